@@ -1,0 +1,35 @@
+# Libraries, as Debian 12 and Ubuntu 24.04 package them. launch/install.sh names the packages.
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(dnnl REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)  # to hold oneDNN to one thread a call
+find_package(nlohmann_json REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+
+# Finds an optional package by the tri-state QH_<NAME>; sets QH_HAVE_<NAME> to ON or OFF.
+macro(qh_optional name found)
+  if(QH_${name} STREQUAL "OFF")
+    set(QH_HAVE_${name} OFF)
+  elseif(${found})
+    set(QH_HAVE_${name} ON)
+  elseif(QH_${name} STREQUAL "ON")
+    message(FATAL_ERROR "QH_${name} is ON, but ${name} was not found")
+  else()
+    set(QH_HAVE_${name} OFF)
+  endif()
+endmacro()
+
+find_package(MPI COMPONENTS CXX)
+qh_optional(MPI MPI_CXX_FOUND)
+
+find_path(METIS_INCLUDE_DIR metis.h)
+find_library(METIS_LIBRARY metis)
+if(METIS_INCLUDE_DIR AND METIS_LIBRARY)
+  set(METIS_FOUND TRUE)
+endif()
+qh_optional(METIS METIS_FOUND)

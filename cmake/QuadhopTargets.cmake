@@ -1,0 +1,42 @@
+# One static library a module, each file compiled once.
+
+add_library(quadhop_options INTERFACE)
+target_include_directories(quadhop_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(quadhop_options INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Werror
+  $<$<BOOL:${QH_NATIVE}>:-march=native>)
+# No fused multiply-adds but those written: digits must not depend on what the compiler sees fit.
+target_compile_options(quadhop_options INTERFACE -ffp-contract=off)
+if(QH_SANITIZE)
+  target_compile_options(quadhop_options INTERFACE -fsanitize=${QH_SANITIZE} -fno-omit-frame-pointer
+                                                   -fno-sanitize-recover=all)
+  target_link_options(quadhop_options INTERFACE -fsanitize=${QH_SANITIZE})
+endif()
+
+# Third-party headers are system headers: their warnings are not ours.
+#   qh_module(core SRCS a.cc b.cc DEPS absl::status ...)
+function(qh_module name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_library(quadhop_${name} STATIC ${ARG_SRCS})
+  target_link_libraries(quadhop_${name} PUBLIC quadhop_options ${ARG_DEPS})
+endfunction()
+
+# A library of generated protocol buffer code; the generated files stay in the build folder.
+#   qh_proto(core_proto store.proto)
+function(qh_proto name)
+  set(sources)
+  foreach(proto ${ARGN})
+    get_filename_component(base ${proto} NAME_WE)
+    file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+    set(out ${PROJECT_BINARY_DIR}/generated)
+    file(MAKE_DIRECTORY ${out}/${folder})
+    add_custom_command(
+      OUTPUT ${out}/${folder}/${base}.pb.cc ${out}/${folder}/${base}.pb.h
+      COMMAND protobuf::protoc --cpp_out=${out} -I${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${proto} VERBATIM)
+    list(APPEND sources ${out}/${folder}/${base}.pb.cc ${out}/${folder}/${base}.pb.h)
+  endforeach()
+  add_library(quadhop_${name} STATIC ${sources})
+  target_include_directories(quadhop_${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated)
+  target_link_libraries(quadhop_${name} PUBLIC protobuf::libprotobuf)
+endfunction()

@@ -1,0 +1,74 @@
+// Collectives between the ranks of a job, behind one interface.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/time/time.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/ids.h"
+
+namespace quadhop {
+
+// A group of ranks that call the same collectives in the same order. Every rank owns its own object. A communicator is
+// used by one thread at a time; different communicators (see Duplicate) may be used by different threads at once.
+//
+// Every call has a deadline. A peer that fails or stays silent is an error, kDeadlineExceeded or kAborted, whose message
+// names the operation and the ranks waited for; the communicator is then broken, and every later call returns that error.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  virtual Rank rank() const = 0;
+  virtual int32_t num_ranks() const = 0;
+
+  // What a rank sends to, and takes from, one other rank (itself included). Sizes are known on both sides.
+  struct Message {
+    const void* send = nullptr;
+    int64_t send_bytes = 0;
+    void* receive = nullptr;
+    int64_t receive_bytes = 0;
+  };
+  // messages [R]. kInvalidArgument if a peer's sizes do not fit ours. Counts may pass 2^31.
+  absl::Status AllToAllV(absl::string_view operation, absl::Span<const Message> messages);
+
+  // values [n] on every rank, of equal n: replaced by their sum, in the order and rounding the implementation likes: for
+  // `reduction: FAST`. For sums that do not depend on R see ordered_sum.h.
+  absl::Status AllReduceSum(absl::string_view operation, absl::Span<float> values);
+
+  // Same bytes on every rank, taken from `root`.
+  absl::Status Broadcast(absl::string_view operation, Rank root, absl::Span<uint8_t> bytes);
+  // received [sum of bytes over ranks]: every rank's `mine`, by rank. received_bytes [R] says how long each is.
+  absl::Status AllGatherV(absl::string_view operation, absl::Span<const uint8_t> mine,
+                          absl::Span<const int64_t> received_bytes, absl::Span<uint8_t> received);
+  absl::Status Barrier(absl::string_view operation);
+
+  // A communicator of the same ranks whose calls do not mix with this one's. Collective.
+  virtual absl::StatusOr<std::unique_ptr<Communicator>> Duplicate() = 0;
+
+  // Ends the job on all ranks: peers' pending and later calls fail with kAborted and this message (threads), or their
+  // processes end (MPI). May be called from any thread.
+  virtual void Abort(absl::string_view why) = 0;
+
+ protected:
+  virtual absl::Status DoAllToAllV(absl::string_view operation,
+                                   absl::Span<const Message> messages) = 0;
+  virtual absl::Status DoAllReduceSum(absl::string_view operation, absl::Span<float> values) = 0;
+
+ private:
+  absl::Status broken_;
+};
+
+// The communicator of a job of one rank.
+std::unique_ptr<Communicator> MakeSoloCommunicator();
+
+// Communicators of `num_ranks` ranks that are threads of this process: the reference implementation.
+std::vector<std::unique_ptr<Communicator>> MakeThreadCommunicators(int32_t num_ranks,
+                                                                   absl::Duration deadline);
+
+}  // namespace quadhop

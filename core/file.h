@@ -1,0 +1,71 @@
+// Files: mapped for reading; written beside and renamed, so that a reader never sees half of one.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <string>
+
+namespace quadhop {
+
+// The whole of a small text or binary file. kNotFound, kPermissionDenied, kInternal; kResourceExhausted if it is larger
+// than max_bytes.
+absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
+
+// Writes `path`.tmp, fsyncs, renames it to `path`, fsyncs the folder. On error `path` is unchanged and the .tmp removed.
+absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
+
+absl::StatusOr<int64_t> FileBytes(const std::string& path);
+bool FileExists(const std::string& path);
+absl::Status MakeDirectories(const std::string& path);            // and parents; fine if present
+absl::Status RenameFile(const std::string& from, const std::string& to);  // and fsync the folder
+absl::Status RemoveFileIfPresent(const std::string& path);
+absl::Status FsyncDirectory(const std::string& path);
+absl::StatusOr<int64_t> FreeDiskBytes(const std::string& path);   // of the file system that holds `path`
+
+// A read-only mapping of a whole file. Moves, does not copy. The bytes live as long as the object. Thread-safe.
+class MappedFile {
+ public:
+  static absl::StatusOr<MappedFile> Open(const std::string& path);
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  absl::Span<const uint8_t> bytes() const { return {data_, static_cast<size_t>(size_bytes_)}; }
+  const std::string& path() const { return path_; }
+
+ private:
+  const uint8_t* data_ = nullptr;
+  int64_t size_bytes_ = 0;
+  std::string path_;
+};
+
+// Writes `path`.tmp; Finish() fsyncs and closes it. The caller renames it when the step that it is part of is complete
+// (see StoreWriter). Write and WriteAt may be called from several threads if their ranges do not overlap. A file that is
+// destroyed before Finish() is removed.
+class TemporaryFile {
+ public:
+  // Reserves size_bytes on disk at once: kResourceExhausted, naming the bytes needed and free, if there is no room.
+  static absl::StatusOr<TemporaryFile> Create(const std::string& path, int64_t size_bytes);
+  TemporaryFile(TemporaryFile&& other) noexcept;
+  TemporaryFile& operator=(TemporaryFile&&) = delete;
+  ~TemporaryFile();
+
+  absl::Status WriteAt(int64_t offset_bytes, const void* data, int64_t num_bytes);
+  // The whole file, mapped for writing; valid until Finish().
+  absl::StatusOr<absl::Span<uint8_t>> Map();
+  absl::Status Finish();
+  const std::string& path() const { return path_; }  // the final path, without .tmp
+
+ private:
+  TemporaryFile() = default;
+  std::string path_;
+  int fd_ = -1;
+  uint8_t* mapped_ = nullptr;
+  int64_t size_bytes_ = 0;
+};
+
+}  // namespace quadhop

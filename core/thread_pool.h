@@ -1,0 +1,45 @@
+// The threads of one rank.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace quadhop {
+
+// A fixed set of threads that run loops together. One loop at a time a pool: ParallelFor may be called from any one
+// thread at once (calls from several threads take turns), and not from inside a loop of the same pool.
+class ThreadPool {
+ public:
+  // num_threads >= 1, the caller of ParallelFor counted in: a pool of 1 starts no thread.
+  explicit ThreadPool(int num_threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int num_threads() const;
+
+  // Calls body(item, worker) once for each item in [0, num_items), worker in [0, num_threads), and returns when all are
+  // done. Which worker gets which item is not determined: results must not depend on it. The body must not throw.
+  void ParallelFor(int64_t num_items, const std::function<void(int64_t item, int worker)>& body);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// [begin, end) of block `block` of `num_items` cut into blocks of `block_size` (the last may be smaller).
+struct BlockRange {
+  int64_t begin;
+  int64_t end;
+};
+inline int64_t NumBlocks(int64_t num_items, int64_t block_size) {
+  return (num_items + block_size - 1) / block_size;
+}
+inline BlockRange Block(int64_t block, int64_t num_items, int64_t block_size) {
+  const int64_t begin = block * block_size;
+  const int64_t end = begin + block_size;
+  return {begin, end < num_items ? end : num_items};
+}
+
+}  // namespace quadhop
