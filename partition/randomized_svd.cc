@@ -1,0 +1,126 @@
+#include "partition/randomized_svd.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/check.h"
+#include "core/rng.h"
+#include "core/status.h"
+#include "partition/memory.h"
+#include "partition/sparse_product.h"
+#include "partition/sparse_transpose.h"
+#include "partition/symmetric_eigen.h"
+#include "partition/tall_skinny.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kOversampling = 10;
+constexpr int kPowerIterations = 3;
+constexpr int64_t kRowsPerBlock = 4096;
+constexpr uint64_t kSvdStream = 1;  // `minor` of the stream keys; fastrp has 0
+
+void FillGaussian(const LinearMap& a, uint64_t seed, TensorView<float> x, ThreadPool& pool) {
+  const int64_t width = x.dim(1);
+  pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
+    const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
+    for (int64_t j = range.begin; j < range.end; ++j) {
+      const int64_t key = a.column_keys.empty() ? j : a.column_keys[static_cast<size_t>(j)];
+      RandomStream random(seed, RandomPurpose::kEncoding, static_cast<uint64_t>(key), kSvdStream);
+      for (int64_t i = 0; i < width; ++i) x.row(j)[i] = static_cast<float>(random.Normal());
+    }
+  });
+}
+
+// For each column the element of largest absolute value, the first of several.
+std::vector<float> LargestElements(TensorView<const float> y, ThreadPool& pool) {
+  const int64_t width = y.dim(1), num_blocks = NumBlocks(y.dim(0), kRowsPerBlock);
+  Tensor<float> parts({num_blocks, width});
+  const auto keep_larger = [width](const float* candidate, float* best) {
+    for (int64_t j = 0; j < width; ++j)
+      if (std::abs(candidate[j]) > std::abs(best[j])) best[j] = candidate[j];
+  };
+  pool.ParallelFor(num_blocks, [&](int64_t block, int) {
+    const BlockRange range = Block(block, y.dim(0), kRowsPerBlock);
+    for (int64_t i = range.begin; i < range.end; ++i) keep_larger(y.row(i), parts.row(block));
+  });
+  std::vector<float> best(static_cast<size_t>(width));
+  for (int64_t block = 0; block < num_blocks; ++block) keep_larger(parts.row(block), best.data());
+  return best;
+}
+
+void FixSigns(TensorView<float> y, ThreadPool& pool) {
+  const std::vector<float> largest = LargestElements(y, pool);
+  pool.ParallelFor(NumBlocks(y.dim(0), kRowsPerBlock), [&](int64_t block, int) {
+    const BlockRange range = Block(block, y.dim(0), kRowsPerBlock);
+    for (int64_t i = range.begin; i < range.end; ++i)
+      for (size_t j = 0; j < largest.size(); ++j)
+        if (largest[j] < 0) y.row(i)[static_cast<int64_t>(j)] *= -1;
+  });
+}
+
+// W S [L, dim] from B B^T = W S^2 W^T.
+absl::Status RightFactor(Tensor<double> gram, TensorView<float> factor) {
+  const int64_t n = gram.dim(0);
+  for (int64_t i = 0; i < n * n; ++i)
+    if (!std::isfinite(gram[i]))
+      return absl::InvalidArgumentError("SVD: the matrix has values that are not finite");
+  std::vector<double> values(static_cast<size_t>(n));
+  Tensor<double> vectors({n, n});
+  SymmetricEigen(gram.view(), absl::MakeSpan(values), vectors.view());
+  for (int64_t j = 0; j < factor.dim(1); ++j) {
+    const double singular = std::sqrt(std::max(0.0, values[static_cast<size_t>(j)]));
+    for (int64_t i = 0; i < n; ++i)
+      factor.row(i)[j] = static_cast<float>(vectors.row(j)[i] * singular);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RandomizedSvd(const LinearMap& a, int64_t dim, uint64_t seed, ThreadPool& pool,
+                           TensorView<float> out) {
+  const int64_t rank_bound = std::min(a.num_rows, a.num_cols);
+  if (dim < 1 || dim > rank_bound)
+    return absl::InvalidArgumentError(absl::StrCat("SVD of a ", a.num_rows, " x ", a.num_cols,
+                                                   " matrix to ", dim, " dimensions: ask for 1 to ",
+                                                   rank_bound));
+  QH_CHECK(out.HasDims({a.num_rows, dim}));
+  const int64_t width = std::min(rank_bound, dim + kOversampling);
+  QH_RETURN_IF_ERROR(CheckMemory(
+      absl::StrCat("SVD of a ", a.num_rows, " x ", a.num_cols, " matrix to ", dim, " dimensions"),
+      (a.num_rows + a.num_cols) * width * int64_t{sizeof(float)}));
+  Tensor<float> y({a.num_rows, width}), z({a.num_cols, width}), factor({width, dim});
+  FillGaussian(a, seed, z.view(), pool);
+  a.multiply(z.cview(), y.view());
+  for (int iteration = 0; iteration < kPowerIterations; ++iteration) {
+    Orthonormalize(y.view(), 1, pool);
+    a.multiply_transposed(y.cview(), z.view());
+    Orthonormalize(z.view(), 1, pool);
+    a.multiply(z.cview(), y.view());
+  }
+  Orthonormalize(y.view(), 2, pool);           // Q
+  a.multiply_transposed(y.cview(), z.view());  // B^T = A^T Q
+  QH_RETURN_IF_ERROR(RightFactor(Gram(z.cview(), pool), factor.view()));
+  MultiplySmall(y.cview(), factor.cview(), out, pool);
+  FixSigns(out, pool);
+  return absl::OkStatus();
+}
+
+absl::Status RandomizedSvd(const SparseMatrix& a, int64_t dim, uint64_t seed, ThreadPool& pool,
+                           TensorView<float> out) {
+  const OwnedSparseMatrix transposed = Transpose(a);
+  LinearMap map;
+  map.num_rows = a.num_rows;
+  map.num_cols = a.num_cols;
+  map.multiply = [&](TensorView<const float> x, TensorView<float> y) {
+    Multiply(a, {}, x, y, pool);
+  };
+  map.multiply_transposed = [&](TensorView<const float> y, TensorView<float> x) {
+    Multiply(transposed.view(), {}, y, x, pool);
+  };
+  return RandomizedSvd(map, dim, seed, pool, out);
+}
+
+}  // namespace quadhop

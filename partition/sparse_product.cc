@@ -1,0 +1,131 @@
+#include "partition/sparse_product.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "core/check.h"
+
+namespace quadhop {
+namespace {
+
+// Small, since rows differ in degree by orders of magnitude.
+constexpr int64_t kRowsPerBlock = 256;
+constexpr int64_t kNodesPerBlock = 65536;
+// Entries ahead whose rows are asked for: they lie anywhere in x.
+constexpr size_t kPrefetchDistance = 8;
+
+void AddScaled(float scale, const float* __restrict x, int64_t width, float* __restrict y) {
+  for (int64_t i = 0; i < width; ++i) y[i] += scale * x[i];
+}
+
+template <typename Index>
+struct Rows {
+  absl::Span<const int64_t> indptr;
+  absl::Span<const Index> indices;
+  absl::Span<const float> values;
+};
+
+template <typename Index>
+void MultiplyRow(const Rows<Index>& a, const SparseScaling& scaling, TensorView<const float> x,
+                 int64_t row, int64_t width, float* y) {
+  const auto column_scale = [&](size_t column) {
+    return scaling.column_scale.empty() ? 1.0f : scaling.column_scale[column];
+  };
+  std::fill_n(y, width, 0.0f);
+  if (scaling.add_identity)
+    AddScaled(column_scale(static_cast<size_t>(row)), x.data() + row * width, width, y);
+  const auto begin = static_cast<size_t>(a.indptr[static_cast<size_t>(row)]);
+  const auto end = static_cast<size_t>(a.indptr[static_cast<size_t>(row) + 1]);
+  for (size_t entry = begin; entry < end; ++entry) {
+    if (entry + kPrefetchDistance < end) {
+      const auto ahead = static_cast<int64_t>(a.indices[entry + kPrefetchDistance]);
+      for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(x.data() + ahead * width + i);
+    }
+    const auto column = static_cast<size_t>(a.indices[entry]);
+    float scale = column_scale(column);
+    if (!a.values.empty()) scale *= a.values[entry];
+    AddScaled(scale, x.data() + static_cast<int64_t>(column) * width, width, y);
+  }
+  if (!scaling.row_scale.empty()) {
+    const float scale = scaling.row_scale[static_cast<size_t>(row)];
+    for (int64_t i = 0; i < width; ++i) y[i] *= scale;
+  }
+}
+
+template <typename Index>
+void MultiplyRows(const Rows<Index>& a, const SparseScaling& scaling, int64_t num_cols,
+                  TensorView<const float> x, TensorView<float> y, ThreadPool& pool) {
+  const int64_t num_rows = static_cast<int64_t>(a.indptr.size()) - 1;
+  QH_CHECK_EQ(x.rank(), 2);
+  QH_CHECK_EQ(x.dim(0), num_cols);
+  QH_CHECK(y.HasDims({num_rows, x.dim(1)}));
+  QH_CHECK(!scaling.add_identity || num_rows == num_cols);
+  QH_CHECK(scaling.row_scale.empty() || static_cast<int64_t>(scaling.row_scale.size()) == num_rows);
+  QH_CHECK(scaling.column_scale.empty() ||
+           static_cast<int64_t>(scaling.column_scale.size()) == num_cols);
+  const int64_t width = x.dim(1);
+  pool.ParallelFor(NumBlocks(num_rows, kRowsPerBlock), [&](int64_t block, int) {
+    const BlockRange range = Block(block, num_rows, kRowsPerBlock);
+    for (int64_t row = range.begin; row < range.end; ++row)
+      MultiplyRow(a, scaling, x, row, width, y.data() + row * width);
+  });
+}
+
+template <typename Index>
+void CountColumns(absl::Span<const Index> indices, absl::Span<uint32_t> counts, ThreadPool& pool) {
+  const auto num_entries = static_cast<int64_t>(indices.size());
+  constexpr int64_t kEntriesPerBlock = int64_t{1} << 20;
+  pool.ParallelFor(NumBlocks(num_entries, kEntriesPerBlock), [&](int64_t block, int) {
+    const BlockRange range = Block(block, num_entries, kEntriesPerBlock);
+    for (int64_t entry = range.begin; entry < range.end; ++entry) {
+      const auto column = static_cast<size_t>(indices[static_cast<size_t>(entry)]);
+      std::atomic_ref<uint32_t>(counts[column]).fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+}
+
+float InverseSquareRoot(int64_t sum) {
+  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(sum)));
+}
+
+}  // namespace
+
+void Multiply(const SparseMatrix& a, const SparseScaling& scaling, TensorView<const float> x,
+              TensorView<float> y, ThreadPool& pool) {
+  MultiplyRows(Rows<uint32_t>{a.indptr, a.indices, a.values}, scaling, a.num_cols, x, y, pool);
+}
+
+void Multiply(const Topology& a, const SparseScaling& scaling, TensorView<const float> x,
+              TensorView<float> y, ThreadPool& pool) {
+  if (a.indices64.empty())
+    MultiplyRows(Rows<uint32_t>{a.indptr, a.indices32, {}}, scaling, a.num_nodes(), x, y, pool);
+  else
+    MultiplyRows(Rows<int64_t>{a.indptr, a.indices64, {}}, scaling, a.num_nodes(), x, y, pool);
+}
+
+NormalizedAdjacency::NormalizedAdjacency(const Topology& topology, ThreadPool& pool)
+    : topology_(topology),
+      column_sum_scale_(static_cast<size_t>(topology.num_nodes())),
+      row_sum_scale_(static_cast<size_t>(topology.num_nodes())) {
+  std::vector<uint32_t> in_degree(static_cast<size_t>(num_nodes()));
+  if (topology.indices64.empty())
+    CountColumns(topology.indices32, absl::MakeSpan(in_degree), pool);
+  else
+    CountColumns(topology.indices64, absl::MakeSpan(in_degree), pool);
+  pool.ParallelFor(NumBlocks(num_nodes(), kNodesPerBlock), [&](int64_t block, int) {
+    const BlockRange range = Block(block, num_nodes(), kNodesPerBlock);
+    for (int64_t node = range.begin; node < range.end; ++node) {
+      const auto i = static_cast<size_t>(node);
+      column_sum_scale_[i] = InverseSquareRoot(1 + int64_t{in_degree[i]});
+      row_sum_scale_[i] = InverseSquareRoot(1 + topology_.degree(node));
+    }
+  });
+}
+
+void NormalizedAdjacency::Multiply(TensorView<const float> x, TensorView<float> y,
+                                   ThreadPool& pool) const {
+  quadhop::Multiply(topology_, {column_sum_scale_, row_sum_scale_, true}, x, y, pool);
+}
+
+}  // namespace quadhop

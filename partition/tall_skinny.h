@@ -1,0 +1,29 @@
+// Products of tall, skinny matrices: any number of rows, some hundred columns. Equal in every digit
+// for any number of threads: rows are cut into blocks of fixed size, whose sums are added in order.
+#pragma once
+
+#include <cstdint>
+
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+// y^T y, in double.
+Tensor<double> Gram(TensorView<const float> y,  // [N, L]
+                    ThreadPool& pool);          // [L, L]
+
+// out = y m, in f32. `out` may be y itself if L = K.
+void MultiplySmall(TensorView<const float> y,  // [N, L]
+                   TensorView<const float> m,  // [L, K]
+                   TensorView<float> out,      // [N, K]
+                   ThreadPool& pool);
+
+// Makes the columns of y orthonormal, their span being kept, by Cholesky QR, once or twice
+// (Yamamoto et al. 2015: twice is as good as Householder's unless y is nearly singular). Columns
+// that depend on those before them to about 1e-5 become zero. Returns how many columns are not
+// zero.
+int64_t Orthonormalize(TensorView<float> y,  // [N, L]
+                       int passes, ThreadPool& pool);
+
+}  // namespace quadhop
