@@ -8,7 +8,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
-#include <map>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -89,6 +89,9 @@ class Store {
 
  private:
   struct Files;
+  // The rows of p in a CSR pair; fine if the store has none.
+  absl::Status VerifyLists(PartitionId p, absl::string_view indptr_name,
+                           std::initializer_list<absl::string_view> list_names, ThreadPool& pool) const;
   Store();
   std::string path_;
   StoreManifest manifest_;
@@ -117,6 +120,7 @@ class StoreWriter {
  private:
   struct Pending;
   StoreWriter();
+  absl::StatusOr<absl::Span<uint8_t>> AddFile(absl::string_view name, int64_t num_bytes);
   std::string path_;
   StoreManifest manifest_;
   std::unique_ptr<Pending> pending_;

@@ -1,0 +1,41 @@
+// The text of a store's manifest, store.textproto: reading, writing, and what every manifest must
+// satisfy.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+
+#include <string>
+
+#include "core/store.pb.h"
+
+namespace quadhop {
+
+inline constexpr char kManifestName[] = "store.textproto";
+// A complete manifest whose step is taking effect; see StoreWriter.
+inline constexpr char kNextManifestName[] = "store.textproto.next";
+
+// The text with its checksum, which ends it: a last line `checksum: "..."` over all bytes before
+// that line.
+std::string ManifestToText(StoreManifest manifest);
+
+// kDataLoss: not a textproto (naming the line), or not what its checksum says. kFailedPrecondition:
+// another format version. kInvalidArgument: an unknown field (naming the line), or as
+// CheckManifest. `path` is for messages.
+absl::StatusOr<StoreManifest> ParseManifest(absl::string_view text, const std::string& path);
+
+// ParseManifest of a file; also the errors of ReadFile.
+absl::StatusOr<StoreManifest> ReadManifest(const std::string& path);
+
+// kInvalidArgument, naming the first field that is out of its range. `path` is for messages.
+absl::Status CheckManifest(const StoreManifest& manifest, const std::string& path);
+
+// kInvalidArgument unless `name` may be a file of a store: a plain name, not hidden, none of the
+// store's own.
+absl::Status CheckFileName(absl::string_view name);
+
+// nullptr if there is none.
+const StoreFile* FindFile(const StoreManifest& manifest, absl::string_view name);
+const Provenance* FindStep(const StoreManifest& manifest, absl::string_view step);
+
+}  // namespace quadhop

@@ -1,0 +1,228 @@
+#include "core/store.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/file.h"
+#include "core/manifest.h"
+#include "core/status.h"
+#include "core/store_files.h"
+
+namespace quadhop {
+namespace {
+
+// The subcommand of quadhop that makes a file.
+absl::string_view MakerOf(absl::string_view name) {
+  if (name == "features.npy") return "propagate";
+  if (name == "pos_enc.npy") return "encode";
+  return "import";
+}
+
+absl::Status Interrupted(const std::string& path) {
+  const std::string next_path = absl::StrCat(path, "/", kNextManifestName);
+  const absl::StatusOr<StoreManifest> next = ReadManifest(next_path);
+  const absl::StatusOr<StoreManifest> present =
+      ReadManifest(absl::StrCat(path, "/", kManifestName));
+  std::string command = "prep";
+  if (next.ok()) {
+    for (const Provenance& step : next->provenance()) {
+      const Provenance* before = present.ok() ? FindStep(*present, step.step()) : nullptr;
+      if (before != nullptr && before->SerializeAsString() == step.SerializeAsString()) continue;
+      command = absl::StrCat(step.step(), " --store ", path, "` (it was run with ", step.options(),
+                             ") or `quadhop prep");
+    }
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, ": a step was interrupted while its files took their names (",
+                   kNextManifestName, " is there); `quadhop ", command, "` finishes it"));
+}
+
+// The file is there with its size, and its checksums are those recorded.
+absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const StoreFile& file) {
+  const std::string path = absl::StrCat(folder, "/", file.name());
+  const absl::StatusOr<int64_t> bytes = FileBytes(path);
+  if (!bytes.ok())
+    return absl::DataLossError(absl::StrCat(
+        bytes.status().message(), "; the manifest lists it: restore the file, or run `quadhop ",
+        MakerOf(file.name()), "` again"));
+  if (*bytes != file.bytes())
+    return absl::DataLossError(absl::StrCat(path, ": has ", *bytes, " bytes, the manifest says ",
+                                            file.bytes(), "; restore the file, or run `quadhop ",
+                                            MakerOf(file.name()), "` again"));
+  const std::string sidecar = path + ".xxh3";
+  const absl::StatusOr<std::string> text = ReadFile(sidecar);
+  if (!text.ok()) return absl::DataLossError(text.status().message());
+  if (HexOf(Xxh3(text->data(), text->size())) != file.sidecar_xxh3())
+    return absl::DataLossError(absl::StrCat(
+        sidecar, ": is not what the manifest says (checksum); restore the file, or run `quadhop ",
+        MakerOf(file.name()), "` again"));
+  QH_ASSIGN_OR_RETURN(FileChecksums checksums, FileChecksums::FromText(*text, sidecar));
+  if (checksums.file_bytes != file.bytes())
+    return absl::DataLossError(absl::StrCat(sidecar, ": is for ", checksums.file_bytes,
+                                            " bytes, the manifest says ", file.bytes()));
+  return checksums;
+}
+
+// What an array of the store must be, by the manifest.
+absl::Status CheckArray(const NpyFile& array, absl::Span<const DType> dtypes,
+                        std::vector<int64_t> dims) {
+  const NpyHeader& header = array.header();
+  if (std::find(dtypes.begin(), dtypes.end(), header.dtype) != dtypes.end() &&
+      header.dims == dims && !header.fortran_order)
+    return absl::OkStatus();
+  const std::string allowed = absl::StrJoin(
+      dtypes, " or ", [](std::string* out, DType d) { absl::StrAppend(out, DTypeName(d)); });
+  return absl::DataLossError(absl::StrCat(
+      array.file().path(), ": is ", DTypeName(header.dtype), " [", absl::StrJoin(header.dims, ", "),
+      "]", header.fortran_order ? " in Fortran order" : "", ", by the manifest it must be ",
+      allowed, " [", absl::StrJoin(dims, ", "), "]; make the store again"));
+}
+
+// Hints only: a file system that does not take them reads as well.
+void Advise(const NpyFile& array, int advice) {
+  const absl::Span<const uint8_t> bytes = array.file().bytes();
+  if (!bytes.empty()) (void)madvise(const_cast<uint8_t*>(bytes.data()), bytes.size(), advice);
+}
+
+}  // namespace
+
+Store::Store() : files_(std::make_unique<Files>()) {}
+Store::~Store() = default;
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path) {
+  if (!FileExists(path))
+    return absl::NotFoundError(
+        absl::StrCat(path, ": no such store; `quadhop import --store ", path, "` makes one"));
+  if (FileExists(absl::StrCat(path, "/", kNextManifestName))) return Interrupted(path);
+  const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
+  if (!FileExists(manifest_path))
+    return absl::NotFoundError(absl::StrCat(path, ": is not a store: it has no ", kManifestName));
+  std::unique_ptr<Store> store(new Store);
+  store->path_ = path;
+  QH_ASSIGN_OR_RETURN(store->manifest_, ReadManifest(manifest_path));
+  for (const StoreFile& file : store->manifest_.files()) {
+    QH_ASSIGN_OR_RETURN(store->files_->checksums[file.name()], CheckPresent(path, file));
+  }
+  return store;
+}
+
+BlockRange Store::PartitionNodes(PartitionId p) const {
+  QH_CHECK_LE(0, p.value());
+  QH_CHECK_LT(p.value(), num_partitions());
+  return {manifest_.partition_offsets(p.value()), manifest_.partition_offsets(p.value() + 1)};
+}
+
+const Provenance* Store::FindStep(absl::string_view step) const {
+  return quadhop::FindStep(manifest_, step);
+}
+
+bool Store::HasFile(absl::string_view name) const { return FindFile(manifest_, name) != nullptr; }
+
+absl::StatusOr<const NpyFile*> Store::array(absl::string_view name) const {
+  if (!HasFile(name))
+    return absl::FailedPreconditionError(absl::StrCat(path_, ": has no ", name, " yet; `quadhop ",
+                                                      MakerOf(name), " --store ", path_,
+                                                      "` makes it"));
+  std::lock_guard<std::mutex> lock(files_->mutex);
+  std::unique_ptr<NpyFile>& array = files_->arrays[name];
+  if (array == nullptr) {
+    QH_ASSIGN_OR_RETURN(NpyFile opened, NpyFile::Open(absl::StrCat(path_, "/", name)));
+    array = std::make_unique<NpyFile>(std::move(opened));
+    if (name == "features.npy") Advise(*array, MADV_RANDOM);
+    if (name == "indptr.npy") Advise(*array, MADV_WILLNEED);
+  }
+  return array.get();
+}
+
+absl::StatusOr<Topology> Store::topology() const {
+  QH_ASSIGN_OR_RETURN(const NpyFile* indptr, array("indptr.npy"));
+  QH_ASSIGN_OR_RETURN(const NpyFile* indices, array("indices.npy"));
+  QH_RETURN_IF_ERROR(CheckArray(*indptr, {DType::kI64}, {num_nodes() + 1}));
+  QH_RETURN_IF_ERROR(CheckArray(*indices, {DType::kU32, DType::kI64}, {manifest_.arcs()}));
+  Topology topology;
+  topology.indptr = indptr->values<int64_t>();
+  if (topology.indptr.front() != 0 || topology.indptr.back() != manifest_.arcs())
+    return absl::DataLossError(absl::StrCat(indptr->file().path(), ": goes from ",
+                                            topology.indptr.front(), " to ", topology.indptr.back(),
+                                            ", must go from 0 to the number of arcs, ",
+                                            manifest_.arcs(), "; make the store again"));
+  if (indices->header().dtype == DType::kU32)
+    topology.indices32 = indices->values<uint32_t>();
+  else
+    topology.indices64 = indices->values<int64_t>();
+  return topology;
+}
+
+absl::StatusOr<FeatureTable> Store::features() const {
+  QH_ASSIGN_OR_RETURN(const NpyFile* file, array("features.npy"));
+  QH_ASSIGN_OR_RETURN(const DType dtype, ParseDType(manifest_.feature_dtype()));
+  FeatureTable table;
+  table.dtype = dtype;
+  table.num_nodes = num_nodes();
+  table.hops_and_self = 1 + manifest_.hops();
+  // A graph without features uses its encodings.
+  table.width = manifest_.features() > 0 ? manifest_.features() : manifest_.pos_enc_width();
+  const DType on_disk = dtype == DType::kBF16 ? DType::kU16 : dtype;
+  QH_RETURN_IF_ERROR(
+      CheckArray(*file, {on_disk}, {table.num_nodes, table.hops_and_self, table.width}));
+  table.data = file->data();
+  return table;
+}
+
+absl::StatusOr<absl::Span<const int32_t>> Store::labels() const {
+  if (manifest_.multi_label())
+    return absl::FailedPreconditionError(
+        absl::StrCat(path_, ": its labels are multi-label, one label a node is needed"));
+  QH_ASSIGN_OR_RETURN(const NpyFile* file, array("labels.npy"));
+  QH_RETURN_IF_ERROR(CheckArray(*file, {DType::kI32}, {num_nodes()}));
+  return file->values<int32_t>();
+}
+
+absl::StatusOr<absl::Span<const uint8_t>> Store::multi_labels() const {
+  if (!manifest_.multi_label())
+    return absl::FailedPreconditionError(
+        absl::StrCat(path_, ": has one label a node, multi-label targets are needed"));
+  QH_ASSIGN_OR_RETURN(const NpyFile* file, array("labels.npy"));
+  QH_RETURN_IF_ERROR(CheckArray(*file, {DType::kU8}, {num_nodes(), manifest_.classes()}));
+  return file->values<uint8_t>();
+}
+
+std::string Store::DefaultSplit() const {
+  const auto& names = manifest_.split_names();
+  return names.empty() ? "" : *std::min_element(names.begin(), names.end());
+}
+
+absl::StatusOr<absl::Span<const uint8_t>> Store::split(absl::string_view name) const {
+  QH_ASSIGN_OR_RETURN(const NpyFile* file, array("splits.npy"));
+  const auto& names = manifest_.split_names();
+  const int64_t num_splits = names.size();
+  QH_RETURN_IF_ERROR(CheckArray(*file, {DType::kU8}, {num_splits, num_nodes()}));
+  const std::string wanted = name.empty() ? DefaultSplit() : std::string(name);
+  const auto found = std::find(names.begin(), names.end(), wanted);
+  if (found == names.end())
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": has no split '", wanted,
+                     "'; it has: ", names.empty() ? "none" : absl::StrJoin(names, ", ")));
+  const size_t n = static_cast<size_t>(num_nodes());
+  return file->values<uint8_t>().subspan(static_cast<size_t>(found - names.begin()) * n, n);
+}
+
+absl::StatusOr<TensorView<const float>> Store::pos_enc() const {
+  QH_ASSIGN_OR_RETURN(const NpyFile* file, array("pos_enc.npy"));
+  QH_RETURN_IF_ERROR(CheckArray(*file, {DType::kF32}, {num_nodes(), manifest_.pos_enc_width()}));
+  return TensorView<const float>(file->values<float>().data(),
+                                 {num_nodes(), manifest_.pos_enc_width()});
+}
+
+absl::StatusOr<absl::Span<const int64_t>> Store::original_ids() const {
+  QH_ASSIGN_OR_RETURN(const NpyFile* file, array("original_ids.npy"));
+  QH_RETURN_IF_ERROR(CheckArray(*file, {DType::kI64}, {num_nodes()}));
+  return file->values<int64_t>();
+}
+
+}  // namespace quadhop

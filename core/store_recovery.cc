@@ -1,0 +1,119 @@
+#include "core/store_recovery.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "core/checksum.h"
+#include "core/file.h"
+#include "core/manifest.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+bool HasBytes(const std::string& path, int64_t bytes) {
+  const absl::StatusOr<int64_t> actual = FileBytes(path);
+  return actual.ok() && *actual == bytes;
+}
+
+bool HasChecksum(const std::string& path, absl::string_view expected) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  return text.ok() && HexOf(Xxh3(text->data(), text->size())) == expected;
+}
+
+// The files of the manifest that are not in the folder; with `or_temporary`, neither under their
+// names nor as .tmp.
+std::vector<std::string> MissingFiles(const std::string& folder, const StoreManifest& manifest,
+                                      bool or_temporary) {
+  std::vector<std::string> missing;
+  for (const StoreFile& file : manifest.files()) {
+    const std::string path = absl::StrCat(folder, "/", file.name());
+    const std::string sidecar = path + ".xxh3";
+    const bool has_data =
+        HasBytes(path, file.bytes()) || (or_temporary && HasBytes(path + ".tmp", file.bytes()));
+    const bool has_sidecar = HasChecksum(sidecar, file.sidecar_xxh3()) ||
+                             (or_temporary && HasChecksum(sidecar + ".tmp", file.sidecar_xxh3()));
+    if (!has_data || !has_sidecar) missing.push_back(file.name());
+  }
+  return missing;
+}
+
+absl::Status TakeName(const std::string& path) {
+  if (!FileExists(path + ".tmp")) return absl::OkStatus();
+  return RenameFile(path + ".tmp", path);
+}
+
+absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(folder, error);
+  std::vector<std::string> names;
+  while (!error && entries != std::filesystem::directory_iterator()) {
+    names.push_back(entries->path().filename().string());
+    entries.increment(error);
+  }
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("list ", folder));
+  return names;
+}
+
+absl::Status RemoveTemporaries(const std::string& folder) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
+  for (const std::string& name : names) {
+    if (absl::EndsWith(name, ".tmp"))
+      QH_RETURN_IF_ERROR(RemoveFileIfPresent(absl::StrCat(folder, "/", name)));
+  }
+  return absl::OkStatus();
+}
+
+// A .next that cannot be finished is dropped only if the store that it was to replace is whole.
+absl::Status TakeBack(const std::string& folder, const absl::Status& why) {
+  const absl::StatusOr<StoreManifest> present =
+      ReadManifest(absl::StrCat(folder, "/", kManifestName));
+  if (!present.ok() || !MissingFiles(folder, *present, false).empty())
+    return absl::DataLossError(absl::StrCat(
+        folder, ": an interrupted step can be neither finished (", why.message(),
+        ") nor taken back; restore the files, or remove the folder and make the store again"));
+  return RemoveFileIfPresent(absl::StrCat(folder, "/", kNextManifestName));
+}
+
+}  // namespace
+
+absl::Status FinishCommit(const std::string& folder, const StoreManifest& next) {
+  const std::vector<std::string> missing = MissingFiles(folder, next, true);
+  if (!missing.empty())
+    return absl::DataLossError(
+        absl::StrCat(folder, ": missing or of another size: ", absl::StrJoin(missing, ", ")));
+  for (const StoreFile& file : next.files()) {
+    const std::string path = absl::StrCat(folder, "/", file.name());
+    QH_RETURN_IF_ERROR(TakeName(path));
+    QH_RETURN_IF_ERROR(TakeName(path + ".xxh3"));
+  }
+  const std::string manifest_path = absl::StrCat(folder, "/", kManifestName);
+  if (const absl::StatusOr<StoreManifest> before = ReadManifest(manifest_path); before.ok()) {
+    for (const StoreFile& file : before->files()) {
+      if (FindFile(next, file.name()) != nullptr) continue;
+      const std::string path = absl::StrCat(folder, "/", file.name());
+      QH_RETURN_IF_ERROR(RemoveFileIfPresent(path));
+      QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + ".xxh3"));
+    }
+  }
+  return RenameFile(absl::StrCat(folder, "/", kNextManifestName), manifest_path);
+}
+
+absl::Status RecoverStore(const std::string& folder) {
+  const std::string next_path = absl::StrCat(folder, "/", kNextManifestName);
+  if (FileExists(next_path)) {
+    const absl::StatusOr<StoreManifest> next = ReadManifest(next_path);
+    absl::Status finished = next.ok() ? FinishCommit(folder, *next) : next.status();
+    if (absl::IsDataLoss(finished) || absl::IsInvalidArgument(finished))
+      finished = TakeBack(folder, finished);
+    QH_RETURN_IF_ERROR(finished);
+  }
+  return RemoveTemporaries(folder);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,181 @@
+#include <absl/strings/str_cat.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "core/check.h"
+#include "core/checksum.h"
+#include "core/file.h"
+#include "core/manifest.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "core/store_recovery.h"
+
+namespace quadhop {
+namespace {
+
+struct PendingFile {
+  std::string name;
+  TemporaryFile file;
+  absl::Span<uint8_t> bytes;  // the whole file, mapped until it is finished
+};
+
+void SetFile(StoreManifest* manifest, const StoreFile& entry) {
+  for (StoreFile& file : *manifest->mutable_files()) {
+    if (file.name() != entry.name()) continue;
+    file = entry;
+    return;
+  }
+  *manifest->add_files() = entry;
+}
+
+void SetStep(StoreManifest* manifest, const Provenance& step) {
+  for (Provenance& entry : *manifest->mutable_provenance()) {
+    if (entry.step() != step.step()) continue;
+    entry = step;
+    return;
+  }
+  *manifest->add_provenance() = step;
+}
+
+// One writer a store at a time: a lock on the folder, which the system drops when the process ends.
+absl::StatusOr<int> LockFolder(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open folder ", path));
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    close(fd);
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": another process is writing this store; wait until it is done"));
+  }
+  return fd;
+}
+
+}  // namespace
+
+struct StoreWriter::Pending {
+  int lock_fd = -1;
+  bool made_folder = false;
+  bool decided =
+      false;  // store.textproto.next is written: the commit goes forward, now or at the next Begin
+  std::vector<PendingFile> files;
+};
+
+StoreWriter::StoreWriter() : pending_(std::make_unique<Pending>()) {}
+
+StoreWriter::~StoreWriter() {
+  if (!pending_->decided) {
+    for (const PendingFile& file : pending_->files) {
+      const std::string path = absl::StrCat(path_, "/", file.name);
+      // Best effort: the next Begin removes what is left.
+      (void)unlink((path + ".tmp").c_str());
+      (void)unlink((path + ".xxh3.tmp").c_str());
+    }
+    pending_->files.clear();
+    if (pending_->made_folder) (void)rmdir(path_.c_str());
+  }
+  if (pending_->lock_fd >= 0) close(pending_->lock_fd);
+}
+
+absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const std::string& path) {
+  std::unique_ptr<StoreWriter> writer(new StoreWriter);
+  writer->path_ = path;
+  writer->pending_->made_folder = !FileExists(path);
+  QH_RETURN_IF_ERROR(MakeDirectories(path));
+  QH_ASSIGN_OR_RETURN(writer->pending_->lock_fd, LockFolder(path));
+  QH_RETURN_IF_ERROR(RecoverStore(path));
+  const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
+  if (FileExists(manifest_path)) {
+    QH_ASSIGN_OR_RETURN(writer->manifest_, ReadManifest(manifest_path));
+  } else {
+    writer->manifest_.set_format_version(kStoreFormatVersion);
+  }
+  return writer;
+}
+
+absl::StatusOr<absl::Span<uint8_t>> StoreWriter::AddArray(absl::string_view name, DType dtype,
+                                                          absl::Span<const int64_t> dims) {
+  int64_t data_bytes = SizeOfDType(dtype);
+  for (const int64_t dim : dims) {
+    QH_CHECK_GE(dim, 0);
+    if (__builtin_mul_overflow(data_bytes, dim, &data_bytes))
+      return absl::InvalidArgumentError(absl::StrCat(name, ": its dims have more than 2^63 bytes"));
+  }
+  const std::string header = NpyHeaderBytes(dtype, dims);
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
+                      AddFile(name, static_cast<int64_t>(header.size()) + data_bytes));
+  std::memcpy(bytes.data(), header.data(), header.size());
+  return bytes.subspan(header.size());
+}
+
+absl::Status StoreWriter::AddText(absl::string_view name, absl::string_view text) {
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
+                      AddFile(name, static_cast<int64_t>(text.size())));
+  std::copy(text.begin(), text.end(), bytes.begin());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Span<uint8_t>> StoreWriter::AddFile(absl::string_view name,
+                                                         int64_t num_bytes) {
+  QH_RETURN_IF_ERROR(Annotate(CheckFileName(name), path_));
+  for (const PendingFile& file : pending_->files) {
+    if (file.name == name)
+      return absl::AlreadyExistsError(
+          absl::StrCat(path_, ": ", name, " was added twice in one step"));
+  }
+  QH_ASSIGN_OR_RETURN(TemporaryFile file,
+                      TemporaryFile::Create(absl::StrCat(path_, "/", name), num_bytes));
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes, file.Map());
+  pending_->files.push_back({std::string(name), std::move(file), bytes});
+  return bytes;
+}
+
+void StoreWriter::Remove(absl::string_view name) {
+  auto& files = *manifest_.mutable_files();
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [&](const StoreFile& file) { return file.name() == name; }),
+              files.end());
+}
+
+absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
+  QH_CHECK(!pending_->decided);
+  StoreManifest next = manifest_;
+  next.set_format_version(kStoreFormatVersion);
+  // A store that was not cut is one partition.
+  if (next.partition_offsets_size() == 0) {
+    next.add_partition_offsets(0);
+    next.add_partition_offsets(next.nodes());
+  }
+  SetStep(&next, step);
+  QH_RETURN_IF_ERROR(CheckManifest(next, path_));
+  for (PendingFile& file : pending_->files) {
+    const std::string sidecar = FileChecksums::Of(file.bytes, pool).ToText();
+    StoreFile entry;
+    entry.set_name(file.name);
+    entry.set_bytes(static_cast<int64_t>(file.bytes.size()));
+    entry.set_sidecar_xxh3(HexOf(Xxh3(sidecar.data(), sidecar.size())));
+    SetFile(&next, entry);
+    QH_RETURN_IF_ERROR(file.file.Finish());
+    const int64_t sidecar_bytes = static_cast<int64_t>(sidecar.size());
+    QH_ASSIGN_OR_RETURN(
+        TemporaryFile sidecar_file,
+        TemporaryFile::Create(absl::StrCat(path_, "/", file.name, ".xxh3"), sidecar_bytes));
+    QH_RETURN_IF_ERROR(sidecar_file.WriteAt(0, sidecar.data(), sidecar_bytes));
+    QH_RETURN_IF_ERROR(sidecar_file.Finish());
+  }
+  // The temporary files must be found after a crash before the manifest that needs them is.
+  QH_RETURN_IF_ERROR(FsyncDirectory(path_));
+  QH_RETURN_IF_ERROR(
+      WriteFileAtomically(absl::StrCat(path_, "/", kNextManifestName), ManifestToText(next)));
+  pending_->decided = true;
+  QH_RETURN_IF_ERROR(FinishCommit(path_, next));
+  manifest_ = std::move(next);
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop
