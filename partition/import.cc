@@ -1,0 +1,105 @@
+#include "partition/import.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "core/status.h"
+#include "core/store.h"
+#include "partition/import_target.h"
+#include "partition/importer.h"
+
+namespace quadhop {
+namespace {
+
+absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
+  std::error_code error;
+  if (!std::filesystem::exists(options.from, error))
+    return absl::NotFoundError(absl::StrCat("--from ", options.from, " does not exist",
+                                            error ? ": " : "", error ? error.message() : ""));
+  const bool automatic = options.format == "auto";
+  for (const ImportFormat& format : AllImportFormats())
+    if (automatic ? format.recognises(options.from) : options.format == format.name) return &format;
+  if (!automatic)
+    return absl::InvalidArgumentError(absl::StrCat("--format ", options.format,
+                                                   " is unknown; allowed: auto, ",
+                                                   absl::StrJoin(ImportFormats(), ", ")));
+  std::string known;
+  for (const ImportFormat& format : AllImportFormats())
+    absl::StrAppend(&known, "\n  ", format.name, ": ", format.recognised_by);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--from ", options.from, " is in no format that is recognised. Known:", known));
+}
+
+std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
+  std::string text = absl::StrCat("from=", options.from, " format=", format.name,
+                                  " directed=", options.directed ? "true" : "false");
+  if (format.uses_seed) absl::StrAppend(&text, " seed=", options.seed);
+  if (format.uses_svd_dim) absl::StrAppend(&text, " svd_dim=", options.svd_dim);
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> ImportFormats() {
+  std::vector<std::string> names;
+  for (const ImportFormat& format : AllImportFormats()) names.push_back(format.name);
+  return names;
+}
+
+absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
+  return ProvenanceOptions(options, *format);
+}
+
+absl::StatusOr<ImportReport> Import(const ImportOptions& options, ThreadPool& pool) {
+  const absl::Time start = absl::Now();
+  if (options.svd_dim < 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat("--svd-dim is ", options.svd_dim, "; at least 1 is needed"));
+  QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(options.store));
+  ImportTarget target(*writer);
+  QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
+  QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(options.directed, pool));
+  report.format = format->name;
+  Provenance step;
+  step.set_step("import");
+  step.set_options(ProvenanceOptions(options, *format));
+  step.set_notes(report.Describe());
+  QH_RETURN_IF_ERROR(writer->Commit(step, pool));
+  report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  return report;
+}
+
+std::string ImportReport::Describe() const {
+  std::string text = absl::StrCat(format, ": ", nodes, " nodes, ");
+  if (directed) {
+    absl::StrAppend(&text, arcs, " arcs (directed)");
+  } else {
+    absl::StrAppend(&text, arcs / 2, " undirected edges = ", arcs, " arcs");
+  }
+  absl::StrAppend(&text, "\narcs in the input: ", arcs_read, "; removed: ", duplicates_removed,
+                  " duplicates, ", self_loops_removed, " self-loops");
+  if (!directed) absl::StrAppend(&text, "; added: ", inverses_added, " inverses");
+  absl::StrAppend(&text, "; isolated nodes: ", isolated);
+  absl::StrAppend(&text, "\nfeatures: ", features, "; ",
+                  multi_label ? "labels of a multi-label target: " : "classes: ", classes,
+                  "; unlabelled nodes: ", unlabelled);
+  absl::StrAppend(&text, "\nsplits: ", splits.empty() ? "none" : absl::StrJoin(splits, ", "));
+  for (const std::string& note : notes) absl::StrAppend(&text, "\nnote: ", note);
+  if (seconds > 0) {
+    absl::StrAppendFormat(&text, "\n%.1f s", seconds);
+    if (text_bytes > 0)
+      absl::StrAppendFormat(&text, ", %.0f MB/s of text",
+                            static_cast<double>(text_bytes) / 1e6 / seconds);
+  }
+  return text;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,63 @@
+// `quadhop import`: any format of graph on a user's disk into a store of one partition, in input
+// order.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+struct ImportOptions {
+  std::string from;             // a folder, or a file, as the format has it
+  std::string store;            // the folder of the store, made if absent
+  std::string format = "auto";  // "auto" or one of ImportFormats()
+  bool directed = false;        // false: the inverse of every arc is added
+  uint64_t seed = 0;  // of splits made here and of the SVD, where the format has none of its own
+  int32_t svd_dim = 128;  // columns that features made of words are reduced to; >= 1
+};
+
+// Figures of an import, all after deduplication except where they say otherwise.
+struct ImportReport {
+  std::string format;
+  int64_t nodes = 0;
+  int64_t arcs = 0;  // E; an undirected edge is two
+  bool directed = false;
+  int64_t features = 0;  // F; 0: none
+  int64_t classes = 0;   // C; 0: no labels
+  bool multi_label = false;
+  int64_t unlabelled = 0;           // nodes
+  std::vector<std::string> splits;  // names, ascending
+  int64_t arcs_read = 0;            // as they stand in the input
+  int64_t duplicates_removed = 0;   // arcs, as they stand in the input
+  int64_t self_loops_removed = 0;
+  int64_t inverses_added = 0;
+  int64_t isolated = 0;    // nodes without an out-neighbour
+  int64_t text_bytes = 0;  // inflated text that was parsed; 0 where nothing was
+  double seconds = 0;
+  std::vector<std::string> notes;  // for people: what was left aside, what is missing
+
+  // For people, several lines.
+  std::string Describe() const;
+};
+
+// "ogb", "wordnet", ...: what `format` may be besides "auto".
+std::vector<std::string> ImportFormats();
+
+// The `options` of the import's entry in the store's provenance: what a later call would have to
+// say for the store to be the same. Resolves "auto". kNotFound if `from` is absent,
+// kInvalidArgument if no format fits.
+absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
+
+// Reads `from` and replaces whatever the store held: topology, raw features, labels, splits,
+// original ids; provenance has the one step "import". kNotFound: no such input, or a file of it is
+// absent. kInvalidArgument: no format fits, or the input is wrong, naming file, line and column.
+// kDataLoss: a compressed file is cut short or corrupt. On error the store is as it was, or absent
+// if it was absent.
+absl::StatusOr<ImportReport> Import(const ImportOptions& options, ThreadPool& pool);
+
+}  // namespace quadhop

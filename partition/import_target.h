@@ -1,0 +1,70 @@
+// Where an importer puts what it reads: the files of a store in the making.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/store.h"
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+#include "partition/graph_builder.h"
+#include "partition/import.h"
+
+namespace quadhop {
+
+// Nodes are numbered as in the input. Features and labels go straight to the mapped files of the
+// writer, which must outlive the target. Not thread-safe, except graph().Add and writing to
+// different rows of the arrays it returns. Errors of the Add and Set functions are StoreWriter's
+// (no space left, ...).
+class ImportTarget {
+ public:
+  // Empties the writer's manifest: the new store replaces the old one and all its files.
+  explicit ImportTarget(StoreWriter& writer);
+
+  // First, once. kInvalidArgument unless num_nodes >= 1.
+  absl::Status SetNodes(int64_t num_nodes);
+  int64_t num_nodes() const { return num_nodes_; }
+
+  GraphBuilder& graph() { return *graph_; }
+
+  // To be filled by the caller before Finish, wholly. At most one call each.
+  absl::StatusOr<TensorView<float>> AddFeatures(int64_t width);  // [N, F]; width >= 1
+  absl::StatusOr<absl::Span<int32_t>> AddLabels();               // [N], kUnlabelled or >= 0
+  absl::StatusOr<TensorView<uint8_t>> AddMultiLabels(
+      int64_t num_labels);  // [N, L]: 0, 1, kUnlabelledMulti
+
+  void SetClassNames(
+      std::vector<std::string> names);  // [C]; without them C is the largest label + 1
+  void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
+  absl::Status SetOriginalNames(absl::string_view text);              // a line a node
+  void AddNote(std::string note);
+  void CountText(int64_t num_bytes) { report_.text_bytes += num_bytes; }
+
+  // Builds the graph and fills the rest of the store and of its manifest; the caller commits the
+  // writer.
+  absl::StatusOr<ImportReport> Finish(bool directed, ThreadPool& pool);
+
+ private:
+  absl::Status WriteTopology(bool directed, ThreadPool& pool);
+  absl::Status WriteSplits();
+  absl::Status WriteOriginalIds();
+  void CountLabels();
+
+  StoreWriter& writer_;
+  int64_t num_nodes_ = 0;
+  std::unique_ptr<GraphBuilder> graph_;
+  absl::Span<int32_t> labels_;
+  TensorView<uint8_t> multi_labels_;
+  std::vector<std::string> class_names_;
+  std::map<std::string, std::vector<uint8_t>> splits_;
+  ImportReport report_;
+};
+
+}  // namespace quadhop

@@ -1,0 +1,190 @@
+#include "partition/text_chunks.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+#include "partition/text_source.h"
+
+namespace quadhop {
+namespace {
+
+// The place of its '\n', or npos. Blank lines after it stay with what follows: they may be the end
+// of the file.
+size_t EndOfLastFullLine(const std::string& text) {
+  const size_t line_break = text.rfind('\n');
+  if (line_break == std::string::npos) return std::string::npos;
+  const size_t last = text.find_last_not_of("\r\n", line_break);
+  return last == std::string::npos ? std::string::npos : text.find('\n', last);
+}
+
+// Cuts the text of a source at line ends.
+class Cutter {
+ public:
+  Cutter(std::unique_ptr<TextSource> source, std::string path)
+      : source_(std::move(source)), path_(std::move(path)) {}
+
+  // An empty chunk at the end of the file.
+  absl::StatusOr<TextChunk> Next() {
+    TextChunk chunk;
+    chunk.first_line = next_line_;
+    chunk.text = std::move(carry_);
+    carry_.clear();
+    size_t end = std::string::npos;  // of the last whole line
+    while (end == std::string::npos && !at_end_) {
+      QH_RETURN_IF_ERROR(Fill(&chunk.text));
+      end = EndOfLastFullLine(chunk.text);
+    }
+    if (at_end_) {
+      while (!chunk.text.empty() && (chunk.text.back() == '\n' || chunk.text.back() == '\r'))
+        chunk.text.pop_back();
+      if (!chunk.text.empty()) chunk.text.push_back('\n');
+    } else {
+      carry_ = chunk.text.substr(end + 1);
+      chunk.text.resize(end + 1);
+    }
+    chunk.num_lines = std::count(chunk.text.begin(), chunk.text.end(), '\n');
+    next_line_ += chunk.num_lines;
+    return chunk;
+  }
+
+ private:
+  absl::Status Fill(std::string* text) {
+    const size_t kept = text->size();
+    if (static_cast<int64_t>(kept) > TextChunks::kMaxLineBytes)
+      return absl::InvalidArgumentError(
+          absl::StrCat(path_, " line ", next_line_ + 1, " is longer than ",
+                       TextChunks::kMaxLineBytes >> 20, " MB: is this a text file of rows?"));
+    // A line longer than a chunk: read twice as much each time.
+    const size_t wanted = std::max(static_cast<size_t>(TextChunks::kChunkBytes), kept);
+    text->resize(kept + wanted);
+    QH_ASSIGN_OR_RETURN(const int64_t count,
+                        source_->Read(absl::MakeSpan(text->data() + kept, wanted)));
+    text->resize(kept + static_cast<size_t>(count));
+    at_end_ = static_cast<size_t>(count) < wanted;
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<TextSource> source_;
+  std::string path_;
+  std::string carry_;  // the beginning of the next chunk
+  int64_t next_line_ = 0;
+  bool at_end_ = false;
+};
+
+}  // namespace
+
+// Runs a Cutter on a thread of its own, ahead of the parsers by a bounded number of chunks.
+class TextChunks::Reader {
+ public:
+  explicit Reader(Cutter cutter) : cutter_(std::move(cutter)) {}
+  ~Reader() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // Without the thread; only before Start.
+  absl::StatusOr<TextChunk> First() { return cutter_.Next(); }
+
+  void Start(size_t max_queued) {
+    max_queued_ = max_queued;
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  // Waits for up to max_queued chunks and appends them; false if the file ended before (see
+  // status()).
+  bool Take(std::vector<TextChunk>* chunks) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return done_ || queue_.size() >= max_queued_; });
+    while (!queue_.empty()) {
+      chunks->push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+    changed_.notify_all();
+    return !done_;
+  }
+  const absl::Status& status() const { return status_; }  // after Take returned false
+
+ private:
+  void Run() {
+    while (true) {
+      absl::StatusOr<TextChunk> chunk = cutter_.Next();
+      std::unique_lock<std::mutex> lock(mutex_);
+      if (!chunk.ok() || chunk->text.empty()) {
+        status_ = chunk.status();
+        done_ = true;
+        changed_.notify_all();
+        return;
+      }
+      queue_.push_back(*std::move(chunk));
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return stop_ || queue_.size() < max_queued_; });
+      if (stop_) return;
+    }
+  }
+
+  Cutter cutter_;
+  size_t max_queued_ = 1;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<TextChunk> queue_;
+  bool stop_ = false;
+  bool done_ = false;
+  absl::Status status_;
+};
+
+TextChunks::TextChunks() = default;
+TextChunks::~TextChunks() = default;
+
+absl::StatusOr<std::unique_ptr<TextChunks>> TextChunks::Open(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<TextSource> source, TextSource::Open(path));
+  std::unique_ptr<TextChunks> chunks(new TextChunks());
+  chunks->path_ = path;
+  chunks->reader_ = std::make_unique<Reader>(Cutter(std::move(source), path));
+  QH_ASSIGN_OR_RETURN(chunks->first_, chunks->reader_->First());
+  return chunks;
+}
+
+absl::string_view TextChunks::first_line() const {
+  absl::string_view line(first_.text);
+  line = line.substr(0, line.find('\n'));
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+absl::StatusOr<int64_t> TextChunks::ForEach(
+    ThreadPool& pool, const std::function<absl::Status(const TextChunk&, int)>& body) {
+  reader_->Start(static_cast<size_t>(pool.num_threads()) + 1);
+  std::vector<TextChunk> batch;
+  if (!first_.text.empty()) batch.push_back(std::move(first_));
+  int64_t num_lines = 0;
+  for (bool more = true; more || !batch.empty();) {
+    std::vector<absl::Status> results(batch.size());
+    pool.ParallelFor(static_cast<int64_t>(batch.size()), [&](int64_t item, int worker) {
+      const size_t i = static_cast<size_t>(item);
+      results[i] = body(batch[i], worker);
+    });
+    for (const absl::Status& result : results) QH_RETURN_IF_ERROR(result);
+    for (const TextChunk& chunk : batch) {
+      num_lines += chunk.num_lines;
+      text_bytes_ += static_cast<int64_t>(chunk.text.size());
+    }
+    batch.clear();
+    if (more) more = reader_->Take(&batch);
+  }
+  QH_RETURN_IF_ERROR(reader_->status());
+  return num_lines;
+}
+
+}  // namespace quadhop
