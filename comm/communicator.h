@@ -15,11 +15,15 @@
 
 namespace quadhop {
 
-// A group of ranks that call the same collectives in the same order. Every rank owns its own object. A communicator is
-// used by one thread at a time; different communicators (see Duplicate) may be used by different threads at once.
+// A group of ranks that call the same collectives in the same order. Every rank owns its own
+// object. A communicator is used by one thread at a time; different communicators (see Duplicate)
+// may be used by different threads at once.
 //
-// Every call has a deadline. A peer that fails or stays silent is an error, kDeadlineExceeded or kAborted, whose message
-// names the operation and the ranks waited for; the communicator is then broken, and every later call returns that error.
+// Every call has a deadline. A peer that fails or stays silent is an error, kDeadlineExceeded or
+// kAborted, whose message names the operation and the ranks waited for. After any error the
+// communicator is broken: every later call returns that error, buffers to receive into hold
+// anything, and the job can only be ended (Abort). `operation` says in messages what a call is for,
+// and is the same on all ranks (the thread implementation checks it).
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -27,47 +31,61 @@ class Communicator {
   virtual Rank rank() const = 0;
   virtual int32_t num_ranks() const = 0;
 
-  // What a rank sends to, and takes from, one other rank (itself included). Sizes are known on both sides.
+  // What a rank sends to, and takes from, one other rank (itself included). Sizes are known on both
+  // sides. Buffers do not overlap.
   struct Message {
     const void* send = nullptr;
     int64_t send_bytes = 0;
     void* receive = nullptr;
     int64_t receive_bytes = 0;
   };
-  // messages [R]. kInvalidArgument if a peer's sizes do not fit ours. Counts may pass 2^31.
+  // messages [R]. Counts may pass 2^31. kInvalidArgument, at least on the receiving rank, if a peer
+  // sends another number of bytes than is to be received.
   absl::Status AllToAllV(absl::string_view operation, absl::Span<const Message> messages);
 
-  // values [n] on every rank, of equal n: replaced by their sum, in the order and rounding the implementation likes: for
-  // `reduction: FAST`. For sums that do not depend on R see ordered_sum.h.
+  // values [n] on every rank, of equal n (else kInvalidArgument): replaced by their sum, in the
+  // order and rounding the implementation likes, the same on every rank: for `reduction: FAST`. For
+  // sums that do not depend on R see ordered_sum.h.
   absl::Status AllReduceSum(absl::string_view operation, absl::Span<float> values);
 
   // Same bytes on every rank, taken from `root`.
   absl::Status Broadcast(absl::string_view operation, Rank root, absl::Span<uint8_t> bytes);
-  // received [sum of bytes over ranks]: every rank's `mine`, by rank. received_bytes [R] says how long each is.
+  // received [sum of received_bytes]: every rank's `mine`, by rank. received_bytes [R] says how
+  // long each is.
   absl::Status AllGatherV(absl::string_view operation, absl::Span<const uint8_t> mine,
                           absl::Span<const int64_t> received_bytes, absl::Span<uint8_t> received);
   absl::Status Barrier(absl::string_view operation);
 
-  // A communicator of the same ranks whose calls do not mix with this one's. Collective.
-  virtual absl::StatusOr<std::unique_ptr<Communicator>> Duplicate() = 0;
+  // A communicator of the same ranks and deadline whose calls do not mix with this one's.
+  // Collective.
+  absl::StatusOr<std::unique_ptr<Communicator>> Duplicate();
 
-  // Ends the job on all ranks: peers' pending and later calls fail with kAborted and this message (threads), or their
-  // processes end (MPI). May be called from any thread.
+  // Ends the job on all ranks: pending and later calls on this communicator and all its duplicates
+  // fail with kAborted and this message (threads), or the processes end (MPI). May be called from
+  // any thread.
   virtual void Abort(absl::string_view why) = 0;
 
  protected:
+  // Arguments are checked. The other collectives are made of this one where a backend has no
+  // better.
   virtual absl::Status DoAllToAllV(absl::string_view operation,
                                    absl::Span<const Message> messages) = 0;
-  virtual absl::Status DoAllReduceSum(absl::string_view operation, absl::Span<float> values) = 0;
+  virtual absl::Status DoAllReduceSum(absl::string_view operation, absl::Span<float> values);
+  virtual absl::StatusOr<std::unique_ptr<Communicator>> DoDuplicate() = 0;
 
  private:
+  absl::Status CheckMessages(absl::string_view operation, absl::Span<const Message> messages) const;
+  // Remembers the first error.
+  absl::Status Keep(absl::Status status);
+
   absl::Status broken_;
 };
 
 // The communicator of a job of one rank.
 std::unique_ptr<Communicator> MakeSoloCommunicator();
 
-// Communicators of `num_ranks` ranks that are threads of this process: the reference implementation.
+// Communicators of `num_ranks` ranks that are threads of this process: the reference
+// implementation.
 std::vector<std::unique_ptr<Communicator>> MakeThreadCommunicators(int32_t num_ranks,
                                                                    absl::Duration deadline);
 

@@ -1,29 +1,40 @@
-// Ranks that are MPI processes. Built without MPI, Create returns kUnavailable and says which option to set.
+// Ranks that are MPI processes. Built without MPI, Create returns kUnavailable and says which
+// option to set.
 #pragma once
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <cstdint>
 #include <memory>
 
 #include "comm/communicator.h"
 
 namespace quadhop {
 
-// MPI_Init_thread to MPI_Finalize. One object a process, made in main before any thread.
+// Longer messages are cut: MPI 3 counts in int, and libraries have faults near its limit.
+inline constexpr int64_t kMpiChunkBytes = int64_t{512} << 20;
+
+// MPI_Init_thread to MPI_Finalize. One object a process, made in main before any thread; it
+// outlives its communicators. When one of those broke, the destructor does not finalise, for that
+// could hang: main should have called Abort.
 class MpiRuntime {
  public:
-  // kFailedPrecondition if the MPI library does not give MPI_THREAD_MULTIPLE.
+  // kFailedPrecondition if the MPI library does not give MPI_THREAD_MULTIPLE, or was initialised
+  // before.
   static absl::StatusOr<std::unique_ptr<MpiRuntime>> Create();
-  virtual ~MpiRuntime() = default;  // MPI_Finalize, unless a communicator broke
+  virtual ~MpiRuntime() = default;
 
-  // All ranks of the job. `deadline` holds for each call.
-  virtual absl::StatusOr<std::unique_ptr<Communicator>> World(absl::Duration deadline) = 0;
-  virtual int32_t local_rank() const = 0;       // among the ranks of this host
+  // A new communicator of all ranks of the job. `deadline` holds for each call, this one included.
+  // chunk_bytes, in [4, 2^30], is the same on all ranks; tests make it small. Collective.
+  virtual absl::StatusOr<std::unique_ptr<Communicator>> World(
+      absl::Duration deadline, int64_t chunk_bytes = kMpiChunkBytes) = 0;
+  virtual int32_t local_rank() const = 0;  // among the ranks of this host
   virtual int32_t num_local_ranks() const = 0;
 };
 
-// Whether this process was started by an MPI launcher (mpirun, srun with PMIx): looks at the environment only.
+// Whether this process was started by an MPI launcher (mpirun, srun with PMIx): looks at the
+// environment only.
 bool StartedByMpiLauncher();
 
 }  // namespace quadhop

@@ -1,41 +1,72 @@
-// Sums over partitions that do not depend on how many ranks hold them. DESIGN.md section 1, promise 1.
+// Sums over partitions that do not depend on how many ranks hold them. DESIGN.md section 1,
+// promise 1.
 //
-// The P summands are combined in one fixed binary tree over partitions: node [a, b) is the sum of [a, m) and [m, b),
-// m = a + the largest power of two below b - a. Each rank adds up the subtrees that lie within its own run, chunks of
-// those go to the rank that completes the chunk's tree, and the sums are gathered: with R = P the volume of a ring
-// all-reduce.
+// The P summands are combined in one fixed binary tree over partitions: node [a, b) is the sum of
+// [a, m) and [m, b), m = a + the largest power of two below b - a. Each rank adds up the subtrees
+// that lie within its own run, chunks of those go to the rank that completes the chunk's tree, and
+// the sums are gathered: with R = P the volume of a ring all-reduce. Short sums are completed on
+// every rank instead, in one trip; the digits are the same.
 #pragma once
 
-#include <absl/status/statusor.h>
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <type_traits>
 
 #include "comm/communicator.h"
+#include "comm/partition_owners.h"
 
 namespace quadhop {
+namespace internal {
 
-// Which partitions each rank owns: contiguous runs, in rank order.
-struct PartitionOwners {
-  std::vector<int32_t> first;  // [R + 1]: rank r owns partitions [first[r], first[r+1])
-  int32_t num_partitions() const { return first.back(); }
-  int32_t num_owned(Rank r) const {
-    return first[static_cast<size_t>(r.value()) + 1] - first[static_cast<size_t>(r.value())];
-  }
-  // Runs as even as can be by `cost` [P]; every rank gets at least one. kInvalidArgument if R > P.
-  static absl::StatusOr<PartitionOwners> Split(absl::Span<const double> cost, int32_t num_ranks);
+// The sum of rows whose elements are any bytes with an addition.
+struct RowSum {
+  int64_t element_bytes;
+  void (*add)(void* to, const void* from, int64_t num_elements);  // to[i] += from[i]
+  std::byte* summands;                                            // [num_owned, num_elements]
+  std::byte* sum;                                                 // [num_elements]
+  int64_t num_elements;
 };
+absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
+                        absl::string_view operation, const RowSum& rows);
 
-// summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum [n]: the same on every
-// rank, in every digit, for every R. T is trivially copyable and has operator+=; a sum need not commute or associate
-// (float, double, int64_t, Moments).
+template <typename T>
+void AddElements(void* to, const void* from, int64_t num_elements) {
+  T* __restrict to_elements = static_cast<T*>(to);
+  const T* __restrict from_elements = static_cast<const T*>(from);
+  for (int64_t i = 0; i < num_elements; ++i) to_elements[i] += from_elements[i];
+}
+
+}  // namespace internal
+
+// summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum
+// [n], apart from summands: the same on every rank, in every digit, for every R. n is the same on
+// all ranks. T is trivially copyable and has operator+=; a sum need not commute or associate
+// (float, double, int64_t, Moments). Collective. kInvalidArgument if sizes do not fit each other;
+// else as AllToAllV.
 template <typename T>
 absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
-                        absl::string_view operation, absl::Span<T> summands, absl::Span<T> sum);
+                        absl::string_view operation, absl::Span<T> summands, absl::Span<T> sum) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  const int64_t n = static_cast<int64_t>(sum.size());
+  if (owners.num_ranks() != comm.num_ranks() ||
+      static_cast<int64_t>(summands.size()) != owners.num_owned(comm.rank()) * n)
+    return absl::InvalidArgumentError(absl::StrCat(
+        operation, ": ", summands.size(), " summands for a sum of ", n, " on rank ",
+        comm.rank().value(), " of ", comm.num_ranks(), ", with owners for ", owners.num_ranks(),
+        " ranks; pass one row of the sum's length for each partition the rank owns"));
+  return internal::OrderedSum(
+      comm, owners, operation,
+      {sizeof(T), internal::AddElements<T>, reinterpret_cast<std::byte*>(summands.data()),
+       reinterpret_cast<std::byte*>(sum.data()), n});
+}
 
-// Count, mean and sum of squared deviations of some values. += merges two sets (Chan, Golub and LeVeque, 1979).
+// Count, mean and sum of squared deviations of some values. += merges two sets (Chan, Golub and
+// LeVeque, 1979).
 struct Moments {
   double count = 0;
   double mean = 0;

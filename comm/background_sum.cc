@@ -1,0 +1,101 @@
+#include "comm/background_sum.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+struct Job {
+  std::string operation;
+  absl::Span<float> summands;
+  absl::Span<float> sum;
+};
+
+}  // namespace
+
+struct BackgroundSum::State {
+  State(std::unique_ptr<Communicator> communicator, PartitionOwners partition_owners, Reduction how)
+      : comm(std::move(communicator)), owners(std::move(partition_owners)), reduction(how) {}
+
+  void Work() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      changed.wait(lock, [&] { return stop || !jobs.empty(); });
+      if (stop) return;
+      if (error.ok()) {
+        const Job& job = jobs.front();  // stays where it is while others are appended
+        lock.unlock();
+        absl::Status status =
+            SumOverPartitions(*comm, owners, reduction, job.operation, job.summands, job.sum);
+        lock.lock();
+        error = std::move(status);
+      }
+      jobs.pop_front();
+      if (jobs.empty()) changed.notify_all();
+    }
+  }
+
+  const std::unique_ptr<Communicator> comm;  // used by the thread alone
+  const PartitionOwners owners;
+  const Reduction reduction;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Job> jobs;  // guarded by mutex, as all below; the first is under way
+  absl::Status error;
+  bool stop = false;
+
+  std::thread thread;
+};
+
+absl::StatusOr<std::unique_ptr<BackgroundSum>> BackgroundSum::Create(Communicator& comm,
+                                                                     PartitionOwners owners,
+                                                                     Reduction reduction) {
+  if (owners.num_ranks() != comm.num_ranks())
+    return absl::InvalidArgumentError(absl::StrCat(
+        "owners of ", owners.num_ranks(), " ranks for a communicator of ", comm.num_ranks()));
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> own, comm.Duplicate());
+  auto state = std::make_unique<State>(std::move(own), std::move(owners), reduction);
+  try {
+    state->thread = std::thread([s = state.get()] { s->Work(); });
+  } catch (const std::system_error& e) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot start the thread that combines gradients: ", e.what()));
+  }
+  return std::unique_ptr<BackgroundSum>(new BackgroundSum(std::move(state)));
+}
+
+BackgroundSum::BackgroundSum(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+BackgroundSum::~BackgroundSum() {
+  {
+    std::scoped_lock lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->changed.notify_all();
+  state_->thread.join();
+}
+
+void BackgroundSum::Submit(std::string operation, absl::Span<float> summands,
+                           absl::Span<float> sum) {
+  {
+    std::scoped_lock lock(state_->mutex);
+    state_->jobs.push_back({std::move(operation), summands, sum});
+  }
+  state_->changed.notify_all();
+}
+
+absl::Status BackgroundSum::Wait() {
+  std::unique_lock lock(state_->mutex);
+  state_->changed.wait(lock, [&] { return state_->jobs.empty(); });
+  return state_->error;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,45 @@
+// Sums over partitions made while their owner computes on.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <memory>
+#include <string>
+
+#include "comm/communicator.h"
+#include "comm/partition_owners.h"
+#include "comm/reduction.h"
+
+namespace quadhop {
+
+// A thread that works off sums in the order submitted, which must be the same on every rank, on a
+// communicator of its own. So a layer's gradients are combined while those of the layer below are
+// still being computed. Used by one thread.
+class BackgroundSum {
+ public:
+  // Collective (it duplicates `comm`, which need not outlive it).
+  static absl::StatusOr<std::unique_ptr<BackgroundSum>> Create(Communicator& comm,
+                                                               PartitionOwners owners,
+                                                               Reduction reduction);
+  // Finishes the sum under way, which its deadline bounds, and drops those not yet begun.
+  ~BackgroundSum();
+  BackgroundSum(const BackgroundSum&) = delete;
+  BackgroundSum& operator=(const BackgroundSum&) = delete;
+
+  // Queues SumOverPartitions(summands, sum) and returns at once. Both stay alive and untouched
+  // until Wait returns.
+  void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum);
+
+  // Returns when all that was submitted is done, with the first error there ever was; sums
+  // submitted after that error are not made.
+  absl::Status Wait();
+
+ private:
+  struct State;
+  explicit BackgroundSum(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace quadhop

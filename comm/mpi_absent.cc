@@ -1,0 +1,11 @@
+#include "comm/mpi.h"
+
+namespace quadhop {
+
+absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create() {
+  return absl::UnavailableError(
+      "built without MPI: install libopenmpi-dev and configure with -DQH_MPI=ON, or start one rank "
+      "without mpirun");
+}
+
+}  // namespace quadhop

@@ -1,0 +1,24 @@
+// How values of all partitions are summed: train.reduction of the config.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include "comm/communicator.h"
+#include "comm/partition_owners.h"
+
+namespace quadhop {
+
+enum class Reduction {
+  kReproducible,  // OrderedSum: the same digits for every number of ranks
+  kFast,  // each rank's rows in order, then Communicator::AllReduceSum: the library's own way
+};
+
+// summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum
+// [n], apart from summands: the same on every rank. Collective. Errors as OrderedSum.
+absl::Status SumOverPartitions(Communicator& comm, const PartitionOwners& owners,
+                               Reduction reduction, absl::string_view operation,
+                               absl::Span<float> summands, absl::Span<float> sum);
+
+}  // namespace quadhop
