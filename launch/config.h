@@ -1,0 +1,36 @@
+// Configs: read, overridden, filled in, checked.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <string>
+#include <vector>
+
+#include "launch/config.pb.h"
+
+namespace quadhop {
+
+// The config of `source`, the name of a preset or else a textproto file, with `overrides`
+// ("sampler.sampled_nodes=20") applied in order. Every field of the result is set: those that
+// nobody gave have their default. Enumerations may be in any case. kNotFound if `source` is
+// neither; kInvalidArgument, with one line a fault for all faults at once (unknown fields, wrong
+// types, values out of range), each naming field, value, what is allowed and the file and line or
+// the override.
+absl::StatusOr<Config> LoadConfig(const std::string& source,
+                                  absl::Span<const std::string> overrides);
+
+// Textproto, with every field that is set. What LoadConfig made reads back equal.
+std::string ConfigToText(const Config& config);
+
+// launch/configs/NAME.textproto, compiled into the program so that it works without its source
+// tree.
+struct Preset {
+  absl::string_view name;
+  absl::string_view text;
+};
+absl::Span<const Preset> Presets();  // by name
+
+}  // namespace quadhop

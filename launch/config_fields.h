@@ -1,0 +1,33 @@
+// One field of a config, found by its path: set from text, its default, its range.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <google/protobuf/message.h>
+
+#include <string>
+
+namespace quadhop {
+
+// An interval as config.proto writes it in a field's (range): "[1, 10000]", "[0, 1)", "(0, 2^30]".
+struct Interval {
+  double low = 0;
+  double high = 0;
+  bool low_included = true;
+  bool high_included = true;
+
+  bool Contains(double value) const;  // false for NaN
+  static absl::StatusOr<Interval> Parse(absl::string_view text);
+};
+
+// Sets the field at `path` ("sampler.sampled_nodes") of `message` from the text of its value.
+// kInvalidArgument if there is no such field, the value is not of its type, or it is out of the
+// field's range: the message names field, value and what is allowed; `message` is then unchanged.
+absl::Status SetField(google::protobuf::Message* message, absl::string_view path,
+                      absl::string_view value);
+
+// Gives every absent scalar field of `message`, at any depth, its default explicitly.
+void FillDefaults(google::protobuf::Message* message);
+
+}  // namespace quadhop

@@ -1,0 +1,27 @@
+// From the text of a config to assignments "sampler.sampled_nodes = 20", each with its place.
+//
+// Protobuf's own text parser stops at the first wrong value and does not say where the fields it
+// accepted stood; faults are to be reported all together and with their lines, out-of-range values
+// included.
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+#include <string>
+#include <vector>
+
+namespace quadhop {
+
+struct Assignment {
+  std::string field;  // "sampler.sampled_nodes"
+  std::string value;  // as written
+  std::string place;  // "my.textproto:3" or "--set sampler.sampled_nodes=20"
+};
+
+// The assignments of a textproto of nested messages and scalar fields, in order. What cannot be
+// read is added to `faults`, one message a fault, and reading goes on at the next field where that
+// is possible.
+std::vector<Assignment> ReadAssignments(absl::string_view text, absl::string_view file_name,
+                                        std::vector<std::string>* faults);
+
+}  // namespace quadhop

@@ -1,0 +1,276 @@
+#include "launch/flags.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/cord.h>
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/strip.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/check.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+constexpr absl::string_view kUsagePayload = "quadhop/usage";
+
+template <typename T>
+std::string IntervalText(T low, T high) {
+  return absl::StrCat("[", low, ", ", high, "]");
+}
+
+}  // namespace
+
+absl::Status UsageError(absl::string_view message) {
+  absl::Status status = absl::InvalidArgumentError(message);
+  status.SetPayload(kUsagePayload, absl::Cord());
+  return status;
+}
+
+bool IsUsageError(const absl::Status& status) {
+  return status.GetPayload(kUsagePayload).has_value();
+}
+
+bool ParseBytes(absl::string_view text, int64_t* bytes) {
+  constexpr absl::string_view kSuffixes = "KMGT";
+  int64_t unit = 1;
+  if (!text.empty()) {
+    const size_t suffix =
+        kSuffixes.find(absl::ascii_toupper(static_cast<unsigned char>(text.back())));
+    if (suffix != absl::string_view::npos) {
+      unit = int64_t{1} << (10 * (suffix + 1));
+      text.remove_suffix(1);
+    }
+  }
+  int64_t count = 0;
+  return absl::SimpleAtoi(text, &count) && count >= 0 &&
+         !__builtin_mul_overflow(count, unit, bytes);
+}
+
+Flags::Flags(absl::string_view command, absl::string_view summary)
+    : command_(command), summary_(summary) {}
+
+Flags& Flags::Add(Declaration declaration) {
+  declarations_.push_back(std::move(declaration));
+  return *this;
+}
+
+Flags& Flags::String(absl::string_view name, std::string* target, absl::string_view value_name,
+                     absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .value_name = std::string(value_name),
+                          .help = std::string(help),
+                          .allowed = "any text that is not empty",
+                          .default_value = *target};
+  declaration.set = [target](absl::string_view text) {
+    *target = std::string(text);
+    return !text.empty();
+  };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Strings(absl::string_view name, std::vector<std::string>* target,
+                      absl::string_view value_name, absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .value_name = std::string(value_name),
+                          .help = absl::StrCat(help, " (may be repeated)"),
+                          .allowed = "any text that is not empty",
+                          .repeatable = true};
+  declaration.set = [target](absl::string_view text) {
+    target->emplace_back(text);
+    return !text.empty();
+  };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Choice(absl::string_view name, std::string* target, std::vector<std::string> allowed,
+                     absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .value_name = absl::StrJoin(allowed, "|"),
+                          .help = std::string(help),
+                          .allowed = absl::StrJoin(allowed, ", "),
+                          .default_value = *target};
+  declaration.set = [target, allowed = std::move(allowed)](absl::string_view text) {
+    const auto found = std::find_if(allowed.begin(), allowed.end(), [text](const std::string& one) {
+      return absl::EqualsIgnoreCase(one, text);
+    });
+    if (found == allowed.end()) return false;
+    *target = *found;
+    return true;
+  };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Int(absl::string_view name, int64_t* target, int64_t low, int64_t high,
+                  absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .value_name = "N",
+                          .help = std::string(help),
+                          .allowed = absl::StrCat("a whole number in ", IntervalText(low, high)),
+                          .default_value = absl::StrCat(*target)};
+  declaration.set = [target, low, high](absl::string_view text) {
+    int64_t value = 0;
+    if (!absl::SimpleAtoi(text, &value) || value < low || value > high) return false;
+    *target = value;
+    return true;
+  };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Unsigned(absl::string_view name, uint64_t* target, absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .value_name = "N",
+                          .help = std::string(help),
+                          .allowed = "a whole number in [0, 2^64)",
+                          .default_value = absl::StrCat(*target)};
+  declaration.set = [target](absl::string_view text) { return absl::SimpleAtoi(text, target); };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Double(absl::string_view name, double* target, double low, double high,
+                     absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .value_name = "X",
+                          .help = std::string(help),
+                          .allowed = absl::StrCat("a number in ", IntervalText(low, high)),
+                          .default_value = absl::StrCat(*target)};
+  declaration.set = [target, low, high](absl::string_view text) {
+    double value = 0;
+    if (!absl::SimpleAtod(text, &value) || !(value >= low && value <= high)) return false;
+    *target = value;
+    return true;
+  };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Bytes(absl::string_view name, int64_t* target, absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .value_name = "BYTES",
+                          .help = std::string(help),
+                          .allowed = "a number of bytes such as 8000000000, 512M or 8G"};
+  declaration.set = [target](absl::string_view text) { return ParseBytes(text, target); };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Switch(absl::string_view name, bool* target, absl::string_view help) {
+  Declaration declaration{.name = std::string(name),
+                          .help = std::string(help),
+                          .allowed = "no value, true or false",
+                          .is_switch = true};
+  declaration.set = [target](absl::string_view text) { return absl::SimpleAtob(text, target); };
+  return Add(std::move(declaration));
+}
+
+Flags& Flags::Positional(absl::string_view value_name, std::string* target,
+                         absl::string_view help) {
+  String("", target, value_name, help);
+  return *this;
+}
+
+Flags& Flags::Required() {
+  QH_CHECK(!declarations_.empty());
+  declarations_.back().required = true;
+  declarations_.back().default_value.clear();
+  return *this;
+}
+
+Flags& Flags::Example(absl::string_view text) {
+  examples_.push_back(absl::StrCat("quadhop ", text));
+  return *this;
+}
+
+Flags::Declaration* Flags::Find(absl::string_view name) {
+  const auto found = std::find_if(
+      declarations_.begin(), declarations_.end(),
+      [name](const Declaration& one) { return !one.name.empty() && one.name == name; });
+  return found == declarations_.end() ? nullptr : &*found;
+}
+
+absl::Status Flags::Set(Declaration* declaration, absl::string_view value) {
+  const std::string shown =
+      declaration->name.empty() ? declaration->value_name : absl::StrCat("--", declaration->name);
+  if (declaration->given && !declaration->repeatable) {
+    return UsageError(absl::StrCat(shown, " is given twice, the second time as '", value, "'"));
+  }
+  declaration->given = true;
+  if (declaration->set(value)) return absl::OkStatus();
+  return UsageError(absl::StrCat(shown, " is '", value, "'; allowed: ", declaration->allowed));
+}
+
+absl::Status Flags::SetNamed(absl::Span<const std::string> arguments, size_t* position) {
+  const absl::string_view argument = absl::StripPrefix(arguments[*position], "--");
+  const size_t equals = argument.find('=');
+  const absl::string_view name = argument.substr(0, equals);
+  Declaration* declaration = Find(name);
+  if (declaration == nullptr) {
+    return UsageError(absl::StrCat("quadhop ", command_, " has no flag --", name, "; see quadhop ",
+                                   command_, " --help"));
+  }
+  if (equals != absl::string_view::npos) return Set(declaration, argument.substr(equals + 1));
+  if (declaration->is_switch) return Set(declaration, "true");
+  if (*position + 1 == arguments.size()) {
+    return UsageError(absl::StrCat("--", name, " needs a value; allowed: ", declaration->allowed));
+  }
+  return Set(declaration, arguments[++*position]);
+}
+
+absl::StatusOr<bool> Flags::Parse(absl::Span<const std::string> arguments) {
+  size_t next_positional = 0;
+  bool flags_ended = false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (!flags_ended && (argument == "--help" || argument == "-h")) {
+      std::fputs(Help().c_str(), stdout);
+      return false;
+    }
+    if (!flags_ended && argument == "--") {
+      flags_ended = true;
+    } else if (!flags_ended && absl::StartsWith(argument, "--")) {
+      QH_RETURN_IF_ERROR(SetNamed(arguments, &i));
+    } else {
+      while (next_positional < declarations_.size() &&
+             !declarations_[next_positional].name.empty()) {
+        ++next_positional;
+      }
+      if (next_positional == declarations_.size()) {
+        return UsageError(absl::StrCat("quadhop ", command_, " does not take the argument '",
+                                       argument, "'; see quadhop ", command_, " --help"));
+      }
+      QH_RETURN_IF_ERROR(Set(&declarations_[next_positional++], argument));
+    }
+  }
+  for (const Declaration& declaration : declarations_) {
+    if (!declaration.required || declaration.given) continue;
+    return UsageError(absl::StrCat(
+        "quadhop ", command_, " needs ",
+        declaration.name.empty() ? "" : absl::StrCat("--", declaration.name, " "),
+        declaration.value_name, ": ", declaration.help, "; see quadhop ", command_, " --help"));
+  }
+  return true;
+}
+
+std::string Flags::Help() const {
+  std::string usage = absl::StrCat("Usage: quadhop ", command_);
+  std::string details;
+  for (const Declaration& one : declarations_) {
+    std::string shown = one.name.empty() ? one.value_name : absl::StrCat("--", one.name);
+    if (!one.name.empty() && !one.is_switch) absl::StrAppend(&shown, " ", one.value_name);
+    absl::StrAppend(&usage, " ", one.required ? shown : absl::StrCat("[", shown, "]"),
+                    one.repeatable ? "..." : "");
+    absl::StrAppend(&details, "  ", shown, "\n      ", one.help);
+    if (!one.default_value.empty()) absl::StrAppend(&details, ". Default: ", one.default_value);
+    absl::StrAppend(&details, "\n");
+  }
+  std::string help = absl::StrCat(summary_, "\n\n", usage, "\n\n", details);
+  if (!examples_.empty()) {
+    absl::StrAppend(&help, "\nExamples:\n  ", absl::StrJoin(examples_, "\n  "), "\n");
+  }
+  return help;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,141 @@
+#include "launch/metrics.h"
+
+#include <absl/numeric/int128.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "core/check.h"
+#include "core/status.h"
+#include "core/store.h"
+
+namespace quadhop {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+double F1(int64_t true_positives, int64_t false_positives, int64_t false_negatives) {
+  const int64_t positives = 2 * true_positives + false_positives + false_negatives;
+  return positives == 0 ? 0
+                        : 2 * static_cast<double>(true_positives) / static_cast<double>(positives);
+}
+
+template <typename T>
+absl::Span<const uint8_t> AsBytes(absl::Span<const T> values) {
+  return {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(T)};
+}
+
+template <typename T>
+absl::StatusOr<std::vector<T>> Gather(Communicator& comm, absl::string_view operation,
+                                      absl::Span<const T> mine, absl::Span<const int64_t> sizes) {
+  std::vector<int64_t> bytes(sizes.begin(), sizes.end());
+  for (int64_t& size : bytes) size *= static_cast<int64_t>(sizeof(T));
+  std::vector<T> all(static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), int64_t{0})));
+  QH_RETURN_IF_ERROR(
+      comm.AllGatherV(operation, AsBytes(mine), bytes,
+                      {reinterpret_cast<uint8_t*>(all.data()), all.size() * sizeof(T)}));
+  return all;
+}
+
+}  // namespace
+
+int32_t LargestColumn(absl::Span<const float> scores) {
+  return static_cast<int32_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+}
+
+void AccuracyCounts::Add(TensorView<const float> scores, absl::Span<const int32_t> labels) {
+  QH_CHECK_EQ(scores.dim(0), static_cast<int64_t>(labels.size()));
+  for (int64_t b = 0; b < scores.dim(0); ++b) {
+    const int32_t label = labels[static_cast<size_t>(b)];
+    if (label == kUnlabelled) continue;
+    ++total;
+    right += LargestColumn({scores.row(b), static_cast<size_t>(scores.dim(1))}) == label;
+  }
+}
+
+double AccuracyCounts::Accuracy() const {
+  return total == 0 ? kNone : static_cast<double>(right) / static_cast<double>(total);
+}
+
+F1Counts::F1Counts(int32_t num_columns)
+    : num_columns_(num_columns), counts_(3 * static_cast<size_t>(num_columns)) {}
+
+void F1Counts::Add(TensorView<const float> logits, TensorView<const uint8_t> labels) {
+  QH_CHECK(logits.HasDims({labels.dim(0), num_columns_}) && labels.dim(1) == num_columns_);
+  int64_t* const true_positives = counts_.data();
+  int64_t* const false_positives = true_positives + num_columns_;
+  int64_t* const false_negatives = false_positives + num_columns_;
+  for (int64_t b = 0; b < logits.dim(0); ++b) {
+    for (int64_t column = 0; column < num_columns_; ++column) {
+      const uint8_t label = labels.row(b)[column];
+      if (label == kUnlabelledMulti) continue;
+      const bool predicted = logits.row(b)[column] > 0;
+      true_positives[column] += predicted && label == 1;
+      false_positives[column] += predicted && label == 0;
+      false_negatives[column] += !predicted && label == 1;
+    }
+  }
+}
+
+double F1Counts::Micro() const {
+  const auto sum = [this](int64_t kind) {
+    const auto begin = counts_.begin() + kind * num_columns_;
+    return std::accumulate(begin, begin + num_columns_, int64_t{0});
+  };
+  return F1(sum(0), sum(1), sum(2));
+}
+
+double F1Counts::Macro() const {
+  double total = 0;
+  const int64_t* counts = counts_.data();
+  for (int64_t column = 0; column < num_columns_; ++column) {
+    total += F1(counts[column], counts[num_columns_ + column], counts[2 * num_columns_ + column]);
+  }
+  return num_columns_ == 0 ? kNone : total / static_cast<double>(num_columns_);
+}
+
+double RocAuc(std::vector<ScoredLabel>* scored) {
+  std::sort(scored->begin(), scored->end(),
+            [](const ScoredLabel& a, const ScoredLabel& b) { return a.score < b.score; });
+  // Twice the number of (positive, negative) pairs in the right order, a tie counting one.
+  absl::uint128 twice_ordered = 0;
+  int64_t positives = 0;
+  int64_t negatives = 0;
+  for (size_t begin = 0; begin < scored->size();) {
+    int64_t tied_positives = 0;
+    int64_t tied_negatives = 0;
+    size_t end = begin;
+    for (; end < scored->size() && (*scored)[end].score == (*scored)[begin].score; ++end) {
+      ((*scored)[end].positive != 0 ? tied_positives : tied_negatives) += 1;
+    }
+    twice_ordered += absl::uint128(tied_positives) * absl::uint128(2 * negatives + tied_negatives);
+    positives += tied_positives;
+    negatives += tied_negatives;
+    begin = end;
+  }
+  if (positives == 0 || negatives == 0) return kNone;
+  return static_cast<double>(twice_ordered) / 2 / static_cast<double>(positives) /
+         static_cast<double>(negatives);
+}
+
+absl::Status SumOverRanks(Communicator& comm, absl::Span<int64_t> counts) {
+  const std::vector<int64_t> sizes(static_cast<size_t>(comm.num_ranks()),
+                                   static_cast<int64_t>(counts.size()));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> all,
+                      Gather<int64_t>(comm, "sum counts", counts, sizes));
+  std::fill(counts.begin(), counts.end(), 0);
+  for (size_t i = 0; i < all.size(); ++i) counts[i % counts.size()] += all[i];
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ScoredLabel>> GatherScores(Communicator& comm,
+                                                      absl::Span<const ScoredLabel> mine) {
+  const int64_t my_size = static_cast<int64_t>(mine.size());
+  const std::vector<int64_t> ones(static_cast<size_t>(comm.num_ranks()), 1);
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
+                      Gather<int64_t>(comm, "sizes of scores", {&my_size, 1}, ones));
+  return Gather<ScoredLabel>(comm, "scores", mine, sizes);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,64 @@
+// Metrics of predictions. Each is made of whole numbers, or of all scores, until its last division,
+// so that it is the same in every digit however nodes are spread over ranks.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "comm/communicator.h"
+#include "core/tensor.h"
+
+namespace quadhop {
+
+// The column of the largest score; the first of equal ones. scores [C], C >= 1.
+int32_t LargestColumn(absl::Span<const float> scores);
+
+// The share of nodes right ("acc" of OGB).
+struct AccuracyCounts {
+  int64_t right = 0;
+  int64_t total = 0;
+
+  // labels [B]; nodes with kUnlabelled do not count. scores [B, C].
+  void Add(TensorView<const float> scores, absl::Span<const int32_t> labels);
+  double Accuracy() const;  // NaN if total is 0
+};
+
+// F1 of a multi-label task of L columns: a column is predicted where its logit is positive.
+class F1Counts {
+ public:
+  explicit F1Counts(int32_t num_columns);
+  // labels [B, L], values 0, 1 or kUnlabelledMulti, which does not count. logits [B, L].
+  void Add(TensorView<const float> logits, TensorView<const uint8_t> labels);
+  double Micro() const;  // of the counts of all columns together
+  double Macro()
+      const;  // the mean of the columns' F1; a column without positives on either side has 0
+  // true positives, false positives, false negatives of each column, for SumOverRanks.
+  absl::Span<int64_t> counts() { return absl::MakeSpan(counts_); }
+
+ private:
+  int64_t num_columns_;
+  std::vector<int64_t> counts_;  // [3, L]
+};
+
+// A score and its binary label, of one node.
+struct ScoredLabel {
+  float score = 0;
+  uint32_t positive = 0;  // 0 or 1
+};
+
+// The area under the ROC curve; ties count one half. NaN if one of the two labels is absent. Sorts
+// `scored`.
+double RocAuc(std::vector<ScoredLabel>* scored);
+
+// counts [n] on every rank, of equal n: replaced by their sums. Collective.
+absl::Status SumOverRanks(Communicator& comm, absl::Span<int64_t> counts);
+
+// All ranks' scores, by rank, on every rank. Collective.
+absl::StatusOr<std::vector<ScoredLabel>> GatherScores(Communicator& comm,
+                                                      absl::Span<const ScoredLabel> mine);
+
+}  // namespace quadhop

@@ -1,0 +1,145 @@
+#include "launch/run_folder.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_split.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/config.h"
+
+namespace quadhop {
+namespace {
+
+constexpr absl::string_view kStepPrefix = "step-";
+
+bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
+
+bool HoldsARun(const std::string& run) {
+  return IsFinished(run) || FileExists(RunMetricsPath(run)) || FileExists(RunConfigPath(run)) ||
+         FileExists(RunCheckpointsPath(run));
+}
+
+absl::Status RefuseToReplace(const std::string& run) {
+  const size_t num_checkpoints = ListCheckpointSteps(run).size();
+  return absl::AlreadyExistsError(
+      absl::StrCat(run, " holds ", IsFinished(run) ? "a finished run" : "an unfinished run", " (",
+                   num_checkpoints, num_checkpoints == 1 ? " checkpoint" : " checkpoints",
+                   "); choose another --run, carry it on with --resume, or replace it with "
+                   "--overwrite"));
+}
+
+absl::Status RemoveRun(const std::string& run) {
+  for (const std::string& file : {RunSummaryPath(run), RunMetricsPath(run), RunConfigPath(run)}) {
+    QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
+  }
+  std::error_code error;
+  std::filesystem::remove_all(RunCheckpointsPath(run), error);
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("remove ", RunCheckpointsPath(run)));
+  return absl::OkStatus();
+}
+
+// Whether a resumed run that has done next_step steps and last_epoch epochs keeps the line.
+bool KeepsLine(const std::string& line, int64_t next_step, int64_t last_epoch) {
+  const nlohmann::json event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!event.is_object()) return false;  // the last line of a run that was killed
+  const auto step = event.find("step");
+  if (step != event.end() && step->is_number_integer()) return step->get<int64_t>() < next_step;
+  const auto epoch = event.find("epoch");
+  return epoch == event.end() || !epoch->is_number_integer() || epoch->get<int64_t>() <= last_epoch;
+}
+
+}  // namespace
+
+std::string RunConfigPath(const std::string& run) { return run + "/config.textproto"; }
+std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
+std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
+std::string RunCheckpointsPath(const std::string& run) { return run + "/checkpoints"; }
+std::string CheckpointPath(const std::string& run, int64_t step) {
+  return absl::StrFormat("%s/%s%010d", RunCheckpointsPath(run), kStepPrefix, step);
+}
+std::string BestCheckpointPath(const std::string& run) { return RunCheckpointsPath(run) + "/best"; }
+
+std::vector<int64_t> ListCheckpointSteps(const std::string& run) {
+  std::vector<int64_t> steps;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(RunCheckpointsPath(run), error)) {
+    const std::string name = entry.path().filename();
+    int64_t step = 0;
+    if (absl::StartsWith(name, kStepPrefix) &&
+        absl::SimpleAtoi(name.substr(kStepPrefix.size()), &step)) {
+      steps.push_back(step);
+    }
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
+  const std::string path = RunConfigPath(run);
+  if (!FileExists(path)) {
+    return absl::NotFoundError(
+        absl::StrCat(run, " is not the folder of a run: it has no config.textproto"));
+  }
+  return LoadConfig(path, {});
+}
+
+absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
+                                                             const Config& config) {
+  if (start == Start::kNew && HoldsARun(path)) return RefuseToReplace(path);
+  if (start == Start::kOverwrite) QH_RETURN_IF_ERROR(RemoveRun(path));
+  QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path)));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path), ConfigToText(config)));
+  std::unique_ptr<RunFolder> folder(new RunFolder(path));
+  QH_RETURN_IF_ERROR(folder->OpenMetrics());
+  return folder;
+}
+
+RunFolder::~RunFolder() {
+  if (metrics_fd_ >= 0) close(metrics_fd_);
+}
+
+absl::Status RunFolder::OpenMetrics() {
+  if (metrics_fd_ >= 0) close(metrics_fd_);
+  metrics_fd_ =
+      open(RunMetricsPath(path_).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (metrics_fd_ >= 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("open ", RunMetricsPath(path_)));
+}
+
+absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
+  const std::string line = event.ToString() + "\n";
+  absl::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t written = write(metrics_fd_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", RunMetricsPath(path_)));
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunFolder::DropMetricsAfter(int64_t next_step, int64_t last_epoch) {
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunMetricsPath(path_)));
+  std::string kept;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    if (KeepsLine(std::string(line), next_step, last_epoch)) absl::StrAppend(&kept, line, "\n");
+  }
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunMetricsPath(path_), kept));
+  return OpenMetrics();
+}
+
+absl::Status RunFolder::WriteSummary(const JsonObject& summary) {
+  return WriteFileAtomically(RunSummaryPath(path_), summary.ToString() + "\n");
+}
+
+}  // namespace quadhop

@@ -1,0 +1,88 @@
+#include "launch/runtime.h"
+
+#include <absl/strings/str_cat.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "comm/mpi.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
+
+// The body on one rank; its error is printed and ends the job.
+absl::StatusOr<ExitCode> RunRank(Communicator& comm, int num_threads, const Body& body) {
+  ThreadPool pool(num_threads);
+  absl::StatusOr<ExitCode> result = body(RankContext{comm, pool});
+  if (result.ok() || comm.num_ranks() == 1) return result;
+  const absl::Status failed = Annotate(result.status(), absl::StrCat("rank ", comm.rank().value()));
+  std::fprintf(stderr, "quadhop: %s\n", std::string(failed.message()).c_str());
+  std::fflush(stderr);
+  comm.Abort(failed.message());
+  return failed;
+}
+
+absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Body& body) {
+  const int64_t num_ranks = options.ranks_in_process;
+  const int num_threads = NumThreads(options.threads, num_ranks);
+  const std::vector<std::unique_ptr<Communicator>> comms =
+      MakeThreadCommunicators(static_cast<int32_t>(num_ranks), options.collective_deadline);
+  std::vector<absl::StatusOr<ExitCode>> results(comms.size(), ExitCode::kDone);
+  std::vector<std::thread> ranks;
+  for (size_t r = 0; r < comms.size(); ++r) {
+    ranks.emplace_back([&, r] { results[r] = RunRank(*comms[r], num_threads, body); });
+  }
+  for (std::thread& rank : ranks) rank.join();
+  // The rank that failed of itself explains more than those it took along.
+  const auto failed_alone = std::find_if(results.begin(), results.end(), [](const auto& result) {
+    return !result.ok() && !absl::IsAborted(result.status());
+  });
+  if (failed_alone != results.end()) return *failed_alone;
+  const auto failed =
+      std::find_if(results.begin(), results.end(), [](const auto& result) { return !result.ok(); });
+  return failed != results.end() ? *failed : results.front();
+}
+
+absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& body) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<MpiRuntime> mpi, MpiRuntime::Create());
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> world,
+                      mpi->World(options.collective_deadline));
+  return RunRank(*world, NumThreads(options.threads, mpi->num_local_ranks()), body);
+}
+
+}  // namespace
+
+int AvailableCores() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {  // more than 1024 processors
+    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
+  return std::max(1, CPU_COUNT(&mask));
+}
+
+int NumThreads(int64_t requested, int64_t num_local_ranks) {
+  if (requested > 0) return static_cast<int>(requested);
+  return static_cast<int>(std::max<int64_t>(1, AvailableCores() / num_local_ranks));
+}
+
+void AddThreadsFlag(Flags* flags, int64_t* threads) {
+  flags->Int("threads", threads, 0, 4096,
+             "threads of this process; 0: the cores it may use (shared by the ranks of a host)");
+}
+
+absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body) {
+  if (options.ranks_in_process > 0) return RunRanksAsThreads(options, body);
+  if (StartedByMpiLauncher()) return RunRankOfMpi(options, body);
+  const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
+  return RunRank(*solo, NumThreads(options.threads), body);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,115 @@
+#include "launch/flags.h"
+
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct Targets {
+  std::string store;
+  std::string method = "metis";
+  std::vector<std::string> set;
+  int64_t parts = 4;
+  uint64_t seed = 0;
+  double imbalance = 1.05;
+  int64_t memory = 0;
+  bool json = false;
+};
+
+Flags MakeFlags(Targets* t) {
+  Flags flags("cut", "Cuts a store.");
+  flags.Positional("STORE", &t->store, "the store").Required();
+  flags.Choice("method", &t->method, {"metis", "hash"}, "how");
+  flags.Strings("set", &t->set, "A=B", "a setting");
+  flags.Int("parts", &t->parts, 1, 64, "how many");
+  flags.Unsigned("seed", &t->seed, "of randomness");
+  flags.Double("imbalance", &t->imbalance, 1, 2, "how uneven");
+  flags.Bytes("memory", &t->memory, "at most");
+  flags.Switch("json", &t->json, "as JSON");
+  flags.Example("cut a.qh --parts 8");
+  return flags;
+}
+
+TEST(Flags, ParsesBothSpellingsOfEveryType) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"a.qh", "--method", "HASH", "--set", "x=1", "--set", "y=2", "--parts", "8", "--seed",
+            "18446744073709551615", "--imbalance", "1.5", "--memory", "2G", "--json"},
+           {"--method=hash", "--set=x=1", "--set=y=2", "--parts=8", "--seed=18446744073709551615",
+            "--imbalance=1.5", "--memory=2g", "--json=true", "--", "a.qh"}}) {
+    Targets t;
+    ASSERT_OK_AND_ASSIGN(const bool proceed, MakeFlags(&t).Parse(arguments));
+    EXPECT_TRUE(proceed);
+    EXPECT_EQ(t.store, "a.qh");
+    EXPECT_EQ(t.method, "hash");
+    EXPECT_THAT(t.set, ElementsAre("x=1", "y=2"));
+    EXPECT_EQ(t.parts, 8);
+    EXPECT_EQ(t.seed, UINT64_MAX);
+    EXPECT_EQ(t.imbalance, 1.5);
+    EXPECT_EQ(t.memory, int64_t{2} << 30);
+    EXPECT_TRUE(t.json);
+  }
+}
+
+TEST(Flags, KeepsDefaultsOfFlagsNotGiven) {
+  Targets t;
+  ASSERT_OK(MakeFlags(&t).Parse({"a.qh"}));
+  EXPECT_EQ(t.method, "metis");
+  EXPECT_EQ(t.parts, 4);
+  EXPECT_FALSE(t.json);
+}
+
+TEST(Flags, NamesFlagValueAndWhatIsAllowed) {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* message;
+  };
+  for (const Case& c : std::vector<Case>{
+           {{"a.qh", "--parts", "65"}, "--parts is '65'; allowed: a whole number in [1, 64]"},
+           {{"a.qh", "--parts", "two"}, "--parts is 'two'; allowed: a whole number in [1, 64]"},
+           {{"a.qh", "--method", "rcm"}, "--method is 'rcm'; allowed: metis, hash"},
+           {{"a.qh", "--seed", "-1"}, "--seed is '-1'"},
+           {{"a.qh", "--imbalance", "nan"}, "--imbalance is 'nan'; allowed: a number in [1, 2]"},
+           {{"a.qh", "--memory", "8Q"}, "--memory is '8Q'"},
+           {{"a.qh", "--json=perhaps"}, "--json is 'perhaps'"},
+           {{"a.qh", "--parts"}, "--parts needs a value"},
+           {{"a.qh", "--parts=2", "--parts=3"}, "--parts is given twice"},
+           {{"a.qh", "--part", "2"}, "has no flag --part; see quadhop cut --help"},
+           {{"a.qh", "b.qh"}, "does not take the argument 'b.qh'"},
+           {{}, "needs STORE: the store"}}) {
+    Targets t;
+    const absl::StatusOr<bool> result = MakeFlags(&t).Parse(c.arguments);
+    EXPECT_THAT(result, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.message)));
+    EXPECT_TRUE(IsUsageError(result.status())) << c.message;
+  }
+}
+
+TEST(Flags, HelpShowsEveryFlagItsDefaultAndTheExamples) {
+  Targets t;
+  Flags flags = MakeFlags(&t);
+  EXPECT_THAT(flags.Help(), AllOf(HasSubstr("Cuts a store."),
+                                  HasSubstr("Usage: quadhop cut STORE [--method metis|hash]"),
+                                  HasSubstr("how many. Default: 4"), HasSubstr("(may be repeated)"),
+                                  HasSubstr("Examples:\n  quadhop cut a.qh --parts 8")));
+  const std::string help = flags.Help();
+  testing::internal::CaptureStdout();
+  ASSERT_OK_AND_ASSIGN(const bool proceed, flags.Parse({"--parts", "3", "--help"}));
+  EXPECT_FALSE(proceed);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), help);
+}
+
+TEST(ParseBytes, RefusesWhatDoesNotFit64Bits) {
+  int64_t bytes = 0;
+  EXPECT_TRUE(ParseBytes("8388607T", &bytes));
+  EXPECT_EQ(bytes, int64_t{8388607} << 40);
+  EXPECT_FALSE(ParseBytes("8388608T", &bytes));
+  EXPECT_FALSE(ParseBytes("-1", &bytes));
+  EXPECT_FALSE(ParseBytes("", &bytes));
+  EXPECT_FALSE(ParseBytes("G", &bytes));
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,102 @@
+#include "launch/metrics.h"
+
+#include <cmath>
+#include <thread>
+
+#include "core/rng.h"
+#include "core/store.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+// One body a rank, each on a thread of its own.
+void OnRanks(int32_t num_ranks, const std::function<void(Communicator&)>& body) {
+  const auto comms = MakeThreadCommunicators(num_ranks, absl::Seconds(30));
+  std::vector<std::thread> threads;
+  for (const auto& comm : comms) threads.emplace_back([&] { body(*comm); });
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(LargestColumn, IsTheFirstOfEqualOnes) {
+  EXPECT_EQ(LargestColumn({1.0f, 3.0f, 3.0f, 2.0f}), 1);
+  EXPECT_EQ(LargestColumn({-1.0f}), 0);
+}
+
+TEST(AccuracyCounts, PassOverUnlabelledNodes) {
+  const float scores[] = {1, 2, /**/ 2, 1, /**/ 0, 5, /**/ 1, 1};
+  const int32_t labels[] = {1, 1, kUnlabelled, 0};
+  AccuracyCounts counts;
+  counts.Add(TensorView<const float>(scores, {4, 2}), labels);
+  EXPECT_EQ(counts.right, 2);
+  EXPECT_EQ(counts.total, 3);
+  EXPECT_DOUBLE_EQ(counts.Accuracy(), 2.0 / 3);
+  EXPECT_TRUE(std::isnan(AccuracyCounts().Accuracy()));
+}
+
+TEST(F1Counts, GiveTheHandComputedMicroAndMacro) {
+  // Column 0: TP 1, FP 1, FN 0. Column 1: TP 1, FP 0, FN 2 (the unlabelled one apart). Column 2:
+  // nothing on either side.
+  const float logits[] = {1, 1, -1, /**/ 1, -1, -1, /**/ -1, -1, -1, /**/ -1, 5, -1};
+  const uint8_t labels[] = {1, 1, 0, /**/ 0, 1, 0, /**/ 0, 1, 0, /**/ 0, kUnlabelledMulti, 0};
+  F1Counts counts(3);
+  counts.Add(TensorView<const float>(logits, {4, 3}), TensorView<const uint8_t>(labels, {4, 3}));
+  EXPECT_DOUBLE_EQ(counts.Micro(), 2.0 * 2 / (2 * 2 + 1 + 2));
+  EXPECT_DOUBLE_EQ(counts.Macro(), (2.0 / 3 + 2.0 / 4 + 0) / 3);
+}
+
+TEST(RocAuc, GivesTheHandComputedAreaWithTies) {
+  // Pairs (positive, negative): 0.8 beats both; 0.5 ties with one and beats the other. 3.5 of 4.
+  std::vector<ScoredLabel> scored = {{0.8f, 1}, {0.5f, 0}, {0.5f, 1}, {0.1f, 0}};
+  EXPECT_DOUBLE_EQ(RocAuc(&scored), 3.5 / 4);
+}
+
+TEST(RocAuc, IsOneHalfIfAllScoresTieAndNoneIfALabelIsAbsent) {
+  std::vector<ScoredLabel> ties = {{1, 1}, {1, 0}, {1, 0}};
+  EXPECT_DOUBLE_EQ(RocAuc(&ties), 0.5);
+  std::vector<ScoredLabel> positives = {{1, 1}, {2, 1}};
+  EXPECT_TRUE(std::isnan(RocAuc(&positives)));
+  std::vector<ScoredLabel> none;
+  EXPECT_TRUE(std::isnan(RocAuc(&none)));
+}
+
+TEST(RocAuc, EqualsTheCountOverAllPairsForAnyNumberOfRanks) {
+  constexpr size_t kNodes = 300;
+  std::vector<ScoredLabel> all(kNodes);
+  RandomStream random(1, RandomPurpose::kTest, 0, 0);
+  for (ScoredLabel& one : all) {
+    one = {static_cast<float>(random.Next32() % 40), random.Next32() % 3 == 0 ? 1u : 0u};
+  }
+  double ordered = 0;
+  double pairs = 0;
+  for (const ScoredLabel& p : all) {
+    for (const ScoredLabel& n : all) {
+      if (p.positive != 1 || n.positive != 0) continue;
+      pairs += 1;
+      ordered += p.score > n.score ? 1 : p.score == n.score ? 0.5 : 0;
+    }
+  }
+  for (const int32_t num_ranks : {1, 3}) {
+    OnRanks(num_ranks, [&](Communicator& comm) {
+      const auto cut = [&](int32_t r) {
+        return kNodes * static_cast<size_t>(r) / static_cast<size_t>(num_ranks);
+      };
+      const int32_t rank = comm.rank().value();
+      const absl::Span<const ScoredLabel> mine(all.data() + cut(rank), cut(rank + 1) - cut(rank));
+      absl::StatusOr<std::vector<ScoredLabel>> gathered = GatherScores(comm, mine);
+      ASSERT_OK(gathered);
+      EXPECT_EQ(RocAuc(&*gathered), ordered / pairs);
+    });
+  }
+}
+
+TEST(SumOverRanks, AddsCountsBeyond32Bits) {
+  OnRanks(3, [](Communicator& comm) {
+    std::vector<int64_t> counts = {int64_t{1} << 40, comm.rank().value()};
+    ASSERT_OK(SumOverRanks(comm, absl::MakeSpan(counts)));
+    EXPECT_THAT(counts, testing::ElementsAre(int64_t{3} << 40, 3));
+  });
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,119 @@
+#include "launch/run_folder.h"
+
+#include <google/protobuf/util/message_differencer.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "launch/config.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class RunFolderTest : public testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<RunFolder>> Create(RunFolder::Start start) {
+    QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", {}));
+    return RunFolder::Create(run_, start, config);
+  }
+  std::string Metrics() { return ReadFile(RunMetricsPath(run_)).value(); }
+
+  TempDir folder_;
+  const std::string run_ = folder_ / "runs/first";
+};
+
+TEST_F(RunFolderTest, EchoesTheConfig) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  ASSERT_OK_AND_ASSIGN(const Config echoed, ReadRunConfig(run_));
+  ASSERT_OK_AND_ASSIGN(const Config config, LoadConfig("quickstart", {}));
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(echoed, config));
+  EXPECT_THAT(ReadRunConfig(folder_.path()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("not the folder of a run")));
+}
+
+TEST_F(RunFolderTest, RefusesToReplaceAFinishedOrUnfinishedRun) {
+  {
+    ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
+    ASSERT_OK(MakeDirectories(CheckpointPath(run_, 5)));
+  }
+  EXPECT_THAT(Create(RunFolder::Start::kNew),
+              StatusIs(absl::StatusCode::kAlreadyExists,
+                       AllOf(HasSubstr("an unfinished run (1 checkpoint)"), HasSubstr("--resume"),
+                             HasSubstr("--overwrite"))));
+  {
+    ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kResume));
+    ASSERT_OK(run->WriteSummary(JsonObject().Add("test_accuracy", 0.5)));
+  }
+  EXPECT_THAT(Create(RunFolder::Start::kNew),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("a finished run")));
+}
+
+TEST_F(RunFolderTest, OverwriteRemovesTheRunButNotWhatOthersPutThere) {
+  {
+    ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
+    ASSERT_OK(run->AppendMetrics(JsonObject().Add("step", 1)));
+    ASSERT_OK(run->WriteSummary(JsonObject()));
+    ASSERT_OK(MakeDirectories(CheckpointPath(run_, 5)));
+    ASSERT_OK(WriteFileAtomically(run_ + "/notes.txt", "mine"));
+  }
+  ASSERT_OK(Create(RunFolder::Start::kOverwrite));
+  EXPECT_EQ(Metrics(), "");
+  EXPECT_FALSE(FileExists(RunSummaryPath(run_)));
+  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre());
+  EXPECT_TRUE(FileExists(run_ + "/notes.txt"));
+}
+
+TEST_F(RunFolderTest, WritesDoublesThatReadBackEqual) {
+  ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
+  const double loss = 1.0 / 3;
+  ASSERT_OK(run->AppendMetrics(
+      JsonObject().Add("event", "step").Add("step", 3).Add("loss", loss).Add("bad", 0.0 / 0.0)));
+  EXPECT_THAT(Metrics(), HasSubstr("\"loss\":0.33333333333333331,"));
+  const nlohmann::json line = nlohmann::json::parse(Metrics());
+  EXPECT_EQ(line["loss"].get<double>(), loss);
+  EXPECT_EQ(line["event"], "step");
+  EXPECT_TRUE(line["bad"].is_null());
+}
+
+TEST_F(RunFolderTest, AResumedRunDropsTheLinesItWillWriteAgain) {
+  {
+    ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
+    ASSERT_OK(run->AppendMetrics(JsonObject().Add("event", "start")));
+    for (int epoch = 1; epoch <= 2; ++epoch) {
+      for (int step = 2 * epoch - 2; step < 2 * epoch; ++step) {
+        ASSERT_OK(run->AppendMetrics(JsonObject().Add("step", step).Add("epoch", epoch)));
+      }
+      ASSERT_OK(run->AppendMetrics(JsonObject().Add("event", "epoch").Add("epoch", epoch)));
+    }
+  }
+  ASSERT_OK(WriteFileAtomically(RunMetricsPath(run_), Metrics() + "{\"step\":4,\"lo"));  // killed
+  ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kResume));
+  ASSERT_OK(run->DropMetricsAfter(/*next_step=*/2, /*last_epoch=*/1));
+  ASSERT_OK(run->AppendMetrics(JsonObject().Add("event", "again")));
+  EXPECT_EQ(Metrics(),
+            "{\"event\":\"start\"}\n{\"step\":0,\"epoch\":1}\n{\"step\":1,\"epoch\":1}\n"
+            "{\"event\":\"epoch\",\"epoch\":1}\n{\"event\":\"again\"}\n");
+}
+
+TEST_F(RunFolderTest, ListsCheckpointsByStep) {
+  for (const int64_t step : {int64_t{20}, int64_t{3}, int64_t{12345678901}}) {
+    ASSERT_OK(MakeDirectories(CheckpointPath(run_, step)));
+  }
+  ASSERT_OK(MakeDirectories(BestCheckpointPath(run_)));
+  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 30) + ".tmp"));
+  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(3, 20, 12345678901));
+}
+
+TEST(JsonString, EscapesAndReplacesWhatIsNotUtf8) {
+  EXPECT_EQ(JsonString("a\"b\n"), "\"a\\\"b\\n\"");
+  EXPECT_EQ(nlohmann::json::parse(JsonString("\xff")), "\xEF\xBF\xBD");
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,59 @@
+#include "launch/runtime.h"
+
+#include <atomic>
+#include <set>
+
+#include "core/status.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(RunRanks, RunsTheBodyOnceOnEveryRankInProcess) {
+  std::atomic<int> ranks_seen = 0;
+  ASSERT_OK_AND_ASSIGN(const ExitCode code,
+                       RunRanks({.ranks_in_process = 3, .threads = 2},
+                                [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+                                  ranks_seen |= 1 << context.comm.rank().value();
+                                  EXPECT_EQ(context.comm.num_ranks(), 3);
+                                  EXPECT_EQ(context.pool.num_threads(), 2);
+                                  QH_RETURN_IF_ERROR(context.comm.Barrier("meet"));
+                                  return ExitCode::kResumable;
+                                }));
+  EXPECT_EQ(ranks_seen, 0b111);
+  EXPECT_EQ(code, ExitCode::kResumable);
+}
+
+TEST(RunRanks, AnErrorOfOneRankEndsTheOthersThatWaitForIt) {
+  testing::internal::CaptureStderr();
+  const absl::StatusOr<ExitCode> code =
+      RunRanks({.ranks_in_process = 3, .threads = 1, .collective_deadline = absl::Seconds(60)},
+               [](const RankContext& context) -> absl::StatusOr<ExitCode> {
+                 if (context.comm.rank() == Rank(1)) return absl::DataLossError("x.npy is torn");
+                 QH_RETURN_IF_ERROR(context.comm.Barrier("wait for all"));
+                 return ExitCode::kDone;
+               });
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("rank 1: x.npy is torn"));
+  EXPECT_THAT(code, StatusIs(absl::StatusCode::kDataLoss, HasSubstr("rank 1: x.npy is torn")));
+}
+
+TEST(RunRanks, IsOneRankWithoutALauncher) {
+  ASSERT_OK(
+      RunRanks({.ranks_in_process = 0}, [](const RankContext& context) -> absl::StatusOr<ExitCode> {
+        EXPECT_EQ(context.comm.num_ranks(), 1);
+        EXPECT_TRUE(context.IsMain());
+        EXPECT_EQ(context.pool.num_threads(), AvailableCores());
+        return ExitCode::kDone;
+      }));
+}
+
+TEST(NumThreads, SharesTheCoresButIsNeverLessThanOne) {
+  EXPECT_EQ(NumThreads(5, 100), 5);
+  EXPECT_EQ(NumThreads(0, 1), AvailableCores());
+  EXPECT_EQ(NumThreads(0, 100000), 1);
+}
+
+}  // namespace
+}  // namespace quadhop
