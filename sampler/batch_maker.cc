@@ -1,0 +1,109 @@
+#include "sampler/batch_maker.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kBlockNodes = 16;
+
+// Resizes with room to spare when it must grow, so that batches of slightly changing size soon stop
+// allocating.
+void ResizeRows(Tensor<float>& tensor, int64_t rows, int64_t b, int64_t c) {
+  const int64_t row_size = std::max(int64_t{1}, b * c);
+  tensor.Resize({rows + rows / 8, row_size});
+  tensor.Resize({rows, b, c});
+}
+
+}  // namespace
+
+BatchMaker::BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool)
+    : inputs_(inputs),
+      sampled_nodes_(options.sampled_nodes),
+      pool_(pool),
+      scratch_(static_cast<size_t>(pool.num_threads())) {
+  QH_CHECK_GE(sampled_nodes_, 0);
+  if (sampled_nodes_ > 0) sampler_.emplace(inputs_.topology, options);
+}
+
+absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
+  const bool training = plan.pass.kind == Pass::Kind::kTrain;
+  batch.epoch = training ? plan.pass.epoch : 0;
+  batch.step = training ? (plan.pass.epoch - 1) * plan.schedule.num_steps() + t : -1;
+  batch.global_nodes = plan.schedule.StepNodes(t);
+  TakeNodes(plan, t, batch);
+  if (sampled_nodes_ > 0) {
+    SampleNodes(batch.epoch, batch);
+  } else {
+    batch.sampled.clear();
+    rows_.Number(batch.nodes, batch.own, unique_);
+  }
+  QH_RETURN_IF_ERROR(GatherFeatures(batch));
+  CopyEncodings(batch);
+  CopyLabels(batch);
+  return absl::OkStatus();
+}
+
+void BatchMaker::TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const {
+  batch.nodes.clear();
+  batch.slice_offsets.assign(1, 0);
+  for (size_t i = 0; i < plan.orders.size(); ++i) {
+    const PartitionId p(inputs_.first_partition + static_cast<int32_t>(i));
+    const BlockRange slice = plan.schedule.Slice(p, t);
+    batch.nodes.insert(batch.nodes.end(), plan.orders[i].begin() + slice.begin,
+                       plan.orders[i].begin() + slice.end);
+    batch.slice_offsets.push_back(batch.num_nodes());
+  }
+}
+
+void BatchMaker::SampleNodes(int64_t epoch, Batch& batch) {
+  const auto k = static_cast<size_t>(sampled_nodes_);
+  const int64_t num_nodes = batch.num_nodes();
+  sampled_.resize(batch.nodes.size() * k);
+  pool_.ParallelFor(NumBlocks(num_nodes, kBlockNodes), [&](int64_t block, int worker) {
+    TwoHopSampler::Scratch& scratch = scratch_[static_cast<size_t>(worker)];
+    const BlockRange range = Block(block, num_nodes, kBlockNodes);
+    for (auto i = static_cast<size_t>(range.begin); i < static_cast<size_t>(range.end); ++i) {
+      if (i + 1 < batch.nodes.size()) sampler_->Prefetch(batch.nodes[i + 1]);
+      sampler_->Sample(epoch, batch.nodes[i], absl::MakeSpan(sampled_).subspan(i * k, k), scratch);
+    }
+  });
+  rows_.Number(sampled_, batch.sampled, unique_);
+  batch.own.resize(batch.nodes.size());
+  for (size_t i = 0; i < batch.own.size(); ++i) batch.own[i] = batch.sampled[i * k];
+}
+
+absl::Status BatchMaker::GatherFeatures(Batch& batch) {
+  ResizeRows(batch.features, static_cast<int64_t>(unique_.size()),
+             inputs_.features->hops_and_self(), inputs_.features->width());
+  return inputs_.features->Gather(unique_, batch.features.view(), pool_);
+}
+
+void BatchMaker::CopyEncodings(Batch& batch) const {
+  if (inputs_.pos_enc.empty()) return;
+  const int64_t width = inputs_.pos_enc.dim(1);
+  batch.pos_enc.Resize({batch.num_nodes(), width});
+  for (int64_t i = 0; i < batch.num_nodes(); ++i)
+    std::copy_n(inputs_.pos_enc.row(batch.nodes[static_cast<size_t>(i)].value()), width,
+                batch.pos_enc.data() + i * width);
+}
+
+void BatchMaker::CopyLabels(Batch& batch) const {
+  if (!inputs_.multi_labels.empty()) {
+    const int64_t columns = inputs_.multi_labels.dim(1);
+    batch.multi_labels.Resize({batch.num_nodes(), columns});
+    for (int64_t i = 0; i < batch.num_nodes(); ++i)
+      std::copy_n(inputs_.multi_labels.row(batch.nodes[static_cast<size_t>(i)].value()), columns,
+                  batch.multi_labels.data() + i * columns);
+    return;
+  }
+  batch.labels.assign(batch.nodes.size(), kUnlabelled);
+  if (inputs_.labels.empty()) return;
+  for (size_t i = 0; i < batch.nodes.size(); ++i)
+    batch.labels[i] = inputs_.labels[static_cast<size_t>(batch.nodes[i].value())];
+}
+
+}  // namespace quadhop

@@ -1,0 +1,48 @@
+// Makes one batch: nodes, samples, distinct rows, features, encodings, labels.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/thread_pool.h"
+#include "sampler/loader_inputs.h"
+#include "sampler/pass.h"
+#include "sampler/two_hop_sampler.h"
+#include "sampler/unique_rows.h"
+
+namespace quadhop {
+
+// A batch is a pure function of (inputs, options, pass, step): the pool only decides how fast. One
+// Make at a time.
+class BatchMaker {
+ public:
+  // options.sampled_nodes = 0: no samples. Borrows what `inputs` borrows, and the pool.
+  BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool);
+
+  // Fills `batch` with this rank's share of step t of the pass; memory of an earlier batch is used
+  // again. Errors are the feature source's; then the batch is unspecified.
+  absl::Status Make(const PassPlan& plan, int64_t t, Batch& batch);
+
+ private:
+  void TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const;
+  void SampleNodes(int64_t epoch, Batch& batch);
+  absl::Status GatherFeatures(Batch& batch);
+  void CopyEncodings(Batch& batch) const;
+  void CopyLabels(Batch& batch) const;
+
+  LoaderInputs inputs_;
+  int32_t sampled_nodes_;  // K
+  std::optional<TwoHopSampler> sampler_;
+  ThreadPool& pool_;
+  std::vector<TwoHopSampler::Scratch> scratch_;  // [num_threads]
+  std::vector<GlobalId> sampled_;                // [B, K]
+  std::vector<GlobalId> unique_;                 // [U]
+  UniqueRows rows_;
+};
+
+}  // namespace quadhop

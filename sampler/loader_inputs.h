@@ -1,0 +1,44 @@
+// What batches are made of, borrowed from a store or from a test.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+
+#include "comm/ordered_sum.h"
+#include "core/store.h"
+#include "core/tensor.h"
+#include "sampler/feature_source.h"
+
+namespace quadhop {
+
+// Everything is borrowed and must outlive its user.
+struct LoaderInputs {
+  Topology topology;                            // may be empty if K = 0
+  FeatureSource* features = nullptr;            // not null
+  absl::Span<const int32_t> labels;             // [N]; empty for multi-label, or if there are none
+  TensorView<const uint8_t> multi_labels;       // [N, C]; empty for single-label
+  TensorView<const float> pos_enc;              // [N, G]; empty if the model takes none
+  absl::Span<const uint8_t> split;              // [N] of SplitPart
+  absl::Span<const int64_t> partition_offsets;  // [P + 1]
+  int32_t first_partition = 0;                  // this rank owns partitions [first, end)
+  int32_t end_partition = 0;
+
+  int64_t num_nodes() const { return partition_offsets.back(); }
+  int32_t num_partitions() const { return static_cast<int32_t>(partition_offsets.size()) - 1; }
+  // Whether the node has a label (of several columns: at least one).
+  bool HasLabel(int64_t node) const;
+  // kInvalidArgument, naming the array, if lengths do not fit each other or partitions are not in
+  // [0, P].
+  absl::Status Validate() const;
+};
+
+// The inputs of rank `rank` from a store. `split` "" is the store's first by name. Errors are the
+// store's.
+absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
+                                                   bool with_pos_enc, const PartitionOwners& owners,
+                                                   Rank rank, FeatureSource* features);
+
+}  // namespace quadhop

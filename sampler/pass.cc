@@ -1,0 +1,74 @@
+#include "sampler/pass.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+bool Takes(const Pass& pass, size_t part) {
+  if (pass.kind == Pass::Kind::kTrain) return part == static_cast<size_t>(SplitPart::kTrain);
+  return std::find(pass.parts.begin(), pass.parts.end(), static_cast<SplitPart>(part)) !=
+         pass.parts.end();
+}
+
+}  // namespace
+
+PassPlanner::PassPlanner(const LoaderInputs& inputs, uint64_t seed, ThreadPool& pool)
+    : inputs_(inputs), seed_(seed), labelled_(static_cast<size_t>(inputs.num_partitions())) {
+  pool.ParallelFor(inputs.num_partitions(), [&](int64_t p, int) {
+    std::array<int64_t, 4> counts{};
+    for (int64_t v = inputs_.partition_offsets[static_cast<size_t>(p)];
+         v < inputs_.partition_offsets[static_cast<size_t>(p) + 1]; ++v) {
+      const size_t part = inputs_.split[static_cast<size_t>(v)];
+      if (part < counts.size() && inputs_.HasLabel(v)) ++counts[part];
+    }
+    labelled_[static_cast<size_t>(p)] = counts;
+  });
+}
+
+bool PassPlanner::Visits(const Pass& pass, int64_t node) const {
+  if (pass.kind == Pass::Kind::kAllNodes) return true;
+  return Takes(pass, inputs_.split[static_cast<size_t>(node)]) && inputs_.HasLabel(node);
+}
+
+std::vector<int64_t> PassPlanner::Counts(const Pass& pass) const {
+  std::vector<int64_t> counts(labelled_.size());
+  for (size_t p = 0; p < counts.size(); ++p) {
+    if (pass.kind == Pass::Kind::kAllNodes)
+      counts[p] = inputs_.partition_offsets[p + 1] - inputs_.partition_offsets[p];
+    else
+      for (size_t part = 0; part < labelled_[p].size(); ++part)
+        if (Takes(pass, part)) counts[p] += labelled_[p][part];
+  }
+  return counts;
+}
+
+absl::StatusOr<PassPlan> PassPlanner::Plan(const Pass& pass, ThreadPool& pool) const {
+  const bool training = pass.kind == Pass::Kind::kTrain;
+  const std::vector<int64_t> counts = Counts(pass);
+  QH_ASSIGN_OR_RETURN(BatchSchedule schedule,
+                      BatchSchedule::Create(counts, pass.batch, training ? 2 : 1));
+  if (training && schedule.num_nodes() == 0)
+    return absl::InvalidArgumentError(
+        "the split has no labelled training node: choose another with --split");
+  if (pass.first_step < 0 || pass.first_step > schedule.num_steps())
+    return absl::InvalidArgumentError(absl::StrCat(
+        "first_step is ", pass.first_step, ", but the pass has ", schedule.num_steps(), " steps"));
+  PassPlan plan{pass, std::move(schedule), {}};
+  plan.orders.resize(static_cast<size_t>(inputs_.end_partition - inputs_.first_partition));
+  pool.ParallelFor(static_cast<int64_t>(plan.orders.size()), [&](int64_t i, int) {
+    const auto p = static_cast<size_t>(inputs_.first_partition + i);
+    std::vector<GlobalId>& order = plan.orders[static_cast<size_t>(i)];
+    order.reserve(static_cast<size_t>(counts[p]));
+    for (int64_t v = inputs_.partition_offsets[p]; v < inputs_.partition_offsets[p + 1]; ++v)
+      if (Visits(pass, v)) order.emplace_back(v);
+    if (training) SortByEpochOrder(seed_, pass.epoch, PartitionId(static_cast<int32_t>(p)), order);
+  });
+  return plan;
+}
+
+}  // namespace quadhop

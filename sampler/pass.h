@@ -1,0 +1,56 @@
+// One pass over nodes of the graph: a training epoch or an evaluation.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/thread_pool.h"
+#include "sampler/loader_inputs.h"
+#include "sampler/schedule.h"
+
+namespace quadhop {
+
+struct Pass {
+  // kTrain: labelled training nodes in the order of the epoch. kEvaluate: labelled nodes of
+  // `parts`. kAllNodes: every node, labelled or not. The latter two in ascending order, with the
+  // samples of epoch 0.
+  enum class Kind { kTrain, kEvaluate, kAllNodes };
+  Kind kind = Kind::kTrain;
+  int64_t batch = 512;           // nodes a step over all partitions
+  int64_t epoch = 1;             // of kTrain, from 1
+  int64_t first_step = 0;        // steps of the pass to leave out, when resuming within it
+  std::vector<SplitPart> parts;  // of kEvaluate
+};
+
+// What a rank needs to know to make the batches of a pass.
+struct PassPlan {
+  Pass pass;
+  BatchSchedule schedule;
+  std::vector<std::vector<GlobalId>>
+      orders;  // [Pl]: the nodes of each own partition, in the order of visit
+};
+
+// Plans passes over fixed inputs. Thread-safe after construction.
+class PassPlanner {
+ public:
+  // Counts the nodes of all partitions. Borrows what `inputs` borrows.
+  PassPlanner(const LoaderInputs& inputs, uint64_t seed, ThreadPool& pool);
+
+  // kInvalidArgument: see BatchSchedule::Create; also if training has no labelled node, or
+  // first_step is not in [0, steps].
+  absl::StatusOr<PassPlan> Plan(const Pass& pass, ThreadPool& pool) const;
+
+ private:
+  bool Visits(const Pass& pass, int64_t node) const;
+  std::vector<int64_t> Counts(const Pass& pass) const;
+
+  LoaderInputs inputs_;
+  uint64_t seed_;
+  std::vector<std::array<int64_t, 4>> labelled_;  // [P]: labelled nodes by SplitPart
+};
+
+}  // namespace quadhop
