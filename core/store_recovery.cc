@@ -4,6 +4,8 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <vector>
@@ -43,9 +45,12 @@ std::vector<std::string> MissingFiles(const std::string& folder, const StoreMani
   return missing;
 }
 
+// Not RenameFile: one fsync of the folder serves all names.
 absl::Status TakeName(const std::string& path) {
-  if (!FileExists(path + ".tmp")) return absl::OkStatus();
-  return RenameFile(path + ".tmp", path);
+  const std::string temporary = path + ".tmp";
+  if (rename(temporary.c_str(), path.c_str()) != 0 && errno != ENOENT)
+    return ErrnoStatus(errno, absl::StrCat("rename ", temporary, " to ", path));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
@@ -101,6 +106,8 @@ absl::Status FinishCommit(const std::string& folder, const StoreManifest& next) 
       QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + ".xxh3"));
     }
   }
+  // The files must be found after a crash before the manifest that lists them is.
+  QH_RETURN_IF_ERROR(FsyncDirectory(folder));
   return RenameFile(absl::StrCat(folder, "/", kNextManifestName), manifest_path);
 }
 
