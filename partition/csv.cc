@@ -59,6 +59,7 @@ inline const char* ParseField(const char* p, const char* end, T* out) {
 // Parses one line and goes past its '\n'; nullptr if it is not num_columns numbers.
 template <typename T>
 inline const char* ParseLine(const char* p, const char* end, int64_t num_columns, T* out) {
+  if (*p == '\n' || *p == '\r') return nullptr;  // blank: not one empty field
   for (int64_t column = 0; column < num_columns; ++column) {
     p = ParseField(p, end, out + column);
     if (p == nullptr) return nullptr;
