@@ -106,21 +106,24 @@ Flags& Flags::Choice(absl::string_view name, std::string* target, std::vector<st
   return Add(std::move(declaration));
 }
 
-Flags& Flags::Int(absl::string_view name, int64_t* target, int64_t low, int64_t high,
-                  absl::string_view help) {
+template <typename T>
+Flags& Flags::Int(absl::string_view name, T* target, T low, T high, absl::string_view help) {
   Declaration declaration{.name = std::string(name),
                           .value_name = "N",
                           .help = std::string(help),
                           .allowed = absl::StrCat("a whole number in ", IntervalText(low, high)),
                           .default_value = absl::StrCat(*target)};
   declaration.set = [target, low, high](absl::string_view text) {
-    int64_t value = 0;
+    T value = 0;
     if (!absl::SimpleAtoi(text, &value) || value < low || value > high) return false;
     *target = value;
     return true;
   };
   return Add(std::move(declaration));
 }
+
+template Flags& Flags::Int(absl::string_view, int32_t*, int32_t, int32_t, absl::string_view);
+template Flags& Flags::Int(absl::string_view, int64_t*, int64_t, int64_t, absl::string_view);
 
 Flags& Flags::Unsigned(absl::string_view name, uint64_t* target, absl::string_view help) {
   Declaration declaration{.name = std::string(name),

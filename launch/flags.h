@@ -39,9 +39,9 @@ class Flags {
   // One of `allowed`, in any case; the target gets the spelling of `allowed`.
   Flags& Choice(absl::string_view name, std::string* target, std::vector<std::string> allowed,
                 absl::string_view help);
-  // Whole numbers in [low, high].
-  Flags& Int(absl::string_view name, int64_t* target, int64_t low, int64_t high,
-             absl::string_view help);
+  // Whole numbers in [low, high]. T is int32_t or int64_t.
+  template <typename T>
+  Flags& Int(absl::string_view name, T* target, T low, T high, absl::string_view help);
   Flags& Unsigned(absl::string_view name, uint64_t* target, absl::string_view help);
   // Numbers in [low, high].
   Flags& Double(absl::string_view name, double* target, double low, double high,

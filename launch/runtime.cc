@@ -74,7 +74,7 @@ int NumThreads(int64_t requested, int64_t num_local_ranks) {
 }
 
 void AddThreadsFlag(Flags* flags, int64_t* threads) {
-  flags->Int("threads", threads, 0, 4096,
+  flags->Int("threads", threads, int64_t{0}, int64_t{4096},
              "threads of this process; 0: the cores it may use (shared by the ranks of a host)");
 }
 

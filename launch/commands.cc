@@ -1,0 +1,73 @@
+#include "launch/commands.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "launch/flags.h"
+#include "launch/version.h"
+
+namespace quadhop {
+namespace {
+
+std::string Help() {
+  std::string help =
+      "quadhop trains graph transformers (LargeGT) on large graphs.\n\n"
+      "Usage: quadhop COMMAND [FLAGS]; quadhop COMMAND --help; quadhop --version\n\n";
+  for (const Command& command : Commands()) {
+    absl::StrAppendFormat(&help, "  %-10s %s\n", command.name, command.summary);
+  }
+  return absl::StrCat(help,
+                      "\nExit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped early but "
+                      "resumable (train --resume)\n");
+}
+
+ExitCode Report(const absl::Status& status, absl::string_view command) {
+  std::fprintf(stderr, "quadhop %s: %s\n", std::string(command).c_str(),
+               std::string(status.message()).c_str());
+  return IsUsageError(status) ? ExitCode::kUsage : ExitCode::kFailed;
+}
+
+}  // namespace
+
+absl::Span<const Command> Commands() {
+  static constexpr Command kCommands[] = {
+      {"prep", "import, partition, propagate and encode, skipping what is done", PrepCommand},
+      {"import", "reads a graph in a format of others into a store", ImportCommand},
+      {"partition", "cuts a store and orders its nodes by partition", PartitionCommand},
+      {"propagate", "computes the hop features of a store", PropagateCommand},
+      {"encode", "computes the positional encodings of a store", EncodeCommand},
+      {"inspect", "shows what a store or a run holds", InspectCommand},
+      {"verify", "checks every checksum of a store or of a run's checkpoints", VerifyCommand},
+  };
+  return kCommands;
+}
+
+ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
+  const std::string name = arguments.empty() ? "" : arguments[0];
+  if (name == "--help" || name == "-h" || name == "help") {
+    std::fputs(Help().c_str(), stdout);
+    return ExitCode::kDone;
+  }
+  if (name == "--version") {
+    std::printf("quadhop %s\n", kVersion);
+    return ExitCode::kDone;
+  }
+  const absl::Span<const Command> commands = Commands();
+  const auto command = std::find_if(commands.begin(), commands.end(),
+                                    [&](const Command& one) { return one.name == name; });
+  if (command == commands.end()) {
+    std::fputs(
+        name.empty()
+            ? Help().c_str()
+            : absl::StrCat("quadhop has no command '", name, "'; see quadhop --help\n").c_str(),
+        stderr);
+    return ExitCode::kUsage;
+  }
+  const absl::StatusOr<ExitCode> code = command->run(arguments.subspan(1));
+  return code.ok() ? *code : Report(code.status(), name);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,32 @@
+// quadhop encode --store NAME.qh
+#include <cstdio>
+
+#include "core/status.h"
+#include "core/thread_pool.h"
+#include "launch/commands.h"
+#include "launch/flags.h"
+#include "launch/runtime.h"
+#include "launch/step_flags.h"
+#include "partition/encode.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments) {
+  StepFlags step;
+  Flags flags("encode", "Computes the positional encodings of a store, or takes them from a file.");
+  step.AddStore(&flags);
+  step.AddEncode(&flags, "");
+  step.AddSeed(&flags);
+  step.AddThreads(&flags);
+  flags.Example("encode --store stores/products.qh --method fastrp --dim 64");
+  flags.Example("encode --store stores/products.qh --method file --file node2vec.npy");
+  QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(step.threads));
+  QH_ASSIGN_OR_RETURN(const std::string options, step.encode.ToString());
+  QH_RETURN_IF_ERROR(EncodeStore(step.store, step.encode, pool));
+  std::printf("%s: pos_enc.npy with %s\n", step.store.c_str(), options.c_str());
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

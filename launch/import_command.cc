@@ -1,0 +1,33 @@
+// quadhop import --from PATH --store NAME.qh
+#include <cstdio>
+
+#include "core/status.h"
+#include "core/thread_pool.h"
+#include "launch/commands.h"
+#include "launch/flags.h"
+#include "launch/runtime.h"
+#include "launch/step_flags.h"
+#include "partition/import.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) {
+  StepFlags step;
+  Flags flags("import",
+              "Reads a graph in a format of others into a store, which it replaces. Duplicates and "
+              "self-loops are removed.");
+  step.AddImport(&flags);
+  step.AddStore(&flags);
+  step.AddSeed(&flags);
+  step.AddThreads(&flags);
+  flags.Example("import --from dataset/ogbn_products --store stores/products.qh");
+  flags.Example("import --from /usr/share/wordnet --store stores/wordnet.qh --project 128");
+  QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(step.threads));
+  QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.import, pool));
+  std::printf("%s\n", report.Describe().c_str());
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,151 @@
+// quadhop inspect PATH [--json]
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_replace.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "core/thread_pool.h"
+#include "launch/commands.h"
+#include "launch/flags.h"
+#include "launch/json_object.h"
+#include "launch/majority_class.h"
+#include "launch/run_folder.h"
+#include "launch/runtime.h"
+#include "partition/statistics.h"
+
+namespace quadhop {
+namespace {
+
+struct StoreFigures {
+  GraphStatistics graph;
+  double majority_class_test_accuracy = 0;
+};
+
+std::string Text(const Store& store, const StoreFigures& figures) {
+  const StoreManifest& manifest = store.manifest();
+  std::string text = absl::StrFormat(
+      "%s\n  nodes      %d, %d of them without out-neighbours\n"
+      "  arcs       %d, %s; out-degrees %d to %d, mean %.2f\n"
+      "  features   %d, %d hops, %s\n  encodings  %d\n  classes    %d%s\n  parts      %d\n",
+      store.path(), manifest.nodes(), figures.graph.isolated_nodes, manifest.arcs(),
+      manifest.directed() ? "directed" : "two for an undirected edge", figures.graph.min_degree,
+      figures.graph.max_degree, figures.graph.mean_degree, manifest.features(), manifest.hops(),
+      manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
+      manifest.classes(), manifest.multi_label() ? ", many a node" : "", store.num_partitions());
+  for (const SplitStatistics& split : figures.graph.splits) {
+    absl::StrAppendFormat(&text, "  split      %s: train %d, valid %d, test %d%s\n", split.name,
+                          split.train, split.valid, split.test,
+                          split.name == store.DefaultSplit() ? " (the default)" : "");
+  }
+  for (const Provenance& step : manifest.provenance()) {
+    absl::StrAppendFormat(&text, "  %-9s  %s\n", step.step(), step.options());
+    if (step.notes().empty()) continue;
+    absl::StrAppend(&text, "             ",
+                    absl::StrReplaceAll(step.notes(), {{"\n", "\n             "}}), "\n");
+  }
+  for (const StoreFile& file : manifest.files()) {
+    absl::StrAppendFormat(&text, "  %-20s %15d bytes\n", file.name(), file.bytes());
+  }
+  return text;
+}
+
+SplitStatistics DefaultSplit(const Store& store, const GraphStatistics& graph) {
+  const std::string name = store.DefaultSplit();
+  const auto found =
+      std::find_if(graph.splits.begin(), graph.splits.end(),
+                   [&name](const SplitStatistics& split) { return split.name == name; });
+  return found == graph.splits.end() ? SplitStatistics() : *found;
+}
+
+std::string Json(const Store& store, const StoreFigures& figures) {
+  const StoreManifest& manifest = store.manifest();
+  JsonObject splits;
+  for (const SplitStatistics& split : figures.graph.splits) {
+    JsonObject counts;
+    counts.Add("train", split.train).Add("valid", split.valid).Add("test", split.test);
+    splits.AddJson(split.name, counts.ToString());
+  }
+  JsonObject files;
+  for (const StoreFile& file : manifest.files()) files.Add(file.name(), file.bytes());
+  JsonObject steps;
+  for (const Provenance& step : manifest.provenance()) steps.Add(step.step(), step.options());
+  const SplitStatistics split = DefaultSplit(store, figures.graph);
+  JsonObject json;
+  json.Add("kind", "store").Add("path", store.path());
+  json.Add("nodes", manifest.nodes()).Add("arcs", manifest.arcs());
+  json.Add("directed", manifest.directed()).Add("isolated_nodes", figures.graph.isolated_nodes);
+  json.Add("max_degree", figures.graph.max_degree).Add("features", manifest.features());
+  json.Add("hops", manifest.hops()).Add("feature_dtype", manifest.feature_dtype());
+  json.Add("classes", manifest.classes()).Add("multi_label", manifest.multi_label());
+  json.Add("pos_enc_width", manifest.pos_enc_width()).Add("parts", store.num_partitions());
+  json.AddJson("partition_offsets",
+               absl::StrCat("[", absl::StrJoin(manifest.partition_offsets(), ","), "]"));
+  json.Add("split", split.name).Add("train", split.train).Add("valid", split.valid);
+  json.Add("test", split.test);
+  json.Add("majority_class_test_accuracy", figures.majority_class_test_accuracy);
+  json.AddJson("splits", splits.ToString()).AddJson("steps", steps.ToString());
+  json.AddJson("files", files.ToString());
+  return json.ToString() + "\n";
+}
+
+absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  StoreFigures figures;
+  QH_ASSIGN_OR_RETURN(figures.graph, GraphStatistics::Of(*store, pool));
+  QH_ASSIGN_OR_RETURN(figures.majority_class_test_accuracy, MajorityClassTestAccuracy(*store));
+  std::fputs((as_json ? Json(*store, figures) : Text(*store, figures)).c_str(), stdout);
+  return absl::OkStatus();
+}
+
+absl::Status InspectRun(const std::string& run, bool as_json) {
+  std::string summary;  // of a finished run
+  if (FileExists(RunSummaryPath(run))) {
+    QH_ASSIGN_OR_RETURN(summary, ReadFile(RunSummaryPath(run)));
+    while (!summary.empty() && summary.back() == '\n') summary.pop_back();
+  }
+  const std::string steps = absl::StrJoin(ListCheckpointSteps(run), ",");
+  if (as_json) {
+    JsonObject json;
+    json.Add("kind", "run").Add("path", run).Add("finished", !summary.empty());
+    json.AddJson("checkpoint_steps", absl::StrCat("[", steps, "]"));
+    json.AddJson("summary", summary.empty() ? "null" : summary);
+    std::printf("%s\n", json.ToString().c_str());
+    return absl::OkStatus();
+  }
+  QH_ASSIGN_OR_RETURN(const std::string config, ReadFile(RunConfigPath(run)));
+  std::printf("%s\n  %s\n  checkpoints after steps: %s\n  summary: %s\n\n%s", run.c_str(),
+              summary.empty() ? "unfinished" : "finished", steps.empty() ? "none" : steps.c_str(),
+              summary.empty() ? "none" : summary.c_str(), config.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments) {
+  std::string path;
+  bool as_json = false;
+  int64_t threads = 0;
+  Flags flags("inspect", "Shows what a store or a run holds.");
+  flags.Positional("PATH", &path, "a store (NAME.qh) or the folder of a run").Required();
+  flags.Switch("json", &as_json, "one JSON object on one line");
+  AddThreadsFlag(&flags, &threads);
+  flags.Example("inspect stores/wordnet.qh").Example("inspect stores/wordnet.qh --json");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  if (FileExists(RunConfigPath(path))) {
+    QH_RETURN_IF_ERROR(InspectRun(path, as_json));
+    return ExitCode::kDone;
+  }
+  ThreadPool pool(NumThreads(threads));
+  QH_RETURN_IF_ERROR(InspectStore(path, as_json, pool));
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

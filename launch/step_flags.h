@@ -1,0 +1,43 @@
+// The flags of the steps that make a store, declared once: for the step's own command, and together
+// for prep.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <string>
+
+#include "launch/flags.h"
+#include "partition/encode.h"
+#include "partition/import.h"
+#include "partition/partition_store.h"
+#include "partition/propagate.h"
+
+namespace quadhop {
+
+// The targets of the flags. Must outlive Parse.
+struct StepFlags {
+  std::string store;
+  int64_t threads = 0;
+  uint64_t seed = 0;
+  ImportOptions import;
+  PartitionOptions partition;
+  EncodeOptions encode;
+  PropagateOptions propagate;
+  std::string dtype = "f32";
+
+  void AddStore(Flags* flags);
+  void AddSeed(Flags* flags);
+  void AddThreads(Flags* flags);
+  void AddImport(Flags* flags);
+  // `prefix` goes before names that two steps have: "", or in prep "partition-" and "encode-".
+  void AddPartition(Flags* flags, const std::string& prefix);
+  void AddEncode(Flags* flags, const std::string& prefix);
+  void AddPropagate(Flags* flags);
+
+  // Flags::Parse, and then the options of every step have what they share: store, seed, dtype.
+  absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
+};
+
+}  // namespace quadhop
