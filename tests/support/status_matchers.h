@@ -29,12 +29,14 @@ MATCHER(IsOk, negation ? "is an error" : "is OK") {
   return arg.ok();
 }
 
-MATCHER_P2(StatusIs, code, message_matcher,
-           "has code " + absl::StatusCodeToString(code) + " and a message that " +
-               testing::DescribeMatcher<std::string>(message_matcher)) {
+// `code` and `message` are values or matchers.
+MATCHER_P2(StatusIs, code, message,
+           "has a code that " + testing::DescribeMatcher<absl::StatusCode>(code) +
+               " and a message that " + testing::DescribeMatcher<std::string>(message)) {
   *result_listener << StatusOf(arg).ToString();
-  return StatusOf(arg).code() == code &&
-         testing::Matches(message_matcher)(std::string(StatusOf(arg).message()));
+  return testing::Matches(testing::SafeMatcherCast<absl::StatusCode>(code))(StatusOf(arg).code()) &&
+         testing::Matches(testing::SafeMatcherCast<std::string>(message))(
+             std::string(StatusOf(arg).message()));
 }
 inline auto StatusIs(absl::StatusCode code) { return StatusIs(code, testing::_); }
 
