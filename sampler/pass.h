@@ -20,10 +20,10 @@ struct Pass {
   // samples of epoch 0.
   enum class Kind { kTrain, kEvaluate, kAllNodes };
   Kind kind = Kind::kTrain;
-  int64_t batch = 512;           // nodes a step over all partitions
-  int64_t epoch = 1;             // of kTrain, from 1
-  int64_t first_step = 0;        // steps of the pass to leave out, when resuming within it
-  std::vector<SplitPart> parts;  // of kEvaluate
+  int64_t batch = 512;                // nodes a step over all partitions
+  int64_t epoch = 1;                  // of kTrain, from 1
+  int64_t first_step = 0;             // steps of the pass to leave out, when resuming within it
+  std::vector<SplitPart> parts = {};  // of kEvaluate
 };
 
 // What a rank needs to know to make the batches of a pass.
