@@ -1,0 +1,35 @@
+// Positional encodings: `quadhop encode`.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+struct EncodeOptions {
+  // fastrp: random projections of the powers 1 to 3 of Â (fast_random_projection.h).
+  // svd: U S of Â, columns standardised.
+  // file: rows of an .npy array [N, G] of f32, f64 or f16 in original node order, as they are.
+  std::string method = "fastrp";
+  int32_t dim = 64;   // G, [1, 65536]; fastrp and svd
+  uint64_t seed = 0;  // fastrp and svd
+  std::string file;   // file only
+
+  // As in the store's provenance: "method=fastrp dim=64 seed=0", or for a file the checksum of its
+  // content, "method=file xxh3=..". Fails if the file cannot be read.
+  absl::StatusOr<std::string> ToString() const;
+};
+
+// Writes pos_enc.npy [N, G] in f32. Random numbers are keyed by original ids, so encodings stay
+// valid when the store is cut anew. If the graph has no features, features.npy was made from the
+// encodings: it is removed, and `propagate` has to run again.
+// Errors: kInvalidArgument for options or a file that do not fit, naming the row of a value that is
+//         not finite; kResourceExhausted; those of Store and StoreWriter. The store is then
+//         unchanged.
+absl::Status EncodeStore(const std::string& path, const EncodeOptions& options, ThreadPool& pool);
+
+}  // namespace quadhop

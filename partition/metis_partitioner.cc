@@ -1,0 +1,93 @@
+#include <absl/strings/str_format.h>
+#include <metis.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/rng.h"
+#include "core/status.h"
+#include "partition/child_process.h"
+#include "partition/memory.h"
+#include "partition/metis_graph.h"
+#include "partition/partitioner.h"
+
+namespace quadhop {
+namespace {
+
+static_assert(sizeof(idx_t) == sizeof(int32_t), "MetisGraph holds 32-bit ids");
+static_assert(sizeof(real_t) == sizeof(float), "the balance vector holds floats");
+
+constexpr int64_t kBytesPerArc = 50;  // measured; DESIGN.md section 5
+
+absl::Status CheckSize(const Topology& topology, bool symmetric) {
+  const int64_t num_arcs = topology.num_arcs() * (symmetric ? 1 : 2);
+  constexpr int64_t kLimit = std::numeric_limits<idx_t>::max();
+  if (topology.num_nodes() >= kLimit || num_arcs >= kLimit)
+    return absl::InvalidArgumentError(
+        absl::StrCat("METIS takes fewer than 2^31 nodes and arcs, the graph has ",
+                     topology.num_nodes(), " nodes and ", num_arcs, " arcs",
+                     symmetric ? "" : " once made undirected", ": use --method hash"));
+  return CheckMemory(absl::StrCat("METIS on ", num_arcs, " arcs (--method hash does not)"),
+                     num_arcs * kBytesPerArc);
+}
+
+// Runs METIS; its return code, or METIS_OK with the part of each node.
+int RunMetis(const PartitionProblem& problem, bool symmetric, idx_t* part_of) {
+  MetisGraph graph = MetisGraph::Of(problem, symmetric);
+  idx_t num_nodes = static_cast<idx_t>(graph.xadj.size() - 1);
+  idx_t num_constraints = graph.num_constraints;
+  idx_t parts = problem.parts, cut = 0;
+  std::vector<real_t> allowed(static_cast<size_t>(num_constraints),
+                              static_cast<real_t>(1 + problem.imbalance));
+  idx_t options[METIS_NOPTIONS];
+  METIS_SetDefaultOptions(options);
+  options[METIS_OPTION_OBJTYPE] = METIS_OBJTYPE_CUT;
+  options[METIS_OPTION_NUMBERING] = 0;
+  // METIS has -1 for a seed of its own: keep to the numbers from 0.
+  options[METIS_OPTION_SEED] =
+      static_cast<idx_t>(StreamKey(problem.seed, RandomPurpose::kPartition, 0, 0) >> 33);
+  return METIS_PartGraphKway(&num_nodes, &num_constraints, graph.xadj.data(), graph.adjncy.data(),
+                             graph.weights.data(), nullptr, nullptr, &parts, nullptr,
+                             allowed.data(), options, &cut, part_of);
+}
+
+absl::Status StatusOfMetis(int code) {
+  switch (code) {
+    case METIS_OK:
+      return absl::OkStatus();
+    case METIS_ERROR_MEMORY:
+      return absl::ResourceExhaustedError("METIS ran out of memory: use --method hash");
+    case METIS_ERROR_INPUT:
+      return absl::InternalError("METIS refused its input (METIS_ERROR_INPUT)");
+    default:
+      return absl::InternalError(absl::StrCat("METIS failed with code ", code));
+  }
+}
+
+class MetisPartitioner final : public Partitioner {
+ private:
+  absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
+                                             ThreadPool& pool) const override {
+    QH_RETURN_IF_ERROR(CheckSize(problem.topology, true));
+    // Nothing to cut, and METIS does not like it.
+    if (problem.topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
+    const bool symmetric = IsSymmetric(problem.topology, pool);
+    QH_RETURN_IF_ERROR(CheckSize(problem.topology, symmetric));
+    const auto num_nodes = problem.topology.num_nodes();
+    QH_ASSIGN_OR_RETURN(const SharedMemory result,
+                        SharedMemory::Create((1 + num_nodes) * int64_t{sizeof(idx_t)}));
+    auto* const code = static_cast<idx_t*>(result.data());
+    idx_t* const part_of = code + 1;
+    QH_RETURN_IF_ERROR(RunInChild("METIS", [&] { *code = RunMetis(problem, symmetric, part_of); }));
+    QH_RETURN_IF_ERROR(StatusOfMetis(*code));
+    return std::vector<int32_t>(part_of, part_of + num_nodes);
+  }
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner() {
+  return std::make_unique<MetisPartitioner>();
+}
+
+}  // namespace quadhop

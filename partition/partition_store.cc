@@ -1,0 +1,117 @@
+#include "partition/partition_store.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "core/status.h"
+#include "core/store.h"
+#include "partition/canonical_graph.h"
+#include "partition/node_order.h"
+#include "partition/partitioner.h"
+#include "partition/provenance.h"
+#include "partition/renumber.h"
+#include "partition/statistics.h"
+#include "partition/store_renumbering.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kLeastTrainPerPart = 16;
+
+// The parts to make: fewer than asked where the smallest split trains on too few nodes.
+absl::StatusOr<int32_t> CapParts(const Store& store, int32_t parts, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const GraphStatistics statistics, GraphStatistics::Of(store, pool));
+  if (parts < 1 || parts > statistics.nodes)
+    return absl::InvalidArgumentError(absl::StrCat("--parts is ", parts, ": ", store.path(),
+                                                   " takes 1 to ", statistics.nodes,
+                                                   ", a part a node"));
+  int64_t least_train = std::numeric_limits<int64_t>::max();
+  for (const SplitStatistics& split : statistics.splits)
+    if (split.train > 0) least_train = std::min(least_train, split.train);
+  const int64_t cap = std::max<int64_t>(1, least_train / kLeastTrainPerPart);
+  return static_cast<int32_t>(std::min<int64_t>(parts, cap));
+}
+
+// The new number of every node of the store, from its place among the parts.
+Numbering NumberByPart(const PartGroups& groups, absl::Span<const int64_t> node_of_id) {
+  std::vector<int64_t> old_of_new(groups.nodes.size());
+  for (size_t node = 0; node < old_of_new.size(); ++node)
+    old_of_new[node] = node_of_id[static_cast<size_t>(groups.nodes[node])];
+  return Numbering::FromOldOfNew(std::move(old_of_new));
+}
+
+std::string MinMax(const std::vector<PartFigures>& parts, int64_t PartFigures::*figure) {
+  const auto [least, most] =
+      std::minmax_element(parts.begin(), parts.end(),
+                          [=](const auto& a, const auto& b) { return a.*figure < b.*figure; });
+  return absl::StrCat((*least).*figure, " to ", (*most).*figure);
+}
+
+}  // namespace
+
+std::string PartitionOptions::ToString() const {
+  return absl::StrCat("method=", method, " parts=", parts, " seed=", seed,
+                      " imbalance=", imbalance);
+}
+
+double PartitionReport::cut_share() const {
+  const PartFigures total = quality.Total();
+  return total.arcs == 0 ? 0
+                         : static_cast<double>(total.cut_arcs) / static_cast<double>(total.arcs);
+}
+
+std::string PartitionReport::Describe() const {
+  const PartFigures total = quality.Total();
+  std::string text = absl::StrFormat("%s: %d parts", method, parts());
+  if (parts() < parts_asked)
+    absl::StrAppendFormat(&text,
+                          " (of %d asked: fewer than %d training nodes would be left a part)",
+                          parts_asked, kLeastTrainPerPart);
+  absl::StrAppendFormat(&text, "\ncut arcs: %d of %d (%.1f %%)", total.cut_arcs, total.arcs,
+                        100 * cut_share());
+  absl::StrAppend(&text, "\na part: ", MinMax(quality.parts, &PartFigures::nodes), " nodes, ",
+                  MinMax(quality.parts, &PartFigures::arcs), " arcs, ",
+                  MinMax(quality.parts, &PartFigures::train), " training nodes");
+  absl::StrAppendFormat(&text,
+                        "\nhalo nodes (remote neighbours of a part): %d in all\nexpected remote "
+                        "rows of a 2-hop sample: about %.1f %%",
+                        total.halo_nodes, 100 * quality.remote_share);
+  return text;
+}
+
+absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
+                                               const PartitionOptions& options, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner,
+                      MakePartitioner(options.method));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*store, options.parts, pool));
+  QH_ASSIGN_OR_RETURN(const CanonicalGraph graph, CanonicalGraph::Of(*store, pool));
+  std::vector<uint8_t> train;
+  if (store->manifest().split_names_size() > 0) {
+    QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> split, store->split(""));
+    train = graph.TrainingNodes(split);
+  }
+  QH_ASSIGN_OR_RETURN(
+      const std::vector<int32_t> part_of,
+      partitioner->Cut({graph.topology(), train, parts, options.seed, options.imbalance}, pool));
+
+  PartGroups groups = PartGroups::Of(part_of, parts);
+  PartitionReport report{options.method, options.parts, {}};
+  report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
+  OrderForLocality(graph.topology(), part_of, pool, groups);
+
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(path));
+  QH_RETURN_IF_ERROR(
+      RenumberStore(*store, NumberByPart(groups, graph.node_of_id()), *writer, pool));
+  writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),
+                                                         groups.offsets.end());
+  QH_RETURN_IF_ERROR(
+      writer->Commit(MakeProvenance("partition", options.ToString(), report.Describe()), pool));
+  return report;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,47 @@
+// Cutting a store: `quadhop partition`.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/thread_pool.h"
+#include "partition/cut_quality.h"
+
+namespace quadhop {
+
+struct PartitionOptions {
+  int32_t parts = 4;             // P, [1, N]
+  std::string method = "metis";  // or "hash"; see partitioner.h
+  uint64_t seed = 0;
+  double imbalance = 0.05;  // allowed excess of the largest part over the mean; [0.001, 10]
+
+  // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".
+  std::string ToString() const;
+};
+
+struct PartitionReport {
+  std::string method;
+  int32_t parts_asked = 0;
+  CutQuality quality;  // of the parts made: fewer than asked if a part would train on too few nodes
+
+  int32_t parts() const { return static_cast<int32_t>(quality.parts.size()); }
+  double cut_share() const;  // of the arcs
+  // Several lines for people: parts (and why fewer), cut, balance, halo, expected remote rows.
+  std::string Describe() const;
+};
+
+// Cuts the store's graph and rewrites every file with rows of nodes in partition order: within a
+// part breadth-first (node_order.h), neighbours ascending in the new numbers. original_names.txt
+// stays a line an original id. Balances the training nodes of the default split; P is lowered to
+// leave at least 16 training nodes a part, on average, of the split with fewest. A store that was
+// cut before can be cut again: the result is a function of the graph and the options alone (hop
+// features and encodings are permuted as they are, whatever cut they were made under).
+// Errors: kInvalidArgument for options out of range; kUnimplemented, naming it, for a file of the
+// store that is not known; those of Partitioner, Store and StoreWriter. The store is then
+// unchanged.
+absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
+                                               const PartitionOptions& options, ThreadPool& pool);
+
+}  // namespace quadhop

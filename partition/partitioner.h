@@ -1,0 +1,55 @@
+// Cutting a graph into parts that are even and have few arcs between them.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/store.h"
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+// Borrows its arrays.
+struct PartitionProblem {
+  Topology topology;                // directed or not; no self-loops, no duplicates
+  absl::Span<const uint8_t> train;  // [N], 1: training node; or empty: no node is
+  int32_t parts = 1;                // P, in [1, N]
+  uint64_t seed = 0;
+  double imbalance = 0.05;  // how far the largest part may pass the mean, as a share; [0.001, 10]
+};
+
+// A method of cutting. Thread-safe.
+class Partitioner {
+ public:
+  virtual ~Partitioner() = default;
+
+  // The part of each node [N], in [0, P); every part has at least one node. A function of the
+  // problem alone. Parts are to be even in nodes, arcs and training nodes, as far as the method
+  // can. Errors: kInvalidArgument for parts or imbalance out of range; those of the method, named.
+  absl::StatusOr<std::vector<int32_t>> Cut(const PartitionProblem& problem, ThreadPool& pool) const;
+
+ private:
+  virtual absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
+                                                     ThreadPool& pool) const = 0;
+};
+
+// By name: "metis" or "hash". kInvalidArgument for another; kUnavailable for one that this build
+// lacks, saying how to get it.
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method);
+
+// METIS k-way (Karypis and Kumar, SISC 1999), with one balance constraint each for nodes, arcs and
+// training nodes. A directed graph is cut as if undirected. Runs in a child process, whose death is
+// kInternal (kResourceExhausted if killed). kInvalidArgument for graphs beyond 32-bit ids,
+// kResourceExhausted where about 50 bytes an arc are not available.
+absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner();
+
+// Nodes dealt out in the order of a hash: parts are even to one node and one training node, and
+// most arcs are cut. For graphs that METIS cannot take, and for comparison.
+std::unique_ptr<Partitioner> MakeHashPartitioner();
+
+}  // namespace quadhop

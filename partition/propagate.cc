@@ -1,0 +1,126 @@
+#include "partition/propagate.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <memory>
+
+#include "core/status.h"
+#include "core/store.h"
+#include "core/tensor.h"
+#include "partition/memory.h"
+#include "partition/provenance.h"
+#include "partition/raw_features.h"
+#include "partition/sparse_product.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int32_t kMaxHops = 16;
+constexpr int64_t kRowsPerBlock = 1024;
+constexpr int64_t kLeastColumns = 16;  // a cache line
+constexpr float kLargestF16 = 65504;
+
+absl::Status CheckOptions(const PropagateOptions& options) {
+  if (options.hops < 0 || options.hops > kMaxHops)
+    return absl::InvalidArgumentError(
+        absl::StrCat("hops is ", options.hops, ": it must be 0 to ", kMaxHops));
+  if (options.dtype != DType::kF32 && options.dtype != DType::kF16 && options.dtype != DType::kBF16)
+    return absl::InvalidArgumentError(
+        absl::StrCat("dtype is ", DTypeName(options.dtype), ": it must be f32, f16 or bf16"));
+  return absl::OkStatus();
+}
+
+// How many columns to carry at a time: all of them if two copies fit half the memory available.
+absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width) {
+  const int64_t column_bytes = 2 * num_nodes * int64_t{sizeof(float)};
+  QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
+  const int64_t fitting = available_bytes / 2 / std::max<int64_t>(1, column_bytes);
+  const int64_t columns =
+      std::min(width, std::max(kLeastColumns, fitting / kLeastColumns * kLeastColumns));
+  QH_RETURN_IF_ERROR(CheckMemory("propagate", column_bytes * columns));
+  return columns;
+}
+
+// features.npy while it is being filled.
+class HopFeatures {
+ public:
+  HopFeatures(absl::Span<uint8_t> data, const PropagateOptions& options, int64_t width)
+      : data_(data.data()), dtype_(options.dtype), hops_(options.hops), width_(width) {}
+
+  // Columns [begin, begin + W) of one hop. kInvalidArgument if a value is beyond f16.
+  absl::Status Write(int64_t hop, int64_t begin, TensorView<const float> x,  // [N, W]
+                     ThreadPool& pool) {
+    const int64_t columns = x.dim(1);
+    std::atomic<bool> too_large = false;
+    pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
+      const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
+      for (int64_t node = range.begin; node < range.end; ++node) {
+        const int64_t element = (node * (1 + hops_) + hop) * width_ + begin;
+        ConvertFromFloat(dtype_, x.row(node), columns, data_ + element * SizeOfDType(dtype_));
+      }
+      const auto beyond = [](float value) { return std::abs(value) > kLargestF16; };
+      if (dtype_ == DType::kF16 && std::any_of(x.row(range.begin), x.row(range.end), beyond))
+        too_large = true;
+    });
+    if (too_large)
+      return absl::InvalidArgumentError(absl::StrCat(
+          "features of hop ", hop, " pass 65504, the largest f16: use --dtype bf16 or f32"));
+    return absl::OkStatus();
+  }
+
+ private:
+  uint8_t* data_;
+  DType dtype_;
+  int64_t hops_;
+  int64_t width_;
+};
+
+absl::Status FillColumns(const RawFeatures& raw, const NormalizedAdjacency& adjacency, int32_t hops,
+                         int64_t begin, TensorView<float> x, TensorView<float> next,
+                         HopFeatures& features, ThreadPool& pool) {
+  raw.CopyColumns(begin, x, pool);
+  QH_RETURN_IF_ERROR(features.Write(0, begin, x, pool));
+  for (int32_t hop = 1; hop <= hops; ++hop) {
+    adjacency.Multiply(x, next, pool);
+    QH_RETURN_IF_ERROR(features.Write(hop, begin, next, pool));
+    std::swap(x, next);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string PropagateOptions::ToString() const {
+  return absl::StrCat("hops=", hops, " dtype=", DTypeName(dtype));
+}
+
+absl::Status PropagateStore(const std::string& path, const PropagateOptions& options,
+                            ThreadPool& pool) {
+  QH_RETURN_IF_ERROR(CheckOptions(options));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
+  QH_ASSIGN_OR_RETURN(const RawFeatures raw, RawFeatures::Open(*store));
+  const int64_t num_nodes = store->num_nodes(), width = raw.width();
+  QH_ASSIGN_OR_RETURN(const int64_t columns, ColumnsAtATime(num_nodes, width));
+
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(path));
+  QH_ASSIGN_OR_RETURN(
+      const absl::Span<uint8_t> data,
+      writer->AddArray("features.npy", options.dtype, {num_nodes, 1 + options.hops, width}));
+  HopFeatures features(data, options, width);
+  const NormalizedAdjacency adjacency(topology, pool);
+  Tensor<float> x, next;
+  for (int64_t begin = 0; begin < width; begin += columns) {
+    const int64_t count = std::min(columns, width - begin);
+    x.Resize({num_nodes, count});
+    next.Resize({num_nodes, count});
+    QH_RETURN_IF_ERROR(
+        FillColumns(raw, adjacency, options.hops, begin, x.view(), next.view(), features, pool));
+  }
+  writer->manifest().set_hops(options.hops);
+  writer->manifest().set_feature_dtype(DTypeName(options.dtype));
+  return writer->Commit(MakeProvenance("propagate", options.ToString()), pool);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,32 @@
+// Hop features: `quadhop propagate`. DESIGN.md section 4, "Hop features".
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/dtype.h"
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+struct PropagateOptions {
+  int32_t hops = 2;           // [0, 16]
+  DType dtype = DType::kF32;  // of features.npy: kF32, kF16 or kBF16
+
+  // As in the store's provenance: "hops=2 dtype=f32".
+  std::string ToString() const;
+};
+
+// Writes features.npy [N, 1 + hops, F]: x, Âx, ..., Â^hops x of every node, x from raw.npy or the
+// sparse raw.* files, which stay, so that it can be done again with other options; of a graph
+// without features x is its encodings. Hops are summed in f32 and converted at the end; memory for
+// two [N, W] arrays of floats, W columns at a time, as many as fit. Does not depend on the threads.
+// Errors: kInvalidArgument for options out of range, or a value beyond the dtype's range;
+//         kFailedPrecondition if there is nothing to take as x; kResourceExhausted; those of Store
+//         and StoreWriter. The store is then unchanged.
+absl::Status PropagateStore(const std::string& path, const PropagateOptions& options,
+                            ThreadPool& pool);
+
+}  // namespace quadhop

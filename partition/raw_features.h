@@ -1,0 +1,44 @@
+// The features X that hop features are made from: raw.npy, or the sparse raw.* files, or, of a
+// graph without features, its positional encodings.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+
+#include "core/store.h"
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+// Borrows the files of a store, which must outlive it. Thread-safe.
+class RawFeatures {
+ public:
+  // kFailedPrecondition if there are neither features nor encodings; kDataLoss if the files do not
+  // fit the manifest or each other.
+  static absl::StatusOr<RawFeatures> Open(const Store& store);
+
+  int64_t num_nodes() const { return num_nodes_; }
+  int64_t width() const { return width_; }  // F
+
+  // Columns [begin, begin + W) of all nodes as floats.
+  void CopyColumns(int64_t begin, TensorView<float> out,  // [N, W]
+                   ThreadPool& pool) const;
+
+ private:
+  RawFeatures() = default;
+  absl::Status OpenDense(const NpyFile& file, int64_t width);
+  absl::Status OpenSparse(const Store& store);
+  void CopyRow(int64_t node, int64_t begin, int64_t width, float* out) const;
+
+  int64_t num_nodes_ = 0;
+  int64_t width_ = 0;
+  DType dtype_ = DType::kF32;
+  const uint8_t* dense_ = nullptr;      // [N, F]; null: sparse
+  absl::Span<const int64_t> indptr_;    // [N + 1]
+  absl::Span<const uint32_t> indices_;  // [nnz], in [0, F), ascending within a row
+  absl::Span<const float> values_;      // [nnz]
+};
+
+}  // namespace quadhop

@@ -1,0 +1,18 @@
+// Columns of mean 0 and standard deviation 1, and rows of length 1.
+#pragma once
+
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+// x = (x - mean) / (std + 1e-12) for each column, std being the population's; moments in double
+// over blocks of fixed size: equal in every digit for any number of threads.
+void StandardizeColumns(TensorView<float> x,  // [N, G]
+                        ThreadPool& pool);
+
+// x = x / (|x| + 1e-12) for each row, |x| in double.
+void NormalizeRows(TensorView<float> x,  // [N, G]
+                   ThreadPool& pool);
+
+}  // namespace quadhop
