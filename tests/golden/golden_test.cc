@@ -34,7 +34,7 @@ TEST(Golden, TheReferenceInDoubleReproducesEveryCase) {
     ASSERT_TRUE(golden.ok()) << golden.status();
     const absl::StatusOr<GoldenOutcome> outcome = RunReference(*golden);
     ASSERT_TRUE(outcome.ok()) << outcome.status();
-    for (const GoldenCheck& check : CompareWithGolden(*golden, *outcome, DoubleBounds()))
+    for (const GoldenCheck& check : CompareWithGolden(*golden, *outcome, DoubleBounds(*golden)))
       EXPECT_TRUE(check.ok()) << file << ": " << check.what << ": error " << check.error
                               << ", bound " << check.bound;
   }
@@ -49,7 +49,7 @@ TEST(Golden, AChangedWeightOrResultIsSeen) {
   ASSERT_TRUE(outcome.ok()) << outcome.status();
   const auto num_failed = [&] {
     int failed = 0;
-    for (const GoldenCheck& check : CompareWithGolden(*golden, *outcome, DoubleBounds()))
+    for (const GoldenCheck& check : CompareWithGolden(*golden, *outcome, DoubleBounds(*golden)))
       failed += !check.ok();
     return failed;
   };

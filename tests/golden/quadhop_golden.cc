@@ -1,4 +1,5 @@
-// quadhop_golden FILE...: checks golden cases against the reference in double. Prints the worst
+// quadhop_golden FILE...: checks golden cases against the reference in double and the
+// production model in float. Prints the worst
 // check of each kind; exits with 1 if one fails or a file cannot be read, 2 on wrong usage.
 #include <absl/status/statusor.h>
 #include <absl/strings/str_format.h>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "tests/golden/golden_check.h"
+#include "tests/golden/golden_production.h"
 #include "tests/golden/golden_reference.h"
 
 namespace quadhop::golden {
@@ -17,11 +19,12 @@ namespace {
 struct Implementation {
   const char* name;
   absl::StatusOr<GoldenOutcome> (*run)(const GoldenCase&);
-  GoldenBounds (*bounds)(const std::string& norm);
+  GoldenBounds (*bounds)(const GoldenCase&);
 };
 
 constexpr Implementation kImplementations[] = {
-    {"reference f64", RunReference, [](const std::string&) { return DoubleBounds(); }},
+    {"reference f64", RunReference, DoubleBounds},
+    {"production f32", RunProduction, FloatBounds},
 };
 
 // "gradient" of "gradient fc_in.0.weight": checks of a kind share a line.
@@ -68,7 +71,7 @@ bool CheckFile(const std::string& path) {
       continue;
     }
     const std::string file = path.substr(path.rfind('/') + 1);
-    const auto checks = CompareWithGolden(*golden, *outcome, implementation.bounds(golden->norm));
+    const auto checks = CompareWithGolden(*golden, *outcome, implementation.bounds(*golden));
     all_ok = Report(file, implementation.name, checks) && all_ok;
   }
   return all_ok;

@@ -1,0 +1,42 @@
+// y = dropout(relu(norm(x))) on node-level rows. Batch norm uses the moments of the global batch.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+
+#include "model/batch_moments.h"
+#include "model/step.h"
+
+namespace quadhop {
+
+class ActivationLayer {
+ public:
+  // `norm_name` is the paper's name of the norm, e.g. "fc_in.1"; width H.
+  ActivationLayer(std::string norm_name, NormKind norm, int64_t width, double dropout,
+                  RandomPurpose purpose);
+
+  // Collective in training with batch norm. Keeps what Backward needs.
+  absl::Status Forward(const Step& step, TensorView<const float> x /* [B, H] */,
+                       TensorView<float> y /* [B, H] */);
+  // d: from the gradient of y to that of x, in place. Collective with batch norm.
+  absl::Status Backward(const Step& step, TensorView<float> d /* [B, H] */);
+
+  // Running moments; nullptr unless batch norm.
+  BatchMoments* moments() { return norm_ == NormKind::kBatch ? &moments_ : nullptr; }
+  const std::string& norm_name() const { return norm_name_; }
+
+ private:
+  std::string norm_name_;
+  NormKind norm_;
+  double dropout_;
+  RandomPurpose purpose_;
+  BatchMoments moments_;
+  Tensor<float> x_hat_;        // [B, H]
+  Tensor<float> gate_;         // [B, H]
+  Tensor<float> row_inv_std_;  // [B]
+  Tensor<double> sums_;        // [Pl, 2, H]
+  Tensor<double> total_;       // [2, H]
+};
+
+}  // namespace quadhop

@@ -1,0 +1,40 @@
+// The moments of a column over the global batch, and their running averages: the state of a batch
+// norm.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+
+#include "model/step.h"
+
+namespace quadhop {
+
+class BatchMoments {
+ public:
+  explicit BatchMoments(int64_t width);  // running mean 0, variance 1
+
+  // Moments of x [B, H] over all rows of all ranks, and one step of the running averages (momentum
+  // 0.1, variance with n/(n-1)). Collective.
+  absl::Status Update(const Step& step, const std::string& name, TensorView<const float> x);
+  // The running moments take the place of a batch's.
+  void UseRunning();
+
+  // What normalises: set by the last Update or UseRunning.
+  TensorView<const float> mean() const { return mean_.cview(); }        // [H]
+  TensorView<const float> inv_std() const { return inv_std_.cview(); }  // [H]
+
+  TensorView<float> running_mean() { return running_mean_.view(); }  // [H]
+  TensorView<float> running_var() { return running_var_.view(); }    // [H]
+  int64_t& num_batches() { return num_batches_; }
+
+ private:
+  Tensor<Moments> summands_;  // [Pl, H]
+  Tensor<Moments> total_;     // [H]
+  Tensor<float> mean_, inv_std_, running_mean_, running_var_;
+  int64_t num_batches_ = 0;
+};
+
+inline constexpr double kNormEpsilon = 1e-5;
+
+}  // namespace quadhop

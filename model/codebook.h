@@ -1,0 +1,84 @@
+// The global codebook: centroids moved by exponential-moving-average k-means over batch-normalised
+// queries, and how many nodes are assigned to each. Equal on every rank. DESIGN.md section 4.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "model/batch_moments.h"
+#include "model/step.h"
+
+namespace quadhop {
+
+class Codebook {
+ public:
+  // owned_original_ids: of this rank's nodes [N_owned], which are nodes first_node.. of the store;
+  // the initial code of a node is a hash of (seed, original id). Collective: counts are summed over
+  // ranks.
+  static absl::StatusOr<Codebook> Create(const LargeGTOptions& options, GlobalId first_node,
+                                         absl::Span<const int64_t> owned_original_ids,
+                                         Communicator& comm);
+
+  // Centroids as keys and values take them, in the scale of queries.
+  TensorView<const float> output() const { return output_.cview(); }        // [M, 2G]
+  TensorView<const float> log_count() const { return log_count_.cview(); }  // [M]; -inf: nobody
+
+  // One training step: assigns the batch's nodes by their queries [B, 2G] and moves the centroids.
+  // With codebook_start DATA the first steps only collect queries, until there are 4 M to choose
+  // centroids from. Collective.
+  absl::Status Update(const Step& step, TensorView<const float> query);
+
+  // State, for checkpoints and exchange; after writing through these call StateChanged().
+  TensorView<float> embedding() { return embedding_.view(); }  // [M, 2G]
+  TensorView<float> output_state() { return output_.view(); }  // [M, 2G]
+  TensorView<float> sizes() { return sizes_.view(); }          // [M]
+  TensorView<float> sums() { return sums_.view(); }            // [M, 2G]
+  BatchMoments& moments() { return moments_; }
+  bool started() const { return started_; }
+  absl::Span<int16_t> codes() { return absl::MakeSpan(codes_); }    // [N_owned], values in [0, M)
+  absl::Span<int64_t> counts() { return absl::MakeSpan(counts_); }  // [M], over all ranks
+  // Codes were replaced: counts are summed anew. Collective.
+  absl::Status StateChanged(Communicator& comm, bool started);
+
+ private:
+  // A query seen before the start, and where it comes in the order of choice.
+  struct Candidate {
+    uint64_t order;
+    int64_t node;
+  };
+
+  Codebook(const LargeGTOptions& options, GlobalId first_node);
+  void NormaliseQueries(TensorView<const float> query);
+  void Collect(const Step& step);
+  absl::Status Start(Communicator& comm);
+  absl::Status AssignAndMove(const Step& step);
+  void MoveCentroids();
+  void RefreshOutput();
+  void RefreshLogCounts();
+
+  LargeGTOptions options_;
+  GlobalId first_node_;
+  BatchMoments moments_;
+  Tensor<float> embedding_, output_, sums_;  // [M, 2G]
+  Tensor<float> sizes_, log_count_;          // [M]
+  std::vector<int16_t> codes_;
+  std::vector<int64_t> counts_;
+  bool started_ = false;
+
+  int64_t num_collected_ = 0;          // over all ranks
+  std::vector<Candidate> candidates_;  // of this rank
+  std::vector<float> candidate_rows_;  // [candidates, 2G]
+
+  Tensor<float> z_;              // [B, 2G]
+  Tensor<int16_t> nearest_;      // [B]
+  Tensor<float> hits_and_sums_;  // [Pl, M + M*2G]
+  Tensor<float> total_;          // [M + M*2G]
+  Tensor<int64_t> moves_;        // [Pl, M]: nodes gained, less nodes lost
+  Tensor<int64_t> total_moves_;  // [M]
+};
+
+}  // namespace quadhop

@@ -1,0 +1,21 @@
+// Matrix products on one thread, by oneDNN.
+#pragma once
+
+#include <cstdint>
+
+namespace quadhop::cpu {
+
+// A matrix in memory: rows `stride` elements apart; `transposed` says that the product takes its
+// transpose.
+struct MatrixRef {
+  const float* data;
+  int64_t stride;
+  bool transposed = false;
+};
+
+// c [m, n] (rows c_stride apart) = a [m, k] b [k, n] + beta * c, with a and b after transposition.
+// Digits are a function of the arguments alone. Thread-safe.
+void Gemm(int64_t m, int64_t n, int64_t k, MatrixRef a, MatrixRef b, float beta, float* c,
+          int64_t c_stride, float alpha = 1.0f);
+
+}  // namespace quadhop::cpu

@@ -1,0 +1,53 @@
+// The CPU backend: products by oneDNN on tiles of fixed size, everything else in SIMD, on the
+// threads of one pool.
+#pragma once
+
+#include <vector>
+
+#include "model/kernels.h"
+
+namespace quadhop::cpu {
+
+// Rows of node-level matrices that one product takes: a constant, so that digits do not depend on
+// threads.
+inline constexpr int64_t kTileRows = 64;
+// Token rows that the local module takes through all its layers at once, so that they stay in
+// cache.
+inline constexpr int64_t kTileTokens = 256;
+
+// Consecutive rows of one partition.
+struct Tile {
+  int64_t partition;
+  int64_t begin, end;  // rows of the batch
+};
+// Every slice cut into tiles of `rows` rows (the last of a slice may be smaller), in order.
+std::vector<Tile> MakeTiles(const Slices& slices, int64_t rows);
+
+class CpuKernels final : public Kernels {
+ public:
+  explicit CpuKernels(ThreadPool& pool) : pool_(pool) {}
+
+ private:
+  void DoLinear(const LinearArgs& args) override;
+  void DoLinearBackward(const LinearBackwardArgs& args) override;
+  void DoColumnMoments(const Slices& slices, TensorView<const float> x,
+                       TensorView<Moments> moments) override;
+  void DoActivation(const ActivationArgs& args) override;
+  void DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) override;
+  void DoActivationBackward(const ActivationBackwardArgs& args) override;
+  void DoLocalForward(const LocalForwardArgs& args) override;
+  void DoLocalBackward(const LocalBackwardArgs& args) override;
+  void DoCodebookAttention(const CodebookAttentionArgs& args) override;
+  void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) override;
+  void DoCodebookAssign(const CodebookAssignArgs& args) override;
+  void DoLoss(const LossArgs& args) override;
+  void DoAdam(const AdamArgs& args) override;
+  void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
+                 TensorView<const float> b, float beta, TensorView<float> c) override;
+
+  ThreadPool& pool_;
+  std::vector<std::vector<float>> scratch_;  // [threads]: grows to what a tile needs, then stays
+  std::vector<float> lanes_;                 // partial gradients of the local module
+};
+
+}  // namespace quadhop::cpu

@@ -1,0 +1,73 @@
+// Linear maps: products on tiles of rows; weight gradients on tiles of outputs, each over all rows
+// of a partition.
+#include <algorithm>
+
+#include "model/cpu/gemm.h"
+#include "model/cpu/kernels_cpu.h"
+#include "model/cpu/row_ops.h"
+
+namespace quadhop::cpu {
+
+std::vector<Tile> MakeTiles(const Slices& slices, int64_t rows) {
+  std::vector<Tile> tiles;
+  for (int64_t p = 0; p < slices.num_partitions(); ++p) {
+    for (int64_t begin = slices.begin(p); begin < slices.end(p); begin += rows)
+      tiles.push_back({p, begin, std::min(begin + rows, slices.end(p))});
+  }
+  return tiles;
+}
+
+void CpuKernels::DoLinear(const LinearArgs& args) {
+  const int64_t inputs = args.x.dim(1), outputs = args.weight.dim(0);
+  const std::vector<Tile> tiles = MakeTiles(args.slices, kTileRows);
+  pool_.ParallelFor(static_cast<int64_t>(tiles.size()), [&](int64_t item, int) {
+    const Tile& tile = tiles[static_cast<size_t>(item)];
+    for (int64_t r = tile.begin; r < tile.end; ++r)
+      std::copy_n(args.bias.data(), outputs, args.y.row(r));
+    Gemm(tile.end - tile.begin, outputs, inputs, {args.x.row(tile.begin), inputs},
+         {args.weight.data(), inputs, true}, 1, args.y.row(tile.begin), outputs);
+  });
+}
+
+void CpuKernels::DoLinearBackward(const LinearBackwardArgs& args) {
+  const int64_t inputs = args.x.dim(1), outputs = args.weight.dim(0);
+  if (!args.d_x.empty()) {
+    const std::vector<Tile> tiles = MakeTiles(args.slices, kTileRows);
+    pool_.ParallelFor(static_cast<int64_t>(tiles.size()), [&](int64_t item, int) {
+      const Tile& tile = tiles[static_cast<size_t>(item)];
+      Gemm(tile.end - tile.begin, inputs, outputs, {args.d_y.row(tile.begin), outputs},
+           {args.weight.data(), inputs}, 0, args.d_x.row(tile.begin), inputs);
+    });
+  }
+  const int64_t blocks = NumBlocks(outputs, kTileRows);
+  pool_.ParallelFor(args.slices.num_partitions() * blocks, [&](int64_t item, int) {
+    const int64_t p = item / blocks, begin = args.slices.begin(p), end = args.slices.end(p);
+    const BlockRange range = Block(item % blocks, outputs, kTileRows);
+    float* d_weight = args.d_weight.of(p) + range.begin * inputs;
+    float* d_bias = args.d_bias.of(p) + range.begin;
+    std::fill_n(d_bias, range.end - range.begin, 0.0f);
+    for (int64_t r = begin; r < end; ++r)
+      Add(args.d_y.row(r) + range.begin, range.end - range.begin, d_bias);
+    if (begin == end) {
+      std::fill_n(d_weight, (range.end - range.begin) * inputs, 0.0f);
+    } else {
+      Gemm(range.end - range.begin, inputs, end - begin,
+           {args.d_y.row(begin) + range.begin, outputs, true}, {args.x.row(begin), inputs}, 0,
+           d_weight, inputs);
+    }
+  });
+}
+
+void CpuKernels::DoProduct(bool transpose_a, bool transpose_b, float alpha,
+                           TensorView<const float> a, TensorView<const float> b, float beta,
+                           TensorView<float> c) {
+  const int64_t m = c.dim(0), n = c.dim(1), k = transpose_a ? a.dim(0) : a.dim(1);
+  pool_.ParallelFor(NumBlocks(m, kTileRows), [&](int64_t item, int) {
+    const BlockRange range = Block(item, m, kTileRows);
+    const float* rows = transpose_a ? a.data() + range.begin : a.row(range.begin);
+    Gemm(range.end - range.begin, n, k, {rows, a.dim(1), transpose_a},
+         {b.data(), b.dim(1), transpose_b}, beta, c.row(range.begin), n, alpha);
+  });
+}
+
+}  // namespace quadhop::cpu

@@ -1,0 +1,86 @@
+// Losses and the optimiser's step.
+#include <algorithm>
+#include <cmath>
+
+#include "model/cpu/kernels_cpu.h"
+#include "model/cpu/row_ops.h"
+
+namespace quadhop::cpu {
+namespace {
+
+// Cross entropy of one row; d_logits gets its gradient times `weight`.
+double CrossEntropyRow(const float* logits, int64_t classes, int32_t label, double weight,
+                       float* d_logits) {
+  const double top = double{*std::max_element(logits, logits + classes)};
+  double sum = 0;
+  for (int64_t c = 0; c < classes; ++c) sum += std::exp(double{logits[c]} - top);
+  for (int64_t c = 0; c < classes; ++c) {
+    const double p = std::exp(double{logits[c]} - top) / sum;
+    d_logits[c] = static_cast<float>(weight * (p - (c == label ? 1.0 : 0.0)));
+  }
+  return weight * (std::log(sum) + top - double{logits[label]});
+}
+
+// Sum over the labelled columns of one row of -log sigmoid(+-logit).
+double BinaryRow(const float* logits, int64_t columns, const uint8_t* labels, double weight,
+                 float* d_logits) {
+  double loss = 0;
+  for (int64_t c = 0; c < columns; ++c) {
+    d_logits[c] = 0;
+    if (labels[c] > 1) continue;
+    const double x = double{logits[c]}, target = labels[c];
+    loss += std::max(x, 0.0) - x * target + std::log1p(std::exp(-std::abs(x)));
+    d_logits[c] = static_cast<float>(weight * (1.0 / (1.0 + std::exp(-x)) - target));
+  }
+  return weight * loss;
+}
+
+}  // namespace
+
+void CpuKernels::DoLoss(const LossArgs& args) {
+  const int64_t classes = args.logits.dim(1);
+  const double share = 1.0 / static_cast<double>(args.global_nodes);
+  pool_.ParallelFor(args.slices.num_partitions(), [&](int64_t p, int) {
+    double loss = 0;
+    for (int64_t r = args.slices.begin(p); r < args.slices.end(p); ++r) {
+      if (args.kind == LossKind::kBinary) {
+        loss += BinaryRow(args.logits.row(r), classes, args.multi_labels.row(r),
+                          share / static_cast<double>(classes), args.d_logits.row(r));
+      } else {
+        const int32_t label = args.labels[static_cast<size_t>(r)];
+        const double weight =
+            args.class_weight.empty() ? 1.0 : double{args.class_weight[static_cast<size_t>(label)]};
+        loss += CrossEntropyRow(args.logits.row(r), classes, label, weight * share,
+                                args.d_logits.row(r));
+      }
+    }
+    args.loss[p] = loss;
+  });
+}
+
+void CpuKernels::DoAdam(const AdamArgs& args) {
+  const double t = static_cast<double>(args.step);
+  AdamConstants k{};
+  k.beta1 = static_cast<float>(args.beta1);
+  k.beta2 = static_cast<float>(args.beta2);
+  k.epsilon = static_cast<float>(args.epsilon);
+  k.step_size = static_cast<float>(args.learning_rate / (1 - std::pow(args.beta1, t)));
+  k.inv_sqrt_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(args.beta2, t)));
+  k.decay = static_cast<float>(args.learning_rate * args.weight_decay);
+  k.gradient_scale = static_cast<float>(args.gradient_scale);
+  constexpr int64_t kBlock = 16384;
+  pool_.ParallelFor(NumBlocks(args.value.size(), kBlock), [&](int64_t item, int) {
+    const BlockRange range = Block(item, args.value.size(), kBlock);
+    AdamStep(k, args.gradient.data() + range.begin, range.end - range.begin,
+             args.first_moment.data() + range.begin, args.second_moment.data() + range.begin,
+             args.value.data() + range.begin);
+  });
+}
+
+}  // namespace quadhop::cpu
+
+namespace quadhop {
+std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool) {
+  return std::make_unique<cpu::CpuKernels>(pool);
+}
+}  // namespace quadhop

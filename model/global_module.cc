@@ -1,0 +1,127 @@
+#include "model/global_module.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace quadhop {
+namespace {
+
+const char kKey[] = "convs.0.lin_key_g";
+const char kValue[] = "convs.0.lin_value_g";
+
+}  // namespace
+
+GlobalModule::GlobalModule(const LargeGTOptions& options, Codebook codebook)
+    : options_(options), codebook_(std::move(codebook)) {
+  const LargeGTDims& d = options.dims;
+  book_values_.Resize({d.centroids, d.pos_enc});
+  key_.Resize({d.centroids, d.wide()});
+  value_.Resize({d.centroids, d.wide()});
+}
+
+void GlobalModule::KeysAndValues(const Step& step) {
+  const LargeGTDims& d = options_.dims;
+  const TensorView<const float> book = codebook_.output();
+  for (int64_t m = 0; m < d.centroids; ++m)
+    std::copy_n(book.row(m), d.pos_enc, book_values_.row(m));
+  const int64_t all[] = {0, d.centroids};
+  const auto map = [&](const std::string& name, TensorView<const float> x, TensorView<float> y) {
+    step.kernels.Linear({{all},
+                         x,
+                         step.parameters.value(name + ".weight"),
+                         step.parameters.value(name + ".bias"),
+                         y});
+  };
+  map(kKey, book, key_.view());
+  map(kValue, book_values_.cview(), value_.view());
+}
+
+void GlobalModule::Forward(const Step& step, TensorView<const float> x, TensorView<float> y) {
+  const LargeGTDims& d = options_.dims;
+  const int64_t rows = step.rows();
+  projected_.Resize({rows, d.pos_enc});
+  query_in_.Resize({rows, d.query()});
+  query_.Resize({rows, d.wide()});
+  probability_.Resize({rows, d.heads, d.centroids});
+  KeysAndValues(step);
+  project_.Forward(step, x, projected_.view());
+  for (int64_t r = 0; r < rows; ++r) {
+    std::copy_n(projected_.row(r), d.pos_enc, query_in_.row(r));
+    std::copy_n(step.batch.pos_enc.row(r), d.pos_enc, query_in_.row(r) + d.pos_enc);
+  }
+  to_query_.Forward(step, query_in_.cview(), query_.view());
+  CodebookAttentionArgs args;
+  args.slices = step.slices();
+  args.heads = d.heads;
+  args.query = query_.cview();
+  args.key = key_.cview();
+  args.value = value_.cview();
+  args.log_count = codebook_.log_count();
+  args.dropout =
+      step.MakeDropout(options_.attention_dropout, RandomPurpose::kGlobalAttentionDropout);
+  args.probability = probability_.view();
+  if (args.dropout.probability > 0) {
+    kept_.Resize({rows, d.heads, d.centroids});
+    args.kept = kept_.view();
+  }
+  args.y = y;
+  step.kernels.CodebookAttention(args);
+}
+
+void GlobalModule::Backward(const Step& step, TensorView<const float> x,
+                            TensorView<const float> d_y, TensorView<float> d_x) {
+  const LargeGTDims& d = options_.dims;
+  const int64_t rows = step.rows();
+  d_query_.Resize({rows, d.wide()});
+  d_query_in_.Resize({rows, d.query()});
+  d_projected_.Resize({rows, d.pos_enc});
+  d_key_.Resize({step.num_owned(), d.centroids, d.wide()});
+  d_value_.Resize({step.num_owned(), d.centroids, d.wide()});
+  CodebookAttentionBackwardArgs args;
+  args.slices = step.slices();
+  args.heads = d.heads;
+  args.query = query_.cview();
+  args.key = key_.cview();
+  args.value = value_.cview();
+  args.dropout =
+      step.MakeDropout(options_.attention_dropout, RandomPurpose::kGlobalAttentionDropout);
+  args.probability = probability_.view();
+  if (args.dropout.probability > 0) args.kept = kept_.cview();
+  args.d_y = d_y;
+  args.d_query = d_query_.view();
+  args.d_key = d_key_.view();
+  args.d_value = d_value_.view();
+  step.kernels.CodebookAttentionBackward(args);
+
+  // The maps of keys and values take the same codebook rows for every partition.
+  const int64_t all[] = {0, d.centroids};
+  const auto map_backward = [&](const std::string& name, TensorView<const float> book,
+                                Tensor<float>& d_out) {
+    const Parameter& weight = step.parameters.Find(name + ".weight");
+    const Parameter& bias = step.parameters.Find(name + ".bias");
+    for (int64_t p = 0; p < step.num_owned(); ++p) {
+      const TensorView<const float> d_rows(d_out.row(p), {d.centroids, d.wide()});
+      PartitionGradients d_weight = step.gradients.Of(weight), d_bias = step.gradients.Of(bias);
+      step.kernels.LinearBackward({{all},
+                                   book,
+                                   step.parameters.value(weight),
+                                   d_rows,
+                                   {},
+                                   {d_weight.of(p), 0},
+                                   {d_bias.of(p), 0}});
+    }
+  };
+  map_backward(kKey, codebook_.output(), d_key_);
+  map_backward(kValue, book_values_.cview(), d_value_);
+
+  to_query_.Backward(step, query_in_.cview(), d_query_.cview(), d_query_in_.view());
+  for (int64_t r = 0; r < rows; ++r)
+    std::copy_n(d_query_in_.row(r), d.pos_enc, d_projected_.row(r));
+  project_.Backward(step, x, d_projected_.cview(), d_x);
+}
+
+absl::Status GlobalModule::UpdateCodebook(const Step& step) {
+  return codebook_.Update(step, query_in_.cview());
+}
+
+}  // namespace quadhop

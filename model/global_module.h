@@ -1,0 +1,42 @@
+// Attention of a node to the codebook: its input embedding and positional encoding to one row [B,
+// h*H].
+#pragma once
+
+#include <absl/status/status.h>
+
+#include "model/codebook.h"
+#include "model/linear_layer.h"
+
+namespace quadhop {
+
+class GlobalModule {
+ public:
+  GlobalModule(const LargeGTOptions& options, Codebook codebook);
+
+  void Forward(const Step& step, TensorView<const float> x /* [B, H] */,
+               TensorView<float> y /* [B, h*H] */);
+  // Writes gradients of its weights, and the gradient of x into d_x [B, H]. Before UpdateCodebook
+  // of the same step: the gradient is that of the loss, at the codebook the forward pass used.
+  void Backward(const Step& step, TensorView<const float> x, TensorView<const float> d_y,
+                TensorView<float> d_x);
+  // Moves the codebook by the queries of the last Forward. Collective.
+  absl::Status UpdateCodebook(const Step& step);
+
+  Codebook& codebook() { return codebook_; }
+
+ private:
+  void KeysAndValues(const Step& step);
+
+  LargeGTOptions options_;
+  Codebook codebook_;
+  LinearLayer project_{"convs.0.lin_proj_g"}, to_query_{"convs.0.lin_query_g"};
+  Tensor<float> projected_, d_projected_;  // [B, G]
+  Tensor<float> query_in_, d_query_in_;    // [B, 2G]: projection, encoding
+  Tensor<float> query_, d_query_;          // [B, h*H]
+  Tensor<float> book_values_;              // [M, G]: the first half of the codebook
+  Tensor<float> key_, value_;              // [M, h*H]
+  Tensor<float> d_key_, d_value_;          // [Pl, M, h*H]
+  Tensor<float> probability_, kept_;       // [B, h, M]
+};
+
+}  // namespace quadhop

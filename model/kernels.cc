@@ -1,0 +1,125 @@
+// Shape checks, once, in front of every backend.
+#include "model/kernels.h"
+
+#include "core/check.h"
+#include "model/local_weights.h"
+
+namespace quadhop {
+
+void Kernels::Linear(const LinearArgs& args) {
+  QH_CHECK(args.weight.HasDims({args.y.dim(1), args.x.dim(1)}));
+  QH_CHECK_EQ(args.bias.size(), args.y.dim(1));
+  QH_CHECK_EQ(args.x.dim(0), args.y.dim(0));
+  QH_CHECK_EQ(args.slices.rows(), args.x.dim(0));
+  DoLinear(args);
+}
+
+void Kernels::LinearBackward(const LinearBackwardArgs& args) {
+  QH_CHECK(args.weight.HasDims({args.d_y.dim(1), args.x.dim(1)}));
+  QH_CHECK_EQ(args.x.dim(0), args.d_y.dim(0));
+  QH_CHECK_EQ(args.slices.rows(), args.x.dim(0));
+  QH_CHECK(args.d_x.empty() || args.d_x.HasDims({args.x.dim(0), args.x.dim(1)}));
+  DoLinearBackward(args);
+}
+
+void Kernels::ColumnMoments(const Slices& slices, TensorView<const float> x,
+                            TensorView<Moments> moments) {
+  QH_CHECK(moments.HasDims({slices.num_partitions(), x.dim(1)}));
+  QH_CHECK_EQ(slices.rows(), x.dim(0));
+  DoColumnMoments(slices, x, moments);
+}
+
+void Kernels::Activation(const ActivationArgs& args) {
+  const int64_t rows = args.x.dim(0), columns = args.x.dim(1);
+  QH_CHECK(args.y.HasDims({rows, columns}));
+  QH_CHECK(args.x_hat.HasDims({rows, columns}));
+  QH_CHECK(args.gate.HasDims({rows, columns}));
+  if (args.norm == NormKind::kBatch) QH_CHECK_EQ(args.mean.size(), columns);
+  if (args.norm == NormKind::kLayer) QH_CHECK_EQ(args.row_inv_std.size(), rows);
+  if (args.norm != NormKind::kNone) QH_CHECK_EQ(args.scale.size(), columns);
+  DoActivation(args);
+}
+
+void Kernels::ActivationBackwardSums(const ActivationBackwardSumsArgs& args) {
+  QH_CHECK(args.sums.HasDims({args.slices.num_partitions(), 2, args.d.dim(1)}));
+  QH_CHECK_EQ(args.slices.rows(), args.d.dim(0));
+  DoActivationBackwardSums(args);
+}
+
+void Kernels::ActivationBackward(const ActivationBackwardArgs& args) {
+  QH_CHECK(args.x_hat.HasDims({args.d.dim(0), args.d.dim(1)}));
+  if (args.norm == NormKind::kBatch) QH_CHECK(args.sums.HasDims({2, args.d.dim(1)}));
+  DoActivationBackward(args);
+}
+
+void Kernels::LocalForward(const LocalForwardArgs& args) {
+  const LargeGTDims& dims = *args.dims;
+  const int64_t nodes = args.slices.rows();
+  QH_CHECK(args.y.HasDims({nodes, dims.wide()}));
+  QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled.size()), nodes * dims.sampled);
+  QH_CHECK_EQ(args.batch->features.cview().row_size(), dims.hops_and_self * dims.features);
+  args.activations->Resize(dims, nodes);
+  DoLocalForward(args);
+}
+
+void Kernels::LocalBackward(const LocalBackwardArgs& args) {
+  QH_CHECK(args.d_y.HasDims({args.slices.rows(), args.dims->wide()}));
+  QH_CHECK(
+      args.d_weights.HasDims({args.slices.num_partitions(), LocalWeights::NumFloats(*args.dims)}));
+  DoLocalBackward(args);
+}
+
+void Kernels::CodebookAttention(const CodebookAttentionArgs& args) {
+  const int64_t rows = args.query.dim(0), centroids = args.key.dim(0);
+  QH_CHECK(args.probability.HasDims({rows, args.heads, centroids}));
+  QH_CHECK(args.y.HasDims({rows, args.query.dim(1)}));
+  QH_CHECK(args.value.HasDims({centroids, args.query.dim(1)}));
+  QH_CHECK_EQ(args.log_count.size(), centroids);
+  QH_CHECK_EQ(args.slices.rows(), rows);
+  DoCodebookAttention(args);
+}
+
+void Kernels::CodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) {
+  const int64_t wide = args.query.dim(1), centroids = args.key.dim(0);
+  QH_CHECK(args.d_query.HasDims({args.query.dim(0), wide}));
+  QH_CHECK(args.d_key.HasDims({args.slices.num_partitions(), centroids, wide}));
+  QH_CHECK(args.d_value.HasDims({args.slices.num_partitions(), centroids, wide}));
+  DoCodebookAttentionBackward(args);
+}
+
+void Kernels::CodebookAssign(const CodebookAssignArgs& args) {
+  const int64_t centroids = args.embedding.dim(0), width = args.embedding.dim(1);
+  QH_CHECK_EQ(args.z.dim(1), width);
+  QH_CHECK_EQ(args.nearest.size(), args.z.dim(0));
+  QH_CHECK(args.hits_and_sums.HasDims({args.slices.num_partitions(), centroids * (1 + width)}));
+  DoCodebookAssign(args);
+}
+
+void Kernels::Loss(const LossArgs& args) {
+  QH_CHECK_EQ(args.slices.rows(), args.logits.dim(0));
+  QH_CHECK(args.d_logits.HasDims({args.logits.dim(0), args.logits.dim(1)}));
+  QH_CHECK_EQ(args.loss.size(), args.slices.num_partitions());
+  if (args.kind == LossKind::kCrossEntropy) {
+    QH_CHECK_EQ(static_cast<int64_t>(args.labels.size()), args.logits.dim(0));
+  } else {
+    QH_CHECK(args.multi_labels.HasDims({args.logits.dim(0), args.logits.dim(1)}));
+  }
+  DoLoss(args);
+}
+
+void Kernels::Adam(const AdamArgs& args) {
+  QH_CHECK_EQ(args.gradient.size(), args.value.size());
+  QH_CHECK_EQ(args.first_moment.size(), args.value.size());
+  QH_CHECK_EQ(args.second_moment.size(), args.value.size());
+  DoAdam(args);
+}
+
+void Kernels::Product(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
+                      TensorView<const float> b, float beta, TensorView<float> c) {
+  QH_CHECK_EQ(transpose_a ? a.dim(1) : a.dim(0), c.dim(0));
+  QH_CHECK_EQ(transpose_b ? b.dim(0) : b.dim(1), c.dim(1));
+  QH_CHECK_EQ(transpose_a ? a.dim(0) : a.dim(1), transpose_b ? b.dim(1) : b.dim(0));
+  DoProduct(transpose_a, transpose_b, alpha, a, b, beta, c);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,250 @@
+// The arithmetic of LargeGT on one device, by partition slices. Layers (input.cc, head.cc, ...) are
+// written on these.
+//
+// Dims are those of DESIGN.md section 4: B batch nodes of this rank, Pl partitions of this rank, S
+// tokens, F features, H width, h heads, G encoding width, M centroids, C classes; I and O are a
+// linear map's inputs and outputs.
+//
+// Every result is a fixed function of its inputs and the slices: it does not depend on the number
+// of threads, nor on which other slices are in the batch. Sums over rows are made per partition
+// ([Pl, ...] outputs), over blocks of fixed size in a fixed order; sums over partitions are the
+// caller's (comm/ordered_sum.h).
+//
+// Public calls check shapes once (a mismatch is a bug: QH_CHECK) and dispatch; backends hold
+// arithmetic only. Views must be on the backend's device and stay alive during the call. One thread
+// uses an object at a time.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "comm/ordered_sum.h"
+#include "core/batch.h"
+#include "core/ids.h"
+#include "core/rng.h"
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+#include "model/options.h"
+
+namespace quadhop {
+
+// Rows of a batch by partition: partition i of this rank has rows [offsets[i], offsets[i + 1]).
+struct Slices {
+  absl::Span<const int64_t> offsets;  // [Pl + 1]
+  int64_t num_partitions() const { return static_cast<int64_t>(offsets.size()) - 1; }
+  int64_t begin(int64_t i) const { return offsets[static_cast<size_t>(i)]; }
+  int64_t end(int64_t i) const { return offsets[static_cast<size_t>(i) + 1]; }
+  int64_t rows() const { return offsets.back(); }
+};
+
+// One dropout of one step. A value is kept if its 16 random bits, a function of (seed, purpose,
+// step, node, position in the node's values), reach probability * 2^16, and then divided by the
+// exact share of bits that do.
+struct Dropout {
+  double probability = 0;  // 0: none, and the rest is not used
+  uint64_t seed = 0;
+  RandomPurpose purpose = RandomPurpose::kInputDropout;
+  int64_t step = 0;
+  absl::Span<const GlobalId> nodes;  // [B]
+};
+
+// Gradients of one parameter, one for each partition of this rank.
+struct PartitionGradients {
+  float* first = nullptr;  // of partition 0; that of partition i is at first + i * stride
+  int64_t stride = 0;      // elements
+  float* of(int64_t partition) const { return first + partition * stride; }
+};
+
+struct LinearArgs {
+  Slices slices;                   // of the rows of x
+  TensorView<const float> x;       // [B, I]
+  TensorView<const float> weight;  // [O, I]
+  TensorView<const float> bias;    // [O]
+  TensorView<float> y;             // [B, O]
+};
+
+struct LinearBackwardArgs {
+  Slices slices;
+  TensorView<const float> x;       // [B, I]
+  TensorView<const float> weight;  // [O, I]
+  TensorView<const float> d_y;     // [B, O]
+  TensorView<float> d_x;           // [B, I], or empty: not wanted
+  PartitionGradients d_weight;     // [O, I] each, written
+  PartitionGradients d_bias;       // [O] each, written
+};
+
+// y = dropout(relu(norm(x))). Batch norm takes its moments as given (a step's, or running ones in
+// evaluation).
+struct ActivationArgs {
+  NormKind norm = NormKind::kBatch;
+  TensorView<const float> x;        // [B, H]
+  TensorView<const float> scale;    // [H]; empty without norm
+  TensorView<const float> shift;    // [H]; empty without norm
+  TensorView<const float> mean;     // [H]; batch norm only
+  TensorView<const float> inv_std;  // [H]; batch norm only
+  Dropout dropout;
+  TensorView<float> x_hat;  // [B, H]: normalised x, kept for the backward pass (without norm: x)
+  TensorView<float> row_inv_std;  // [B]; layer norm only, kept for the backward pass
+  TensorView<float> gate;         // [B, H]: dy/d(norm(x)), kept for the backward pass
+  TensorView<float> y;            // [B, H]
+};
+
+// First half: d_norm = d_y * gate, with its sums over the rows of each partition.
+struct ActivationBackwardSumsArgs {
+  Slices slices;
+  TensorView<const float> gate;   // [B, H]
+  TensorView<const float> x_hat;  // [B, H]
+  TensorView<float> d;            // [B, H]: d_y, becomes d_norm
+  TensorView<double>
+      sums;  // [Pl, 2, H]: of d_norm (the shift's gradient), of d_norm * x_hat (the scale's)
+};
+
+// Second half: d_norm to d_x.
+struct ActivationBackwardArgs {
+  NormKind norm = NormKind::kBatch;
+  TensorView<const float> x_hat;        // [B, H]
+  TensorView<const float> scale;        // [H]
+  TensorView<const float> inv_std;      // [H]; batch norm only
+  TensorView<const float> row_inv_std;  // [B]; layer norm only
+  TensorView<const double> sums;        // [2, H] over all partitions; batch norm only
+  int64_t global_nodes = 0;             // batch norm only
+  TensorView<float> d;                  // [B, H]: d_norm, becomes d_x
+};
+
+// Attention of queries to the centroids, each weighted by how many nodes are assigned to it.
+struct CodebookAttentionArgs {
+  Slices slices;
+  int64_t heads = 0;
+  TensorView<const float> query;      // [B, h*H]
+  TensorView<const float> key;        // [M, h*H]
+  TensorView<const float> value;      // [M, h*H]
+  TensorView<const float> log_count;  // [M]; -inf: nobody
+  Dropout dropout;                    // of the probabilities
+  TensorView<float> probability;      // [B, h, M], kept for the backward pass
+  TensorView<float> kept;             // [B, h, M]: probability after dropout; empty without dropout
+  TensorView<float> y;                // [B, h*H]
+};
+
+struct CodebookAttentionBackwardArgs {
+  Slices slices;
+  int64_t heads = 0;
+  TensorView<const float> query;  // [B, h*H]
+  TensorView<const float> key;    // [M, h*H]
+  TensorView<const float> value;  // [M, h*H]
+  Dropout dropout;
+  TensorView<float> probability;  // [B, h, M]; overwritten
+  TensorView<const float> kept;   // [B, h, M]; empty without dropout
+  TensorView<const float> d_y;    // [B, h*H]
+  TensorView<float> d_query;      // [B, h*H]
+  TensorView<float> d_key;        // [Pl, M, h*H]
+  TensorView<float> d_value;      // [Pl, M, h*H]
+};
+
+// Nearest centroid (lowest index on ties) of each row, and per partition how many rows each
+// centroid has and their sum.
+struct CodebookAssignArgs {
+  Slices slices;
+  TensorView<const float> z;          // [B, 2G]
+  TensorView<const float> embedding;  // [M, 2G]
+  TensorView<int16_t> nearest;        // [B], values in [0, M)
+  TensorView<float> hits_and_sums;    // [Pl, M + M*2G]: hits [M], then sums [M, 2G]
+};
+
+// The loss of each partition's rows and its gradient. Cross entropy: sum of class_weight * l over
+// labelled rows. Binary: sum over labelled columns / C. Both divided by global_nodes.
+struct LossArgs {
+  LossKind kind = LossKind::kCrossEntropy;
+  Slices slices;
+  TensorView<const float> logits;          // [B, C]
+  absl::Span<const int32_t> labels;        // [B]; cross entropy
+  TensorView<const uint8_t> multi_labels;  // [B, C] of 0, 1, 2 (unlabelled); binary
+  absl::Span<const float> class_weight;    // [C], or empty: 1
+  int64_t global_nodes = 0;
+  TensorView<float> d_logits;  // [B, C]
+  TensorView<double> loss;     // [Pl]
+};
+
+// One Adam step (Kingma and Ba, arXiv 1412.6980, as torch writes it) with decoupled weight decay
+// (arXiv 1711.05101).
+struct AdamArgs {
+  double learning_rate = 0, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  int64_t step = 0;                  // from 1
+  double gradient_scale = 1;         // clipping
+  TensorView<const float> gradient;  // [n]
+  TensorView<float> first_moment;    // [n]
+  TensorView<float> second_moment;   // [n]
+  TensorView<float> value;           // [n]
+};
+
+struct LocalWeights;
+struct LocalActivations;
+
+struct LocalForwardArgs {
+  const LargeGTDims* dims = nullptr;
+  Slices slices;
+  const LocalWeights* weights = nullptr;
+  const Batch* batch = nullptr;  // features [U, 1 + hops, F], sampled [B, K]
+  Dropout token_dropout, attention_dropout, residual_dropout;
+  LocalActivations* activations = nullptr;
+  TensorView<float> y;  // [B, h*H]
+};
+
+struct LocalBackwardArgs {
+  const LargeGTDims* dims = nullptr;
+  Slices slices;
+  const LocalWeights* weights = nullptr;
+  const Batch* batch = nullptr;
+  double token_dropout = 0, attention_dropout = 0, residual_dropout = 0;  // probabilities
+  LocalActivations* activations = nullptr;
+  TensorView<const float> d_y;  // [B, h*H]
+  TensorView<float> d_weights;  // [Pl, LocalWeights size], written
+};
+
+class Kernels {
+ public:
+  virtual ~Kernels() = default;
+
+  void Linear(const LinearArgs& args);
+  void LinearBackward(const LinearBackwardArgs& args);
+  // moments [Pl, H] of the columns of x [B, H].
+  void ColumnMoments(const Slices& slices, TensorView<const float> x, TensorView<Moments> moments);
+  void Activation(const ActivationArgs& args);
+  void ActivationBackwardSums(const ActivationBackwardSumsArgs& args);
+  void ActivationBackward(const ActivationBackwardArgs& args);
+  void LocalForward(const LocalForwardArgs& args);
+  void LocalBackward(const LocalBackwardArgs& args);
+  void CodebookAttention(const CodebookAttentionArgs& args);
+  void CodebookAttentionBackward(const CodebookAttentionBackwardArgs& args);
+  void CodebookAssign(const CodebookAssignArgs& args);
+  void Loss(const LossArgs& args);
+  void Adam(const AdamArgs& args);
+  // c [m, n] = alpha * op(a) op(b) + beta * c, row-major; op transposes when asked to.
+  void Product(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
+               TensorView<const float> b, float beta, TensorView<float> c);
+
+ private:
+  virtual void DoLinear(const LinearArgs& args) = 0;
+  virtual void DoLinearBackward(const LinearBackwardArgs& args) = 0;
+  virtual void DoColumnMoments(const Slices& slices, TensorView<const float> x,
+                               TensorView<Moments> moments) = 0;
+  virtual void DoActivation(const ActivationArgs& args) = 0;
+  virtual void DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) = 0;
+  virtual void DoActivationBackward(const ActivationBackwardArgs& args) = 0;
+  virtual void DoLocalForward(const LocalForwardArgs& args) = 0;
+  virtual void DoLocalBackward(const LocalBackwardArgs& args) = 0;
+  virtual void DoCodebookAttention(const CodebookAttentionArgs& args) = 0;
+  virtual void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) = 0;
+  virtual void DoCodebookAssign(const CodebookAssignArgs& args) = 0;
+  virtual void DoLoss(const LossArgs& args) = 0;
+  virtual void DoAdam(const AdamArgs& args) = 0;
+  virtual void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
+                         TensorView<const float> b, float beta, TensorView<float> c) = 0;
+};
+
+// Kernels of this machine's processor, on the threads of `pool`, which must outlive them.
+std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool);
+
+}  // namespace quadhop

@@ -1,0 +1,232 @@
+#include "model/largegt.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/checksum.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+// Columns [begin, begin + part.dim(1)) of `whole` are `part`, row by row.
+void CopyIn(TensorView<const float> part, int64_t begin, TensorView<float> whole) {
+  for (int64_t r = 0; r < part.dim(0); ++r)
+    std::copy_n(part.row(r), part.dim(1), whole.row(r) + begin);
+}
+void CopyOut(TensorView<const float> whole, int64_t begin, TensorView<float> part) {
+  for (int64_t r = 0; r < part.dim(0); ++r)
+    std::copy_n(whole.row(r) + begin, part.dim(1), part.row(r));
+}
+
+}  // namespace
+
+LargeGT::LargeGT(const LargeGTOptions& options, const ModelPlacement& placement)
+    : LargeGT(options, placement, LayerNames(options.norm)) {}
+
+LargeGT::LargeGT(const LargeGTOptions& options, const ModelPlacement& placement,
+                 const LayerNames& names)
+    : options_(options),
+      placement_(placement),
+      parameters_(options),
+      gradients_(parameters_, placement.owners.num_owned(placement.comm->rank())),
+      in_first_(names.in_first, options.norm == NormKind::kBatch),
+      in_second_(names.in_second),
+      in_activation_(names.in_norm, options.norm, options.dims.width, options.ff_dropout,
+                     RandomPurpose::kInputDropout),
+      local_(options, placement.owners.num_owned(placement.comm->rank())),
+      head_first_(names.head_first, options.norm == NormKind::kBatch),
+      head_second_(names.head_second, options.norm == NormKind::kBatch),
+      out_(names.out),
+      head_first_activation_(names.head_first_norm, options.norm, options.dims.wide(),
+                             options.ff_dropout, RandomPurpose::kFirstFeedForwardDropout),
+      head_second_activation_(names.head_second_norm, options.norm, options.dims.width,
+                              options.ff_dropout, RandomPurpose::kSecondFeedForwardDropout) {
+  total_loss_.Resize({1});
+}
+
+absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& options,
+                                                         const ModelPlacement& placement) {
+  auto model = std::unique_ptr<LargeGT>(new LargeGT(options, placement));
+  QH_ASSIGN_OR_RETURN(
+      model->sums_, BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction));
+  if (options.has_global()) {
+    QH_ASSIGN_OR_RETURN(Codebook codebook,
+                        Codebook::Create(options, placement.first_node,
+                                         placement.owned_original_ids, *placement.comm));
+    model->global_ = std::make_unique<GlobalModule>(options, std::move(codebook));
+  }
+  return model;
+}
+
+Step LargeGT::MakeStep(const Batch& batch, bool training) {
+  return {*placement_.kernels,
+          *placement_.comm,
+          placement_.owners,
+          parameters_,
+          gradients_,
+          batch,
+          training,
+          options_.seed};
+}
+
+absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
+  const Step step = MakeStep(batch, /*training=*/true);
+  logits_.Resize({step.rows(), options_.dims.classes});
+  QH_RETURN_IF_ERROR(Forward(step, logits_.view()));
+  QH_ASSIGN_OR_RETURN(const double loss, Loss(step));
+  QH_RETURN_IF_ERROR(Backward(step));
+  if (global_) QH_RETURN_IF_ERROR(global_->UpdateCodebook(step));
+  QH_RETURN_IF_ERROR(sums_->Wait());
+  if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
+  return loss;
+}
+
+absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
+  return Forward(MakeStep(batch, /*training=*/false), logits);
+}
+
+void LargeGT::GatherOwnFeatures(const Batch& batch) {
+  const int64_t features = options_.dims.features;
+  own_.Resize({batch.num_nodes(), features});
+  for (int64_t r = 0; r < batch.num_nodes(); ++r) {
+    const LocalRow row = batch.own[static_cast<size_t>(r)];
+    std::copy_n(batch.features.row(row.value()), features, own_.row(r));
+  }
+}
+
+absl::Status LargeGT::Forward(const Step& step, TensorView<float> logits) {
+  const LargeGTDims& d = options_.dims;
+  const int64_t rows = step.rows();
+  if (options_.has_input()) {
+    GatherOwnFeatures(step.batch);
+    for (Tensor<float>* t : {&in_linear_, &in_hidden_, &embedded_}) t->Resize({rows, d.width});
+    in_first_.Forward(step, own_.cview(), in_linear_.view());
+    QH_RETURN_IF_ERROR(in_activation_.Forward(step, in_linear_.cview(), in_hidden_.view()));
+    in_second_.Forward(step, in_hidden_.cview(), embedded_.view());
+  }
+  mixed_.Resize({rows, parameters_.Find("ffs.0.0.weight").dims[1]});
+  if (options_.conv == Conv::kNone) CopyIn(embedded_.cview(), 0, mixed_.view());
+  if (options_.has_local()) {
+    local_out_.Resize({rows, d.wide()});
+    local_.Forward(step, local_out_.view());
+    CopyIn(local_out_.cview(), 0, mixed_.view());
+  }
+  if (global_) {
+    global_out_.Resize({rows, d.wide()});
+    global_->Forward(step, embedded_.cview(), global_out_.view());
+    CopyIn(global_out_.cview(), mixed_.dim(1) - d.wide(), mixed_.view());
+  }
+  for (Tensor<float>* t : {&head_linear_, &head_hidden_}) t->Resize({rows, d.wide()});
+  for (Tensor<float>* t : {&last_linear_, &last_hidden_}) t->Resize({rows, d.width});
+  head_first_.Forward(step, mixed_.cview(), head_linear_.view());
+  QH_RETURN_IF_ERROR(
+      head_first_activation_.Forward(step, head_linear_.cview(), head_hidden_.view()));
+  head_second_.Forward(step, head_hidden_.cview(), last_linear_.view());
+  QH_RETURN_IF_ERROR(
+      head_second_activation_.Forward(step, last_linear_.cview(), last_hidden_.view()));
+  out_.Forward(step, last_hidden_.cview(), logits);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<double> LargeGT::Loss(const Step& step) {
+  d_logits_.Resize({step.rows(), options_.dims.classes});
+  loss_.Resize({step.num_owned()});
+  LossArgs args;
+  args.kind = options_.loss;
+  args.slices = step.slices();
+  args.logits = logits_.cview();
+  args.labels = step.batch.labels;
+  args.multi_labels = step.batch.multi_labels.cview();
+  args.class_weight = placement_.class_weight;
+  args.global_nodes = step.batch.global_nodes;
+  args.d_logits = d_logits_.view();
+  args.loss = loss_.view();
+  step.kernels.Loss(args);
+  QH_RETURN_IF_ERROR(
+      OrderedSum<double>(step.comm, step.owners, "loss",
+                         absl::MakeSpan(loss_.data(), static_cast<size_t>(loss_.size())),
+                         absl::MakeSpan(total_loss_.data(), 1)));
+  return total_loss_[0];
+}
+
+void LargeGT::SumGradients(GradientGroup group) {
+  const bool local = group == GradientGroup::kLocal;
+  sums_->Submit("gradients", local ? local_.summands() : gradients_.Group(group),
+                local ? local_.summed() : parameters_.GroupGradients(group));
+}
+
+absl::Status LargeGT::Backward(const Step& step) {
+  const LargeGTDims& d = options_.dims;
+  const int64_t rows = step.rows();
+  d_last_.Resize({rows, d.width});
+  d_head_.Resize({rows, d.wide()});
+  d_mixed_.Resize({rows, mixed_.dim(1)});
+  out_.Backward(step, last_hidden_.cview(), d_logits_.cview(), d_last_.view());
+  QH_RETURN_IF_ERROR(head_second_activation_.Backward(step, d_last_.view()));
+  head_second_.Backward(step, head_hidden_.cview(), d_last_.cview(), d_head_.view());
+  QH_RETURN_IF_ERROR(head_first_activation_.Backward(step, d_head_.view()));
+  head_first_.Backward(step, mixed_.cview(), d_head_.cview(), d_mixed_.view());
+  SumGradients(GradientGroup::kHead);
+
+  if (options_.has_input()) {
+    d_embedded_.Resize({rows, d.width});
+    if (global_) {
+      CopyOut(d_mixed_.cview(), mixed_.dim(1) - d.wide(), global_out_.view());
+      global_->Backward(step, embedded_.cview(), global_out_.cview(), d_embedded_.view());
+    } else {
+      CopyOut(d_mixed_.cview(), 0, d_embedded_.view());
+    }
+    in_second_.Backward(step, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
+    SumGradients(GradientGroup::kGlobal);
+    QH_RETURN_IF_ERROR(in_activation_.Backward(step, in_linear_.view()));
+    in_first_.Backward(step, own_.cview(), in_linear_.cview(), {});
+    SumGradients(GradientGroup::kInput);
+  }
+  if (options_.has_local()) {
+    CopyOut(d_mixed_.cview(), 0, local_out_.view());
+    local_.Backward(step, local_out_.cview());
+    SumGradients(GradientGroup::kLocal);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<StateArray> LargeGT::State() {
+  std::vector<StateArray> state;
+  for (const Parameter& p : parameters_.parameters())
+    state.push_back({p.name, p.dims, parameters_.value(p)});
+  const auto add_moments = [&state](const std::string& norm, BatchMoments& moments) {
+    const int64_t width = moments.running_mean().size();
+    state.push_back({norm + ".running_mean", {width}, moments.running_mean()});
+    state.push_back({norm + ".running_var", {width}, moments.running_var()});
+    state.push_back({norm + ".num_batches_tracked", {}, {}, &moments.num_batches()});
+  };
+  for (ActivationLayer* layer :
+       {&in_activation_, &head_first_activation_, &head_second_activation_}) {
+    if (layer->moments() != nullptr) add_moments(layer->norm_name(), *layer->moments());
+  }
+  if (Codebook* book = codebook()) {
+    const int64_t centroids = options_.dims.centroids, width = options_.dims.query();
+    const std::string vq = "convs.0.vq.";
+    state.push_back({vq + "_embedding", {centroids, width}, book->embedding()});
+    state.push_back({vq + "_embedding_output", {centroids, width}, book->output_state()});
+    state.push_back({vq + "_ema_cluster_size", {centroids}, book->sizes()});
+    state.push_back({vq + "_ema_w", {centroids, width}, book->sums()});
+    add_moments(vq + "bn", book->moments());
+  }
+  return state;
+}
+
+uint64_t LargeGT::ReplicaHash() {
+  uint64_t hash = 0;
+  for (const StateArray& array : State()) {
+    const bool scalar = array.integer != nullptr;
+    const void* data = scalar ? static_cast<const void*>(array.integer) : array.floats.data();
+    const size_t bytes =
+        scalar ? sizeof(int64_t) : static_cast<size_t>(array.floats.size()) * sizeof(float);
+    hash = Mix64(hash ^ Xxh3(data, bytes));
+  }
+  return hash;
+}
+
+}  // namespace quadhop

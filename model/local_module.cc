@@ -1,0 +1,201 @@
+#include "model/local_module.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace quadhop {
+namespace {
+
+const char kIn[] = "fc_in_seq.0";
+const char kSecond[] = "fc_in_seq.3";
+const char kEmbed[] = "convs.0.local_module.att_embeddings_nope";
+const char kNorm[] = "convs.0.local_module.layers.0.self_attention_norm";
+const char kAttention[] = "convs.0.local_module.layers.0.self_attention.";
+const char kResidual[] = "convs.0.local_module.layers.0.res_proj";
+const char kFinalNorm[] = "convs.0.local_module.final_ln";
+const char kReadout[] = "convs.0.local_module.attn_layer";
+
+void Copy(TensorView<const float> from, TensorView<float> to) {
+  std::copy_n(from.data(), from.size(), to.data());
+}
+
+// The paper's parameters of the module, or their gradients, as views.
+struct PaperWeights {
+  template <typename Get>  // Get(name) -> TensorView<float>
+  explicit PaperWeights(const Get& get) {
+    const std::string attention = kAttention;
+    second = get(std::string(kSecond) + ".weight");
+    second_bias = get(std::string(kSecond) + ".bias");
+    embed = get(std::string(kEmbed) + ".weight");
+    embed_bias = get(std::string(kEmbed) + ".bias");
+    q = get(attention + "linear_q.weight");
+    q_bias = get(attention + "linear_q.bias");
+    k = get(attention + "linear_k.weight");
+    k_bias = get(attention + "linear_k.bias");
+    v = get(attention + "linear_v.weight");
+    v_bias = get(attention + "linear_v.bias");
+    out = get(attention + "output_layer.weight");
+    out_bias = get(attention + "output_layer.bias");
+    readout = get(std::string(kReadout) + ".weight");
+    readout_bias = get(std::string(kReadout) + ".bias");
+  }
+  TensorView<float> second, second_bias;              // [H, H], [H]
+  TensorView<float> embed, embed_bias;                // [H, H], [H]
+  TensorView<float> q, q_bias, k, k_bias, v, v_bias;  // [h*H, H], [h*H]
+  TensorView<float> out, out_bias;                    // [h*H, h*H], [h*H]
+  TensorView<float> readout, readout_bias;            // [1, 2*h*H], [1]
+};
+
+// Parameters that are the same merged or not: name, and the view in LocalWeights.
+template <typename Visit>
+void ForEachShared(const LocalWeights& w, const Visit& visit) {
+  visit(std::string(kIn) + ".weight", w.w_in);
+  visit(std::string(kIn) + ".bias", w.b_in);
+  visit(std::string(kNorm) + ".weight", w.z_scale);
+  visit(std::string(kNorm) + ".bias", w.z_shift);
+  visit(std::string(kResidual) + ".weight", w.w_residual);
+  visit(std::string(kResidual) + ".bias", w.b_residual);
+  visit(std::string(kFinalNorm) + ".weight", w.t_scale);
+  visit(std::string(kFinalNorm) + ".bias", w.t_shift);
+}
+
+// A column block of a row-major matrix, copied out or in: columns [begin, begin + part.dim(1)) of
+// `whole`.
+void CopyColumnsOut(TensorView<const float> whole, int64_t begin, TensorView<float> part) {
+  for (int64_t r = 0; r < part.dim(0); ++r)
+    std::copy_n(whole.row(r) + begin, part.dim(1), part.row(r));
+}
+void CopyColumnsIn(TensorView<const float> part, int64_t begin, TensorView<float> whole) {
+  for (int64_t r = 0; r < part.dim(0); ++r)
+    std::copy_n(part.row(r), part.dim(1), whole.row(r) + begin);
+}
+
+TensorView<float> AsRow(TensorView<float> v) { return {v.data(), {1, v.size()}}; }
+TensorView<float> AsColumn(TensorView<float> v) { return {v.data(), {v.size(), 1}}; }
+
+}  // namespace
+
+LocalModule::LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions)
+    : options_(options) {
+  const int64_t n = LocalWeights::NumFloats(options.dims);
+  merged_.Resize({n});
+  summed_.Resize({n});
+  summands_.Resize({num_owned_partitions, n});
+  weights_ = LocalWeights(options.dims, merged_.data());
+  gradients_ = LocalWeights(options.dims, summed_.data());
+}
+
+absl::Span<float> LocalModule::summands() {
+  return {summands_.data(), static_cast<size_t>(summands_.size())};
+}
+absl::Span<float> LocalModule::summed() {
+  return {summed_.data(), static_cast<size_t>(summed_.size())};
+}
+
+void LocalModule::Merge(Kernels& kernels, ParameterSet& parameters) {
+  const PaperWeights w([&](const std::string& name) { return parameters.value(name); });
+  ForEachShared(weights_, [&](const std::string& name, TensorView<float> view) {
+    Copy(parameters.value(name), view);
+  });
+  const int64_t width = options_.dims.width, wide = options_.dims.wide();
+  const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+  kernels.Product(false, false, 1, w.embed, w.second, 0, weights_.w_embed);
+  Copy(w.embed_bias, weights_.b_embed);
+  kernels.Product(false, true, 1, AsRow(w.second_bias), w.embed, 1, AsRow(weights_.b_embed));
+  Copy(w.out_bias, weights_.b_out);
+  kernels.Product(false, true, 1, AsRow(w.v_bias), w.out, 1, AsRow(weights_.b_out));
+  Tensor<float> m({width, width}), wo({wide, width});
+  for (int64_t h = 0; h < options_.dims.heads; ++h) {
+    const int64_t begin = h * width, end = begin + width;
+    const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
+    kernels.Product(true, false, scale, q, k, 0, m.view());
+    CopyColumnsIn(m.view(), begin, weights_.m);
+    kernels.Product(false, false, scale, AsRow(w.q_bias.Rows(begin, end)), k, 0,
+                    AsRow(weights_.c.Rows(begin, end)));
+    CopyColumnsOut(w.out, begin, wo.view());
+    kernels.Product(true, true, 1, w.v.Rows(begin, end), wo.cview(), 0,
+                    weights_.n.Rows(begin, end));
+  }
+  std::copy_n(w.readout.data() + wide, wide, weights_.w_read.data());
+}
+
+void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
+  const PaperWeights w([&](const std::string& name) { return parameters.value(name); });
+  const PaperWeights g([&](const std::string& name) { return parameters.gradient(name); });
+  ForEachShared(gradients_, [&](const std::string& name, TensorView<float> view) {
+    Copy(view, parameters.gradient(name));
+  });
+  const int64_t width = options_.dims.width, wide = options_.dims.wide();
+  const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+  // w_embed = embed second; b_embed = second_bias embed^T + embed_bias.
+  const TensorView<float> d_b_embed = gradients_.b_embed;
+  kernels.Product(false, true, 1, gradients_.w_embed, w.second, 0, g.embed);
+  kernels.Product(true, false, 1, AsRow(d_b_embed), AsRow(w.second_bias), 1, g.embed);
+  kernels.Product(true, false, 1, w.embed, gradients_.w_embed, 0, g.second);
+  kernels.Product(false, false, 1, AsRow(d_b_embed), w.embed, 0, AsRow(g.second_bias));
+  Copy(d_b_embed, g.embed_bias);
+  // b_out = out_bias + v_bias out^T.
+  Copy(gradients_.b_out, g.out_bias);
+  kernels.Product(false, false, 1, AsRow(gradients_.b_out), w.out, 0, AsRow(g.v_bias));
+  Tensor<float> d_m({width, width}), wo({wide, width}), d_wo({wide, width});
+  for (int64_t h = 0; h < options_.dims.heads; ++h) {
+    const int64_t begin = h * width, end = begin + width;
+    const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
+    const TensorView<float> d_c = gradients_.c.Rows(begin, end);
+    // m = scale q^T k; c = scale q_bias k.
+    CopyColumnsOut(gradients_.m, begin, d_m.view());
+    kernels.Product(false, true, scale, k, d_m.cview(), 0, g.q.Rows(begin, end));
+    kernels.Product(false, false, scale, q, d_m.cview(), 0, g.k.Rows(begin, end));
+    kernels.Product(true, false, scale, AsRow(w.q_bias.Rows(begin, end)), AsRow(d_c), 1,
+                    g.k.Rows(begin, end));
+    kernels.Product(false, true, scale, k, AsRow(d_c), 0, AsColumn(g.q_bias.Rows(begin, end)));
+    // n = v^T out_h^T, out_h the head's columns of the output map.
+    CopyColumnsOut(w.out, begin, wo.view());
+    const TensorView<float> d_n = gradients_.n.Rows(begin, end);  // [H, h*H]
+    kernels.Product(true, true, 1, wo.cview(), d_n, 0, g.v.Rows(begin, end));
+    kernels.Product(true, true, 1, d_n, w.v.Rows(begin, end), 0, d_wo.view());
+    kernels.Product(true, false, 1, AsRow(gradients_.b_out), AsRow(w.v_bias.Rows(begin, end)), 1,
+                    d_wo.view());
+    CopyColumnsIn(d_wo.view(), begin, g.out);
+  }
+  // Exactly zero: the keys' bias shifts every score of a row alike, and so do the readout's own
+  // half and its bias.
+  std::fill_n(g.k_bias.data(), g.k_bias.size(), 0.0f);
+  std::fill_n(g.readout.data(), wide, 0.0f);
+  std::copy_n(gradients_.w_read.data(), wide, g.readout.data() + wide);
+  g.readout_bias[0] = 0;
+}
+
+void LocalModule::Forward(const Step& step, TensorView<float> y) {
+  Merge(step.kernels, step.parameters);
+  LocalForwardArgs args;
+  args.dims = &options_.dims;
+  args.slices = step.slices();
+  args.weights = &weights_;
+  args.batch = &step.batch;
+  args.token_dropout = step.MakeDropout(options_.ff_dropout, RandomPurpose::kTokenDropout);
+  args.attention_dropout =
+      step.MakeDropout(options_.local_dropout, RandomPurpose::kAttentionOutDropout);
+  args.residual_dropout = step.MakeDropout(options_.local_dropout, RandomPurpose::kResidualDropout);
+  args.activations = &activations_;
+  args.y = y;
+  step.kernels.LocalForward(args);
+}
+
+void LocalModule::Backward(const Step& step, TensorView<const float> d_y) {
+  LocalBackwardArgs args;
+  args.dims = &options_.dims;
+  args.slices = step.slices();
+  args.weights = &weights_;
+  args.batch = &step.batch;
+  args.token_dropout = options_.ff_dropout;
+  args.attention_dropout = options_.local_dropout;
+  args.residual_dropout = options_.local_dropout;
+  args.activations = &activations_;
+  args.d_y = d_y;
+  args.d_weights = summands_.view();
+  step.kernels.LocalBackward(args);
+}
+
+}  // namespace quadhop

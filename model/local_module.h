@@ -1,0 +1,40 @@
+// Attention of a node to its sampled 2-hop neighbourhood: [B, K] sampled nodes to one row [B, h*H]
+// each.
+#pragma once
+
+#include <absl/types/span.h>
+
+#include "model/local_weights.h"
+#include "model/step.h"
+
+namespace quadhop {
+
+class LocalModule {
+ public:
+  LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions);
+
+  void Forward(const Step& step, TensorView<float> y /* [B, h*H] */);
+  // Writes summands() from the gradient of y.
+  void Backward(const Step& step, TensorView<const float> d_y /* [B, h*H] */);
+
+  // Gradients of the merged weights: of each partition [Pl, n], and where their sum over all
+  // partitions goes [n].
+  absl::Span<float> summands();
+  absl::Span<float> summed();
+  // From summed(), the gradients of the paper's parameters.
+  void ApplyChainRule(Kernels& kernels, ParameterSet& parameters);
+
+ private:
+  // The merged weights of this step's parameters.
+  void Merge(Kernels& kernels, ParameterSet& parameters);
+
+  LargeGTOptions options_;
+  Tensor<float> merged_;    // [n]
+  Tensor<float> summands_;  // [Pl, n]
+  Tensor<float> summed_;    // [n]
+  LocalWeights weights_;    // views into merged_
+  LocalWeights gradients_;  // views into summed_
+  LocalActivations activations_;
+};
+
+}  // namespace quadhop

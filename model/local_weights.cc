@@ -1,0 +1,78 @@
+#include "model/local_weights.h"
+
+#include "core/check.h"
+
+namespace quadhop {
+namespace {
+
+// Hands out consecutive pieces of one array; with a null base it only counts.
+class Carver {
+ public:
+  explicit Carver(float* base) : base_(base) {}
+  void Vector(int64_t n, TensorView<float>& view) { view = TensorView<float>(Take(n), {n}); }
+  void Matrix(int64_t rows, int64_t columns, TensorView<float>& view) {
+    view = TensorView<float>(Take(rows * columns), {rows, columns});
+  }
+  int64_t taken() const { return taken_; }
+
+ private:
+  float* Take(int64_t n) {
+    float* piece = base_ == nullptr ? nullptr : base_ + taken_;
+    taken_ += n;
+    return piece;
+  }
+  float* base_;
+  int64_t taken_ = 0;
+};
+
+int64_t Carve(const LargeGTDims& dims, float* base, LocalWeights& w) {
+  const int64_t width = dims.width, wide = dims.wide();
+  Carver carver(base);
+  carver.Matrix(width, dims.features, w.w_in);
+  carver.Vector(width, w.b_in);
+  carver.Matrix(width, width, w.w_embed);
+  carver.Vector(width, w.b_embed);
+  carver.Vector(width, w.z_scale);
+  carver.Vector(width, w.z_shift);
+  carver.Matrix(width, wide, w.m);
+  carver.Vector(wide, w.c);
+  carver.Matrix(wide, wide, w.n);
+  carver.Vector(wide, w.b_out);
+  carver.Matrix(wide, width, w.w_residual);
+  carver.Vector(wide, w.b_residual);
+  carver.Vector(wide, w.t_scale);
+  carver.Vector(wide, w.t_shift);
+  carver.Vector(wide, w.w_read);
+  return carver.taken();
+}
+
+}  // namespace
+
+LocalWeights::LocalWeights(const LargeGTDims& dims, float* base) {
+  QH_CHECK(base != nullptr);
+  Carve(dims, base, *this);
+}
+
+int64_t LocalWeights::NumFloats(const LargeGTDims& dims) {
+  LocalWeights unused;
+  return Carve(dims, nullptr, unused);
+}
+
+void LocalActivations::Resize(const LargeGTDims& dims, int64_t nodes) {
+  const int64_t tokens = dims.sequence(), width = dims.width, wide = dims.wide();
+  const int64_t keep_bytes = (wide + 7) / 8;
+  a.Resize({nodes, tokens, width});
+  u.Resize({nodes, tokens, width});
+  u_mean.Resize({nodes, tokens});
+  u_inv_std.Resize({nodes, tokens});
+  q.Resize({nodes, tokens, wide});
+  p.Resize({nodes, dims.heads, tokens, tokens});
+  y.Resize({nodes, tokens, wide});
+  t_hat.Resize({nodes, tokens, wide});
+  t_inv_std.Resize({nodes, tokens});
+  alpha.Resize({nodes, tokens});
+  attention_keep.Resize({nodes, tokens, keep_bytes});
+  residual_keep.Resize({nodes, tokens, keep_bytes});
+}
+
+}  // namespace quadhop

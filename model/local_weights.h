@@ -1,0 +1,63 @@
+// The weights of the local module as the kernels use them: products that the paper's parameters
+// allow to merge, merged.
+//
+// DESIGN.md section 4, "Identities"; shared by every backend. z are the normalised tokens, keys and
+// values of all heads:
+//   a = dropout(relu(x w_in^T + b_in))            u = a w_embed^T + b_embed        z =
+//   layer_norm(u) scores of head i = (z m_i + c_i) z^T           y_i = softmax(scores) z out =
+//   dropout(u w_residual^T + b_residual + dropout([y_1 .. y_h] n + b_out)) t = layer_norm(out);
+//   result = t_0 + sum_j softmax_j(t_j . w_read) t_j, over tokens j >= 1
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/tensor.h"
+#include "model/options.h"
+
+namespace quadhop {
+
+// Views into one flat array of floats; weights and their gradients have the same layout.
+struct LocalWeights {
+  LocalWeights() = default;
+  LocalWeights(const LargeGTDims& dims,
+               float* base);  // `base` holds NumFloats(dims), and must outlive this
+  static int64_t NumFloats(const LargeGTDims& dims);
+
+  TensorView<float> w_in;        // [H, F]
+  TensorView<float> b_in;        // [H]
+  TensorView<float> w_embed;     // [H, H]
+  TensorView<float> b_embed;     // [H]
+  TensorView<float> z_scale;     // [H]
+  TensorView<float> z_shift;     // [H]
+  TensorView<float> m;           // [H, h*H]: columns of head i are M_i
+  TensorView<float> c;           // [h*H]
+  TensorView<float> n;           // [h*H, h*H]
+  TensorView<float> b_out;       // [h*H]
+  TensorView<float> w_residual;  // [h*H, H]
+  TensorView<float> b_residual;  // [h*H]
+  TensorView<float> t_scale;     // [h*H]
+  TensorView<float> t_shift;     // [h*H]
+  TensorView<float> w_read;      // [h*H]
+};
+
+// What a forward pass keeps for the backward pass, for B nodes of S tokens each. Reused from step
+// to step.
+struct LocalActivations {
+  void Resize(const LargeGTDims& dims, int64_t nodes);
+
+  Tensor<float> a;                 // [B, S, H]
+  Tensor<float> u;                 // [B, S, H]
+  Tensor<float> u_mean;            // [B, S]
+  Tensor<float> u_inv_std;         // [B, S]
+  Tensor<float> q;                 // [B, S, h*H]
+  Tensor<float> p;                 // [B, h, S, S]
+  Tensor<float> y;                 // [B, S, h*H]
+  Tensor<float> t_hat;             // [B, S, h*H]
+  Tensor<float> t_inv_std;         // [B, S]
+  Tensor<float> alpha;             // [B, S]: readout weights; alpha_0 is not used
+  Tensor<uint8_t> attention_keep;  // [B, S, h*H / 8] bits, of the dropout of the attention's output
+  Tensor<uint8_t> residual_keep;   // [B, S, h*H / 8] bits, of the dropout of the sum
+};
+
+}  // namespace quadhop

@@ -1,0 +1,63 @@
+// What a LargeGT is made of: sizes and choices. launch/config.proto documents each choice and its
+// default.
+#pragma once
+
+#include <cstdint>
+
+namespace quadhop {
+
+enum class Conv { kFull, kLocal, kGlobal, kNone };
+enum class NormKind { kBatch, kLayer, kNone };
+enum class CodebookStart { kData, kPaper };
+enum class LossKind { kCrossEntropy, kBinary };
+
+// The dims of DESIGN.md section 4, by their letters.
+struct LargeGTDims {
+  int64_t features = 0;       // F
+  int64_t hops_and_self = 3;  // tokens of one sampled node: its own features and those of each hop
+  int64_t sampled = 0;        // K, the node itself first
+  int64_t pos_enc = 0;        // G
+  int64_t width = 0;          // H
+  int64_t heads = 0;          // h
+  int64_t centroids = 0;      // M
+  int64_t classes = 0;        // C
+
+  int64_t sequence() const { return hops_and_self * sampled; }  // S
+  int64_t wide() const { return heads * width; }                // h*H
+  int64_t query() const { return 2 * pos_enc; }                 // 2G
+};
+
+struct LargeGTOptions {
+  LargeGTDims dims;
+  Conv conv = Conv::kFull;
+  NormKind norm = NormKind::kBatch;
+  CodebookStart codebook_start = CodebookStart::kData;
+  LossKind loss = LossKind::kCrossEntropy;
+  double ff_dropout = 0.5;
+  double local_dropout = 0.3;
+  double attention_dropout = 0;
+  double ema_decay = 0.99;
+  uint64_t seed = 0;
+
+  bool has_local() const { return conv == Conv::kFull || conv == Conv::kLocal; }
+  bool has_global() const { return conv == Conv::kFull || conv == Conv::kGlobal; }
+  bool has_input() const { return conv != Conv::kLocal; }  // fc_in: the node's own features
+};
+
+// The paper's names of node-level layers. A layer's number is its place in a sequence, and so
+// depends on the norm.
+struct LayerNames {
+  explicit LayerNames(NormKind norm)
+      : in_second(norm == NormKind::kNone ? "fc_in.3" : "fc_in.4"),
+        head_second(norm == NormKind::kNone ? "ffs.0.3" : "ffs.0.4") {}
+  const char* in_first = "fc_in.0";
+  const char* in_norm = "fc_in.1";
+  const char* in_second;
+  const char* head_first = "ffs.0.0";
+  const char* head_first_norm = "ffs.0.1";
+  const char* head_second;
+  const char* head_second_norm = "ffs.0.5";
+  const char* out = "fc_out";
+};
+
+}  // namespace quadhop
