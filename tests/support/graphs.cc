@@ -62,6 +62,7 @@ absl::Status AddValues(StoreWriter& writer, const char* name, std::vector<int64_
 }
 
 void FillManifest(const TinyStoreOptions& o, int64_t num_arcs, StoreManifest& m) {
+  m.Clear();  // a store that stands there is replaced, file by file
   m.set_nodes(o.nodes());
   m.set_arcs(num_arcs);
   m.set_directed(o.graph == TinyGraph::kDirectedChain);
