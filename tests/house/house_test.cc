@@ -1,0 +1,85 @@
+// The tree keeps the rules of DESIGN.md section 5, and the checks of those rules find what they are
+// for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/house/tree_rules.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr int kMaxLines = 500;
+
+TEST(House, IncludesPointDown) { EXPECT_THAT(IncludesThatPointUp(QH_SOURCE_DIR), IsEmpty()); }
+
+TEST(House, BackendHeadersStayInFilesNamedForThem) {
+  EXPECT_THAT(BackendHeadersOutOfPlace(QH_SOURCE_DIR), IsEmpty());
+}
+
+TEST(House, SourcesAreShortEnoughToRead) {
+  EXPECT_THAT(SourcesOf(QH_SOURCE_DIR), testing::Contains("core/store.h"));
+  EXPECT_THAT(SourcesTooLong(QH_SOURCE_DIR, kMaxLines), IsEmpty());
+}
+
+class TreeRules : public testing::Test {
+ protected:
+  void Write(const std::string& path, const std::string& text) {
+    const std::filesystem::path file = dir_ / path;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+  TempDir dir_;
+};
+
+TEST_F(TreeRules, FindEveryIncludeThatPointsUp) {
+  Write("core/a.h", "#include <vector>\n#include \"core/b.h\"\n#include \"comm/c.h\"\n");
+  Write("comm/a.cc", "#include \"core/b.h\"\n#include \"partition/c.h\"\n");
+  Write("partition/a.cc", "#include \"core/b.h\"\n#  include \"comm/c.h\"\n");
+  Write("sampler/deep/a.cc", "#include \"comm/b.h\"\n#include \"model/c.h\"  // why\n");
+  Write("model/a.cu",
+        "#include \"comm/b.h\"\n#include \"sampler/c.h\"\n#include <absl/strings/cord.h>\n");
+  Write("launch/a.cc",
+        "#include \"model/b.h\"\n#include \"sampler/b.h\"\n#include \"tests/c.h\"\n");
+  Write("tests/model/a.cc", "#include \"launch/b.h\"\n");
+  EXPECT_THAT(IncludesThatPointUp(dir_.path()),
+              ElementsAre("comm/a.cc:2: comm must not include partition/c.h",
+                          "core/a.h:3: core must not include comm/c.h",
+                          "launch/a.cc:3: launch must not include tests/c.h",
+                          "model/a.cu:2: model must not include sampler/c.h",
+                          "partition/a.cc:2: partition must not include comm/c.h",
+                          "sampler/deep/a.cc:2: sampler must not include model/c.h"));
+}
+
+TEST_F(TreeRules, FindBackendHeadersOutOfPlace) {
+  Write("comm/mpi_communicator.cc", "#include <mpi.h>\n#include \"comm/mpi.h\"\n");
+  Write("comm/other.cc", "#include \"comm/mpi.h\"\n#include <mpi.h>\n");
+  Write("comm/nccl_communicator.cc", "#include <nccl.h>\n#include <cuda_runtime.h>\n");
+  Write("model/kernels.cc", "#include \"model/kernels.h\"\n#include <cuda_runtime.h>\n");
+  Write("model/x_cuda.cu", "#include <cuda_runtime.h>\n#include <cublasLt.h>\n");
+  Write("partition/metis_partitioner.cc", "#include <metis.h>\n");
+  Write("partition/cut.h", "#include \"metis.h\"\n");
+  EXPECT_THAT(
+      BackendHeadersOutOfPlace(dir_.path()),
+      ElementsAre("comm/nccl_communicator.cc:2: cuda_runtime.h belongs in files named for it",
+                  "comm/other.cc:2: mpi.h belongs in files named for it",
+                  "partition/cut.h:1: metis.h belongs in files named for it"));
+}
+
+TEST_F(TreeRules, FindSourcesThatAreTooLong) {
+  Write("core/fits.cc", std::string(3, '\n'));
+  Write("core/long.cc", std::string(4, '\n'));
+  Write("core/notes.txt", std::string(9, '\n'));
+  EXPECT_THAT(SourcesTooLong(dir_.path(), 3),
+              ElementsAre("core/long.cc:4: longer than 3 lines: cut it by concept"));
+}
+
+}  // namespace
+}  // namespace quadhop
