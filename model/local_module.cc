@@ -159,7 +159,13 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
                     d_wo.view());
     CopyColumnsIn(d_wo.view(), begin, g.out);
   }
-  // Exactly zero: the keys' bias shifts every score of a row alike, and so do the readout's own
+  // Exactly zero: the last norm's shift adds the same to every node, which a batch norm takes away
+  // again.
+  if (options_.norm == NormKind::kBatch) {
+    const TensorView<float> shift = parameters.gradient(std::string(kFinalNorm) + ".bias");
+    std::fill_n(shift.data(), shift.size(), 0.0f);
+  }
+  // And so: the keys' bias shifts every score of a row alike, and so do the readout's own
   // half and its bias.
   std::fill_n(g.k_bias.data(), g.k_bias.size(), 0.0f);
   std::fill_n(g.readout.data(), wide, 0.0f);
