@@ -24,23 +24,25 @@ std::string Help() {
                       "resumable (train --resume)\n");
 }
 
-ExitCode Report(const absl::Status& status, absl::string_view command) {
-  std::fprintf(stderr, "quadhop %s: %s\n", std::string(command).c_str(),
-               std::string(status.message()).c_str());
-  return IsUsageError(status) ? ExitCode::kUsage : ExitCode::kFailed;
+ExitCode Report(const absl::Status& status, const std::string& command) {
+  const std::string message(status.message());
+  std::fprintf(stderr, "quadhop %s: %s\n", command.c_str(), message.c_str());
+  if (!IsUsageError(status)) return ExitCode::kFailed;
+  std::fprintf(stderr, "See quadhop %s --help\n", command.c_str());
+  return ExitCode::kUsage;
 }
 
 }  // namespace
 
 absl::Span<const Command> Commands() {
   static constexpr Command kCommands[] = {
-      {"prep", "import, partition, propagate and encode, skipping what is done", PrepCommand},
+      {"prep", "import, partition, encode and propagate, skipping what is done", PrepCommand},
       {"import", "reads a graph in a format of others into a store", ImportCommand},
       {"partition", "cuts a store and orders its nodes by partition", PartitionCommand},
       {"propagate", "computes the hop features of a store", PropagateCommand},
       {"encode", "computes the positional encodings of a store", EncodeCommand},
       {"inspect", "shows what a store or a run holds", InspectCommand},
-      {"verify", "checks every checksum of a store or of a run's checkpoints", VerifyCommand},
+      {"verify", "checks every checksum of a store", VerifyCommand},
   };
   return kCommands;
 }

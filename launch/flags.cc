@@ -210,10 +210,7 @@ absl::Status Flags::SetNamed(absl::Span<const std::string> arguments, size_t* po
   const size_t equals = argument.find('=');
   const absl::string_view name = argument.substr(0, equals);
   Declaration* declaration = Find(name);
-  if (declaration == nullptr) {
-    return UsageError(absl::StrCat("quadhop ", command_, " has no flag --", name, "; see quadhop ",
-                                   command_, " --help"));
-  }
+  if (declaration == nullptr) return UsageError(absl::StrCat("there is no flag --", name));
   if (equals != absl::string_view::npos) return Set(declaration, argument.substr(equals + 1));
   if (declaration->is_switch) return Set(declaration, "true");
   if (*position + 1 == arguments.size()) {
@@ -241,18 +238,15 @@ absl::StatusOr<bool> Flags::Parse(absl::Span<const std::string> arguments) {
         ++next_positional;
       }
       if (next_positional == declarations_.size()) {
-        return UsageError(absl::StrCat("quadhop ", command_, " does not take the argument '",
-                                       argument, "'; see quadhop ", command_, " --help"));
+        return UsageError(absl::StrCat("there is no place for the argument '", argument, "'"));
       }
       QH_RETURN_IF_ERROR(Set(&declarations_[next_positional++], argument));
     }
   }
-  for (const Declaration& declaration : declarations_) {
-    if (!declaration.required || declaration.given) continue;
-    return UsageError(absl::StrCat(
-        "quadhop ", command_, " needs ",
-        declaration.name.empty() ? "" : absl::StrCat("--", declaration.name, " "),
-        declaration.value_name, ": ", declaration.help, "; see quadhop ", command_, " --help"));
+  for (const Declaration& one : declarations_) {
+    if (!one.required || one.given) continue;
+    const std::string shown = one.name.empty() ? "" : absl::StrCat("--", one.name, " ");
+    return UsageError(absl::StrCat("needs ", shown, one.value_name, ": ", one.help));
   }
   return true;
 }

@@ -4,6 +4,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -82,6 +83,21 @@ std::vector<int64_t> ListCheckpointSteps(const std::string& run) {
   }
   std::sort(steps.begin(), steps.end());
   return steps;
+}
+
+absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which) {
+  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  int64_t step = steps.empty() ? -1 : steps.back();
+  if (which != "best" && which != "latest" && !absl::SimpleAtoi(which, &step)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("checkpoint is '", which, "'; allowed: best, latest or a number of steps"));
+  }
+  const std::string path = which == "best" ? BestCheckpointPath(run) : CheckpointPath(run, step);
+  if (FileExists(path)) return path;
+  return absl::NotFoundError(
+      absl::StrCat(run, " has no checkpoint '", which, "'; it has ",
+                   FileExists(BestCheckpointPath(run)) ? "best and " : "",
+                   "those after steps: ", steps.empty() ? "none" : absl::StrJoin(steps, ", ")));
 }
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {

@@ -67,6 +67,10 @@ std::string BestCheckpointPath(const std::string& run);
 // intact. Names that are not a checkpoint's (also those that end in .tmp) are passed over.
 std::vector<int64_t> ListCheckpointSteps(const std::string& run);
 
+// The path of a checkpoint of a run: `which` is "best", "latest" or a number of steps. kNotFound
+// names those there are; kInvalidArgument if `which` is none of these.
+absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which);
+
 // The config of a run, as train wrote it. kNotFound says that `run` is no run folder.
 absl::StatusOr<Config> ReadRunConfig(const std::string& run);
 

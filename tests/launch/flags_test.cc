@@ -25,7 +25,7 @@ Flags MakeFlags(Targets* t) {
   flags.Positional("STORE", &t->store, "the store").Required();
   flags.Choice("method", &t->method, {"metis", "hash"}, "how");
   flags.Strings("set", &t->set, "A=B", "a setting");
-  flags.Int("parts", &t->parts, 1, 64, "how many");
+  flags.Int("parts", &t->parts, int64_t{1}, int64_t{64}, "how many");
   flags.Unsigned("seed", &t->seed, "of randomness");
   flags.Double("imbalance", &t->imbalance, 1, 2, "how uneven");
   flags.Bytes("memory", &t->memory, "at most");
@@ -77,8 +77,8 @@ TEST(Flags, NamesFlagValueAndWhatIsAllowed) {
            {{"a.qh", "--json=perhaps"}, "--json is 'perhaps'"},
            {{"a.qh", "--parts"}, "--parts needs a value"},
            {{"a.qh", "--parts=2", "--parts=3"}, "--parts is given twice"},
-           {{"a.qh", "--part", "2"}, "has no flag --part; see quadhop cut --help"},
-           {{"a.qh", "b.qh"}, "does not take the argument 'b.qh'"},
+           {{"a.qh", "--part", "2"}, "there is no flag --part"},
+           {{"a.qh", "b.qh"}, "no place for the argument 'b.qh'"},
            {{}, "needs STORE: the store"}}) {
     Targets t;
     const absl::StatusOr<bool> result = MakeFlags(&t).Parse(c.arguments);

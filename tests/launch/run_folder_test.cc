@@ -110,6 +110,20 @@ TEST_F(RunFolderTest, ListsCheckpointsByStep) {
   EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(3, 20, 12345678901));
 }
 
+TEST_F(RunFolderTest, FindsACheckpointOrNamesThoseThereAre) {
+  EXPECT_THAT(FindCheckpoint(run_, "latest"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("those after steps: none")));
+  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 3)));
+  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 20)));
+  ASSERT_OK_AND_ASSIGN(const std::string latest, FindCheckpoint(run_, "latest"));
+  EXPECT_EQ(latest, CheckpointPath(run_, 20));
+  ASSERT_OK_AND_ASSIGN(const std::string third, FindCheckpoint(run_, "3"));
+  EXPECT_EQ(third, CheckpointPath(run_, 3));
+  EXPECT_THAT(FindCheckpoint(run_, "best"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("those after steps: 3, 20")));
+  EXPECT_THAT(FindCheckpoint(run_, "worst"), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(JsonString, EscapesAndReplacesWhatIsNotUtf8) {
   EXPECT_EQ(JsonString("a\"b\n"), "\"a\\\"b\\n\"");
   EXPECT_EQ(nlohmann::json::parse(JsonString("\xff")), "\xEF\xBF\xBD");

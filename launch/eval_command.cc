@@ -1,0 +1,30 @@
+// quadhop eval --run RUN --store NAME.qh
+#include <absl/time/time.h>
+
+#include "core/status.h"
+#include "launch/commands.h"
+#include "launch/flags.h"
+#include "launch/job_flags.h"
+#include "launch/jobs.h"
+#include "launch/runtime.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
+  CheckpointFlags eval;
+  RanksOptions ranks;
+  Flags flags("eval", "Computes the metrics of a checkpoint on a store's splits.");
+  eval.AddRun(&flags);
+  eval.AddStore(&flags);
+  flags.String("split", &eval.job.split, "NAME", "a split of the store; else the first by name");
+  flags.Switch("json", &eval.job.as_json, "one JSON object on one line");
+  AddRanksFlags(&flags, &ranks);
+  flags.Example("eval --run runs/quickstart --store stores/wordnet.qh");
+  QH_ASSIGN_OR_RETURN(const bool proceed, eval.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  ranks.collective_deadline = absl::Seconds(eval.job.config.train().collective_deadline_seconds());
+  return RunRanks(ranks,
+                  [&eval](const RankContext& context) { return Evaluate(eval.job, context); });
+}
+
+}  // namespace quadhop

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs the distribution packages that quadhop needs, those that are missing: the one list of them.
+# Debian 12 and Ubuntu 24.04 have all under these names. As root, or with sudo.
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build ccache pkg-config  # the build
+  libopenmpi-dev openmpi-bin               # ranks
+  libmetis-dev                             # partitions
+  libprotobuf-dev protobuf-compiler        # configs, manifests
+  libabsl-dev libspdlog-dev nlohmann-json3-dev
+  libdnnl-dev libhwy-dev                   # CPU kernels
+  libisal-dev libxxhash-dev                # gzip, checksums
+  libgtest-dev libgmock-dev                # tests
+  wordnet-base                             # the quickstart's graph
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "All ${#packages[@]} packages are installed."
+  exit 0
+fi
+
+echo "To install: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "install.sh: needs root for: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update
+"${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"

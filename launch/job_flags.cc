@@ -1,0 +1,30 @@
+#include "launch/job_flags.h"
+
+#include "core/status.h"
+
+namespace quadhop {
+
+void AddRanksFlags(Flags* flags, RanksOptions* ranks) {
+  AddThreadsFlag(flags, &ranks->threads);
+  flags->Int("ranks-in-process", &ranks->ranks_in_process, int64_t{0}, int64_t{1024},
+             "ranks that are threads of this process; 0: one rank a process");
+}
+
+void CheckpointFlags::AddRun(Flags* flags) {
+  flags->String("run", &job.run, "RUN", "the folder of the run").Required();
+  flags->String("checkpoint", &checkpoint, "best|latest|STEP", "which of its checkpoints");
+}
+
+void CheckpointFlags::AddStore(Flags* flags) {
+  flags->String("store", &job.store, "NAME.qh", "the store to apply the model to").Required();
+}
+
+absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::string> arguments) {
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags->Parse(arguments));
+  if (!proceed) return false;
+  QH_ASSIGN_OR_RETURN(job.config, ReadRunConfig(job.run));
+  QH_ASSIGN_OR_RETURN(job.checkpoint, FindCheckpoint(job.run, checkpoint));
+  return true;
+}
+
+}  // namespace quadhop

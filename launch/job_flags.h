@@ -1,0 +1,29 @@
+// Flags that the commands on models share.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <string>
+
+#include "launch/flags.h"
+#include "launch/jobs.h"
+#include "launch/runtime.h"
+
+namespace quadhop {
+
+// --threads and --ranks-in-process.
+void AddRanksFlags(Flags* flags, RanksOptions* ranks);
+
+// The targets of eval's, predict's and export's flags. Must outlive Parse.
+struct CheckpointFlags {
+  CheckpointJob job;
+  std::string checkpoint = "best";
+
+  void AddRun(Flags* flags);
+  void AddStore(Flags* flags);
+  // Flags::Parse, and then the job has the run's config and the path of its checkpoint.
+  absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
+};
+
+}  // namespace quadhop

@@ -1,0 +1,47 @@
+// What train, eval, predict and export do once their arguments are read: on every rank,
+// collectively.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <string>
+
+#include "launch/command.h"
+#include "launch/config.pb.h"
+#include "launch/run_folder.h"
+#include "launch/runtime.h"
+
+namespace quadhop {
+
+struct TrainJob {
+  std::string store;
+  std::string run;
+  std::string split;  // "": the store's default
+  std::string init;   // weights to start from, safetensors; "": fresh ones
+  RunFolder::Start start = RunFolder::Start::kNew;
+  Config config;  // complete and in range
+};
+
+// kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint. An
+// error on any rank is an error of the job: RunRanks ends the others.
+absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context);
+
+// A checkpoint of a run, and the store it is applied to.
+struct CheckpointJob {
+  std::string run;
+  std::string checkpoint;  // its path
+  std::string store;
+  std::string split;  // "": the store's default; eval only
+  std::string out;    // a file to write; predict and export only
+  bool as_json = false;
+  Config config;  // of the run
+};
+
+// Prints metrics of all parts of the split, on rank 0.
+absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& context);
+// Writes predictions of all nodes, in the order of the input.
+absl::StatusOr<ExitCode> Predict(const CheckpointJob& job, const RankContext& context);
+// Writes the weights as safetensors under the paper code's names. On one rank; needs no store.
+absl::Status Export(const CheckpointJob& job);
+
+}  // namespace quadhop

@@ -1,0 +1,30 @@
+// quadhop predict --run RUN --store NAME.qh --out FILE.npy
+#include <absl/time/time.h>
+
+#include "core/status.h"
+#include "launch/commands.h"
+#include "launch/flags.h"
+#include "launch/job_flags.h"
+#include "launch/jobs.h"
+#include "launch/runtime.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments) {
+  CheckpointFlags predict;
+  RanksOptions ranks;
+  Flags flags("predict", "Predicts all nodes of a store, in the order of its input.");
+  predict.AddRun(&flags);
+  predict.AddStore(&flags);
+  flags.String("out", &predict.job.out, "FILE.npy", "the predictions, a row a node").Required();
+  AddRanksFlags(&flags, &ranks);
+  flags.Example("predict --run runs/quickstart --store stores/wordnet.qh --out predictions.npy");
+  QH_ASSIGN_OR_RETURN(const bool proceed, predict.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  ranks.collective_deadline =
+      absl::Seconds(predict.job.config.train().collective_deadline_seconds());
+  return RunRanks(ranks,
+                  [&predict](const RankContext& context) { return Predict(predict.job, context); });
+}
+
+}  // namespace quadhop

@@ -1,0 +1,63 @@
+// quadhop train --store NAME.qh --config CONFIG --run RUN
+#include <absl/time/time.h>
+
+#include "core/status.h"
+#include "launch/commands.h"
+#include "launch/config.h"
+#include "launch/flags.h"
+#include "launch/job_flags.h"
+#include "launch/jobs.h"
+#include "launch/runtime.h"
+
+namespace quadhop {
+namespace {
+
+struct TrainFlags {
+  TrainJob job;
+  RanksOptions ranks;
+  std::string config;
+  std::vector<std::string> overrides;
+  bool resume = false;
+  bool overwrite = false;
+};
+
+Flags Declare(TrainFlags* train) {
+  Flags flags("train", "Trains on a store: under mpirun or srun on many ranks, else on one.");
+  flags.String("store", &train->job.store, "NAME.qh", "the store").Required();
+  flags.String("config", &train->config, "CONFIG", "a preset or a textproto file").Required();
+  flags.String("run", &train->job.run, "RUN", "the folder that the run is written to").Required();
+  flags.Strings("set", &train->overrides, "FIELD=VALUE", "a field of the config");
+  flags.String("split", &train->job.split, "NAME", "a split of the store; else the first by name");
+  flags.Switch("resume", &train->resume, "carry on the run if there is one");
+  flags.Switch("overwrite", &train->overwrite, "replace the run if there is one");
+  flags.String("init", &train->job.init, "FILE.safetensors",
+               "weights to start from, with the paper code's names");
+  AddRanksFlags(&flags, &train->ranks);
+  flags.Example("train --store stores/wordnet.qh --config quickstart --run runs/first");
+  flags.Example(
+      "train --store stores/wordnet.qh --config my.textproto --set train.epochs=20 --run runs/2");
+  return flags;
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
+  TrainFlags train;
+  Flags flags = Declare(&train);
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  if (train.resume && train.overwrite) {
+    return UsageError("--resume and --overwrite are given; only one of them can be meant");
+  }
+  if (train.resume) train.job.start = RunFolder::Start::kResume;
+  if (train.overwrite) train.job.start = RunFolder::Start::kOverwrite;
+  absl::StatusOr<Config> config = LoadConfig(train.config, train.overrides);
+  if (!config.ok()) return UsageError(config.status().message());
+  train.job.config = *std::move(config);
+  train.ranks.collective_deadline =
+      absl::Seconds(train.job.config.train().collective_deadline_seconds());
+  return RunRanks(train.ranks,
+                  [&train](const RankContext& context) { return Train(train.job, context); });
+}
+
+}  // namespace quadhop

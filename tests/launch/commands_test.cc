@@ -1,0 +1,249 @@
+#include "launch/commands.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Outcome {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+Outcome Quadhop(const std::vector<std::string>& arguments) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const ExitCode code = RunCommandLine(arguments);
+  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+constexpr int kNodes = 100;
+constexpr int kClasses = 3;
+
+// A ring of 100 nodes in OGB's raw layout: node v is joined to v+1, once each way, and to itself;
+// its class is v mod 3. 70 training, 10 validation and 20 test nodes.
+class CommandsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string edges;
+    std::string features;
+    std::string labels;
+    std::string train;
+    std::string valid;
+    std::string test;
+    for (int v = 0; v < kNodes; ++v) {
+      const int next = (v + 1) % kNodes;
+      absl::StrAppend(&edges, v, ",", next, "\n", next, ",", v, "\n", v, ",", v, "\n");
+      absl::StrAppend(&features, v, ".5,-1,", v % kClasses, "\n");
+      absl::StrAppend(&labels, v % kClasses, "\n");
+      absl::StrAppend(v < 70 ? &train : v < 80 ? &valid : &test, v, "\n");
+    }
+    Write("raw/num-node-list.csv", absl::StrCat(kNodes, "\n"));
+    Write("raw/num-edge-list.csv", absl::StrCat(3 * kNodes, "\n"));
+    Write("raw/edge.csv", edges);
+    Write("raw/node-feat.csv", features);
+    Write("raw/node-label.csv", labels);
+    Write("split/time/train.csv", train);
+    Write("split/time/valid.csv", valid);
+    Write("split/time/test.csv", test);
+  }
+
+  void Write(const std::string& name, absl::string_view text) {
+    const std::string path = from_ + "/" + name;
+    ASSERT_OK(MakeDirectories(std::filesystem::path(path).parent_path().string()));
+    ASSERT_OK(WriteFileAtomically(path, text));
+  }
+
+  Outcome Prep(std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"prep", "--from",  from_, "--store",
+                                          store_, "--parts", "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments);
+  }
+
+  // Flips a bit in the middle of a file of the store.
+  void Damage(const std::string& name) {
+    const std::string path = store_ + "/" + name;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto place = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
+    file.seekg(place);
+    const char byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(place);
+    file.put(byte);
+    ASSERT_TRUE(file.good());
+  }
+
+  nlohmann::json Inspect() {
+    const Outcome outcome = Quadhop({"inspect", store_, "--json"});
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    return nlohmann::json::parse(outcome.out, nullptr, /*allow_exceptions=*/false);
+  }
+
+  TempDir folder_;
+  const std::string from_ = folder_ / "ring";
+  const std::string store_ = folder_ / "ring.qh";
+};
+
+TEST_F(CommandsTest, TheStepsMakeAStoreThatInspectDescribes) {
+  EXPECT_EQ(Quadhop({"import", "--from", from_, "--store", store_}).code, ExitCode::kDone);
+  EXPECT_EQ(Quadhop({"partition", "--store", store_, "--parts", "2"}).code, ExitCode::kDone);
+  EXPECT_EQ(Quadhop({"propagate", "--store", store_, "--dtype", "BF16"}).code, ExitCode::kDone);
+  EXPECT_EQ(Quadhop({"encode", "--store", store_, "--dim", "8"}).code, ExitCode::kDone);
+  const nlohmann::json store = Inspect();
+  EXPECT_EQ(store["nodes"], kNodes);
+  EXPECT_EQ(store["arcs"], 2 * kNodes);
+  EXPECT_EQ(store["features"], 3);
+  EXPECT_EQ(store["classes"], kClasses);
+  EXPECT_EQ(store["train"], 70);
+  EXPECT_EQ(store["valid"], 10);
+  EXPECT_EQ(store["test"], 20);
+  EXPECT_EQ(store["split"], "time");
+  EXPECT_EQ(store["directed"], false);
+  EXPECT_EQ(store["parts"], 2);
+  EXPECT_EQ(store["hops"], 2);
+  EXPECT_EQ(store["feature_dtype"], "bf16");
+  EXPECT_EQ(store["pos_enc_width"], 8);
+  // Class 0 has 24 of the training nodes, and of the test nodes 81, 84, ..., 99: 7 of 20.
+  EXPECT_EQ(store["majority_class_test_accuracy"].get<double>(), 7.0 / 20);
+  const Outcome text = Quadhop({"inspect", store_});
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("nodes      100"), HasSubstr("train 70, valid 10, test 20")));
+  EXPECT_THAT(Quadhop({"verify", store_}).out, HasSubstr("is intact"));
+}
+
+TEST_F(CommandsTest, VerifyFindsADamagedByteInAnyFile) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  for (const char* name : {"features.npy", "indices.npy", "labels.npy", "pos_enc.npy"}) {
+    Damage(name);
+    const Outcome outcome = Quadhop({"verify", store_});
+    EXPECT_EQ(outcome.code, ExitCode::kFailed);
+    EXPECT_THAT(outcome.err, HasSubstr(name));
+    Damage(name);  // back
+    EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
+  }
+}
+
+TEST_F(CommandsTest, PrepDoesOnlyWhatIsNotDone) {
+  const Outcome first = Prep();
+  ASSERT_EQ(first.code, ExitCode::kDone) << first.err;
+  EXPECT_THAT(first.out, Not(HasSubstr("skipped")));
+  const Outcome second = Prep();
+  EXPECT_EQ(second.code, ExitCode::kDone) << second.err;
+  EXPECT_THAT(second.out, Not(HasSubstr("done")));
+  const Outcome third = Prep({"--hops", "1"});
+  EXPECT_THAT(third.out,
+              AllOf(ContainsRegex("import +skipped"), ContainsRegex("partition +skipped"),
+                    ContainsRegex("encode +skipped"), ContainsRegex("propagate +done")));
+  EXPECT_EQ(Inspect()["hops"], 1);
+}
+
+TEST_F(CommandsTest, PrepMakesADamagedStoreAnew) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  Damage("indices.npy");
+  const Outcome outcome = Prep();
+  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("damaged"), HasSubstr("indices.npy"), Not(HasSubstr("skipped"))));
+  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
+}
+
+TEST_F(CommandsTest, AnyNumberOfThreadsMakesTheSameStore) {
+  ASSERT_EQ(Prep({"--threads", "1"}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const std::string one, ReadFile(store_ + "/features.npy.xxh3"));
+  std::filesystem::remove_all(store_);
+  ASSERT_EQ(Prep({"--threads", "3"}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const std::string three, ReadFile(store_ + "/features.npy.xxh3"));
+  EXPECT_EQ(one, three);
+}
+
+TEST_F(CommandsTest, BadInputsFailWithTheirPlace) {
+  const Outcome absent = Quadhop({"import", "--from", folder_ / "absent", "--store", store_});
+  EXPECT_EQ(absent.code, ExitCode::kFailed);
+  EXPECT_THAT(absent.err, HasSubstr("absent"));
+  Write("raw/node-label.csv", "0\n1\ntwo\n");
+  const Outcome label = Prep();
+  EXPECT_EQ(label.code, ExitCode::kFailed);
+  EXPECT_THAT(label.err, AllOf(HasSubstr("node-label.csv"), HasSubstr("line 3"), HasSubstr("two")));
+  EXPECT_FALSE(FileExists(store_ + "/store.textproto"));
+}
+
+TEST_F(CommandsTest, PrepRefusesBeforeItWorksWhatCannotWork) {
+  const Outcome outcome =
+      Prep({"--encode-method", "file", "--encode-file", folder_ / "absent.npy"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("absent.npy"));
+  EXPECT_FALSE(FileExists(store_));
+}
+
+TEST_F(CommandsTest, StepsOnAStoreThatIsAbsentSayHowToMakeOne) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"partition", "--store", store_},
+                                             {"propagate", "--store", store_},
+                                             {"encode", "--store", store_},
+                                             {"inspect", store_},
+                                             {"verify", store_}}) {
+    const Outcome outcome = Quadhop(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::kFailed) << arguments[0];
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr(store_), HasSubstr("quadhop import"))) << arguments[0];
+  }
+}
+
+TEST(CommandLine, WrongUsageIsItsOwnExitCode) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{},
+                                             {"importt"},
+                                             {"import"},
+                                             {"import", "--form", "x"},
+                                             {"verify"},
+                                             {"partition", "--store", "x", "--parts", "0"},
+                                             {"propagate", "--store", "x", "--dtype", "f8"}}) {
+    const Outcome outcome = Quadhop(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::kUsage);
+    EXPECT_THAT(outcome.err, HasSubstr("--help"));
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
+TEST(CommandLine, EveryCommandHasHelpWithExamplesOfItself) {
+  const Outcome all = Quadhop({"--help"});
+  for (const Command& command : Commands()) {
+    const std::string name(command.name);
+    EXPECT_THAT(all.out, HasSubstr("  " + name + " "));
+    const Outcome help = Quadhop({name, "--help"});
+    EXPECT_EQ(help.code, ExitCode::kDone);
+    EXPECT_THAT(help.out, AllOf(HasSubstr("Usage: quadhop " + name),
+                                HasSubstr("Examples:\n  quadhop " + name + " ")));
+  }
+}
+
+int ExitCodeOf(const std::string& arguments) {
+  const int status =
+      std::system((std::string(QH_PROGRAM) + " " + arguments + " >/dev/null 2>&1").c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(Program, ExitsWithTheCodesOfTheHelp) {
+  EXPECT_EQ(ExitCodeOf("--version"), 0);
+  EXPECT_EQ(ExitCodeOf("verify /nonexistent.qh"), 1);
+  EXPECT_EQ(ExitCodeOf("nonsense"), 2);
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Format and clang-tidy, as far as they are installed, of the files given or of all. Needs build/release (tests/run.sh).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+files=("$@")
+[ $# -gt 0 ] || mapfile -t files < <(git ls-files '*.h' '*.cc')
+failed=0
+if command -v clang-format >/dev/null; then
+  clang-format --dry-run -Werror "${files[@]}" || failed=1
+else
+  echo "lint.sh: clang-format is not installed: format not checked"
+fi
+if command -v clang-tidy >/dev/null; then
+  printf '%s\n' "${files[@]}" | grep '\.cc$' | xargs -r -P "$(nproc)" -n 1 clang-tidy -p build/release --quiet || failed=1
+else
+  echo "lint.sh: clang-tidy is not installed: not run"
+fi
+exit "$failed"
