@@ -1,0 +1,172 @@
+#include "partition/synth.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "partition/gzip_writer.h"
+#include "partition/import_target.h"
+#include "partition/random_split.h"
+#include "partition/synth_model.h"
+
+namespace quadhop {
+namespace {
+
+constexpr char kSplitName[] = "random";
+constexpr int64_t kNodesABlock = 4096;
+
+size_t Z(int64_t i) { return static_cast<size_t>(i); }
+
+std::vector<uint8_t> SplitOf(const SynthOptions& options) {
+  return RandomSplit(options.nodes, 0.08, 0.02, options.seed);
+}
+
+absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthModel& model,
+                                     ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(options.out));
+  ImportTarget target(*writer);
+  QH_RETURN_IF_ERROR(target.SetNodes(options.nodes));
+  model.DrawEdges(target.graph(), pool);
+  if (options.features > 0) {
+    QH_ASSIGN_OR_RETURN(const TensorView<float> features, target.AddFeatures(options.features));
+    pool.ParallelFor(NumBlocks(options.nodes, kNodesABlock), [&](int64_t block, int) {
+      const auto [begin, end] = Block(block, options.nodes, kNodesABlock);
+      for (int64_t v = begin; v < end; ++v) model.FillFeatures(v, features.row(v));
+    });
+  }
+  QH_ASSIGN_OR_RETURN(const absl::Span<int32_t> labels, target.AddLabels());
+  std::copy(model.classes().begin(), model.classes().end(), labels.begin());
+  target.AddSplit(kSplitName, SplitOf(options));
+  QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(/*directed=*/false, pool));
+  report.format = "synth";
+  Provenance step;
+  step.set_step("import");
+  step.set_options(absl::StrCat("format=synth nodes=", options.nodes, " degree=", options.degree,
+                                " features=", options.features, " classes=", options.classes,
+                                " seed=", options.seed));
+  step.set_notes(report.Describe());
+  QH_RETURN_IF_ERROR(writer->Commit(step, pool));
+  return report;
+}
+
+// The graph of the store, and the text of OGB's files from it.
+class RawFolder {
+ public:
+  RawFolder(const SynthOptions& options, const SynthModel& model, ThreadPool& pool)
+      : options_(options), model_(model), pool_(pool), graph_(options.nodes) {
+    model.DrawEdges(graph_, pool);
+    counts_ = graph_.Build(/*directed=*/false, pool);
+    indices_.resize(Z(counts_.arcs));
+    graph_.CopyIndices(absl::MakeSpan(indices_), pool);
+  }
+
+  absl::StatusOr<ImportReport> Write() {
+    const std::string raw = options_.out + "/raw/";
+    const std::string split = absl::StrCat(options_.out, "/split/", kSplitName, "/");
+    QH_RETURN_IF_ERROR(MakeDirectories(raw));
+    QH_RETURN_IF_ERROR(MakeDirectories(split));
+    QH_RETURN_IF_ERROR(WriteOne(raw + "num-node-list", absl::StrCat(options_.nodes, "\n")));
+    QH_RETURN_IF_ERROR(WriteOne(raw + "num-edge-list", absl::StrCat(counts_.arcs / 2, "\n")));
+    QH_RETURN_IF_ERROR(WriteNodes(raw + "edge", &RawFolder::AppendEdges));
+    QH_RETURN_IF_ERROR(WriteNodes(raw + "node-label", &RawFolder::AppendLabel));
+    // An older graph of the same folder may have had features.
+    QH_RETURN_IF_ERROR(RemoveFileIfPresent(raw + "node-feat.csv.gz"));
+    if (options_.features > 0)
+      QH_RETURN_IF_ERROR(WriteNodes(raw + "node-feat", &RawFolder::AppendFeatures));
+    std::string ids[4];
+    const std::vector<uint8_t> parts = SplitOf(options_);
+    for (size_t v = 0; v < parts.size(); ++v) absl::StrAppend(&ids[parts[v]], v, "\n");
+    QH_RETURN_IF_ERROR(WriteOne(split + "train", ids[1]));
+    QH_RETURN_IF_ERROR(WriteOne(split + "valid", ids[2]));
+    QH_RETURN_IF_ERROR(WriteOne(split + "test", ids[3]));
+    return Report();
+  }
+
+ private:
+  using Append = void (RawFolder::*)(int64_t node, std::string* text) const;
+
+  absl::Status WriteOne(const std::string& stem, const std::string& text) {
+    return WriteGzipFile(
+        stem + ".csv.gz", 1, [&](int64_t) { return text; }, pool_);
+  }
+
+  absl::Status WriteNodes(const std::string& stem, Append append) {
+    return WriteGzipFile(
+        stem + ".csv.gz", NumBlocks(options_.nodes, kNodesABlock),
+        [&](int64_t block) {
+          std::string text;
+          const auto [begin, end] = Block(block, options_.nodes, kNodesABlock);
+          for (int64_t v = begin; v < end; ++v) (this->*append)(v, &text);
+          return text;
+        },
+        pool_);
+  }
+
+  // Every edge once, at its smaller end.
+  void AppendEdges(int64_t v, std::string* text) const {
+    for (int64_t e = graph_.indptr()[Z(v)]; e < graph_.indptr()[Z(v) + 1]; ++e)
+      if (indices_[Z(e)] > v) absl::StrAppend(text, v, ",", indices_[Z(e)], "\n");
+  }
+
+  void AppendLabel(int64_t v, std::string* text) const {
+    absl::StrAppend(text, model_.classes()[Z(v)], "\n");
+  }
+
+  // The shortest digits that read back as the same float.
+  void AppendFeatures(int64_t v, std::string* text) const {
+    std::vector<float> row(Z(options_.features));
+    model_.FillFeatures(v, row.data());
+    char digits[32];
+    for (size_t i = 0; i < row.size(); ++i) {
+      const auto [end, code] = std::to_chars(digits, digits + sizeof(digits), row[i]);
+      text->append(digits, end);
+      text->push_back(i + 1 < row.size() ? ',' : '\n');
+    }
+  }
+
+  ImportReport Report() const {
+    ImportReport report;
+    report.format = "synth";
+    report.nodes = options_.nodes;
+    report.arcs = counts_.arcs;
+    report.features = options_.features;
+    report.classes = options_.classes;
+    report.splits = {kSplitName};
+    report.arcs_read = counts_.arcs_added;
+    report.duplicates_removed = counts_.duplicates_removed;
+    report.self_loops_removed = counts_.self_loops_removed;
+    report.inverses_added = counts_.inverses_added;
+    const absl::Span<const int64_t> indptr = graph_.indptr();
+    for (size_t v = 0; v + 1 < indptr.size(); ++v) report.isolated += indptr[v] == indptr[v + 1];
+    return report;
+  }
+
+  const SynthOptions& options_;
+  const SynthModel& model_;
+  ThreadPool& pool_;
+  GraphBuilder graph_;
+  GraphCounts counts_;
+  std::vector<uint32_t> indices_;
+};
+
+}  // namespace
+
+absl::StatusOr<ImportReport> Synth(const SynthOptions& options, ThreadPool& pool) {
+  const absl::Time start = absl::Now();
+  if (options.out.empty())
+    return absl::InvalidArgumentError("--out is empty; name the folder to write");
+  QH_ASSIGN_OR_RETURN(const SynthModel model, SynthModel::Make(options));
+  absl::StatusOr<ImportReport> report =
+      options.to_store ? ToStore(options, model, pool) : RawFolder(options, model, pool).Write();
+  if (report.ok()) report->seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  return report;
+}
+
+}  // namespace quadhop
