@@ -319,13 +319,14 @@ TEST(BatchLoader, ResumesWithinAPass) {
 
 TEST(BatchLoader, CanBeDestroyedOrStartedAnewAtAnyPoint) {
   const Fixture f;
-  const auto expected = RunPasses(f.Inputs(), Options(6, 0), {Train(2, 16)});
+  const auto expected = RunPasses(f.Inputs(), Options(6, 0), {Train(2, 4)});
   for (int32_t prefetch_steps : {0, 1, 3})
     for (int taken = 0; taken < 4; ++taken) {
       ASSERT_OK_AND_ASSIGN(const auto loader,
                            BatchLoader::Create(f.Inputs(), Options(6, prefetch_steps)));
       for (int64_t epoch : {1, 2}) {
-        ASSERT_OK(loader->Start(Train(epoch, 16)));
+        ASSERT_OK(loader->Start(Train(epoch, 4)));
+        ASSERT_GT(loader->num_steps(), 7);  // the producer comes to wait for a free slot
         for (int i = 0; i < taken; ++i) {
           ASSERT_OK_AND_ASSIGN(const Batch* batch, loader->Next());
           ASSERT_NE(batch, nullptr);
@@ -340,11 +341,11 @@ TEST(BatchLoader, CanBeDestroyedOrStartedAnewAtAnyPoint) {
 TEST(BatchLoader, KeepsABatchUntilTheNextIsAskedFor) {
   const Fixture f;
   ASSERT_OK_AND_ASSIGN(const auto loader, BatchLoader::Create(f.Inputs(), Options(6, 1)));
-  const auto expected = RunPasses(f.Inputs(), Options(6, 0), {Train(1, 16)});
-  ASSERT_OK(loader->Start(Train(1, 16)));
+  const auto expected = RunPasses(f.Inputs(), Options(6, 0), {Train(1, 4)});
+  ASSERT_OK(loader->Start(Train(1, 4)));
   for (const Contents& contents : expected) {
     ASSERT_OK_AND_ASSIGN(const Batch* batch, loader->Next());
-    absl::SleepFor(absl::Milliseconds(2));  // time for the producer to run ahead
+    absl::SleepFor(absl::Milliseconds(5));  // time for the producer to run ahead
     EXPECT_TRUE(Contents(*batch) == contents);
   }
   EXPECT_GE(loader->exposed_wait_seconds(), 0);
