@@ -81,29 +81,36 @@ void CompareState(const GoldenCase& golden, const GoldenOutcome& outcome,
   }
 }
 
+GoldenBounds AllBounds(double bound) {
+  return {.eval_before = bound,
+          .first_logits = bound,
+          .later_logits = bound,
+          .gradients = bound,
+          .zero_gradients = bound,
+          .losses = bound,
+          .state_after = bound,
+          .running_means = bound,
+          .eval_after = bound};
+}
+
 }  // namespace
 
+GoldenBounds NoBounds() { return AllBounds(kNoBound); }
+
 GoldenBounds DoubleBounds(const GoldenCase& golden) {
-  GoldenBounds bounds;
-  for (double* bound : {&bounds.eval_before, &bounds.first_logits, &bounds.later_logits,
-                        &bounds.gradients, &bounds.zero_gradients, &bounds.losses,
-                        &bounds.state_after, &bounds.running_means, &bounds.eval_after})
-    *bound = 1e-8;
+  GoldenBounds bounds = AllBounds(1e-8);
   if (golden.norm == "batch_norm" && golden.steps > 10)
     bounds.running_means = bounds.eval_after = 1e-6;
   return bounds;
 }
 
 GoldenBounds FloatBounds(const GoldenCase& golden) {
-  GoldenBounds bounds;
+  GoldenBounds bounds = NoBounds();
   bounds.eval_before = 1e-5;
   bounds.first_logits = 1e-5;
-  bounds.later_logits = kNoBound;
   bounds.gradients = 1e-4;
   bounds.zero_gradients = 1e-6;
   bounds.losses = 1e-4;
-  bounds.state_after = kNoBound;
-  bounds.running_means = kNoBound;
   bounds.eval_after = golden.norm == "batch_norm" ? 5e-2 : 1e-4;
   return bounds;
 }

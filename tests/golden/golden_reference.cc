@@ -31,25 +31,34 @@ reference::ModelOptions OptionsOf(const GoldenCase& golden) {
   return options;
 }
 
+// The values rounded or widened to T.
+template <typename T, typename From>
+std::vector<T> To(const std::vector<From>& values) {
+  std::vector<T> converted;
+  for (const From value : values) converted.push_back(static_cast<T>(value));
+  return converted;
+}
+
 bool HasCodebook(const GoldenCase& golden) {
   return golden.conv == "full" || golden.conv == "global";
 }
 
-absl::StatusOr<reference::LargeGT<double>> MakeModel(const GoldenCase& golden) {
+template <typename T>
+absl::StatusOr<reference::LargeGT<T>> MakeModel(const GoldenCase& golden) {
   const reference::ModelOptions options = OptionsOf(golden);
   const reference::ModelDims dims = {.features = static_cast<size_t>(golden.features),
                                      .width = static_cast<size_t>(golden.width),
                                      .classes = static_cast<size_t>(golden.classes),
                                      .pe_width = static_cast<size_t>(golden.pe_width),
                                      .centroids = static_cast<size_t>(golden.centroids)};
-  reference::Arrays<double> state;
+  reference::Arrays<T> state;
   for (const auto& [name, shape] : StateShapes(options, dims)) {
     const auto found = golden.state_before.find(name);
     if (found == golden.state_before.end() ||
         std::vector<size_t>(found->second.dims.begin(), found->second.dims.end()) != shape)
       return absl::InvalidArgumentError(absl::StrCat(
           golden.path, ": 'state0.", name, "' is missing or of other dims than the metadata say"));
-    state[name] = {shape, found->second.values};
+    state[name] = {shape, To<T>(found->second.values)};
   }
   std::vector<size_t> codes;
   if (HasCodebook(golden)) {
@@ -58,7 +67,7 @@ absl::StatusOr<reference::LargeGT<double>> MakeModel(const GoldenCase& golden) {
       return absl::InvalidArgumentError(absl::StrCat(golden.path, ": no 'state0.", kCodes, "'"));
     for (const double code : found->second.values) codes.push_back(static_cast<size_t>(code));
   }
-  return reference::LargeGT<double>(options, std::move(state), std::move(codes));
+  return reference::LargeGT<T>(options, std::move(state), std::move(codes));
 }
 
 // Rows `nodes` of x [N, width].
@@ -70,42 +79,44 @@ std::vector<double> Rows(const std::vector<double>& x, int64_t width,
   return rows;
 }
 
-reference::Inputs<double> InputsOf(const GoldenCase& golden, const std::vector<int64_t>& batch) {
-  reference::Inputs<double> in;
+template <typename T>
+reference::Inputs<T> InputsOf(const GoldenCase& golden, const std::vector<int64_t>& batch) {
+  reference::Inputs<T> in;
   in.tokens_per_node = 3 * static_cast<size_t>(golden.sampled);
-  in.tokens = golden.Tokens(batch);
-  in.x = Rows(golden.x, golden.features, batch);
-  in.pe = Rows(golden.pos_enc, golden.pe_width, batch);
+  in.tokens = To<T>(golden.Tokens(batch));
+  in.x = To<T>(Rows(golden.x, golden.features, batch));
+  in.pe = To<T>(Rows(golden.pos_enc, golden.pe_width, batch));
   in.nodes.assign(batch.begin(), batch.end());
   return in;
 }
 
-Arrays Copy(const reference::Arrays<double>& arrays) {
+template <typename T>
+Arrays Copy(const reference::Arrays<T>& arrays) {
   Arrays copy;
   for (const auto& [name, array] : arrays)
-    copy[name] = {{array.dims.begin(), array.dims.end()}, array.values};
+    copy[name] = {{array.dims.begin(), array.dims.end()}, To<double>(array.values)};
   return copy;
 }
 
-}  // namespace
-
-absl::StatusOr<GoldenOutcome> RunReference(const GoldenCase& golden) {
-  QH_ASSIGN_OR_RETURN(reference::LargeGT<double> model, MakeModel(golden));
-  const reference::Inputs<double> first = InputsOf(golden, golden.EvaluationBatch());
+template <typename T>
+absl::StatusOr<GoldenOutcome> Run(const GoldenCase& golden) {
+  QH_ASSIGN_OR_RETURN(reference::LargeGT<T> model, MakeModel<T>(golden));
+  const reference::Inputs<T> first = InputsOf<T>(golden, golden.EvaluationBatch());
   GoldenOutcome outcome;
-  outcome.eval_before = model.Forward(first, {}, reference::Mode::kEvaluation);
+  outcome.eval_before = To<double>(model.Forward(first, {}, reference::Mode::kEvaluation));
 
-  reference::Adam<double> adam({.learning_rate = golden.learning_rate,
-                                .beta1 = golden.beta1,
-                                .beta2 = golden.beta2,
-                                .epsilon = golden.epsilon});
+  reference::Adam<T> adam({.learning_rate = golden.learning_rate,
+                           .beta1 = golden.beta1,
+                           .beta2 = golden.beta2,
+                           .epsilon = golden.epsilon});
   for (const std::vector<int64_t>& batch : golden.step_batches) {
     std::vector<size_t> labels;
     for (const int64_t v : batch)
       labels.push_back(static_cast<size_t>(golden.labels[static_cast<size_t>(v)]));
-    outcome.step_logits.push_back(
-        model.Forward(InputsOf(golden, batch), {}, reference::Mode::kTraining));
-    const auto loss = reference::CrossEntropy<double>(outcome.step_logits.back(), labels, {});
+    const std::vector<T> logits =
+        model.Forward(InputsOf<T>(golden, batch), {}, reference::Mode::kTraining);
+    outcome.step_logits.push_back(To<double>(logits));
+    const auto loss = reference::CrossEntropy<T>(logits, labels, {});
     outcome.losses.push_back(loss.value);
     const auto gradients = model.Backward(loss.d_logits).parameters;
     if (outcome.losses.size() == 1) outcome.gradients = Copy(gradients);
@@ -114,8 +125,16 @@ absl::StatusOr<GoldenOutcome> RunReference(const GoldenCase& golden) {
   outcome.state_after = Copy(model.state());
   if (HasCodebook(golden))
     outcome.state_after[kCodes] = {{golden.nodes}, {model.codes().begin(), model.codes().end()}};
-  outcome.eval_after = model.Forward(first, {}, reference::Mode::kEvaluation);
+  outcome.eval_after = To<double>(model.Forward(first, {}, reference::Mode::kEvaluation));
   return outcome;
+}
+
+}  // namespace
+
+absl::StatusOr<GoldenOutcome> RunReference(const GoldenCase& golden) { return Run<double>(golden); }
+
+absl::StatusOr<GoldenOutcome> RunReferenceInFloat(const GoldenCase& golden) {
+  return Run<float>(golden);
 }
 
 }  // namespace quadhop::golden

@@ -1,4 +1,4 @@
-// The reference model, in double, on a golden case.
+// The reference model on a golden case.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -8,6 +8,7 @@
 namespace quadhop::golden {
 
 // kInvalidArgument if the case lacks a weight of its model, or has it in other dims.
-absl::StatusOr<GoldenOutcome> RunReference(const GoldenCase& golden);
+absl::StatusOr<GoldenOutcome> RunReference(const GoldenCase& golden);  // in double
+absl::StatusOr<GoldenOutcome> RunReferenceInFloat(const GoldenCase& golden);
 
 }  // namespace quadhop::golden

@@ -11,6 +11,7 @@
 #include "core/status.h"
 #include "tests/golden/golden_case.h"
 #include "tests/golden/golden_check.h"
+#include "tests/golden/golden_production.h"
 #include "tests/golden/golden_reference.h"
 
 namespace quadhop::golden {
@@ -26,18 +27,27 @@ std::vector<std::string> GoldenFiles() {
   return files;
 }
 
-TEST(Golden, TheReferenceInDoubleReproducesEveryCase) {
-  const std::vector<std::string> files = GoldenFiles();
-  if (files.empty()) GTEST_SKIP() << "no golden cases in $QH_GOLDEN or ../shared/golden";
-  for (const std::string& file : files) {
+void ExpectEveryCaseReproduced(absl::StatusOr<GoldenOutcome> (*run)(const GoldenCase&),
+                               GoldenBounds (*bounds)(const GoldenCase&)) {
+  for (const std::string& file : GoldenFiles()) {
     const absl::StatusOr<GoldenCase> golden = LoadGoldenCase(file);
     ASSERT_TRUE(golden.ok()) << golden.status();
-    const absl::StatusOr<GoldenOutcome> outcome = RunReference(*golden);
+    const absl::StatusOr<GoldenOutcome> outcome = run(*golden);
     ASSERT_TRUE(outcome.ok()) << outcome.status();
-    for (const GoldenCheck& check : CompareWithGolden(*golden, *outcome, DoubleBounds(*golden)))
+    for (const GoldenCheck& check : CompareWithGolden(*golden, *outcome, bounds(*golden)))
       EXPECT_TRUE(check.ok()) << file << ": " << check.what << ": error " << check.error
                               << ", bound " << check.bound;
   }
+}
+
+TEST(Golden, TheReferenceInDoubleReproducesEveryCase) {
+  if (GoldenFiles().empty()) GTEST_SKIP() << "no golden cases in $QH_GOLDEN or ../shared/golden";
+  ExpectEveryCaseReproduced(RunReference, DoubleBounds);
+}
+
+TEST(Golden, TheProductionModelInFloatReproducesEveryCase) {
+  if (GoldenFiles().empty()) GTEST_SKIP() << "no golden cases in $QH_GOLDEN or ../shared/golden";
+  ExpectEveryCaseReproduced(RunProduction, FloatBounds);
 }
 
 TEST(Golden, AChangedWeightOrResultIsSeen) {
