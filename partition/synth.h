@@ -18,7 +18,7 @@ struct SynthOptions {
   int64_t features = 100;     // 0: none
   int64_t classes = 47;       // in [1, nodes]
   uint64_t seed = 0;
-  std::string out;  // the folder of OGB's raw layout, or of the store
+  std::string out{};  // the folder of OGB's raw layout, or of the store
   bool to_store = false;
 };
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr double kTail = 1.5;    // the power law's exponent - 1
 constexpr double kInside = 0.7;  // share of edges within a class
+// Draws an edge wanted: beyond, too few nodes a class would take the rest of the graph far from its
+// plan.
+constexpr double kMaxDraws = 1.5;
 constexpr int64_t kEdgesABlock = 1 << 16;
 
 // What a stream of RandomPurpose::kSynthetic is for (its `major`).
@@ -166,11 +169,11 @@ absl::Status SynthModel::CountDraws() {
       if (p > 0) sum += -std::expm1(-draws * p) / p;
     return sum / static_cast<double>(probabilities.size());
   };
-  double low = 0, high = 4 * wanted + 16;
+  double low = 0, high = kMaxDraws * wanted + 16;
   if (distinct(high) < wanted)
     return absl::InvalidArgumentError(absl::StrCat(
         "--degree is ", options_.degree, ", which ", options_.nodes, " nodes in ", options_.classes,
-        " classes cannot have: too many edges fall together; lower it"));
+        " classes cannot have: too many edges fall together; lower either"));
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
     (distinct(middle) < wanted ? low : high) = middle;
