@@ -41,8 +41,13 @@ absl::Span<const Command> Commands() {
       {"partition", "cuts a store and orders its nodes by partition", PartitionCommand},
       {"propagate", "computes the hop features of a store", PropagateCommand},
       {"encode", "computes the positional encodings of a store", EncodeCommand},
+      {"synth", "generates a test graph", SynthCommand},
+      {"train", "trains on a store", TrainCommand},
+      {"eval", "computes the metrics of a run's model", EvalCommand},
+      {"predict", "predicts all nodes with a run's model", PredictCommand},
+      {"export", "writes a run's weights as safetensors", ExportCommand},
       {"inspect", "shows what a store or a run holds", InspectCommand},
-      {"verify", "checks every checksum of a store", VerifyCommand},
+      {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
   };
   return kCommands;
 }

@@ -1,4 +1,4 @@
-// quadhop eval --run RUN --store NAME.qh
+// quadhop eval --run RUN
 #include <absl/time/time.h>
 
 #include "core/status.h"
@@ -19,7 +19,7 @@ absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
   flags.String("split", &eval.job.split, "NAME", "a split of the store; else the first by name");
   flags.Switch("json", &eval.job.as_json, "one JSON object on one line");
   AddRanksFlags(&flags, &ranks);
-  flags.Example("eval --run runs/quickstart --store stores/wordnet.qh");
+  flags.Example("eval --run runs/quickstart");
   QH_ASSIGN_OR_RETURN(const bool proceed, eval.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
   ranks.collective_deadline = absl::Seconds(eval.job.config.train().collective_deadline_seconds());

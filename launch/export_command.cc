@@ -13,6 +13,7 @@ absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments) 
               "Writes the weights of a checkpoint as safetensors, with the names of the paper's "
               "code.");
   exported.AddRun(&flags);
+  exported.AddStore(&flags);
   flags.String("out", &exported.job.out, "FILE.safetensors", "the file to write").Required();
   flags.Example("export --run runs/quickstart --out model.safetensors");
   QH_ASSIGN_OR_RETURN(const bool proceed, exported.Parse(&flags, arguments));

@@ -16,13 +16,17 @@ void CheckpointFlags::AddRun(Flags* flags) {
 }
 
 void CheckpointFlags::AddStore(Flags* flags) {
-  flags->String("store", &job.store, "NAME.qh", "the store to apply the model to").Required();
+  flags->String("store", &job.store, "NAME.qh",
+                "the store to apply the model to; else the one it was trained on");
 }
 
 absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::string> arguments) {
   QH_ASSIGN_OR_RETURN(const bool proceed, flags->Parse(arguments));
   if (!proceed) return false;
   QH_ASSIGN_OR_RETURN(job.config, ReadRunConfig(job.run));
+  if (job.store.empty()) {
+    QH_ASSIGN_OR_RETURN(job.store, ReadRunStore(job.run));
+  }
   QH_ASSIGN_OR_RETURN(job.checkpoint, FindCheckpoint(job.run, checkpoint));
   return true;
 }

@@ -22,7 +22,8 @@ struct CheckpointFlags {
 
   void AddRun(Flags* flags);
   void AddStore(Flags* flags);
-  // Flags::Parse, and then the job has the run's config and the path of its checkpoint.
+  // Flags::Parse, and then the job has the run's config, its store if none was named, and the path
+  // of its checkpoint.
   absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
 };
 

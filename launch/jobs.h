@@ -41,7 +41,8 @@ struct CheckpointJob {
 absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& context);
 // Writes predictions of all nodes, in the order of the input.
 absl::StatusOr<ExitCode> Predict(const CheckpointJob& job, const RankContext& context);
-// Writes the weights as safetensors under the paper code's names. On one rank; needs no store.
+// Writes the weights, and the codes of the store's nodes, as safetensors under the paper code's
+// names. On one rank.
 absl::Status Export(const CheckpointJob& job);
 
 }  // namespace quadhop

@@ -1,4 +1,4 @@
-// quadhop predict --run RUN --store NAME.qh --out FILE.npy
+// quadhop predict --run RUN --out FILE.npy
 #include <absl/time/time.h>
 
 #include "core/status.h"
@@ -18,7 +18,7 @@ absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments)
   predict.AddStore(&flags);
   flags.String("out", &predict.job.out, "FILE.npy", "the predictions, a row a node").Required();
   AddRanksFlags(&flags, &ranks);
-  flags.Example("predict --run runs/quickstart --store stores/wordnet.qh --out predictions.npy");
+  flags.Example("predict --run runs/quickstart --out predictions.npy");
   QH_ASSIGN_OR_RETURN(const bool proceed, predict.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
   ranks.collective_deadline =

@@ -1,5 +1,6 @@
 #include "launch/run_folder.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
@@ -40,7 +41,8 @@ absl::Status RefuseToReplace(const std::string& run) {
 }
 
 absl::Status RemoveRun(const std::string& run) {
-  for (const std::string& file : {RunSummaryPath(run), RunMetricsPath(run), RunConfigPath(run)}) {
+  for (const std::string& file :
+       {RunSummaryPath(run), RunMetricsPath(run), RunConfigPath(run), RunStorePath(run)}) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
   }
   std::error_code error;
@@ -59,9 +61,15 @@ bool KeepsLine(const std::string& line, int64_t next_step, int64_t last_epoch) {
   return epoch == event.end() || !epoch->is_number_integer() || epoch->get<int64_t>() <= last_epoch;
 }
 
+absl::Status NeedFile(const std::string& run, const std::string& path) {
+  if (FileExists(path)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(run, " is not the folder of a run: there is no ", path));
+}
+
 }  // namespace
 
 std::string RunConfigPath(const std::string& run) { return run + "/config.textproto"; }
+std::string RunStorePath(const std::string& run) { return run + "/store.txt"; }
 std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
 std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
 std::string RunCheckpointsPath(const std::string& run) { return run + "/checkpoints"; }
@@ -101,20 +109,27 @@ absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::st
 }
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
-  const std::string path = RunConfigPath(run);
-  if (!FileExists(path)) {
-    return absl::NotFoundError(
-        absl::StrCat(run, " is not the folder of a run: it has no config.textproto"));
-  }
-  return LoadConfig(path, {});
+  QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
+  return LoadConfig(RunConfigPath(run), {});
+}
+
+absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
+  QH_RETURN_IF_ERROR(NeedFile(run, RunStorePath(run)));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunStorePath(run)));
+  return std::string(absl::StripTrailingAsciiWhitespace(text));
 }
 
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
-                                                             const Config& config) {
+                                                             const Config& config,
+                                                             const std::string& store) {
   if (start == Start::kNew && HoldsARun(path)) return RefuseToReplace(path);
   if (start == Start::kOverwrite) QH_RETURN_IF_ERROR(RemoveRun(path));
   QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path)));
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path), ConfigToText(config)));
+  std::error_code error;
+  const std::string store_path =
+      std::filesystem::absolute(store, error).lexically_normal().string();
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path), store_path + "\n"));
   std::unique_ptr<RunFolder> folder(new RunFolder(path));
   QH_RETURN_IF_ERROR(folder->OpenMetrics());
   return folder;

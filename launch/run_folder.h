@@ -1,6 +1,7 @@
 // RUN/: what a run of training leaves behind.
 //
 //   config.textproto              the config, every field
+//   store.txt                     the path of the store that it trains on, a line
 //   metrics.jsonl                 one JSON object a line (DESIGN.md section 2)
 //   summary.json                  written at the end: its presence means that the run is finished
 //   checkpoints/step-0000000120/  after so many steps
@@ -28,11 +29,12 @@ class RunFolder {
     kResume,     // carry on what is there; a new run if nothing is
     kOverwrite,  // remove what a run left there, then a new run
   };
-  // Makes the folder and writes config.textproto. kAlreadyExists, saying what to do, if the folder
-  // holds a run, finished or not, and `start` is kNew; nothing is changed then. kOverwrite removes
-  // only the files named above.
+  // Makes the folder and writes config.textproto and store.txt. kAlreadyExists, saying what to do,
+  // if the folder holds a run, finished or not, and `start` is kNew; nothing is changed then.
+  // kOverwrite removes only the files named above.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
-                                                           const Config& config);
+                                                           const Config& config,
+                                                           const std::string& store);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -57,6 +59,7 @@ class RunFolder {
 
 // Paths inside a run folder, for every rank and for the commands that read a run.
 std::string RunConfigPath(const std::string& run);
+std::string RunStorePath(const std::string& run);  // of store.txt
 std::string RunMetricsPath(const std::string& run);
 std::string RunSummaryPath(const std::string& run);
 std::string RunCheckpointsPath(const std::string& run);
@@ -73,5 +76,8 @@ absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::st
 
 // The config of a run, as train wrote it. kNotFound says that `run` is no run folder.
 absl::StatusOr<Config> ReadRunConfig(const std::string& run);
+
+// The absolute path of the store that a run trained on. kNotFound says that `run` is no run folder.
+absl::StatusOr<std::string> ReadRunStore(const std::string& run);
 
 }  // namespace quadhop

@@ -1,6 +1,4 @@
 // quadhop verify PATH
-#include <absl/strings/str_cat.h>
-
 #include <cstdio>
 #include <memory>
 
@@ -10,7 +8,9 @@
 #include "core/thread_pool.h"
 #include "launch/commands.h"
 #include "launch/flags.h"
+#include "launch/run_folder.h"
 #include "launch/runtime.h"
+#include "model/checkpoint.h"
 
 namespace quadhop {
 namespace {
@@ -25,19 +25,48 @@ absl::Status VerifyStore(const std::string& path, ThreadPool& pool) {
   return absl::OkStatus();
 }
 
+// One checkpoint a thread. The first damaged one, in the order of their steps, is the error.
+absl::Status VerifyCheckpoints(const std::vector<std::string>& paths, ThreadPool& pool) {
+  std::vector<absl::Status> results(paths.size());
+  pool.ParallelFor(static_cast<int64_t>(paths.size()), [&](int64_t i, int) {
+    results[static_cast<size_t>(i)] = VerifyCheckpoint(paths[static_cast<size_t>(i)]).status();
+  });
+  for (size_t i = 0; i < paths.size(); ++i) {
+    QH_RETURN_IF_ERROR(results[i]);
+    std::printf("%s is intact\n", paths[i].c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyRun(const std::string& run, ThreadPool& pool) {
+  QH_RETURN_IF_ERROR(ReadRunConfig(run).status());
+  std::vector<std::string> paths;
+  for (const int64_t step : ListCheckpointSteps(run)) paths.push_back(CheckpointPath(run, step));
+  if (FileExists(BestCheckpointPath(run))) paths.push_back(BestCheckpointPath(run));
+  if (paths.empty()) std::printf("%s has no checkpoint\n", run.c_str());
+  return VerifyCheckpoints(paths, pool);
+}
+
+absl::Status Verify(const std::string& path, ThreadPool& pool) {
+  if (FileExists(path + "/checkpoint.textproto")) return VerifyCheckpoints({path}, pool);
+  if (FileExists(RunConfigPath(path))) return VerifyRun(path, pool);
+  return VerifyStore(path, pool);
+}
+
 }  // namespace
 
 absl::StatusOr<ExitCode> VerifyCommand(absl::Span<const std::string> arguments) {
   std::string path;
   int64_t threads = 0;
-  Flags flags("verify", "Checks every checksum of a store, on all threads.");
-  flags.Positional("PATH", &path, "a store (NAME.qh)").Required();
+  Flags flags("verify", "Checks every checksum of a store, a checkpoint or a run, on all threads.");
+  flags.Positional("PATH", &path, "a store (NAME.qh), a checkpoint or the folder of a run")
+      .Required();
   AddThreadsFlag(&flags, &threads);
-  flags.Example("verify stores/wordnet.qh");
+  flags.Example("verify stores/wordnet.qh").Example("verify runs/quickstart");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
   ThreadPool pool(NumThreads(threads));
-  QH_RETURN_IF_ERROR(VerifyStore(path, pool));
+  QH_RETURN_IF_ERROR(Verify(path, pool));
   return ExitCode::kDone;
 }
 

@@ -164,6 +164,24 @@ TEST_F(CommandsTest, PrepMakesADamagedStoreAnew) {
   EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
 }
 
+TEST_F(CommandsTest, SynthMakesTheStoreThatItsFolderImportsTo) {
+  const std::vector<std::string> graph = {"synth",      "--nodes", "300",       "--degree", "6",
+                                          "--features", "5",       "--classes", "4"};
+  std::vector<std::string> to_folder = graph;
+  to_folder.insert(to_folder.end(), {"--out", folder_ / "synth"});
+  std::vector<std::string> to_store = graph;
+  to_store.insert(to_store.end(), {"--to-store", "--out", folder_ / "synth.qh"});
+  ASSERT_EQ(Quadhop(to_folder).code, ExitCode::kDone);
+  ASSERT_EQ(Quadhop(to_store).code, ExitCode::kDone);
+  ASSERT_EQ(Quadhop({"import", "--from", folder_ / "synth", "--store", store_}).code,
+            ExitCode::kDone);
+  for (const char* name : {"/indices.npy", "/raw.npy", "/labels.npy", "/splits.npy"}) {
+    ASSERT_OK_AND_ASSIGN(const std::string imported, ReadFile(store_ + name));
+    ASSERT_OK_AND_ASSIGN(const std::string direct, ReadFile(folder_ / "synth.qh" + name));
+    EXPECT_EQ(imported, direct) << name;
+  }
+}
+
 TEST_F(CommandsTest, AnyNumberOfThreadsMakesTheSameStore) {
   ASSERT_EQ(Prep({"--threads", "1"}).code, ExitCode::kDone);
   ASSERT_OK_AND_ASSIGN(const std::string one, ReadFile(store_ + "/features.npy.xxh3"));

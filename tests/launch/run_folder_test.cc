@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
@@ -20,7 +21,7 @@ class RunFolderTest : public testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<RunFolder>> Create(RunFolder::Start start) {
     QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", {}));
-    return RunFolder::Create(run_, start, config);
+    return RunFolder::Create(run_, start, config, "stores/a.qh");
   }
   std::string Metrics() { return ReadFile(RunMetricsPath(run_)).value(); }
 
@@ -35,6 +36,12 @@ TEST_F(RunFolderTest, EchoesTheConfig) {
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(echoed, config));
   EXPECT_THAT(ReadRunConfig(folder_.path()),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("not the folder of a run")));
+}
+
+TEST_F(RunFolderTest, RemembersTheAbsolutePathOfItsStore) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  ASSERT_OK_AND_ASSIGN(const std::string store, ReadRunStore(run_));
+  EXPECT_EQ(store, std::filesystem::current_path().string() + "/stores/a.qh");
 }
 
 TEST_F(RunFolderTest, RefusesToReplaceAFinishedOrUnfinishedRun) {

@@ -1,0 +1,106 @@
+#include "launch/evaluation.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/status.h"
+#include "launch/metrics.h"
+
+namespace quadhop {
+namespace {
+
+constexpr double kNotApplicable = std::numeric_limits<double>::quiet_NaN();
+
+// What one rank has seen of one part.
+struct PartCounts {
+  explicit PartCounts(int32_t columns) : f1(columns) {}
+  AccuracyCounts accuracy;
+  std::vector<ScoredLabel> scores;  // two classes only
+  F1Counts f1;                      // multi-label only
+  int64_t nodes = 0;
+};
+
+// Adds row r of a batch to the counts of its part.
+void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartCounts& counts) {
+  ++counts.nodes;
+  const TensorView<const float> row = logits.Rows(r, r + 1);
+  if (!batch.multi_labels.empty()) {
+    counts.f1.Add(row, batch.multi_labels.cview().Rows(r, r + 1));
+    return;
+  }
+  const int32_t label = batch.labels[static_cast<size_t>(r)];
+  counts.accuracy.Add(row, absl::MakeConstSpan(&label, 1));
+  if (logits.dim(1) == 2) counts.scores.push_back({row[1] - row[0], static_cast<uint32_t>(label)});
+}
+
+absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
+  Communicator& comm = session.context().comm;
+  const StoreManifest& manifest = session.store().manifest();
+  int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes};
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, absl::MakeSpan(totals)));
+  PartMetrics metrics{kNotApplicable, kNotApplicable, kNotApplicable, kNotApplicable, totals[2]};
+  if (manifest.multi_label()) {
+    QH_RETURN_IF_ERROR(SumOverRanks(comm, counts.f1.counts()));
+    metrics.micro_f1 = counts.f1.Micro();
+    metrics.macro_f1 = counts.f1.Macro();
+    return metrics;
+  }
+  metrics.accuracy = AccuracyCounts{totals[0], totals[1]}.Accuracy();
+  if (manifest.classes() == 2) {
+    QH_ASSIGN_OR_RETURN(std::vector<ScoredLabel> scores, GatherScores(comm, counts.scores));
+    metrics.roc_auc = RocAuc(&scores);
+  }
+  return metrics;
+}
+
+}  // namespace
+
+double PartMetrics::selected() const { return std::isnan(micro_f1) ? accuracy : micro_f1; }
+
+void PartMetrics::AppendTo(const std::string& name, JsonObject& json) const {
+  if (std::isnan(micro_f1)) {
+    json.Add(name + "_accuracy", accuracy);
+    if (!std::isnan(roc_auc)) json.Add(name + "_roc_auc", roc_auc);
+  } else {
+    json.Add(name + "_micro_f1", micro_f1).Add(name + "_macro_f1", macro_f1);
+  }
+}
+
+const char* PartName(SplitPart part) {
+  switch (part) {
+    case SplitPart::kTrain:
+      return "train";
+    case SplitPart::kValid:
+      return "valid";
+    case SplitPart::kTest:
+      return "test";
+    default:
+      return "none";
+  }
+}
+
+absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(Session& session,
+                                                               std::vector<SplitPart> parts) {
+  const int32_t columns = session.store().manifest().classes();
+  std::map<SplitPart, PartCounts> counts;
+  for (const SplitPart part : parts) counts.emplace(part, PartCounts(columns));
+  Pass pass;
+  pass.kind = Pass::Kind::kEvaluate;
+  pass.batch = session.config().train().batch();
+  pass.parts = parts;
+  QH_RETURN_IF_ERROR(
+      session.ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> logits) {
+        for (int64_t r = 0; r < batch.num_nodes(); ++r) {
+          const auto node = static_cast<size_t>(batch.nodes[static_cast<size_t>(r)].value());
+          AddRow(batch, logits, r, counts.at(static_cast<SplitPart>(session.inputs().split[node])));
+        }
+      }));
+  std::map<SplitPart, PartMetrics> metrics;
+  for (auto& [part, part_counts] : counts) {
+    QH_ASSIGN_OR_RETURN(const PartMetrics combined, Combine(session, part_counts));
+    metrics.emplace(part, combined);
+  }
+  return metrics;
+}
+
+}  // namespace quadhop

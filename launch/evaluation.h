@@ -1,0 +1,36 @@
+// Metrics of a model on parts of a split.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "launch/json_object.h"
+#include "launch/session.h"
+
+namespace quadhop {
+
+// Metrics of one part of a split, over all ranks. NaN where a metric does not apply, or without
+// labelled nodes.
+struct PartMetrics {
+  double accuracy;  // share of nodes right
+  double roc_auc;   // two classes
+  double micro_f1;  // multi-label
+  double macro_f1;  // multi-label
+  int64_t nodes;
+  // What validation selects by: accuracy, or micro F1 of a multi-label task.
+  double selected() const;
+  // Appends "NAME_accuracy" and the others that apply.
+  void AppendTo(const std::string& name, JsonObject& json) const;
+};
+
+// "train", "valid" or "test".
+const char* PartName(SplitPart part);
+
+// Evaluates the labelled nodes of `parts` in one pass, with the samples of epoch 0. Collective.
+absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(Session& session,
+                                                               std::vector<SplitPart> parts);
+
+}  // namespace quadhop

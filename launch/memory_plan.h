@@ -1,0 +1,31 @@
+// What a rank of training will need, before it starts. DESIGN.md section 1, promise 3.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <string>
+
+#include "launch/config.pb.h"
+#include "model/options.h"
+
+namespace quadhop {
+
+// Bytes of one rank. Mapped files of the store are not counted: the kernel takes their pages back
+// at need.
+struct MemoryPlan {
+  int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step
+  int64_t batch_bytes = 0;       // batches made ahead
+  int64_t weight_bytes = 0;      // weights, their gradients a partition, the optimiser's moments
+
+  int64_t total_bytes() const { return activation_bytes + batch_bytes + weight_bytes; }
+  // "memory of a rank: 0.31 GB (activations 0.20, batches 0.05, weights 0.06)"
+  std::string Describe() const;
+};
+
+// For a rank that owns `owned_partitions` of `num_partitions`: its share of train.batch, and
+// weights.
+MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
+                      int64_t num_partitions);
+
+}  // namespace quadhop

@@ -1,0 +1,32 @@
+// From a run's config and its store to what the modules below take.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <vector>
+
+#include "comm/reduction.h"
+#include "core/store.h"
+#include "launch/config.pb.h"
+#include "model/options.h"
+#include "sampler/batch_loader.h"
+
+namespace quadhop {
+
+// kInvalidArgument, naming the field, if the config does not fit the store: a codebook without
+// encodings, a loss that is not for its labels, hop features that are not there.
+absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store);
+
+LoaderOptions SamplingOptions(const Config& config);
+Reduction ReductionOf(const Config& config);
+
+// Weights of the classes for train.class_weights, [C]; empty if UNIFORM. BALANCED: N_train / (C *
+// nodes of the class) over the labelled training nodes of `split`; classes without any have weight
+// 0.
+absl::StatusOr<std::vector<float>> ClassWeights(const Config& config, const Store& store,
+                                                const std::string& split);
+
+// The learning rate of step `step` (from 0) of `num_steps`.
+double LearningRate(const TrainConfig& config, int64_t step, int64_t num_steps);
+
+}  // namespace quadhop

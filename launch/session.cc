@@ -1,0 +1,118 @@
+#include "launch/session.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+
+#include "core/status.h"
+#include "launch/memory_plan.h"
+#include "launch/model_options.h"
+#include "partition/memory.h"
+
+namespace quadhop {
+namespace {
+
+// Training nodes of each partition, at least 1: what a rank's work grows with.
+std::vector<double> PartitionCosts(const Store& store, absl::Span<const uint8_t> split) {
+  std::vector<double> costs;
+  for (int32_t p = 0; p < store.num_partitions(); ++p) {
+    const BlockRange nodes = store.PartitionNodes(PartitionId(p));
+    const auto train = std::count(split.begin() + nodes.begin, split.begin() + nodes.end,
+                                  static_cast<uint8_t>(SplitPart::kTrain));
+    costs.push_back(static_cast<double>(std::max<int64_t>(1, train)));
+  }
+  return costs;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& store_path,
+                                                         const std::string& split,
+                                                         const Config& config,
+                                                         const RankContext& context) {
+  auto session = std::unique_ptr<Session>(new Session(config, context));
+  QH_RETURN_IF_ERROR(session->Open(store_path, split));
+  QH_RETURN_IF_ERROR(session->MakeModel());
+  return session;
+}
+
+absl::Status Session::Open(const std::string& store_path, const std::string& split) {
+  QH_ASSIGN_OR_RETURN(store_, Store::Open(store_path));
+  split_ = split.empty() ? store_->DefaultSplit() : split;
+  QH_ASSIGN_OR_RETURN(const auto parts, store_->split(split_));
+  partition_offsets_.assign(store_->manifest().partition_offsets().begin(),
+                            store_->manifest().partition_offsets().end());
+  if (context_.comm.num_ranks() > store_->num_partitions())
+    return absl::InvalidArgumentError(absl::StrCat(
+        "there are ", context_.comm.num_ranks(), " ranks, but ", store_path, " has ",
+        store_->num_partitions(), " partitions, and every rank needs one: start at most ",
+        store_->num_partitions(), " ranks, or cut the store again with quadhop partition --parts ",
+        context_.comm.num_ranks()));
+  QH_ASSIGN_OR_RETURN(
+      owners_, PartitionOwners::Split(PartitionCosts(*store_, parts), context_.comm.num_ranks()));
+  const auto rank = static_cast<size_t>(context_.comm.rank().value());
+  for (int32_t p = owners_.first[rank]; p < owners_.first[rank + 1]; ++p)
+    QH_RETURN_IF_ERROR(store_->VerifyPartition(PartitionId(p), context_.pool));
+  QH_ASSIGN_OR_RETURN(const FeatureTable table, store_->features());
+  features_ = MakeMappedFeatureSource(table);
+  const bool with_pos_enc =
+      config_.model().conv() == ModelConfig::FULL || config_.model().conv() == ModelConfig::GLOBAL;
+  QH_ASSIGN_OR_RETURN(
+      inputs_,
+      LoaderInputsFromStore(*store_, split_, with_pos_enc && store_->manifest().pos_enc_width() > 0,
+                            owners_, context_.comm.rank(), features_.get()));
+  QH_ASSIGN_OR_RETURN(loader_, BatchLoader::Create(inputs_, SamplingOptions(config_)));
+  return absl::OkStatus();
+}
+
+absl::Status Session::CheckMemory(const LargeGTOptions& options) const {
+  const MemoryPlan plan = PlanMemory(options, config_, owners_.num_owned(context_.comm.rank()),
+                                     store_->num_partitions());
+  if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
+  const absl::Status enough = quadhop::CheckMemory("training", plan.total_bytes());
+  if (enough.ok()) return enough;
+  return Annotate(enough,
+                  "lower train.batch, sampler.sampled_nodes or model.width, or start more ranks");
+}
+
+absl::Status Session::MakeModel() {
+  QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config_, *store_));
+  QH_RETURN_IF_ERROR(CheckMemory(options));
+  QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
+  QH_ASSIGN_OR_RETURN(const auto original_ids, store_->original_ids());
+  const auto rank = static_cast<size_t>(context_.comm.rank().value());
+  const auto offset = [&](size_t r) {
+    return static_cast<size_t>(partition_offsets_[static_cast<size_t>(owners_.first[r])]);
+  };
+  kernels_ = MakeCpuKernels(context_.pool);
+  ModelPlacement placement;
+  placement.kernels = kernels_.get();
+  placement.comm = &context_.comm;
+  placement.owners = owners_;
+  placement.reduction = ReductionOf(config_);
+  placement.first_node = GlobalId(static_cast<int64_t>(offset(rank)));
+  placement.owned_original_ids =
+      original_ids.subspan(offset(rank), offset(rank + 1) - offset(rank));
+  placement.class_weight = class_weights_;
+  QH_ASSIGN_OR_RETURN(model_, LargeGT::Create(options, placement));
+  return absl::OkStatus();
+}
+
+CheckpointSubject Session::Subject(Adam* adam) {
+  return {*model_, adam, context_.comm, owners_, partition_offsets_, store_->manifest().checksum()};
+}
+
+absl::Status Session::ForEachPrediction(
+    const Pass& pass, const std::function<void(const Batch&, TensorView<const float>)>& use) {
+  QH_RETURN_IF_ERROR(loader_->Start(pass));
+  while (true) {
+    QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
+    if (batch == nullptr) return absl::OkStatus();
+    if (batch->num_nodes() == 0) continue;
+    logits_.Resize({batch->num_nodes(), model_->options().dims.classes});
+    QH_RETURN_IF_ERROR(model_->Predict(*batch, logits_.view()));
+    use(*batch, logits_.cview());
+  }
+}
+
+}  // namespace quadhop
