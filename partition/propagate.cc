@@ -31,11 +31,14 @@ absl::Status CheckOptions(const PropagateOptions& options) {
   return absl::OkStatus();
 }
 
-// How many columns to carry at a time: all of them if two copies fit half the memory available.
-absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width) {
+// How many columns to carry at a time: all of them if two copies fit.
+absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width, int64_t memory_bytes) {
   const int64_t column_bytes = 2 * num_nodes * int64_t{sizeof(float)};
-  QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
-  const int64_t fitting = available_bytes / 2 / std::max<int64_t>(1, column_bytes);
+  if (memory_bytes == 0) {
+    QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
+    memory_bytes = available_bytes / 2;
+  }
+  const int64_t fitting = memory_bytes / std::max<int64_t>(1, column_bytes);
   const int64_t columns =
       std::min(width, std::max(kLeastColumns, fitting / kLeastColumns * kLeastColumns));
   QH_RETURN_IF_ERROR(CheckMemory("propagate", column_bytes * columns));
@@ -102,7 +105,8 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
   QH_ASSIGN_OR_RETURN(const RawFeatures raw, RawFeatures::Open(*store));
   const int64_t num_nodes = store->num_nodes(), width = raw.width();
-  QH_ASSIGN_OR_RETURN(const int64_t columns, ColumnsAtATime(num_nodes, width));
+  QH_ASSIGN_OR_RETURN(const int64_t columns,
+                      ColumnsAtATime(num_nodes, width, options.memory_bytes));
 
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(path));
   QH_ASSIGN_OR_RETURN(

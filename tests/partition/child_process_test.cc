@@ -1,0 +1,50 @@
+#include "partition/child_process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(RunInChild, BringsResultsBackThroughSharedMemoryAlone) {
+  ASSERT_OK_AND_ASSIGN(const SharedMemory memory, SharedMemory::Create(sizeof(int)));
+  int own = 1;
+  int* const shared = static_cast<int*>(memory.data());
+  EXPECT_EQ(*shared, 0);
+  EXPECT_OK(RunInChild("a test", [&] { own = *shared = 2; }));
+  EXPECT_EQ(own, 1);
+  EXPECT_EQ(*shared, 2);
+}
+
+TEST(RunInChild, TurnsAnAbortIntoAStatus) {
+  const absl::Status status = RunInChild("cutting", [] {
+    const rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    std::abort();
+  });
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal,
+                               AllOf(HasSubstr("cutting"), HasSubstr("signal 6"))));
+}
+
+TEST(RunInChild, TakesAKillForWantOfMemory) {
+  EXPECT_THAT(RunInChild("cutting", [] { kill(getpid(), SIGKILL); }),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("memory")));
+}
+
+TEST(RunInChild, TurnsAnExitCodeIntoAStatus) {
+  EXPECT_THAT(RunInChild("cutting", [] { _exit(3); }),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("exit code 3")));
+}
+
+}  // namespace
+}  // namespace quadhop
