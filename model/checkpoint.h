@@ -1,0 +1,60 @@
+// A checkpoint: one folder, written beside and renamed when it is whole, with a checksum of every
+// file.
+//
+//   weights.safetensors     parameters and buffers under the paper's names (the codebook's too)
+//   optimizer.safetensors   Adam's moments: exp_avg.NAME, exp_avg_sq.NAME
+//   codes-00003.npy         [nodes of partition 3] i16: the centroid of each node, written by its
+//   owner checkpoint.textproto    the manifest (model/checkpoint.proto)
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <string>
+
+#include "comm/communicator.h"
+#include "comm/partition_owners.h"
+#include "model/adam.h"
+#include "model/checkpoint.pb.h"
+#include "model/largegt.h"
+
+namespace quadhop {
+
+// What a checkpoint is of. Borrowed.
+struct CheckpointSubject {
+  LargeGT& model;
+  Adam* adam;  // nullptr: not wanted (evaluation)
+  Communicator& comm;
+  const PartitionOwners& owners;
+  absl::Span<const int64_t> partition_offsets;  // [P + 1], nodes of the store
+  std::string store;                            // checksum of its manifest
+};
+
+// Writes `path`.tmp, then renames it to `path`, replacing what was there. Collective; on every rank
+// the same status. On error what stood at `path` is unchanged.
+absl::Status WriteCheckpoint(const CheckpointSubject& subject, const RunPosition& position,
+                             const std::string& path);
+
+// The manifest, checked against its checksum, and every file against the manifest. kNotFound,
+// kDataLoss, kFailedPrecondition (another version).
+absl::StatusOr<CheckpointManifest> VerifyCheckpoint(const std::string& path);
+
+// Puts the model (and optimiser) into the state of the checkpoint, which may have been written by
+// another number of ranks. kFailedPrecondition if it is of another store or of a model of other
+// dims: the message names what differs. Collective.
+absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& subject,
+                                           const std::string& path);
+
+// Reads weights and buffers under the paper's names into the model; those that the file lacks keep
+// their value if `all_required` is false. kInvalidArgument names an array of other dims, or
+// missing.
+absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& model);
+
+// Writes the weights of a checkpoint, with the code of every node in the order of the input, as one
+// safetensors file that the paper's code loads. original_ids [N] of the store.
+absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64_t> original_ids,
+                           const std::string& out);
+
+}  // namespace quadhop
