@@ -28,7 +28,7 @@ struct BackgroundSum::State {
     std::unique_lock lock(mutex);
     while (true) {
       changed.wait(lock, [&] { return stop || !jobs.empty(); });
-      if (stop) return;
+      if (jobs.empty()) return;
       if (error.ok()) {
         const Job& job = jobs.front();  // stays where it is while others are appended
         lock.unlock();

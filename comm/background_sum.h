@@ -23,7 +23,7 @@ class BackgroundSum {
   static absl::StatusOr<std::unique_ptr<BackgroundSum>> Create(Communicator& comm,
                                                                PartitionOwners owners,
                                                                Reduction reduction);
-  // Finishes the sum under way, which its deadline bounds, and drops those not yet begun.
+  // Finishes what was submitted, as Wait does.
   ~BackgroundSum();
   BackgroundSum(const BackgroundSum&) = delete;
   BackgroundSum& operator=(const BackgroundSum&) = delete;

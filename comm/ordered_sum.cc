@@ -13,8 +13,8 @@
 namespace quadhop::internal {
 namespace {
 
-// A sum whose partial rows together are at most this long goes in one trip (measured: at two ranks
-// of one host the two ways take equal time near here).
+// A sum whose partial rows are together at most this long goes in one trip. By size only, so that
+// all ranks choose alike.
 constexpr int64_t kOneTripBytes = int64_t{64} << 10;
 // Columns are added up in blocks, so that a block stays in cache while its whole tree is worked
 // off.
