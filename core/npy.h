@@ -25,8 +25,8 @@ struct NpyHeader {
   int64_t data_bytes() const { return size() * SizeOfDType(dtype); }
 };
 
-// kInvalidArgument, naming `path` and what is wrong, for anything that is not a little-endian array of a DType, or whose
-// sizes overflow. Does not look at the data.
+// Formats 1.0, 2.0 and 3.0. kInvalidArgument, naming `path` and what is wrong, for anything that is not a little-endian
+// array of a DType, or whose sizes overflow. numpy's bool is kU8. Does not look at the data.
 absl::StatusOr<NpyHeader> ParseNpyHeader(absl::Span<const uint8_t> bytes, absl::string_view path);
 // The bytes before the data: magic, version, padded header; a multiple of 64.
 std::string NpyHeaderBytes(DType dtype, absl::Span<const int64_t> dims);

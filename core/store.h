@@ -102,19 +102,25 @@ class Store {
 // all or none, in Commit(). An interrupted Commit is finished by the next Begin().
 class StoreWriter {
  public:
-  // Creates the folder if needed. manifest() is the present store's, or empty.
+  // Creates the folder if needed, and first finishes a commit that was interrupted. manifest() is the present store's, or
+  // empty but for its format version. kFailedPrecondition: another writer is at work on the store. kDataLoss: its manifest
+  // is damaged, or an interrupted commit lacks files.
   static absl::StatusOr<std::unique_ptr<StoreWriter>> Begin(const std::string& path);
   ~StoreWriter();  // without Commit: the temporary files are removed, the store is as it was
 
   StoreManifest& manifest() { return manifest_; }
-  // A file of the store, to be filled by the caller. dims and dtype go into its header. The returned span is the data.
+  // A file of the store, to be filled by the caller. dims and dtype go into its header. The returned span is the data,
+  // zero at first, aligned to 64 bytes, valid until Commit(). kResourceExhausted, naming the bytes needed and free, if the
+  // disk has no room; kInvalidArgument: a name that a store cannot have; kAlreadyExists: added before in this step.
   absl::StatusOr<absl::Span<uint8_t>> AddArray(absl::string_view name, DType dtype,
                                                absl::Span<const int64_t> dims);
   absl::Status AddText(absl::string_view name, absl::string_view text);
   // Removes a file of the present store when committed.
   void Remove(absl::string_view name);
-  // Checksums, fsyncs, renames. `step` with its options is recorded; later steps that were made from what it replaced are
-  // struck from the provenance by the caller (see manifest()).
+  // Checksums, fsyncs, renames. `step` with its options is recorded, in place of an entry of the same name; later steps that
+  // were made from what it replaced are struck from the provenance by the caller (see manifest()). A manifest without
+  // partition offsets gets those of one partition. kInvalidArgument: the manifest is out of range; then, and after any
+  // error before the new manifest is on disk, the store is unchanged. After a later one the next Begin() finishes. Call once.
   absl::Status Commit(const Provenance& step, ThreadPool& pool);
 
  private:

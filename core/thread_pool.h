@@ -34,12 +34,11 @@ struct BlockRange {
   int64_t end;
 };
 inline int64_t NumBlocks(int64_t num_items, int64_t block_size) {
-  return (num_items + block_size - 1) / block_size;
+  return num_items / block_size + (num_items % block_size != 0);
 }
 inline BlockRange Block(int64_t block, int64_t num_items, int64_t block_size) {
   const int64_t begin = block * block_size;
-  const int64_t end = begin + block_size;
-  return {begin, end < num_items ? end : num_items};
+  return {begin, num_items - begin < block_size ? num_items : begin + block_size};
 }
 
 }  // namespace quadhop

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -93,6 +94,9 @@ TEST(ThreadPool, BlocksCoverTheItems) {
   EXPECT_EQ(Block(2, 9, 4).begin, 8);
   EXPECT_EQ(Block(2, 9, 4).end, 9);
   EXPECT_EQ(Block(1, 9, 4).end, 8);
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();  // 2^63 - 1
+  EXPECT_EQ(NumBlocks(kMost, 4), int64_t{1} << 61);
+  EXPECT_EQ(Block((int64_t{1} << 61) - 1, kMost, 4).end, kMost);
 }
 
 }  // namespace
