@@ -3,9 +3,11 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
+#include <fcntl.h>
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <numeric>
 #include <utility>
@@ -24,6 +26,7 @@ constexpr int32_t kCheckpointVersion = 1;
 constexpr char kManifest[] = "checkpoint.textproto";
 constexpr char kWeights[] = "weights.safetensors";
 constexpr char kOptimizer[] = "optimizer.safetensors";
+constexpr char kCandidates[] = "candidates.safetensors";
 
 std::string CodesName(int32_t partition) { return absl::StrFormat("codes-%05d.npy", partition); }
 
@@ -101,11 +104,53 @@ absl::Status AgreeOn(Communicator& comm, absl::string_view operation, const absl
   return absl::AbortedError(absl::StrCat(operation, " failed on rank ", failed - all.begin()));
 }
 
-absl::Status WriteOwnFiles(const CheckpointSubject& s, const std::string& folder) {
+absl::Status CheckArray(const std::string& path, const std::string& name,
+                        const SafetensorsEntry* entry, const std::vector<int64_t>& dims) {
+  if (entry == nullptr)
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has no array ", name, ", which the model of this config has"));
+  if (entry->dims == dims) return absl::OkStatus();
+  const auto text = [](const std::vector<int64_t>& d) {
+    return absl::StrCat("[", absl::StrJoin(d, ", "), "]");
+  };
+  return absl::FailedPreconditionError(absl::StrCat(path, ": ", name, " has dims ",
+                                                    text(entry->dims), ", but the model of this ",
+                                                    "config has ", text(dims)));
+}
+
+bool IsCollecting(const CheckpointSubject& s) {
+  return s.model.codebook() != nullptr && !s.model.codebook()->started();
+}
+
+absl::Status WriteCandidates(const Codebook::Candidates& candidates, int64_t width,
+                             const std::string& path) {
+  const int64_t n = candidates.size();
+  return WriteSafetensors(path,
+                          {{"keys", DType::kI64, {n, 2}, candidates.keys.data()},
+                           {"queries", DType::kF32, {n, width}, candidates.queries.data()}},
+                          {});
+}
+
+absl::StatusOr<Codebook::Candidates> ReadCandidates(const std::string& path, int64_t width) {
+  Codebook::Candidates candidates;
+  QH_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  QH_ASSIGN_OR_RETURN(candidates.keys, file.ReadAsInt64("keys"));
+  QH_RETURN_IF_ERROR(CheckArray(path, "queries", file.Find("queries"), {candidates.size(), width}));
+  QH_ASSIGN_OR_RETURN(candidates.queries, file.ReadAsFloat("queries"));
+  return candidates;
+}
+
+// candidates: of all ranks.
+absl::Status WriteOwnFiles(const CheckpointSubject& s, const Codebook::Candidates& candidates,
+                           const std::string& folder) {
   if (s.comm.rank() == Rank(0)) {
     QH_RETURN_IF_ERROR(WriteWeights(s.model, folder + "/" + kWeights));
     if (s.adam != nullptr)
       QH_RETURN_IF_ERROR(WriteOptimizer(s.model, *s.adam, folder + "/" + kOptimizer));
+    if (IsCollecting(s)) {
+      QH_RETURN_IF_ERROR(
+          WriteCandidates(candidates, s.model.options().dims.query(), folder + "/" + kCandidates));
+    }
   }
   if (s.model.codebook() == nullptr) return absl::OkStatus();
   const auto rank = static_cast<size_t>(s.comm.rank().value());
@@ -122,10 +167,13 @@ absl::Status WriteManifest(const CheckpointSubject& s, const RunPosition& positi
   CheckpointManifest manifest;
   manifest.set_format_version(kCheckpointVersion);
   *manifest.mutable_position() = position;
+  manifest.mutable_position()->set_codebook_started(s.model.codebook() != nullptr &&
+                                                    s.model.codebook()->started());
   manifest.set_store(s.store);
   manifest.set_partitions(s.owners.num_partitions());
   std::vector<std::string> names = {kWeights};
   if (s.adam != nullptr) names.push_back(kOptimizer);
+  if (IsCollecting(s)) names.push_back(kCandidates);
   for (int32_t p = 0; s.model.codebook() != nullptr && p < s.owners.num_partitions(); ++p)
     names.push_back(CodesName(p));
   for (const std::string& name : names) {
@@ -135,29 +183,27 @@ absl::Status WriteManifest(const CheckpointSubject& s, const RunPosition& positi
   return WriteFileAtomically(folder + "/" + kManifest, TextOf(manifest));
 }
 
-// Puts the finished folder in the place of what was there.
+// Puts the finished folder in the place of what was there: at once where the file system can
+// exchange two folders, else in two steps.
 absl::Status Replace(const std::string& from, const std::string& to) {
-  std::error_code error;
+  std::error_code ignored;
+  if (!FileExists(to)) return RenameFile(from, to);
+  const std::filesystem::path parent = std::filesystem::path(to).parent_path();
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
+    QH_RETURN_IF_ERROR(FsyncDirectory(parent.empty() ? "." : parent.string()));
+    std::filesystem::remove_all(from, ignored);
+    return absl::OkStatus();
+  }
   const std::string old = to + ".old";
-  std::filesystem::remove_all(old, error);
-  if (FileExists(to)) QH_RETURN_IF_ERROR(RenameFile(to, old));
-  QH_RETURN_IF_ERROR(RenameFile(from, to));
-  std::filesystem::remove_all(old, error);
+  std::filesystem::remove_all(old, ignored);
+  QH_RETURN_IF_ERROR(RenameFile(to, old));
+  const absl::Status renamed = RenameFile(from, to);
+  if (!renamed.ok()) {
+    QH_RETURN_IF_ERROR(RenameFile(old, to));
+    return renamed;
+  }
+  std::filesystem::remove_all(old, ignored);
   return absl::OkStatus();
-}
-
-absl::Status CheckArray(const std::string& path, const std::string& name,
-                        const SafetensorsEntry* entry, const std::vector<int64_t>& dims) {
-  if (entry == nullptr)
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, " has no array ", name, ", which the model of this config has"));
-  if (entry->dims == dims) return absl::OkStatus();
-  const auto text = [](const std::vector<int64_t>& d) {
-    return absl::StrCat("[", absl::StrJoin(d, ", "), "]");
-  };
-  return absl::FailedPreconditionError(absl::StrCat(path, ": ", name, " has dims ",
-                                                    text(entry->dims), ", but the model of this ",
-                                                    "config has ", text(dims)));
 }
 
 absl::Status ReadInto(const SafetensorsFile& file, const std::string& name,
@@ -209,7 +255,11 @@ absl::Status WriteCheckpoint(const CheckpointSubject& s, const RunPosition& posi
     status = MakeDirectories(folder);
   }
   QH_RETURN_IF_ERROR(AgreeOn(s.comm, "begin checkpoint", status));
-  QH_RETURN_IF_ERROR(AgreeOn(s.comm, "write checkpoint", WriteOwnFiles(s, folder)));
+  Codebook::Candidates candidates;
+  if (IsCollecting(s)) {
+    QH_ASSIGN_OR_RETURN(candidates, s.model.codebook()->GatherCandidates(s.comm));
+  }
+  QH_RETURN_IF_ERROR(AgreeOn(s.comm, "write checkpoint", WriteOwnFiles(s, candidates, folder)));
   if (main) {
     status = WriteManifest(s, position, folder);
     if (status.ok()) status = FsyncDirectory(folder);
@@ -272,7 +322,14 @@ absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& s, const std
       QH_RETURN_IF_ERROR(
           ReadCodes(path + "/" + CodesName(p), CodesOf(s, p), s.model.options().dims.centroids));
     }
-    QH_RETURN_IF_ERROR(book->StateChanged(s.comm, manifest.position().codebook_started()));
+    const bool started = manifest.position().codebook_started();
+    Codebook::Candidates candidates;
+    if (!started) {
+      QH_ASSIGN_OR_RETURN(candidates,
+                          ReadCandidates(path + "/" + kCandidates, s.model.options().dims.query()));
+    }
+    book->RestoreCandidates(s.comm.rank(), std::move(candidates));
+    QH_RETURN_IF_ERROR(book->StateChanged(s.comm, started));
   }
   return manifest.position();
 }
@@ -299,6 +356,9 @@ absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64
       codes[static_cast<size_t>(original_ids[node++])] = code;
     }
   }
+  if (node > 0 && node < codes.size())
+    return absl::FailedPreconditionError(
+        absl::StrCat(checkpoint, " has codes for ", node, " nodes; the store has ", codes.size()));
   if (node > 0) {
     tensors.push_back(
         {"convs.0.c_idx", DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});

@@ -1,10 +1,11 @@
 // A checkpoint: one folder, written beside and renamed when it is whole, with a checksum of every
 // file.
 //
-//   weights.safetensors     parameters and buffers under the paper's names (the codebook's too)
-//   optimizer.safetensors   Adam's moments: exp_avg.NAME, exp_avg_sq.NAME
-//   codes-00003.npy         [nodes of partition 3] i16: the centroid of each node, written by its
-//   owner checkpoint.textproto    the manifest (model/checkpoint.proto)
+//   weights.safetensors      parameters and buffers under the paper's names, the codebook's too
+//   optimizer.safetensors    Adam's moments: exp_avg.NAME, exp_avg_sq.NAME
+//   candidates.safetensors   queries collected for a codebook that has not started yet
+//   codes-00003.npy          [nodes of partition 3] i16: the centroid of each, written by its owner
+//   checkpoint.textproto     the manifest (model/checkpoint.proto)
 #pragma once
 
 #include <absl/status/status.h>
@@ -32,8 +33,10 @@ struct CheckpointSubject {
   std::string store;                            // checksum of its manifest
 };
 
-// Writes `path`.tmp, then renames it to `path`, replacing what was there. Collective; on every rank
-// the same status. On error what stood at `path` is unchanged.
+// Writes `path`.tmp, then exchanges it with what stood at `path`, which is removed (where the file
+// system cannot exchange folders, that is `path`.old for a moment). The position's codebook_started
+// is the model's. Collective; fails on all ranks or none, and the failing one says why. On error
+// what stood at `path` is unchanged.
 absl::Status WriteCheckpoint(const CheckpointSubject& subject, const RunPosition& position,
                              const std::string& path);
 

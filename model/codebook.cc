@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "core/checksum.h"
 #include "core/rng.h"
@@ -30,19 +30,22 @@ absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
   return absl::OkStatus();
 }
 
-// Every rank's bytes, in rank order.
-absl::StatusOr<std::vector<uint8_t>> GatherBytes(Communicator& comm, absl::string_view operation,
-                                                 absl::Span<const uint8_t> mine) {
+// Every rank's values, in rank order.
+template <typename T>
+absl::StatusOr<std::vector<T>> Gather(Communicator& comm, absl::string_view operation,
+                                      const std::vector<T>& mine) {
   const auto num_ranks = static_cast<size_t>(comm.num_ranks());
-  std::vector<int64_t> sizes(num_ranks);
-  const int64_t my_size = static_cast<int64_t>(mine.size());
+  std::vector<int64_t> sizes_bytes(num_ranks);
+  const int64_t my_bytes = static_cast<int64_t>(mine.size() * sizeof(T));
   const std::vector<int64_t> size_bytes(num_ranks, sizeof(int64_t));
   QH_RETURN_IF_ERROR(comm.AllGatherV(
-      operation, {reinterpret_cast<const uint8_t*>(&my_size), sizeof(my_size)}, size_bytes,
-      {reinterpret_cast<uint8_t*>(sizes.data()), num_ranks * sizeof(int64_t)}));
-  std::vector<uint8_t> all(
-      static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), int64_t{0})));
-  QH_RETURN_IF_ERROR(comm.AllGatherV(operation, mine, sizes, absl::MakeSpan(all)));
+      operation, {reinterpret_cast<const uint8_t*>(&my_bytes), sizeof(my_bytes)}, size_bytes,
+      {reinterpret_cast<uint8_t*>(sizes_bytes.data()), num_ranks * sizeof(int64_t)}));
+  const int64_t all_bytes = std::accumulate(sizes_bytes.begin(), sizes_bytes.end(), int64_t{0});
+  std::vector<T> all(static_cast<size_t>(all_bytes) / sizeof(T));
+  QH_RETURN_IF_ERROR(comm.AllGatherV(
+      operation, {reinterpret_cast<const uint8_t*>(mine.data()), static_cast<size_t>(my_bytes)},
+      sizes_bytes, {reinterpret_cast<uint8_t*>(all.data()), static_cast<size_t>(all_bytes)}));
   return all;
 }
 
@@ -115,38 +118,41 @@ void Codebook::NormaliseQueries(TensorView<const float> query) {
 
 void Codebook::Collect(const Step& step) {
   for (const GlobalId node : step.batch.nodes) {
-    const auto id = static_cast<uint64_t>(node.value());
-    candidates_.push_back({StreamKey(options_.seed, RandomPurpose::kCodebook,
-                                     static_cast<uint64_t>(step.batch.step) + 1, id),
-                           node.value()});
+    const uint64_t order =
+        StreamKey(options_.seed, RandomPurpose::kCodebook,
+                  static_cast<uint64_t>(step.batch.step) + 1, static_cast<uint64_t>(node.value()));
+    candidates_.keys.insert(candidates_.keys.end(), {static_cast<int64_t>(order), node.value()});
   }
-  candidate_rows_.insert(candidate_rows_.end(), z_.data(), z_.data() + z_.size());
+  candidates_.queries.insert(candidates_.queries.end(), z_.data(), z_.data() + z_.size());
   num_collected_ += step.batch.global_nodes;
+}
+
+absl::StatusOr<Codebook::Candidates> Codebook::GatherCandidates(Communicator& comm) const {
+  Candidates all;
+  QH_ASSIGN_OR_RETURN(all.keys, Gather(comm, "codebook candidates", candidates_.keys));
+  QH_ASSIGN_OR_RETURN(all.queries, Gather(comm, "codebook candidates", candidates_.queries));
+  return all;
+}
+
+void Codebook::RestoreCandidates(Rank rank, Candidates all) {
+  num_collected_ = all.size();
+  candidates_ = rank == Rank(0) ? std::move(all) : Candidates();
 }
 
 // The M distinct candidates of least order; too few are repeated with jitter.
 absl::Status Codebook::Start(Communicator& comm) {
   const auto width = static_cast<size_t>(options_.dims.query());
-  const auto bytes_of = [](const auto& v) {
-    return absl::Span<const uint8_t>(reinterpret_cast<const uint8_t*>(v.data()),
-                                     v.size() * sizeof(v[0]));
-  };
-  QH_ASSIGN_OR_RETURN(const std::vector<uint8_t> keys,
-                      GatherBytes(comm, "codebook start", bytes_of(candidates_)));
-  QH_ASSIGN_OR_RETURN(const std::vector<uint8_t> rows,
-                      GatherBytes(comm, "codebook start", bytes_of(candidate_rows_)));
-  std::vector<Candidate> all(keys.size() / sizeof(Candidate));
-  std::memcpy(all.data(), keys.data(), keys.size());
-  const auto* values = reinterpret_cast<const float*>(rows.data());
-  std::vector<size_t> order(all.size());
+  QH_ASSIGN_OR_RETURN(const Candidates all, GatherCandidates(comm));
+  std::vector<size_t> order(static_cast<size_t>(all.size()));
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::pair(all[a].order, all[a].node) < std::pair(all[b].order, all[b].node);
-  });
+  const auto place = [&](size_t i) {
+    return std::pair(static_cast<uint64_t>(all.keys[2 * i]), all.keys[2 * i + 1]);
+  };
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
   std::vector<uint64_t> seen;
   std::vector<const float*> chosen;
   for (size_t i : order) {
-    const float* row = values + i * width;
+    const float* row = all.queries.data() + i * width;
     const uint64_t hash = Xxh3(row, width * sizeof(float));
     if (std::find(seen.begin(), seen.end(), hash) != seen.end()) continue;
     seen.push_back(hash);
@@ -164,7 +170,6 @@ absl::Status Codebook::Start(Communicator& comm) {
   std::copy_n(embedding_.data(), embedding_.size(), sums_.data());
   sizes_.Fill(1.0f);
   candidates_ = {};
-  candidate_rows_ = {};
   started_ = true;
   return absl::OkStatus();
 }

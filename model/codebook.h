@@ -39,18 +39,22 @@ class Codebook {
   TensorView<float> sums() { return sums_.view(); }            // [M, 2G]
   BatchMoments& moments() { return moments_; }
   bool started() const { return started_; }
+  // Queries seen before the start, of which centroids will be chosen.
+  struct Candidates {
+    std::vector<int64_t> keys;   // [n, 2]: place in the order of choice (the bits of a u64), node
+    std::vector<float> queries;  // [n, 2G], normalised
+    int64_t size() const { return static_cast<int64_t>(keys.size()) / 2; }
+  };
+  // Those of all ranks, on every rank. Collective.
+  absl::StatusOr<Candidates> GatherCandidates(Communicator& comm) const;
+  // Takes those of all ranks, the same on every rank, in place of what was collected.
+  void RestoreCandidates(Rank rank, Candidates all);
   absl::Span<int16_t> codes() { return absl::MakeSpan(codes_); }    // [N_owned], values in [0, M)
   absl::Span<int64_t> counts() { return absl::MakeSpan(counts_); }  // [M], over all ranks
   // Codes were replaced: counts are summed anew. Collective.
   absl::Status StateChanged(Communicator& comm, bool started);
 
  private:
-  // A query seen before the start, and where it comes in the order of choice.
-  struct Candidate {
-    uint64_t order;
-    int64_t node;
-  };
-
   Codebook(const LargeGTOptions& options, GlobalId first_node);
   void NormaliseQueries(TensorView<const float> query);
   void Collect(const Step& step);
@@ -69,9 +73,8 @@ class Codebook {
   std::vector<int64_t> counts_;
   bool started_ = false;
 
-  int64_t num_collected_ = 0;          // over all ranks
-  std::vector<Candidate> candidates_;  // of this rank
-  std::vector<float> candidate_rows_;  // [candidates, 2G]
+  int64_t num_collected_ = 0;  // over all ranks
+  Candidates candidates_;      // of this rank
 
   Tensor<float> z_;              // [B, 2G]
   Tensor<int16_t> nearest_;      // [B]

@@ -113,13 +113,16 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   };
   map_backward(kKey, codebook_.output(), d_key_);
   map_backward(kValue, book_values_.cview(), d_value_);
-  // Probabilities sum to 1, so the values' bias adds the same to every node, which a batch norm
-  // takes away again.
-  if (options_.norm == NormKind::kBatch && options_.attention_dropout == 0) {
-    const PartitionGradients d_bias =
-        step.gradients.Of(step.parameters.Find(std::string(kValue) + ".bias"));
+  const auto zero_bias_gradient = [&](const std::string& name) {
+    const PartitionGradients d_bias = step.gradients.Of(step.parameters.Find(name + ".bias"));
     for (int64_t p = 0; p < step.num_owned(); ++p) std::fill_n(d_bias.of(p), d.wide(), 0.0f);
-  }
+  };
+  // Exactly zero: the keys' bias shifts all scores of a node alike.
+  zero_bias_gradient(kKey);
+  // And so: probabilities sum to 1, so the values' bias adds the same to every node, which a batch
+  // norm takes away again.
+  if (options_.norm == NormKind::kBatch && options_.attention_dropout == 0)
+    zero_bias_gradient(kValue);
 
   to_query_.Backward(step, query_in_.cview(), d_query_.cview(), d_query_in_.view());
   for (int64_t r = 0; r < rows; ++r)

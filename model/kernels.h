@@ -159,7 +159,7 @@ struct LossArgs {
   LossKind kind = LossKind::kCrossEntropy;
   Slices slices;
   TensorView<const float> logits;          // [B, C]
-  absl::Span<const int32_t> labels;        // [B]; cross entropy
+  absl::Span<const int32_t> labels;        // [B], -1: unlabelled; cross entropy
   TensorView<const uint8_t> multi_labels;  // [B, C] of 0, 1, 2 (unlabelled); binary
   absl::Span<const float> class_weight;    // [C], or empty: 1
   int64_t global_nodes = 0;

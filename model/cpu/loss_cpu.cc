@@ -48,6 +48,10 @@ void CpuKernels::DoLoss(const LossArgs& args) {
                           share / static_cast<double>(classes), args.d_logits.row(r));
       } else {
         const int32_t label = args.labels[static_cast<size_t>(r)];
+        if (label < 0) {  // unlabelled
+          std::fill_n(args.d_logits.row(r), classes, 0.0f);
+          continue;
+        }
         const double weight =
             args.class_weight.empty() ? 1.0 : double{args.class_weight[static_cast<size_t>(label)]};
         loss += CrossEntropyRow(args.logits.row(r), classes, label, weight * share,
