@@ -1,0 +1,323 @@
+#include "model/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "model/safetensors.h"
+#include "tests/model/toy_job.h"
+#include "tests/support/run_ranks.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr char kStore[] = "0123456789abcdef";
+constexpr int64_t kSteps = 3;
+
+LargeGTOptions Options(uint64_t seed = 1) {
+  LargeGTOptions options;
+  options.dims = {.features = 5,
+                  .sampled = 3,
+                  .pos_enc = 3,
+                  .width = 6,
+                  .heads = 2,
+                  .centroids = 7,
+                  .classes = 3};
+  options.seed = seed;
+  return options;
+}
+
+ToyGraph Graph() { return MakeToyGraph(Options().dims, {0, 12, 31, 32, 60}); }
+
+RunPosition Position(ToyRank& rank) {
+  RunPosition position;
+  position.set_step(kSteps);
+  position.set_epoch(1);
+  position.set_best_valid(0.1);
+  position.add_epoch_seconds(0.3);
+  position.set_codebook_started(rank.model().codebook()->started());
+  return position;
+}
+
+CheckpointSubject SubjectOf(ToyRank& rank, const ToyGraph& graph, Communicator& comm,
+                            const std::string& store = kStore) {
+  return {rank.model(), &rank.adam(), comm, rank.owners(), graph.partition_offsets, store};
+}
+
+void TrainSteps(ToyRank& rank, const ToyGraph& graph, int64_t begin, int64_t end) {
+  for (int64_t step = begin; step < end; ++step) rank.Train(step, ToyNodes(graph, 0.5, step));
+}
+
+// Everything a checkpoint is to keep, of the whole job.
+struct Contents {
+  std::vector<float> state, first_moment, second_moment;
+  std::vector<int64_t> counts;
+  std::vector<int16_t> codes;  // [N], put together by rank
+  int64_t adam_steps = 0;
+  bool started = false;
+
+  bool operator==(const Contents&) const = default;
+};
+
+Contents ContentsOf(ToyRank& rank) {
+  Contents c;
+  c.state = StateOf(rank.model());
+  const auto copy = [](TensorView<float> v) {
+    return std::vector<float>(v.data(), v.data() + v.size());
+  };
+  c.first_moment = copy(rank.adam().first_moment());
+  c.second_moment = copy(rank.adam().second_moment());
+  Codebook& book = *rank.model().codebook();
+  c.counts.assign(book.counts().begin(), book.counts().end());
+  c.codes.assign(book.codes().begin(), book.codes().end());
+  c.adam_steps = rank.adam().num_steps();
+  c.started = book.started();
+  return c;
+}
+
+Contents Together(const std::vector<Contents>& ranks) {
+  Contents all = ranks[0];
+  for (size_t r = 1; r < ranks.size(); ++r) {
+    Contents same = ranks[r];
+    same.codes = ranks[0].codes;
+    EXPECT_TRUE(same == ranks[0]) << "rank " << r;
+    all.codes.insert(all.codes.end(), ranks[r].codes.begin(), ranks[r].codes.end());
+  }
+  return all;
+}
+
+// Trains on so many ranks and writes a checkpoint.
+Contents WriteTrained(int32_t num_ranks, const std::string& path, int64_t steps = kSteps) {
+  const ToyGraph graph = Graph();
+  std::vector<Contents> contents(static_cast<size_t>(num_ranks));
+  RunRanks(num_ranks, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(), comm);
+    TrainSteps(rank, graph, 0, steps);
+    contents[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
+    EXPECT_OK(WriteCheckpoint(SubjectOf(rank, graph, comm), Position(rank), path));
+  });
+  return Together(contents);
+}
+
+std::vector<std::string> FilesOf(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string BytesOf(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+void WriteBytes(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+TEST(Checkpoint, IsReadBackInEveryBitOnAnyNumberOfRanks) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  const Contents written = WriteTrained(2, path);
+  EXPECT_TRUE(written.started);
+  EXPECT_EQ(FilesOf(path),
+            (std::vector<std::string>{"checkpoint.textproto", "codes-00000.npy", "codes-00001.npy",
+                                      "codes-00002.npy", "codes-00003.npy", "optimizer.safetensors",
+                                      "weights.safetensors"}));
+  const ToyGraph graph = Graph();
+  for (const int32_t num_ranks : {1, 3, 4}) {
+    std::vector<Contents> read(static_cast<size_t>(num_ranks));
+    RunRanks(num_ranks, [&](Communicator& comm) {
+      ToyRank rank(graph, Options(/*seed=*/2), comm);  // other weights and codes to begin with
+      ASSERT_OK_AND_ASSIGN(const RunPosition position,
+                           ReadCheckpoint(SubjectOf(rank, graph, comm), path));
+      EXPECT_EQ(position.SerializeAsString(), Position(rank).SerializeAsString());
+      read[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
+    });
+    EXPECT_TRUE(Together(read) == written) << num_ranks << " ranks";
+  }
+}
+
+// Trains to the end at one go, and with a stop in between, on other ranks.
+void ExpectExactResume(int64_t stop) {
+  const TempDir folder;
+  WriteTrained(2, folder / "stop", stop);
+  const ToyGraph graph = Graph();
+  std::vector<Contents> resumed(4);
+  RunRanks(4, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(), comm);
+    ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, comm), folder / "stop"));
+    rank.adam().num_steps() = stop;
+    TrainSteps(rank, graph, stop, stop + 3);
+    resumed[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
+  });
+  const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(), *solo);
+  TrainSteps(rank, graph, 0, stop + 3);
+  EXPECT_TRUE(Together(resumed) == ContentsOf(rank));
+}
+
+TEST(Checkpoint, TrainingGoesOnFromItInEveryDigit) { ExpectExactResume(kSteps); }
+
+TEST(Checkpoint, TrainingGoesOnFromOneWrittenBeforeTheCodebookStarted) {
+  const ToyGraph graph = Graph();
+  const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(), *solo);
+  TrainSteps(rank, graph, 0, 1);
+  ASSERT_FALSE(rank.model().codebook()->started());  // 28 queries are wanted
+  TrainSteps(rank, graph, 1, 2);
+  ASSERT_TRUE(rank.model().codebook()->started());
+  ExpectExactResume(1);
+}
+
+TEST(Checkpoint, AByteChangedInAnyFileIsSeenAndTheFileNamed) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  WriteTrained(2, path);
+  ASSERT_OK(VerifyCheckpoint(path));
+  for (const std::string& name : FilesOf(path)) {
+    const std::string file = path + "/" + name, bytes = BytesOf(file);
+    const size_t step = std::max<size_t>(1, bytes.size() / 23);
+    for (size_t at = 0; at < bytes.size(); at += step) {
+      std::string damaged = bytes;
+      damaged[at] = static_cast<char>(damaged[at] ^ 1);
+      WriteBytes(file, damaged);
+      EXPECT_THAT(VerifyCheckpoint(path), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(file)))
+          << "byte " << at;
+    }
+    WriteBytes(file, bytes.substr(0, bytes.size() - 1));
+    EXPECT_THAT(VerifyCheckpoint(path), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(file)));
+    WriteBytes(file, bytes);
+  }
+  EXPECT_OK(VerifyCheckpoint(path));
+}
+
+TEST(Checkpoint, AMissingFileIsNamed) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  WriteTrained(1, path);
+  for (const std::string& name : FilesOf(path)) {
+    std::filesystem::rename(path + "/" + name, folder / "aside");
+    EXPECT_THAT(VerifyCheckpoint(path),
+                StatusIs(absl::StatusCode::kNotFound, HasSubstr(path + "/" + name)));
+    std::filesystem::rename(folder / "aside", path + "/" + name);
+  }
+  EXPECT_THAT(VerifyCheckpoint(folder / "nowhere"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("nowhere")));
+}
+
+TEST(Checkpoint, OfAnotherStoreOrOtherDimsIsRefused) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  WriteTrained(1, path);
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  const ToyGraph graph = Graph();
+  ToyRank rank(graph, Options(), *comm);
+  EXPECT_THAT(ReadCheckpoint(SubjectOf(rank, graph, *comm, "fedcba9876543210"), path),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr(kStore), HasSubstr("fedcba9876543210"))));
+  LargeGTOptions wider = Options();
+  wider.dims.width = 8;
+  ToyRank other(graph, wider, *comm);
+  EXPECT_THAT(
+      ReadCheckpoint(SubjectOf(other, graph, *comm), path),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("fc_in.0.weight"), HasSubstr("[6, 5]"), HasSubstr("[8, 5]"))));
+}
+
+TEST(Checkpoint, AWriteThatFailsLeavesWhatWasThere) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  const Contents written = WriteTrained(2, path);
+  const ToyGraph graph = Graph();
+  // Files cannot grow past 600 bytes: a disk that is full.
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{600, before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::vector<absl::Status> statuses(2);
+  RunRanks(2, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(), comm);
+    statuses[static_cast<size_t>(comm.rank().value())] =
+        WriteCheckpoint(SubjectOf(rank, graph, comm), Position(rank), path);
+  });
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(statuses[0].ok());
+  EXPECT_THAT(statuses[0].message(), HasSubstr("weights.safetensors"));
+  EXPECT_THAT(statuses[1], StatusIs(absl::StatusCode::kAborted, HasSubstr("rank 0")));
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(2), *comm);
+  EXPECT_OK(ReadCheckpoint(SubjectOf(rank, graph, *comm), path));
+  EXPECT_TRUE(ContentsOf(rank) == written);
+}
+
+TEST(Checkpoint, AFolderThatCannotBeMadeIsAnErrorOnEveryRank) {
+  const TempDir folder;
+  WriteBytes(folder / "file", "not a folder");
+  const ToyGraph graph = Graph();
+  RunRanks(2, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(), comm);
+    EXPECT_FALSE(
+        WriteCheckpoint(SubjectOf(rank, graph, comm), Position(rank), folder / "file/c").ok());
+  });
+}
+
+TEST(Checkpoint, ANewOneTakesTheOldOnesPlaceAndLeavesNothingBeside) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  const Contents first = WriteTrained(2, path);
+  WriteBytes(path + "/stray", "left over");
+  const Contents second = WriteTrained(1, path, kSteps + 1);
+  EXPECT_FALSE(first == second);
+  EXPECT_EQ(FilesOf(folder.path()), std::vector<std::string>{"c"});
+  EXPECT_FALSE(std::filesystem::exists(path + "/stray"));
+  const ToyGraph graph = Graph();
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(2), *comm);
+  ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, *comm), path));
+  EXPECT_EQ(StateOf(rank.model()), second.state);
+}
+
+TEST(Checkpoint, IsExportedWithCodesInTheOrderOfTheInput) {
+  const TempDir folder;
+  const Contents written = WriteTrained(2, folder / "c");
+  const ToyGraph graph = Graph();
+  const std::string out = folder / "model.safetensors";
+  ASSERT_OK(ExportWeights(folder / "c", graph.original_ids, out));
+  ASSERT_OK_AND_ASSIGN(const SafetensorsFile file, SafetensorsFile::Open(out));
+  ASSERT_OK_AND_ASSIGN(const std::vector<int64_t> codes, file.ReadAsInt64("convs.0.c_idx"));
+  ASSERT_EQ(codes.size(), written.codes.size());
+  for (size_t v = 0; v < codes.size(); ++v)
+    EXPECT_EQ(codes[static_cast<size_t>(graph.original_ids[v])], written.codes[v]);
+  // The weights come back under the paper's names.
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(2), *comm);
+  ASSERT_OK(ReadWeights(out, /*all_required=*/true, rank.model()));
+  EXPECT_EQ(StateOf(rank.model()), written.state);
+  // Of another number of nodes.
+  const absl::Span<const int64_t> fewer = absl::MakeConstSpan(graph.original_ids).first(59);
+  EXPECT_THAT(ExportWeights(folder / "c", fewer, out),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("59")));
+  std::vector<int64_t> more = graph.original_ids;
+  more.push_back(60);
+  EXPECT_THAT(ExportWeights(folder / "c", more, out),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("61")));
+}
+
+}  // namespace
+}  // namespace quadhop

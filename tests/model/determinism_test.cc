@@ -1,0 +1,139 @@
+// Promise 1 of DESIGN.md: a run depends on store, config and seed, never on threads or ranks.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "tests/model/toy_job.h"
+#include "tests/support/run_ranks.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kSteps = 5;
+constexpr double kBatchShare = 0.6;
+
+// Partitions of unequal size: one has several tiles and lanes of the local module, one has not.
+ToyGraph Graph(const LargeGTOptions& options) {
+  return MakeToyGraph(options.dims, {0, 30, 290, 300, 350});
+}
+
+LargeGTOptions Options() {
+  LargeGTOptions options;
+  LargeGTDims& d = options.dims;
+  d.features = 6;
+  d.sampled = 5;
+  d.pos_enc = 3;
+  d.width = 9;
+  d.heads = 2;
+  d.centroids = 70;  // 280 queries are collected before the start: at the second step
+  d.classes = 4;
+  options.codebook_start = CodebookStart::kData;
+  options.attention_dropout = 0.1;
+  options.ema_decay = 0.9;
+  options.seed = 5;
+  return options;
+}
+
+struct Outcome {
+  std::vector<double> losses;  // [kSteps]
+  std::vector<float> state;
+  std::vector<float> moments;  // Adam's
+  std::vector<int64_t> counts;
+  std::vector<int16_t> codes;  // [N]
+  std::vector<bool> started;   // [kSteps]
+};
+
+Outcome TrainOn(int32_t num_ranks, int num_threads) {
+  const LargeGTOptions options = Options();
+  const ToyGraph graph = Graph(options);
+  std::vector<Outcome> outcomes(static_cast<size_t>(num_ranks));
+  RunRanks(num_ranks, [&](Communicator& comm) {
+    ToyRank rank(graph, options, comm, {.num_threads = num_threads});
+    Outcome& out = outcomes[static_cast<size_t>(comm.rank().value())];
+    for (int64_t step = 0; step < kSteps; ++step) {
+      out.losses.push_back(rank.Train(step, ToyNodes(graph, kBatchShare, step)));
+      out.started.push_back(rank.model().codebook()->started());
+    }
+    out.state = StateOf(rank.model());
+    for (const TensorView<float> moment : {rank.adam().first_moment(), rank.adam().second_moment()})
+      out.moments.insert(out.moments.end(), moment.data(), moment.data() + moment.size());
+    const auto counts = rank.model().codebook()->counts();
+    out.counts.assign(counts.begin(), counts.end());
+    const auto codes = rank.model().codebook()->codes();
+    out.codes.assign(codes.begin(), codes.end());
+  });
+  Outcome all = outcomes[0];
+  for (size_t r = 1; r < outcomes.size(); ++r) {
+    EXPECT_EQ(outcomes[r].losses, all.losses) << "rank " << r;
+    EXPECT_EQ(outcomes[r].state, all.state) << "rank " << r;
+    all.codes.insert(all.codes.end(), outcomes[r].codes.begin(), outcomes[r].codes.end());
+  }
+  return all;
+}
+
+void ExpectEqual(const Outcome& actual, const Outcome& expected) {
+  EXPECT_EQ(actual.losses, expected.losses);  // in every digit
+  EXPECT_EQ(actual.state, expected.state);
+  EXPECT_EQ(actual.moments, expected.moments);
+  EXPECT_EQ(actual.counts, expected.counts);
+  EXPECT_EQ(actual.codes, expected.codes);
+  EXPECT_EQ(actual.started, expected.started);
+}
+
+TEST(Determinism, ARunIsTheSameInEveryDigitForAnyNumberOfThreadsAndRanks) {
+  const Outcome expected = TrainOn(1, 1);
+  EXPECT_EQ(expected.started, (std::vector<bool>{false, true, true, true, true}));
+  EXPECT_TRUE(std::isfinite(expected.losses.back()));
+  EXPECT_NE(expected.losses.front(), expected.losses.back());
+  for (const int num_threads : {2, 3}) {
+    SCOPED_TRACE(std::to_string(num_threads) + " threads");
+    ExpectEqual(TrainOn(1, num_threads), expected);
+  }
+  for (const int32_t num_ranks : {2, 4}) {
+    SCOPED_TRACE(std::to_string(num_ranks) + " ranks");
+    ExpectEqual(TrainOn(num_ranks, 2), expected);
+  }
+}
+
+TEST(Determinism, ARunWithAnotherSeedIsAnother) {
+  const LargeGTOptions options = Options();
+  LargeGTOptions other = options;
+  other.seed = 6;
+  const ToyGraph graph = Graph(options);
+  const std::vector<int64_t> nodes = ToyNodes(graph, kBatchShare, 0);
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank a(graph, options, *comm), b(graph, other, *comm);
+  EXPECT_NE(a.Train(0, nodes), b.Train(0, nodes));
+}
+
+std::vector<float> GradientsOfAStep(Reduction reduction) {
+  const LargeGTOptions options = Options();
+  const ToyGraph graph = Graph(options);
+  std::vector<float> gradients;
+  RunRanks(4, [&](Communicator& comm) {
+    ToyRank rank(graph, options, comm, {.reduction = reduction});
+    EXPECT_TRUE(
+        rank.model().ComputeGradients(rank.MakeBatch(0, ToyNodes(graph, kBatchShare, 0))).ok());
+    const TensorView<float> mine = rank.model().parameters().trained_gradients();
+    if (comm.rank() == Rank(0)) gradients.assign(mine.data(), mine.data() + mine.size());
+  });
+  return gradients;
+}
+
+TEST(Determinism, FastReductionGivesTheSameGradientsButForRounding) {
+  const std::vector<float> exact = GradientsOfAStep(Reduction::kReproducible);
+  const std::vector<float> fast = GradientsOfAStep(Reduction::kFast);
+  ASSERT_EQ(fast.size(), exact.size());
+  double error = 0, size = 0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    error += std::pow(double{fast[i]} - double{exact[i]}, 2);
+    size += std::pow(double{exact[i]}, 2);
+  }
+  EXPECT_GT(size, 0);
+  EXPECT_LE(std::sqrt(error / size), 1e-5);
+}
+
+}  // namespace
+}  // namespace quadhop

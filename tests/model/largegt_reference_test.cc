@@ -1,0 +1,313 @@
+// The production model, in float, against the reference in plain loops of double, with every
+// dropout on: its masks are made here from core/rng.h by the rule that model/kernels.h documents.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/rng.h"
+#include "tests/model/toy_job.h"
+#include "tests/reference/largegt.h"
+#include "tests/reference/losses.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using reference::Arrays;
+using reference::Mode;
+using reference::Values;
+
+// DESIGN.md section 4.
+constexpr double kLogitsBound = 1e-5, kGradientBound = 1e-4, kZeroGradientBound = 1e-6;
+constexpr double kLossBound = 1e-4;
+constexpr double kZeroGradient = 1e-12;  // of the largest: rounding noise of double
+
+// Multipliers of one dropout for `rows` rows of n values a node, each row beginning at a multiple
+// of 8 values: value i of a node is kept if its 16 bits, half i % 2 of word i % 8 / 2 of Philox
+// block i / 8, reach the threshold.
+Values<double> MaskOf(const LargeGTOptions& options, double probability, RandomPurpose purpose,
+                      const Batch& batch, int64_t rows, int64_t n) {
+  if (probability == 0) return {};
+  const double threshold = std::round(probability * 65536);
+  Values<double> mask;
+  for (const GlobalId node : batch.nodes) {
+    const uint64_t key = StreamKey(options.seed, purpose, static_cast<uint64_t>(batch.step),
+                                   static_cast<uint64_t>(node.value()));
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < n; ++c) {
+        const int64_t i = r * ((n + 7) / 8 * 8) + c;
+        const uint32_t word =
+            Philox4x32(key, static_cast<uint64_t>(i / 8))[static_cast<size_t>(i % 8 / 2)];
+        const uint32_t draw = i % 2 == 0 ? word & 0xFFFFu : word >> 16;
+        mask.push_back(static_cast<double>(draw) >= threshold ? 65536 / (65536 - threshold) : 0.0);
+      }
+    }
+  }
+  return mask;
+}
+
+reference::DropoutMasks<double> MasksOf(const LargeGTOptions& options, const Batch& batch) {
+  const LargeGTDims& d = options.dims;
+  const auto mask = [&](double probability, RandomPurpose purpose, int64_t rows, int64_t n) {
+    return MaskOf(options, probability, purpose, batch, rows, n);
+  };
+  reference::DropoutMasks<double> masks;
+  masks.input = mask(options.ff_dropout, RandomPurpose::kInputDropout, 1, d.width);
+  masks.tokens = mask(options.ff_dropout, RandomPurpose::kTokenDropout, d.sequence(), d.width);
+  masks.attention_out =
+      mask(options.local_dropout, RandomPurpose::kAttentionOutDropout, d.sequence(), d.wide());
+  masks.residual =
+      mask(options.local_dropout, RandomPurpose::kResidualDropout, d.sequence(), d.wide());
+  masks.global_attention =
+      mask(options.attention_dropout, RandomPurpose::kGlobalAttentionDropout, d.heads, d.centroids);
+  masks.first_feed_forward =
+      mask(options.ff_dropout, RandomPurpose::kFirstFeedForwardDropout, 1, d.wide());
+  masks.second_feed_forward =
+      mask(options.ff_dropout, RandomPurpose::kSecondFeedForwardDropout, 1, d.width);
+  return masks;
+}
+
+reference::Inputs<double> InputsOf(const LargeGTDims& d, const Batch& batch) {
+  reference::Inputs<double> in;
+  in.tokens_per_node = static_cast<size_t>(d.sequence());
+  for (const LocalRow row : batch.sampled) {
+    const float* values = batch.features.row(row.value());
+    in.tokens.insert(in.tokens.end(), values, values + d.hops_and_self * d.features);
+  }
+  for (const LocalRow row : batch.own) {
+    const float* values = batch.features.row(row.value());
+    in.x.insert(in.x.end(), values, values + d.features);
+  }
+  in.pe.assign(batch.pos_enc.data(), batch.pos_enc.data() + batch.pos_enc.size());
+  for (const GlobalId node : batch.nodes) in.nodes.push_back(static_cast<size_t>(node.value()));
+  return in;
+}
+
+reference::LargeGT<double> ReferenceOf(LargeGT& model) {
+  const LargeGTOptions& options = model.options();
+  reference::ModelOptions reference_options;
+  reference_options.conv = static_cast<reference::Conv>(options.conv);
+  reference_options.norm = static_cast<reference::NormKind>(options.norm);
+  reference_options.heads = static_cast<size_t>(options.dims.heads);
+  reference_options.ema_decay = options.ema_decay;
+  Arrays<double> state;
+  for (const StateArray& array : model.State()) {
+    reference::Array<double>& out = state[array.name];
+    out.dims.assign(array.dims.begin(), array.dims.end());
+    if (array.integer != nullptr) {
+      out.values = {static_cast<double>(*array.integer)};
+    } else {
+      out.values.assign(array.floats.data(), array.floats.data() + array.floats.size());
+    }
+  }
+  std::vector<size_t> codes;
+  if (Codebook* book = model.codebook())
+    for (const int16_t code : book->codes()) codes.push_back(static_cast<size_t>(code));
+  return {reference_options, state, codes};
+}
+static_assert(static_cast<int>(Conv::kLocal) == static_cast<int>(reference::Conv::kLocal) &&
+              static_cast<int>(Conv::kGlobal) == static_cast<int>(reference::Conv::kGlobal) &&
+              static_cast<int>(Conv::kNone) == static_cast<int>(reference::Conv::kNone) &&
+              static_cast<int>(NormKind::kLayer) == static_cast<int>(reference::NormKind::kLayer) &&
+              static_cast<int>(NormKind::kNone) == static_cast<int>(reference::NormKind::kNone));
+
+// Away from the initial values, whose biases are 0 and whose attention is almost uniform.
+void Shake(ParameterSet& parameters) {
+  for (const Parameter& p : parameters.parameters()) {
+    RandomStream random(5, RandomPurpose::kTest, static_cast<uint64_t>(p.offset), 0);
+    const double size = 0.7 / std::sqrt(static_cast<double>(p.dims.size() > 1 ? p.dims[1] : 4));
+    const TensorView<float> value = parameters.value(p);
+    for (int64_t i = 0; i < value.size(); ++i)
+      value[i] += static_cast<float>(size * random.Normal());
+  }
+}
+
+double Norm(const Values<double>& values) {
+  double squares = 0;
+  for (const double value : values) squares += value * value;
+  return std::sqrt(squares);
+}
+
+double LargestOf(const Values<double>& values) {
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+Values<double> Difference(TensorView<const float> actual, const Values<double>& expected) {
+  QH_CHECK_EQ(static_cast<size_t>(actual.size()), expected.size());
+  Values<double> difference(expected);
+  for (size_t i = 0; i < expected.size(); ++i)
+    difference[i] = double{actual[static_cast<int64_t>(i)]} - expected[i];
+  return difference;
+}
+
+void ExpectGradients(ParameterSet& parameters, const Arrays<double>& expected) {
+  double largest = 0;
+  for (const auto& [name, gradient] : expected)
+    largest = std::max(largest, LargestOf(gradient.values));
+  for (const auto& [name, gradient] : expected) {
+    const Values<double> difference = Difference(parameters.gradient(name), gradient.values);
+    if (LargestOf(gradient.values) <= kZeroGradient * largest) {
+      EXPECT_LE(LargestOf(difference), kZeroGradientBound * largest) << name;
+    } else {
+      EXPECT_LE(Norm(difference), kGradientBound * Norm(gradient.values)) << name;
+    }
+  }
+  for (const Parameter& p : parameters.parameters())
+    EXPECT_EQ(p.group != GradientGroup::kUnused, expected.count(p.name) == 1) << p.name;
+}
+
+struct Job {
+  LargeGTOptions options;
+  std::vector<int64_t> partition_offsets;
+  std::vector<int64_t> nodes;
+  std::vector<float> class_weight;
+};
+
+Job SmallJob(Conv conv, NormKind norm, int64_t heads) {
+  Job job;
+  LargeGTDims& d = job.options.dims;
+  d.features = 7;
+  d.sampled = 3;  // S = 9: token rows of every parity of vectors
+  d.pos_enc = 3;
+  d.width = 13 - 2 * (heads % 2);  // h*H = 11, 26, 33
+  d.heads = heads;
+  d.centroids = 11;
+  d.classes = 4;
+  job.options.conv = conv;
+  job.options.norm = norm;
+  job.options.codebook_start = CodebookStart::kPaper;
+  job.options.attention_dropout = heads == 2 ? 0.0 : 0.25;
+  job.options.ema_decay = 0.9;
+  job.options.seed = 77;
+  job.partition_offsets = {0, 20, 25, 60, 70};
+  // 7 nodes, none, 35 (two tiles of the local module), 2.
+  job.nodes = {0, 2, 3, 7, 11, 15, 19};
+  for (int64_t v = 25; v < 60; ++v) job.nodes.push_back(v);
+  job.nodes.insert(job.nodes.end(), {61, 69});
+  return job;
+}
+
+// Two steps without an optimiser (the codebook moves between them), and an evaluation before.
+void ExpectAgreement(const Job& job, const std::string& what) {
+  SCOPED_TRACE(what);
+  const ToyGraph graph = MakeToyGraph(job.options.dims, job.partition_offsets);
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, job.options, *comm, {.num_threads = 2, .class_weight = job.class_weight});
+  LargeGT& model = rank.model();
+  Shake(model.parameters());
+  // As after a start from data: centroids of size 0 would divide by 1e-5 and blow up every
+  // rounding.
+  if (Codebook* book = model.codebook())
+    std::fill_n(book->sizes().data(), book->sizes().size(), 1.0f);
+  reference::LargeGT<double> expected = ReferenceOf(model);
+  const Values<double> class_weight(job.class_weight.begin(), job.class_weight.end());
+
+  for (int64_t step = -1; step < 2; ++step) {
+    SCOPED_TRACE(step);
+    Batch batch = rank.MakeBatch(step, job.nodes);
+    const Mode mode = step < 0 ? Mode::kEvaluation : Mode::kTraining;
+    const Values<double> logits = expected.Forward(
+        InputsOf(job.options.dims, batch),
+        step < 0 ? reference::DropoutMasks<double>() : MasksOf(job.options, batch), mode);
+    if (step < 0) {
+      Tensor<float> actual({batch.num_nodes(), job.options.dims.classes});
+      ASSERT_OK(model.Predict(batch, actual.view()));
+      EXPECT_LE(Norm(Difference(actual.cview(), logits)), kLogitsBound * Norm(logits));
+      continue;
+    }
+    ASSERT_OK_AND_ASSIGN(const double loss, model.ComputeGradients(batch));
+    const std::vector<size_t> labels(batch.labels.begin(), batch.labels.end());
+    const std::vector<uint8_t> targets(batch.multi_labels.data(),
+                                       batch.multi_labels.data() + batch.multi_labels.size());
+    const reference::Loss<double> expected_loss =
+        job.options.loss == LossKind::kBinary
+            ? reference::BinaryCrossEntropy(logits, targets)
+            : reference::CrossEntropy(logits, labels, class_weight);
+    EXPECT_LE(Norm(Difference(model.last_logits(), logits)),
+              (step == 0 ? kLogitsBound : kLossBound) * Norm(logits));
+    EXPECT_NEAR(loss, expected_loss.value, kLossBound * expected_loss.value);
+    ExpectGradients(model.parameters(), expected.Backward(expected_loss.d_logits).parameters);
+    if (Codebook* book = model.codebook()) {
+      const std::vector<size_t> codes(book->codes().begin(), book->codes().end());
+      EXPECT_EQ(codes, expected.codes());
+    }
+  }
+}
+
+class LargeGTAndReference : public testing::TestWithParam<std::tuple<Conv, NormKind, int64_t>> {};
+
+TEST_P(LargeGTAndReference, AgreeInLogitsLossAndGradientsWithDropout) {
+  const auto [conv, norm, heads] = GetParam();
+  ExpectAgreement(SmallJob(conv, norm, heads), "cross entropy");
+}
+
+std::string Name(const testing::TestParamInfo<LargeGTAndReference::ParamType>& info) {
+  const char* convs[] = {"Full", "Local", "Global", "None"};
+  const char* norms[] = {"BatchNorm", "LayerNorm", "NoNorm"};
+  return std::string(convs[static_cast<size_t>(std::get<0>(info.param))]) +
+         norms[static_cast<size_t>(std::get<1>(info.param))] +
+         std::to_string(std::get<2>(info.param)) + "Heads";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, LargeGTAndReference,
+    testing::Combine(testing::Values(Conv::kFull, Conv::kLocal, Conv::kGlobal, Conv::kNone),
+                     testing::Values(NormKind::kBatch, NormKind::kLayer, NormKind::kNone),
+                     testing::Values(1, 2, 3)),
+    Name);
+
+TEST(LargeGT, AgreesWithTheReferenceOnMultiLabelTargets) {
+  Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
+  job.options.loss = LossKind::kBinary;
+  ExpectAgreement(job, "binary");
+}
+
+TEST(LargeGT, AgreesWithTheReferenceUnderClassWeights) {
+  Job job = SmallJob(Conv::kFull, NormKind::kLayer, 1);
+  job.class_weight = {0.5f, 2, 0.25f, 1.5f};
+  ExpectAgreement(job, "class weights");
+}
+
+TEST(LargeGT, AgreesWithTheReferenceOnRowsWiderThanAnyVectorAndALongSequence) {
+  Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
+  job.options.dims.width = 37;  // h*H = 74
+  job.options.dims.sampled = 7;
+  job.options.dims.centroids = 70;
+  job.options.attention_dropout = 0.1;
+  job.nodes.erase(job.nodes.begin(), job.nodes.begin() + 20);
+  ExpectAgreement(job, "wide");
+}
+
+TEST(LargeGT, GivesTheSameLossAndGradientsHoweverABatchIsCut) {
+  Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
+  double loss_of_one = 0;
+  Arrays<double> gradients_of_one;
+  const std::vector<std::vector<int64_t>> cuts = {{0, 70}, {0, 30, 70}, {0, 20, 25, 60, 70}};
+  for (const std::vector<int64_t>& cut : cuts) {
+    const ToyGraph graph = MakeToyGraph(job.options.dims, cut);
+    const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+    ToyRank rank(graph, job.options, *comm);
+    ParameterSet& parameters = rank.model().parameters();
+    Shake(parameters);
+    ASSERT_OK_AND_ASSIGN(const double loss,
+                         rank.model().ComputeGradients(rank.MakeBatch(0, job.nodes)));
+    if (cut.size() == 2) loss_of_one = loss;
+    EXPECT_NEAR(loss, loss_of_one, 1e-5 * loss_of_one);
+    for (const Parameter& p : parameters.parameters()) {
+      if (p.group == GradientGroup::kUnused) continue;
+      const TensorView<float> gradient = parameters.gradient(p.name);
+      Values<double>& expected = gradients_of_one[p.name].values;
+      if (cut.size() == 2) expected.assign(gradient.data(), gradient.data() + gradient.size());
+      EXPECT_LE(Norm(Difference(gradient, expected)), 1e-5 * Norm(expected)) << p.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace quadhop
