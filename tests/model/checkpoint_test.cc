@@ -1,15 +1,19 @@
 #include "model/checkpoint.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "model/safetensors.h"
@@ -291,6 +295,30 @@ TEST(Checkpoint, ANewOneTakesTheOldOnesPlaceAndLeavesNothingBeside) {
   ToyRank rank(graph, Options(2), *comm);
   ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, *comm), path));
   EXPECT_EQ(StateOf(rank.model()), second.state);
+}
+
+TEST(Checkpoint, ThereIsOneAtAnyMomentWhileItIsReplaced) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  std::filesystem::create_directory(folder / "a");
+  std::filesystem::create_directory(folder / "b");
+  if (renameat2(AT_FDCWD, (folder / "a").c_str(), AT_FDCWD, (folder / "b").c_str(),
+                RENAME_EXCHANGE) != 0)
+    GTEST_SKIP() << "the file system of " << folder.path() << " cannot exchange folders";
+  WriteTrained(1, path, 1);
+  std::atomic<bool> stop = false;
+  std::atomic<int64_t> num_missing = 0;
+  std::thread watcher([&] {
+    while (!stop) num_missing += std::filesystem::exists(path) ? 0 : 1;
+  });
+  const ToyGraph graph = Graph();
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(), *comm);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_OK(WriteCheckpoint(SubjectOf(rank, graph, *comm), Position(rank), path));
+  stop = true;
+  watcher.join();
+  EXPECT_EQ(num_missing, 0);
 }
 
 TEST(Checkpoint, IsExportedWithCodesInTheOrderOfTheInput) {

@@ -284,6 +284,37 @@ TEST(LargeGT, AgreesWithTheReferenceOnRowsWiderThanAnyVectorAndALongSequence) {
   ExpectAgreement(job, "wide");
 }
 
+TEST(LargeGT, UnlabelledRowsHaveNoLossAndNoGradient) {
+  ThreadPool pool(1);
+  const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
+  Tensor<float> logits({5, 3}), d_logits({5, 3});
+  Tensor<double> loss({2});
+  Values<double> labelled;
+  const int32_t labels[] = {2, -1, 0, -1, 1};
+  const int64_t offsets[] = {0, 2, 5};
+  for (int64_t i = 0; i < logits.size(); ++i) {
+    logits[i] = static_cast<float>(std::sin(static_cast<double>(i)));
+    d_logits[i] = 7;
+    if (labels[i / 3] >= 0) labelled.push_back(double{logits[i]});
+  }
+  LossArgs args;
+  args.slices = {offsets};
+  args.logits = logits.cview();
+  args.labels = labels;
+  args.global_nodes = 5;
+  args.d_logits = d_logits.view();
+  args.loss = loss.view();
+  kernels->Loss(args);
+  const reference::Loss<double> expected = reference::CrossEntropy<double>(labelled, {2, 0, 1}, {});
+  EXPECT_NEAR(loss[0] + loss[1], expected.value * 3 / 5, 1e-12);
+  for (int64_t r = 0, at = 0; r < 5; ++r) {
+    for (int64_t c = 0; c < 3; ++c) {
+      const double d = labels[r] < 0 ? 0 : expected.d_logits[static_cast<size_t>(at++)] * 3 / 5;
+      EXPECT_NEAR(double{d_logits.row(r)[c]}, d, 1e-7);
+    }
+  }
+}
+
 TEST(LargeGT, GivesTheSameLossAndGradientsHoweverABatchIsCut) {
   Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
   double loss_of_one = 0;
