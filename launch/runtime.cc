@@ -4,7 +4,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -17,16 +16,14 @@ namespace {
 
 using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
-// The body on one rank; its error is printed and ends the job.
+// The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
+// not return).
 absl::StatusOr<ExitCode> RunRank(Communicator& comm, int num_threads, const Body& body) {
   ThreadPool pool(num_threads);
   absl::StatusOr<ExitCode> result = body(RankContext{comm, pool});
   if (result.ok() || comm.num_ranks() == 1) return result;
-  const absl::Status failed = Annotate(result.status(), absl::StrCat("rank ", comm.rank().value()));
-  std::fprintf(stderr, "quadhop: %s\n", std::string(failed.message()).c_str());
-  std::fflush(stderr);
-  comm.Abort(failed.message());
-  return failed;
+  comm.Abort(result.status().message());
+  return Annotate(result.status(), absl::StrCat("rank ", comm.rank().value()));
 }
 
 absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Body& body) {

@@ -33,7 +33,7 @@ struct RankContext {
 };
 
 // Runs `body` once on every rank of this process and returns its exit code. An error that `body`
-// returns on any rank ends the job on all of them: its message is printed with the rank, and peers
+// returns on any rank ends the job on all of them: its message names the rank, and peers
 // that wait for it fail at once instead of waiting for their deadline. kFailedPrecondition or
 // kUnavailable, before any body ran, if MPI is needed and cannot be had.
 absl::StatusOr<ExitCode> RunRanks(
