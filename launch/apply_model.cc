@@ -90,7 +90,7 @@ absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& c
   JsonObject json;
   json.Add("checkpoint", job.checkpoint).Add("split", session->split());
   for (const auto& [part, of_part] : metrics) {
-    of_part.AppendTo(PartName(part), json);
+    for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);
     if (!job.as_json)
       absl::PrintF("%-6s %s %.4f of %d nodes\n", PartName(part),

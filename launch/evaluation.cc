@@ -57,13 +57,13 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
 
 double PartMetrics::selected() const { return std::isnan(micro_f1) ? accuracy : micro_f1; }
 
-void PartMetrics::AppendTo(const std::string& name, JsonObject& json) const {
-  if (std::isnan(micro_f1)) {
-    json.Add(name + "_accuracy", accuracy);
-    if (!std::isnan(roc_auc)) json.Add(name + "_roc_auc", roc_auc);
-  } else {
-    json.Add(name + "_micro_f1", micro_f1).Add(name + "_macro_f1", macro_f1);
-  }
+std::vector<std::pair<std::string, double>> PartMetrics::Named(SplitPart part) const {
+  const std::string name = PartName(part);
+  if (!std::isnan(micro_f1))
+    return {{name + "_micro_f1", micro_f1}, {name + "_macro_f1", macro_f1}};
+  std::vector<std::pair<std::string, double>> named = {{name + "_accuracy", accuracy}};
+  if (!std::isnan(roc_auc)) named.emplace_back(name + "_roc_auc", roc_auc);
+  return named;
 }
 
 const char* PartName(SplitPart part) {

@@ -5,9 +5,9 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "launch/json_object.h"
 #include "launch/session.h"
 
 namespace quadhop {
@@ -22,8 +22,8 @@ struct PartMetrics {
   int64_t nodes;
   // What validation selects by: accuracy, or micro F1 of a multi-label task.
   double selected() const;
-  // Appends "NAME_accuracy" and the others that apply.
-  void AppendTo(const std::string& name, JsonObject& json) const;
+  // The metrics that apply, as "PART_accuracy" and the like.
+  std::vector<std::pair<std::string, double>> Named(SplitPart part) const;
 };
 
 // "train", "valid" or "test".

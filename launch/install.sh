@@ -8,7 +8,7 @@ packages=(
   libopenmpi-dev openmpi-bin               # ranks
   libmetis-dev                             # partitions
   libprotobuf-dev protobuf-compiler        # configs, manifests
-  libabsl-dev libspdlog-dev nlohmann-json3-dev
+  libabsl-dev nlohmann-json3-dev
   libdnnl-dev libhwy-dev                   # CPU kernels
   libisal-dev libxxhash-dev                # gzip, checksums
   libgtest-dev libgmock-dev                # tests

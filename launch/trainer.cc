@@ -165,14 +165,15 @@ absl::Status Trainer::EvaluateEpoch(int64_t number, const Epoch& trained) {
     QH_ASSIGN_OR_RETURN(const auto metrics,
                         EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}));
     const PartMetrics &valid = metrics.at(SplitPart::kValid), &test = metrics.at(SplitPart::kTest);
-    valid.AppendTo("valid", event);
-    test.AppendTo("test", event);
+    for (const auto& [part, of_part] : metrics)
+      for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
     event.Add("evaluation_seconds", absl::ToDoubleSeconds(absl::Now() - start));
     better = valid.selected() > position_.best_valid();
     if (better) {
       position_.set_best_valid(valid.selected());
       position_.set_best_test(test.selected());
       position_.set_best_epoch(number);
+      KeepBest(metrics);
       position_.set_evaluations_without_better(0);
     } else {
       position_.set_evaluations_without_better(position_.evaluations_without_better() + 1);
@@ -189,6 +190,17 @@ absl::Status Trainer::EvaluateEpoch(int64_t number, const Epoch& trained) {
     std::fflush(stdout);
   }
   return SaveCheckpoints(number, better);
+}
+
+void Trainer::KeepBest(const std::map<SplitPart, PartMetrics>& metrics) {
+  position_.clear_best_metrics();
+  for (const auto& [part, of_part] : metrics) {
+    for (const auto& [name, value] : of_part.Named(part)) {
+      NamedMetric* metric = position_.add_best_metrics();
+      metric->set_name(name);
+      metric->set_value(value);
+    }
+  }
 }
 
 absl::Status Trainer::SaveCheckpoints(int64_t epoch, bool better) {
@@ -228,11 +240,10 @@ absl::Status Trainer::Finish() {
         inputs.split[static_cast<size_t>(v)] == static_cast<uint8_t>(SplitPart::kTrain);
     train_nodes += train && inputs.HasLabel(v) ? 1 : 0;
   }
-  const char* metric = session_.store().manifest().multi_label() ? "micro_f1" : "accuracy";
   JsonObject summary;
-  summary.Add(absl::StrCat("test_", metric), position_.best_test())
-      .Add(absl::StrCat("valid_", metric), position_.best_valid())
-      .Add("best_epoch", position_.best_epoch())
+  for (const NamedMetric& metric : position_.best_metrics())
+    summary.Add(metric.name(), metric.value());
+  summary.Add("best_epoch", position_.best_epoch())
       .Add("epochs", position_.epoch())
       .Add("epoch_seconds", epoch_seconds)
       .Add("train_nodes_per_second", static_cast<double>(train_nodes) / epoch_seconds)
@@ -242,9 +253,9 @@ absl::Status Trainer::Finish() {
       .Add("peak_rss_bytes", peak_rss_bytes);
   QH_RETURN_IF_ERROR(folder_->WriteSummary(summary));
   absl::PrintF(
-      "test %s %.4f at the best validation epoch (%d of %d), median epoch %.2f s, %.0f "
+      "test %.4f at the best validation epoch (%d of %d), median epoch %.2f s, %.0f "
       "training nodes/s\n",
-      metric, position_.best_test(), position_.best_epoch(), position_.epoch(), epoch_seconds,
+      position_.best_test(), position_.best_epoch(), position_.epoch(), epoch_seconds,
       static_cast<double>(train_nodes) / epoch_seconds);
   return comm.Barrier("end of the run");
 }

@@ -39,6 +39,7 @@ class Trainer {
   absl::Status TrainStep(const Batch& batch, Epoch& epoch);
   absl::Status CheckReplicas();
   absl::Status EvaluateEpoch(int64_t epoch, const Epoch& trained);
+  void KeepBest(const std::map<SplitPart, PartMetrics>& metrics);
   absl::Status SaveCheckpoints(int64_t epoch, bool better);
   absl::Status Finish();
   bool OutOfPatience() const;

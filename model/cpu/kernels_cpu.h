@@ -13,7 +13,7 @@ namespace quadhop::cpu {
 inline constexpr int64_t kTileRows = 64;
 // Token rows that the local module takes through all its layers at once, so that they stay in
 // cache.
-inline constexpr int64_t kTileTokens = 256;
+inline constexpr int64_t kTileTokens = 512;
 
 // Consecutive rows of one partition.
 struct Tile {
