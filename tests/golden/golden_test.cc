@@ -13,6 +13,7 @@
 #include "tests/golden/golden_check.h"
 #include "tests/golden/golden_production.h"
 #include "tests/golden/golden_reference.h"
+#include "tests/support/temp_dir.h"
 
 namespace quadhop::golden {
 namespace {
@@ -74,7 +75,8 @@ TEST(Golden, AChangedWeightOrResultIsSeen) {
 }
 
 TEST(Golden, AFileThatIsNoCaseIsRefused) {
-  const std::string path = testing::TempDir() + "/golden_test_no_case.safetensors";
+  const TempDir folder;
+  const std::string path = folder / "no_case.safetensors";
   std::ofstream(path) << std::string("\2\0\0\0\0\0\0\0{}", 10);
   EXPECT_EQ(LoadGoldenCase(path).status().code(), absl::StatusCode::kInvalidArgument);
 }

@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "core/check.h"
+#include "tests/support/temp_dir.h"
 
 namespace quadhop {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::string TemporaryPath(const std::string& name) {
-  return testing::TempDir() + "/safetensors_test_" + name;
-}
 
 // A file of a header, its length and `data_bytes` zeros, written byte by byte.
 std::string FileOf(const std::string& header, size_t data_bytes) {
@@ -27,7 +24,8 @@ std::string FileOf(const std::string& header, size_t data_bytes) {
 }
 
 absl::Status OpenBytes(const std::string& bytes) {
-  const std::string path = TemporaryPath("hostile");
+  const TempDir folder;
+  const std::string path = folder / "hostile.safetensors";
   QH_CHECK(WriteFileAtomically(path, bytes).ok());
   return SafetensorsFile::Open(path).status();
 }
@@ -41,7 +39,8 @@ TEST(Safetensors, ReadsBackEveryDtypeThatItWrites) {
   const int32_t i32[] = {-5, 6};
   const int16_t i16[] = {-300, 300};
   const uint8_t u8[] = {0, 255};
-  const std::string path = TemporaryPath("dtypes");
+  const TempDir folder;
+  const std::string path = folder / "dtypes.safetensors";
   ASSERT_TRUE(WriteSafetensors(path,
                                {{"z.f64", DType::kF64, {2}, f64},
                                 {"f32", DType::kF32, {1, 2}, f32},
@@ -77,7 +76,8 @@ TEST(Safetensors, ReadsBackEveryDtypeThatItWrites) {
 
 TEST(Safetensors, WritesTheBytesOfTheFormat) {
   const uint8_t values[] = {9, 8};
-  const std::string path = TemporaryPath("bytes");
+  const TempDir folder;
+  const std::string path = folder / "bytes.safetensors";
   ASSERT_TRUE(WriteSafetensors(path, {{"b", DType::kU8, {2}, values}}, {{"k", "v"}}).ok());
   std::string header =
       R"({"__metadata__":{"k":"v"},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})";
@@ -87,7 +87,8 @@ TEST(Safetensors, WritesTheBytesOfTheFormat) {
 
 TEST(Safetensors, SaysWhichArrayIsNotThereOrNotOfIntegers) {
   const float values[] = {1};
-  const std::string path = TemporaryPath("absent");
+  const TempDir folder;
+  const std::string path = folder / "absent.safetensors";
   ASSERT_TRUE(WriteSafetensors(path, {{"a", DType::kF32, {1}, values}}, {}).ok());
   absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path);
   ASSERT_TRUE(file.ok());
@@ -95,12 +96,13 @@ TEST(Safetensors, SaysWhichArrayIsNotThereOrNotOfIntegers) {
   EXPECT_EQ(absent.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(absent.message()), HasSubstr("'b'"));
   EXPECT_EQ(file->ReadAsInt64("a").status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(SafetensorsFile::Open(TemporaryPath("no_such_file")).status().code(),
+  EXPECT_EQ(SafetensorsFile::Open(TempDir() / "no_such_file").status().code(),
             absl::StatusCode::kNotFound);
 }
 
 TEST(Safetensors, RefusesToWriteWhatItCouldNotReadAndLeavesTheFileAsItWas) {
-  const std::string path = TemporaryPath("refused");
+  const TempDir folder;
+  const std::string path = folder / "refused.safetensors";
   ASSERT_TRUE(WriteFileAtomically(path, "before").ok());
   const float values[] = {1};
   const NamedTensor good{"a", DType::kF32, {1}, values};
@@ -129,7 +131,7 @@ TEST_P(SafetensorsHostile, IsRefusedWithAMessage) {
   const absl::Status status = OpenBytes(GetParam().bytes);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr(GetParam().message));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("safetensors_test_hostile"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("hostile.safetensors"));
 }
 
 std::string Entry(const std::string& dtype, const std::string& shape, const std::string& offsets) {
