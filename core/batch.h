@@ -1,7 +1,8 @@
 // What the sampler hands to the model: one rank's share of one step.
 //
-// Dims (the glossary of the house, DESIGN.md section 4): B batch nodes of this rank, K sampled nodes each (the node
-// first), F features, G encoding width, C classes, U distinct rows, Pl partitions of this rank.
+// Dims (the glossary of the house, DESIGN.md section 4): B batch nodes of this rank, K sampled
+// nodes each (the node first), F features, G encoding width, C classes, U distinct rows, Pl
+// partitions of this rank.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +13,22 @@
 
 namespace quadhop {
 
-// Owned by whoever holds it; filled by the sampler, read by the model. Nodes of one partition stand together, partitions
-// in ascending order.
+// Owned by whoever holds it; filled by the sampler, read by the model. Nodes of one partition stand
+// together, partitions in ascending order.
 struct Batch {
-  int64_t epoch = 0;                   // from 1; 0: evaluation
-  int64_t step = 0;                    // global step from 0, the key of dropout; -1: evaluation
-  int64_t global_nodes = 0;            // nodes of this step over all ranks
-  std::vector<int64_t> slice_offsets;  // [Pl + 1]: rows of partition i of this rank are [i], [i + 1)
-  std::vector<GlobalId> nodes;         // [B]
-  std::vector<LocalRow> sampled;       // [B, K]: rows of `features`; [b, 0] is the node itself; empty if K = 0
-  Tensor<float> features;              // [U, 1 + hops, F]
-  std::vector<LocalRow> own;           // [B]: the row of the node itself
-  Tensor<float> pos_enc;               // [B, G]; empty if the model takes none
-  std::vector<int32_t> labels;         // [B]; empty for multi-label
-  Tensor<uint8_t> multi_labels;        // [B, C]; empty for single-label
+  int64_t epoch = 0;         // from 1; 0: evaluation
+  int64_t step = 0;          // global step from 0, the key of dropout; -1: evaluation
+  int64_t global_nodes = 0;  // nodes of this step over all ranks
+  std::vector<int64_t>
+      slice_offsets;            // [Pl + 1]: rows of partition i of this rank are [i], [i + 1)
+  std::vector<GlobalId> nodes;  // [B]
+  std::vector<LocalRow>
+      sampled;             // [B, K]: rows of `features`; [b, 0] is the node itself; empty if K = 0
+  Tensor<float> features;  // [U, 1 + hops, F]
+  std::vector<LocalRow> own;     // [B]: the row of the node itself
+  Tensor<float> pos_enc;         // [B, G]; empty if the model takes none
+  std::vector<int32_t> labels;   // [B]; empty for multi-label
+  Tensor<uint8_t> multi_labels;  // [B, C]; empty for single-label
 
   int64_t num_nodes() const { return static_cast<int64_t>(nodes.size()); }
 };

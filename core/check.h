@@ -1,6 +1,7 @@
 // Checks for bugs in quadhop's own code: they abort with the values and the place.
 //
-// Failures of the world (files, config, devices, peers) are absl::Status instead; see core/status.h.
+// Failures of the world (files, config, devices, peers) are absl::Status instead; see
+// core/status.h.
 #pragma once
 
 #include <cstdio>
@@ -25,16 +26,16 @@ template <typename A, typename B>
 
 }  // namespace quadhop::internal
 
-#define QH_CHECK(condition)                                                              \
-  do {                                                                                   \
-    if (!(condition)) ::quadhop::internal::CheckFailed(__FILE__, __LINE__, #condition);  \
+#define QH_CHECK(condition)                                                             \
+  do {                                                                                  \
+    if (!(condition)) ::quadhop::internal::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)
 
-#define QH_CHECK_OP_(a, op, b)                                                              \
-  do {                                                                                      \
-    const auto& qh_a = (a);                                                                 \
-    const auto& qh_b = (b);                                                                 \
-    if (!(qh_a op qh_b))                                                                    \
+#define QH_CHECK_OP_(a, op, b)                                                               \
+  do {                                                                                       \
+    const auto& qh_a = (a);                                                                  \
+    const auto& qh_b = (b);                                                                  \
+    if (!(qh_a op qh_b))                                                                     \
       ::quadhop::internal::CheckOpFailed(__FILE__, __LINE__, #a " " #op " " #b, qh_a, qh_b); \
   } while (false)
 

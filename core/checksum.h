@@ -30,9 +30,9 @@ struct FileChecksums {
   static absl::StatusOr<FileChecksums> FromText(absl::string_view text, absl::string_view name);
 };
 
-// kDataLoss, naming file and byte range, if bytes [begin, end) of the file do not have their checksum. Whole chunks are
-// read, whatever the range.
-absl::Status VerifyChunks(absl::Span<const uint8_t> file, const FileChecksums& checksums, int64_t begin,
-                          int64_t end, absl::string_view path, ThreadPool& pool);
+// kDataLoss, naming file and byte range, if bytes [begin, end) of the file do not have their
+// checksum. Whole chunks are read, whatever the range.
+absl::Status VerifyChunks(absl::Span<const uint8_t> file, const FileChecksums& checksums,
+                          int64_t begin, int64_t end, absl::string_view path, ThreadPool& pool);
 
 }  // namespace quadhop

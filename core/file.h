@@ -10,22 +10,25 @@
 
 namespace quadhop {
 
-// The whole of a small text or binary file. kNotFound, kPermissionDenied, kInternal; kResourceExhausted if it is larger
-// than max_bytes.
+// The whole of a small text or binary file. kNotFound, kPermissionDenied, kInternal;
+// kResourceExhausted if it is larger than max_bytes.
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
 
-// Writes `path`.tmp, fsyncs, renames it to `path`, fsyncs the folder. On error `path` is unchanged and the .tmp removed.
+// Writes `path`.tmp, fsyncs, renames it to `path`, fsyncs the folder. On error `path` is unchanged
+// and the .tmp removed.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path);
 bool FileExists(const std::string& path);
-absl::Status MakeDirectories(const std::string& path);            // and parents; fine if present
+absl::Status MakeDirectories(const std::string& path);  // and parents; fine if present
 absl::Status RenameFile(const std::string& from, const std::string& to);  // and fsync the folder
 absl::Status RemoveFileIfPresent(const std::string& path);
 absl::Status FsyncDirectory(const std::string& path);
-absl::StatusOr<int64_t> FreeDiskBytes(const std::string& path);   // of the file system that holds `path`
+absl::StatusOr<int64_t> FreeDiskBytes(
+    const std::string& path);  // of the file system that holds `path`
 
-// A read-only mapping of a whole file. Moves, does not copy. The bytes live as long as the object. Thread-safe.
+// A read-only mapping of a whole file. Moves, does not copy. The bytes live as long as the object.
+// Thread-safe.
 class MappedFile {
  public:
   static absl::StatusOr<MappedFile> Open(const std::string& path);
@@ -43,12 +46,13 @@ class MappedFile {
   std::string path_;
 };
 
-// Writes `path`.tmp; Finish() fsyncs and closes it. The caller renames it when the step that it is part of is complete
-// (see StoreWriter). Write and WriteAt may be called from several threads if their ranges do not overlap. A file that is
-// destroyed before Finish() is removed.
+// Writes `path`.tmp; Finish() fsyncs and closes it. The caller renames it when the step that it is
+// part of is complete (see StoreWriter). Write and WriteAt may be called from several threads if
+// their ranges do not overlap. A file that is destroyed before Finish() is removed.
 class TemporaryFile {
  public:
-  // Reserves size_bytes on disk at once: kResourceExhausted, naming the bytes needed and free, if there is no room.
+  // Reserves size_bytes on disk at once: kResourceExhausted, naming the bytes needed and free, if
+  // there is no room.
   static absl::StatusOr<TemporaryFile> Create(const std::string& path, int64_t size_bytes);
   TemporaryFile(TemporaryFile&& other) noexcept;
   TemporaryFile& operator=(TemporaryFile&&) = delete;

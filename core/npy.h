@@ -1,4 +1,5 @@
-// numpy's .npy arrays, format 1.0: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+// numpy's .npy arrays, format 1.0:
+// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -16,17 +17,18 @@
 namespace quadhop {
 
 struct NpyHeader {
-  DType dtype = DType::kF32;   // kBF16 is written as u16 and read back as u16
+  DType dtype = DType::kF32;  // kBF16 is written as u16 and read back as u16
   bool fortran_order = false;
   std::vector<int64_t> dims;
-  int64_t data_offset = 0;     // bytes before the first element
+  int64_t data_offset = 0;  // bytes before the first element
 
-  int64_t size() const;        // elements; 1 for a scalar
+  int64_t size() const;  // elements; 1 for a scalar
   int64_t data_bytes() const { return size() * SizeOfDType(dtype); }
 };
 
-// Formats 1.0, 2.0 and 3.0. kInvalidArgument, naming `path` and what is wrong, for anything that is not a little-endian
-// array of a DType, or whose sizes overflow. numpy's bool is kU8. Does not look at the data.
+// Formats 1.0, 2.0 and 3.0. kInvalidArgument, naming `path` and what is wrong, for anything that is
+// not a little-endian array of a DType, or whose sizes overflow. numpy's bool is kU8. Does not look
+// at the data.
 absl::StatusOr<NpyHeader> ParseNpyHeader(absl::Span<const uint8_t> bytes, absl::string_view path);
 // The bytes before the data: magic, version, padded header; a multiple of 64.
 std::string NpyHeaderBytes(DType dtype, absl::Span<const int64_t> dims);

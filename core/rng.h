@@ -1,5 +1,5 @@
-// Counter-based randomness: every draw is a pure function of (seed, purpose, place, draw), so results do not depend on
-// ranks, threads or order, and a GPU can make the same draws.
+// Counter-based randomness: every draw is a pure function of (seed, purpose, place, draw), so
+// results do not depend on ranks, threads or order, and a GPU can make the same draws.
 //
 // Philox4x32-10: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
 #pragma once
@@ -10,24 +10,25 @@
 
 namespace quadhop {
 
-// What a draw is for. Streams of different purposes are independent. Values are part of a run's identity: append only.
+// What a draw is for. Streams of different purposes are independent. Values are part of a run's
+// identity: append only.
 enum class RandomPurpose : uint32_t {
-  kSample = 1,          // 2-hop sampling (place: epoch, node)
-  kEpochOrder = 2,      // order of training nodes (place: epoch, partition)
-  kWeights = 3,         // initial weights (place: parameter)
-  kInputDropout = 4,    // node-level dropouts (place: step, node); one purpose a layer
+  kSample = 1,        // 2-hop sampling (place: epoch, node)
+  kEpochOrder = 2,    // order of training nodes (place: epoch, partition)
+  kWeights = 3,       // initial weights (place: parameter)
+  kInputDropout = 4,  // node-level dropouts (place: step, node); one purpose a layer
   kTokenDropout = 5,
   kAttentionOutDropout = 6,
   kResidualDropout = 7,
   kFirstFeedForwardDropout = 8,
   kSecondFeedForwardDropout = 9,
   kGlobalAttentionDropout = 10,
-  kCodebook = 11,       // codebook start and jitter
-  kInitialCode = 12,    // initial code of a node
-  kSplit = 13,          // train/valid/test split made at import
-  kEncoding = 14,       // positional encodings and random projections
-  kSynthetic = 15,      // the generator of test graphs
-  kPartition = 16,      // hash partitioning, METIS seed
+  kCodebook = 11,     // codebook start and jitter
+  kInitialCode = 12,  // initial code of a node
+  kSplit = 13,        // train/valid/test split made at import
+  kEncoding = 14,     // positional encodings and random projections
+  kSynthetic = 15,    // the generator of test graphs
+  kPartition = 16,    // hash partitioning, METIS seed
   kTest = 17,
 };
 
@@ -39,7 +40,8 @@ constexpr uint64_t Mix64(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// The key of a stream. `major` and `minor` are the place: (epoch, node), (step, node), (parameter, 0), ...
+// The key of a stream. `major` and `minor` are the place: (epoch, node), (step, node), (parameter,
+// 0), ...
 constexpr uint64_t StreamKey(uint64_t seed, RandomPurpose purpose, uint64_t major, uint64_t minor) {
   uint64_t key = Mix64(seed ^ (uint64_t{static_cast<uint32_t>(purpose)} << 56));
   key = Mix64(key ^ major);
@@ -66,7 +68,8 @@ constexpr std::array<uint32_t, 4> Philox4x32(uint64_t key, uint64_t counter) {
   return {c0, c1, c2, c3};
 }
 
-// A sequential reader of one stream: cheap to make, copies read on independently from where they stand.
+// A sequential reader of one stream: cheap to make, copies read on independently from where they
+// stand.
 class RandomStream {
  public:
   explicit constexpr RandomStream(uint64_t key) : key_(key) {}

@@ -1,7 +1,7 @@
 // Status macros and the house's form of an error message.
 //
-// Every failure of the world is an absl::Status. Its message says what was done, to which file, line or field, the value
-// got, the value allowed, and what to do.
+// Every failure of the world is an absl::Status. Its message says what was done, to which file,
+// line or field, the value got, the value allowed, and what to do.
 #pragma once
 
 #include <absl/status/status.h>
@@ -12,10 +12,9 @@
 #include <utility>
 
 // Returns from the enclosing function if `expression` is not OK.
-#define QH_RETURN_IF_ERROR(expression)                           \
-  do {                                                           \
-    if (absl::Status qh_status = (expression); !qh_status.ok()) \
-      return qh_status;                                          \
+#define QH_RETURN_IF_ERROR(expression)                                            \
+  do {                                                                            \
+    if (absl::Status qh_status = (expression); !qh_status.ok()) return qh_status; \
   } while (false)
 
 // QH_ASSIGN_OR_RETURN(auto x, F()): x = the value of F(), or return its error.
@@ -24,9 +23,9 @@
 
 #define QH_CONCAT_INNER_(a, b) a##b
 #define QH_CONCAT_(a, b) QH_CONCAT_INNER_(a, b)
-#define QH_ASSIGN_OR_RETURN_(holder, lhs, expression)    \
-  auto holder = (expression);                            \
-  if (!holder.ok()) return std::move(holder).status();   \
+#define QH_ASSIGN_OR_RETURN_(holder, lhs, expression)  \
+  auto holder = (expression);                          \
+  if (!holder.ok()) return std::move(holder).status(); \
   lhs = std::move(holder).value()
 
 namespace quadhop {
@@ -34,8 +33,9 @@ namespace quadhop {
 // The same code, with `prefix: ` before the message. OK stays OK.
 absl::Status Annotate(const absl::Status& status, absl::string_view prefix);
 
-// The error of a failed system call, from errno: kNotFound, kPermissionDenied, kResourceExhausted (no space left, out of
-// memory), kAlreadyExists, else kInternal. `what` names the operation and the file: "write /x/y.npy".
+// The error of a failed system call, from errno: kNotFound, kPermissionDenied, kResourceExhausted
+// (no space left, out of memory), kAlreadyExists, else kInternal. `what` names the operation and
+// the file: "write /x/y.npy".
 absl::Status ErrnoStatus(int error, absl::string_view what);
 
 }  // namespace quadhop

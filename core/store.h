@@ -1,6 +1,8 @@
-// A store: one graph on disk, ready to train on. DESIGN.md section 3; docs/formats.md draws the layout.
+// A store: one graph on disk, ready to train on. DESIGN.md section 3; docs/formats.md draws the
+// layout.
 //
-// Nodes are numbered in partition order: partition p is nodes [partition_offsets[p], partition_offsets[p+1]).
+// Nodes are numbered in partition order: partition p is nodes [partition_offsets[p],
+// partition_offsets[p+1]).
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -22,14 +24,15 @@
 namespace quadhop {
 
 inline constexpr int32_t kStoreFormatVersion = 1;
-inline constexpr int32_t kUnlabelled = -1;            // in labels [N]
-inline constexpr uint8_t kUnlabelledMulti = 2;        // in labels [N, L]
+inline constexpr int32_t kUnlabelled = -1;      // in labels [N]
+inline constexpr uint8_t kUnlabelledMulti = 2;  // in labels [N, L]
 
 enum class SplitPart : uint8_t { kNone = 0, kTrain = 1, kValid = 2, kTest = 3 };
 
-// Out-neighbours of every node, ascending, without duplicates or self-loops. Borrowed from a Store (or from a test).
+// Out-neighbours of every node, ascending, without duplicates or self-loops. Borrowed from a Store
+// (or from a test).
 struct Topology {
-  absl::Span<const int64_t> indptr;     // [N + 1]
+  absl::Span<const int64_t> indptr;  // [N + 1]
   // Exactly one of the two is in use, by the width of ids on disk.
   absl::Span<const uint32_t> indices32;  // [E], values in [0, N)
   absl::Span<const int64_t> indices64;   // [E], values in [0, N)
@@ -43,21 +46,23 @@ struct Topology {
 
 // Hop features: row v is the node's (x, Ax, A^2 x, ...), contiguous.
 struct FeatureTable {
-  DType dtype = DType::kF32;             // kF32, kF16 or kBF16
-  const void* data = nullptr;            // [N, 1 + hops, F]
+  DType dtype = DType::kF32;   // kF32, kF16 or kBF16
+  const void* data = nullptr;  // [N, 1 + hops, F]
   int64_t num_nodes = 0;
-  int64_t hops_and_self = 0;             // 1 + hops
-  int64_t width = 0;                     // F
-  int64_t row_size() const { return hops_and_self * width; }         // elements
+  int64_t hops_and_self = 0;                                  // 1 + hops
+  int64_t width = 0;                                          // F
+  int64_t row_size() const { return hops_and_self * width; }  // elements
   int64_t row_bytes() const { return row_size() * SizeOfDType(dtype); }
 };
 
-// A store opened for reading. Files are mapped when first asked for; sizes and headers are checked against the manifest,
-// and data against the checksums when `Verify...` is called. Thread-safe after Open.
+// A store opened for reading. Files are mapped when first asked for; sizes and headers are checked
+// against the manifest, and data against the checksums when `Verify...` is called. Thread-safe
+// after Open.
 class Store {
  public:
-  // kNotFound: no such folder or manifest. kFailedPrecondition: another format version, or a step of prep was interrupted.
-  // kDataLoss: the manifest's checksum, or a file's size, is not what it says.
+  // kNotFound: no such folder or manifest. kFailedPrecondition: another format version, or a step
+  // of prep was interrupted. kDataLoss: the manifest's checksum, or a file's size, is not what it
+  // says.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path);
   ~Store();
 
@@ -70,20 +75,24 @@ class Store {
   const Provenance* FindStep(absl::string_view step) const;
   bool HasFile(absl::string_view name) const;
 
-  // Arrays by part. kFailedPrecondition, saying which command makes it, if the store has no such file yet.
+  // Arrays by part. kFailedPrecondition, saying which command makes it, if the store has no such
+  // file yet.
   absl::StatusOr<Topology> topology() const;
   absl::StatusOr<FeatureTable> features() const;
-  absl::StatusOr<absl::Span<const int32_t>> labels() const;              // [N]; not for multi-label stores
-  absl::StatusOr<absl::Span<const uint8_t>> multi_labels() const;        // [N, C]
-  absl::StatusOr<absl::Span<const uint8_t>> split(absl::string_view name) const;  // [N] of SplitPart; "" is the first by name
-  absl::StatusOr<TensorView<const float>> pos_enc() const;               // [N, G]
-  absl::StatusOr<absl::Span<const int64_t>> original_ids() const;        // [N]
-  absl::StatusOr<const NpyFile*> array(absl::string_view name) const;    // any file of the store, e.g. "raw.npy"
+  absl::StatusOr<absl::Span<const int32_t>> labels() const;  // [N]; not for multi-label stores
+  absl::StatusOr<absl::Span<const uint8_t>> multi_labels() const;  // [N, C]
+  absl::StatusOr<absl::Span<const uint8_t>> split(
+      absl::string_view name) const;  // [N] of SplitPart; "" is the first by name
+  absl::StatusOr<TensorView<const float>> pos_enc() const;         // [N, G]
+  absl::StatusOr<absl::Span<const int64_t>> original_ids() const;  // [N]
+  absl::StatusOr<const NpyFile*> array(
+      absl::string_view name) const;  // any file of the store, e.g. "raw.npy"
 
   // The split that `split("")` means.
   std::string DefaultSplit() const;
 
-  // Checks data against checksums: all files, or the rows of one partition in every file that has rows of nodes.
+  // Checks data against checksums: all files, or the rows of one partition in every file that has
+  // rows of nodes.
   absl::Status VerifyAll(ThreadPool& pool) const;
   absl::Status VerifyPartition(PartitionId p, ThreadPool& pool) const;
 
@@ -91,36 +100,42 @@ class Store {
   struct Files;
   // The rows of p in a CSR pair; fine if the store has none.
   absl::Status VerifyLists(PartitionId p, absl::string_view indptr_name,
-                           std::initializer_list<absl::string_view> list_names, ThreadPool& pool) const;
+                           std::initializer_list<absl::string_view> list_names,
+                           ThreadPool& pool) const;
   Store();
   std::string path_;
   StoreManifest manifest_;
   std::unique_ptr<Files> files_;
 };
 
-// One step of prep on a store (new or present): files are written beside, and take their names, with the new manifest,
-// all or none, in Commit(). An interrupted Commit is finished by the next Begin().
+// One step of prep on a store (new or present): files are written beside, and take their names,
+// with the new manifest, all or none, in Commit(). An interrupted Commit is finished by the next
+// Begin().
 class StoreWriter {
  public:
-  // Creates the folder if needed, and first finishes a commit that was interrupted. manifest() is the present store's, or
-  // empty but for its format version. kFailedPrecondition: another writer is at work on the store. kDataLoss: its manifest
-  // is damaged, or an interrupted commit lacks files.
+  // Creates the folder if needed, and first finishes a commit that was interrupted. manifest() is
+  // the present store's, or empty but for its format version. kFailedPrecondition: another writer
+  // is at work on the store. kDataLoss: its manifest is damaged, or an interrupted commit lacks
+  // files.
   static absl::StatusOr<std::unique_ptr<StoreWriter>> Begin(const std::string& path);
   ~StoreWriter();  // without Commit: the temporary files are removed, the store is as it was
 
   StoreManifest& manifest() { return manifest_; }
-  // A file of the store, to be filled by the caller. dims and dtype go into its header. The returned span is the data,
-  // zero at first, aligned to 64 bytes, valid until Commit(). kResourceExhausted, naming the bytes needed and free, if the
-  // disk has no room; kInvalidArgument: a name that a store cannot have; kAlreadyExists: added before in this step.
+  // A file of the store, to be filled by the caller. dims and dtype go into its header. The
+  // returned span is the data, zero at first, aligned to 64 bytes, valid until Commit().
+  // kResourceExhausted, naming the bytes needed and free, if the disk has no room;
+  // kInvalidArgument: a name that a store cannot have; kAlreadyExists: added before in this step.
   absl::StatusOr<absl::Span<uint8_t>> AddArray(absl::string_view name, DType dtype,
                                                absl::Span<const int64_t> dims);
   absl::Status AddText(absl::string_view name, absl::string_view text);
   // Removes a file of the present store when committed.
   void Remove(absl::string_view name);
-  // Checksums, fsyncs, renames. `step` with its options is recorded, in place of an entry of the same name; later steps that
-  // were made from what it replaced are struck from the provenance by the caller (see manifest()). A manifest without
-  // partition offsets gets those of one partition. kInvalidArgument: the manifest is out of range; then, and after any
-  // error before the new manifest is on disk, the store is unchanged. After a later one the next Begin() finishes. Call once.
+  // Checksums, fsyncs, renames. `step` with its options is recorded, in place of an entry of the
+  // same name; later steps that were made from what it replaced are struck from the provenance by
+  // the caller (see manifest()). A manifest without partition offsets gets those of one partition.
+  // kInvalidArgument: the manifest is out of range; then, and after any error before the new
+  // manifest is on disk, the store is unchanged. After a later one the next Begin() finishes. Call
+  // once.
   absl::Status Commit(const Provenance& step, ThreadPool& pool);
 
  private:

@@ -1,4 +1,5 @@
-// Dense row-major arrays in memory: Tensor owns, TensorView borrows. Every use carries its dims in a comment.
+// Dense row-major arrays in memory: Tensor owns, TensorView borrows. Every use carries its dims in
+// a comment.
 #pragma once
 
 #include <algorithm>
@@ -29,8 +30,8 @@ class TensorView {
   }
   // A view of T converts to a view of const T.
   template <typename U>
-    requires(std::is_const_v<T> && std::is_same_v<std::remove_const_t<T>, U>)
-  TensorView(TensorView<U> other)  // NOLINT(google-explicit-constructor): adds const only
+  requires(std::is_const_v<T>&& std::is_same_v<std::remove_const_t<T>, U>)
+      TensorView(TensorView<U> other)  // NOLINT(google-explicit-constructor): adds const only
       : data_(other.data()), rank_(other.rank()) {
     for (int i = 0; i < rank_; ++i) dims_[static_cast<size_t>(i)] = other.dim(i);
   }
@@ -67,7 +68,8 @@ class TensorView {
   int rank_ = 0;
 };
 
-// An owned, dense, row-major array, aligned to 64 bytes. Values are zero at first. Moves, does not copy.
+// An owned, dense, row-major array, aligned to 64 bytes. Values are zero at first. Moves, does not
+// copy.
 template <typename T>
 class Tensor {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -76,7 +78,8 @@ class Tensor {
   Tensor() = default;
   explicit Tensor(std::initializer_list<int64_t> dims) { Resize(dims); }
 
-  // Sets the dims. Memory is kept where it suffices (and then values are unspecified), else replaced by zeros.
+  // Sets the dims. Memory is kept where it suffices (and then values are unspecified), else
+  // replaced by zeros.
   void Resize(std::initializer_list<int64_t> dims) {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();

@@ -7,8 +7,9 @@
 
 namespace quadhop {
 
-// A fixed set of threads that run loops together. One loop at a time a pool: ParallelFor may be called from any one
-// thread at once (calls from several threads take turns), and not from inside a loop of the same pool.
+// A fixed set of threads that run loops together. One loop at a time a pool: ParallelFor may be
+// called from any one thread at once (calls from several threads take turns), and not from inside a
+// loop of the same pool.
 class ThreadPool {
  public:
   // num_threads >= 1, the caller of ParallelFor counted in: a pool of 1 starts no thread.
@@ -19,8 +20,9 @@ class ThreadPool {
 
   int num_threads() const;
 
-  // Calls body(item, worker) once for each item in [0, num_items), worker in [0, num_threads), and returns when all are
-  // done. Which worker gets which item is not determined: results must not depend on it. The body must not throw.
+  // Calls body(item, worker) once for each item in [0, num_items), worker in [0, num_threads), and
+  // returns when all are done. Which worker gets which item is not determined: results must not
+  // depend on it. The body must not throw.
   void ParallelFor(int64_t num_items, const std::function<void(int64_t item, int worker)>& body);
 
  private:
@@ -28,7 +30,8 @@ class ThreadPool {
   std::unique_ptr<State> state_;
 };
 
-// [begin, end) of block `block` of `num_items` cut into blocks of `block_size` (the last may be smaller).
+// [begin, end) of block `block` of `num_items` cut into blocks of `block_size` (the last may be
+// smaller).
 struct BlockRange {
   int64_t begin;
   int64_t end;
