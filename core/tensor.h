@@ -68,6 +68,16 @@ class TensorView {
   int rank_ = 0;
 };
 
+// Columns [from_begin, from_begin + count) of `from` to columns [to_begin, ...) of `to`, two
+// matrices of as many rows.
+template <typename T>
+void CopyColumns(TensorView<const T> from, int64_t from_begin, int64_t count, TensorView<T> to,
+                 int64_t to_begin) {
+  QH_CHECK_EQ(from.dim(0), to.dim(0));
+  for (int64_t r = 0; r < from.dim(0); ++r)
+    std::copy_n(from.row(r) + from_begin, count, to.row(r) + to_begin);
+}
+
 // An owned, dense, row-major array, aligned to 64 bytes. Values are zero at first. Moves, does not
 // copy.
 template <typename T>

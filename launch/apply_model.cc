@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "comm/gather.h"
 #include "core/npy.h"
 #include "core/status.h"
 #include "launch/evaluation.h"
@@ -56,7 +57,7 @@ absl::Status WriteInInputOrder(const Session& session, Predictions& mine, const 
   std::vector<int64_t> rank_bytes = {static_cast<int64_t>(mine.values().size() * sizeof(int32_t))};
   std::vector<int64_t> sizes(static_cast<size_t>(context.comm.num_ranks()));
   sizes[static_cast<size_t>(context.comm.rank().value())] = rank_bytes[0];
-  QH_RETURN_IF_ERROR(SumOverRanks(context.comm, absl::MakeSpan(sizes)));
+  QH_RETURN_IF_ERROR(SumOverRanks(context.comm, "sizes of predictions", absl::MakeSpan(sizes)));
   std::vector<int32_t> all(static_cast<size_t>(store.num_nodes() * mine.columns()));
   const auto bytes = [](std::vector<int32_t>& v) {
     return absl::MakeSpan(reinterpret_cast<uint8_t*>(v.data()), v.size() * sizeof(int32_t));

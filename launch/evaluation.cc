@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "comm/gather.h"
 #include "core/status.h"
 #include "launch/metrics.h"
 
@@ -37,17 +38,18 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
   Communicator& comm = session.context().comm;
   const StoreManifest& manifest = session.store().manifest();
   int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes};
-  QH_RETURN_IF_ERROR(SumOverRanks(comm, absl::MakeSpan(totals)));
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of the evaluation", absl::MakeSpan(totals)));
   PartMetrics metrics{kNotApplicable, kNotApplicable, kNotApplicable, kNotApplicable, totals[2]};
   if (manifest.multi_label()) {
-    QH_RETURN_IF_ERROR(SumOverRanks(comm, counts.f1.counts()));
+    QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of F1", counts.f1.counts()));
     metrics.micro_f1 = counts.f1.Micro();
     metrics.macro_f1 = counts.f1.Macro();
     return metrics;
   }
   metrics.accuracy = AccuracyCounts{totals[0], totals[1]}.Accuracy();
   if (manifest.classes() == 2) {
-    QH_ASSIGN_OR_RETURN(std::vector<ScoredLabel> scores, GatherScores(comm, counts.scores));
+    QH_ASSIGN_OR_RETURN(std::vector<ScoredLabel> scores,
+                        GatherOverRanks<ScoredLabel>(comm, "scores", counts.scores));
     metrics.roc_auc = RocAuc(&scores);
   }
   return metrics;

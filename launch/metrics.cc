@@ -21,23 +21,6 @@ double F1(int64_t true_positives, int64_t false_positives, int64_t false_negativ
                         : 2 * static_cast<double>(true_positives) / static_cast<double>(positives);
 }
 
-template <typename T>
-absl::Span<const uint8_t> AsBytes(absl::Span<const T> values) {
-  return {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(T)};
-}
-
-template <typename T>
-absl::StatusOr<std::vector<T>> Gather(Communicator& comm, absl::string_view operation,
-                                      absl::Span<const T> mine, absl::Span<const int64_t> sizes) {
-  std::vector<int64_t> bytes(sizes.begin(), sizes.end());
-  for (int64_t& size : bytes) size *= static_cast<int64_t>(sizeof(T));
-  std::vector<T> all(static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), int64_t{0})));
-  QH_RETURN_IF_ERROR(
-      comm.AllGatherV(operation, AsBytes(mine), bytes,
-                      {reinterpret_cast<uint8_t*>(all.data()), all.size() * sizeof(T)}));
-  return all;
-}
-
 }  // namespace
 
 int32_t LargestColumn(absl::Span<const float> scores) {
@@ -117,25 +100,6 @@ double RocAuc(std::vector<ScoredLabel>* scored) {
   if (positives == 0 || negatives == 0) return kNone;
   return static_cast<double>(twice_ordered) / 2 / static_cast<double>(positives) /
          static_cast<double>(negatives);
-}
-
-absl::Status SumOverRanks(Communicator& comm, absl::Span<int64_t> counts) {
-  const std::vector<int64_t> sizes(static_cast<size_t>(comm.num_ranks()),
-                                   static_cast<int64_t>(counts.size()));
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> all,
-                      Gather<int64_t>(comm, "sum counts", counts, sizes));
-  std::fill(counts.begin(), counts.end(), 0);
-  for (size_t i = 0; i < all.size(); ++i) counts[i % counts.size()] += all[i];
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<ScoredLabel>> GatherScores(Communicator& comm,
-                                                      absl::Span<const ScoredLabel> mine) {
-  const int64_t my_size = static_cast<int64_t>(mine.size());
-  const std::vector<int64_t> ones(static_cast<size_t>(comm.num_ranks()), 1);
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
-                      Gather<int64_t>(comm, "sizes of scores", {&my_size, 1}, ones));
-  return Gather<ScoredLabel>(comm, "scores", mine, sizes);
 }
 
 }  // namespace quadhop

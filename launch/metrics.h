@@ -3,13 +3,11 @@
 #pragma once
 
 #include <absl/status/status.h>
-#include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
 #include <vector>
 
-#include "comm/communicator.h"
 #include "core/tensor.h"
 
 namespace quadhop {
@@ -53,12 +51,5 @@ struct ScoredLabel {
 // The area under the ROC curve; ties count one half. NaN if one of the two labels is absent. Sorts
 // `scored`.
 double RocAuc(std::vector<ScoredLabel>* scored);
-
-// counts [n] on every rank, of equal n: replaced by their sums. Collective.
-absl::Status SumOverRanks(Communicator& comm, absl::Span<int64_t> counts);
-
-// All ranks' scores, by rank, on every rank. Collective.
-absl::StatusOr<std::vector<ScoredLabel>> GatherScores(Communicator& comm,
-                                                      absl::Span<const ScoredLabel> mine);
 
 }  // namespace quadhop

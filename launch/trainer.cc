@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "comm/gather.h"
 #include "comm/replica_check.h"
 #include "core/status.h"
 #include "launch/metrics.h"
@@ -36,7 +37,7 @@ int64_t PeakRssBytes() {
 absl::StatusOr<int64_t> LargestOverRanks(Communicator& comm, int64_t mine) {
   std::vector<int64_t> all(static_cast<size_t>(comm.num_ranks()));
   all[static_cast<size_t>(comm.rank().value())] = mine;
-  QH_RETURN_IF_ERROR(SumOverRanks(comm, absl::MakeSpan(all)));
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, "peak memory", absl::MakeSpan(all)));
   return *std::max_element(all.begin(), all.end());
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "comm/gather.h"
 #include "core/checksum.h"
 #include "core/rng.h"
 #include "core/status.h"
@@ -15,39 +16,6 @@ namespace {
 constexpr int64_t kCandidatesPerCentroid = 4;
 constexpr double kJitter = 0.01;       // standard deviation, in units of normalised queries
 constexpr double kSizeEpsilon = 1e-5;  // of the paper's code: keeps empty centroids' sizes off zero
-
-// Adds `values` [n] over ranks, each of which holds one row.
-absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
-                          absl::Span<int64_t> values) {
-  std::vector<int64_t> all(values.size() * static_cast<size_t>(comm.num_ranks()));
-  const std::vector<int64_t> bytes(static_cast<size_t>(comm.num_ranks()),
-                                   static_cast<int64_t>(values.size() * sizeof(int64_t)));
-  QH_RETURN_IF_ERROR(comm.AllGatherV(
-      operation, {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(int64_t)},
-      bytes, {reinterpret_cast<uint8_t*>(all.data()), all.size() * sizeof(int64_t)}));
-  std::fill(values.begin(), values.end(), 0);
-  for (size_t i = 0; i < all.size(); ++i) values[i % values.size()] += all[i];
-  return absl::OkStatus();
-}
-
-// Every rank's values, in rank order.
-template <typename T>
-absl::StatusOr<std::vector<T>> Gather(Communicator& comm, absl::string_view operation,
-                                      const std::vector<T>& mine) {
-  const auto num_ranks = static_cast<size_t>(comm.num_ranks());
-  std::vector<int64_t> sizes_bytes(num_ranks);
-  const int64_t my_bytes = static_cast<int64_t>(mine.size() * sizeof(T));
-  const std::vector<int64_t> size_bytes(num_ranks, sizeof(int64_t));
-  QH_RETURN_IF_ERROR(comm.AllGatherV(
-      operation, {reinterpret_cast<const uint8_t*>(&my_bytes), sizeof(my_bytes)}, size_bytes,
-      {reinterpret_cast<uint8_t*>(sizes_bytes.data()), num_ranks * sizeof(int64_t)}));
-  const int64_t all_bytes = std::accumulate(sizes_bytes.begin(), sizes_bytes.end(), int64_t{0});
-  std::vector<T> all(static_cast<size_t>(all_bytes) / sizeof(T));
-  QH_RETURN_IF_ERROR(comm.AllGatherV(
-      operation, {reinterpret_cast<const uint8_t*>(mine.data()), static_cast<size_t>(my_bytes)},
-      sizes_bytes, {reinterpret_cast<uint8_t*>(all.data()), static_cast<size_t>(all_bytes)}));
-  return all;
-}
 
 }  // namespace
 
@@ -129,8 +97,10 @@ void Codebook::Collect(const Step& step) {
 
 absl::StatusOr<Codebook::Candidates> Codebook::GatherCandidates(Communicator& comm) const {
   Candidates all;
-  QH_ASSIGN_OR_RETURN(all.keys, Gather(comm, "codebook candidates", candidates_.keys));
-  QH_ASSIGN_OR_RETURN(all.queries, Gather(comm, "codebook candidates", candidates_.queries));
+  QH_ASSIGN_OR_RETURN(all.keys,
+                      GatherOverRanks<int64_t>(comm, "codebook candidates", candidates_.keys));
+  QH_ASSIGN_OR_RETURN(all.queries,
+                      GatherOverRanks<float>(comm, "codebook candidates", candidates_.queries));
   return all;
 }
 

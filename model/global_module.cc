@@ -22,8 +22,7 @@ GlobalModule::GlobalModule(const LargeGTOptions& options, Codebook codebook)
 void GlobalModule::KeysAndValues(const Step& step) {
   const LargeGTDims& d = options_.dims;
   const TensorView<const float> book = codebook_.output();
-  for (int64_t m = 0; m < d.centroids; ++m)
-    std::copy_n(book.row(m), d.pos_enc, book_values_.row(m));
+  CopyColumns(book, 0, d.pos_enc, book_values_.view(), 0);
   const int64_t all[] = {0, d.centroids};
   const auto map = [&](const std::string& name, TensorView<const float> x, TensorView<float> y) {
     step.kernels.Linear({{all},
@@ -45,10 +44,8 @@ void GlobalModule::Forward(const Step& step, TensorView<const float> x, TensorVi
   probability_.Resize({rows, d.heads, d.centroids});
   KeysAndValues(step);
   project_.Forward(step, x, projected_.view());
-  for (int64_t r = 0; r < rows; ++r) {
-    std::copy_n(projected_.row(r), d.pos_enc, query_in_.row(r));
-    std::copy_n(step.batch.pos_enc.row(r), d.pos_enc, query_in_.row(r) + d.pos_enc);
-  }
+  CopyColumns(projected_.cview(), 0, d.pos_enc, query_in_.view(), 0);
+  CopyColumns(step.batch.pos_enc.view(), 0, d.pos_enc, query_in_.view(), d.pos_enc);
   to_query_.Forward(step, query_in_.cview(), query_.view());
   CodebookAttentionArgs args;
   args.slices = step.slices();
@@ -125,8 +122,7 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
     zero_bias_gradient(kValue);
 
   to_query_.Backward(step, query_in_.cview(), d_query_.cview(), d_query_in_.view());
-  for (int64_t r = 0; r < rows; ++r)
-    std::copy_n(d_query_in_.row(r), d.pos_enc, d_projected_.row(r));
+  CopyColumns(d_query_in_.cview(), 0, d.pos_enc, d_projected_.view(), 0);
   project_.Backward(step, x, d_projected_.cview(), d_x);
 }
 

@@ -7,19 +7,6 @@
 #include "core/status.h"
 
 namespace quadhop {
-namespace {
-
-// Columns [begin, begin + part.dim(1)) of `whole` are `part`, row by row.
-void CopyIn(TensorView<const float> part, int64_t begin, TensorView<float> whole) {
-  for (int64_t r = 0; r < part.dim(0); ++r)
-    std::copy_n(part.row(r), part.dim(1), whole.row(r) + begin);
-}
-void CopyOut(TensorView<const float> whole, int64_t begin, TensorView<float> part) {
-  for (int64_t r = 0; r < part.dim(0); ++r)
-    std::copy_n(whole.row(r) + begin, part.dim(1), part.row(r));
-}
-
-}  // namespace
 
 LargeGT::LargeGT(const LargeGTOptions& options, const ModelPlacement& placement)
     : LargeGT(options, placement, LayerNames(options.norm)) {}
@@ -106,16 +93,16 @@ absl::Status LargeGT::Forward(const Step& step, TensorView<float> logits) {
     in_second_.Forward(step, in_hidden_.cview(), embedded_.view());
   }
   mixed_.Resize({rows, parameters_.Find("ffs.0.0.weight").dims[1]});
-  if (options_.conv == Conv::kNone) CopyIn(embedded_.cview(), 0, mixed_.view());
+  if (options_.conv == Conv::kNone) CopyColumns(embedded_.cview(), 0, d.width, mixed_.view(), 0);
   if (options_.has_local()) {
     local_out_.Resize({rows, d.wide()});
     local_.Forward(step, local_out_.view());
-    CopyIn(local_out_.cview(), 0, mixed_.view());
+    CopyColumns(local_out_.cview(), 0, d.wide(), mixed_.view(), 0);
   }
   if (global_) {
     global_out_.Resize({rows, d.wide()});
     global_->Forward(step, embedded_.cview(), global_out_.view());
-    CopyIn(global_out_.cview(), mixed_.dim(1) - d.wide(), mixed_.view());
+    CopyColumns(global_out_.cview(), 0, d.wide(), mixed_.view(), mixed_.dim(1) - d.wide());
   }
   for (Tensor<float>* t : {&head_linear_, &head_hidden_}) t->Resize({rows, d.wide()});
   for (Tensor<float>* t : {&last_linear_, &last_hidden_}) t->Resize({rows, d.width});
@@ -172,10 +159,10 @@ absl::Status LargeGT::Backward(const Step& step) {
   if (options_.has_input()) {
     d_embedded_.Resize({rows, d.width});
     if (global_) {
-      CopyOut(d_mixed_.cview(), mixed_.dim(1) - d.wide(), global_out_.view());
+      CopyColumns(d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(), global_out_.view(), 0);
       global_->Backward(step, embedded_.cview(), global_out_.cview(), d_embedded_.view());
     } else {
-      CopyOut(d_mixed_.cview(), 0, d_embedded_.view());
+      CopyColumns(d_mixed_.cview(), 0, d.width, d_embedded_.view(), 0);
     }
     in_second_.Backward(step, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
     SumGradients(GradientGroup::kGlobal);
@@ -184,7 +171,7 @@ absl::Status LargeGT::Backward(const Step& step) {
     SumGradients(GradientGroup::kInput);
   }
   if (options_.has_local()) {
-    CopyOut(d_mixed_.cview(), 0, local_out_.view());
+    CopyColumns(d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
     local_.Backward(step, local_out_.cview());
     SumGradients(GradientGroup::kLocal);
   }

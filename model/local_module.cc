@@ -60,17 +60,6 @@ void ForEachShared(const LocalWeights& w, const Visit& visit) {
   visit(std::string(kFinalNorm) + ".bias", w.t_shift);
 }
 
-// A column block of a row-major matrix, copied out or in: columns [begin, begin + part.dim(1)) of
-// `whole`.
-void CopyColumnsOut(TensorView<const float> whole, int64_t begin, TensorView<float> part) {
-  for (int64_t r = 0; r < part.dim(0); ++r)
-    std::copy_n(whole.row(r) + begin, part.dim(1), part.row(r));
-}
-void CopyColumnsIn(TensorView<const float> part, int64_t begin, TensorView<float> whole) {
-  for (int64_t r = 0; r < part.dim(0); ++r)
-    std::copy_n(part.row(r), part.dim(1), whole.row(r) + begin);
-}
-
 TensorView<float> AsRow(TensorView<float> v) { return {v.data(), {1, v.size()}}; }
 TensorView<float> AsColumn(TensorView<float> v) { return {v.data(), {v.size(), 1}}; }
 
@@ -110,10 +99,10 @@ void LocalModule::Merge(Kernels& kernels, ParameterSet& parameters) {
     const int64_t begin = h * width, end = begin + width;
     const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
     kernels.Product(true, false, scale, q, k, 0, m.view());
-    CopyColumnsIn(m.view(), begin, weights_.m);
+    CopyColumns(m.cview(), 0, width, weights_.m, begin);
     kernels.Product(false, false, scale, AsRow(w.q_bias.Rows(begin, end)), k, 0,
                     AsRow(weights_.c.Rows(begin, end)));
-    CopyColumnsOut(w.out, begin, wo.view());
+    CopyColumns<float>(w.out, begin, width, wo.view(), 0);
     kernels.Product(true, true, 1, w.v.Rows(begin, end), wo.cview(), 0,
                     weights_.n.Rows(begin, end));
   }
@@ -144,20 +133,20 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
     const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
     const TensorView<float> d_c = gradients_.c.Rows(begin, end);
     // m = scale q^T k; c = scale q_bias k.
-    CopyColumnsOut(gradients_.m, begin, d_m.view());
+    CopyColumns<float>(gradients_.m, begin, width, d_m.view(), 0);
     kernels.Product(false, true, scale, k, d_m.cview(), 0, g.q.Rows(begin, end));
     kernels.Product(false, false, scale, q, d_m.cview(), 0, g.k.Rows(begin, end));
     kernels.Product(true, false, scale, AsRow(w.q_bias.Rows(begin, end)), AsRow(d_c), 1,
                     g.k.Rows(begin, end));
     kernels.Product(false, true, scale, k, AsRow(d_c), 0, AsColumn(g.q_bias.Rows(begin, end)));
     // n = v^T out_h^T, out_h the head's columns of the output map.
-    CopyColumnsOut(w.out, begin, wo.view());
+    CopyColumns<float>(w.out, begin, width, wo.view(), 0);
     const TensorView<float> d_n = gradients_.n.Rows(begin, end);  // [H, h*H]
     kernels.Product(true, true, 1, wo.cview(), d_n, 0, g.v.Rows(begin, end));
     kernels.Product(true, true, 1, d_n, w.v.Rows(begin, end), 0, d_wo.view());
     kernels.Product(true, false, 1, AsRow(gradients_.b_out), AsRow(w.v_bias.Rows(begin, end)), 1,
                     d_wo.view());
-    CopyColumnsIn(d_wo.view(), begin, g.out);
+    CopyColumns(d_wo.cview(), 0, width, g.out, begin);
   }
   // Exactly zero: the last norm's shift adds the same to every node, which a batch norm takes away
   // again.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <thread>
 
+#include "comm/gather.h"
 #include "core/rng.h"
 #include "core/store.h"
 #include "tests/support/status_matchers.h"
@@ -83,19 +84,12 @@ TEST(RocAuc, EqualsTheCountOverAllPairsForAnyNumberOfRanks) {
       };
       const int32_t rank = comm.rank().value();
       const absl::Span<const ScoredLabel> mine(all.data() + cut(rank), cut(rank + 1) - cut(rank));
-      absl::StatusOr<std::vector<ScoredLabel>> gathered = GatherScores(comm, mine);
+      absl::StatusOr<std::vector<ScoredLabel>> gathered =
+          GatherOverRanks<ScoredLabel>(comm, "scores", mine);
       ASSERT_OK(gathered);
       EXPECT_EQ(RocAuc(&*gathered), ordered / pairs);
     });
   }
-}
-
-TEST(SumOverRanks, AddsCountsBeyond32Bits) {
-  OnRanks(3, [](Communicator& comm) {
-    std::vector<int64_t> counts = {int64_t{1} << 40, comm.rank().value()};
-    ASSERT_OK(SumOverRanks(comm, absl::MakeSpan(counts)));
-    EXPECT_THAT(counts, testing::ElementsAre(int64_t{3} << 40, 3));
-  });
 }
 
 }  // namespace

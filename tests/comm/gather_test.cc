@@ -1,0 +1,44 @@
+#include "comm/gather.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tests/support/rank_backend.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::ElementsAre;
+
+class GatherTest : public ::testing::TestWithParam<RankBackend> {};
+
+INSTANTIATE_TEST_SUITE_P(Implementations, GatherTest, ::testing::ValuesIn(RankBackends()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(GatherTest, HasEveryRanksValuesByRankThoughTheirNumbersDiffer) {
+  GetParam().run(absl::Seconds(60), [](Communicator& comm) {
+    const int32_t rank = comm.rank().value();
+    const std::vector<int32_t> mine(static_cast<size_t>(rank), rank);  // rank 0 has none
+    std::vector<int32_t> expected;
+    for (int32_t r = 0; r < comm.num_ranks(); ++r)
+      for (int32_t i = 0; i < r; ++i) expected.push_back(r);
+    ASSERT_OK_AND_ASSIGN(const std::vector<int32_t> all,
+                         GatherOverRanks<int32_t>(comm, "test", mine));
+    EXPECT_EQ(all, expected);
+  });
+}
+
+TEST_P(GatherTest, SumsCountsBeyond32Bits) {
+  GetParam().run(absl::Seconds(60), [](Communicator& comm) {
+    const int64_t ranks = comm.num_ranks();
+    std::vector<int64_t> counts = {int64_t{1} << 40, comm.rank().value()};
+    ASSERT_OK(SumOverRanks(comm, "test", absl::MakeSpan(counts)));
+    EXPECT_THAT(counts, ElementsAre(ranks << 40, ranks * (ranks - 1) / 2));
+  });
+}
+
+}  // namespace
+}  // namespace quadhop
