@@ -24,6 +24,11 @@ enum class DType : uint8_t {
   kU8
 };
 
+// The upper half of a float's bits.
+struct BFloat16 {
+  uint16_t bits;
+};
+
 int64_t SizeOfDType(DType dtype);     // bytes
 const char* DTypeName(DType dtype);   // "f32", "bf16", "i64", ...
 const char* NumpyDescr(DType dtype);  // "<f4"; bf16 is "<u2", since numpy has no bf16
@@ -34,6 +39,7 @@ template <typename T>
 constexpr DType DTypeOf() {
   if constexpr (std::is_same_v<T, float>) return DType::kF32;
   if constexpr (std::is_same_v<T, double>) return DType::kF64;
+  if constexpr (std::is_same_v<T, BFloat16>) return DType::kBF16;
   if constexpr (std::is_same_v<T, int64_t>) return DType::kI64;
   if constexpr (std::is_same_v<T, int32_t>) return DType::kI32;
   if constexpr (std::is_same_v<T, int16_t>) return DType::kI16;

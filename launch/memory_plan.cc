@@ -10,15 +10,19 @@ namespace {
 
 constexpr int64_t kFloatBytes = 4;
 
-// Floats kept of one node: see LocalActivations, GlobalModule and LargeGT.
-int64_t ActivationFloats(const LargeGTOptions& options) {
+// Bytes kept of one node: see LocalActivations, GlobalModule and LargeGT.
+int64_t ActivationBytes(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   const int64_t tokens = d.sequence();
   int64_t floats = 10 * d.width + 8 * d.wide() + 2 * d.features;
-  if (options.has_local())
-    floats += tokens * (2 * d.width + 3 * d.wide() + d.heads * tokens + 4) + tokens * d.wide() / 16;
+  int64_t local_bytes = 0;
+  if (options.has_local()) {
+    const int64_t operand_bytes = options.precision == Precision::kBF16 ? 2 : 4;
+    local_bytes = tokens * (2 * d.width + 3 * d.wide() + d.heads * tokens) * operand_bytes +
+                  tokens * (4 * kFloatBytes + d.wide() / 4);
+  }
   if (options.has_global()) floats += 2 * d.heads * d.centroids + 3 * d.wide() + 3 * d.query();
-  return floats;
+  return floats * kFloatBytes + local_bytes;
 }
 
 }  // namespace
@@ -30,7 +34,7 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
       (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
   const ParameterSet parameters(options);
   MemoryPlan plan;
-  plan.activation_bytes = nodes * ActivationFloats(options) * kFloatBytes;
+  plan.activation_bytes = nodes * ActivationBytes(options);
   // Features of distinct sampled nodes, at most all of them.
   const int64_t rows = nodes * (d.sampled > 0 ? d.sampled : 1);
   plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows *

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "core/status.h"
+#include "model/kernels.h"
 
 namespace quadhop {
 namespace {
@@ -33,6 +34,11 @@ NormKind NormOf(const ModelConfig& config) {
   }
 }
 
+Precision PrecisionOf(const ModelConfig& config) {
+  const bool bf16 = config.precision() == ModelConfig::BF16 && ProcessorHasBF16Products();
+  return bf16 ? Precision::kBF16 : Precision::kF32;
+}
+
 }  // namespace
 
 absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store) {
@@ -57,6 +63,7 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
   options.ff_dropout = model.ff_dropout();
   options.local_dropout = model.local_dropout();
   options.attention_dropout = model.attention_dropout();
+  options.precision = PrecisionOf(model);
   options.ema_decay = model.ema_decay();
   options.seed = config.train().seed();
   if (options.has_global() && manifest.pos_enc_width() == 0)

@@ -77,6 +77,9 @@ absl::Status Session::CheckMemory(const LargeGTOptions& options) const {
 
 absl::Status Session::MakeModel() {
   QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config_, *store_));
+  if (config_.model().precision() == ModelConfig::BF16 && options.precision == Precision::kF32 &&
+      context_.IsMain())
+    absl::FPrintF(stderr, "model.precision is BF16, but this processor has no AVX-512 BF16: F32\n");
   QH_RETURN_IF_ERROR(CheckMemory(options));
   QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store_->original_ids());

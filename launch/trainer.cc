@@ -250,7 +250,7 @@ absl::Status Trainer::Finish() {
       .Add("train_nodes_per_second", static_cast<double>(train_nodes) / epoch_seconds)
       .Add("parameters", session_.model().parameters().num_trained())
       .Add("ranks", comm.num_ranks())
-      .Add("precision", ModelConfig::Precision_Name(job_.config.model().precision()))
+      .Add("precision", session_.model().options().precision == Precision::kBF16 ? "BF16" : "F32")
       .Add("peak_rss_bytes", peak_rss_bytes);
   QH_RETURN_IF_ERROR(folder_->WriteSummary(summary));
   absl::PrintF(

@@ -58,7 +58,7 @@ void Kernels::LocalForward(const LocalForwardArgs& args) {
   QH_CHECK(args.y.HasDims({nodes, dims.wide()}));
   QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled.size()), nodes * dims.sampled);
   QH_CHECK_EQ(args.batch->features.cview().row_size(), dims.hops_and_self * dims.features);
-  args.activations->Resize(dims, nodes);
+  args.activations->Resize(dims, nodes, args.precision);
   DoLocalForward(args);
 }
 

@@ -184,6 +184,7 @@ struct LocalActivations;
 
 struct LocalForwardArgs {
   const LargeGTDims* dims = nullptr;
+  Precision precision = Precision::kF32;
   Slices slices;
   const LocalWeights* weights = nullptr;
   const Batch* batch = nullptr;  // features [U, 1 + hops, F], sampled [B, K]
@@ -194,6 +195,7 @@ struct LocalForwardArgs {
 
 struct LocalBackwardArgs {
   const LargeGTDims* dims = nullptr;
+  Precision precision = Precision::kF32;
   Slices slices;
   const LocalWeights* weights = nullptr;
   const Batch* batch = nullptr;
@@ -243,6 +245,9 @@ class Kernels {
   virtual void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
                          TensorView<const float> b, float beta, TensorView<float> c) = 0;
 };
+
+// True if this processor multiplies bf16 faster than f32 (AVX-512 BF16), and oneDNN lets us.
+bool ProcessorHasBF16Products();
 
 // Kernels of this machine's processor, on the threads of `pool`, which must outlive them.
 std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool);

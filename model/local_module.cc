@@ -166,6 +166,7 @@ void LocalModule::Forward(const Step& step, TensorView<float> y) {
   Merge(step.kernels, step.parameters);
   LocalForwardArgs args;
   args.dims = &options_.dims;
+  args.precision = options_.precision;
   args.slices = step.slices();
   args.weights = &weights_;
   args.batch = &step.batch;
@@ -181,6 +182,7 @@ void LocalModule::Forward(const Step& step, TensorView<float> y) {
 void LocalModule::Backward(const Step& step, TensorView<const float> d_y) {
   LocalBackwardArgs args;
   args.dims = &options_.dims;
+  args.precision = options_.precision;
   args.slices = step.slices();
   args.weights = &weights_;
   args.batch = &step.batch;

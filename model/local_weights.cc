@@ -46,6 +46,17 @@ int64_t Carve(const LargeGTDims& dims, float* base, LocalWeights& w) {
   return carver.taken();
 }
 
+template <typename T>
+void ResizeOperands(const LargeGTDims& dims, int64_t nodes, LocalOperands<T>& operands) {
+  const int64_t tokens = dims.sequence(), width = dims.width, wide = dims.wide();
+  operands.a.Resize({nodes, tokens, width});
+  operands.u.Resize({nodes, tokens, width});
+  operands.q.Resize({nodes, tokens, wide});
+  operands.p.Resize({nodes, dims.heads, tokens, tokens});
+  operands.y.Resize({nodes, tokens, wide});
+  operands.t_hat.Resize({nodes, tokens, wide});
+}
+
 }  // namespace
 
 LocalWeights::LocalWeights(const LargeGTDims& dims, float* base) {
@@ -58,17 +69,16 @@ int64_t LocalWeights::NumFloats(const LargeGTDims& dims) {
   return Carve(dims, nullptr, unused);
 }
 
-void LocalActivations::Resize(const LargeGTDims& dims, int64_t nodes) {
-  const int64_t tokens = dims.sequence(), width = dims.width, wide = dims.wide();
+void LocalActivations::Resize(const LargeGTDims& dims, int64_t nodes, Precision precision) {
+  const int64_t tokens = dims.sequence(), wide = dims.wide();
   const int64_t keep_bytes = (wide + 7) / 8;
-  a.Resize({nodes, tokens, width});
-  u.Resize({nodes, tokens, width});
+  if (precision == Precision::kF32) {
+    ResizeOperands(dims, nodes, f32);
+  } else {
+    ResizeOperands(dims, nodes, bf16);
+  }
   u_mean.Resize({nodes, tokens});
   u_inv_std.Resize({nodes, tokens});
-  q.Resize({nodes, tokens, wide});
-  p.Resize({nodes, dims.heads, tokens, tokens});
-  y.Resize({nodes, tokens, wide});
-  t_hat.Resize({nodes, tokens, wide});
   t_inv_std.Resize({nodes, tokens});
   alpha.Resize({nodes, tokens});
   attention_keep.Resize({nodes, tokens, keep_bytes});

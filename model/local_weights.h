@@ -11,7 +11,9 @@
 
 #include <array>
 #include <cstdint>
+#include <type_traits>
 
+#include "core/dtype.h"
 #include "core/tensor.h"
 #include "model/options.h"
 
@@ -23,6 +25,7 @@ struct LocalWeights {
   LocalWeights(const LargeGTDims& dims,
                float* base);  // `base` holds NumFloats(dims), and must outlive this
   static int64_t NumFloats(const LargeGTDims& dims);
+  const float* base() const { return w_in.data(); }  // the array
 
   TensorView<float> w_in;        // [H, F]
   TensorView<float> b_in;        // [H]
@@ -41,19 +44,34 @@ struct LocalWeights {
   TensorView<float> w_read;      // [h*H]
 };
 
+// Those activations that enter products, in the precision of the products.
+template <typename T>
+struct LocalOperands {
+  Tensor<T> a;      // [B, S, H]
+  Tensor<T> u;      // [B, S, H]
+  Tensor<T> q;      // [B, S, h*H]
+  Tensor<T> p;      // [B, h, S, S]
+  Tensor<T> y;      // [B, S, h*H]
+  Tensor<T> t_hat;  // [B, S, h*H]
+};
+
 // What a forward pass keeps for the backward pass, for B nodes of S tokens each. Reused from step
 // to step.
 struct LocalActivations {
-  void Resize(const LargeGTDims& dims, int64_t nodes);
+  void Resize(const LargeGTDims& dims, int64_t nodes, Precision precision);
+  template <typename T>
+  LocalOperands<T>& operands() {
+    if constexpr (std::is_same_v<T, float>) {
+      return f32;
+    } else {
+      return bf16;
+    }
+  }
 
-  Tensor<float> a;                 // [B, S, H]
-  Tensor<float> u;                 // [B, S, H]
+  LocalOperands<float> f32;  // one of the two has rows
+  LocalOperands<BFloat16> bf16;
   Tensor<float> u_mean;            // [B, S]
   Tensor<float> u_inv_std;         // [B, S]
-  Tensor<float> q;                 // [B, S, h*H]
-  Tensor<float> p;                 // [B, h, S, S]
-  Tensor<float> y;                 // [B, S, h*H]
-  Tensor<float> t_hat;             // [B, S, h*H]
   Tensor<float> t_inv_std;         // [B, S]
   Tensor<float> alpha;             // [B, S]: readout weights; alpha_0 is not used
   Tensor<uint8_t> attention_keep;  // [B, S, h*H / 8] bits, of the dropout of the attention's output

@@ -9,6 +9,8 @@ namespace quadhop {
 enum class Conv { kFull, kLocal, kGlobal, kNone };
 enum class NormKind { kBatch, kLayer, kNone };
 enum class CodebookStart { kData, kPaper };
+// Of the operands of the local module's products; sums, norms and softmax are in float.
+enum class Precision { kF32, kBF16 };
 enum class LossKind { kCrossEntropy, kBinary };
 
 // The dims of DESIGN.md section 4, by their letters.
@@ -33,6 +35,7 @@ struct LargeGTOptions {
   NormKind norm = NormKind::kBatch;
   CodebookStart codebook_start = CodebookStart::kData;
   LossKind loss = LossKind::kCrossEntropy;
+  Precision precision = Precision::kF32;
   double ff_dropout = 0.5;
   double local_dropout = 0.3;
   double attention_dropout = 0;

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/cpu/dropout_bits.h"
 #include "model/cpu/kernels_cpu.h"
-#include "model/cpu/row_ops.h"
 
 namespace quadhop::cpu {
 namespace {
@@ -40,12 +40,9 @@ void NormaliseRowBackward(const float* x_hat, const float* scale, float inv_std,
 void GateRow(const Dropout& dropout, int64_t row, int64_t n, const float* norm, float* gate) {
   for (int64_t c = 0; c < n; ++c) gate[c] = norm[c] > 0 ? 1.0f : 0.0f;
   if (dropout.probability == 0) return;
-  const uint64_t key =
-      StreamKey(dropout.seed, dropout.purpose, static_cast<uint64_t>(dropout.step),
-                static_cast<uint64_t>(dropout.nodes[static_cast<size_t>(row)].value()));
   const float scale = DropoutScale(dropout.probability);
   std::vector<uint8_t> keep(static_cast<size_t>(KeepBytes(n)));
-  KeepBits(key, DropoutThreshold(dropout.probability), KeepBytes(n), keep.data());
+  NodeKeepBits(dropout, row, KeepBytes(n), keep.data());
   for (int64_t c = 0; c < n; ++c) {
     const bool kept = (keep[static_cast<size_t>(c / 8)] >> (c % 8)) & 1;
     gate[c] *= kept ? scale : 0.0f;

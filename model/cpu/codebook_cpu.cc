@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/cpu/dropout_bits.h"
 #include "model/cpu/gemm.h"
 #include "model/cpu/kernels_cpu.h"
 #include "model/cpu/row_ops.h"
@@ -12,13 +13,10 @@ namespace {
 // Keep bits of one node's probabilities [h, M], M rounded up to whole bytes, as factors in `kept`.
 void DropProbabilities(const Dropout& dropout, int64_t row, int64_t heads, int64_t centroids,
                        const float* probability, float* kept) {
-  const uint64_t key =
-      StreamKey(dropout.seed, dropout.purpose, static_cast<uint64_t>(dropout.step),
-                static_cast<uint64_t>(dropout.nodes[static_cast<size_t>(row)].value()));
   const float scale = DropoutScale(dropout.probability);
   const int64_t row_bytes = KeepBytes(centroids);
   std::vector<uint8_t> keep(static_cast<size_t>(heads * row_bytes));
-  KeepBits(key, DropoutThreshold(dropout.probability), heads * row_bytes, keep.data());
+  NodeKeepBits(dropout, row, heads * row_bytes, keep.data());
   for (int64_t h = 0; h < heads; ++h) {
     for (int64_t m = 0; m < centroids; ++m) {
       const bool is_kept = (keep[static_cast<size_t>(h * row_bytes + m / 8)] >> (m % 8)) & 1;
@@ -31,6 +29,7 @@ void DropProbabilities(const Dropout& dropout, int64_t row, int64_t heads, int64
 }  // namespace
 
 void CpuKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
+  const RowOps<float>& ops = GetRowOps<float>();
   const int64_t wide = args.query.dim(1), width = wide / args.heads;
   const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
@@ -48,8 +47,10 @@ void CpuKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
            {args.key.data() + h * width, wide, true}, 1, p + h * centroids, row_size, scale);
     }
     for (int64_t r = range.begin; r < range.end; ++r) {
-      for (int64_t h = 0; h < args.heads; ++h)
-        Softmax(centroids, args.probability.row(r) + h * centroids);
+      for (int64_t h = 0; h < args.heads; ++h) {
+        float* row = args.probability.row(r) + h * centroids;
+        ops.softmax(centroids, row, row);
+      }
       if (drop) {
         DropProbabilities(args.dropout, r, args.heads, centroids, args.probability.row(r),
                           args.kept.row(r));
@@ -64,6 +65,7 @@ void CpuKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
 }
 
 void CpuKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) {
+  const RowOps<float>& ops = GetRowOps<float>();
   const int64_t wide = args.query.dim(1), width = wide / args.heads;
   const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
@@ -110,8 +112,7 @@ void CpuKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs
           const float factor = DropoutScale(args.dropout.probability);
           for (int64_t m = 0; m < centroids; ++m) d[m] = kept[m] > 0 ? d[m] * factor : 0.0f;
         }
-        SoftmaxBackward(p, centroids, d);
-        std::copy_n(d, centroids, p);
+        ops.softmax_backward(p, d, centroids, p);
       }
       Gemm(rows, width, centroids, {args.probability.row(tile.begin) + h * centroids, row_size},
            {args.key.data() + h * width, wide}, 0, args.d_query.row(tile.begin) + h * width, wide,
@@ -122,11 +123,12 @@ void CpuKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs
 }
 
 void CpuKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
+  const RowOps<float>& ops = GetRowOps<float>();
   const int64_t centroids = args.embedding.dim(0), width = args.embedding.dim(1);
   std::vector<float> half_norm(static_cast<size_t>(centroids));
   for (int64_t m = 0; m < centroids; ++m) {
     const float* e = args.embedding.row(m);
-    half_norm[static_cast<size_t>(m)] = 0.5f * Dot(e, e, width);
+    half_norm[static_cast<size_t>(m)] = 0.5f * ops.dot(e, e, width);
   }
   const std::vector<Tile> tiles = MakeTiles(args.slices, kTileRows);
   scratch_.resize(static_cast<size_t>(pool_.num_threads()));
@@ -154,7 +156,7 @@ void CpuKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
     for (int64_t r = args.slices.begin(p); r < args.slices.end(p); ++r) {
       const int64_t m = args.nearest[r];
       hits[m] += 1;
-      Add(args.z.row(r), width, sums + m * width);
+      ops.add(args.z.row(r), width, sums + m * width);
     }
   });
 }

@@ -3,19 +3,24 @@
 
 #include <cstdint>
 
+#include "core/dtype.h"
+
 namespace quadhop::cpu {
 
 // A matrix in memory: rows `stride` elements apart; `transposed` says that the product takes its
 // transpose.
+template <typename T>
 struct MatrixRef {
-  const float* data;
+  const T* data;
   int64_t stride;
   bool transposed = false;
 };
 
-// c [m, n] (rows c_stride apart) = a [m, k] b [k, n] + beta * c, with a and b after transposition.
-// Digits are a function of the arguments alone. Thread-safe.
-void Gemm(int64_t m, int64_t n, int64_t k, MatrixRef a, MatrixRef b, float beta, float* c,
-          int64_t c_stride, float alpha = 1.0f);
+// c [m, n] (rows c_stride apart) = alpha * a [m, k] b [k, n] + beta * c, with a and b after
+// transposition; sums are made in float. Digits are a function of the arguments alone. Thread-safe.
+void Gemm(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
+          float* c, int64_t c_stride, float alpha = 1.0f);
+void Gemm(int64_t m, int64_t n, int64_t k, MatrixRef<BFloat16> a, MatrixRef<BFloat16> b, float beta,
+          float* c, int64_t c_stride, float alpha = 1.0f);
 
 }  // namespace quadhop::cpu

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/kernels.h"
+#include "model/local_weights.h"
 
 namespace quadhop::cpu {
 
@@ -45,9 +46,24 @@ class CpuKernels final : public Kernels {
   void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
                  TensorView<const float> b, float beta, TensorView<float> c) override;
 
+  template <typename T>
+  void LocalForwardIn(const LocalForwardArgs& args);
+  template <typename T>
+  void LocalBackwardIn(const LocalBackwardArgs& args);
+  // The array of `weights` in T; that of bf16 is good until the next call.
+  template <typename T>
+  const T* OperandsOf(const LargeGTDims& dims, const LocalWeights& weights);
+
   ThreadPool& pool_;
   std::vector<std::vector<float>> scratch_;  // [threads]: grows to what a tile needs, then stays
+  std::vector<BFloat16> bf16_weights_;       // of the local module
   std::vector<float> lanes_;                 // partial gradients of the local module
 };
+
+template <>
+const float* CpuKernels::OperandsOf<float>(const LargeGTDims& dims, const LocalWeights& weights);
+template <>
+const BFloat16* CpuKernels::OperandsOf<BFloat16>(const LargeGTDims& dims,
+                                                 const LocalWeights& weights);
 
 }  // namespace quadhop::cpu

@@ -39,6 +39,7 @@ void CpuKernels::DoLinearBackward(const LinearBackwardArgs& args) {
            {args.weight.data(), inputs}, 0, args.d_x.row(tile.begin), inputs);
     });
   }
+  const RowOps<float>& ops = GetRowOps<float>();
   const int64_t blocks = NumBlocks(outputs, kTileRows);
   pool_.ParallelFor(args.slices.num_partitions() * blocks, [&](int64_t item, int) {
     const int64_t p = item / blocks, begin = args.slices.begin(p), end = args.slices.end(p);
@@ -47,7 +48,7 @@ void CpuKernels::DoLinearBackward(const LinearBackwardArgs& args) {
     float* d_bias = args.d_bias.of(p) + range.begin;
     std::fill_n(d_bias, range.end - range.begin, 0.0f);
     for (int64_t r = begin; r < end; ++r)
-      Add(args.d_y.row(r) + range.begin, range.end - range.begin, d_bias);
+      ops.add(args.d_y.row(r) + range.begin, range.end - range.begin, d_bias);
     if (begin == end) {
       std::fill_n(d_weight, (range.end - range.begin) * inputs, 0.0f);
     } else {

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
 
+#include "model/cpu/dropout_bits.h"
 #include "model/cpu/gemm.h"
 #include "model/cpu/kernels_cpu.h"
 #include "model/cpu/row_ops.h"
@@ -43,14 +46,71 @@ inline int64_t TileNodes(const LargeGTDims& dims) {
 
 // The tokens of a tile: x [rows, F]. A sampled node's tokens are one contiguous piece of its
 // feature row.
-inline void GatherTokens(const LocalTile& tile, const LargeGTDims& dims, const Batch& batch,
-                         float* x) {
+template <typename T>
+void GatherTokens(const LocalTile& tile, const LargeGTDims& dims, const Batch& batch,
+                  const RowOps<T>& ops, T* x) {
   const int64_t piece = dims.hops_and_self * dims.features;
   for (int64_t i = 0; i < tile.nodes * dims.sampled; ++i) {
     const LocalRow row = batch.sampled[static_cast<size_t>(tile.node * dims.sampled + i)];
-    std::memcpy(x + i * piece, batch.features.row(row.value()),
-                static_cast<size_t>(piece) * sizeof(float));
+    ops.round(batch.features.row(row.value()), piece, x + i * piece);
   }
+}
+
+// The weights that enter products, in their precision: views as LocalWeights has them.
+template <typename T>
+class OperandWeights {
+ public:
+  // `rounded` holds NumFloats(dims) values, the weights in T; for float it is the weights' array.
+  OperandWeights(const LocalWeights& weights, const T* rounded)
+      : base_(weights.base()), rounded_(rounded) {}
+  const T* operator()(TensorView<float> weight) const { return rounded_ + (weight.data() - base_); }
+
+ private:
+  const float* base_;
+  const T* rounded_;
+};
+
+// A product comes out in float: for T = float right where it is wanted as an operand, else in
+// `staging`, from where it is rounded.
+template <typename T>
+float* ProductOf([[maybe_unused]] T* operand, [[maybe_unused]] float* staging) {
+  if constexpr (std::is_same_v<T, float>) {
+    return operand;
+  } else {
+    return staging;
+  }
+}
+template <typename T>
+void RoundProduct([[maybe_unused]] const RowOps<T>& ops, [[maybe_unused]] const float* product,
+                  [[maybe_unused]] int64_t n, [[maybe_unused]] T* operand) {
+  if constexpr (!std::is_same_v<T, float>) ops.round(product, n, operand);
+}
+
+// Hands out consecutive pieces of a worker's memory; with null memory it only counts.
+class Scratch {
+ public:
+  explicit Scratch(float* memory) : memory_(memory) {}
+  template <typename T>
+  T* Take(int64_t n) {
+    T* piece = memory_ == nullptr ? nullptr : reinterpret_cast<T*>(memory_ + floats_);
+    floats_ += (n * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 16;  // whole cache lines
+    return piece;
+  }
+  size_t floats() const { return static_cast<size_t>(floats_); }
+
+ private:
+  float* memory_;
+  int64_t floats_ = 0;
+};
+
+// Lays a tile's scratch out in `memory`, which grows to what it needs.
+template <typename TileWork>
+void LayOut(TileWork& work, std::vector<float>& memory) {
+  Scratch count(nullptr);
+  work.LayOut(count);
+  if (memory.size() < count.floats()) memory.resize(count.floats());
+  Scratch pieces(memory.data());
+  work.LayOut(pieces);
 }
 
 // [B, S, n] of the activations, at the tile's first token.

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/cpu/adam_step.h"
 #include "model/cpu/kernels_cpu.h"
-#include "model/cpu/row_ops.h"
 
 namespace quadhop::cpu {
 namespace {

@@ -1,57 +1,21 @@
-// Arithmetic on rows of floats, in SIMD (Highway, the widest instructions of the machine). Each
-// function works on one thread; none allocates. Rows of one call must not overlap unless a comment
-// says "in place".
+// Arithmetic on rows of floats, in SIMD (Highway, the widest instructions of the machine).
 #pragma once
 
 #include <cstdint>
 
+#include "core/dtype.h"
+
 namespace quadhop::cpu {
-
-// Bytes of the keep bits of one row of n values: bit i of byte i / 8 is value i.
-inline int64_t KeepBytes(int64_t n) { return (n + 7) / 8; }
-// The 16-bit threshold of a dropout probability, and the exact factor of what is kept.
-uint32_t DropoutThreshold(double probability);
-float DropoutScale(double probability);
-
-// Keep bits for `num_bytes` * 8 values of the stream `key`: value i is kept if its 16 bits (half i
-// % 2 of word i % 8 / 2 of Philox block i / 8) are at least `threshold`.
-void KeepBits(uint64_t key, uint32_t threshold, int64_t num_bytes, uint8_t* keep);
-
-// x += y.
-void Add(const float* y, int64_t n, float* x);
-// x += factor * y.
-void AddScaled(float factor, const float* y, int64_t n, float* x);
-// sum_i a_i b_i.
-float Dot(const float* a, const float* b, int64_t n);
-// x_i = max(x_i + bias_i, 0) * scale where kept, else 0. keep null: all kept. In place.
-void BiasReluDropout(const float* bias, const uint8_t* keep, float scale, int64_t n, float* x);
-// d_i = d_i * scale where active_i > 0, else 0. In place on d.
-void ReluDropoutBackward(const float* active, float scale, int64_t n, float* d);
 
 struct RowStatistics {
   float mean;
   float inv_std;  // 1 / sqrt(variance + 1e-5)
 };
-// x += bias (in place), then z = x_hat * scale + shift with x_hat = (x - mean) * inv_std.
-RowStatistics BiasLayerNorm(const float* bias, const float* scale, const float* shift, int64_t n,
-                            float* x, float* z);
-// z from x again: (x - mean) * inv_std * scale + shift.
-void ApplyLayerNorm(const float* x, RowStatistics statistics, const float* scale,
-                    const float* shift, int64_t n, float* z);
-// From d_z: d_x (may be d_z: in place); d_scale += d_z * x_hat; d_shift += d_z.
-void LayerNormBackward(const float* x, RowStatistics statistics, const float* scale,
-                       const float* d_z, int64_t n, float* d_x, float* d_scale, float* d_shift);
 
-// In place: x = softmax(x).
-void Softmax(int64_t n, float* x);
-// In place on d: d = p * (d - sum_j p_j d_j).
-void SoftmaxBackward(const float* p, int64_t n, float* d);
-
-// The end of the attention block for one token. x = residual + residual_bias + drop(attended +
-// attended_bias), then dropped, then normalised: out x_hat and its inverse standard deviation. Null
-// bits keep all.
+// The end of the attention block for one token: x = residual + residual_bias + drop(attended +
+// attended_bias), then dropped. Null bits keep all.
 struct ResidualRow {
-  const float* residual;
+  float* residual;  // becomes x
   const float* residual_bias;
   const float* attended;
   const float* attended_bias;
@@ -60,12 +24,11 @@ struct ResidualRow {
   float attention_scale;
   float residual_scale;
 };
-float ResidualNorm(const ResidualRow& row, int64_t n, float* x_hat);
 
-// Its backward pass, where the gradient of x_hat is from_readout * g + from_score * gw: out
-// d_residual, d_attended.
+// Its backward pass, where the gradient of x_hat is from_readout * g + from_score * gw.
+template <typename T>
 struct ResidualRowBackward {
-  const float* x_hat;
+  const T* x_hat;
   float inv_std;
   float from_readout;
   const float* g;
@@ -76,15 +39,52 @@ struct ResidualRowBackward {
   float attention_scale;
   float residual_scale;
 };
-void ResidualNormBackward(const ResidualRowBackward& row, int64_t n, float* d_residual,
-                          float* d_attended);
 
-// One Adam step of n parameters. step_size = learning rate / (1 - beta1^t); inv_sqrt_correction = 1
-// / sqrt(1 - beta2^t).
-struct AdamConstants {
-  float beta1, beta2, epsilon, step_size, inv_sqrt_correction, decay, gradient_scale;
+// Operations on rows of n values. T, float or BFloat16, is the type of the rows that go into
+// products; arithmetic is in float, and results are rounded to T. Thread-safe; none allocates. Rows
+// of one call must not overlap, unless T is float and both stand at the same place ("in place"),
+// where a comment says so.
+template <typename T>
+struct RowOps {
+  // y = x, rounded.
+  void (*round)(const float* x, int64_t n, T* y);
+  // x += y.
+  void (*add)(const T* y, int64_t n, float* x);
+  // x += factor * y.
+  void (*add_scaled)(float factor, const T* y, int64_t n, float* x);
+  // sum_i a_i b_i.
+  float (*dot)(const float* a, const T* b, int64_t n);
+  // y_i = max(x_i + bias_i, 0) * scale where kept, else 0. keep null: all kept. In place.
+  void (*bias_relu_dropout)(const float* x, const float* bias, const uint8_t* keep, float scale,
+                            int64_t n, T* y);
+  // d_x_i = d_y_i * scale where y_i > 0, else 0. d_x, d_y in place.
+  void (*relu_dropout_backward)(const float* d_y, const T* y, float scale, int64_t n, T* d_x);
+  // u = x + bias (in place), z = u_hat * scale + shift with u_hat = (u - mean) * inv_std.
+  RowStatistics (*bias_layer_norm)(const float* x, const float* bias, const float* scale,
+                                   const float* shift, int64_t n, T* u, T* z);
+  // z from u again.
+  void (*apply_layer_norm)(const T* u, RowStatistics statistics, const float* scale,
+                           const float* shift, int64_t n, T* z);
+  // From d_z: d_u (d_u, d_z in place); d_scale += d_z * u_hat; d_shift += d_z.
+  void (*layer_norm_backward)(const T* u, RowStatistics statistics, const float* scale,
+                              const float* d_z, int64_t n, float* d_u, float* d_scale,
+                              float* d_shift);
+  // p = softmax(x) (in place); x is overwritten.
+  void (*softmax)(int64_t n, float* x, T* p);
+  // d_x = p * (d_p - sum_j p_j d_p_j). d_x in place of either.
+  void (*softmax_backward)(const T* p, const float* d_p, int64_t n, T* d_x);
+  // x_hat = x normalised (in place on residual); gives its inverse standard deviation.
+  float (*residual_norm)(const ResidualRow& row, int64_t n, T* x_hat);
+  void (*residual_norm_backward)(const ResidualRowBackward<T>& row, int64_t n, T* d_residual,
+                                 T* d_attended);
 };
-void AdamStep(const AdamConstants& constants, const float* gradient, int64_t n, float* first_moment,
-              float* second_moment, float* value);
+
+// Those of this machine.
+template <typename T>
+const RowOps<T>& GetRowOps();
+template <>
+const RowOps<float>& GetRowOps<float>();
+template <>
+const RowOps<BFloat16>& GetRowOps<BFloat16>();
 
 }  // namespace quadhop::cpu

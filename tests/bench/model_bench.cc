@@ -2,6 +2,7 @@
 // operations.
 //
 //   quadhop_model_bench [SHAPE] [--threads T] [--batch B] [--steps N] [--partitions P]
+//                       [--precision f32|bf16]
 //
 // Shapes are those of the PyTorch peer's benchmark. Necessary operations of a node, forward and
 // backward, after merging: products 1.66, patents 0.233, quickstart 0.0217 GFLOP.
@@ -38,6 +39,7 @@ struct Setting {
   int threads = 2;
   int64_t steps = 5;
   int32_t partitions = 4;
+  Precision precision = Precision::kF32;
 };
 
 constexpr int64_t kNodes = 20000;
@@ -46,7 +48,7 @@ void FillRandom(RandomStream random, Tensor<float>& tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>(random.Normal());
 }
 
-LargeGTOptions OptionsOf(const Shape& shape) {
+LargeGTOptions OptionsOf(const Shape& shape, Precision precision) {
   LargeGTOptions options;
   options.dims.features = shape.features;
   options.dims.sampled = shape.sampled;
@@ -55,6 +57,7 @@ LargeGTOptions OptionsOf(const Shape& shape) {
   options.dims.heads = shape.heads;
   options.dims.centroids = shape.centroids;
   options.dims.classes = shape.classes;
+  options.precision = precision;
   options.codebook_start = CodebookStart::kPaper;
   return options;
 }
@@ -97,7 +100,7 @@ int Run(const Setting& setting) {
   placement.comm = comm.get();
   placement.owners.first = {0, setting.partitions};
   placement.owned_original_ids = ids;
-  auto model = LargeGT::Create(OptionsOf(shape), placement);
+  auto model = LargeGT::Create(OptionsOf(shape, setting.precision), placement);
   if (!model.ok()) return 1;
   Adam adam({}, (*model)->parameters().num_trained());
   Batch batch;
@@ -115,8 +118,9 @@ int Run(const Setting& setting) {
   std::sort(seconds.begin() + 1, seconds.end());
   const double median = seconds[1 + static_cast<size_t>(setting.steps) / 2];
   const double rate = static_cast<double>(shape.batch) / median;
-  absl::PrintF("%-10s threads %d batch %d: step %.4f s, %.0f nodes/s, %.0f GFLOP/s\n", shape.name,
-               setting.threads, shape.batch, median, rate, rate * shape.gflop_per_node);
+  absl::PrintF("%-10s %-4s threads %d batch %d: step %.4f s, %.0f nodes/s, %.0f GFLOP/s\n",
+               shape.name, setting.precision == Precision::kBF16 ? "bf16" : "f32", setting.threads,
+               shape.batch, median, rate, rate * shape.gflop_per_node);
   return 0;
 }
 
@@ -133,6 +137,9 @@ int main(int argc, char** argv) {
       setting.shape.batch = number();
     } else if (!std::strcmp(argv[i], "--steps")) {
       setting.steps = number();
+    } else if (!std::strcmp(argv[i], "--precision")) {
+      const bool bf16 = i + 1 < argc && !std::strcmp(argv[++i], "bf16");
+      setting.precision = bf16 ? quadhop::Precision::kBF16 : quadhop::Precision::kF32;
     } else if (!std::strcmp(argv[i], "--partitions")) {
       setting.partitions = number();
     } else {

@@ -19,8 +19,9 @@ ToyGraph Graph(const LargeGTOptions& options) {
   return MakeToyGraph(options.dims, {0, 30, 290, 300, 350});
 }
 
-LargeGTOptions Options() {
+LargeGTOptions Options(Precision precision = Precision::kF32) {
   LargeGTOptions options;
+  options.precision = precision;
   LargeGTDims& d = options.dims;
   d.features = 6;
   d.sampled = 5;
@@ -45,8 +46,8 @@ struct Outcome {
   std::vector<bool> started;   // [kSteps]
 };
 
-Outcome TrainOn(int32_t num_ranks, int num_threads) {
-  const LargeGTOptions options = Options();
+Outcome TrainOn(Precision precision, int32_t num_ranks, int num_threads) {
+  const LargeGTOptions options = Options(precision);
   const ToyGraph graph = Graph(options);
   std::vector<Outcome> outcomes(static_cast<size_t>(num_ranks));
   RunRanks(num_ranks, [&](Communicator& comm) {
@@ -82,18 +83,28 @@ void ExpectEqual(const Outcome& actual, const Outcome& expected) {
   EXPECT_EQ(actual.started, expected.started);
 }
 
-TEST(Determinism, ARunIsTheSameInEveryDigitForAnyNumberOfThreadsAndRanks) {
-  const Outcome expected = TrainOn(1, 1);
+class DeterminismIn : public testing::TestWithParam<Precision> {};
+
+INSTANTIATE_TEST_SUITE_P(Precisions, DeterminismIn,
+                         testing::Values(Precision::kF32, Precision::kBF16), [](const auto& test) {
+                           return test.param == Precision::kF32 ? "F32" : "BF16";
+                         });
+
+TEST_P(DeterminismIn, ARunIsTheSameInEveryDigitForAnyNumberOfThreadsAndRanks) {
+  const Precision precision = GetParam();
+  if (precision == Precision::kBF16 && !ProcessorHasBF16Products())
+    GTEST_SKIP() << "this processor has no AVX-512 BF16";
+  const Outcome expected = TrainOn(precision, 1, 1);
   EXPECT_EQ(expected.started, (std::vector<bool>{false, true, true, true, true}));
   EXPECT_TRUE(std::isfinite(expected.losses.back()));
   EXPECT_NE(expected.losses.front(), expected.losses.back());
   for (const int num_threads : {2, 3}) {
     SCOPED_TRACE(std::to_string(num_threads) + " threads");
-    ExpectEqual(TrainOn(1, num_threads), expected);
+    ExpectEqual(TrainOn(precision, 1, num_threads), expected);
   }
   for (const int32_t num_ranks : {2, 4}) {
     SCOPED_TRACE(std::to_string(num_ranks) + " ranks");
-    ExpectEqual(TrainOn(num_ranks, 2), expected);
+    ExpectEqual(TrainOn(precision, num_ranks, 2), expected);
   }
 }
 
