@@ -1,5 +1,5 @@
-// A checkpoint: one folder, written beside and renamed when it is whole, with a checksum of every
-// file.
+// A checkpoint: one folder, written beside and renamed when it is whole (checkpoint_writer.h), with
+// a checksum of every file.
 //
 //   weights.safetensors      parameters and buffers under the paper's names, the codebook's too
 //   optimizer.safetensors    Adam's moments: exp_avg.NAME, exp_avg_sq.NAME
@@ -33,20 +33,14 @@ struct CheckpointSubject {
   std::string store;                            // checksum of its manifest
 };
 
-// Writes `path`.tmp, then exchanges it with what stood at `path`, which is removed (where the file
-// system cannot exchange folders, that is `path`.old for a moment). The position's codebook_started
-// is the model's. Collective; fails on all ranks or none, and the failing one says why. On error
-// what stood at `path` is unchanged.
-absl::Status WriteCheckpoint(const CheckpointSubject& subject, const RunPosition& position,
-                             const std::string& path);
-
 // The manifest, checked against its checksum, and every file against the manifest. kNotFound,
 // kDataLoss, kFailedPrecondition (another version).
 absl::StatusOr<CheckpointManifest> VerifyCheckpoint(const std::string& path);
 
 // Puts the model (and optimiser) into the state of the checkpoint, which may have been written by
-// another number of ranks. kFailedPrecondition if it is of another store or of a model of other
-// dims: the message names what differs. Collective.
+// another number of ranks; the files that this rank reads are checked against the manifest.
+// kFailedPrecondition if it is of another store or of a model of other dims: the message names what
+// differs. Collective.
 absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& subject,
                                            const std::string& path);
 

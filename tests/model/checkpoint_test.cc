@@ -16,6 +16,9 @@
 #include <thread>
 #include <vector>
 
+#include "model/checkpoint_parts.h"
+#include "model/checkpoint_snapshot.h"
+#include "model/checkpoint_writer.h"
 #include "model/safetensors.h"
 #include "tests/model/toy_job.h"
 #include "tests/support/run_ranks.h"
@@ -59,6 +62,13 @@ RunPosition Position(ToyRank& rank) {
 CheckpointSubject SubjectOf(ToyRank& rank, const ToyGraph& graph, Communicator& comm,
                             const std::string& store = kStore) {
   return {rank.model(), &rank.adam(), comm, rank.owners(), graph.partition_offsets, store};
+}
+
+absl::Status Write(ToyRank& rank, const ToyGraph& graph, Communicator& comm,
+                   const std::string& path) {
+  QH_ASSIGN_OR_RETURN(CheckpointSnapshot snapshot,
+                      TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
+  return WriteCheckpoint(comm, {std::move(snapshot), path, {}, {}});
 }
 
 void TrainSteps(ToyRank& rank, const ToyGraph& graph, int64_t begin, int64_t end) {
@@ -111,7 +121,7 @@ Contents WriteTrained(int32_t num_ranks, const std::string& path, int64_t steps 
     ToyRank rank(graph, Options(), comm);
     TrainSteps(rank, graph, 0, steps);
     contents[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
-    EXPECT_OK(WriteCheckpoint(SubjectOf(rank, graph, comm), Position(rank), path));
+    EXPECT_OK(Write(rank, graph, comm, path));
   });
   return Together(contents);
 }
@@ -256,14 +266,15 @@ TEST(Checkpoint, AWriteThatFailsLeavesWhatWasThere) {
   std::vector<absl::Status> statuses(2);
   RunRanks(2, [&](Communicator& comm) {
     ToyRank rank(graph, Options(), comm);
-    statuses[static_cast<size_t>(comm.rank().value())] =
-        WriteCheckpoint(SubjectOf(rank, graph, comm), Position(rank), path);
+    statuses[static_cast<size_t>(comm.rank().value())] = Write(rank, graph, comm, path);
   });
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   std::signal(SIGXFSZ, handler);
   EXPECT_FALSE(statuses[0].ok());
-  EXPECT_THAT(statuses[0].message(), HasSubstr("weights.safetensors"));
-  EXPECT_THAT(statuses[1], StatusIs(absl::StatusCode::kAborted, HasSubstr("rank 0")));
+  EXPECT_THAT(statuses[0].message(), HasSubstr("optimizer.safetensors"));
+  EXPECT_THAT(statuses[1], StatusIs(absl::StatusCode::kAborted,
+                                    AllOf(HasSubstr("rank 0"), HasSubstr("no room"))));
+  EXPECT_EQ(FilesOf(folder.path()), std::vector<std::string>{"c"});
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, Options(2), *comm);
   EXPECT_OK(ReadCheckpoint(SubjectOf(rank, graph, *comm), path));
@@ -276,8 +287,7 @@ TEST(Checkpoint, AFolderThatCannotBeMadeIsAnErrorOnEveryRank) {
   const ToyGraph graph = Graph();
   RunRanks(2, [&](Communicator& comm) {
     ToyRank rank(graph, Options(), comm);
-    EXPECT_FALSE(
-        WriteCheckpoint(SubjectOf(rank, graph, comm), Position(rank), folder / "file/c").ok());
+    EXPECT_FALSE(Write(rank, graph, comm, folder / "file/c").ok());
   });
 }
 
@@ -285,16 +295,78 @@ TEST(Checkpoint, ANewOneTakesTheOldOnesPlaceAndLeavesNothingBeside) {
   const TempDir folder;
   const std::string path = folder / "c";
   const Contents first = WriteTrained(2, path);
-  WriteBytes(path + "/stray", "left over");
   const Contents second = WriteTrained(1, path, kSteps + 1);
   EXPECT_FALSE(first == second);
   EXPECT_EQ(FilesOf(folder.path()), std::vector<std::string>{"c"});
-  EXPECT_FALSE(std::filesystem::exists(path + "/stray"));
   const ToyGraph graph = Graph();
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, Options(2), *comm);
   ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, *comm), path));
   EXPECT_EQ(StateOf(rank.model()), second.state);
+}
+
+TEST(Checkpoint, AFileThatSomebodyElsePutThereIsNotRemoved) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  WriteTrained(1, path);
+  WriteBytes(path + "/notes.txt", "mine");
+  ASSERT_OK(RemoveCheckpoint(path));
+  EXPECT_EQ(FilesOf(path), std::vector<std::string>{"notes.txt"});
+  std::filesystem::remove(path + "/notes.txt");
+  ASSERT_OK(RemoveCheckpoint(path));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_OK(RemoveCheckpoint(path));
+}
+
+// What is written is the state at the time of the snapshot, whatever training does meanwhile.
+TEST(CheckpointWriter, WritesInTheBackgroundWhatWasCopied) {
+  const TempDir folder;
+  const ToyGraph graph = Graph();
+  std::vector<Contents> contents(2);
+  RunRanks(2, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(), comm);
+    TrainSteps(rank, graph, 0, kSteps);
+    contents[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
+    ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(comm));
+    ASSERT_OK_AND_ASSIGN(CheckpointSnapshot snapshot,
+                         TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
+    writer->Start({std::move(snapshot), folder / "c", {}, {}});
+    TrainSteps(rank, graph, kSteps, kSteps + 3);
+    ASSERT_OK_AND_ASSIGN(const auto outcome, writer->Wait());
+    ASSERT_TRUE(outcome.has_value());
+    EXPECT_OK(outcome->status);
+    EXPECT_EQ(outcome->position.step(), kSteps);
+    ASSERT_OK_AND_ASSIGN(const auto no_other, writer->Wait());
+    EXPECT_FALSE(no_other.has_value());
+  });
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(2), *comm);
+  ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, *comm), folder / "c"));
+  EXPECT_TRUE(ContentsOf(rank) == Together(contents));
+}
+
+TEST(CheckpointWriter, AWriteThatFailsOnOneRankFailsOnAllAndTheNextSucceeds) {
+  const TempDir folder;
+  const ToyGraph graph = Graph();
+  RunRanks(2, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(), comm);
+    ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(comm));
+    for (const bool fails : {true, false}) {
+      ASSERT_OK_AND_ASSIGN(CheckpointSnapshot snapshot,
+                           TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
+      const auto hook = [&comm, fails](WritePoint point) -> absl::Status {
+        if (fails && comm.rank() == Rank(1) && point == WritePoint::kFilesWritten)
+          return absl::ResourceExhaustedError("disk full");
+        return absl::OkStatus();
+      };
+      writer->Start({std::move(snapshot), folder / "c", hook, {}});
+      ASSERT_OK_AND_ASSIGN(const auto outcome, writer->Wait());
+      ASSERT_TRUE(outcome.has_value());
+      EXPECT_EQ(outcome->status.ok(), !fails);
+      EXPECT_THAT(outcome->status.message(), HasSubstr(fails ? "disk full" : ""));
+      EXPECT_EQ(std::filesystem::exists(folder / "c"), !fails);
+    }
+  });
 }
 
 TEST(Checkpoint, ThereIsOneAtAnyMomentWhileItIsReplaced) {
@@ -314,8 +386,7 @@ TEST(Checkpoint, ThereIsOneAtAnyMomentWhileItIsReplaced) {
   const ToyGraph graph = Graph();
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, Options(), *comm);
-  for (int i = 0; i < 20; ++i)
-    EXPECT_OK(WriteCheckpoint(SubjectOf(rank, graph, *comm), Position(rank), path));
+  for (int i = 0; i < 20; ++i) EXPECT_OK(Write(rank, graph, *comm, path));
   stop = true;
   watcher.join();
   EXPECT_EQ(num_missing, 0);

@@ -1,0 +1,122 @@
+#include "model/checkpoint_parts.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/strip.h>
+#include <google/protobuf/text_format.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "core/check.h"
+#include "core/checksum.h"
+#include "core/file.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int32_t kCheckpointVersion = 1;
+
+std::string TextOf(const CheckpointManifest& manifest) {
+  std::string text;
+  QH_CHECK(google::protobuf::TextFormat::PrintToString(manifest, &text));
+  return text;
+}
+
+std::string ChecksumOf(CheckpointManifest manifest) {
+  manifest.clear_checksum();
+  const std::string text = TextOf(manifest);
+  return HexOf(Xxh3(text.data(), text.size()));
+}
+
+// Whether a checkpoint has, or while it is written had, a file of that name.
+bool IsNameOfOurs(absl::string_view name) {
+  absl::ConsumeSuffix(&name, ".tmp");
+  for (const absl::string_view ours :
+       {kManifestFile, kWeightsFile, kOptimizerFile, kCandidatesFile})
+    if (name == ours) return true;
+  return absl::StartsWith(name, "codes-") && absl::EndsWith(name, ".npy");
+}
+
+}  // namespace
+
+std::string CodesFile(int32_t partition) { return absl::StrFormat("codes-%05d.npy", partition); }
+
+std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam) {
+  std::vector<StateArray> arrays;
+  for (const auto& [prefix, moment] : {std::pair("exp_avg.", adam.first_moment()),
+                                       std::pair("exp_avg_sq.", adam.second_moment())}) {
+    for (const Parameter& p : model.parameters().parameters()) {
+      if (p.group == GradientGroup::kUnused) continue;
+      arrays.push_back(
+          {prefix + p.name, p.dims, TensorView<float>(moment.data() + p.offset, {p.size})});
+    }
+  }
+  return arrays;
+}
+
+absl::Span<int16_t> CodesOf(const CheckpointSubject& s, int32_t p) {
+  const auto offset = [&](int32_t i) { return s.partition_offsets[static_cast<size_t>(i)]; };
+  const int64_t first = offset(s.owners.first[static_cast<size_t>(s.comm.rank().value())]);
+  return s.model.codebook()->codes().subspan(static_cast<size_t>(offset(p) - first),
+                                             static_cast<size_t>(offset(p + 1) - offset(p)));
+}
+
+absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std::string& name) {
+  QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(folder + "/" + name));
+  CheckpointFile described;
+  described.set_name(name);
+  described.set_bytes(static_cast<int64_t>(file.bytes().size()));
+  described.set_xxh3(HexOf(Xxh3(file.bytes().data(), file.bytes().size())));
+  return described;
+}
+
+absl::Status WriteCheckpointManifest(CheckpointManifest manifest, const std::string& folder) {
+  manifest.set_format_version(kCheckpointVersion);
+  manifest.set_checksum(ChecksumOf(manifest));
+  return WriteFileAtomically(folder + "/" + kManifestFile, TextOf(manifest));
+}
+
+absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& path) {
+  const std::string name = path + "/" + kManifestFile;
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(name, int64_t{64} << 20));
+  CheckpointManifest manifest;
+  if (!google::protobuf::TextFormat::ParseFromString(text, &manifest))
+    return absl::DataLossError(absl::StrCat(name, " is not a checkpoint's manifest"));
+  if (manifest.checksum() != ChecksumOf(manifest) || TextOf(manifest) != text)
+    return absl::DataLossError(absl::StrCat(name, " is damaged: it does not have its checksum"));
+  if (manifest.format_version() != kCheckpointVersion)
+    return absl::FailedPreconditionError(
+        absl::StrCat(name, " has format version ", manifest.format_version(),
+                     "; this quadhop reads version ", kCheckpointVersion));
+  for (const CheckpointFile& file : manifest.files())
+    if (!IsNameOfOurs(file.name()))
+      return absl::DataLossError(
+          absl::StrCat(name, " lists '", file.name(), "', which is no file of a checkpoint"));
+  return manifest;
+}
+
+absl::Status VerifyFile(const std::string& path, const CheckpointFile& file) {
+  QH_ASSIGN_OR_RETURN(const CheckpointFile found, DescribeFile(path, file.name()));
+  if (found.bytes() == file.bytes() && found.xxh3() == file.xxh3()) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path, "/", file.name(), " is damaged: ", found.bytes(), " bytes with checksum ",
+                   found.xxh3(), "; the manifest says ", file.bytes(), " with ", file.xxh3()));
+}
+
+absl::Status RemoveCheckpoint(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> ours;
+  // The manifest goes first, so that no moment leaves one that lists files that are gone.
+  if (FileExists(path + "/" + kManifestFile)) ours.push_back(path + "/" + kManifestFile);
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename();
+    if (IsNameOfOurs(name) && name != kManifestFile) ours.push_back(entry.path());
+  }
+  for (const std::string& file : ours) QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
+  std::filesystem::remove(path, error);  // refused while something else is in it
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

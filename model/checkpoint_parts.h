@@ -1,0 +1,48 @@
+// What a checkpoint is made of: its files, its manifest, and which state of a run goes where.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/adam.h"
+#include "model/checkpoint.h"
+#include "model/checkpoint.pb.h"
+#include "model/largegt.h"
+
+namespace quadhop {
+
+inline constexpr char kManifestFile[] = "checkpoint.textproto";
+inline constexpr char kWeightsFile[] = "weights.safetensors";
+inline constexpr char kOptimizerFile[] = "optimizer.safetensors";
+inline constexpr char kCandidatesFile[] = "candidates.safetensors";
+std::string CodesFile(int32_t partition);
+
+// Adam's moments of each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME. Views.
+std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam);
+
+// The codes of partition p, which this rank owns. The model has a codebook.
+absl::Span<int16_t> CodesOf(const CheckpointSubject& subject, int32_t p);
+
+// A file of `folder` as it is on disk.
+absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std::string& name);
+
+// Gives the manifest its version and checksum, and writes it into `folder`.
+absl::Status WriteCheckpointManifest(CheckpointManifest manifest, const std::string& folder);
+
+// The manifest of the checkpoint at `path`, checked against its checksum; its names stay inside
+// the folder. kNotFound, kDataLoss, kFailedPrecondition (another version).
+absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& path);
+
+// kDataLoss, naming the file, if it is not as the manifest of its folder `path` says.
+absl::Status VerifyFile(const std::string& path, const CheckpointFile& file);
+
+// Removes the files of `path` that a checkpoint writes, and the folder if nothing else is in it:
+// what somebody else put there stays. Fine if there is no such folder.
+absl::Status RemoveCheckpoint(const std::string& path);
+
+}  // namespace quadhop

@@ -1,0 +1,36 @@
+// A copy in memory of what a checkpoint will hold: training goes on while it is written.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+#include "model/checkpoint.h"
+#include "model/checkpoint.pb.h"
+
+namespace quadhop {
+
+// One rank's part of a checkpoint, by file.
+struct CheckpointSnapshot {
+  struct Array {
+    std::string name;
+    DType dtype;
+    std::vector<int64_t> dims;
+    std::vector<uint8_t> bytes;
+  };
+  RunPosition position;
+  std::string store;
+  int32_t partitions = 0;
+  std::map<std::string, std::vector<Array>> tensors;  // safetensors files; rank 0's alone
+  std::map<std::string, std::vector<int16_t>> codes;  // [nodes of the partition]
+};
+
+// The position's codebook_started is the model's. Collective.
+absl::StatusOr<CheckpointSnapshot> TakeSnapshot(const CheckpointSubject& subject,
+                                                const RunPosition& position);
+
+}  // namespace quadhop

@@ -1,0 +1,74 @@
+// Writes checkpoints, in the background.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/optional.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "comm/communicator.h"
+#include "model/checkpoint_snapshot.h"
+
+namespace quadhop {
+
+// Called when a write has come to a point, on the ranks that get there: kFilesWritten on all, the
+// others on rank 0. An error fails the write. For faults on purpose (train.fail_at).
+enum class WritePoint { kFilesWritten, kRename, kPublish };
+using WriteHook = std::function<absl::Status(WritePoint)>;
+
+struct CheckpointWrite {
+  CheckpointSnapshot snapshot;
+  std::string path;
+  WriteHook hook;                         // may be empty
+  std::function<absl::Status()> publish;  // once it is in place, on rank 0; may be empty
+};
+
+// Writes `path`.tmp, every file and the folder fsynced, then exchanges it with what stood at
+// `path`, which is removed (where the file system cannot exchange folders, that is `path`.old for a
+// moment). Collective; fails on all ranks or none, and the message names the rank. On error what
+// stood at `path` is unchanged (unless publish failed), and the files of `path`.tmp are gone.
+absl::Status WriteCheckpoint(Communicator& comm, const CheckpointWrite& write);
+
+// A thread that writes one checkpoint at a time, on a communicator of its own. Used by one thread.
+class CheckpointWriter {
+ public:
+  // Collective (it duplicates `comm`, which need not outlive it).
+  static absl::StatusOr<std::unique_ptr<CheckpointWriter>> Create(Communicator& comm);
+  ~CheckpointWriter();  // waits for a write under way
+  CheckpointWriter(const CheckpointWriter&) = delete;
+  CheckpointWriter& operator=(const CheckpointWriter&) = delete;
+
+  // What became of a write.
+  struct Outcome {
+    RunPosition position;
+    absl::Status status;  // the same on all ranks, OK or not
+    double seconds = 0;
+    int64_t bytes = 0;  // that this rank wrote
+  };
+
+  // Returns at once. No write is under way: see Wait. Collective.
+  void Start(CheckpointWrite write);
+  // The outcome of the write that was started last, if nobody has asked since. An error is one of
+  // the communicator: the job can only be ended.
+  absl::StatusOr<absl::optional<Outcome>> Wait();
+  // Whether Wait would return an outcome without waiting.
+  bool HasFinished() const { return finished_; }
+
+ private:
+  explicit CheckpointWriter(std::unique_ptr<Communicator> comm) : comm_(std::move(comm)) {}
+  void Run(const CheckpointWrite& write);
+
+  const std::unique_ptr<Communicator> comm_;  // used by the thread alone
+  std::thread thread_;
+  std::atomic<bool> finished_ = false;
+  Outcome outcome_;  // of the thread until it is joined, as is broken_
+  absl::Status broken_;
+};
+
+}  // namespace quadhop
