@@ -1,0 +1,55 @@
+// Finds ranks that died or fell silent, by messages on sockets of its own: a rank that is slow
+// lives, a process that is gone or stopped, or a host that is cut off, is found within seconds,
+// whatever MPI is waiting for.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "comm/communicator.h"
+#include "comm/standing.h"
+
+namespace quadhop {
+
+struct HeartbeatOptions {
+  absl::Duration interval = absl::Seconds(1);
+  absl::Duration timeout = absl::Seconds(10);  // of silence; more than the interval
+};
+
+// A thread that sends this rank's standing every interval, and listens. Every rank has a TCP
+// connection (IPv4, any interface) to rank 0, which tells the others of a loss; so two ranks that
+// reach rank 0 but not each other are left to the deadlines of collectives.
+class Heartbeat {
+ public:
+  // Called once, from the heartbeat's thread, when a rank is lost: `message` names it and says
+  // where ranks stood. Not expected to return control to the job.
+  using LossHandler = std::function<void(const std::string& message)>;
+
+  // Collective. `standing` outlives the object. kUnavailable if a rank cannot be reached: the
+  // message names the addresses tried.
+  static absl::StatusOr<std::unique_ptr<Heartbeat>> Start(Communicator& comm,
+                                                          const HeartbeatOptions& options,
+                                                          const Standing& standing,
+                                                          LossHandler on_loss);
+  // Others take it for the death of this rank, unless Leave was called.
+  ~Heartbeat();
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
+  // Says farewell, so that nobody takes the end of this process for a loss.
+  void Leave();
+
+  // "rank 0 was training, step 12; rank 1 ...", as far as this rank knows. Thread-safe.
+  std::string WhereRanksStand() const;
+
+ private:
+  struct State;
+  explicit Heartbeat(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace quadhop

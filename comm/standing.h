@@ -1,0 +1,28 @@
+// Where a rank stands in its work, for messages about it.
+#pragma once
+
+#include <absl/strings/str_cat.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+namespace quadhop {
+
+// Set by the thread that works, read by any. Thread-safe.
+class Standing {
+ public:
+  // phase: a string literal, of which 39 bytes are sent to others: "training".
+  void Set(const char* phase, int64_t step) {
+    step_ = step;
+    phase_ = phase;
+  }
+  const char* phase() const { return phase_; }
+  int64_t step() const { return step_; }
+
+ private:
+  std::atomic<const char*> phase_ = "starting";
+  std::atomic<int64_t> step_ = 0;
+};
+
+}  // namespace quadhop
