@@ -12,6 +12,7 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
+#include "launch/checkpoint_folder.h"
 #include "launch/commands.h"
 #include "launch/flags.h"
 #include "launch/json_object.h"

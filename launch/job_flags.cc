@@ -1,6 +1,7 @@
 #include "launch/job_flags.h"
 
 #include "core/status.h"
+#include "launch/checkpoint_folder.h"
 
 namespace quadhop {
 

@@ -10,6 +10,7 @@
 #include "launch/config.pb.h"
 #include "launch/run_folder.h"
 #include "launch/runtime.h"
+#include "launch/stop_signals.h"
 
 namespace quadhop {
 
@@ -19,7 +20,8 @@ struct TrainJob {
   std::string split;  // "": the store's default
   std::string init;   // weights to start from, safetensors; "": fresh ones
   RunFolder::Start start = RunFolder::Start::kNew;
-  Config config;  // complete and in range
+  Config config;                      // complete and in range
+  const StopSignals* stop = nullptr;  // who asks for a stop; nullptr: nobody
 };
 
 // kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint. An

@@ -1,28 +1,24 @@
 #include "launch/run_folder.h"
 
 #include <absl/strings/ascii.h>
-#include <absl/strings/match.h>
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
-#include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/checkpoint_folder.h"
 #include "launch/config.h"
+#include "launch/resume_check.h"
 
 namespace quadhop {
 namespace {
-
-constexpr absl::string_view kStepPrefix = "step-";
 
 bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
 
@@ -41,14 +37,11 @@ absl::Status RefuseToReplace(const std::string& run) {
 }
 
 absl::Status RemoveRun(const std::string& run) {
-  for (const std::string& file :
-       {RunSummaryPath(run), RunMetricsPath(run), RunConfigPath(run), RunStorePath(run)}) {
+  for (const std::string& file : {RunSummaryPath(run), RunBadStepPath(run), RunMetricsPath(run),
+                                  RunConfigPath(run), RunStorePath(run)}) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
   }
-  std::error_code error;
-  std::filesystem::remove_all(RunCheckpointsPath(run), error);
-  if (error) return ErrnoStatus(error.value(), absl::StrCat("remove ", RunCheckpointsPath(run)));
-  return absl::OkStatus();
+  return RemoveCheckpoints(run);
 }
 
 // Whether a resumed run that has done next_step steps and last_epoch epochs keeps the line.
@@ -72,41 +65,7 @@ std::string RunConfigPath(const std::string& run) { return run + "/config.textpr
 std::string RunStorePath(const std::string& run) { return run + "/store.txt"; }
 std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
 std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
-std::string RunCheckpointsPath(const std::string& run) { return run + "/checkpoints"; }
-std::string CheckpointPath(const std::string& run, int64_t step) {
-  return absl::StrFormat("%s/%s%010d", RunCheckpointsPath(run), kStepPrefix, step);
-}
-std::string BestCheckpointPath(const std::string& run) { return RunCheckpointsPath(run) + "/best"; }
-
-std::vector<int64_t> ListCheckpointSteps(const std::string& run) {
-  std::vector<int64_t> steps;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(RunCheckpointsPath(run), error)) {
-    const std::string name = entry.path().filename();
-    int64_t step = 0;
-    if (absl::StartsWith(name, kStepPrefix) &&
-        absl::SimpleAtoi(name.substr(kStepPrefix.size()), &step)) {
-      steps.push_back(step);
-    }
-  }
-  std::sort(steps.begin(), steps.end());
-  return steps;
-}
-
-absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which) {
-  const std::vector<int64_t> steps = ListCheckpointSteps(run);
-  int64_t step = steps.empty() ? -1 : steps.back();
-  if (which != "best" && which != "latest" && !absl::SimpleAtoi(which, &step)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("checkpoint is '", which, "'; allowed: best, latest or a number of steps"));
-  }
-  const std::string path = which == "best" ? BestCheckpointPath(run) : CheckpointPath(run, step);
-  if (FileExists(path)) return path;
-  return absl::NotFoundError(
-      absl::StrCat(run, " has no checkpoint '", which, "'; it has ",
-                   FileExists(BestCheckpointPath(run)) ? "best and " : "",
-                   "those after steps: ", steps.empty() ? "none" : absl::StrJoin(steps, ", ")));
-}
+std::string RunBadStepPath(const std::string& run) { return run + "/bad_step.json"; }
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
@@ -124,6 +83,12 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
                                                              const std::string& store) {
   if (start == Start::kNew && HoldsARun(path)) return RefuseToReplace(path);
   if (start == Start::kOverwrite) QH_RETURN_IF_ERROR(RemoveRun(path));
+  std::vector<std::string> changes;
+  if (start == Start::kResume && FileExists(RunConfigPath(path))) {
+    QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(path));
+    QH_ASSIGN_OR_RETURN(changes, ChangesOnResume(before, config));
+    QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path)));  // no longer finished
+  }
   QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path)));
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path), ConfigToText(config)));
   std::error_code error;
@@ -131,6 +96,7 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
       std::filesystem::absolute(store, error).lexically_normal().string();
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path), store_path + "\n"));
   std::unique_ptr<RunFolder> folder(new RunFolder(path));
+  folder->changes_ = std::move(changes);
   QH_RETURN_IF_ERROR(folder->OpenMetrics());
   return folder;
 }
@@ -148,14 +114,18 @@ absl::Status RunFolder::OpenMetrics() {
 }
 
 absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
-  const std::string line = event.ToString() + "\n";
+  const std::string line = absl::StrCat(torn_ ? "\n" : "", event.ToString(), "\n");
   absl::string_view rest = line;
   while (!rest.empty()) {
     const ssize_t written = write(metrics_fd_, rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", RunMetricsPath(path_)));
+    if (written < 0) {
+      torn_ = torn_ || rest.size() < line.size();
+      return ErrnoStatus(errno, absl::StrCat("write ", RunMetricsPath(path_)));
+    }
     rest.remove_prefix(static_cast<size_t>(written));
   }
+  torn_ = false;
   return absl::OkStatus();
 }
 
@@ -167,6 +137,10 @@ absl::Status RunFolder::DropMetricsAfter(int64_t next_step, int64_t last_epoch) 
   }
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunMetricsPath(path_), kept));
   return OpenMetrics();
+}
+
+absl::Status RunFolder::WriteBadStep(const JsonObject& report) {
+  return WriteFileAtomically(RunBadStepPath(path_), report.ToString() + "\n");
 }
 
 absl::Status RunFolder::WriteSummary(const JsonObject& summary) {

@@ -2,10 +2,14 @@
 
 #include <absl/strings/str_cat.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "comm/mpi.h"
@@ -17,13 +21,28 @@ namespace {
 using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
 // The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
-// not return).
-absl::StatusOr<ExitCode> RunRank(Communicator& comm, int num_threads, const Body& body) {
+// not return). heartbeat: nullptr without one.
+absl::StatusOr<ExitCode> RunRank(Communicator& comm, int num_threads, const Body& body,
+                                 Standing& standing, Heartbeat* heartbeat = nullptr) {
   ThreadPool pool(num_threads);
-  absl::StatusOr<ExitCode> result = body(RankContext{comm, pool});
+  absl::StatusOr<ExitCode> result = body(RankContext{comm, pool, standing});
+  std::string where;
+  if (heartbeat != nullptr) {
+    if (absl::IsDeadlineExceeded(result.status()))
+      where = absl::StrCat(" (", heartbeat->WhereRanksStand(), ")");
+    heartbeat->Leave();
+  }
   if (result.ok() || comm.num_ranks() == 1) return result;
-  comm.Abort(result.status().message());
+  comm.Abort(absl::StrCat(std::string(result.status().message()), where));
   return Annotate(result.status(), absl::StrCat("rank ", comm.rank().value()));
+}
+
+// What the heartbeat does when a rank is lost. MPI cannot be asked for anything any more: its calls
+// may wait for the very rank that is gone.
+[[noreturn]] void EndProcess(int32_t rank, const std::string& why) {
+  std::fprintf(stderr, "quadhop: rank %d ends: %s\n", rank, why.c_str());
+  std::fflush(stderr);
+  _exit(static_cast<int>(ExitCode::kFailed));
 }
 
 absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Body& body) {
@@ -34,7 +53,10 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
   std::vector<absl::StatusOr<ExitCode>> results(comms.size(), ExitCode::kDone);
   std::vector<std::thread> ranks;
   for (size_t r = 0; r < comms.size(); ++r) {
-    ranks.emplace_back([&, r] { results[r] = RunRank(*comms[r], num_threads, body); });
+    ranks.emplace_back([&, r] {
+      Standing standing;
+      results[r] = RunRank(*comms[r], num_threads, body, standing);
+    });
   }
   for (std::thread& rank : ranks) rank.join();
   // The rank that failed of itself explains more than those it took along.
@@ -51,7 +73,19 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<MpiRuntime> mpi, MpiRuntime::Create());
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> world,
                       mpi->World(options.collective_deadline));
-  return RunRank(*world, NumThreads(options.threads, mpi->num_local_ranks()), body);
+  Standing standing;
+  std::unique_ptr<Heartbeat> heartbeat;
+  if (world->num_ranks() > 1 && options.heartbeat.interval > absl::ZeroDuration()) {
+    const auto end = [rank = world->rank().value()](const std::string& why) {
+      EndProcess(rank, why);
+    };
+    absl::StatusOr<std::unique_ptr<Heartbeat>> started =
+        Heartbeat::Start(*world, options.heartbeat, standing, end);
+    if (!started.ok()) world->Abort(started.status().message());
+    QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
+  }
+  return RunRank(*world, NumThreads(options.threads, mpi->num_local_ranks()), body, standing,
+                 heartbeat.get());
 }
 
 }  // namespace
@@ -79,7 +113,8 @@ absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body)
   if (options.ranks_in_process > 0) return RunRanksAsThreads(options, body);
   if (StartedByMpiLauncher()) return RunRankOfMpi(options, body);
   const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
-  return RunRank(*solo, NumThreads(options.threads), body);
+  Standing standing;
+  return RunRank(*solo, NumThreads(options.threads), body, standing);
 }
 
 }  // namespace quadhop

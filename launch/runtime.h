@@ -8,6 +8,8 @@
 #include <functional>
 
 #include "comm/communicator.h"
+#include "comm/heartbeat.h"
+#include "comm/standing.h"
 #include "core/ids.h"
 #include "core/thread_pool.h"
 #include "launch/command.h"
@@ -23,19 +25,23 @@ struct RanksOptions {
   // least 1.
   int64_t threads = 0;
   absl::Duration collective_deadline = absl::Seconds(300);
+  // Between ranks that are processes; an interval of 0: none.
+  HeartbeatOptions heartbeat = {};
 };
 
 // What a rank has while the body of RunRanks runs; borrowed.
 struct RankContext {
   Communicator& comm;
   ThreadPool& pool;
+  Standing& standing;  // to be kept true: what others read when the rank is lost
   bool IsMain() const { return comm.rank() == Rank(0); }
 };
 
 // Runs `body` once on every rank of this process and returns its exit code. An error that `body`
 // returns on any rank ends the job on all of them: its message names the rank, and peers
-// that wait for it fail at once instead of waiting for their deadline. kFailedPrecondition or
-// kUnavailable, before any body ran, if MPI is needed and cannot be had.
+// that wait for it fail at once instead of waiting for their deadline. When the heartbeat finds a
+// rank lost, this process says so and exits with code 1. kFailedPrecondition or kUnavailable,
+// before any body ran, if MPI is needed and cannot be had.
 absl::StatusOr<ExitCode> RunRanks(
     const RanksOptions& options,
     const std::function<absl::StatusOr<ExitCode>(const RankContext&)>& body);

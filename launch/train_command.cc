@@ -54,8 +54,12 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   absl::StatusOr<Config> config = LoadConfig(train.config, train.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   train.job.config = *std::move(config);
-  train.ranks.collective_deadline =
-      absl::Seconds(train.job.config.train().collective_deadline_seconds());
+  const TrainConfig& settings = train.job.config.train();
+  train.ranks.collective_deadline = absl::Seconds(settings.collective_deadline_seconds());
+  train.ranks.heartbeat = {absl::Seconds(settings.heartbeat_interval_seconds()),
+                           absl::Seconds(settings.heartbeat_timeout_seconds())};
+  const StopSignals stop;
+  train.job.stop = &stop;
   return RunRanks(train.ranks,
                   [&train](const RankContext& context) { return Train(train.job, context); });
 }

@@ -1,53 +1,27 @@
 #include "launch/trainer.h"
 
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
-#include <sys/resource.h>
 
-#include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <vector>
 
-#include "comm/gather.h"
 #include "comm/replica_check.h"
 #include "core/status.h"
+#include "launch/checkpoint_folder.h"
 #include "launch/metrics.h"
 #include "launch/model_options.h"
 #include "launch/progress.h"
+#include "launch/run_summary.h"
 
 namespace quadhop {
-namespace {
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-int64_t PeakRssBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
-
-// The largest of one value a rank.
-absl::StatusOr<int64_t> LargestOverRanks(Communicator& comm, int64_t mine) {
-  std::vector<int64_t> all(static_cast<size_t>(comm.num_ranks()));
-  all[static_cast<size_t>(comm.rank().value())] = mine;
-  QH_RETURN_IF_ERROR(SumOverRanks(comm, "peak memory", absl::MakeSpan(all)));
-  return *std::max_element(all.begin(), all.end());
-}
-
-}  // namespace
 
 absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, context));
-  QH_RETURN_IF_ERROR(Trainer(job, *session).Run());
-  return ExitCode::kDone;
+  return Trainer(job, *session).Run();
 }
 
 Trainer::Trainer(const TrainJob& job, Session& session)
@@ -55,20 +29,25 @@ Trainer::Trainer(const TrainJob& job, Session& session)
       config_(job.config.train()),
       session_(session),
       adam_({config_.weight_decay(), config_.clip_norm()},
-            session.model().parameters().num_trained()) {}
+            session.model().parameters().num_trained()),
+      faults_(config_.fail_at(), session.context().comm.rank()),
+      backup_(session) {}
 
-absl::Status Trainer::Run() {
+absl::StatusOr<ExitCode> Trainer::Run() {
   QH_RETURN_IF_ERROR(Begin());
-  for (int64_t epoch = position_.epoch() + 1; epoch <= config_.epochs(); ++epoch) {
-    QH_ASSIGN_OR_RETURN(const Epoch trained, TrainEpoch(epoch));
-    QH_RETURN_IF_ERROR(EvaluateEpoch(epoch, trained));
-    if (OutOfPatience()) break;
+  while (position_.epoch() < config_.epochs() && !OutOfPatience()) {
+    const int64_t epoch = position_.epoch() + 1;
+    QH_ASSIGN_OR_RETURN(const bool stop, TrainEpoch(epoch));
+    if (stop) return Stop();
+    QH_RETURN_IF_ERROR(EvaluateEpoch(epoch));
   }
-  return Finish();
+  QH_RETURN_IF_ERROR(Finish());
+  return ExitCode::kDone;
 }
 
 absl::Status Trainer::Begin() {
   position_.set_best_valid(-1);
+  position_.set_split(session_.split());
   // Rank 0 makes the folder; the others learn by the barrier's failure if it could not.
   if (session_.context().IsMain()) {
     QH_ASSIGN_OR_RETURN(folder_, RunFolder::Create(job_.run, job_.start, job_.config, job_.store));
@@ -81,69 +60,148 @@ absl::Status Trainer::Begin() {
         session_.model().parameters().num_trained());
     std::fflush(stdout);
   }
-  QH_RETURN_IF_ERROR(session_.context().comm.Barrier("begin of the run"));
+  Communicator& comm = session_.context().comm;
+  QH_RETURN_IF_ERROR(comm.Barrier("begin of the run"));
+  QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(comm));
+  QH_ASSIGN_OR_RETURN(checkpointing_,
+                      Checkpointing::Create(job_, session_, folder_.get(), faults_));
   if (!job_.init.empty())
     QH_RETURN_IF_ERROR(ReadWeights(job_.init, /*all_required=*/false, session_.model()));
   return job_.start == RunFolder::Start::kResume ? Resume() : absl::OkStatus();
 }
 
 absl::Status Trainer::Resume() {
-  const std::vector<int64_t> steps = ListCheckpointSteps(job_.run);
-  if (steps.empty()) return absl::OkStatus();
+  // Rank 0 looks for the checkpoint to take; the others read what it found.
+  NewestIntact newest;
+  if (folder_ != nullptr) {
+    QH_ASSIGN_OR_RETURN(newest, FindNewestIntact(job_.run));
+    for (const std::string& damage : newest.damaged)
+      absl::FPrintF(stderr, "quadhop: warning: a checkpoint is passed over: %s\n", damage);
+    for (const std::string& change : folder_->changes())
+      absl::PrintF("changed since the run began: %s\n", change);
+  }
+  QH_RETURN_IF_ERROR(session_.context().comm.Broadcast(
+      "checkpoint to resume from", Rank(0),
+      {reinterpret_cast<uint8_t*>(&newest.step), sizeof(newest.step)}));
+  if (newest.step < 0)  // it ended before its first checkpoint
+    return folder_ != nullptr ? folder_->DropMetricsAfter(0, 0) : absl::OkStatus();
   QH_ASSIGN_OR_RETURN(
-      position_, ReadCheckpoint(session_.Subject(&adam_), CheckpointPath(job_.run, steps.back())));
+      position_, ReadCheckpoint(session_.Subject(&adam_), CheckpointPath(job_.run, newest.step)));
+  if (position_.split() != session_.split())
+    return absl::FailedPreconditionError(
+        absl::StrCat("the run was begun with --split ", position_.split(), ", now it is ",
+                     session_.split(), ": resume with the former, or begin another --run"));
   if (folder_ == nullptr) return absl::OkStatus();
   absl::PrintF("resuming after epoch %d, step %d\n", position_.epoch(), position_.step());
+  std::fflush(stdout);
   return folder_->DropMetricsAfter(position_.step(), position_.epoch());
 }
 
-absl::StatusOr<Trainer::Epoch> Trainer::TrainEpoch(int64_t number) {
+absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   BatchLoader& loader = session_.loader();
   const absl::Time start = absl::Now();
-  Epoch epoch;
+  EpochProgress& done = *position_.mutable_under_way();
+  const double seconds_before = done.seconds(), waited_before = done.exposed_wait_seconds();
   Pass pass;
   pass.batch = config_.batch();
-  pass.epoch = number;
+  pass.epoch = epoch;
+  pass.first_step = done.steps();
   QH_RETURN_IF_ERROR(loader.Start(pass));
   steps_per_epoch_ = loader.num_steps();
-  Progress progress({.label = absl::StrCat("epoch ", number, "/", config_.epochs()),
+  last_step_ = -1;
+  Progress progress({.label = absl::StrCat("epoch ", epoch, "/", config_.epochs()),
                      .total = steps_per_epoch_,
                      .unit = "steps",
                      .enabled = session_.context().IsMain()});
-  for (int64_t done = 1;; ++done) {
+  while (done.steps() != last_step_) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
     if (batch == nullptr) break;
-    QH_RETURN_IF_ERROR(TrainStep(*batch, epoch));
-    progress.Update(done,
-                    absl::StrFormat("loss %.4f", epoch.loss / static_cast<double>(epoch.nodes)));
+    session_.context().standing.Set("training", position_.step());
+    QH_RETURN_IF_ERROR(faults_.At(FailAt::TRAINING_STEP, position_.step()));
+    QH_RETURN_IF_ERROR(TrainStep(*batch));
+    done.set_seconds(seconds_before + absl::ToDoubleSeconds(absl::Now() - start));
+    done.set_exposed_wait_seconds(waited_before + loader.exposed_wait_seconds());
+    QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
+    progress.Update(
+        done.steps(),
+        absl::StrFormat("loss %.4f", done.loss_sum() / static_cast<double>(done.nodes())));
   }
-  epoch.loss /= static_cast<double>(epoch.nodes);
-  epoch.seconds = absl::ToDoubleSeconds(absl::Now() - start);
-  epoch.exposed_wait_seconds = loader.exposed_wait_seconds();
-  return epoch;
+  if (last_step_ >= 0) return true;
+  QH_ASSIGN_OR_RETURN(const Wishes agreed, agreement_->Settle({StopRequested(), false}));
+  return agreed.stop;
 }
 
-absl::Status Trainer::TrainStep(const Batch& loaded, Epoch& epoch) {
+absl::Status Trainer::TrainStep(const Batch& batch) {
   const int64_t step = position_.step();
   LargeGT& model = session_.model();
-  QH_ASSIGN_OR_RETURN(const double loss, model.ComputeGradients(loaded));
-  if (!std::isfinite(loss))
-    return absl::InternalError(absl::StrCat("the loss of step ", step, " is ", loss,
-                                            ": lower train.learning_rate, or set train.clip_norm"));
+  backup_.Take(batch);
+  QH_ASSIGN_OR_RETURN(double loss, model.ComputeGradients(batch));
+  loss = faults_.Loss(loss, step);
+  const std::vector<std::string> bad = BadGradients(model.parameters());
+  if (!std::isfinite(loss) || !bad.empty()) return HandleBadStep(batch, loss, bad);
   const int64_t num_steps = steps_per_epoch_ * config_.epochs();
   adam_.Apply(session_.kernels(), LearningRate(config_, step, num_steps), model.parameters());
-  epoch.loss += loss * static_cast<double>(loaded.global_nodes);
-  epoch.nodes += loaded.global_nodes;
+  EpochProgress& done = *position_.mutable_under_way();
+  done.set_loss_sum(done.loss_sum() + loss * static_cast<double>(batch.global_nodes));
+  done.set_nodes(done.nodes() + batch.global_nodes);
+  done.set_steps(done.steps() + 1);
   position_.set_step(step + 1);
-  if (folder_ != nullptr && step % config_.log_every_steps() == 0) {
-    QH_RETURN_IF_ERROR(folder_->AppendMetrics(JsonObject()
-                                                  .Add("event", "step")
-                                                  .Add("step", step)
-                                                  .Add("epoch", loaded.epoch)
-                                                  .Add("loss", loss)));
+  if (step % config_.log_every_steps() == 0) {
+    Log(JsonObject()
+            .Add("event", "step")
+            .Add("step", step)
+            .Add("epoch", batch.epoch)
+            .Add("loss", loss));
   }
   const int32_t every = config_.replica_check_every_steps();
   return every > 0 && (step + 1) % every == 0 ? CheckReplicas() : absl::OkStatus();
+}
+
+absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
+                                    const std::vector<std::string>& tensors) {
+  const int64_t step = position_.step();
+  QH_ASSIGN_OR_RETURN(const bool undone, backup_.Undo(batch));
+  QH_ASSIGN_OR_RETURN(const JsonObject report, DescribeBadStep(session_, batch, loss, tensors));
+  Log(report);
+  const std::string what = absl::StrCat(
+      "step ", step, ": the loss is ", loss, ", and the gradient is not finite in ", tensors.size(),
+      " tensors", tensors.empty() ? "" : absl::StrCat(", first ", tensors[0]));
+  if (undone && position_.skipped_steps() < config_.bad_steps_allowed()) {
+    position_.set_skipped_steps(position_.skipped_steps() + 1);
+    position_.set_step(step + 1);
+    position_.mutable_under_way()->set_steps(position_.under_way().steps() + 1);
+    if (folder_ != nullptr)
+      absl::FPrintF(stderr, "quadhop: warning: %s; the step is left out (%d of %d allowed)\n", what,
+                    position_.skipped_steps(), config_.bad_steps_allowed());
+    return absl::OkStatus();
+  }
+  std::string saved = "; the codebook was still collecting, so there is no checkpoint of this step";
+  if (undone) {
+    QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
+    const absl::Status written = checkpointing_->Finish();
+    saved = written.ok()
+                ? absl::StrCat("; the state before it is in ", CheckpointPath(job_.run, step))
+                : absl::StrCat("; ", std::string(written.message()));
+  }
+  if (folder_ != nullptr) QH_RETURN_IF_ERROR(folder_->WriteBadStep(report));
+  return absl::InternalError(
+      absl::StrCat(what, "; its nodes are in ", RunBadStepPath(job_.run), saved,
+                   ": lower train.learning_rate, set train.clip_norm, or leave such steps out with "
+                   "train.bad_steps_allowed"));
+}
+
+absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
+  QH_RETURN_IF_ERROR(checkpointing_->Collect());
+  QH_ASSIGN_OR_RETURN(const Wishes agreed,
+                      agreement_->Exchange({StopRequested(), checkpointing_->DueByTime()}));
+  // The exchange of features runs ahead: this is the first step that no rank can have begun with.
+  if (agreed.stop && last_step_ < 0)
+    last_step_ = std::min(num_steps, done + job_.config.sampler().prefetch_steps() + 1);
+  // At the end of an epoch, EvaluateEpoch or Stop writes it.
+  const bool at_end = done == num_steps || done == last_step_;
+  if (at_end || !(agreed.checkpoint || checkpointing_->DueAfterStep(position_.step())))
+    return absl::OkStatus();
+  return checkpointing_->Write(adam_, position_, /*best=*/false);
 }
 
 absl::Status Trainer::CheckReplicas() {
@@ -152,14 +210,16 @@ absl::Status Trainer::CheckReplicas() {
                             session_.model().ReplicaHash());
 }
 
-absl::Status Trainer::EvaluateEpoch(int64_t number, const Epoch& trained) {
-  position_.set_epoch(number);
-  position_.add_epoch_seconds(trained.seconds);
-  const double rate = static_cast<double>(trained.nodes) / trained.seconds;
+absl::Status Trainer::EvaluateEpoch(int64_t number) {
+  session_.context().standing.Set("evaluating", position_.step());
+  QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
+  const EpochProgress trained = position_.under_way();
+  const double train_loss = trained.loss_sum() / static_cast<double>(trained.nodes());
+  const double rate = static_cast<double>(trained.nodes()) / trained.seconds();
   JsonObject event;
-  event.Add("event", "epoch").Add("epoch", number).Add("train_loss", trained.loss);
+  event.Add("event", "epoch").Add("epoch", number).Add("train_loss", train_loss);
   std::string line =
-      absl::StrFormat("epoch %d/%d  loss %.4f", number, config_.epochs(), trained.loss);
+      absl::StrFormat("epoch %d/%d  loss %.4f", number, config_.epochs(), train_loss);
   bool better = false;
   if (number % config_.eval_every_epochs() == 0 || number == config_.epochs()) {
     const absl::Time start = absl::Now();
@@ -170,30 +230,35 @@ absl::Status Trainer::EvaluateEpoch(int64_t number, const Epoch& trained) {
       for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
     event.Add("evaluation_seconds", absl::ToDoubleSeconds(absl::Now() - start));
     better = valid.selected() > position_.best_valid();
-    if (better) {
-      position_.set_best_valid(valid.selected());
-      position_.set_best_test(test.selected());
-      position_.set_best_epoch(number);
-      KeepBest(metrics);
-      position_.set_evaluations_without_better(0);
-    } else {
-      position_.set_evaluations_without_better(position_.evaluations_without_better() + 1);
-    }
+    if (better) KeepBest(number, metrics);
+    position_.set_evaluations_without_better(better ? 0
+                                                    : position_.evaluations_without_better() + 1);
     absl::StrAppendFormat(&line, "  valid %.4f  test %.4f  best %.4f (epoch %d)", valid.selected(),
                           test.selected(), position_.best_test(), position_.best_epoch());
   }
-  event.Add("seconds", trained.seconds)
+  event.Add("seconds", trained.seconds())
       .Add("train_nodes_per_second", rate)
-      .Add("exposed_wait_seconds", trained.exposed_wait_seconds);
+      .Add("exposed_wait_seconds", trained.exposed_wait_seconds());
+  position_.set_epoch(number);
+  position_.add_epoch_seconds(trained.seconds());
+  position_.clear_under_way();
+  Log(event);
   if (folder_ != nullptr) {
-    QH_RETURN_IF_ERROR(folder_->AppendMetrics(event));
-    absl::PrintF("%s  %.2f s  %.0f nodes/s\n", line, trained.seconds, rate);
+    absl::PrintF("%s  %.2f s  %.0f nodes/s%s\n", line, trained.seconds(), rate,
+                 checkpointing_->Warning());
     std::fflush(stdout);
   }
-  return SaveCheckpoints(number, better);
+  const bool last = number == config_.epochs() || OutOfPatience();
+  if (!better && !last && !checkpointing_->DueAfterEpoch(number) &&
+      !checkpointing_->DueAfterStep(position_.step()))
+    return absl::OkStatus();
+  return checkpointing_->Write(adam_, position_, better);
 }
 
-void Trainer::KeepBest(const std::map<SplitPart, PartMetrics>& metrics) {
+void Trainer::KeepBest(int64_t epoch, const std::map<SplitPart, PartMetrics>& metrics) {
+  position_.set_best_valid(metrics.at(SplitPart::kValid).selected());
+  position_.set_best_test(metrics.at(SplitPart::kTest).selected());
+  position_.set_best_epoch(epoch);
   position_.clear_best_metrics();
   for (const auto& [part, of_part] : metrics) {
     for (const auto& [name, value] : of_part.Named(part)) {
@@ -204,61 +269,41 @@ void Trainer::KeepBest(const std::map<SplitPart, PartMetrics>& metrics) {
   }
 }
 
-absl::Status Trainer::SaveCheckpoints(int64_t epoch, bool better) {
-  Codebook* book = session_.model().codebook();
-  position_.set_codebook_started(book != nullptr && book->started());
-  const CheckpointConfig& checkpoint = job_.config.checkpoint();
-  if (better)
-    QH_RETURN_IF_ERROR(
-        WriteCheckpoint(session_.Subject(&adam_), position_, BestCheckpointPath(job_.run)));
-  if (epoch % checkpoint.every_epochs() != 0 && epoch != config_.epochs()) return absl::OkStatus();
-  QH_RETURN_IF_ERROR(WriteCheckpoint(session_.Subject(&adam_), position_,
-                                     CheckpointPath(job_.run, position_.step())));
-  if (folder_ == nullptr) return absl::OkStatus();
-  std::vector<int64_t> steps = ListCheckpointSteps(job_.run);
-  for (size_t i = 0; i + static_cast<size_t>(checkpoint.keep()) < steps.size(); ++i) {
-    std::error_code error;  // an old checkpoint that stays does no harm
-    std::filesystem::remove_all(CheckpointPath(job_.run, steps[i]), error);
-  }
-  return absl::OkStatus();
-}
-
 bool Trainer::OutOfPatience() const {
   return config_.patience() > 0 && position_.evaluations_without_better() >= config_.patience();
 }
 
-absl::Status Trainer::Finish() {
-  Communicator& comm = session_.context().comm;
-  QH_RETURN_IF_ERROR(CheckReplicas());
-  QH_ASSIGN_OR_RETURN(const int64_t peak_rss_bytes, LargestOverRanks(comm, PeakRssBytes()));
-  if (folder_ == nullptr) return comm.Barrier("end of the run");
-  const double epoch_seconds =
-      Median({position_.epoch_seconds().begin(), position_.epoch_seconds().end()});
-  int64_t train_nodes = 0;
-  const LoaderInputs& inputs = session_.inputs();
-  for (int64_t v = 0; v < inputs.num_nodes(); ++v) {
-    const bool train =
-        inputs.split[static_cast<size_t>(v)] == static_cast<uint8_t>(SplitPart::kTrain);
-    train_nodes += train && inputs.HasLabel(v) ? 1 : 0;
+bool Trainer::StopRequested() const { return job_.stop != nullptr && job_.stop->Requested(); }
+
+void Trainer::Log(const JsonObject& event) {
+  if (folder_ == nullptr) return;
+  const absl::Status written = folder_->AppendMetrics(event);
+  if (written.ok() || log_failed_) return;
+  log_failed_ = true;
+  absl::FPrintF(stderr, "quadhop: warning: lines of metrics are lost, training goes on: %s\n",
+                std::string(written.message()));
+}
+
+absl::StatusOr<ExitCode> Trainer::Stop() {
+  session_.context().standing.Set("writing a checkpoint before it stops", position_.step());
+  QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
+  QH_RETURN_IF_ERROR(checkpointing_->Finish());
+  if (folder_ != nullptr) {
+    Log(JsonObject().Add("event", "stop").Add("after_step", position_.step()));
+    absl::PrintF("stopped after step %d, as asked; carry on with --resume\n", position_.step());
+    std::fflush(stdout);
   }
-  JsonObject summary;
-  for (const NamedMetric& metric : position_.best_metrics())
-    summary.Add(metric.name(), metric.value());
-  summary.Add("best_epoch", position_.best_epoch())
-      .Add("epochs", position_.epoch())
-      .Add("epoch_seconds", epoch_seconds)
-      .Add("train_nodes_per_second", static_cast<double>(train_nodes) / epoch_seconds)
-      .Add("parameters", session_.model().parameters().num_trained())
-      .Add("ranks", comm.num_ranks())
-      .Add("precision", session_.model().options().precision == Precision::kBF16 ? "BF16" : "F32")
-      .Add("peak_rss_bytes", peak_rss_bytes);
-  QH_RETURN_IF_ERROR(folder_->WriteSummary(summary));
-  absl::PrintF(
-      "test %.4f at the best validation epoch (%d of %d), median epoch %.2f s, %.0f "
-      "training nodes/s\n",
-      position_.best_test(), position_.best_epoch(), position_.epoch(), epoch_seconds,
-      static_cast<double>(train_nodes) / epoch_seconds);
-  return comm.Barrier("end of the run");
+  QH_RETURN_IF_ERROR(session_.context().comm.Barrier("end of the run"));
+  return ExitCode::kResumable;
+}
+
+absl::Status Trainer::Finish() {
+  session_.context().standing.Set("finishing", position_.step());
+  QH_RETURN_IF_ERROR(CheckReplicas());
+  QH_RETURN_IF_ERROR(checkpointing_->Finish());
+  QH_RETURN_IF_ERROR(
+      SummarizeRun(session_, position_, folder_.get(), checkpointing_->num_failed()));
+  return session_.context().comm.Barrier("end of the run");
 }
 
 }  // namespace quadhop

@@ -8,10 +8,14 @@
 #include <memory>
 #include <string>
 
+#include "launch/bad_numbers.h"
+#include "launch/checkpointing.h"
 #include "launch/evaluation.h"
+#include "launch/faults.h"
 #include "launch/jobs.h"
 #include "launch/run_folder.h"
 #include "launch/session.h"
+#include "launch/step_agreement.h"
 #include "model/adam.h"
 
 namespace quadhop {
@@ -22,35 +26,46 @@ class Trainer {
  public:
   Trainer(const TrainJob& job, Session& session);
 
-  absl::Status Run();
+  // kDone when the run is finished; kResumable when a stop was asked for and its checkpoint is
+  // written.
+  absl::StatusOr<ExitCode> Run();
 
  private:
-  // What an epoch of training came to.
-  struct Epoch {
-    double loss = 0;  // mean over steps, weighted by their nodes
-    int64_t nodes = 0;
-    double seconds = 0;
-    double exposed_wait_seconds = 0;
-  };
-
   absl::Status Begin();
   absl::Status Resume();
-  absl::StatusOr<Epoch> TrainEpoch(int64_t epoch);
-  absl::Status TrainStep(const Batch& batch, Epoch& epoch);
+  // Trains the rest of the epoch; true: or as much of it as ranks agreed on when one was asked to
+  // stop.
+  absl::StatusOr<bool> TrainEpoch(int64_t epoch);
+  absl::Status TrainStep(const Batch& batch);
+  // A step whose loss or gradient is not finite: left out if that is allowed, else the end.
+  absl::Status HandleBadStep(const Batch& batch, double loss,
+                             const std::vector<std::string>& tensors);
+  // After each step: notes finished checkpoints, writes one if it is due, and learns whether the
+  // run is to stop.
+  absl::Status AgreeAfterStep(int64_t done, int64_t num_steps);
   absl::Status CheckReplicas();
-  absl::Status EvaluateEpoch(int64_t epoch, const Epoch& trained);
-  void KeepBest(const std::map<SplitPart, PartMetrics>& metrics);
-  absl::Status SaveCheckpoints(int64_t epoch, bool better);
+  absl::Status EvaluateEpoch(int64_t epoch);
+  void KeepBest(int64_t epoch, const std::map<SplitPart, PartMetrics>& metrics);
+  absl::StatusOr<ExitCode> Stop();
   absl::Status Finish();
   bool OutOfPatience() const;
+  bool StopRequested() const;
+  // A line in metrics.jsonl; if the disk is full, a warning.
+  void Log(const JsonObject& event);
 
   const TrainJob& job_;
   const TrainConfig& config_;
   Session& session_;
   Adam adam_;
+  const Faults faults_;
+  StepBackup backup_;
   std::unique_ptr<RunFolder> folder_;  // rank 0 only
+  std::unique_ptr<StepAgreement> agreement_;
+  std::unique_ptr<Checkpointing> checkpointing_;
   RunPosition position_;
   int64_t steps_per_epoch_ = 0;
+  int64_t last_step_ = -1;  // of this epoch, counted from 1, as agreed for a stop; -1: no stop
+  bool log_failed_ = false;
 };
 
 }  // namespace quadhop

@@ -6,6 +6,7 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
+#include "launch/checkpoint_folder.h"
 #include "launch/commands.h"
 #include "launch/flags.h"
 #include "launch/run_folder.h"
@@ -42,7 +43,6 @@ absl::Status VerifyRun(const std::string& run, ThreadPool& pool) {
   QH_RETURN_IF_ERROR(ReadRunConfig(run).status());
   std::vector<std::string> paths;
   for (const int64_t step : ListCheckpointSteps(run)) paths.push_back(CheckpointPath(run, step));
-  if (FileExists(BestCheckpointPath(run))) paths.push_back(BestCheckpointPath(run));
   if (paths.empty()) std::printf("%s has no checkpoint\n", run.c_str());
   return VerifyCheckpoints(paths, pool);
 }

@@ -6,11 +6,11 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <numeric>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "comm/gather.h"
 #include "core/check.h"
 #include "core/file.h"
 #include "core/npy.h"
@@ -21,29 +21,20 @@
 namespace quadhop {
 namespace {
 
-absl::Span<const uint8_t> BytesOf(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
 // Every rank's text, on every rank.
 absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
                                                      absl::string_view operation,
                                                      const std::string& mine) {
-  const auto num_ranks = static_cast<size_t>(comm.num_ranks());
-  std::vector<int64_t> sizes(num_ranks);
   const int64_t my_size = static_cast<int64_t>(mine.size());
-  QH_RETURN_IF_ERROR(
-      comm.AllGatherV(operation, {reinterpret_cast<const uint8_t*>(&my_size), sizeof(my_size)},
-                      std::vector<int64_t>(num_ranks, sizeof(int64_t)),
-                      {reinterpret_cast<uint8_t*>(sizes.data()), num_ranks * sizeof(int64_t)}));
-  std::string all(static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), int64_t{0})), 0);
-  QH_RETURN_IF_ERROR(comm.AllGatherV(operation, BytesOf(mine), sizes,
-                                     {reinterpret_cast<uint8_t*>(all.data()), all.size()}));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
+                      GatherOverRanks<int64_t>(comm, operation, {&my_size, 1}));
+  QH_ASSIGN_OR_RETURN(const std::vector<char> all,
+                      GatherOverRanks<char>(comm, operation, {mine.data(), mine.size()}));
   std::vector<std::string> texts;
-  size_t begin = 0;
+  auto begin = all.begin();
   for (const int64_t size : sizes) {
-    texts.push_back(all.substr(begin, static_cast<size_t>(size)));
-    begin += static_cast<size_t>(size);
+    texts.emplace_back(begin, begin + size);
+    begin += size;
   }
   return texts;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
+#include "launch/checkpoint_folder.h"
 #include "launch/config.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -1,0 +1,46 @@
+// RUN/checkpoints/: the checkpoints of a run by the steps done, and which are best and latest.
+//
+//   step-0000000120/   after so many steps (model/checkpoint.h)
+//   latest, best       symbolic links to the one written last, and to the best on the validation
+//                      nodes
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace quadhop {
+
+std::string RunCheckpointsPath(const std::string& run);
+std::string CheckpointPath(const std::string& run, int64_t step);
+std::string BestCheckpointPath(const std::string& run);
+std::string LatestCheckpointPath(const std::string& run);
+
+// Steps that have a checkpoint's folder or file in RUN/checkpoints, ascending, whether or not it is
+// intact. Names that are not a checkpoint's (also those that end in .tmp) are passed over.
+std::vector<int64_t> ListCheckpointSteps(const std::string& run);
+
+// The path of a checkpoint of a run: `which` is "best", "latest" or a number of steps. kNotFound
+// names those there are; kInvalidArgument if `which` is none of these.
+absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which);
+
+// The newest checkpoint whose every checksum is right.
+struct NewestIntact {
+  int64_t step = -1;                 // -1: the run has no checkpoint at all
+  std::vector<std::string> damaged;  // what is wrong with those that are newer
+};
+// kDataLoss, naming all damage, if there are checkpoints but none is intact.
+absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run);
+
+// Makes the checkpoint after `step` steps, which is written, the latest, and if `best` the best;
+// then removes all but the `keep` newest and the best. Each link is replaced atomically.
+absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep);
+
+// Removes the checkpoints of a run, and the links. Files that a checkpoint does not write stay, and
+// so then does their folder.
+absl::Status RemoveCheckpoints(const std::string& run);
+
+}  // namespace quadhop

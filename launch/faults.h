@@ -1,0 +1,28 @@
+// Faults on purpose: train.fail_at of the config.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+
+#include "core/ids.h"
+#include "launch/config.pb.h"
+
+namespace quadhop {
+
+// Does on this rank what the config asks for, and nothing if it does not. Thread-safe.
+class Faults {
+ public:
+  Faults(const FailAt& config, Rank rank) : config_(config), rank_(rank) {}
+
+  // This rank is at `point`, `steps` steps done: may not return, or return the error asked for.
+  absl::Status At(FailAt::Point point, int64_t steps) const;
+  // `loss` of step `step`, or NaN if that is the fault asked for. On all ranks.
+  double Loss(double loss, int64_t step) const;
+
+ private:
+  const FailAt config_;
+  const Rank rank_;
+};
+
+}  // namespace quadhop

@@ -1,0 +1,40 @@
+// Requests to stop, from outside: SIGUSR1 and SIGTERM.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+namespace quadhop {
+
+// While one lives, the first SIGUSR1 or SIGTERM asks for a stop, which the training loop honours
+// with a checkpoint; the second ends the process at once with exit code 1. (mpirun forwards
+// SIGUSR1. It sends SIGTERM to survivors of a dead rank as well: the heartbeat finds the dead one
+// and ends this process before a stop could take effect.)
+//
+// No handler is installed. The signals are blocked in the thread that makes the object, and so in
+// all that it starts later, and a thread of the object's own waits for them: a handler that runs on
+// a thread that is inside oneDNN's dnnl_sgemm destroys its data, which lies further below the stack
+// pointer than the ABI's red zone (seen with 2.6: heaps corrupted within a second of signals).
+// Make it before any thread that computes. One at a time.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();  // the signals do again what they did
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // Thread-safe.
+  bool Requested() const { return requested_; }
+
+ private:
+  void Wait();
+
+  sigset_t signals_;
+  sigset_t before_;
+  std::atomic<bool> requested_ = false;
+  std::atomic<bool> closing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace quadhop
