@@ -42,7 +42,7 @@ class StepBackup {
 std::vector<std::string> BadGradients(ParameterSet& parameters);
 
 // {"step":, "epoch":, "loss":, "tensors": [...], "nodes": [...]}: nodes of all ranks, numbered as
-// in the input. Complete on rank 0 only. Collective.
+// in the input. Collective; the same on every rank.
 absl::StatusOr<JsonObject> DescribeBadStep(Session& session, const Batch& batch, double loss,
                                            const std::vector<std::string>& tensors);
 

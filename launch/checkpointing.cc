@@ -13,7 +13,7 @@ namespace quadhop {
 absl::StatusOr<std::unique_ptr<Checkpointing>> Checkpointing::Create(const TrainJob& job,
                                                                      Session& session,
                                                                      RunFolder* folder,
-                                                                     const Faults& faults) {
+                                                                     Faults& faults) {
   auto made = std::unique_ptr<Checkpointing>(new Checkpointing(job, session, folder, faults));
   QH_ASSIGN_OR_RETURN(made->writer_, CheckpointWriter::Create(session.context().comm));
   return made;

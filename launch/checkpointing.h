@@ -26,7 +26,7 @@ class Checkpointing {
   // folder: nullptr but on rank 0. Borrows all.
   static absl::StatusOr<std::unique_ptr<Checkpointing>> Create(const TrainJob& job,
                                                                Session& session, RunFolder* folder,
-                                                               const Faults& faults);
+                                                               Faults& faults);
 
   bool DueAfterStep(int64_t steps_done) const;
   bool DueAfterEpoch(int64_t epoch) const;
@@ -45,7 +45,7 @@ class Checkpointing {
   int64_t num_failed() const { return num_failed_; }
 
  private:
-  Checkpointing(const TrainJob& job, Session& session, RunFolder* folder, const Faults& faults)
+  Checkpointing(const TrainJob& job, Session& session, RunFolder* folder, Faults& faults)
       : job_(job), session_(session), folder_(folder), faults_(faults) {}
   absl::Status Note(const CheckpointWriter::Outcome& outcome);
   WriteHook FaultsAt(int64_t step) const;
@@ -53,7 +53,7 @@ class Checkpointing {
   const TrainJob& job_;
   Session& session_;
   RunFolder* folder_;
-  const Faults& faults_;
+  Faults& faults_;
   std::unique_ptr<CheckpointWriter> writer_;
   absl::Time last_write_ = absl::Now();
   double stall_seconds_ = 0;  // of the write under way

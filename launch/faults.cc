@@ -7,9 +7,10 @@
 
 namespace quadhop {
 
-absl::Status Faults::At(FailAt::Point point, int64_t steps) const {
+absl::Status Faults::At(FailAt::Point point, int64_t steps) {
   if (config_.point() != point || config_.rank() != rank_.value() || steps < config_.step())
     return absl::OkStatus();
+  if (done_.exchange(true)) return absl::OkStatus();
   if (config_.fault() != FailAt::ERROR)
     std::raise(config_.fault() == FailAt::KILL ? SIGKILL : SIGSTOP);
   return absl::InternalError(absl::StrCat("train.fail_at: an error on purpose at ",

@@ -3,6 +3,7 @@
 
 #include <absl/status/status.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "core/ids.h"
@@ -15,14 +16,16 @@ class Faults {
  public:
   Faults(const FailAt& config, Rank rank) : config_(config), rank_(rank) {}
 
-  // This rank is at `point`, `steps` steps done: may not return, or return the error asked for.
-  absl::Status At(FailAt::Point point, int64_t steps) const;
+  // This rank is at `point`, `steps` steps done: may not return, or return the error asked for,
+  // once.
+  absl::Status At(FailAt::Point point, int64_t steps);
   // `loss` of step `step`, or NaN if that is the fault asked for. On all ranks.
   double Loss(double loss, int64_t step) const;
 
  private:
   const FailAt config_;
   const Rank rank_;
+  std::atomic<bool> done_ = false;
 };
 
 }  // namespace quadhop

@@ -57,7 +57,7 @@ class Trainer {
   const TrainConfig& config_;
   Session& session_;
   Adam adam_;
-  const Faults faults_;
+  Faults faults_;
   StepBackup backup_;
   std::unique_ptr<RunFolder> folder_;  // rank 0 only
   std::unique_ptr<StepAgreement> agreement_;

@@ -1,0 +1,113 @@
+#include "comm/heartbeat.h"
+
+#include <absl/synchronization/notification.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Generous, for a machine under load: nothing here waits for it unless it fails.
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+// What the ranks of one job, threads here, hear of lost ranks.
+class HeartbeatTest : public testing::Test {
+ protected:
+  struct Member {
+    Standing standing;
+    absl::Notification told;
+    std::string message;
+    std::unique_ptr<Heartbeat> heartbeat;
+  };
+
+  void Start(const std::vector<HeartbeatOptions>& options) {
+    comms_ = MakeThreadCommunicators(static_cast<int32_t>(options.size()), kPatience);
+    std::vector<std::thread> ranks;
+    for (size_t r = 0; r < options.size(); ++r) {
+      members_.push_back(std::make_unique<Member>());
+      Member& member = *members_.back();
+      member.standing.Set("training", static_cast<int64_t>(10 + r));
+      ranks.emplace_back([&member, &options, r, this] {
+        ASSERT_OK_AND_ASSIGN(member.heartbeat,
+                             Heartbeat::Start(*comms_[r], options[r], member.standing,
+                                              [&member](const std::string& message) {
+                                                member.message = message;
+                                                member.told.Notify();
+                                              }));
+      });
+    }
+    for (std::thread& rank : ranks) rank.join();
+  }
+
+  bool IsTold(size_t rank) {
+    return members_[rank]->told.WaitForNotificationWithTimeout(kPatience);
+  }
+
+  std::vector<std::unique_ptr<Communicator>> comms_;
+  std::vector<std::unique_ptr<Member>> members_;
+};
+
+constexpr HeartbeatOptions kQuick{absl::Milliseconds(20), absl::Seconds(30)};
+
+TEST_F(HeartbeatTest, ARankThatEndsWithoutAWordIsNamedOnAllOthers) {
+  Start({kQuick, kQuick, kQuick});
+  members_[2]->heartbeat.reset();
+  ASSERT_TRUE(IsTold(0));
+  EXPECT_THAT(
+      members_[0]->message,
+      AllOf(HasSubstr("rank 2 died"), HasSubstr("rank 0 was training, step 10"),
+            HasSubstr("rank 1 was training, step 11"), HasSubstr("rank 2 was training, step 12")));
+  ASSERT_TRUE(IsTold(1));
+  EXPECT_THAT(members_[1]->message, HasSubstr("rank 2 died"));
+}
+
+TEST_F(HeartbeatTest, TheDeathOfRankZeroIsSeenByAllOthers) {
+  Start({kQuick, kQuick, kQuick});
+  members_[0]->heartbeat.reset();
+  for (const size_t rank : {size_t{1}, size_t{2}}) {
+    ASSERT_TRUE(IsTold(rank));
+    EXPECT_THAT(members_[rank]->message, HasSubstr("rank 0 died"));
+  }
+}
+
+TEST_F(HeartbeatTest, ASilentRankIsNamedOnAllAndToldItself) {
+  const HeartbeatOptions impatient{absl::Milliseconds(20), absl::Seconds(1)};
+  const HeartbeatOptions silent{absl::Hours(1), absl::Hours(2)};  // after its first beat
+  Start({impatient, impatient, silent});
+  for (const size_t rank : {size_t{0}, size_t{1}}) {
+    ASSERT_TRUE(IsTold(rank));
+    EXPECT_THAT(members_[rank]->message, HasSubstr("rank 2 has been silent for 1s"));
+  }
+  ASSERT_TRUE(IsTold(2));
+  EXPECT_THAT(members_[2]->message, HasSubstr("rank 2 itself was taken for lost"));
+}
+
+TEST_F(HeartbeatTest, ARankThatTakesItsLeaveIsNotMissed) {
+  Start({kQuick, kQuick, kQuick});
+  for (const size_t rank : {size_t{1}, size_t{0}}) {
+    members_[rank]->heartbeat->Leave();
+    members_[rank]->heartbeat.reset();
+  }
+  members_[2]->heartbeat->Leave();
+  members_[2]->heartbeat.reset();
+  for (const auto& member : members_) EXPECT_FALSE(member->told.HasBeenNotified());
+}
+
+TEST(Heartbeat, ATimeoutThatIsNoLongerThanTheIntervalIsRefused) {
+  const auto comm = MakeSoloCommunicator();
+  const Standing standing;
+  EXPECT_THAT(Heartbeat::Start(*comm, {absl::Seconds(2), absl::Seconds(2)}, standing, {}).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("train.heartbeat_timeout_seconds is 2")));
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,221 @@
+// Whole runs of training that are stopped, broken, damaged and carried on.
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "launch/checkpoint_folder.h"
+#include "launch/commands.h"
+#include "launch/config.h"
+#include "launch/jobs.h"
+#include "launch/run_folder.h"
+#include "launch/stop_signals.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::Le;
+
+constexpr int64_t kStepsPerEpoch = 6;
+constexpr int64_t kSteps = 3 * kStepsPerEpoch;
+
+struct Outcome {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+Outcome Quadhop(const std::vector<std::string>& arguments) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const ExitCode code = RunCommandLine(arguments);
+  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+// A graph of 600 nodes in 3 partitions, of whose 48 training nodes 8 are a batch: 3 epochs of 6
+// steps.
+class TrainingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(Quadhop({"synth", "--nodes", "600", "--degree", "6", "--features", "5", "--classes",
+                       "4", "--out", folder_ / "graph"})
+                  .code,
+              ExitCode::kDone);
+    const Outcome prep = Quadhop(
+        {"prep", "--from", folder_ / "graph", "--store", store_, "--parts", "3", "--dim", "4"});
+    ASSERT_EQ(prep.code, ExitCode::kDone) << prep.err;
+  }
+
+  std::vector<std::string> Settings(std::vector<std::string> more = {}) const {
+    more.insert(more.begin(),
+                {"train.epochs=3", "train.batch=8", "train.log_every_steps=1", "model.width=8",
+                 "model.centroids=2", "sampler.sampled_nodes=4", "checkpoint.keep=100"});
+    return more;
+  }
+
+  Outcome Train(const std::string& run, const std::vector<std::string>& settings,
+                const std::vector<std::string>& flags = {"--ranks-in-process", "2"}) const {
+    std::vector<std::string> arguments = {"train", "--store", store_,      "--config", "quickstart",
+                                          "--run", run,       "--threads", "1"};
+    for (const std::string& setting : Settings(settings)) {
+      arguments.push_back("--set");
+      arguments.push_back(setting);
+    }
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return Quadhop(arguments);
+  }
+  Outcome Resume(const std::string& run, const std::string& ranks,
+                 const std::vector<std::string>& settings = {}) const {
+    return Train(run, settings, {"--resume", "--ranks-in-process", ranks});
+  }
+
+  // The lines of steps and epochs without times, and the bytes of the last checkpoint.
+  struct Result {
+    std::vector<nlohmann::json> lines;
+    std::map<std::string, std::string> files;
+    bool operator==(const Result&) const = default;
+  };
+  static Result ResultOf(const std::string& run) {
+    Result result;
+    std::ifstream metrics(RunMetricsPath(run));
+    for (std::string line; std::getline(metrics, line);) {
+      nlohmann::json event = nlohmann::json::parse(line);
+      if (event["event"] != "step" && event["event"] != "epoch") continue;
+      for (const char* time :
+           {"seconds", "evaluation_seconds", "train_nodes_per_second", "exposed_wait_seconds"})
+        event.erase(time);
+      result.lines.push_back(event);
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(LatestCheckpointPath(run))) {
+      if (entry.path().extension() != ".textproto")
+        result.files[entry.path().filename()] = ReadFile(entry.path()).value();
+    }
+    return result;
+  }
+
+  Result Undisturbed() {
+    const Outcome outcome = Train(folder_ / "undisturbed", {});
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    return ResultOf(folder_ / "undisturbed");
+  }
+
+  TempDir folder_;
+  const std::string store_ = folder_ / "graph.qh";
+  const std::string run_ = folder_ / "run";
+};
+
+TEST_F(TrainingTest, CarriedOnWithinAnEpochOnOtherRanksItIsEqualInEveryDigit) {
+  const Outcome broken =
+      Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=TRAINING_STEP",
+                   "train.fail_at.fault=ERROR", "train.fail_at.rank=1", "train.fail_at.step=11"});
+  EXPECT_EQ(broken.code, ExitCode::kFailed);
+  EXPECT_THAT(broken.err, HasSubstr("rank 1: train.fail_at: an error on purpose at TRAINING_STEP"));
+  const Outcome resumed = Resume(run_, "3");
+  EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
+  EXPECT_THAT(resumed.out, AllOf(HasSubstr("resuming after epoch 1, step 8"),
+                                 HasSubstr("checkpoint.every_steps: 4, now 0")));
+  const Result undisturbed = Undisturbed();
+  EXPECT_EQ(undisturbed.lines.size(), static_cast<size_t>(kSteps + 3));
+  EXPECT_TRUE(ResultOf(run_) == undisturbed);
+}
+
+TEST_F(TrainingTest, StopsWhenAskedAndCarriesOnEqual) {
+  ASSERT_OK_AND_ASSIGN(const Config config, LoadConfig("quickstart", Settings()));
+  const StopSignals stop;
+  ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+  TrainJob job{store_, run_, "", "", RunFolder::Start::kNew, config, &stop};
+  testing::internal::CaptureStdout();
+  const absl::StatusOr<ExitCode> code =
+      RunRanks({.ranks_in_process = 2, .threads = 1, .heartbeat = {}},
+               [&](const RankContext& context) { return quadhop::Train(job, context); });
+  testing::internal::GetCapturedStdout();
+  ASSERT_OK(code);
+  EXPECT_EQ(*code, ExitCode::kResumable);
+  EXPECT_LT(ResultOf(run_).lines.size(), static_cast<size_t>(kSteps));
+  EXPECT_EQ(Resume(run_, "1").code, ExitCode::kDone);
+  EXPECT_TRUE(ResultOf(run_) == Undisturbed());
+}
+
+TEST_F(TrainingTest, ADamagedCheckpointIsReportedAndTheOneBeforeIsTaken) {
+  ASSERT_EQ(Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=TRAINING_STEP",
+                         "train.fail_at.fault=ERROR", "train.fail_at.step=11"})
+                .code,
+            ExitCode::kFailed);
+  ASSERT_EQ(ListCheckpointSteps(run_), (std::vector<int64_t>{4, 6, 8}));
+  const std::string weights = CheckpointPath(run_, 8) + "/weights.safetensors";
+  std::fstream file(weights, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(1000);
+  file.put('x');
+  file.close();
+  const Outcome resumed = Resume(run_, "2");
+  EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
+  EXPECT_THAT(resumed.err, AllOf(HasSubstr("passed over"), HasSubstr(weights)));
+  EXPECT_THAT(resumed.out, HasSubstr("resuming after epoch 1, step 6"));
+  EXPECT_TRUE(ResultOf(run_) == Undisturbed());
+}
+
+TEST_F(TrainingTest, AConfigThatDiffersInWhatMattersIsRefusedAndTheRunStays) {
+  Undisturbed();
+  const Outcome refused = Resume(folder_ / "undisturbed", "2", {"train.learning_rate=0.5"});
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err, HasSubstr("train.learning_rate: 0.001, now 0.5"));
+  EXPECT_TRUE(FileExists(RunSummaryPath(folder_ / "undisturbed")));
+}
+
+TEST_F(TrainingTest, AFailedWriteIsAWarningAndTheRunGoesOn) {
+  const Outcome outcome =
+      Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=CHECKPOINT_FILES",
+                   "train.fail_at.fault=ERROR", "train.fail_at.rank=1", "train.fail_at.step=8"});
+  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.err,
+              HasSubstr("warning: the checkpoint after step 8 could not be written, training goes "
+                        "on: write checkpoint failed on rank 1"));
+  EXPECT_THAT(outcome.out, HasSubstr("[1 checkpoint could not be written]"));
+  EXPECT_FALSE(FileExists(CheckpointPath(run_, 8)));
+  EXPECT_TRUE(FileExists(CheckpointPath(run_, 4)));
+  ASSERT_OK_AND_ASSIGN(const std::string summary, ReadFile(RunSummaryPath(run_)));
+  EXPECT_EQ(nlohmann::json::parse(summary)["failed_checkpoints"], 1);
+  EXPECT_TRUE(ResultOf(run_) == Undisturbed());
+}
+
+TEST_F(TrainingTest, ALossThatIsNotFiniteEndsTheRunWithTheStateBeforeIt) {
+  const Outcome outcome = Train(run_, {"train.fail_at.point=LOSS", "train.fail_at.step=9"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("step 9: the loss is nan"),
+                                 HasSubstr(RunBadStepPath(run_)), HasSubstr("train.clip_norm")));
+  ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(RunBadStepPath(run_)));
+  const nlohmann::json report = nlohmann::json::parse(text);
+  EXPECT_EQ(report["step"], 9);
+  EXPECT_THAT(report["nodes"].size(), AllOf(Ge(7u), Le(9u)));  // 48 training nodes in 6 steps
+  const Outcome resumed = Resume(run_, "2");
+  EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
+  EXPECT_THAT(resumed.out, HasSubstr("resuming after epoch 1, step 9"));
+  EXPECT_TRUE(ResultOf(run_) == Undisturbed());
+}
+
+TEST_F(TrainingTest, ABadStepMayBeLeftOut) {
+  const Outcome outcome = Train(
+      run_, {"train.fail_at.point=LOSS", "train.fail_at.step=9", "train.bad_steps_allowed=1"});
+  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("left out (1 of 1 allowed)"));
+  ASSERT_OK_AND_ASSIGN(const std::string summary, ReadFile(RunSummaryPath(run_)));
+  EXPECT_EQ(nlohmann::json::parse(summary)["skipped_steps"], 1);
+  // Steps before it are those of an undisturbed run, and no later one is.
+  const Result left_out = ResultOf(run_), undisturbed = Undisturbed();
+  ASSERT_EQ(left_out.lines.size() + 1, undisturbed.lines.size());
+  EXPECT_EQ(left_out.lines[9], undisturbed.lines[9]);  // step 8: the line of epoch 1 is before it
+  EXPECT_EQ(left_out.lines[10]["step"], 10);
+  EXPECT_NE(left_out.lines[10], undisturbed.lines[11]);
+}
+
+}  // namespace
+}  // namespace quadhop
