@@ -3,6 +3,7 @@
 message that names the rank; the resumed run must end with the weights of an undisturbed one, bit for bit, and lose no
 work beyond its last checkpoint."""
 
+import contextlib
 import os
 import random
 import re
@@ -31,18 +32,24 @@ def main():
         need(undisturbed.wait(300) == 0, undisturbed.output())
         return time.monotonic() - begun
 
+    def strike(work, run, rank, seconds):
+        """A job one of whose ranks was struck while it ran; when."""
+        while True:
+            shutil.rmtree(run, ignore_errors=True)
+            training = job.Job(options, work, run, settings=settings)
+            training.wait_for_ranks(2)
+            moment = rng.random() * 0.95 * seconds
+            time.sleep(moment)
+            victim = training.ranks().get(rank)
+            if victim is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGSTOP if options.stop else signal.SIGKILL)
+                    return training, moment
+            training.wait(60)  # it ended before the moment: another one
+
     def trial(work, seconds, _):
         run, rank = work / "run", rng.randrange(2)
-        shutil.rmtree(run, ignore_errors=True)
-        training = job.Job(options, work, run, settings=settings)
-        training.wait_for_ranks(2)
-        moment = rng.random() * 0.95 * seconds
-        time.sleep(moment)
-        victim = training.ranks().get(rank)
-        if victim is None:
-            training.wait(60)
-            return f"rank {rank} at {moment:.2f} s: the run had ended"
-        os.kill(victim, signal.SIGSTOP if options.stop else signal.SIGKILL)
+        training, moment = strike(work, run, rank, seconds)
         begun = time.monotonic()
         code = training.wait(60)
         ended = time.monotonic() - begun
