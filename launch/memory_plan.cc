@@ -18,8 +18,9 @@ int64_t ActivationBytes(const LargeGTOptions& options) {
   int64_t local_bytes = 0;
   if (options.has_local()) {
     const int64_t operand_bytes = options.precision == Precision::kBF16 ? 2 : 4;
-    local_bytes = tokens * (2 * d.width + 3 * d.wide() + d.heads * tokens) * operand_bytes +
-                  tokens * (4 * kFloatBytes + d.wide() / 4);
+    local_bytes =
+        tokens * (d.features + 2 * d.width + 3 * d.wide() + d.heads * tokens) * operand_bytes +
+        tokens * (4 * kFloatBytes + d.wide() / 4);
   }
   if (options.has_global()) floats += 2 * d.heads * d.centroids + 3 * d.wide() + 3 * d.query();
   return floats * kFloatBytes + local_bytes;

@@ -198,7 +198,6 @@ struct LocalBackwardArgs {
   Precision precision = Precision::kF32;
   Slices slices;
   const LocalWeights* weights = nullptr;
-  const Batch* batch = nullptr;
   double token_dropout = 0, attention_dropout = 0, residual_dropout = 0;  // probabilities
   LocalActivations* activations = nullptr;
   TensorView<const float> d_y;  // [B, h*H]

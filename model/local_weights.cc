@@ -49,6 +49,7 @@ int64_t Carve(const LargeGTDims& dims, float* base, LocalWeights& w) {
 template <typename T>
 void ResizeOperands(const LargeGTDims& dims, int64_t nodes, LocalOperands<T>& operands) {
   const int64_t tokens = dims.sequence(), width = dims.width, wide = dims.wide();
+  operands.x.Resize({nodes, tokens, dims.features});
   operands.a.Resize({nodes, tokens, width});
   operands.u.Resize({nodes, tokens, width});
   operands.q.Resize({nodes, tokens, wide});

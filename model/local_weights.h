@@ -47,6 +47,7 @@ struct LocalWeights {
 // Those activations that enter products, in the precision of the products.
 template <typename T>
 struct LocalOperands {
+  Tensor<T> x;      // [B, S, F]
   Tensor<T> a;      // [B, S, H]
   Tensor<T> u;      // [B, S, H]
   Tensor<T> q;      // [B, S, h*H]

@@ -29,7 +29,6 @@ class BackwardTile {
   }
 
   void LayOut(Scratch& scratch) {
-    x_ = scratch.Take<T>(t_.rows * t_.features);
     z_ = scratch.Take<T>(t_.rows * t_.width);
     d_a_ = scratch.Take<T>(t_.rows * t_.width);
     for (T** p : {&d_residual_, &d_attended_, &d_y_, &d_q_})
@@ -199,9 +198,8 @@ class BackwardTile {
       ops_.relu_dropout_backward(d_a + at, a + at, scale, t_.width, d_a_ + at);
       ops_.add(d_a_ + at, t_.width, g_.b_in.data());
     }
-    GatherTokens(t_, *args_.dims, *args_.batch, ops_, x_);
-    Gemm(t_.width, t_.features, t_.rows, {d_a_, t_.width, true}, {x_, t_.features}, 1,
-         g_.w_in.data(), t_.features);
+    Gemm(t_.width, t_.features, t_.rows, {d_a_, t_.width, true},
+         {RowsOf(kept_.x, t_, t_.features), t_.features}, 1, g_.w_in.data(), t_.features);
   }
 
   const LocalBackwardArgs& args_;
@@ -213,7 +211,6 @@ class BackwardTile {
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();
-  T* x_;                                                     // [rows, F]
   T *z_, *d_a_;                                              // [rows, H]
   T *d_residual_, *d_attended_, *d_y_, *d_q_;                // [rows, h*H]
   T* d_scores_;                                              // [S, S]

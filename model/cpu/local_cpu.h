@@ -44,18 +44,6 @@ inline int64_t TileNodes(const LargeGTDims& dims) {
   return std::max<int64_t>(1, kTileTokens / dims.sequence());
 }
 
-// The tokens of a tile: x [rows, F]. A sampled node's tokens are one contiguous piece of its
-// feature row.
-template <typename T>
-void GatherTokens(const LocalTile& tile, const LargeGTDims& dims, const Batch& batch,
-                  const RowOps<T>& ops, T* x) {
-  const int64_t piece = dims.hops_and_self * dims.features;
-  for (int64_t i = 0; i < tile.nodes * dims.sampled; ++i) {
-    const LocalRow row = batch.sampled[static_cast<size_t>(tile.node * dims.sampled + i)];
-    ops.round(batch.features.row(row.value()), piece, x + i * piece);
-  }
-}
-
 // The weights that enter products, in their precision: views as LocalWeights has them.
 template <typename T>
 class OperandWeights {
