@@ -1,7 +1,10 @@
 // Whole runs of training that are stopped, broken, damaged and carried on.
+#include <absl/strings/str_cat.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -126,6 +129,26 @@ TEST_F(TrainingTest, CarriedOnWithinAnEpochOnOtherRanksItIsEqualInEveryDigit) {
   const Result undisturbed = Undisturbed();
   EXPECT_EQ(undisturbed.lines.size(), static_cast<size_t>(kSteps + 3));
   EXPECT_TRUE(ResultOf(run_) == undisturbed);
+}
+
+TEST_F(TrainingTest, SurvivesADeathAtAnyPointOfAWriteAndInAnEvaluation) {
+  const Result undisturbed = Undisturbed();
+  for (const char* point :
+       {"CHECKPOINT_FILES", "CHECKPOINT_RENAME", "CHECKPOINT_PUBLISH", "EVALUATION"}) {
+    std::string command =
+        absl::StrCat(QH_PROGRAM, " train --ranks-in-process 2 --threads 1 --store ", store_,
+                     " --config quickstart --run ", run_);
+    for (const std::string& setting : Settings({"checkpoint.every_steps=4", "train.fail_at.step=8",
+                                                absl::StrCat("train.fail_at.point=", point)}))
+      absl::StrAppend(&command, " --set ", setting);
+    const int status = std::system((command + " >/dev/null 2>&1").c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 128 + SIGKILL) << point;  // as the shell says it
+    const Outcome resumed = Resume(run_, "2");
+    EXPECT_EQ(resumed.code, ExitCode::kDone) << point << ": " << resumed.err;
+    EXPECT_TRUE(ResultOf(run_) == undisturbed) << point;
+    ASSERT_OK(RemoveCheckpoints(run_));
+    std::filesystem::remove_all(run_);
+  }
 }
 
 TEST_F(TrainingTest, StopsWhenAskedAndCarriesOnEqual) {

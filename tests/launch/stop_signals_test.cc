@@ -1,0 +1,51 @@
+#include "launch/stop_signals.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace quadhop {
+namespace {
+
+void WaitFor(const StopSignals& stop) {
+  while (!stop.Requested()) std::this_thread::yield();
+}
+
+TEST(StopSignals, TakesEitherSignalForARequest) {
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    const StopSignals stop;
+    EXPECT_FALSE(stop.Requested());
+    ASSERT_EQ(kill(getpid(), signal), 0);
+    WaitFor(stop);
+  }
+}
+
+TEST(StopSignals, TheSecondEndsTheProcessAtOnce) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const StopSignals stop;
+        kill(getpid(), SIGUSR1);
+        WaitFor(stop);
+        kill(getpid(), SIGTERM);
+        while (true) pause();
+      },
+      testing::ExitedWithCode(1), "asked to stop a second time");
+}
+
+TEST(StopSignals, ItsEndGivesTheSignalsBack) {
+  struct sigaction ignore = {}, before = {};
+  ignore.sa_handler = SIG_IGN;
+  ASSERT_EQ(sigaction(SIGUSR1, &ignore, &before), 0);
+  { const StopSignals stop; }
+  EXPECT_EQ(kill(getpid(), SIGUSR1), 0);  // ignored, as before: this test lives
+  sigset_t blocked;
+  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, nullptr, &blocked), 0);
+  EXPECT_EQ(sigismember(&blocked, SIGUSR1), 0);
+  ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
+}
+
+}  // namespace
+}  // namespace quadhop
