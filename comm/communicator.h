@@ -65,6 +65,12 @@ class Communicator {
   // any thread.
   virtual void Abort(absl::string_view why) = 0;
 
+  // This rank leaves this communicator: its call that waits for peers, and its later ones, fail
+  // with kAborted. For a rank that gives up after an error while a thread of its own waits here;
+  // peers that wait for it fail at once (threads) or when the job ends (MPI). May be called from
+  // any thread.
+  virtual void Cancel() = 0;
+
  protected:
   // Arguments are checked. The other collectives are made of this one where a backend has no
   // better.

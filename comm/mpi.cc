@@ -64,6 +64,10 @@ struct Job {
   std::atomic<bool> aborting{false};
 };
 
+absl::Status Cancelled(absl::string_view operation) {
+  return absl::AbortedError(absl::StrCat(operation, ": this rank gave it up"));
+}
+
 // The point-to-point messages of one AllToAllV.
 //
 // A message of at most kShortBytes goes as it is. A longer one goes as its size and then its
@@ -101,12 +105,13 @@ class Exchange {
     return absl::OkStatus();
   }
 
-  absl::Status Wait(absl::Duration deadline) {
+  absl::Status Wait(absl::Duration deadline, const std::atomic<bool>& cancelled) {
     const Backoff backoff(deadline);
     while (num_pending_ > 0) {
       int num_done = 0;
       QH_RETURN_IF_ERROR(Progress(num_done));
       if (num_done > 0) continue;
+      if (cancelled) return Cancelled(operation_);
       if (backoff.Expired()) return DeadlineError(deadline);
       backoff.Pause();
     }
@@ -291,6 +296,8 @@ class MpiCommunicator : public Communicator {
     if (MPI_Abort(MPI_COMM_WORLD, 1) != MPI_SUCCESS) std::abort();
   }
 
+  void Cancel() override { cancelled_ = true; }
+
  protected:
   absl::Status DoAllToAllV(absl::string_view operation,
                            absl::Span<const Message> messages) override {
@@ -325,6 +332,7 @@ class MpiCommunicator : public Communicator {
   }
 
   absl::Status Transfer(absl::string_view operation, absl::Span<const Message> messages) {
+    if (cancelled_) return Cancelled(operation);
     Exchange exchange(comm_, num_ranks_, operation, chunk_bytes_);
     // Ranks start at different peers, so that not all send to rank 0 first.
     for (int32_t distance = 1; distance < num_ranks_; ++distance) {
@@ -339,7 +347,7 @@ class MpiCommunicator : public Communicator {
     }
     const Message& own = messages[static_cast<size_t>(rank_.value())];
     if (own.send_bytes > 0) std::memcpy(own.receive, own.send, static_cast<size_t>(own.send_bytes));
-    return exchange.Wait(deadline_);
+    return exchange.Wait(deadline_, cancelled_);
   }
 
   absl::Status Reduce(absl::string_view operation, absl::Span<float> values) {
@@ -395,6 +403,7 @@ class MpiCommunicator : public Communicator {
   const int32_t num_ranks_;
   const absl::Duration deadline_;
   const int64_t chunk_bytes_;
+  std::atomic<bool> cancelled_{false};
 };
 
 class RealMpiRuntime : public MpiRuntime {

@@ -62,6 +62,13 @@ class Group {
     job_->changed.notify_all();
   }
 
+  void Cancel(int32_t rank) {
+    std::scoped_lock lock(job_->mutex);
+    if (cancelled_.ok())
+      cancelled_ = absl::AbortedError(absl::StrCat("rank ", rank, " gave up the exchange"));
+    job_->changed.notify_all();
+  }
+
  private:
   struct Slot {
     bool arrived = false;
@@ -74,6 +81,7 @@ class Group {
                       absl::Span<const Communicator::Message> messages) {
     std::unique_lock lock(job_->mutex);
     QH_RETURN_IF_ERROR(job_->aborted);
+    QH_RETURN_IF_ERROR(cancelled_);
     QH_RETURN_IF_ERROR(failed_);
     slots_[static_cast<size_t>(rank)] = {true, operation, messages};
     const int64_t meeting = num_meetings_;
@@ -81,7 +89,7 @@ class Group {
       CompleteMeeting();
     } else {
       const auto woken = [&] {
-        return num_meetings_ != meeting || !failed_.ok() || !job_->aborted.ok();
+        return num_meetings_ != meeting || !failed_.ok() || !cancelled_.ok() || !job_->aborted.ok();
       };
       if (!Wait(lock, woken)) {
         failed_ = DeadlineError(operation);
@@ -89,7 +97,10 @@ class Group {
       }
     }
     // Whoever met must copy even if the job was aborted since: peers count on it.
-    if (num_meetings_ == meeting && !job_->aborted.ok()) return job_->aborted;
+    if (num_meetings_ == meeting) {
+      QH_RETURN_IF_ERROR(job_->aborted);
+      QH_RETURN_IF_ERROR(cancelled_);
+    }
     return failed_;
   }
 
@@ -148,6 +159,7 @@ class Group {
   int32_t num_copying_ = 0;
   int64_t num_meetings_ = 0;
   absl::Status failed_;
+  absl::Status cancelled_;
   std::vector<std::shared_ptr<Group>> duplicates_;
 };
 
@@ -159,6 +171,7 @@ class ThreadCommunicator : public Communicator {
   Rank rank() const override { return rank_; }
   int32_t num_ranks() const override { return group_->num_ranks(); }
   void Abort(absl::string_view why) override { group_->Abort(why); }
+  void Cancel() override { group_->Cancel(rank_.value()); }
 
  protected:
   absl::Status DoAllToAllV(absl::string_view operation,

@@ -202,6 +202,36 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<uint8_t*>(data_), static_cast<size_t>(size_bytes_));
 }
 
+absl::StatusOr<ReadableFile> ReadableFile::Open(const std::string& path) {
+  ReadableFile file;
+  file.path_ = path;
+  file.fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.fd_ < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
+  return file;
+}
+
+ReadableFile::ReadableFile(ReadableFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+ReadableFile::~ReadableFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status ReadableFile::ReadAt(int64_t offset_bytes, absl::Span<uint8_t> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t got = pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, absl::StrCat("read ", path_));
+    if (got == 0)
+      return absl::DataLossError(absl::StrCat(path_, ": ends at byte ", offset_bytes, ", ",
+                                              bytes.size(),
+                                              " more were expected; restore the file"));
+    bytes.remove_prefix(static_cast<size_t>(got));
+    offset_bytes += got;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<TemporaryFile> TemporaryFile::Create(const std::string& path, int64_t size_bytes) {
   QH_CHECK_GE(size_bytes, 0);
   const std::string temporary = path + ".tmp";

@@ -46,6 +46,24 @@ class MappedFile {
   std::string path_;
 };
 
+// A file opened for reading at any place: for data that is kept, where a mapping would hold it in
+// memory twice. Moves, does not copy. Thread-safe.
+class ReadableFile {
+ public:
+  static absl::StatusOr<ReadableFile> Open(const std::string& path);
+  ReadableFile(ReadableFile&& other) noexcept;
+  ReadableFile& operator=(ReadableFile&&) = delete;
+  ~ReadableFile();
+
+  // Fills `bytes` from the file's byte `offset_bytes` on. kDataLoss if the file ends before.
+  absl::Status ReadAt(int64_t offset_bytes, absl::Span<uint8_t> bytes) const;
+
+ private:
+  ReadableFile() = default;
+  std::string path_;
+  int fd_ = -1;
+};
+
 // Writes `path`.tmp; Finish() fsyncs and closes it. The caller renames it when the step that it is
 // part of is complete (see StoreWriter). Write and WriteAt may be called from several threads if
 // their ranges do not overlap. A file that is destroyed before Finish() is removed.

@@ -122,7 +122,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
     QH_RETURN_IF_ERROR(faults_.At(FailAt::TRAINING_STEP, position_.step()));
     QH_RETURN_IF_ERROR(TrainStep(*batch));
     done.set_seconds(seconds_before + absl::ToDoubleSeconds(absl::Now() - start));
-    done.set_exposed_wait_seconds(waited_before + loader.exposed_wait_seconds());
+    done.set_exposed_wait_seconds(waited_before + loader.stats().exposed_wait_seconds());
     QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
     progress.Update(
         done.steps(),

@@ -1,14 +1,31 @@
 #include "sampler/batch_loader.h"
 
-#include <absl/time/clock.h>
-#include <absl/time/time.h>
-
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "core/check.h"
 #include "core/status.h"
 
 namespace quadhop {
+namespace {
+
+StageSeconds Difference(const StageSeconds& later, const StageSeconds& earlier) {
+  StageSeconds difference;
+  for (size_t i = 0; i < later.size(); ++i) difference[i] = later[i] - earlier[i];
+  return difference;
+}
+
+FeatureTraffic Difference(const FeatureTraffic& later, const FeatureTraffic& earlier) {
+  return {later.rows - earlier.rows, later.remote_rows - earlier.remote_rows,
+          later.hot_rows - earlier.hot_rows, later.received_bytes - earlier.received_bytes};
+}
+
+}  // namespace
+
+double LoaderStats::exposed_wait_seconds() const {
+  return std::accumulate(exposed_seconds.begin(), exposed_seconds.end(), 0.0);
+}
 
 absl::StatusOr<std::unique_ptr<BatchLoader>> BatchLoader::Create(const LoaderInputs& inputs,
                                                                  const LoaderOptions& options) {
@@ -25,23 +42,40 @@ absl::StatusOr<std::unique_ptr<BatchLoader>> BatchLoader::Create(const LoaderInp
 
 BatchLoader::BatchLoader(const LoaderInputs& inputs, const LoaderOptions& options)
     : pool_(options.num_threads),
+      features_(*inputs.features),
       planner_(inputs, options.sampler.seed, pool_),
-      maker_(inputs, options.sampler, pool_),
+      maker_(inputs, options.sampler, pool_, clock_),
       prefetch_steps_(options.prefetch_steps),
       slots_(static_cast<size_t>(options.prefetch_steps) + 1) {}
 
-BatchLoader::~BatchLoader() { StopProducer(); }
+BatchLoader::~BatchLoader() {
+  if (HasUnmadeExchanges()) features_.Cancel();
+  StopProducer();
+}
 
 absl::Status BatchLoader::Start(const Pass& pass) {
-  const absl::Time begin = absl::Now();
+  if (HasUnmadeExchanges())
+    return absl::FailedPreconditionError(
+        "a pass is begun before the end of another one, whose exchanges other ranks wait for: take "
+        "its batches to the end, or end it early on all ranks (EndBefore)");
   StopProducer();
+  busy_before_ = clock_.Read();
+  clock_.Enter(LoaderStage::kPlan);
+  const absl::Status status = Begin(pass);
+  clock_.Enter(LoaderStage::kIdle);
+  exposed_seconds_ = Difference(clock_.Read(), busy_before_);
+  if (status.ok() && prefetch_steps_ > 0) producer_ = std::thread([this] { Produce(); });
+  return status;
+}
+
+absl::Status BatchLoader::Begin(const Pass& pass) {
   plan_.reset();
-  QH_ASSIGN_OR_RETURN(plan_, planner_.Plan(pass, pool_));
-  made_ = released_ = taken_ = 0;
+  end_ = made_ = released_ = taken_ = 0;
   stop_ = false;
   error_ = absl::OkStatus();
-  if (prefetch_steps_ > 0) producer_ = std::thread([this] { Produce(); });
-  exposed_wait_seconds_ = absl::ToDoubleSeconds(absl::Now() - begin);
+  traffic_before_ = traffic_ = features_.traffic();
+  QH_ASSIGN_OR_RETURN(plan_, planner_.Plan(pass, pool_));
+  end_ = plan_->schedule.num_steps() - pass.first_step;
   return absl::OkStatus();
 }
 
@@ -51,9 +85,10 @@ int64_t BatchLoader::num_steps() const {
 }
 
 absl::StatusOr<const Batch*> BatchLoader::Next() {
-  const absl::Time begin = absl::Now();
+  const StageSeconds before = clock_.Read();
   auto batch = TakeNext();
-  exposed_wait_seconds_ += absl::ToDoubleSeconds(absl::Now() - begin);
+  const StageSeconds waited = Difference(clock_.Read(), before);
+  for (size_t i = 0; i < waited.size(); ++i) exposed_seconds_[i] += waited[i];
   return batch;
 }
 
@@ -62,38 +97,72 @@ absl::StatusOr<const Batch*> BatchLoader::TakeNext() {
   std::unique_lock<std::mutex> lock(mutex_);
   released_ = taken_;
   changed_.notify_all();
-  if (taken_ == num_steps() - plan_->pass.first_step) return nullptr;
-  Batch& slot = slots_[static_cast<size_t>(taken_) % slots_.size()];
+  if (taken_ == end_) return nullptr;
   if (prefetch_steps_ > 0) {
     changed_.wait(lock, [this] { return made_ > taken_ || !error_.ok(); });
-    if (made_ == taken_) return error_;
-  } else {
-    if (error_.ok()) error_ = maker_.Make(*plan_, plan_->pass.first_step + taken_, slot);
-    QH_RETURN_IF_ERROR(error_);
+  } else if (error_.ok()) {
+    lock.unlock();
+    absl::Status status = Make(taken_);
+    lock.lock();
+    Note(std::move(status));
   }
-  ++taken_;
-  return &slot;
+  if (made_ == taken_) return error_;
+  return &slots_[static_cast<size_t>(taken_++) % slots_.size()];
+}
+
+absl::Status BatchLoader::Make(int64_t i) {
+  absl::Status status = maker_.Make(*plan_, plan_->pass.first_step + i,
+                                    slots_[static_cast<size_t>(i) % slots_.size()]);
+  clock_.Enter(LoaderStage::kIdle);
+  return status;
+}
+
+// With mutex_ held.
+void BatchLoader::Note(absl::Status status) {
+  traffic_ = features_.traffic();
+  if (status.ok())
+    ++made_;
+  else
+    error_ = std::move(status);
+  changed_.notify_all();
 }
 
 void BatchLoader::Produce() {
-  const int64_t num_batches = num_steps() - plan_->pass.first_step;
   const auto num_slots = static_cast<int64_t>(slots_.size());
-  for (int64_t i = 0; i < num_batches; ++i) {
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      changed_.wait(lock, [&] { return stop_ || i < released_ + num_slots; });
-      if (stop_) return;
-    }
-    absl::Status status =
-        maker_.Make(*plan_, plan_->pass.first_step + i, slots_[static_cast<size_t>(i % num_slots)]);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (status.ok())
-      ++made_;
-    else
-      error_ = std::move(status);
-    changed_.notify_all();
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stop_ || made_ == end_ || made_ < released_ + num_slots; });
+    if (stop_ || made_ == end_) return;
+    const int64_t next = made_;
+    lock.unlock();
+    absl::Status status = Make(next);
+    lock.lock();
+    Note(std::move(status));
     if (!error_.ok()) return;
   }
+}
+
+void BatchLoader::EndBefore(int64_t step) {
+  QH_CHECK(plan_.has_value());
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const int64_t batches = step - plan_->pass.first_step;
+  QH_CHECK_GE(batches, taken_ + (features_.exchanges() ? prefetch_steps_ : 0));
+  end_ = std::min(end_, std::max(batches, made_));
+  changed_.notify_all();
+}
+
+bool BatchLoader::HasUnmadeExchanges() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return features_.exchanges() && made_ < end_;
+}
+
+LoaderStats BatchLoader::stats() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  LoaderStats stats;
+  stats.busy_seconds = Difference(clock_.Read(), busy_before_);
+  stats.exposed_seconds = exposed_seconds_;
+  stats.traffic = Difference(traffic_, traffic_before_);
+  return stats;
 }
 
 void BatchLoader::StopProducer() {

@@ -16,6 +16,7 @@
 #include "sampler/batch_maker.h"
 #include "sampler/loader_inputs.h"
 #include "sampler/pass.h"
+#include "sampler/stage_clock.h"
 #include "sampler/two_hop_sampler.h"
 
 namespace quadhop {
@@ -27,12 +28,23 @@ struct LoaderOptions {
   int32_t num_threads = 1;     // that make batches
 };
 
+// What a pass came to, up to now.
+struct LoaderStats {
+  StageSeconds busy_seconds{};     // spent in each stage; kIdle: waiting for a free slot
+  StageSeconds exposed_seconds{};  // of those, the seconds that Start() and Next() took: not hidden
+                                   // behind training
+  FeatureTraffic traffic;
+  double exposed_wait_seconds() const;  // over all stages
+};
+
 // Makes the batches of this rank's partitions, pass after pass. What they hold does not depend on
 // prefetch_steps, num_threads or the number of ranks: over ranks, a step's nodes and samples are
 // always the same, and `features` has the distinct nodes of the rank's share in the order of their
 // first occurrence. Buffers are used again from batch to batch.
 //
-// Used by one thread. May be destroyed, or started anew, at any point of a pass.
+// Used by one thread. May be destroyed, or started anew, at any point of a pass; but if its
+// features are exchanged between ranks, all ranks take a pass to the same end, and a loader that is
+// destroyed before cancels the exchange (FeatureSource::Cancel), as after an error.
 class BatchLoader {
  public:
   // Borrows what `inputs` borrows. kInvalidArgument: see LoaderInputs::Validate.
@@ -42,8 +54,9 @@ class BatchLoader {
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
 
-  // Begins a pass; what is left of an earlier one is dropped. Errors: see PassPlanner::Plan; then
-  // there is no pass.
+  // Begins a pass; what is left of an earlier one is dropped. Errors: see PassPlanner::Plan, and
+  // kFailedPrecondition if batches are left of a pass whose features are exchanged; then there is
+  // no pass.
   absl::Status Start(const Pass& pass);
 
   // Of the pass, on every rank; pass.first_step counted in.
@@ -54,31 +67,48 @@ class BatchLoader {
   // and is returned again.
   absl::StatusOr<const Batch*> Next();
 
-  // Seconds that Start() and Next() have taken in this pass: time not hidden behind training.
-  double exposed_wait_seconds() const { return exposed_wait_seconds_; }
+  // Ends the pass before its step `step`: that one and later ones are not made. Steps handed out
+  // stay. If features are exchanged, all ranks call it with the same step, and it is beyond what
+  // any rank can have begun to exchange: at least prefetch_steps after the next step to be handed
+  // out (DESIGN.md section 2, "Threads and MPI").
+  void EndBefore(int64_t step);
+
+  // Of this pass. Call it at the end of the pass or between batches; traffic is as of the batches
+  // made.
+  LoaderStats stats() const;
 
  private:
   BatchLoader(const LoaderInputs& inputs, const LoaderOptions& options);
+  absl::Status Begin(const Pass& pass);
   absl::StatusOr<const Batch*> TakeNext();
+  absl::Status Make(int64_t i);
+  void Note(absl::Status made);
   void Produce();
   void StopProducer();
+  bool HasUnmadeExchanges() const;
 
   ThreadPool pool_;
+  FeatureSource& features_;
+  StageClock clock_;
   PassPlanner planner_;
   BatchMaker maker_;
   const int64_t prefetch_steps_;
   std::optional<PassPlan> plan_;
   std::vector<Batch> slots_;  // [prefetch_steps + 1]: batch i of a pass is in slot i mod size
-  double exposed_wait_seconds_ = 0;
-  int64_t taken_ = 0;  // batches handed out in this pass
+  int64_t taken_ = 0;         // batches handed out in this pass
+  StageSeconds exposed_seconds_{};
+  StageSeconds busy_before_{};  // what the clock read when the pass began
+  FeatureTraffic traffic_before_;
 
   std::thread producer_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
-  int64_t made_ = 0;      // guarded by mutex_, as are those below
+  int64_t end_ = 0;  // batches of this pass to make; guarded by mutex_, as are those below
+  int64_t made_ = 0;
   int64_t released_ = 0;  // batches that the caller is done with
   bool stop_ = false;
   absl::Status error_;
+  FeatureTraffic traffic_;  // of the batches made, since the source was made
 };
 
 }  // namespace quadhop

@@ -20,13 +20,18 @@ void ResizeRows(Tensor<float>& tensor, int64_t rows, int64_t b, int64_t c) {
 
 }  // namespace
 
-BatchMaker::BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool)
+BatchMaker::BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool,
+                       StageClock& clock)
     : inputs_(inputs),
       sampled_nodes_(options.sampled_nodes),
       pool_(pool),
+      clock_(clock),
       scratch_(static_cast<size_t>(pool.num_threads())) {
   QH_CHECK_GE(sampled_nodes_, 0);
-  if (sampled_nodes_ > 0) sampler_.emplace(inputs_.topology, options);
+  if (sampled_nodes_ == 0) return;
+  const bool apart = !inputs_.training_topology.indptr.empty();
+  training_sampler_.emplace(apart ? inputs_.training_topology : inputs_.topology, options);
+  sampler_.emplace(inputs_.topology, options);
 }
 
 absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
@@ -35,8 +40,9 @@ absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
   batch.step = training ? (plan.pass.epoch - 1) * plan.schedule.num_steps() + t : -1;
   batch.global_nodes = plan.schedule.StepNodes(t);
   TakeNodes(plan, t, batch);
+  clock_.Enter(LoaderStage::kSample);
   if (sampled_nodes_ > 0) {
-    SampleNodes(batch.epoch, batch);
+    SampleNodes(training ? *training_sampler_ : *sampler_, batch.epoch, batch);
   } else {
     batch.sampled.clear();
     rows_.Number(batch.nodes, batch.own, unique_);
@@ -59,7 +65,7 @@ void BatchMaker::TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const 
   }
 }
 
-void BatchMaker::SampleNodes(int64_t epoch, Batch& batch) {
+void BatchMaker::SampleNodes(const TwoHopSampler& sampler, int64_t epoch, Batch& batch) {
   const auto k = static_cast<size_t>(sampled_nodes_);
   const int64_t num_nodes = batch.num_nodes();
   sampled_.resize(batch.nodes.size() * k);
@@ -67,16 +73,20 @@ void BatchMaker::SampleNodes(int64_t epoch, Batch& batch) {
     TwoHopSampler::Scratch& scratch = scratch_[static_cast<size_t>(worker)];
     const BlockRange range = Block(block, num_nodes, kBlockNodes);
     for (auto i = static_cast<size_t>(range.begin); i < static_cast<size_t>(range.end); ++i) {
-      if (i + 1 < batch.nodes.size()) sampler_->Prefetch(batch.nodes[i + 1]);
-      sampler_->Sample(epoch, batch.nodes[i], absl::MakeSpan(sampled_).subspan(i * k, k), scratch);
+      if (i + 1 < batch.nodes.size()) sampler.Prefetch(batch.nodes[i + 1]);
+      sampler.Sample(epoch, batch.nodes[i], absl::MakeSpan(sampled_).subspan(i * k, k), scratch);
     }
   });
+  clock_.Enter(LoaderStage::kUnique);
   rows_.Number(sampled_, batch.sampled, unique_);
   batch.own.resize(batch.nodes.size());
   for (size_t i = 0; i < batch.own.size(); ++i) batch.own[i] = batch.sampled[i * k];
 }
 
 absl::Status BatchMaker::GatherFeatures(Batch& batch) {
+  clock_.Enter(LoaderStage::kExchange);
+  QH_RETURN_IF_ERROR(inputs_.features->Fetch(unique_, pool_));
+  clock_.Enter(LoaderStage::kGather);
   ResizeRows(batch.features, static_cast<int64_t>(unique_.size()),
              inputs_.features->hops_and_self(), inputs_.features->width());
   return inputs_.features->Gather(unique_, batch.features.view(), pool_);

@@ -12,6 +12,7 @@
 #include "core/thread_pool.h"
 #include "sampler/loader_inputs.h"
 #include "sampler/pass.h"
+#include "sampler/stage_clock.h"
 #include "sampler/two_hop_sampler.h"
 #include "sampler/unique_rows.h"
 
@@ -21,8 +22,10 @@ namespace quadhop {
 // Make at a time.
 class BatchMaker {
  public:
-  // options.sampled_nodes = 0: no samples. Borrows what `inputs` borrows, and the pool.
-  BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool);
+  // options.sampled_nodes = 0: no samples. Borrows what `inputs` borrows, the pool, and the clock,
+  // which it tells the stage that Make is at.
+  BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool,
+             StageClock& clock);
 
   // Fills `batch` with this rank's share of step t of the pass; memory of an earlier batch is used
   // again. Errors are the feature source's; then the batch is unspecified.
@@ -30,15 +33,17 @@ class BatchMaker {
 
  private:
   void TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const;
-  void SampleNodes(int64_t epoch, Batch& batch);
+  void SampleNodes(const TwoHopSampler& sampler, int64_t epoch, Batch& batch);
   absl::Status GatherFeatures(Batch& batch);
   void CopyEncodings(Batch& batch) const;
   void CopyLabels(Batch& batch) const;
 
   LoaderInputs inputs_;
   int32_t sampled_nodes_;  // K
-  std::optional<TwoHopSampler> sampler_;
+  std::optional<TwoHopSampler> training_sampler_;
+  std::optional<TwoHopSampler> sampler_;  // of the other passes
   ThreadPool& pool_;
+  StageClock& clock_;
   std::vector<TwoHopSampler::Scratch> scratch_;  // [num_threads]
   std::vector<GlobalId> sampled_;                // [B, K]
   std::vector<GlobalId> unique_;                 // [U]

@@ -24,6 +24,15 @@ bool LoaderInputs::HasLabel(int64_t node) const {
                      [](uint8_t label) { return label != kUnlabelledMulti; });
 }
 
+std::vector<GlobalId> LoaderInputs::OwnTrainingNodes() const {
+  std::vector<GlobalId> nodes;
+  for (int64_t v = partition_offsets[static_cast<size_t>(first_partition)];
+       v < partition_offsets[static_cast<size_t>(end_partition)]; ++v)
+    if (split[static_cast<size_t>(v)] == static_cast<uint8_t>(SplitPart::kTrain) && HasLabel(v))
+      nodes.emplace_back(v);
+  return nodes;
+}
+
 absl::Status LoaderInputs::Validate() const {
   if (partition_offsets.size() < 2 || features == nullptr)
     return absl::InvalidArgumentError("a batch loader needs at least one partition, and features");
@@ -38,6 +47,8 @@ absl::Status LoaderInputs::Validate() const {
   if (!multi_labels.empty())
     QH_RETURN_IF_ERROR(CheckRows("multi-label targets", multi_labels.dim(0), n));
   if (!pos_enc.empty()) QH_RETURN_IF_ERROR(CheckRows("pos_enc", pos_enc.dim(0), n));
+  if (!training_topology.indptr.empty())
+    QH_RETURN_IF_ERROR(CheckRows("training indptr", training_topology.num_nodes(), n));
   if (!topology.indptr.empty()) QH_RETURN_IF_ERROR(CheckRows("indptr", topology.num_nodes(), n));
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "comm/ordered_sum.h"
 #include "core/store.h"
@@ -17,6 +18,7 @@ namespace quadhop {
 // Everything is borrowed and must outlive its user.
 struct LoaderInputs {
   Topology topology;                            // may be empty if K = 0
+  Topology training_topology;                   // in its place for training passes; may be empty
   FeatureSource* features = nullptr;            // not null
   absl::Span<const int32_t> labels;             // [N]; empty for multi-label, or if there are none
   TensorView<const uint8_t> multi_labels;       // [N, C]; empty for single-label
@@ -30,6 +32,8 @@ struct LoaderInputs {
   int32_t num_partitions() const { return static_cast<int32_t>(partition_offsets.size()) - 1; }
   // Whether the node has a label (of several columns: at least one).
   bool HasLabel(int64_t node) const;
+  // Labelled training nodes of this rank's partitions, ascending.
+  std::vector<GlobalId> OwnTrainingNodes() const;
   // kInvalidArgument, naming the array, if lengths do not fit each other or partitions are not in
   // [0, P].
   absl::Status Validate() const;

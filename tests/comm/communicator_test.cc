@@ -305,6 +305,22 @@ TEST_P(CommunicatorTest, AbortWakesWaitingRanksOnAllDuplicates) {
   });
 }
 
+TEST_P(CommunicatorTest, CancelWakesTheRankThatWaitsAndBreaksOnlyThatCommunicator) {
+  if (num_ranks() == 1) GTEST_SKIP() << "one rank waits for nobody";
+  Run([&](Communicator& comm) {
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Communicator> other, comm.Duplicate());
+    if (comm.rank().value() == 0) {
+      std::thread waiting(
+          [&] { EXPECT_THAT(other->Barrier("rows"), StatusIs(absl::StatusCode::kAborted)); });
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      other->Cancel();
+      waiting.join();
+      EXPECT_THAT(other->Barrier("rows"), StatusIs(absl::StatusCode::kAborted));
+    }
+    EXPECT_OK(comm.Barrier("all are still here"));
+  });
+}
+
 TEST(ThreadCommunicators, FindRanksThatCallDifferentOperations) {
   for (const RankBackend& backend : RankBackends()) {
     if (!backend.ranks_are_threads || backend.num_ranks == 1) continue;

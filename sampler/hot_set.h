@@ -1,0 +1,42 @@
+// Which rows of other ranks are worth keeping: those that this rank's samples are expected to need
+// most often (inclusion probabilities as in SALIENT++, Kaler et al., MLSys 2023).
+#pragma once
+
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/store.h"
+#include "core/thread_pool.h"
+#include "sampler/two_hop_sampler.h"
+
+namespace quadhop {
+
+// Two-step paths that ExpectedDraws looks at, about: some seconds.
+inline constexpr int64_t kForecastPaths = int64_t{1} << 28;
+
+// expected [N]: how many of the training nodes are expected to have each node in their sample of
+// one epoch. Of EXACT samples: (K-1) / (size of the pool), at most 1, summed over the pools that
+// hold the node; of PATHS, the same by paths. If the training nodes have more than max_paths
+// two-step paths, a keyed subset of them is looked at and scaled up. Nodes with an empty pool,
+// which draw from the whole graph, are left out. Does not depend on the number of threads. Takes 8
+// bytes a node, and 4 a node and thread, while it works.
+std::vector<float> ExpectedDraws(const Topology& topology, const SamplerOptions& options,
+                                 absl::Span<const GlobalId> training, ThreadPool& pool,
+                                 int64_t max_paths = kForecastPaths);
+
+struct HotSet {
+  std::vector<GlobalId> nodes;   // ascending; none of them own
+  double expected_hit_rate = 0;  // share of the distinct remote rows of a step that it holds; 0 if
+                                 // none are expected
+};
+
+// The at most max_rows nodes outside `own` of largest expected_draws [N] above 0; of equal ones,
+// those of smaller id. The hit rate is that of epochs of num_steps steps whose nodes are spread at
+// random.
+HotSet ChooseHotSet(absl::Span<const float> expected_draws, BlockRange own, int64_t max_rows,
+                    int64_t num_steps);
+
+}  // namespace quadhop

@@ -1,0 +1,37 @@
+// Where the time of making batches goes, and which part of it training waits for.
+#pragma once
+
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <array>
+#include <cstddef>
+#include <mutex>
+
+namespace quadhop {
+
+// What the maker of batches is at.
+enum class LoaderStage { kPlan, kSample, kUnique, kExchange, kGather, kIdle };
+inline constexpr size_t kNumLoaderStages = 6;
+
+// "plan", "sample", "unique", "exchange", "gather", "idle".
+const char* LoaderStageName(LoaderStage stage);
+
+using StageSeconds = std::array<double, kNumLoaderStages>;  // by LoaderStage
+
+// Adds up the seconds spent in each stage. What a waiting thread reads when its wait begins, taken
+// from what it reads at the end, is the wait by stage. Thread-safe.
+class StageClock {
+ public:
+  void Enter(LoaderStage stage);
+  // Up to this moment, the stage under way counted in.
+  StageSeconds Read() const;
+
+ private:
+  mutable std::mutex mutex_;
+  StageSeconds seconds_{};
+  LoaderStage stage_ = LoaderStage::kIdle;
+  absl::Time since_ = absl::Now();
+};
+
+}  // namespace quadhop
