@@ -146,7 +146,8 @@ void BatchLoader::EndBefore(int64_t step) {
   QH_CHECK(plan_.has_value());
   const std::lock_guard<std::mutex> lock(mutex_);
   const int64_t batches = step - plan_->pass.first_step;
-  QH_CHECK_GE(batches, taken_ + (features_.exchanges() ? prefetch_steps_ : 0));
+  const int64_t begun = std::min(end_, taken_ + (features_.exchanges() ? prefetch_steps_ : 0));
+  QH_CHECK_GE(batches, begun);
   end_ = std::min(end_, std::max(batches, made_));
   changed_.notify_all();
 }

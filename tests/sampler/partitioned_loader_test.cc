@@ -37,7 +37,10 @@ class PartitionedInputs {
     inputs_ =
         fixture.Inputs(static_cast<int32_t>(FirstPartition(num_ranks, comm.rank().value())),
                        static_cast<int32_t>(FirstPartition(num_ranks, comm.rank().value() + 1)));
+    mapped_ =
+        MakeMappedFeatureSource({DType::kF32, fixture.rows.data(), kNodes, kHopsAndSelf, kWidth});
     mapped_inputs_ = inputs_;
+    mapped_inputs_.features = mapped_.get();  // a source of its own: one Gather at a time
     inputs_.features = source_.get();
   }
   const LoaderInputs& inputs() const { return inputs_; }
@@ -51,7 +54,7 @@ class PartitionedInputs {
     return rank == 0 ? 0 : rank == num_ranks ? 5 : static_cast<size_t>(rank) + 1;
   }
   ThreadPool pool_;
-  std::unique_ptr<FeatureSource> source_;
+  std::unique_ptr<FeatureSource> source_, mapped_;
   LoaderInputs inputs_, mapped_inputs_;
 };
 
