@@ -56,7 +56,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
       .Add("train_nodes_per_second", rate)
       .Add("parameters", session.model().parameters().num_trained())
       .Add("ranks", comm.num_ranks())
-      .Add("precision", session.model().options().precision == Precision::kBF16 ? "BF16" : "F32")
+      .Add("precision", PrecisionName(session.model().options().precision))
       .Add("peak_rss_bytes", *std::max_element(peak_rss_bytes.begin(), peak_rss_bytes.end()))
       .Add("skipped_steps", position.skipped_steps())
       .Add("failed_checkpoints", num_failed_checkpoints);

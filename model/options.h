@@ -11,6 +11,7 @@ enum class NormKind { kBatch, kLayer, kNone };
 enum class CodebookStart { kData, kPaper };
 // Of the operands of the local module's products; sums, norms and softmax are in float.
 enum class Precision { kF32, kBF16 };
+inline const char* PrecisionName(Precision p) { return p == Precision::kBF16 ? "BF16" : "F32"; }
 enum class LossKind { kCrossEntropy, kBinary };
 
 // The dims of DESIGN.md section 4, by their letters.

@@ -11,7 +11,7 @@
 #include "core/rng.h"
 #include "core/store.h"
 
-namespace quadhop::bench {
+namespace quadhop {
 
 struct ChungLuGraph {
   std::vector<int64_t> indptr;    // [N + 1]
@@ -78,4 +78,4 @@ inline ChungLuGraph MakeChungLu(int64_t num_nodes, double mean_degree, uint64_t 
   return graph;
 }
 
-}  // namespace quadhop::bench
+}  // namespace quadhop

@@ -1,30 +1,23 @@
-// Speed of sampling, gathering and making batches, on one thread.
-//
-//   quadhop_sampler_bench [STORE.qh | NODES]
-//
-// Without a store: the graph of "synth 1M" (DESIGN.md section 8), or of NODES nodes, made in
-// memory.
-#include <absl/strings/numbers.h>
+#include "launch/bench_sampler.h"
+
 #include <absl/strings/str_cat.h>
 #include <time.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "core/rng.h"
 #include "core/status.h"
 #include "core/store.h"
+#include "launch/chung_lu.h"
 #include "sampler/batch_loader.h"
 #include "sampler/feature_source.h"
 #include "sampler/two_hop_sampler.h"
-#include "tests/bench/chung_lu.h"
 
-namespace quadhop::bench {
+namespace quadhop {
 namespace {
 
 constexpr double kSecondsEach = 2;
@@ -152,34 +145,26 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
   return absl::OkStatus();
 }
 
-absl::Status BenchStore(const std::string& path) {
-  QH_ASSIGN_OR_RETURN(const auto store, Store::Open(path));
-  QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
-  QH_ASSIGN_OR_RETURN(const FeatureTable features, store->features());
+absl::Status Bench(const Topology& topology, const FeatureTable& features) {
   PrintGraph(topology);
   BenchSampler(topology);
   BenchGather(features);
   return BenchLoader(topology, features);
 }
 
-absl::Status BenchSynthetic(int64_t num_nodes) {
-  const ChungLuGraph graph = MakeChungLu(num_nodes, 50, 1);
-  PrintGraph(graph.topology());
-  BenchSampler(graph.topology());
-  const std::vector<float> rows(static_cast<size_t>(num_nodes * kHopsAndSelf * kWidth), 1.0f);
-  const FeatureTable table = {DType::kF32, rows.data(), num_nodes, kHopsAndSelf, kWidth};
-  BenchGather(table);
-  return BenchLoader(graph.topology(), table);
-}
-
 }  // namespace
-}  // namespace quadhop::bench
 
-int main(int argc, char** argv) {
-  int64_t num_nodes = 1000000;
-  const bool synthetic = argc < 2 || absl::SimpleAtoi(argv[1], &num_nodes);
-  const absl::Status status =
-      synthetic ? quadhop::bench::BenchSynthetic(num_nodes) : quadhop::bench::BenchStore(argv[1]);
-  if (!status.ok()) std::fprintf(stderr, "quadhop_sampler_bench: %s\n", status.ToString().c_str());
-  return status.ok() ? 0 : 1;
+absl::Status BenchSamplerOnStore(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(const auto store, Store::Open(path));
+  QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
+  QH_ASSIGN_OR_RETURN(const FeatureTable features, store->features());
+  return Bench(topology, features);
 }
+
+absl::Status BenchSamplerOnSynthetic(int64_t num_nodes) {
+  const ChungLuGraph graph = MakeChungLu(num_nodes, 50, 1);
+  const std::vector<float> rows(static_cast<size_t>(num_nodes * kHopsAndSelf * kWidth), 1.0f);
+  return Bench(graph.topology(), {DType::kF32, rows.data(), num_nodes, kHopsAndSelf, kWidth});
+}
+
+}  // namespace quadhop

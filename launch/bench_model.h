@@ -1,0 +1,34 @@
+// Speed of this machine, and of training steps on it.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+
+#include "core/thread_pool.h"
+#include "model/options.h"
+
+namespace quadhop {
+
+// Sizes of a model and its batch, and its necessary operations: those of a node's step, forward and
+// backward, that are left after the merging of DESIGN.md section 4.
+struct BenchShape {
+  const char* name;
+  int64_t features, width, heads, sampled, classes, centroids, pos_enc, batch;
+  double gflop_per_node;
+};
+// The paper's settings for its data sets, and the quickstart's.
+absl::Span<const BenchShape> BenchShapes();
+
+// GFLOP/s of large products on all threads of `pool`, each on its own.
+double ProductPeak(ThreadPool& pool, Precision precision);
+// GB/s of copying between buffers larger than the caches, counted once, on all threads.
+double CopyRate(ThreadPool& pool);
+
+// Seconds of one training step on random tokens without repeats, dropout and Adam included: the
+// median of `steps` after one to warm up.
+absl::StatusOr<double> StepSeconds(const BenchShape& shape, Precision precision, int64_t steps,
+                                   ThreadPool& pool);
+
+}  // namespace quadhop
