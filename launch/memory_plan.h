@@ -16,10 +16,13 @@ namespace quadhop {
 struct MemoryPlan {
   int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step
   int64_t batch_bytes = 0;       // batches made ahead
+  int64_t resident_bytes = 0;    // rows and arcs kept (launch/placement.h); 0 from PlanMemory
   int64_t weight_bytes = 0;      // weights, their gradients a partition, the optimiser's moments
 
-  int64_t total_bytes() const { return activation_bytes + batch_bytes + weight_bytes; }
-  // "memory of a rank: 0.31 GB (activations 0.20, batches 0.05, weights 0.06)"
+  int64_t total_bytes() const {
+    return activation_bytes + batch_bytes + resident_bytes + weight_bytes;
+  }
+  // "memory of a rank: 0.31 GB (activations 0.20, batches 0.05, graph 0.00, weights 0.06)"
   std::string Describe() const;
 };
 

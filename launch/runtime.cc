@@ -22,10 +22,11 @@ using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
 // The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
 // not return). heartbeat: nullptr without one.
-absl::StatusOr<ExitCode> RunRank(Communicator& comm, int num_threads, const Body& body,
-                                 Standing& standing, Heartbeat* heartbeat = nullptr) {
+absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int num_threads,
+                                 const Body& body, Standing& standing,
+                                 Heartbeat* heartbeat = nullptr) {
   ThreadPool pool(num_threads);
-  absl::StatusOr<ExitCode> result = body(RankContext{comm, pool, standing});
+  absl::StatusOr<ExitCode> result = body(RankContext{comm, pool, standing, ranks_on_host});
   std::string where;
   if (heartbeat != nullptr) {
     if (absl::IsDeadlineExceeded(result.status()))
@@ -55,7 +56,7 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
   for (size_t r = 0; r < comms.size(); ++r) {
     ranks.emplace_back([&, r] {
       Standing standing;
-      results[r] = RunRank(*comms[r], num_threads, body, standing);
+      results[r] = RunRank(*comms[r], static_cast<int32_t>(num_ranks), num_threads, body, standing);
     });
   }
   for (std::thread& rank : ranks) rank.join();
@@ -84,7 +85,8 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
     if (!started.ok()) world->Abort(started.status().message());
     QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
   }
-  return RunRank(*world, NumThreads(options.threads, mpi->num_local_ranks()), body, standing,
+  return RunRank(*world, mpi->num_local_ranks(),
+                 NumThreads(options.threads, mpi->num_local_ranks()), body, standing,
                  heartbeat.get());
 }
 
@@ -114,7 +116,7 @@ absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body)
   if (StartedByMpiLauncher()) return RunRankOfMpi(options, body);
   const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
   Standing standing;
-  return RunRank(*solo, NumThreads(options.threads), body, standing);
+  return RunRank(*solo, 1, NumThreads(options.threads), body, standing);
 }
 
 }  // namespace quadhop

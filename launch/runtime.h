@@ -33,7 +33,8 @@ struct RanksOptions {
 struct RankContext {
   Communicator& comm;
   ThreadPool& pool;
-  Standing& standing;  // to be kept true: what others read when the rank is lost
+  Standing& standing;     // to be kept true: what others read when the rank is lost
+  int32_t ranks_on_host;  // this one counted in
   bool IsMain() const { return comm.rank() == Rank(0); }
 };
 

@@ -3,9 +3,9 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/status.h"
-#include "launch/memory_plan.h"
 #include "launch/model_options.h"
 #include "partition/memory.h"
 
@@ -24,6 +24,18 @@ std::vector<double> PartitionCosts(const Store& store, absl::Span<const uint8_t>
   return costs;
 }
 
+// Ranks wait for the one with most work: the mean of their costs over the largest.
+double Efficiency(const std::vector<double>& costs, const PartitionOwners& owners) {
+  double all = 0, largest = 0;
+  for (size_t r = 0; r + 1 < owners.first.size(); ++r) {
+    const double own =
+        std::accumulate(costs.begin() + owners.first[r], costs.begin() + owners.first[r + 1], 0.0);
+    all += own;
+    largest = std::max(largest, own);
+  }
+  return all / (largest * owners.num_ranks());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& store_path,
@@ -32,6 +44,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& stor
                                                          const RankContext& context) {
   auto session = std::unique_ptr<Session>(new Session(config, context));
   QH_RETURN_IF_ERROR(session->Open(store_path, split));
+  QH_RETURN_IF_ERROR(session->PlaceGraph());
   QH_RETURN_IF_ERROR(session->MakeModel());
   return session;
 }
@@ -48,39 +61,58 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
         store_->num_partitions(), " partitions, and every rank needs one: start at most ",
         store_->num_partitions(), " ranks, or cut the store again with quadhop partition --parts ",
         context_.comm.num_ranks()));
-  QH_ASSIGN_OR_RETURN(
-      owners_, PartitionOwners::Split(PartitionCosts(*store_, parts), context_.comm.num_ranks()));
+  const std::vector<double> costs = PartitionCosts(*store_, parts);
+  QH_ASSIGN_OR_RETURN(owners_, PartitionOwners::Split(costs, context_.comm.num_ranks()));
+  predicted_efficiency_ = Efficiency(costs, owners_);
   const auto rank = static_cast<size_t>(context_.comm.rank().value());
   for (int32_t p = owners_.first[rank]; p < owners_.first[rank + 1]; ++p)
     QH_RETURN_IF_ERROR(store_->VerifyPartition(PartitionId(p), context_.pool));
-  QH_ASSIGN_OR_RETURN(const FeatureTable table, store_->features());
-  features_ = MakeMappedFeatureSource(table);
+  QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_));
+  if (config_.model().precision() == ModelConfig::BF16 && options_.precision == Precision::kF32 &&
+      context_.IsMain())
+    absl::FPrintF(stderr, "model.precision is BF16, but this processor has no AVX-512 BF16: F32\n");
   const bool with_pos_enc =
       config_.model().conv() == ModelConfig::FULL || config_.model().conv() == ModelConfig::GLOBAL;
   QH_ASSIGN_OR_RETURN(
       inputs_,
       LoaderInputsFromStore(*store_, split_, with_pos_enc && store_->manifest().pos_enc_width() > 0,
-                            owners_, context_.comm.rank(), features_.get()));
+                            owners_, context_.comm.rank()));
+  return absl::OkStatus();
+}
+
+absl::Status Session::PlaceGraph() {
+  MemoryPlan plan = PlanMemory(options_, config_, owners_.num_owned(context_.comm.rank()),
+                               store_->num_partitions());
+  QH_ASSIGN_OR_RETURN(const PlacementFacts facts,
+                      FactsOf(*store_, inputs_, config_, context_, plan.total_bytes()));
+  QH_ASSIGN_OR_RETURN(const Placement placement,
+                      ChoosePlacement(config_.sampler(), facts, context_.comm));
+  plan.resident_bytes = placement.resident_bytes;
+  if (context_.IsMain())
+    absl::FPrintF(stderr, "%d partitions over %d ranks, predicted efficiency %.2f\n%s\n",
+                  owners_.num_partitions(), owners_.num_ranks(), predicted_efficiency_,
+                  placement.reason);
+  QH_RETURN_IF_ERROR(CheckMemory(plan));
+  QH_ASSIGN_OR_RETURN(graph_,
+                      PlacedGraph::Create(*store_, placement, owners_, config_, context_, inputs_));
+  if (context_.IsMain() && !graph_->description().empty())
+    absl::FPrintF(stderr, "%s\n", graph_->description());
   QH_ASSIGN_OR_RETURN(loader_, BatchLoader::Create(inputs_, SamplingOptions(config_)));
   return absl::OkStatus();
 }
 
-absl::Status Session::CheckMemory(const LargeGTOptions& options) const {
-  const MemoryPlan plan = PlanMemory(options, config_, owners_.num_owned(context_.comm.rank()),
-                                     store_->num_partitions());
+absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
   if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
-  const absl::Status enough = quadhop::CheckMemory("training", plan.total_bytes());
+  const absl::Status enough = quadhop::CheckMemory(
+      absl::StrCat("training (", context_.ranks_on_host, " ranks on this host)"),
+      context_.ranks_on_host * plan.total_bytes());
   if (enough.ok()) return enough;
   return Annotate(enough,
-                  "lower train.batch, sampler.sampled_nodes or model.width, or start more ranks");
+                  "lower train.batch, sampler.sampled_nodes, sampler.hot_set_bytes or model.width, "
+                  "or start ranks on more hosts");
 }
 
 absl::Status Session::MakeModel() {
-  QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config_, *store_));
-  if (config_.model().precision() == ModelConfig::BF16 && options.precision == Precision::kF32 &&
-      context_.IsMain())
-    absl::FPrintF(stderr, "model.precision is BF16, but this processor has no AVX-512 BF16: F32\n");
-  QH_RETURN_IF_ERROR(CheckMemory(options));
   QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store_->original_ids());
   const auto rank = static_cast<size_t>(context_.comm.rank().value());
@@ -97,7 +129,7 @@ absl::Status Session::MakeModel() {
   placement.owned_original_ids =
       original_ids.subspan(offset(rank), offset(rank + 1) - offset(rank));
   placement.class_weight = class_weights_;
-  QH_ASSIGN_OR_RETURN(model_, LargeGT::Create(options, placement));
+  QH_ASSIGN_OR_RETURN(model_, LargeGT::Create(options_, placement));
   return absl::OkStatus();
 }
 

@@ -11,6 +11,8 @@
 #include "comm/partition_owners.h"
 #include "core/store.h"
 #include "launch/config.pb.h"
+#include "launch/memory_plan.h"
+#include "launch/placed_graph.h"
 #include "launch/runtime.h"
 #include "model/checkpoint.h"
 #include "model/largegt.h"
@@ -47,17 +49,20 @@ class Session {
  private:
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}
   absl::Status Open(const std::string& store_path, const std::string& split);
-  absl::Status CheckMemory(const LargeGTOptions& options) const;
+  absl::Status PlaceGraph();
+  absl::Status CheckMemory(const MemoryPlan& plan) const;
   absl::Status MakeModel();
 
   Config config_;
   RankContext context_;
   std::unique_ptr<Store> store_;
   std::string split_;
+  LargeGTOptions options_;  // of the model
   PartitionOwners owners_;
+  double predicted_efficiency_ = 1;         // of the ranks' work: its mean over its largest
   std::vector<int64_t> partition_offsets_;  // [P + 1]
   std::vector<float> class_weights_;        // [C], or empty
-  std::unique_ptr<FeatureSource> features_;
+  std::unique_ptr<PlacedGraph> graph_;
   LoaderInputs inputs_;
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<Kernels> kernels_;

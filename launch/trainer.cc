@@ -15,6 +15,7 @@
 #include "launch/checkpoint_folder.h"
 #include "launch/metrics.h"
 #include "launch/model_options.h"
+#include "launch/pipeline_report.h"
 #include "launch/progress.h"
 #include "launch/run_summary.h"
 
@@ -128,6 +129,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
         done.steps(),
         absl::StrFormat("loss %.4f", done.loss_sum() / static_cast<double>(done.nodes())));
   }
+  loading_ = loader.stats();
   if (last_step_ >= 0) return true;
   QH_ASSIGN_OR_RETURN(const Wishes agreed, agreement_->Settle({StopRequested(), false}));
   return agreed.stop;
@@ -197,8 +199,10 @@ absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
   QH_ASSIGN_OR_RETURN(const Wishes agreed,
                       agreement_->Exchange({StopRequested(), checkpointing_->DueByTime()}));
   // The exchange of features runs ahead: this is the first step that no rank can have begun with.
-  if (agreed.stop && last_step_ < 0)
+  if (agreed.stop && last_step_ < 0) {
     last_step_ = std::min(num_steps, done + job_.config.sampler().prefetch_steps() + 1);
+    session_.loader().EndBefore(last_step_);
+  }
   // At the end of an epoch, EvaluateEpoch or Stop writes it.
   const bool at_end = done == num_steps || done == last_step_;
   if (at_end || !(agreed.checkpoint || checkpointing_->DueAfterStep(position_.step())))
@@ -218,6 +222,8 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   const EpochProgress trained = position_.under_way();
   const double train_loss = trained.loss_sum() / static_cast<double>(trained.nodes());
   const double rate = static_cast<double>(trained.nodes()) / trained.seconds();
+  QH_ASSIGN_OR_RETURN(const PipelineReport loading,
+                      PipelineReport::Combine(session_.context().comm, loading_));
   JsonObject event;
   event.Add("event", "epoch").Add("epoch", number).Add("train_loss", train_loss);
   std::string line =
@@ -241,13 +247,14 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   event.Add("seconds", trained.seconds())
       .Add("train_nodes_per_second", rate)
       .Add("exposed_wait_seconds", trained.exposed_wait_seconds());
+  loading.AddTo(event);
   position_.set_epoch(number);
   position_.add_epoch_seconds(trained.seconds());
   position_.clear_under_way();
   Log(event);
   if (folder_ != nullptr) {
-    absl::PrintF("%s  %.2f s  %.0f nodes/s%s\n", line, trained.seconds(), rate,
-                 checkpointing_->Warning());
+    absl::PrintF("%s  %.2f s  %.0f nodes/s%s%s\n", line, trained.seconds(), rate,
+                 loading.Note(trained.seconds()), checkpointing_->Warning());
     std::fflush(stdout);
   }
   const bool last = number == config_.epochs() || OutOfPatience();

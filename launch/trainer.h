@@ -63,6 +63,7 @@ class Trainer {
   std::unique_ptr<StepAgreement> agreement_;
   std::unique_ptr<Checkpointing> checkpointing_;
   RunPosition position_;
+  LoaderStats loading_;  // of what this process trained of the epoch
   int64_t steps_per_epoch_ = 0;
   int64_t last_step_ = -1;  // of this epoch, counted from 1, as agreed for a stop; -1: no stop
   bool log_failed_ = false;

@@ -19,7 +19,7 @@ namespace quadhop {
 struct LoaderInputs {
   Topology topology;                            // may be empty if K = 0
   Topology training_topology;                   // in its place for training passes; may be empty
-  FeatureSource* features = nullptr;            // not null
+  FeatureSource* features = nullptr;            // not null when used
   absl::Span<const int32_t> labels;             // [N]; empty for multi-label, or if there are none
   TensorView<const uint8_t> multi_labels;       // [N, C]; empty for single-label
   TensorView<const float> pos_enc;              // [N, G]; empty if the model takes none
@@ -39,10 +39,10 @@ struct LoaderInputs {
   absl::Status Validate() const;
 };
 
-// The inputs of rank `rank` from a store. `split` "" is the store's first by name. Errors are the
-// store's.
+// The inputs of rank `rank` from a store, but for `features`, which the caller sets. `split` "" is
+// the store's first by name. Errors are the store's.
 absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
                                                    bool with_pos_enc, const PartitionOwners& owners,
-                                                   Rank rank, FeatureSource* features);
+                                                   Rank rank);
 
 }  // namespace quadhop

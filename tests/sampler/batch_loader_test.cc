@@ -306,8 +306,9 @@ TEST(BatchLoader, ReadsAStore) {
   ASSERT_OK_AND_ASSIGN(const FeatureTable table, store->features());
   const auto features = MakeMappedFeatureSource(table);
   const PartitionOwners owners = {{0, 1, 4}};
-  ASSERT_OK_AND_ASSIGN(const LoaderInputs inputs,
-                       LoaderInputsFromStore(*store, "", true, owners, Rank(1), features.get()));
+  ASSERT_OK_AND_ASSIGN(LoaderInputs inputs,
+                       LoaderInputsFromStore(*store, "", true, owners, Rank(1)));
+  inputs.features = features.get();
   int64_t visited = 0;
   for (const Contents& batch : RunPasses(inputs, Options(4), {Train(1, 8)})) {
     for (size_t b = 0; b < batch.nodes.size(); ++b, ++visited) {

@@ -1,0 +1,44 @@
+// Where a run keeps its graph: in memory by parts, or in the mapped files of its store.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "comm/communicator.h"
+#include "launch/config.pb.h"
+
+namespace quadhop {
+
+// What the choice depends on. Of this rank and its host.
+struct PlacementFacts {
+  int32_t ranks_on_host = 1;
+  int64_t available_bytes = 0;        // memory of the host that can be had
+  int64_t working_bytes = 0;          // of a rank: its MemoryPlan
+  int64_t feature_bytes = 0;          // features of all nodes, as stored
+  int64_t own_feature_bytes = 0;      // of this rank's nodes
+  int64_t largest_hot_set_bytes = 0;  // if it held all rows of other ranks
+  int64_t topology_bytes = 0;
+  bool samples = true;  // whether the model needs rows of other nodes than a batch's own
+  std::function<int64_t()> resident_topology_bytes;  // asked only if need be: it reads much
+};
+
+struct Placement {
+  FeaturePlacement::Value features = FeaturePlacement::MAPPED;    // never AUTO; equal on all ranks
+  TopologyPlacement::Value topology = TopologyPlacement::MAPPED;  // never AUTO
+  int64_t hot_set_bytes = 0;
+  int64_t resident_bytes = 0;  // that the choice takes of this rank's memory
+  std::string reason;          // why, a line for each of features and topology
+};
+
+// What the config says, and for AUTO: features are MAPPED if every host's memory holds the whole
+// store beside what its ranks work with, for then ranks share one copy and exchange nothing;
+// PARTITIONED if not. The topology is MAPPED if it fits likewise, or if the copies of the ranks of
+// this host would take more than the whole; RESIDENT if not. Collective. Errors are the
+// communicator's.
+absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& facts,
+                                          Communicator& comm);
+
+}  // namespace quadhop

@@ -1,0 +1,116 @@
+#include "launch/placement.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "comm/communicator.h"
+#include "launch/config_fields.h"
+#include "tests/support/run_ranks.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int64_t kGiga = 1000000000;
+
+SamplerConfig Defaults() {
+  SamplerConfig config;
+  FillDefaults(&config);
+  return config;
+}
+
+// Two ranks on a host of 100 GB, of which 80 may be used; a store of 40 GB of features and 10 of
+// topology, 2 GB of work a rank.
+PlacementFacts Facts() {
+  PlacementFacts facts;
+  facts.ranks_on_host = 2;
+  facts.available_bytes = 100 * kGiga;
+  facts.working_bytes = 2 * kGiga;
+  facts.feature_bytes = 40 * kGiga;
+  facts.own_feature_bytes = 10 * kGiga;
+  facts.largest_hot_set_bytes = 31 * kGiga;
+  facts.topology_bytes = 10 * kGiga;
+  facts.resident_topology_bytes = [] { return 3 * kGiga; };
+  return facts;
+}
+
+// The choice of rank 0 where all ranks have these facts but the last, which has `last`.
+Placement ChoiceOf(const SamplerConfig& config, const PlacementFacts& facts,
+                   const PlacementFacts& last) {
+  Placement choice;
+  RunRanks(2, [&](Communicator& comm) {
+    const bool is_last = comm.rank() == Rank(1);
+    ASSERT_OK_AND_ASSIGN(const Placement placement,
+                         ChoosePlacement(config, is_last ? last : facts, comm));
+    if (!is_last) choice = placement;
+  });
+  return choice;
+}
+Placement ChoiceOf(const SamplerConfig& config, const PlacementFacts& facts) {
+  return ChoiceOf(config, facts, facts);
+}
+
+TEST(Placement, MapsAStoreThatFits) {
+  const Placement choice = ChoiceOf(Defaults(), Facts());
+  EXPECT_EQ(choice.features, FeaturePlacement::MAPPED);
+  EXPECT_EQ(choice.topology, TopologyPlacement::MAPPED);
+  EXPECT_EQ(choice.hot_set_bytes, 0);
+  EXPECT_EQ(choice.resident_bytes, 0);
+  EXPECT_THAT(choice.reason, HasSubstr("50.00 GB of features and topology"));
+  EXPECT_THAT(choice.reason, HasSubstr("fit in 80.00 GB"));
+}
+
+TEST(Placement, PartitionsFeaturesThatDoNotFitOnSomeHost) {
+  PlacementFacts small = Facts();
+  small.available_bytes = 60 * kGiga;  // 48 may be used; 54 are needed
+  for (const Placement& choice :
+       {ChoiceOf(Defaults(), small), ChoiceOf(Defaults(), Facts(), small)}) {
+    EXPECT_EQ(choice.features, FeaturePlacement::PARTITIONED);
+    EXPECT_THAT(choice.reason, HasSubstr("do not fit"));
+    // 2 (2 + 10 + 4) + 10 GB fit in 48, so the topology stays mapped.
+    EXPECT_EQ(choice.hot_set_bytes, 4 * kGiga) << "a tenth of the rows";
+    EXPECT_EQ(choice.resident_bytes, 14 * kGiga);
+    EXPECT_EQ(choice.topology, TopologyPlacement::MAPPED);
+  }
+}
+
+TEST(Placement, KeepsTheTopologyInMemoryOnlyIfItIsLessThanTheWhole) {
+  PlacementFacts facts = Facts();
+  facts.available_bytes = 40 * kGiga;  // 32 may be used
+  EXPECT_EQ(ChoiceOf(Defaults(), facts).topology, TopologyPlacement::RESIDENT);
+  EXPECT_EQ(ChoiceOf(Defaults(), facts).resident_bytes, 10 * kGiga + 2 * kGiga + 3 * kGiga)
+      << "the hot set is half of what is left";
+  facts.resident_topology_bytes = [] { return 6 * kGiga; };
+  EXPECT_EQ(ChoiceOf(Defaults(), facts).topology, TopologyPlacement::MAPPED);
+}
+
+TEST(Placement, MapsFeaturesThatOneRankOrNoSampleNeeds) {
+  PlacementFacts facts = Facts();
+  facts.available_bytes = 10 * kGiga;
+  facts.samples = false;
+  EXPECT_EQ(ChoiceOf(Defaults(), facts).features, FeaturePlacement::MAPPED);
+  facts.samples = true;
+  const auto solo = MakeSoloCommunicator();
+  ASSERT_OK_AND_ASSIGN(const Placement choice, ChoosePlacement(Defaults(), facts, *solo));
+  EXPECT_EQ(choice.features, FeaturePlacement::MAPPED);
+}
+
+TEST(Placement, DoesAsTheConfigSays) {
+  SamplerConfig config = Defaults();
+  config.set_feature_placement(FeaturePlacement::PARTITIONED);
+  config.set_topology_placement(TopologyPlacement::RESIDENT);
+  config.set_hot_set_bytes(kGiga);
+  Placement choice = ChoiceOf(config, Facts());
+  EXPECT_EQ(choice.features, FeaturePlacement::PARTITIONED);
+  EXPECT_EQ(choice.topology, TopologyPlacement::RESIDENT);
+  EXPECT_EQ(choice.hot_set_bytes, kGiga);
+  EXPECT_EQ(choice.resident_bytes, 14 * kGiga);
+  EXPECT_THAT(choice.reason, HasSubstr("as the config says"));
+  config.set_hot_set_bytes(100 * kGiga);
+  EXPECT_EQ(ChoiceOf(config, Facts()).hot_set_bytes, 31 * kGiga) << "no more than there is";
+}
+
+}  // namespace
+}  // namespace quadhop
