@@ -39,6 +39,7 @@ def parser(about, count):
     arguments.add_argument("--count", type=int, default=count, help="trials (default %(default)s)")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--quadhop", default=str(ROOT / "build/release/quadhop"), help="the program")
+    arguments.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="a field of every run's config")
     arguments.add_argument("--graph", help="a graph in OGB's raw csv layout; else amazon_photo of the shared data, else a generated one")
     return arguments
 
@@ -79,6 +80,8 @@ class Job:
                    "--run", str(run), "--threads", "1"]
         for field, value in {**SMALL, **(settings or {})}.items():
             command += ["--set", f"{field}={value}"]
+        for setting in options.set:
+            command += ["--set", setting]
         if resume:
             command.append("--resume")
         self.run = run
@@ -157,7 +160,7 @@ def metrics(run):
     for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
         if event["event"] in ("step", "epoch"):
-            digits = {k: v for k, v in event.items() if "seconds" not in k and "per_second" not in k}
+            digits = {k: v for k, v in event.items() if "seconds" not in k and "per_second" not in k and k != "loading"}
             key = (event["event"], event[event["event"]])
             need(key not in lines, f"two lines of {key}")
             lines[key] = digits

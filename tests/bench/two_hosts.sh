@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Two ranks on two hosts, which are network namespaces joined by a bridge: TCP between them, with delay and limited
+# bandwidth. Losses must equal those of one rank in every digit; prints what training waits for. Needs root, iproute2,
+# build/release and stores/wordnet.qh.
+#
+#   tests/bench/two_hosts.sh [DELAY [RATE [EPOCHS]]]      by default: without; then 1ms 1gbit. One epoch
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+if ! ip netns list >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
+  echo "SKIPPED: network namespaces cannot be made here (root and iproute2 are needed)"
+  exit 77
+fi
+delay=${1:-}
+rate=${2:-1gbit}
+epochs=${3:-1}
+id=$((RANDOM % 9000 + 1000))
+subnet=10.$((id % 200 + 20)).$((id / 200))
+runs=$(mktemp -d)
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+clean_up() {
+  for i in 1 2; do ip netns del "qh$id-$i" 2>/dev/null || true; done
+  ip link del "qhb$id" 2>/dev/null || true
+  rm -rf "$runs"
+}
+trap clean_up EXIT
+
+make_hosts() {
+  ip link add "qhb$id" type bridge
+  ip addr add "$subnet.1/24" dev "qhb$id"
+  ip link set "qhb$id" up
+  for i in 1 2; do
+    ip netns add "qh$id-$i"
+    ip link add "qhv$id-$i" type veth peer name eth0 netns "qh$id-$i"
+    ip link set "qhv$id-$i" master "qhb$id" up
+    ip netns exec "qh$id-$i" ip addr add "$subnet.1$i/24" dev eth0
+    ip netns exec "qh$id-$i" ip link set eth0 up
+    ip netns exec "qh$id-$i" ip link set lo up
+  done
+  # What mpirun starts its daemons with: AGENT [OPTIONS] HOST COMMAND...
+  cat >"$runs/agent" <<AGENT
+#!/usr/bin/env bash
+while [[ \$1 == -* ]]; do shift; done
+host=\$1; shift
+exec ip netns exec "qh$id-\${host##*.1}" bash -c "\$*"
+AGENT
+  chmod +x "$runs/agent"
+}
+
+# limit DELAY RATE: on the way out of both hosts. Fails where the kernel cannot.
+limit() {
+  for i in 1 2; do
+    ip netns exec "qh$id-$i" tc qdisc replace dev eth0 root netem delay "$1" rate "$2" limit 100000 2>/dev/null || return 1
+  done
+}
+
+settings=(--config quickstart --set train.epochs="$epochs" --set train.batch=1024 --set train.log_every_steps=1 --threads 1)
+
+# train NAME PLACEMENT
+train() {
+  local run=$runs/$1
+  mpirun --mca plm rsh --mca plm_rsh_agent "$runs/agent" --mca oob_tcp_if_include "$subnet.0/24" --mca btl tcp,self \
+    --mca btl_tcp_if_include "$subnet.0/24" --mca pml ob1 -H "$subnet.11:1,$subnet.12:1" -n 2 --bind-to none \
+    "$PWD/build/release/quadhop" train --store "$PWD/stores/wordnet.qh" --run "$run" "${settings[@]}" \
+    --set sampler.feature_placement="$2" >"$run.log" 2>&1 || { cat "$run.log" >&2; exit 1; }
+  local epoch
+  epoch=$(grep '"event":"epoch"' "$run/metrics.jsonl" | tail -1)
+  number() { sed -nE "s/.*\"$1\":([-+0-9.eE]+).*/\1/p" <<<"$epoch"; }
+  awk -v name="$1" -v seconds="$(number seconds)" -v wait="$(number exposed_wait_seconds)" -v bytes="$(number feature_bytes_received)" \
+    -v sample="$(number busy_sample_seconds)" -v exchange="$(number busy_exchange_seconds)" -v gather="$(number busy_gather_seconds)" 'BEGIN {
+    printf "%-24s %8.2f s  waited %5.1f %%  received %7.1f MB  busy: sample %.2f s, exchange %.2f s, gather %.2f s\n", name,
+      seconds, 100 * wait / seconds, bytes / 1e6, sample, exchange, gather }'
+  if ! cmp -s <(losses "$runs/alone") <(losses "$run"); then
+    echo "FAILED: the losses of $1 are not those of one rank" >&2
+    exit 1
+  fi
+}
+losses() { grep -o '"\(train_\)\?loss":[^,}]*' "$1/metrics.jsonl"; }
+
+make_hosts
+build/release/quadhop train --store stores/wordnet.qh --run "$runs/alone" "${settings[@]}" >"$runs/alone.log" 2>&1
+if [ -n "$delay" ]; then
+  limit "$delay" "$rate" || { echo "SKIPPED: this kernel has no netem (sch_netem) to delay with"; exit 77; }
+  train "partitioned-$delay-$rate" PARTITIONED
+else
+  train mapped MAPPED
+  train partitioned PARTITIONED
+  if limit 1ms 1gbit; then
+    train mapped-1ms-1gbit MAPPED
+    train partitioned-1ms-1gbit PARTITIONED
+  else
+    echo "SKIPPED: delay and limited bandwidth; this kernel has no netem (sch_netem)"
+  fi
+fi
+echo "losses equal in every digit"
