@@ -11,6 +11,7 @@ packages=(
   libabsl-dev nlohmann-json3-dev
   libdnnl-dev libhwy-dev                   # CPU kernels
   libisal-dev libxxhash-dev                # gzip, checksums
+  libzip-dev libmatio-dev                  # .npz and .mat files
   libgtest-dev libgmock-dev                # tests
   wordnet-base                             # the quickstart's graph
 )

@@ -27,7 +27,7 @@ size_t EndOfLastFullLine(const std::string& text) {
 // Cuts the text of a source at line ends.
 class Cutter {
  public:
-  Cutter(std::unique_ptr<TextSource> source, std::string path)
+  Cutter(std::unique_ptr<ByteSource> source, std::string path)
       : source_(std::move(source)), path_(std::move(path)) {}
 
   // An empty chunk at the end of the file.
@@ -71,7 +71,7 @@ class Cutter {
     return absl::OkStatus();
   }
 
-  std::unique_ptr<TextSource> source_;
+  std::unique_ptr<ByteSource> source_;
   std::string path_;
   std::string carry_;  // the beginning of the next chunk
   int64_t next_line_ = 0;
@@ -148,7 +148,7 @@ TextChunks::TextChunks() = default;
 TextChunks::~TextChunks() = default;
 
 absl::StatusOr<std::unique_ptr<TextChunks>> TextChunks::Open(const std::string& path) {
-  QH_ASSIGN_OR_RETURN(std::unique_ptr<TextSource> source, TextSource::Open(path));
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, OpenText(path));
   std::unique_ptr<TextChunks> chunks(new TextChunks());
   chunks->path_ = path;
   chunks->reader_ = std::make_unique<Reader>(Cutter(std::move(source), path));

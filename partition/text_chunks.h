@@ -30,7 +30,7 @@ class TextChunks {
       int64_t{2} << 20;  // of inflated text; a longer line makes a longer chunk
   static constexpr int64_t kMaxLineBytes = int64_t{256} << 20;
 
-  // Opens the file and reads its first chunk. Errors as TextSource's; kInvalidArgument for a line
+  // Opens the file and reads its first chunk. Errors as OpenText's; kInvalidArgument for a line
   // beyond kMaxLineBytes.
   static absl::StatusOr<std::unique_ptr<TextChunks>> Open(const std::string& path);
   ~TextChunks();

@@ -1,0 +1,25 @@
+// Bytes one after another, whatever they come from.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace quadhop {
+
+// A sequential reader. Not thread-safe.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  // Fills `out`, and returns the bytes written: fewer than out.size() only at the end. kDataLoss,
+  // naming the file and the byte in it, if it is cut short or corrupt.
+  virtual absl::StatusOr<int64_t> Read(absl::Span<char> out) = 0;
+};
+
+// The same bytes, read by a thread of its own a few MB ahead of who asks for them.
+std::unique_ptr<ByteSource> ReadAhead(std::unique_ptr<ByteSource> source);
+
+}  // namespace quadhop

@@ -1,0 +1,176 @@
+#include "partition/mat_file.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <matio.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/file.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+struct FreeVariable {
+  void operator()(matvar_t* variable) const { Mat_VarFree(variable); }
+};
+using Variable = std::unique_ptr<matvar_t, FreeVariable>;
+
+absl::StatusOr<DType> DTypeOfMat(matio_types type, const std::string& place) {
+  switch (type) {
+    case MAT_T_DOUBLE:
+      return DType::kF64;
+    case MAT_T_SINGLE:
+      return DType::kF32;
+    case MAT_T_INT64:
+      return DType::kI64;
+    case MAT_T_INT32:
+      return DType::kI32;
+    case MAT_T_INT16:
+      return DType::kI16;
+    case MAT_T_INT8:
+      return DType::kI8;
+    case MAT_T_UINT64:
+      return DType::kU64;
+    case MAT_T_UINT32:
+      return DType::kU32;
+    case MAT_T_UINT16:
+      return DType::kU16;
+    case MAT_T_UINT8:
+      return DType::kU8;
+    default:
+      return ArrayError(place, absl::StrCat("of matio's type ", static_cast<int>(type)),
+                        "numbers are needed");
+  }
+}
+
+absl::StatusOr<std::vector<float>> SparseValues(const matvar_t& variable,
+                                                const mat_sparse_t& sparse,
+                                                const std::string& place) {
+  if (sparse.data == nullptr || variable.isLogical != 0)
+    return std::vector<float>(sparse.nir, 1.0f);
+  QH_ASSIGN_OR_RETURN(const DType dtype, DTypeOfMat(variable.data_type, place));
+  const auto count = static_cast<int64_t>(sparse.ndata);
+  ArraySource source =
+      ArraySource::OfMemory(dtype, false, {count},
+                            std::string(static_cast<const char*>(sparse.data),
+                                        static_cast<size_t>(count * SizeOfDType(dtype))),
+                            place);
+  return source.ReadRest<float>(INT64_MAX);
+}
+
+}  // namespace
+
+struct MatFile::Handle {
+  mat_t* mat = nullptr;
+  ~Handle() {
+    if (mat != nullptr) Mat_Close(mat);
+  }
+  absl::StatusOr<Variable> Read(const std::string& name, const std::string& place) const {
+    Variable variable(Mat_VarRead(mat, name.c_str()));
+    if (variable == nullptr)
+      return absl::InvalidArgumentError(absl::StrCat(place,
+                                                     " cannot be read: the file is cut "
+                                                     "short or corrupt"));
+    if (variable->rank != 2)
+      return ArrayError(place, absl::StrCat("of ", variable->rank, " dims"), "2 are needed");
+    if (variable->isComplex != 0) return ArrayError(place, "complex", "real numbers are needed");
+    return variable;
+  }
+};
+
+MatFile::MatFile() : handle_(std::make_unique<Handle>()) {}
+MatFile::~MatFile() = default;
+MatFile::MatFile(MatFile&&) noexcept = default;
+
+absl::StatusOr<MatFile> MatFile::Open(const std::string& path) {
+  QH_RETURN_IF_ERROR(FileBytes(path).status());
+  MatFile file;
+  file.path_ = path;
+  file.handle_->mat = Mat_Open(path.c_str(), MAT_ACC_RDONLY);
+  if (file.handle_->mat == nullptr)
+    return absl::InvalidArgumentError(absl::StrCat(path, " is not a .mat file that can be read"));
+  while (const Variable info{Mat_VarReadNextInfo(file.handle_->mat)})
+    if (info->name != nullptr) file.names_.push_back(info->name);
+  Mat_Rewind(file.handle_->mat);
+  return file;
+}
+
+bool MatFile::Has(absl::string_view name) const {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
+}
+
+std::string MatFile::Place(const std::string& name) const {
+  return absl::StrCat(path_, ": ", name);
+}
+
+absl::StatusOr<bool> MatFile::IsSparse(const std::string& name) const {
+  Mat_Rewind(handle_->mat);
+  const Variable info(Mat_VarReadInfo(handle_->mat, name.c_str()));
+  if (info == nullptr)
+    return absl::NotFoundError(
+        absl::StrCat(path_, " has no variable ", name, "; it has: ", absl::StrJoin(names_, ", ")));
+  return info->class_type == MAT_C_SPARSE;
+}
+
+absl::StatusOr<ArraySource> MatFile::Array(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(const bool sparse, IsSparse(name));
+  if (sparse) return ArrayError(Place(name), "a sparse matrix", "a dense array is needed");
+  QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name, Place(name)));
+  QH_ASSIGN_OR_RETURN(const DType dtype, DTypeOfMat(variable->data_type, Place(name)));
+  const std::vector<int64_t> dims = {static_cast<int64_t>(variable->dims[0]),
+                                     static_cast<int64_t>(variable->dims[1])};
+  int64_t num_bytes = SizeOfDType(dtype);
+  const bool overflow = __builtin_mul_overflow(num_bytes, dims[0], &num_bytes) ||
+                        __builtin_mul_overflow(num_bytes, dims[1], &num_bytes);
+  if (overflow || num_bytes != static_cast<int64_t>(variable->nbytes) ||
+      (num_bytes > 0 && variable->data == nullptr))
+    return ArrayError(Place(name), absl::StrCat("of ", variable->nbytes, " bytes"),
+                      absl::StrCat("its dims are ", dims[0], " x ", dims[1]));
+  return ArraySource::OfMemory(
+      dtype, true, dims,
+      std::string(static_cast<const char*>(variable->data), static_cast<size_t>(num_bytes)),
+      Place(name));
+}
+
+absl::StatusOr<OwnedSparseMatrix> MatFile::Matrix(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(const bool sparse, IsSparse(name));
+  QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name, Place(name)));
+  // By columns: the rows of the transpose.
+  CsrParts columns;
+  columns.num_rows = static_cast<int64_t>(variable->dims[1]);
+  columns.num_cols = static_cast<int64_t>(variable->dims[0]);
+  if (sparse) {
+    const auto* data = static_cast<const mat_sparse_t*>(variable->data);
+    if (data == nullptr || data->jc == nullptr || (data->nir > 0 && data->ir == nullptr))
+      return ArrayError(Place(name), "a sparse matrix without entries", "fetch or make it again");
+    columns.indptr.assign(data->jc, data->jc + data->njc);
+    columns.indices.assign(data->ir, data->ir + data->nir);
+    // Room for entries may be larger than what is used.
+    if (!columns.indptr.empty() && columns.indptr.back() >= 0 &&
+        columns.indptr.back() < static_cast<int64_t>(columns.indices.size()))
+      columns.indices.resize(static_cast<size_t>(columns.indptr.back()));
+    QH_ASSIGN_OR_RETURN(columns.values, SparseValues(*variable, *data, Place(name)));
+    if (columns.values.size() > columns.indices.size())
+      columns.values.resize(columns.indices.size());
+  } else {
+    QH_ASSIGN_OR_RETURN(ArraySource source, Array(name));
+    QH_ASSIGN_OR_RETURN(const std::vector<float> values, source.ReadRest<float>(INT64_MAX));
+    columns.indptr.push_back(0);
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i] != 0) {
+        columns.indices.push_back(static_cast<int64_t>(i) % columns.num_cols);
+        columns.values.push_back(values[i]);
+      }
+      if ((static_cast<int64_t>(i) + 1) % columns.num_cols == 0)
+        columns.indptr.push_back(static_cast<int64_t>(columns.indices.size()));
+    }
+  }
+  QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix transposed,
+                      MakeSparseRows(std::move(columns), Place(name)));
+  return Transpose(transposed.view());
+}
+
+}  // namespace quadhop

@@ -1,0 +1,44 @@
+// MATLAB's .mat files, versions 4 to 7.3, by libmatio.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "partition/array_source.h"
+#include "partition/sparse_rows.h"
+
+namespace quadhop {
+
+// Not thread-safe.
+class MatFile {
+ public:
+  // kNotFound; kInvalidArgument if it is no .mat file.
+  static absl::StatusOr<MatFile> Open(const std::string& path);
+  ~MatFile();
+  MatFile(MatFile&&) noexcept;
+
+  const std::string& path() const { return path_; }
+  const std::vector<std::string>& names() const { return names_; }
+  bool Has(absl::string_view name) const;
+
+  // A dense array of numbers, in column order. kNotFound; kInvalidArgument if it is something else
+  // (sparse, complex, text, a struct) or cannot be read.
+  absl::StatusOr<ArraySource> Array(const std::string& name) const;
+  // A matrix, sparse or dense, by rows.
+  absl::StatusOr<OwnedSparseMatrix> Matrix(const std::string& name) const;
+  absl::StatusOr<bool> IsSparse(const std::string& name) const;
+
+ private:
+  struct Handle;
+  MatFile();
+  std::string Place(const std::string& name) const;
+  std::string path_;
+  std::vector<std::string> names_;
+  std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace quadhop

@@ -1,0 +1,105 @@
+#include "partition/npz_file.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+constexpr size_t kBlockBytes = size_t{1} << 20;
+
+std::string Member(const std::string& prefix, const char* name) {
+  return prefix.empty() ? name : absl::StrCat(prefix, "_", name);
+}
+
+}  // namespace
+
+absl::StatusOr<NpzFile> NpzFile::Open(const std::string& path, int64_t max_bytes) {
+  QH_ASSIGN_OR_RETURN(ZipFile zip, ZipFile::Open(path));
+  return NpzFile(std::move(zip), max_bytes);
+}
+
+std::string NpzFile::Place(const std::string& name) const {
+  return absl::StrCat(path(), ": ", name);
+}
+
+absl::StatusOr<ArraySource> NpzFile::Array(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> bytes, zip_.Read(name + ".npy"));
+  return ArraySource::OfNpyBytes(std::move(bytes), Place(name));
+}
+
+ArrayOpener NpzFile::Opener(const std::string& name) const {
+  return [this, name] { return Array(name); };
+}
+
+absl::StatusOr<bool> NpzFile::HoldsObjects(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> bytes, zip_.Read(name + ".npy"));
+  std::string head(256, '\0');
+  QH_ASSIGN_OR_RETURN(const int64_t count, bytes->Read(absl::MakeSpan(head.data(), head.size())));
+  return quadhop::HoldsObjects(absl::string_view(head).substr(0, static_cast<size_t>(count)));
+}
+
+absl::StatusOr<Pickle> NpzFile::Objects(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> bytes, zip_.Read(name + ".npy"));
+  std::string all;
+  for (bool more = true; more;) {
+    const size_t at = all.size();
+    if (static_cast<int64_t>(at) > max_bytes_)
+      return absl::ResourceExhaustedError(
+          absl::StrCat(Place(name), " has more than ", max_bytes_ / 1000000,
+                       " MB, which is what may be used: raise --memory"));
+    all.resize(at + kBlockBytes);
+    QH_ASSIGN_OR_RETURN(const int64_t count,
+                        bytes->Read(absl::MakeSpan(all.data() + at, kBlockBytes)));
+    all.resize(at + static_cast<size_t>(count));
+    more = count == static_cast<int64_t>(kBlockBytes);
+  }
+  return Pickle::ReadNpy(all, Place(name));
+}
+
+bool NpzFile::HasCsrMatrix(const std::string& prefix) const {
+  return Has(Member(prefix, "indptr")) && Has(Member(prefix, "indices"));
+}
+
+absl::StatusOr<int64_t> NpzFile::NodesOfCsr(const std::string& prefix) const {
+  QH_ASSIGN_OR_RETURN(ArraySource shape, Array(Member(prefix, "shape")));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, shape.ReadRest<int64_t>(1 << 20));
+  if (dims.size() != 2 || dims[0] != dims[1] || dims[0] < 1)
+    return ArrayError(shape.place(), absl::StrCat("of ", dims.size(), " numbers"),
+                      "an adjacency is N x N, N at least 1");
+  return dims[0];
+}
+
+absl::StatusOr<OwnedSparseMatrix> NpzFile::CsrMatrix(const std::string& prefix) const {
+  CsrParts parts;
+  QH_ASSIGN_OR_RETURN(ArraySource shape, Array(Member(prefix, "shape")));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, shape.ReadRest<int64_t>(1 << 20));
+  if (dims.size() != 2)
+    return ArrayError(shape.place(), absl::StrCat(dims.size(), " numbers"), "two are needed");
+  parts.num_rows = dims[0];
+  parts.num_cols = dims[1];
+  QH_ASSIGN_OR_RETURN(ArraySource indptr, Array(Member(prefix, "indptr")));
+  QH_ASSIGN_OR_RETURN(parts.indptr, indptr.ReadRest<int64_t>(max_bytes_));
+  QH_ASSIGN_OR_RETURN(ArraySource indices, Array(Member(prefix, "indices")));
+  QH_ASSIGN_OR_RETURN(parts.indices, indices.ReadRest<int64_t>(max_bytes_));
+  if (Has(Member(prefix, "data"))) {
+    QH_ASSIGN_OR_RETURN(ArraySource data, Array(Member(prefix, "data")));
+    QH_ASSIGN_OR_RETURN(parts.values, data.ReadRest<float>(max_bytes_));
+  }
+  return MakeSparseRows(std::move(parts), Place(prefix));
+}
+
+bool IsNpzWith(const std::string& path, std::initializer_list<const char*> names) {
+  if (!absl::EndsWith(path, ".npz")) return false;
+  const absl::StatusOr<NpzFile> npz = NpzFile::Open(path, 0);
+  return npz.ok() &&
+         std::all_of(names.begin(), names.end(), [&](const char* name) { return npz->Has(name); });
+}
+
+}  // namespace quadhop

@@ -1,0 +1,48 @@
+// numpy's .npz: a zip archive with an .npy array a member.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <string>
+
+#include "partition/array_source.h"
+#include "partition/pickle.h"
+#include "partition/sparse_rows.h"
+#include "partition/zip_file.h"
+
+namespace quadhop {
+
+// Errors of all: ZipFile's, ArraySource's and Pickle's; they name archive and member. Thread-safe.
+class NpzFile {
+ public:
+  // `max_bytes`: the most that is held of one array.
+  static absl::StatusOr<NpzFile> Open(const std::string& path, int64_t max_bytes);
+
+  const std::string& path() const { return zip_.path(); }
+  bool Has(const std::string& name) const { return zip_.Has(name + ".npy"); }
+
+  absl::StatusOr<ArraySource> Array(const std::string& name) const;
+  // Borrows this object.
+  ArrayOpener Opener(const std::string& name) const;
+  // The array is one of Python objects.
+  absl::StatusOr<bool> HoldsObjects(const std::string& name) const;
+  absl::StatusOr<Pickle> Objects(const std::string& name) const;
+
+  // A sparse matrix in the members PREFIX_{data,indices,indptr,shape}, or {data,indices,indptr,
+  // shape} if the prefix is empty, as scipy.sparse.save_npz names them.
+  absl::StatusOr<OwnedSparseMatrix> CsrMatrix(const std::string& prefix) const;
+  bool HasCsrMatrix(const std::string& prefix) const;
+  // The square shape of such a matrix.
+  absl::StatusOr<int64_t> NodesOfCsr(const std::string& prefix) const;
+
+ private:
+  explicit NpzFile(ZipFile zip, int64_t max_bytes) : zip_(std::move(zip)), max_bytes_(max_bytes) {}
+  std::string Place(const std::string& name) const;
+  ZipFile zip_;
+  int64_t max_bytes_;
+};
+
+// Whether the file is a zip archive with these arrays; false too if it cannot be read.
+bool IsNpzWith(const std::string& path, std::initializer_list<const char*> names);
+
+}  // namespace quadhop

@@ -1,0 +1,35 @@
+// Sparse matrices out of files of others, checked and put in order.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+#include "partition/sparse_transpose.h"
+
+namespace quadhop {
+
+// Compressed rows as they stood in a file: nothing is known to fit.
+struct CsrParts {
+  int64_t num_rows = 0;
+  int64_t num_cols = 0;
+  std::vector<int64_t> indptr;   // [num_rows + 1]
+  std::vector<int64_t> indices;  // [nnz]
+  std::vector<float> values;     // [nnz], or empty: ones
+};
+
+// Columns ascending, entries that stand twice summed, zeros dropped. kInvalidArgument, naming
+// `place` and the entry, if the parts do not fit each other or a value is not finite.
+absl::StatusOr<OwnedSparseMatrix> MakeSparseRows(CsrParts parts, const std::string& place);
+
+// out = a R / sqrt(width), R [columns, width] of +1 and -1 keyed by (seed, column): lengths and
+// angles of rows are kept on average (Achlioptas, "Database-friendly random projections", 2003).
+// The same for any number of threads.
+void ProjectRows(const SparseMatrix& a, uint64_t seed, ThreadPool& pool,
+                 TensorView<float> out);  // [rows, width]
+
+}  // namespace quadhop
