@@ -7,205 +7,222 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/status.h"
+#include "partition/scratch_file.h"
+#include "partition/sorted_runs.h"
 
 namespace quadhop {
 namespace {
 
-constexpr int64_t kNodesABlock = 1024;
+constexpr int64_t kLeastRangeKeys = 4096;
+constexpr int64_t kCopyElements = int64_t{1} << 20;
 
 size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
-// Adds `by` and returns what was there. Relaxed: ParallelFor orders what follows.
-int64_t FetchAdd(int64_t& value, int64_t by) {
-  return std::atomic_ref<int64_t>(value).fetch_add(by, std::memory_order_relaxed);
+int BitsFor(int64_t num_nodes) {
+  int bits = 1;
+  while (num_nodes > int64_t{1} << bits) ++bits;
+  return bits;
 }
 
-// Counts to offsets: [n] counts, then 0, become the sums before them, then the sum of all.
-void PrefixSum(std::vector<int64_t>& counts) {
-  std::exclusive_scan(counts.begin(), counts.end(), counts.begin(), int64_t{0});
-}
+// Neighbours one after another, in memory or, beyond it, on disk.
+class NeighborList {
+ public:
+  NeighborList(int64_t memory_bytes, std::string folder)
+      : memory_bytes_(memory_bytes), folder_(std::move(folder)) {}
 
-// Rows with room between them: row v is values[begin[v]] up to begin[v] + length[v].
-template <typename Index>
-struct LooseRows {
-  std::vector<int64_t> begin;   // [N + 1]
-  std::vector<int64_t> length;  // [N]
-  std::unique_ptr<Index[]> values;
-
-  Index* row(int64_t v) { return values.get() + begin[Z(v)]; }
-  const Index* row(int64_t v) const { return values.get() + begin[Z(v)]; }
-
-  // `counts`: [N + 1] entries that each row will get, then 0.
-  explicit LooseRows(std::vector<int64_t> counts) : begin(std::move(counts)) {
-    PrefixSum(begin);
-    length.assign(begin.size() - 1, 0);
-    values = std::make_unique_for_overwrite<Index[]>(Z(begin.back()));
+  // One of the two, by the width of ids.
+  absl::Status Append(const std::vector<uint32_t>& narrow, const std::vector<int64_t>& wide) {
+    return wide.empty() ? AppendTo(narrow, narrow_) : AppendTo(wide, wide_);
   }
-  // Thread-safe.
-  void Append(int64_t v, Index value) { row(v)[FetchAdd(length[Z(v)], 1)] = value; }
+
+  template <typename T>
+  absl::Status CopyTo(absl::Span<T> out) {
+    constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
+    const int64_t on_disk = scratch_ == nullptr ? 0 : scratch_->num_bytes() / kBytes;
+    for (int64_t at = 0; at < on_disk; at += kCopyElements)
+      QH_RETURN_IF_ERROR(scratch_->ReadAt(at * kBytes, out.data() + at,
+                                          std::min(kCopyElements, on_disk - at) * kBytes));
+    const auto& rest = Held<T>();
+    QH_CHECK_EQ(static_cast<int64_t>(out.size()), on_disk + static_cast<int64_t>(rest.size()));
+    std::copy(rest.begin(), rest.end(), out.begin() + on_disk);
+    return absl::OkStatus();
+  }
+
+ private:
+  template <typename T>
+  const std::vector<T>& Held() const {
+    if constexpr (std::is_same_v<T, uint32_t>)
+      return narrow_;
+    else
+      return wide_;
+  }
+  template <typename T>
+  absl::Status AppendTo(const std::vector<T>& part, std::vector<T>& held) {
+    held.insert(held.end(), part.begin(), part.end());
+    const auto num_bytes = static_cast<int64_t>(held.size() * sizeof(T));
+    if (num_bytes <= memory_bytes_ / 2) return absl::OkStatus();  // vectors may double
+    if (scratch_ == nullptr) {
+      QH_ASSIGN_OR_RETURN(scratch_, ScratchFile::Create(folder_));
+    }
+    QH_RETURN_IF_ERROR(scratch_->Append(held.data(), num_bytes).status());
+    held = {};
+    return absl::OkStatus();
+  }
+
+  int64_t memory_bytes_;
+  std::string folder_;
+  std::unique_ptr<ScratchFile> scratch_;  // the first ones
+  std::vector<uint32_t> narrow_;          // those after them
+  std::vector<int64_t> wide_;
 };
-
-template <typename Body>
-void ForEachNode(int64_t num_nodes, ThreadPool& pool, const Body& body) {
-  pool.ParallelFor(NumBlocks(num_nodes, kNodesABlock), [&](int64_t block, int) {
-    const auto [begin, end] = Block(block, num_nodes, kNodesABlock);
-    for (int64_t v = begin; v < end; ++v) body(v);
-  });
-}
-
-// Sorts every row and drops what stands twice; returns how many were dropped.
-template <typename Index>
-int64_t SortUnique(LooseRows<Index>& rows, ThreadPool& pool) {
-  int64_t dropped = 0;
-  const int64_t num_nodes = static_cast<int64_t>(rows.length.size());
-  ForEachNode(num_nodes, pool, [&](int64_t v) {
-    Index* const begin = rows.row(v);
-    Index* const end = begin + rows.length[Z(v)];
-    std::sort(begin, end);
-    Index* const unique_end = std::unique(begin, end);
-    if (unique_end == end) return;
-    rows.length[Z(v)] = unique_end - begin;
-    FetchAdd(dropped, end - unique_end);
-  });
-  return dropped;
-}
 
 }  // namespace
 
-class GraphBuilder::Rows {
+class GraphBuilder::Sorter {
  public:
-  virtual ~Rows() = default;
-  virtual void Add(absl::Span<const Arc> arcs) = 0;
-  virtual int64_t num_arcs_added() const = 0;
-  virtual GraphCounts Build(bool directed, int64_t num_nodes, std::vector<int64_t>& indptr,
-                            ThreadPool& pool) = 0;
+  virtual ~Sorter() = default;
+  virtual absl::Status Add(absl::Span<const Arc> arcs) = 0;
+  virtual absl::StatusOr<GraphCounts> Build(std::vector<int64_t>& indptr, ThreadPool& pool) = 0;
+  virtual NeighborList& neighbors() = 0;
 };
 
-template <typename Index>
-class GraphBuilder::RowsOf : public GraphBuilder::Rows {
+// A key is source, target, and whether the arc is an inverse, from the highest bits to the lowest:
+// an arc stands before its like that was made.
+template <typename Key>
+class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
  public:
-  void Add(absl::Span<const Arc> arcs) override {
-    std::vector<Index> block;
-    block.reserve(2 * arcs.size());
-    for (const Arc& arc : arcs) {
-      block.push_back(static_cast<Index>(arc.source));
-      block.push_back(static_cast<Index>(arc.target));
-    }
-    std::lock_guard<std::mutex> lock(mutex_);
-    num_added_ += static_cast<int64_t>(arcs.size());
-    blocks_.push_back(std::move(block));
-  }
-  int64_t num_arcs_added() const override { return num_added_; }
+  explicit SorterOf(const GraphOptions& options)
+      : options_(options),
+        bits_(BitsFor(options.num_nodes)),
+        wide_(options.num_nodes > int64_t{UINT32_MAX}),
+        runs_(2 * bits_ + 1, options.memory_bytes / 2, options.scratch_folder),
+        neighbors_(options.memory_bytes / 4, options.scratch_folder) {}
 
-  GraphCounts Build(bool directed, int64_t num_nodes, std::vector<int64_t>& indptr,
-                    ThreadPool& pool) override {
-    GraphCounts counts;
-    counts.arcs_added = num_added_;
-    rows_ = Collect(num_nodes, &counts.self_loops_removed, pool);
-    counts.duplicates_removed = SortUnique(*rows_, pool);
-    const int64_t distinct =
-        counts.arcs_added - counts.self_loops_removed - counts.duplicates_removed;
-    if (!directed) {
-      rows_ = WithInverses(*rows_, pool);
-      SortUnique(*rows_, pool);
+  absl::Status Add(absl::Span<const Arc> arcs) override {
+    std::vector<Key> keys;
+    keys.reserve(arcs.size() * (options_.directed ? 1 : 2));
+    int64_t loops = 0;
+    for (const Arc& arc : arcs) {
+      if (arc.source == arc.target) {
+        ++loops;
+        continue;
+      }
+      keys.push_back(KeyOf(arc.source, arc.target, false));
+      if (!options_.directed) keys.push_back(KeyOf(arc.target, arc.source, true));
     }
-    indptr = rows_->length;
-    indptr.push_back(0);
-    PrefixSum(indptr);
+    added_ += static_cast<int64_t>(arcs.size());
+    loops_ += loops;
+    const absl::Status status = runs_.Add(keys);
+    if (status.ok()) return status;
+    std::lock_guard<std::mutex> lock(mutex_);
+    status_.Update(status);
+    return status;
+  }
+
+  absl::StatusOr<GraphCounts> Build(std::vector<int64_t>& indptr, ThreadPool& pool) override {
+    QH_RETURN_IF_ERROR(status_);
+    QH_RETURN_IF_ERROR(runs_.Finish());
+    indptr.assign(Z(options_.num_nodes) + 1, 0);
+    const int64_t range_bytes = options_.memory_bytes / 4 / pool.num_threads();
+    const int64_t key_bytes = 2 * static_cast<int64_t>(sizeof(Key)) + (wide_ ? 8 : 4);
+    const std::vector<Key> bounds =
+        runs_.CutIntoRanges(std::max(kLeastRangeKeys, range_bytes / key_bytes));
+    const auto num_ranges = static_cast<int64_t>(bounds.size()) - 1;
+    int64_t distinct = 0;
+    for (int64_t first = 0; first < num_ranges; first += pool.num_threads()) {
+      std::vector<Range> ranges(Z(std::min<int64_t>(pool.num_threads(), num_ranges - first)));
+      pool.ParallelFor(static_cast<int64_t>(ranges.size()), [&](int64_t i, int) {
+        ranges[Z(i)] = Merge(bounds[Z(first + i)], bounds[Z(first + i) + 1], indptr);
+      });
+      for (Range& range : ranges) {
+        QH_RETURN_IF_ERROR(range.status);
+        distinct += range.originals;
+        QH_RETURN_IF_ERROR(neighbors_.Append(range.narrow, range.wide));
+        range = {};
+      }
+    }
+    std::exclusive_scan(indptr.begin(), indptr.end(), indptr.begin(), int64_t{0});
+    GraphCounts counts;
+    counts.arcs_added = added_;
+    counts.self_loops_removed = loops_;
+    counts.duplicates_removed = added_ - loops_ - distinct;
     counts.arcs = indptr.back();
     counts.inverses_added = counts.arcs - distinct;
     return counts;
   }
 
-  void CopyIndices(absl::Span<Index> out, const std::vector<int64_t>& indptr,
-                   ThreadPool& pool) const {
-    QH_CHECK_EQ(static_cast<int64_t>(out.size()), indptr.back());
-    ForEachNode(static_cast<int64_t>(rows_->length.size()), pool, [&](int64_t v) {
-      std::copy_n(rows_->row(v), rows_->length[Z(v)], out.data() + indptr[Z(v)]);
-    });
-  }
+  NeighborList& neighbors() override { return neighbors_; }
 
  private:
-  // The arcs by source, without self-loops. Frees the blocks on the way.
-  std::unique_ptr<LooseRows<Index>> Collect(int64_t num_nodes, int64_t* self_loops,
-                                            ThreadPool& pool) {
-    std::vector<int64_t> degrees(Z(num_nodes) + 1, 0);
-    const int64_t num_blocks = static_cast<int64_t>(blocks_.size());
-    pool.ParallelFor(num_blocks, [&](int64_t item, int) {
-      int64_t loops = 0;
-      const std::vector<Index>& block = blocks_[Z(item)];
-      for (size_t i = 0; i < block.size(); i += 2) {
-        if (block[i] == block[i + 1]) {
-          ++loops;
-        } else {
-          FetchAdd(degrees[Z(static_cast<int64_t>(block[i]))], 1);
-        }
-      }
-      FetchAdd(*self_loops, loops);
-    });
-    auto rows = std::make_unique<LooseRows<Index>>(std::move(degrees));
-    pool.ParallelFor(num_blocks, [&](int64_t item, int) {
-      std::vector<Index> block = std::move(blocks_[Z(item)]);
-      for (size_t i = 0; i < block.size(); i += 2)
-        if (block[i] != block[i + 1]) rows->Append(static_cast<int64_t>(block[i]), block[i + 1]);
-    });
-    blocks_.clear();
-    return rows;
+  struct Range {
+    absl::Status status;
+    int64_t originals = 0;         // distinct arcs that were added as they are
+    std::vector<uint32_t> narrow;  // neighbours, in one of the two
+    std::vector<int64_t> wide;
+  };
+
+  Key KeyOf(int64_t source, int64_t target, bool inverse) const {
+    return (static_cast<Key>(source) << bits_ | static_cast<Key>(target)) << 1 | Key{inverse};
   }
 
-  // Each row, followed by the sources of the arcs into it.
-  static std::unique_ptr<LooseRows<Index>> WithInverses(const LooseRows<Index>& rows,
-                                                        ThreadPool& pool) {
-    const int64_t num_nodes = static_cast<int64_t>(rows.length.size());
-    std::vector<int64_t> degrees = rows.length;
-    degrees.push_back(0);
-    ForEachNode(num_nodes, pool, [&](int64_t v) {
-      for (int64_t i = 0; i < rows.length[Z(v)]; ++i)
-        FetchAdd(degrees[Z(static_cast<int64_t>(rows.row(v)[i]))], 1);
-    });
-    auto both = std::make_unique<LooseRows<Index>>(std::move(degrees));
-    ForEachNode(num_nodes, pool, [&](int64_t v) {
-      for (int64_t i = 0; i < rows.length[Z(v)]; ++i) {
-        const Index u = rows.row(v)[i];
-        both->Append(v, u);
-        both->Append(static_cast<int64_t>(u), static_cast<Index>(v));
-      }
-    });
-    return both;
+  // Counts the arcs of each row in `degrees`.
+  Range Merge(Key begin, Key end, std::vector<int64_t>& degrees) {
+    Range range;
+    std::vector<Key> keys, scratch;
+    range.status = runs_.ReadRange(begin, end, keys, scratch);
+    scratch = {};
+    for (size_t i = 0; i < keys.size(); ++i) {
+      range.originals += (keys[i] & 1) == 0;
+      if (i > 0 && keys[i] >> 1 == keys[i - 1] >> 1) continue;  // an arc and its like
+      const Key arc = keys[i] >> 1;
+      const auto target = static_cast<int64_t>(arc & ((Key{1} << bits_) - 1));
+      if (wide_)
+        range.wide.push_back(target);
+      else
+        range.narrow.push_back(static_cast<uint32_t>(target));
+      const auto source = static_cast<size_t>(arc >> bits_);
+      // A row may go on in the next range.
+      std::atomic_ref<int64_t>(degrees[source]).fetch_add(1, std::memory_order_relaxed);
+    }
+    return range;
   }
 
-  std::mutex mutex_;
-  int64_t num_added_ = 0;
-  std::vector<std::vector<Index>> blocks_;  // (source, target) pairs, flat
-  std::unique_ptr<LooseRows<Index>> rows_;
+  GraphOptions options_;
+  int bits_;   // of a node id
+  bool wide_;  // ids have 64 bits on disk
+  SortedRuns<Key> runs_;
+  NeighborList neighbors_;
+  std::atomic<int64_t> added_ = 0;
+  std::atomic<int64_t> loops_ = 0;
+  std::mutex mutex_;  // guards status_
+  absl::Status status_;
 };
 
-GraphBuilder::GraphBuilder(int64_t num_nodes) : num_nodes_(num_nodes) {
-  QH_CHECK_GE(num_nodes, 1);
-  if (wide()) {
-    rows_ = std::make_unique<RowsOf<int64_t>>();
+GraphBuilder::GraphBuilder(GraphOptions options) : options_(std::move(options)) {
+  QH_CHECK_GE(options_.num_nodes, 1);
+  if (2 * BitsFor(options_.num_nodes) + 1 > 64) {
+    sorter_ = std::make_unique<SorterOf<unsigned __int128>>(options_);
   } else {
-    rows_ = std::make_unique<RowsOf<uint32_t>>();
+    sorter_ = std::make_unique<SorterOf<uint64_t>>(options_);
   }
 }
 
 GraphBuilder::~GraphBuilder() = default;
 
-void GraphBuilder::Add(absl::Span<const Arc> arcs) { rows_->Add(arcs); }
+absl::Status GraphBuilder::Add(absl::Span<const Arc> arcs) { return sorter_->Add(arcs); }
 
-int64_t GraphBuilder::num_arcs_added() const { return rows_->num_arcs_added(); }
-
-GraphCounts GraphBuilder::Build(bool directed, ThreadPool& pool) {
-  return rows_->Build(directed, num_nodes_, indptr_, pool);
+absl::StatusOr<GraphCounts> GraphBuilder::Build(ThreadPool& pool) {
+  return sorter_->Build(indptr_, pool);
 }
 
 template <typename T>
-void GraphBuilder::CopyIndices(absl::Span<T> out, ThreadPool& pool) const {
+absl::Status GraphBuilder::CopyIndices(absl::Span<T> out) {
   QH_CHECK_EQ(sizeof(T) == 8, wide());
-  static_cast<const RowsOf<T>*>(rows_.get())->CopyIndices(out, indptr_, pool);
+  return sorter_->neighbors().CopyTo(out);
 }
 
-template void GraphBuilder::CopyIndices(absl::Span<uint32_t>, ThreadPool&) const;
-template void GraphBuilder::CopyIndices(absl::Span<int64_t>, ThreadPool&) const;
+template absl::Status GraphBuilder::CopyIndices(absl::Span<uint32_t>);
+template absl::Status GraphBuilder::CopyIndices(absl::Span<int64_t>);
 
 }  // namespace quadhop

@@ -2,10 +2,12 @@
 // self-loops.
 #pragma once
 
+#include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/thread_pool.h"
@@ -26,39 +28,44 @@ struct GraphCounts {
   int64_t arcs = 0;                // E of the result
 };
 
-// Collects arcs, then sorts them by counting. The result does not depend on the order of the arcs
-// or on the number of threads. Memory: 8 bytes an arc while collecting, 12 at the peak of Build, 16
-// if the graph is undirected (twice as much if ids need 64 bits), and 24 a node.
+struct GraphOptions {
+  int64_t num_nodes = 1;         // >= 1
+  bool directed = false;         // false: both directions of every arc
+  int64_t memory_bytes = 0;      // for arcs; rows take 8 bytes a node besides
+  std::string scratch_folder{};  // where arcs go that memory does not hold
+};
+
+// Sorts arcs externally: memory is what the options say, whatever the number of arcs; the disk
+// holds up to 8 bytes an arc and direction (16 beyond 2^31 nodes), and 4 (8) an arc of the result.
+// The result does not depend on the order of the arcs, the memory or the number of threads.
 class GraphBuilder {
  public:
-  // num_nodes >= 1.
-  explicit GraphBuilder(int64_t num_nodes);
+  explicit GraphBuilder(GraphOptions options);
   ~GraphBuilder();
   GraphBuilder(const GraphBuilder&) = delete;
   GraphBuilder& operator=(const GraphBuilder&) = delete;
 
-  int64_t num_nodes() const { return num_nodes_; }
-  bool wide() const { return num_nodes_ > int64_t{UINT32_MAX}; }  // ids need 64 bits
+  int64_t num_nodes() const { return options_.num_nodes; }
+  bool wide() const { return num_nodes() > int64_t{UINT32_MAX}; }  // ids need 64 bits
 
-  // Ids must be in [0, num_nodes). Thread-safe.
-  void Add(absl::Span<const Arc> arcs);
-  int64_t num_arcs_added() const;
+  // Ids must be in [0, num_nodes). Thread-safe. An error of the disk is kept for Build, too.
+  absl::Status Add(absl::Span<const Arc> arcs);
 
-  // Once, after all arcs. Undirected: both directions of every arc.
-  GraphCounts Build(bool directed, ThreadPool& pool);
+  // Once, after all arcs.
+  absl::StatusOr<GraphCounts> Build(ThreadPool& pool);
 
   // After Build.
   absl::Span<const int64_t> indptr() const { return indptr_; }  // [N + 1]
-  // Writes all rows one after another  // [E]. T is uint32_t, or int64_t where wide().
+  // Writes all rows one after another  // [E]. T is uint32_t, or int64_t where wide(). Once.
   template <typename T>
-  void CopyIndices(absl::Span<T> out, ThreadPool& pool) const;
+  absl::Status CopyIndices(absl::Span<T> out);
 
  private:
-  class Rows;
-  template <typename Index>
-  class RowsOf;
-  int64_t num_nodes_;
-  std::unique_ptr<Rows> rows_;
+  class Sorter;
+  template <typename Key>
+  class SorterOf;
+  GraphOptions options_;
+  std::unique_ptr<Sorter> sorter_;
   std::vector<int64_t> indptr_;
 };
 

@@ -189,7 +189,7 @@ void SynthModel::DrawEdges(GraphBuilder& graph, ThreadPool& pool) const {
                         static_cast<uint64_t>(block));
     std::vector<Arc> arcs(Z(end - begin));
     for (Arc& arc : arcs) arc = DrawEdge(random);
-    graph.Add(arcs);
+    (void)graph.Add(arcs);  // Build says what went wrong
   });
 }
 

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "core/rng.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace quadhop {
 namespace {
@@ -17,16 +20,21 @@ struct Built {
   std::vector<uint32_t> indices;
 };
 
+// `memory_bytes` 0: so little that every few arcs go to disk.
 Built Build(int64_t num_nodes, const std::vector<std::vector<Arc>>& blocks, bool directed,
-            int num_threads) {
+            int num_threads, int64_t memory_bytes = int64_t{1} << 26) {
+  const TempDir scratch;
   ThreadPool pool(num_threads);
-  GraphBuilder builder(num_nodes);
-  for (const std::vector<Arc>& block : blocks) builder.Add(block);
+  GraphBuilder builder({num_nodes, directed, memory_bytes, scratch.path()});
+  for (const std::vector<Arc>& block : blocks) EXPECT_OK(builder.Add(block));
+  const absl::StatusOr<GraphCounts> counts = builder.Build(pool);
+  EXPECT_OK(counts);
   Built built;
-  built.counts = builder.Build(directed, pool);
+  built.counts = *counts;
   built.indptr.assign(builder.indptr().begin(), builder.indptr().end());
   built.indices.resize(static_cast<size_t>(built.counts.arcs));
-  builder.CopyIndices(absl::MakeSpan(built.indices), pool);
+  EXPECT_OK(builder.CopyIndices(absl::MakeSpan(built.indices)));
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.path()));  // scratch files have no names
   return built;
 }
 
@@ -76,7 +84,8 @@ TEST(GraphBuilder, EqualsASetOfPairsForAnyNumberOfThreads) {
     }
   }
   for (const int num_threads : {1, 2, 5}) {
-    const Built built = Build(kNodes, blocks, false, num_threads);
+    // Enough memory, and so little that there are hundreds of runs on disk.
+    const Built built = Build(kNodes, blocks, false, num_threads, int64_t{num_threads % 2} << 26);
     std::vector<std::pair<int64_t, int64_t>> pairs;
     for (int64_t v = 0; v < kNodes; ++v)
       for (int64_t e = built.indptr[static_cast<size_t>(v)];

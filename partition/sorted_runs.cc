@@ -1,0 +1,137 @@
+#include "partition/sorted_runs.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/status.h"
+#include "partition/radix_sort.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kLeastRunKeys = 1024;
+constexpr int64_t kMostRunKeys = int64_t{1} << 24;
+// A run that fills, and a few being sorted at once, with as much again to sort by.
+constexpr int64_t kRunsAtOnce = 9;
+
+template <typename Key>
+void SortUnique(int num_bits, std::vector<Key>& keys, std::vector<Key>& scratch) {
+  RadixSort(num_bits, keys, scratch);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+}
+
+}  // namespace
+
+template <typename Key>
+SortedRuns<Key>::SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder)
+    : num_bits_(num_bits),
+      run_keys_(std::clamp(memory_bytes / 2 / (kRunsAtOnce * static_cast<int64_t>(sizeof(Key))),
+                           kLeastRunKeys, kMostRunKeys)),
+      memory_left_bytes_(memory_bytes / 2),
+      scratch_folder_(std::move(scratch_folder)) {}
+
+template <typename Key>
+absl::Status SortedRuns<Key>::Add(absl::Span<const Key> keys) {
+  while (!keys.empty()) {
+    std::vector<Key> full;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      const size_t room = static_cast<size_t>(run_keys_) - filling_.size();
+      const size_t count = std::min(room, keys.size());
+      filling_.insert(filling_.end(), keys.begin(), keys.begin() + count);
+      keys.remove_prefix(count);
+      if (static_cast<int64_t>(filling_.size()) == run_keys_) full = std::exchange(filling_, {});
+    }
+    if (!full.empty()) QH_RETURN_IF_ERROR(SortAndKeep(std::move(full)));
+  }
+  return absl::OkStatus();
+}
+
+template <typename Key>
+absl::Status SortedRuns<Key>::Finish() {
+  if (filling_.empty()) return absl::OkStatus();
+  return SortAndKeep(std::exchange(filling_, {}));
+}
+
+template <typename Key>
+absl::Status SortedRuns<Key>::SortAndKeep(std::vector<Key> keys) {
+  {
+    std::vector<Key> scratch;
+    SortUnique(num_bits_, keys, scratch);
+  }
+  Run run;
+  run.num_keys = static_cast<int64_t>(keys.size());
+  for (size_t i = 0; i < keys.size(); i += kKeysABlock) run.block_keys.push_back(keys[i]);
+  const int64_t num_bytes = run.num_keys * static_cast<int64_t>(sizeof(Key));
+  bool on_disk = false;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    on_disk = memory_left_bytes_ < num_bytes;
+    if (!on_disk) {
+      memory_left_bytes_ -= num_bytes;
+    } else if (scratch_ == nullptr) {
+      QH_ASSIGN_OR_RETURN(scratch_, ScratchFile::Create(scratch_folder_));
+    }
+  }
+  if (on_disk) {
+    QH_ASSIGN_OR_RETURN(run.offset_bytes, scratch_->Append(keys.data(), num_bytes));
+  } else {
+    keys.shrink_to_fit();
+    run.keys = std::move(keys);
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  runs_.push_back(std::move(run));
+  return absl::OkStatus();
+}
+
+template <typename Key>
+std::vector<Key> SortedRuns<Key>::CutIntoRanges(int64_t max_keys) const {
+  std::vector<Key> samples;
+  for (const Run& run : runs_)
+    samples.insert(samples.end(), run.block_keys.begin(), run.block_keys.end());
+  std::sort(samples.begin(), samples.end());
+  const auto step = static_cast<size_t>(std::max<int64_t>(1, max_keys / kKeysABlock));
+  std::vector<Key> bounds = {0};
+  for (size_t i = step; i < samples.size(); i += step) {
+    const Key bound = samples[i] & ~Key{1};
+    if (bound > bounds.back()) bounds.push_back(bound);
+  }
+  bounds.push_back(~Key{0});
+  return bounds;
+}
+
+template <typename Key>
+absl::Status SortedRuns<Key>::ReadRange(Key begin, Key end, std::vector<Key>& keys,
+                                        std::vector<Key>& scratch) const {
+  keys.clear();
+  for (const Run& run : runs_) {
+    const auto blocks = run.block_keys.begin();
+    // The blocks that can hold keys of the range.
+    const auto first =
+        std::max<int64_t>(0, std::upper_bound(blocks, run.block_keys.end(), begin) - blocks - 1);
+    const auto last = std::lower_bound(blocks, run.block_keys.end(), end) - blocks;
+    const int64_t first_key = first * kKeysABlock;
+    const int64_t last_key = std::min<int64_t>(last * kKeysABlock, run.num_keys);
+    if (first_key >= last_key) continue;
+    absl::Span<const Key> piece = absl::MakeConstSpan(run.keys);
+    if (run.keys.empty()) {
+      scratch.resize(static_cast<size_t>(last_key - first_key));
+      constexpr auto kKeyBytes = static_cast<int64_t>(sizeof(Key));
+      QH_RETURN_IF_ERROR(scratch_->ReadAt(run.offset_bytes + first_key * kKeyBytes, scratch.data(),
+                                          (last_key - first_key) * kKeyBytes));
+      piece = scratch;
+    } else {
+      piece =
+          piece.subspan(static_cast<size_t>(first_key), static_cast<size_t>(last_key - first_key));
+    }
+    keys.insert(keys.end(), std::lower_bound(piece.begin(), piece.end(), begin),
+                std::lower_bound(piece.begin(), piece.end(), end));
+  }
+  SortUnique(num_bits_, keys, scratch);
+  return absl::OkStatus();
+}
+
+template class SortedRuns<uint64_t>;
+template class SortedRuns<unsigned __int128>;
+
+}  // namespace quadhop

@@ -1,0 +1,60 @@
+// External sorting: keys in any order into sorted runs, in memory and beyond that on disk, and out
+// of them again in order, range by range.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "partition/scratch_file.h"
+
+namespace quadhop {
+
+// Key: uint64_t or unsigned __int128. Memory: at most about the bytes given, whatever the number of
+// keys, and one key in 256. Equal keys of a run are kept once.
+template <typename Key>
+class SortedRuns {
+ public:
+  // Keys are below 2^num_bits. Runs that memory does not hold go to the file system of
+  // `scratch_folder`.
+  SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder);
+
+  // Thread-safe. Errors of the disk: kResourceExhausted, ...
+  absl::Status Add(absl::Span<const Key> keys);
+  // After the last Add, before what follows.
+  absl::Status Finish();
+
+  // Bounds of ranges that have about `max_keys` keys each: range r is the keys in [bounds[r],
+  // bounds[r + 1]). Even numbers, but the last, which is beyond all keys.
+  std::vector<Key> CutIntoRanges(int64_t max_keys) const;
+  // All distinct keys in [begin, end), ascending. Thread-safe.
+  absl::Status ReadRange(Key begin, Key end, std::vector<Key>& keys,
+                         std::vector<Key>& scratch) const;
+
+ private:
+  static constexpr int64_t kKeysABlock = 256;
+  struct Run {
+    int64_t num_keys = 0;
+    std::vector<Key> keys;        // or, if it is empty:
+    int64_t offset_bytes = 0;     // in the scratch file
+    std::vector<Key> block_keys;  // the first key of each block of kKeysABlock
+  };
+
+  absl::Status SortAndKeep(std::vector<Key> keys);
+
+  int num_bits_;
+  int64_t run_keys_;
+  int64_t memory_left_bytes_;  // for runs that stay in memory
+  std::string scratch_folder_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<Key> filling_;
+  std::vector<Run> runs_;
+  std::unique_ptr<ScratchFile> scratch_;
+};
+
+}  // namespace quadhop
