@@ -6,6 +6,7 @@
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -13,13 +14,18 @@
 #include "core/store.h"
 #include "partition/import_target.h"
 #include "partition/importer.h"
+#include "partition/memory.h"
 
 namespace quadhop {
 namespace {
 
 absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
+  const absl::Span<const ImportFormat> formats = AllImportFormats();
   std::error_code error;
-  if (!std::filesystem::exists(options.from, error))
+  // Some formats are told by the beginning of file names.
+  if (!std::filesystem::exists(options.from, error) &&
+      std::none_of(formats.begin(), formats.end(),
+                   [&](const ImportFormat& format) { return format.recognises(options.from); }))
     return absl::NotFoundError(absl::StrCat("--from ", options.from, " does not exist",
                                             error ? ": " : "", error ? error.message() : ""));
   const bool automatic = options.format == "auto";
@@ -36,11 +42,23 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
       absl::StrCat("--from ", options.from, " is in no format that is recognised. Known:", known));
 }
 
+absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& format) {
+  const bool given =
+      !options.features.empty() || !options.labels.empty() || !options.splits.empty();
+  if (!given || format.takes_companions) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--features, --labels and --splits are for formats that hold a graph alone; ",
+                   format.name, " has its own in ", options.from));
+}
+
 std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
   std::string text = absl::StrCat("from=", options.from, " format=", format.name,
                                   " directed=", options.directed ? "true" : "false");
-  if (format.uses_seed) absl::StrAppend(&text, " seed=", options.seed);
-  if (format.uses_svd_dim) absl::StrAppend(&text, " svd_dim=", options.svd_dim);
+  if (format.uses_seed || options.project > 0) absl::StrAppend(&text, " seed=", options.seed);
+  if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
+  if (!options.features.empty()) absl::StrAppend(&text, " features=", options.features);
+  if (!options.labels.empty()) absl::StrAppend(&text, " labels=", options.labels);
+  if (!options.splits.empty()) absl::StrAppend(&text, " splits=", options.splits);
   return text;
 }
 
@@ -57,16 +75,28 @@ absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options) {
   return ProvenanceOptions(options, *format);
 }
 
-absl::StatusOr<ImportReport> Import(const ImportOptions& options, ThreadPool& pool) {
-  const absl::Time start = absl::Now();
-  if (options.svd_dim < 1)
-    return absl::InvalidArgumentError(
-        absl::StrCat("--svd-dim is ", options.svd_dim, "; at least 1 is needed"));
+absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
+  if (format->measure == nullptr) return absl::optional<PrepShape>();
+  QH_ASSIGN_OR_RETURN(PrepShape shape, format->measure(options.from));
+  if (!options.directed) shape.arcs *= 2;
+  if (options.project > 0) shape.features = std::min<int64_t>(shape.features, options.project);
+  return absl::optional<PrepShape>(shape);
+}
+
+absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool) {
+  const absl::Time start = absl::Now();
+  ImportOptions options = asked;
+  QH_ASSIGN_OR_RETURN(options.memory_bytes, MemoryBudget(asked.memory_bytes));
+  if (options.project < 0)
+    return absl::InvalidArgumentError(
+        absl::StrCat("--project is ", options.project, "; at least 0 is needed"));
+  QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
+  QH_RETURN_IF_ERROR(CheckCompanions(options, *format));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(options.store));
-  ImportTarget target(*writer);
+  ImportTarget target(*writer, options);
   QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
-  QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(options.directed, pool));
+  QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = format->name;
   Provenance step;
   step.set_step("import");

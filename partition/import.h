@@ -3,12 +3,14 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/types/optional.h>
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/thread_pool.h"
+#include "partition/prep_plan.h"
 
 namespace quadhop {
 
@@ -17,8 +19,15 @@ struct ImportOptions {
   std::string store;            // the folder of the store, made if absent
   std::string format = "auto";  // "auto" or one of ImportFormats()
   bool directed = false;        // false: the inverse of every arc is added
-  uint64_t seed = 0;  // of splits made here and of the SVD, where the format has none of its own
-  int32_t svd_dim = 128;  // columns that features made of words are reduced to; >= 1
+  uint64_t seed = 0;            // of splits made here, projections and the SVD
+  // Columns that wider features are projected to at random (features made of words: reduced to by
+  // an SVD, 128 if it is 0); 0: they are stored as they are.
+  int32_t project = 0;
+  // .npy arrays [N, ...] for formats that hold a graph alone; or empty.
+  std::string features{};
+  std::string labels{};
+  std::string splits{};
+  int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
 };
 
 // Figures of an import, all after deduplication except where they say otherwise.
@@ -52,6 +61,10 @@ std::vector<std::string> ImportFormats();
 // say for the store to be the same. Resolves "auto". kNotFound if `from` is absent,
 // kInvalidArgument if no format fits.
 absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
+
+// What the input says of its size without being read: nothing where its format does not tell.
+// `shape.arcs` are an upper bound, since duplicates are still in. Errors as Import's.
+absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options);
 
 // Reads `from` and replaces whatever the store held: topology, raw features, labels, splits,
 // original ids; provenance has the one step "import". kNotFound: no such input, or a file of it is

@@ -8,6 +8,8 @@
 
 #include "core/check.h"
 #include "core/status.h"
+#include "partition/random_split.h"
+#include "partition/sparse_rows.h"
 
 namespace quadhop {
 namespace {
@@ -22,7 +24,8 @@ absl::StatusOr<absl::Span<T>> AddArrayOf(StoreWriter& writer, absl::string_view 
 
 }  // namespace
 
-ImportTarget::ImportTarget(StoreWriter& writer) : writer_(writer) {
+ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options)
+    : writer_(writer), options_(options), memory_bytes_(options.memory_bytes) {
   writer.manifest().Clear();  // files that it no longer names are removed by Commit
   writer.manifest().set_format_version(kStoreFormatVersion);
 }
@@ -33,9 +36,14 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes) {
     return absl::InvalidArgumentError(
         absl::StrCat("the graph has ", num_nodes, " nodes; at least 1 is needed"));
   num_nodes_ = num_nodes;
-  graph_ = std::make_unique<GraphBuilder>(num_nodes);
+  // Half of the memory: features and labels are written through the page cache, but importers hold
+  // arrays of their own.
+  graph_ = std::make_unique<GraphBuilder>(
+      GraphOptions{num_nodes, options_.directed, memory_bytes_ / 2, options_.store});
   return absl::OkStatus();
 }
+
+absl::Status ImportTarget::AddArcs(absl::Span<const Arc> arcs) { return graph_->Add(arcs); }
 
 absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
   QH_CHECK_GE(width, 1);
@@ -43,10 +51,69 @@ absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
   if (width > INT32_MAX)
     return absl::InvalidArgumentError(
         absl::StrCat("a node has ", width, " features; at most ", INT32_MAX, " are possible"));
+  if (options_.project > 0 && width > options_.project) {
+    if (num_nodes_ > memory_bytes_ / (int64_t{sizeof(float)} * width))
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "to project ", num_nodes_, " x ", width, " features they must be in memory, ", "and ",
+          memory_bytes_ / 1000000, " MB may be used: raise --memory, or leave ", "--project away"));
+    report_.features = options_.project;
+    wide_features_.Resize({num_nodes_, width});
+    return wide_features_.view();
+  }
   QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
                       AddArrayOf<float>(writer_, "raw.npy", {num_nodes_, width}));
   report_.features = width;
   return TensorView<float>(values.data(), {num_nodes_, width});
+}
+
+absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool) {
+  QH_CHECK_EQ(features.num_rows, num_nodes_);
+  QH_CHECK_EQ(report_.features, 0);
+  if (features.num_cols < 1 || features.num_cols > INT32_MAX)
+    return absl::InvalidArgumentError(absl::StrCat("a node has ", features.num_cols,
+                                                   " features; 1 to ", INT32_MAX, " are possible"));
+  if (options_.project > 0 && features.num_cols > options_.project)
+    return AddProjection(features, pool);
+  report_.features = features.num_cols;
+  const auto nnz = static_cast<int64_t>(features.indices.size());
+  QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr,
+                      AddArrayOf<int64_t>(writer_, "raw.indptr.npy", {num_nodes_ + 1}));
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint32_t> indices,
+                      AddArrayOf<uint32_t>(writer_, "raw.indices.npy", {nnz}));
+  QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
+                      AddArrayOf<float>(writer_, "raw.values.npy", {nnz}));
+  std::copy(features.indptr.begin(), features.indptr.end(), indptr.begin());
+  std::copy(features.indices.begin(), features.indices.end(), indices.begin());
+  for (int64_t e = 0; e < nnz; ++e) values[static_cast<size_t>(e)] = features.value(e);
+  AddNote(absl::StrCat("features stored sparse: ", nnz, " of ", num_nodes_, " x ",
+                       features.num_cols, " values are not zero"));
+  return absl::OkStatus();
+}
+
+absl::Status ImportTarget::AddProjection(const SparseMatrix& features, ThreadPool& pool) {
+  const int64_t width = options_.project;
+  QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
+                      AddArrayOf<float>(writer_, "raw.npy", {num_nodes_, width}));
+  ProjectRows(features, options_.seed, pool, TensorView<float>(values.data(), {num_nodes_, width}));
+  report_.features = width;
+  AddNote(absl::StrCat("features: ", features.num_cols, " columns projected to ", width,
+                       " at random (seed ", options_.seed, ")"));
+  return absl::OkStatus();
+}
+
+// The features that were to be projected, now that they are all there.
+absl::Status ImportTarget::ProjectWideFeatures(ThreadPool& pool) {
+  if (wide_features_.empty()) return absl::OkStatus();
+  OwnedSparseMatrix sparse{num_nodes_, wide_features_.dim(1), {0}, {}, {}};
+  for (int64_t v = 0; v < num_nodes_; ++v) {
+    for (int64_t i = 0; i < sparse.num_cols; ++i) {
+      if (wide_features_.row(v)[i] == 0) continue;
+      sparse.indices.push_back(static_cast<uint32_t>(i));
+      sparse.values.push_back(wide_features_.row(v)[i]);
+    }
+    sparse.indptr.push_back(static_cast<int64_t>(sparse.indices.size()));
+  }
+  return AddProjection(sparse.view(), pool);
 }
 
 absl::StatusOr<absl::Span<int32_t>> ImportTarget::AddLabels() {
@@ -74,14 +141,35 @@ void ImportTarget::AddSplit(absl::string_view name, std::vector<uint8_t> parts) 
   QH_CHECK(is_new);
 }
 
+void ImportTarget::AddRandomSplit() {
+  std::vector<size_t> labelled;
+  for (size_t v = 0; v < static_cast<size_t>(num_nodes_); ++v)
+    if (IsLabelled(static_cast<int64_t>(v))) labelled.push_back(v);
+  const std::vector<uint8_t> parts =
+      RandomSplit(static_cast<int64_t>(labelled.size()), 0.6, 0.2, options_.seed);
+  std::vector<uint8_t> split(static_cast<size_t>(num_nodes_));
+  for (size_t i = 0; i < labelled.size(); ++i) split[labelled[i]] = parts[i];
+  AddSplit("random", std::move(split));
+  AddNote(absl::StrCat("no split in the input: one made at random of the ", labelled.size(),
+                       " labelled nodes, 60 % train, 20 % valid (seed ", options_.seed, ")"));
+}
+
+bool ImportTarget::IsLabelled(int64_t node) const {
+  if (!labels_.empty()) return labels_[static_cast<size_t>(node)] != kUnlabelled;
+  if (multi_labels_.empty()) return false;
+  const uint8_t* row = multi_labels_.row(node);
+  return std::any_of(row, row + multi_labels_.dim(1),
+                     [](uint8_t label) { return label != kUnlabelledMulti; });
+}
+
 absl::Status ImportTarget::SetOriginalNames(absl::string_view text) {
   return writer_.AddText("original_names.txt", text);
 }
 
 void ImportTarget::AddNote(std::string note) { report_.notes.push_back(std::move(note)); }
 
-absl::Status ImportTarget::WriteTopology(bool directed, ThreadPool& pool) {
-  const GraphCounts counts = graph_->Build(directed, pool);
+absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const GraphCounts counts, graph_->Build(pool));
   const absl::Span<const int64_t> indptr = graph_->indptr();
   QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr_file,
                       AddArrayOf<int64_t>(writer_, "indptr.npy", {num_nodes_ + 1}));
@@ -89,15 +177,15 @@ absl::Status ImportTarget::WriteTopology(bool directed, ThreadPool& pool) {
   if (graph_->wide()) {
     QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indices,
                         AddArrayOf<int64_t>(writer_, "indices.npy", {counts.arcs}));
-    graph_->CopyIndices(indices, pool);
+    QH_RETURN_IF_ERROR(graph_->CopyIndices(indices));
   } else {
     QH_ASSIGN_OR_RETURN(const absl::Span<uint32_t> indices,
                         AddArrayOf<uint32_t>(writer_, "indices.npy", {counts.arcs}));
-    graph_->CopyIndices(indices, pool);
+    QH_RETURN_IF_ERROR(graph_->CopyIndices(indices));
   }
   for (size_t v = 0; v + 1 < indptr.size(); ++v) report_.isolated += indptr[v] == indptr[v + 1];
   graph_.reset();
-  report_.directed = directed;
+  report_.directed = options_.directed;
   report_.arcs = counts.arcs;
   report_.arcs_read = counts.arcs_added;
   report_.duplicates_removed = counts.duplicates_removed;
@@ -133,11 +221,7 @@ void ImportTarget::CountLabels() {
     report_.classes = int64_t{*std::max_element(labels_.begin(), labels_.end())} + 1;
   } else if (!multi_labels_.empty()) {
     report_.classes = multi_labels_.dim(1);
-    for (int64_t v = 0; v < num_nodes_; ++v) {
-      const uint8_t* row = multi_labels_.row(v);
-      report_.unlabelled += std::all_of(row, row + report_.classes,
-                                        [](uint8_t label) { return label == kUnlabelledMulti; });
-    }
+    for (int64_t v = 0; v < num_nodes_; ++v) report_.unlabelled += !IsLabelled(v);
   } else {
     report_.unlabelled = num_nodes_;
   }
@@ -147,9 +231,10 @@ void ImportTarget::CountLabels() {
   }
 }
 
-absl::StatusOr<ImportReport> ImportTarget::Finish(bool directed, ThreadPool& pool) {
+absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   QH_CHECK_GE(num_nodes_, 1);
-  QH_RETURN_IF_ERROR(WriteTopology(directed, pool));
+  QH_RETURN_IF_ERROR(WriteTopology(pool));
+  QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
   QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteOriginalIds());
   CountLabels();
@@ -157,7 +242,7 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(bool directed, ThreadPool& poo
   StoreManifest& manifest = writer_.manifest();
   manifest.set_nodes(num_nodes_);
   manifest.set_arcs(report_.arcs);
-  manifest.set_directed(directed);
+  manifest.set_directed(options_.directed);
   manifest.set_features(static_cast<int32_t>(report_.features));
   manifest.set_classes(static_cast<int32_t>(report_.classes));
   manifest.set_multi_label(report_.multi_label);

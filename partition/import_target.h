@@ -16,48 +16,66 @@
 #include "core/thread_pool.h"
 #include "partition/graph_builder.h"
 #include "partition/import.h"
+#include "partition/sparse_matrix.h"
 
 namespace quadhop {
 
 // Nodes are numbered as in the input. Features and labels go straight to the mapped files of the
-// writer, which must outlive the target. Not thread-safe, except graph().Add and writing to
+// writer, which must outlive the target. Not thread-safe, except AddArcs and writing to
 // different rows of the arrays it returns. Errors of the Add and Set functions are StoreWriter's
 // (no space left, ...).
 class ImportTarget {
  public:
   // Empties the writer's manifest: the new store replaces the old one and all its files.
-  explicit ImportTarget(StoreWriter& writer);
+  ImportTarget(StoreWriter& writer, const ImportOptions& options);
 
   // First, once. kInvalidArgument unless num_nodes >= 1.
   absl::Status SetNodes(int64_t num_nodes);
   int64_t num_nodes() const { return num_nodes_; }
 
   GraphBuilder& graph() { return *graph_; }
+  // Ids must be in [0, N). Thread-safe.
+  absl::Status AddArcs(absl::Span<const Arc> arcs);
 
   // To be filled by the caller before Finish, wholly. At most one call each.
   absl::StatusOr<TensorView<float>> AddFeatures(int64_t width);  // [N, F]; width >= 1
-  absl::StatusOr<absl::Span<int32_t>> AddLabels();               // [N], kUnlabelled or >= 0
+  // Instead of AddFeatures; stored sparse, or projected if the options say so.
+  absl::Status AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool);  // [N, F]
+  absl::StatusOr<absl::Span<int32_t>> AddLabels();  // [N], kUnlabelled or >= 0
   absl::StatusOr<TensorView<uint8_t>> AddMultiLabels(
       int64_t num_labels);  // [N, L]: 0, 1, kUnlabelledMulti
 
   void SetClassNames(
       std::vector<std::string> names);  // [C]; without them C is the largest label + 1
   void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
-  absl::Status SetOriginalNames(absl::string_view text);              // a line a node
+  // "random": 60 % of the labelled nodes train, 20 % validate; for formats without splits. After
+  // the labels.
+  void AddRandomSplit();
+  bool has_splits() const { return !splits_.empty(); }
+  absl::Status SetOriginalNames(absl::string_view text);  // a line a node
   void AddNote(std::string note);
+  int64_t memory_bytes() const { return memory_bytes_; }  // what an importer may hold at once
+  const std::string& scratch_folder() const { return options_.store; }
   void CountText(int64_t num_bytes) { report_.text_bytes += num_bytes; }
 
   // Builds the graph and fills the rest of the store and of its manifest; the caller commits the
   // writer.
-  absl::StatusOr<ImportReport> Finish(bool directed, ThreadPool& pool);
+  absl::StatusOr<ImportReport> Finish(ThreadPool& pool);
 
  private:
-  absl::Status WriteTopology(bool directed, ThreadPool& pool);
+  absl::Status WriteTopology(ThreadPool& pool);
   absl::Status WriteSplits();
   absl::Status WriteOriginalIds();
   void CountLabels();
 
+  absl::Status AddProjection(const SparseMatrix& features, ThreadPool& pool);
+  absl::Status ProjectWideFeatures(ThreadPool& pool);
+  bool IsLabelled(int64_t node) const;
+
   StoreWriter& writer_;
+  const ImportOptions& options_;
+  int64_t memory_bytes_ = 0;
+  Tensor<float> wide_features_;  // those that are still to be projected
   int64_t num_nodes_ = 0;
   std::unique_ptr<GraphBuilder> graph_;
   absl::Span<int32_t> labels_;

@@ -30,8 +30,10 @@ struct ImportFormat {
   const char* recognised_by;  // for people: the files it looks for
   bool (*recognises)(const std::string& from);
   std::unique_ptr<Importer> (*make)();
-  bool uses_seed;  // options that shape the result, for the provenance
-  bool uses_svd_dim;
+  bool uses_seed;         // where nothing is projected: for the provenance
+  bool takes_companions;  // --features, --labels and --splits
+  // Nodes, edges as they stand, and features, without reading them; or null.
+  absl::StatusOr<PrepShape> (*measure)(const std::string& from) = nullptr;
 };
 
 // Every format, in the order in which "auto" asks them.
@@ -39,10 +41,56 @@ absl::Span<const ImportFormat> AllImportFormats();
 
 // OGB's raw csv folders (ogb_importer.cc).
 bool IsOgbFolder(const std::string& from);
+absl::StatusOr<PrepShape> MeasureOgbFolder(const std::string& from);
 std::unique_ptr<Importer> MakeOgbImporter();
+
+// OGB's binary folders, data.npz (ogb_binary_importer.cc).
+bool IsOgbBinaryFolder(const std::string& from);
+absl::StatusOr<PrepShape> MeasureOgbBinaryFolder(const std::string& from);
+std::unique_ptr<Importer> MakeOgbBinaryImporter();
 
 // WordNet 3.0's data files (wordnet_importer.cc).
 bool IsWordnetFolder(const std::string& from);
 std::unique_ptr<Importer> MakeWordnetImporter();
+
+// GraphSAINT's and Reddit's folders (graphsaint_importer.cc).
+bool IsGraphSaintFolder(const std::string& from);
+std::unique_ptr<Importer> MakeGraphSaintImporter();
+
+// DGL's chunked graphs (dgl_importer.cc).
+bool IsDglFolder(const std::string& from);
+std::unique_ptr<Importer> MakeDglImporter();
+
+// Planetoid's ind.NAME.* (planetoid_importer.cc).
+bool IsPlanetoid(const std::string& from);
+std::unique_ptr<Importer> MakePlanetoidImporter();
+
+// The gnn-benchmark's .npz (shchur_importer.cc).
+bool IsShchurNpz(const std::string& from);
+std::unique_ptr<Importer> MakeShchurImporter();
+
+// The heterophilous graphs' .npz (yandex_importer.cc).
+bool IsYandexNpz(const std::string& from);
+std::unique_ptr<Importer> MakeYandexImporter();
+
+// .mat files of LINKX and others (linkx_importer.cc).
+bool IsLinkxMat(const std::string& from);
+std::unique_ptr<Importer> MakeLinkxImporter();
+
+// Matrix Market (matrix_market_importer.cc).
+bool IsMatrixMarket(const std::string& from);
+std::unique_ptr<Importer> MakeMatrixMarketImporter();
+
+// METIS's .graph (metis_graph_importer.cc).
+bool IsMetisGraph(const std::string& from);
+std::unique_ptr<Importer> MakeMetisGraphImporter();
+
+// A user's own .npy arrays (arrays_importer.cc).
+bool IsArrays(const std::string& from);
+std::unique_ptr<Importer> MakeArraysImporter();
+
+// SNAP's edge lists (edge_list_importer.cc).
+bool IsEdgeList(const std::string& from);
+std::unique_ptr<Importer> MakeEdgeListImporter();
 
 }  // namespace quadhop

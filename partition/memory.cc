@@ -24,12 +24,23 @@ absl::StatusOr<int64_t> AvailableMemoryBytes() {
   return absl::InternalError(absl::StrCat(kPath, " has no line MemAvailable"));
 }
 
-absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes) {
+absl::StatusOr<int64_t> MemoryBudget(int64_t memory_bytes) {
+  if (memory_bytes > 0) return memory_bytes;
   QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
-  if (needed_bytes <= available_bytes) return absl::OkStatus();
+  return available_bytes / 5 * 4;
+}
+
+absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes, int64_t memory_bytes) {
+  int64_t allowed_bytes = memory_bytes;
+  if (memory_bytes == 0) {
+    QH_ASSIGN_OR_RETURN(allowed_bytes, AvailableMemoryBytes());
+  }
+  if (needed_bytes <= allowed_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrFormat(
-      "%s needs %.2f GB of memory, %.2f GB are available: use a machine with more", what,
-      static_cast<double>(needed_bytes) * 1e-9, static_cast<double>(available_bytes) * 1e-9));
+      "%s needs %.2f GB of memory, %.2f GB %s", what, static_cast<double>(needed_bytes) * 1e-9,
+      static_cast<double>(allowed_bytes) * 1e-9,
+      memory_bytes == 0 ? "are available: use a machine with more"
+                        : "may be used (--memory): raise it"));
 }
 
 }  // namespace quadhop

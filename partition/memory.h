@@ -11,7 +11,11 @@ namespace quadhop {
 // MemAvailable of /proc/meminfo: what can be taken without swapping.
 absl::StatusOr<int64_t> AvailableMemoryBytes();
 
-// kResourceExhausted, naming both figures, if `needed_bytes` exceed the memory available.
-absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes);
+// What --memory says, or, where it is 0, 80 % of the memory available.
+absl::StatusOr<int64_t> MemoryBudget(int64_t memory_bytes);
+
+// kResourceExhausted, naming both figures, if `needed_bytes` exceed what --memory says, or, where
+// it is 0, the memory available.
+absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes, int64_t memory_bytes = 0);
 
 }  // namespace quadhop

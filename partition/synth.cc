@@ -13,6 +13,7 @@
 #include "core/store.h"
 #include "partition/gzip_writer.h"
 #include "partition/import_target.h"
+#include "partition/memory.h"
 #include "partition/random_split.h"
 #include "partition/synth_model.h"
 
@@ -31,7 +32,10 @@ std::vector<uint8_t> SplitOf(const SynthOptions& options) {
 absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthModel& model,
                                      ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(options.out));
-  ImportTarget target(*writer);
+  ImportOptions import;
+  import.store = options.out;
+  QH_ASSIGN_OR_RETURN(import.memory_bytes, MemoryBudget(options.memory_bytes));
+  ImportTarget target(*writer, import);
   QH_RETURN_IF_ERROR(target.SetNodes(options.nodes));
   model.DrawEdges(target.graph(), pool);
   if (options.features > 0) {
@@ -44,7 +48,7 @@ absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthMod
   QH_ASSIGN_OR_RETURN(const absl::Span<int32_t> labels, target.AddLabels());
   std::copy(model.classes().begin(), model.classes().end(), labels.begin());
   target.AddSplit(kSplitName, SplitOf(options));
-  QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(/*directed=*/false, pool));
+  QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = "synth";
   Provenance step;
   step.set_step("import");
@@ -59,15 +63,19 @@ absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthMod
 // The graph of the store, and the text of OGB's files from it.
 class RawFolder {
  public:
-  RawFolder(const SynthOptions& options, const SynthModel& model, ThreadPool& pool)
-      : options_(options), model_(model), pool_(pool), graph_(options.nodes) {
-    model.DrawEdges(graph_, pool);
-    counts_ = graph_.Build(/*directed=*/false, pool);
-    indices_.resize(Z(counts_.arcs));
-    graph_.CopyIndices(absl::MakeSpan(indices_), pool);
-  }
+  RawFolder(const SynthOptions& options, const SynthModel& model, int64_t memory_bytes,
+            ThreadPool& pool)
+      : options_(options),
+        model_(model),
+        pool_(pool),
+        graph_({options.nodes, /*directed=*/false, memory_bytes / 2, options.out}) {}
 
   absl::StatusOr<ImportReport> Write() {
+    QH_RETURN_IF_ERROR(MakeDirectories(options_.out));
+    model_.DrawEdges(graph_, pool_);
+    QH_ASSIGN_OR_RETURN(counts_, graph_.Build(pool_));
+    indices_.resize(Z(counts_.arcs));
+    QH_RETURN_IF_ERROR(graph_.CopyIndices(absl::MakeSpan(indices_)));
     const std::string raw = options_.out + "/raw/";
     const std::string split = absl::StrCat(options_.out, "/split/", kSplitName, "/");
     QH_RETURN_IF_ERROR(MakeDirectories(raw));
@@ -163,8 +171,10 @@ absl::StatusOr<ImportReport> Synth(const SynthOptions& options, ThreadPool& pool
   if (options.out.empty())
     return absl::InvalidArgumentError("--out is empty; name the folder to write");
   QH_ASSIGN_OR_RETURN(const SynthModel model, SynthModel::Make(options));
-  absl::StatusOr<ImportReport> report =
-      options.to_store ? ToStore(options, model, pool) : RawFolder(options, model, pool).Write();
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
+  absl::StatusOr<ImportReport> report = options.to_store
+                                            ? ToStore(options, model, pool)
+                                            : RawFolder(options, model, memory_bytes, pool).Write();
   if (report.ok()) report->seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return report;
 }

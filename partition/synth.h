@@ -20,6 +20,7 @@ struct SynthOptions {
   uint64_t seed = 0;
   std::string out{};  // the folder of OGB's raw layout, or of the store
   bool to_store = false;
+  int64_t memory_bytes = 0;  // 0: 80 % of what is available
 };
 
 // Makes the graph in `out`. It is a function of the options alone, and the store is the same as an

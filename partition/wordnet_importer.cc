@@ -28,7 +28,7 @@ class WordnetImporter : public Importer {
     QH_ASSIGN_OR_RETURN(const Wordnet wordnet, ReadWordnet(options.from));
     const int64_t num_nodes = static_cast<int64_t>(wordnet.synsets.size());
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), options.from));
-    AddArcs(wordnet, target);
+    QH_RETURN_IF_ERROR(AddArcs(wordnet, target));
     QH_RETURN_IF_ERROR(AddLabelsAndNames(wordnet, target));
     QH_RETURN_IF_ERROR(AddFeatures(wordnet, options, target, pool));
     target.AddSplit("random", RandomSplit(num_nodes, 0.6, 0.2, options.seed));
@@ -36,11 +36,11 @@ class WordnetImporter : public Importer {
   }
 
  private:
-  static void AddArcs(const Wordnet& wordnet, ImportTarget& target) {
+  static absl::Status AddArcs(const Wordnet& wordnet, ImportTarget& target) {
     std::vector<Arc> arcs;
     for (size_t i = 0; i < wordnet.pointer_sources.size(); ++i)
       arcs.push_back({wordnet.pointer_sources[i], wordnet.pointer_targets[i]});
-    target.graph().Add(arcs);
+    return target.AddArcs(arcs);
   }
 
   static absl::Status AddLabelsAndNames(const Wordnet& wordnet, ImportTarget& target) {
@@ -63,7 +63,8 @@ class WordnetImporter : public Importer {
       texts.push_back(absl::StrCat(absl::StrJoin(synset.lemmas, " "), " ", synset.gloss));
     const TfIdf words = MakeTfIdf(texts);
     const SparseMatrix matrix = words.matrix();
-    const int64_t dim = std::min({int64_t{options.svd_dim}, matrix.num_rows, matrix.num_cols});
+    const int64_t wanted = options.project > 0 ? options.project : 128;
+    const int64_t dim = std::min({wanted, matrix.num_rows, matrix.num_cols});
     if (dim == 0) {
       target.AddNote("no word stands in two synsets: no features");
       return absl::OkStatus();

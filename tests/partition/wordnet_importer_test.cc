@@ -41,8 +41,8 @@ class WordnetImporter : public ::testing::Test {
     input_.Write("data.adv", kAdv);
   }
 
-  absl::StatusOr<ImportReport> ImportIt(int32_t svd_dim = 128) {
-    return Import({.from = input_.path(), .store = output_ / "s.qh", .svd_dim = svd_dim}, pool_);
+  absl::StatusOr<ImportReport> ImportIt(int32_t project = 128) {
+    return Import({.from = input_.path(), .store = output_ / "s.qh", .project = project}, pool_);
   }
 
   InputFolder input_;
@@ -149,7 +149,7 @@ TEST(Wordnet, EqualsTheReferenceGraph) {
   const TempDir output;
   ThreadPool pool(2);
   ASSERT_OK_AND_ASSIGN(const ImportReport ours,
-                       Import({.from = wordnet, .store = output / "a.qh", .svd_dim = 8}, pool));
+                       Import({.from = wordnet, .store = output / "a.qh", .project = 8}, pool));
   ASSERT_OK_AND_ASSIGN(const ImportReport theirs,
                        Import({.from = reference, .store = output / "b.qh"}, pool));
   EXPECT_EQ(ours.nodes, 117659);

@@ -1,0 +1,161 @@
+// SNAP's edge lists, https://snap.stanford.edu/data: two node ids a line with blanks, tabs or
+// commas between them, plain or gzip; lines that begin with # or % are comments, further columns
+// are left aside, and a first line of words is a header.
+//
+// With --features or --labels ids are their rows. Without, ids may have gaps: nodes are numbered in
+// the order of their ids, which original_names.txt keeps.
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <vector>
+
+#include "core/status.h"
+#include "partition/import_arcs.h"
+#include "partition/import_node_data.h"
+#include "partition/importer.h"
+#include "partition/node_ids.h"
+#include "partition/number_lines.h"
+#include "partition/scratch_file.h"
+#include "partition/text_chunks.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kArcsABlock = int64_t{1} << 17;
+constexpr absl::string_view kComments = "#%";
+
+bool IsComment(absl::string_view line) {
+  return line.find_first_not_of(" \t\r") == absl::string_view::npos ||
+         kComments.find(line[0]) != absl::string_view::npos;
+}
+
+// Two numbers to begin with.
+bool IsEdge(absl::string_view line) {
+  int64_t value;
+  return TakeInteger(&line, &value) && TakeInteger(&line, &value);
+}
+
+class EdgeListImporter : public Importer {
+ public:
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+    path_ = options.from;
+    QH_ASSIGN_OR_RETURN(head_, ReadHeadLine(path_, kComments));
+    if (IsEdge(head_.text)) head_.number = -1;  // no header
+    QH_ASSIGN_OR_RETURN(const int64_t num_nodes, NodesOfCompanions(options));
+    if (num_nodes > 0) {
+      QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
+      QH_RETURN_IF_ERROR(ForEachArcs(
+          target, pool, [&](const std::vector<Arc>& arcs, const std::vector<int64_t>& lines) {
+            return AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
+              return absl::StrCat(path_, " line ", lines[static_cast<size_t>(i)] + 1, " column ",
+                                  end + 1);
+            });
+          }));
+    } else {
+      QH_RETURN_IF_ERROR(ReadAnyIds(target, pool));
+    }
+    return ImportCompanions(options, target);
+  }
+
+ private:
+  // Calls add(arcs, the line of each) on all threads.
+  template <typename Add>
+  absl::Status ForEachArcs(ImportTarget& target, ThreadPool& pool, const Add& add) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path_));
+    auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+      std::vector<Arc> arcs;
+      std::vector<int64_t> lines;
+      QH_RETURN_IF_ERROR(
+          ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
+            if (IsComment(line) || number == head_.number) return absl::OkStatus();
+            absl::string_view rest = line;
+            Arc arc;
+            if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target))
+              return LineError(path_, number, line, "two node ids are needed");
+            arcs.push_back(arc);
+            lines.push_back(number);
+            return absl::OkStatus();
+          }));
+      return add(arcs, lines);
+    };
+    QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
+    target.CountText(chunks->text_bytes());
+    return absl::OkStatus();
+  }
+
+  // How many nodes there are is known at the end only: arcs wait on disk.
+  absl::Status ReadAnyIds(ImportTarget& target, ThreadPool& pool) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<ScratchFile> scratch,
+                        ScratchFile::Create(target.scratch_folder()));
+    NodeIds::Range range;
+    QH_RETURN_IF_ERROR(ForEachArcs(
+        target, pool,
+        [&](const std::vector<Arc>& arcs, const std::vector<int64_t>&) -> absl::Status {
+          for (const Arc& arc : arcs) {
+            range.Include(arc.source);
+            range.Include(arc.target);
+          }
+          return scratch->Append(arcs.data(), static_cast<int64_t>(arcs.size() * sizeof(Arc)))
+              .status();
+        }));
+    absl::StatusOr<NodeIds> made = NodeIds::Make(range, target.memory_bytes() / 2);
+    if (!made.ok()) return Annotate(made.status(), path_);
+    NodeIds ids = *std::move(made);
+    QH_RETURN_IF_ERROR(ForEachKept(*scratch, [&](absl::Span<Arc> arcs) {
+      for (const Arc& arc : arcs) {
+        ids.Add(arc.source);
+        ids.Add(arc.target);
+      }
+      return absl::OkStatus();
+    }));
+    ids.Number();
+    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(ids.num_nodes()), path_));
+    if (!ids.contiguous()) {
+      target.AddNote(
+          "node ids have gaps: nodes are numbered by ascending id, see "
+          "original_names.txt");
+      QH_RETURN_IF_ERROR(target.SetOriginalNames(ids.Names()));
+    }
+    return ForEachKept(*scratch, [&](absl::Span<Arc> arcs) {
+      for (Arc& arc : arcs) arc = {ids.NodeOf(arc.source), ids.NodeOf(arc.target)};
+      return target.AddArcs(arcs);
+    });
+  }
+
+  template <typename Visit>
+  static absl::Status ForEachKept(const ScratchFile& scratch, const Visit& visit) {
+    const int64_t num_arcs = scratch.num_bytes() / static_cast<int64_t>(sizeof(Arc));
+    std::vector<Arc> arcs;
+    for (int64_t first = 0; first < num_arcs; first += kArcsABlock) {
+      arcs.resize(static_cast<size_t>(std::min(kArcsABlock, num_arcs - first)));
+      QH_RETURN_IF_ERROR(scratch.ReadAt(first * static_cast<int64_t>(sizeof(Arc)), arcs.data(),
+                                        static_cast<int64_t>(arcs.size() * sizeof(Arc))));
+      QH_RETURN_IF_ERROR(visit(absl::MakeSpan(arcs)));
+    }
+    return absl::OkStatus();
+  }
+
+  std::string path_;
+  HeadLine head_;
+};
+
+}  // namespace
+
+bool IsEdgeList(const std::string& from) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(from, error)) return false;
+  const absl::StatusOr<HeadLine> head = ReadHeadLine(from, kComments);
+  if (!head.ok()) return false;
+  // A header of words is taken where the name says what the file is.
+  const std::string name = std::filesystem::path(from).filename();
+  const bool named =
+      name.find("edge") != std::string::npos || name.find(".csv") != std::string::npos;
+  return IsEdge(head->text) ||
+         (named && absl::ascii_isalpha(static_cast<unsigned char>(head->text[0])));
+}
+
+std::unique_ptr<Importer> MakeEdgeListImporter() { return std::make_unique<EdgeListImporter>(); }
+
+}  // namespace quadhop

@@ -1,0 +1,128 @@
+#include "partition/import_node_data.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/status.h"
+#include "partition/array_blocks.h"
+#include "partition/import_splits.h"
+
+namespace quadhop {
+namespace {
+
+size_t Z(int64_t i) { return static_cast<size_t>(i); }
+
+// [N], [N, L], or a row [1, N].
+absl::StatusOr<TableShape> RowANode(const ArraySource& source, int64_t num_nodes) {
+  const std::vector<int64_t>& dims = source.dims();
+  if (dims.size() == 1 && dims[0] == num_nodes) return TableShape{num_nodes, 1, false};
+  if (dims.size() == 2 && dims[0] == num_nodes && dims[1] >= 1)
+    return TableShape{num_nodes, dims[1], source.fortran_order()};
+  if (dims.size() == 2 && dims[0] == 1 && dims[1] == num_nodes)
+    return TableShape{num_nodes, 1, false};
+  return WrongDims(source, absl::StrCat("one row for each of the ", num_nodes, " nodes is needed"));
+}
+
+absl::Status ImportMultiLabels(ArraySource& labels, const TableShape& shape, ImportTarget& target) {
+  QH_ASSIGN_OR_RETURN(const TensorView<uint8_t> out, target.AddMultiLabels(shape.columns));
+  return ForEachBlock<double>(
+      labels, [&](absl::Span<const double> values, int64_t first) -> absl::Status {
+        for (size_t i = 0; i < values.size(); ++i) {
+          const double value = values[i];
+          const int64_t at = first + static_cast<int64_t>(i);
+          if (!std::isnan(value) && value != 0 && value != 1)
+            return ArrayError(
+                absl::StrCat(labels.place(), " row ", shape.Row(at), " column ", shape.Column(at)),
+                absl::StrCat(value),
+                "labels of several columns are a multi-label target, where each is "
+                "0, 1 or nan");
+          out.row(shape.Row(at))[shape.Column(at)] =
+              std::isnan(value) ? kUnlabelledMulti : static_cast<uint8_t>(value);
+        }
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace
+
+absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
+  QH_ASSIGN_OR_RETURN(const TableShape shape, RowANode(features, target.num_nodes()));
+  QH_ASSIGN_OR_RETURN(const TensorView<float> out, target.AddFeatures(shape.columns));
+  return ForEachBlock<float>(
+      features, [&](absl::Span<const float> values, int64_t first) -> absl::Status {
+        const auto count = static_cast<int64_t>(values.size());
+        for (int64_t i = 0; i < count; ++i)
+          if (!std::isfinite(values[Z(i)]))
+            return ArrayError(absl::StrCat(features.place(), " row ", shape.Row(first + i),
+                                           " column ", shape.Column(first + i)),
+                              absl::StrCat(values[Z(i)]),
+                              "features must be finite numbers of 32 bits: fill or scale them");
+        if (!shape.by_column) {
+          std::copy(values.begin(), values.end(), out.data() + first);
+          return absl::OkStatus();
+        }
+        for (int64_t i = 0; i < count; ++i)
+          out.row(shape.Row(first + i))[shape.Column(first + i)] = values[Z(i)];
+        return absl::OkStatus();
+      });
+}
+
+absl::Status ImportLabels(ArraySource labels, ImportTarget& target) {
+  QH_ASSIGN_OR_RETURN(const TableShape shape, RowANode(labels, target.num_nodes()));
+  if (shape.columns > 1) return ImportMultiLabels(labels, shape, target);
+  std::vector<double> classes(Z(target.num_nodes()));
+  QH_RETURN_IF_ERROR(labels.Read(absl::MakeSpan(classes)));
+  return AddClasses(classes, labels.place(), target);
+}
+
+absl::Status AddClasses(absl::Span<const double> classes, const std::string& place,
+                        ImportTarget& target) {
+  QH_ASSIGN_OR_RETURN(const absl::Span<int32_t> out, target.AddLabels());
+  QH_CHECK_EQ(classes.size(), out.size());
+  for (size_t v = 0; v < out.size(); ++v) {
+    const double value = classes[v];
+    if (!std::isnan(value) && (value < -1 || value >= INT32_MAX || value != std::floor(value)))
+      return ArrayError(absl::StrCat(place, " element ", v), absl::StrCat(value),
+                        absl::StrCat("a class is a whole number in [0, ", INT32_MAX,
+                                     "), or nan or -1 where a node is unlabelled"));
+    out[v] = std::isnan(value) ? kUnlabelled : static_cast<int32_t>(value);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> NodesOfCompanions(const ImportOptions& options) {
+  for (const std::string& path : {options.features, options.labels}) {
+    if (path.empty()) continue;
+    QH_ASSIGN_OR_RETURN(const ArraySource array, ArraySource::OpenNpy(path));
+    if (array.dims().empty() || array.dims()[0] < 1)
+      return WrongDims(array, "a row for each node is needed");
+    return array.dims()[0];
+  }
+  return 0;
+}
+
+absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target) {
+  if (options.features.empty()) {
+    target.AddNote("no --features: positional encodings will stand for features");
+  } else {
+    QH_ASSIGN_OR_RETURN(ArraySource features, ArraySource::OpenNpy(options.features));
+    QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));
+  }
+  if (options.labels.empty()) {
+    target.AddNote("no --labels: the store has no labels and cannot be trained on");
+  } else {
+    QH_ASSIGN_OR_RETURN(ArraySource labels, ArraySource::OpenNpy(options.labels));
+    QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
+  }
+  if (!options.splits.empty()) {
+    QH_ASSIGN_OR_RETURN(ArraySource splits, ArraySource::OpenNpy(options.splits));
+    return ImportSplits(std::move(splits), target);
+  }
+  if (!options.labels.empty()) target.AddRandomSplit();
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

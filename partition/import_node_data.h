@@ -1,0 +1,32 @@
+// Features and labels out of the arrays of a file.
+//
+// Reads block by block and checks every element. Errors are kInvalidArgument, naming the array, the
+// element, what it is and what is allowed, and those of ArraySource and ImportTarget.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <string>
+
+#include "partition/array_source.h"
+#include "partition/import_target.h"
+
+namespace quadhop {
+
+// [N, F] or [N] in either order, finite.
+absl::Status ImportFeatures(ArraySource features, ImportTarget& target);
+
+// One class a node, [N], [N, 1] or [1, N]: a whole number, or -1 or NaN where unlabelled; or a
+// multi-label target [N, L] of 0, 1 and NaN.
+absl::Status ImportLabels(ArraySource labels, ImportTarget& target);
+// The same from values already read  // [N]
+absl::Status AddClasses(absl::Span<const double> classes, const std::string& place,
+                        ImportTarget& target);
+
+// How many nodes --features or --labels have rows for; 0 if neither is given.
+absl::StatusOr<int64_t> NodesOfCompanions(const ImportOptions& options);
+// What --features, --labels and --splits name, for formats that hold a graph alone.
+absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target);
+
+}  // namespace quadhop

@@ -1,0 +1,112 @@
+#include "partition/import_splits.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/status.h"
+#include "partition/array_blocks.h"
+
+namespace quadhop {
+namespace {
+
+constexpr const char* kPartNames[] = {"none", "train", "valid", "test"};
+
+size_t Z(int64_t i) { return static_cast<size_t>(i); }
+
+// Splits over nodes: `num_splits` rows, or columns, of a value a node.
+absl::StatusOr<TableShape> NodesOfSplits(const ArraySource& source, int64_t num_nodes) {
+  const std::vector<int64_t>& dims = source.dims();
+  if (dims.size() == 1 && dims[0] == num_nodes) return TableShape{1, num_nodes, false};
+  // As (split, node); rows of a file [N, S] are the columns of this.
+  if (dims.size() == 2 && dims[1] == num_nodes && dims[0] <= 1000)
+    return TableShape{dims[0], num_nodes, source.fortran_order()};
+  if (dims.size() == 2 && dims[0] == num_nodes && dims[1] <= 1000)
+    return TableShape{dims[1], num_nodes, !source.fortran_order()};
+  return WrongDims(source, absl::StrCat("[", num_nodes, "] or [splits, ", num_nodes,
+                                        "], at most 1000 splits, is needed"));
+}
+
+void AddSplits(std::vector<std::vector<uint8_t>> splits, ImportTarget& target) {
+  for (size_t i = 0; i < splits.size(); ++i)
+    target.AddSplit(splits.size() == 1 ? "split" : absl::StrCat("split", i), std::move(splits[i]));
+}
+
+}  // namespace
+
+absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target) {
+  const int64_t num_nodes = target.num_nodes();
+  std::vector<std::vector<uint8_t>> splits;
+  for (uint8_t part = 1; part <= 3; ++part) {
+    ArraySource& mask = masks[size_t{part} - 1];
+    QH_ASSIGN_OR_RETURN(const TableShape shape, NodesOfSplits(mask, num_nodes));
+    if (part == 1) splits.assign(Z(shape.rows), std::vector<uint8_t>(Z(num_nodes)));
+    if (shape.rows != static_cast<int64_t>(splits.size()))
+      return WrongDims(mask, absl::StrCat("the train mask has ", splits.size(), " splits"));
+    QH_RETURN_IF_ERROR(ForEachBlock<int64_t>(
+        mask, [&](absl::Span<const int64_t> values, int64_t first) -> absl::Status {
+          for (size_t i = 0; i < values.size(); ++i) {
+            const int64_t at = first + static_cast<int64_t>(i);
+            const auto place = [&] {
+              return absl::StrCat(mask.place(), " split ", shape.Row(at), " node ",
+                                  shape.Column(at));
+            };
+            if (values[i] != 0 && values[i] != 1)
+              return ArrayError(place(), absl::StrCat(values[i]), "a mask is of 0 and 1");
+            uint8_t& old = splits[Z(shape.Row(at))][Z(shape.Column(at))];
+            if (values[i] == 0) continue;
+            if (old != 0)
+              return ArrayError(place(), absl::StrCat("also of ", kPartNames[old]),
+                                "the parts of a split must not overlap");
+            old = part;
+          }
+          return absl::OkStatus();
+        }));
+  }
+  AddSplits(std::move(splits), target);
+  return absl::OkStatus();
+}
+
+absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
+  const int64_t num_nodes = target.num_nodes();
+  QH_ASSIGN_OR_RETURN(const TableShape shape, NodesOfSplits(array, num_nodes));
+  std::vector<std::vector<uint8_t>> splits(Z(shape.rows), std::vector<uint8_t>(Z(num_nodes)));
+  QH_RETURN_IF_ERROR(ForEachBlock<int64_t>(
+      array, [&](absl::Span<const int64_t> values, int64_t first) -> absl::Status {
+        for (size_t i = 0; i < values.size(); ++i) {
+          const int64_t at = first + static_cast<int64_t>(i);
+          if (values[i] < 0 || values[i] > 3)
+            return ArrayError(
+                absl::StrCat(array.place(), " split ", shape.Row(at), " node ", shape.Column(at)),
+                absl::StrCat(values[i]), "allowed: 0 none, 1 train, 2 valid, 3 test");
+          splits[Z(shape.Row(at))][Z(shape.Column(at))] = static_cast<uint8_t>(values[i]);
+        }
+        return absl::OkStatus();
+      }));
+  AddSplits(std::move(splits), target);
+  return absl::OkStatus();
+}
+
+absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,
+                           const std::string& place, ImportTarget& target) {
+  const int64_t num_nodes = target.num_nodes();
+  std::vector<uint8_t> parts(Z(num_nodes));
+  for (uint8_t part = 1; part <= 3; ++part) {
+    for (const int64_t id : ids[size_t{part} - 1]) {
+      const std::string where = absl::StrCat(place, " ", kPartNames[part]);
+      if (id < 0 || id >= num_nodes)
+        return ArrayError(where, absl::StrCat("of node ", id),
+                          absl::StrCat("node ids are in [0, ", num_nodes, ")"));
+      if (parts[Z(id)] != 0 && parts[Z(id)] != part)
+        return ArrayError(where,
+                          absl::StrCat("of node ", id, ", which is of ", kPartNames[parts[Z(id)]]),
+                          "the parts of a split must not overlap");
+      parts[Z(id)] = part;
+    }
+  }
+  target.AddSplit(name, std::move(parts));
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

@@ -1,0 +1,29 @@
+// Splits out of the arrays of a file.
+//
+// Reads block by block and checks every element. Errors are kInvalidArgument, naming the array, the
+// element, what it is and what is allowed, and those of ArraySource and ImportTarget.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "partition/array_source.h"
+#include "partition/import_target.h"
+
+namespace quadhop {
+
+// Train, validation and test masks of 0 and 1, [N], or [S, N] or [N, S] for S splits: "split", or
+// "split0", "split1", ...
+absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target);
+// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above.
+absl::Status ImportSplits(ArraySource splits, ImportTarget& target);
+// Node ids of train, valid and test.
+absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,
+                           const std::string& place, ImportTarget& target);
+
+}  // namespace quadhop

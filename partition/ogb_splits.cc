@@ -1,0 +1,87 @@
+#include "partition/ogb_splits.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <mutex>
+#include <system_error>
+#include <vector>
+
+#include "core/status.h"
+#include "partition/array_source.h"
+#include "partition/csv_table.h"
+
+namespace quadhop {
+namespace {
+
+size_t Z(int64_t i) { return static_cast<size_t>(i); }
+
+// The node ids of one file, in its order.
+absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarget& target,
+                                             ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
+  const int64_t num_nodes = target.num_nodes();
+  std::mutex mutex;
+  std::vector<int64_t> ids;
+  auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+    std::vector<int64_t> values(Z(chunk.num_lines));
+    QH_RETURN_IF_ERROR(ParseCsvChunk(path, chunk, 1, values.data()));
+    for (size_t i = 0; i < values.size(); ++i)
+      if (values[i] < 0 || values[i] >= num_nodes)
+        return ArrayError(CsvPlace(path, chunk.first_line + static_cast<int64_t>(i) + 1, 1),
+                          absl::StrCat("node ", values[i]),
+                          absl::StrCat("node ids are in [0, ", num_nodes, ")"));
+    std::lock_guard<std::mutex> lock(mutex);
+    ids.resize(std::max(ids.size(), Z(chunk.first_line + chunk.num_lines)));
+    std::copy(values.begin(), values.end(), ids.begin() + chunk.first_line);
+    return absl::OkStatus();
+  };
+  QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
+  target.CountText(chunks->text_bytes());
+  return ids;
+}
+
+absl::Status ReadSplit(const std::string& folder, const std::string& name, ImportTarget& target,
+                       ThreadPool& pool) {
+  static constexpr const char* kParts[] = {"none", "train", "valid", "test"};
+  std::vector<uint8_t> parts(Z(target.num_nodes()), 0);
+  int64_t repeated = 0;
+  for (uint8_t part = 1; part <= 3; ++part) {
+    QH_ASSIGN_OR_RETURN(const std::string path, NeedCsv(absl::StrCat(folder, "/", kParts[part])));
+    QH_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ReadIds(path, target, pool));
+    for (size_t line = 0; line < ids.size(); ++line) {
+      uint8_t& old = parts[Z(ids[line])];
+      if (old != 0 && old != part)
+        return ArrayError(CsvPlace(path, static_cast<int64_t>(line) + 1, 1),
+                          absl::StrCat("node ", ids[line], ", in both ", kParts[old], " and ",
+                                       kParts[part], " of split ", name),
+                          "the parts of a split must not overlap");
+      repeated += old == part;
+      old = part;
+    }
+  }
+  if (repeated > 0)
+    target.AddNote(absl::StrCat("split ", name, " names ", repeated, " nodes more than once"));
+  target.AddSplit(name, std::move(parts));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error))
+    if (it->is_directory()) names.push_back(it->path().filename().string());
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names)
+    QH_RETURN_IF_ERROR(ReadSplit(absl::StrCat(folder, "/", name), name, target, pool));
+  if (names.empty())
+    target.AddNote(
+        absl::StrCat("no folder in ", folder, ": the store has no split and cannot be trained on"));
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

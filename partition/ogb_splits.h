@@ -1,0 +1,16 @@
+// The folder split/ of OGB's layouts.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+
+#include "core/thread_pool.h"
+#include "partition/import_target.h"
+
+namespace quadhop {
+
+// Each split/NAME/{train,valid,test}.csv.gz, or .csv, of node ids. A note if there is none.
+absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool);
+
+}  // namespace quadhop

@@ -1,0 +1,117 @@
+// The .npz of the gnn-benchmark (Shchur et al., "Pitfalls of Graph Neural Network Evaluation",
+// 2018), https://github.com/shchur/gnn-benchmark, and its descendants:
+//
+//   adj_{data,indices,indptr,shape}, or adj_matrix, a pickled csr_matrix
+//   attr_{...}, or a dense or pickled attr_matrix or node_attr
+//   labels or node_label [N], or labels_{...}: a multi-label target
+//
+// Arcs stand in one direction, in either; there are no splits.
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+#include "partition/import_arcs.h"
+#include "partition/import_node_data.h"
+#include "partition/importer.h"
+#include "partition/npz_file.h"
+
+namespace quadhop {
+namespace {
+
+// A pickled csr_matrix.
+absl::StatusOr<OwnedSparseMatrix> PickledMatrix(const NpzFile& npz, const std::string& name) {
+  QH_ASSIGN_OR_RETURN(const Pickle pickle, npz.Objects(name));
+  return SparseMatrixOf(Unwrapped(pickle.root()), pickle.place());
+}
+
+// Every entry that is not zero is a label.
+absl::Status AddSparseLabels(const OwnedSparseMatrix& labels, const std::string& place,
+                             ImportTarget& target) {
+  if (labels.num_rows != target.num_nodes())
+    return ArrayError(
+        place, absl::StrCat("of ", labels.num_rows, " rows"),
+        absl::StrCat("a row for each of the ", target.num_nodes(), " nodes is needed"));
+  QH_ASSIGN_OR_RETURN(const TensorView<uint8_t> out, target.AddMultiLabels(labels.num_cols));
+  for (int64_t v = 0; v < labels.num_rows; ++v)
+    for (auto e = static_cast<size_t>(labels.indptr[static_cast<size_t>(v)]);
+         e < static_cast<size_t>(labels.indptr[static_cast<size_t>(v) + 1]); ++e)
+      out.row(v)[labels.indices[e]] = 1;
+  return absl::OkStatus();
+}
+
+class ShchurImporter : public Importer {
+ public:
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
+    QH_RETURN_IF_ERROR(ReadArcs(npz, target));
+    QH_RETURN_IF_ERROR(ReadFeatures(npz, target, pool));
+    return ReadLabels(npz, target);
+  }
+
+ private:
+  static absl::Status ReadArcs(const NpzFile& npz, ImportTarget& target) {
+    if (npz.HasCsrMatrix("adj")) {
+      QH_ASSIGN_OR_RETURN(const int64_t num_nodes, npz.NodesOfCsr("adj"));
+      QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
+      QH_ASSIGN_OR_RETURN(ArraySource indptr, npz.Array("adj_indptr"));
+      QH_ASSIGN_OR_RETURN(ArraySource indices, npz.Array("adj_indices"));
+      return ImportAdjacency(std::move(indptr), std::move(indices), target);
+    }
+    QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix adjacency, PickledMatrix(npz, "adj_matrix"));
+    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(adjacency.num_rows), npz.path()));
+    return ImportAdjacency(adjacency, npz.path() + ": adj_matrix", target);
+  }
+
+  static absl::Status ReadFeatures(const NpzFile& npz, ImportTarget& target, ThreadPool& pool) {
+    OwnedSparseMatrix sparse;
+    std::string name = "attr";
+    if (npz.HasCsrMatrix(name)) {
+      QH_ASSIGN_OR_RETURN(sparse, npz.CsrMatrix(name));
+    } else {
+      name = npz.Has("attr_matrix") ? "attr_matrix" : "node_attr";
+      if (!npz.Has(name)) {
+        target.AddNote("no attr_matrix: positional encodings will stand for features");
+        return absl::OkStatus();
+      }
+      QH_ASSIGN_OR_RETURN(const bool pickled, npz.HoldsObjects(name));
+      if (!pickled) {
+        QH_ASSIGN_OR_RETURN(ArraySource dense, npz.Array(name));
+        return ImportFeatures(std::move(dense), target);
+      }
+      QH_ASSIGN_OR_RETURN(sparse, PickledMatrix(npz, name));
+    }
+    if (sparse.num_rows != target.num_nodes())
+      return ArrayError(absl::StrCat(npz.path(), ": ", name),
+                        absl::StrCat("of ", sparse.num_rows, " rows"),
+                        absl::StrCat("the graph has ", target.num_nodes(), " nodes"));
+    return target.AddSparseFeatures(sparse.view(), pool);
+  }
+
+  static absl::Status ReadLabels(const NpzFile& npz, ImportTarget& target) {
+    const std::string name = npz.Has("node_label") ? "node_label" : "labels";
+    if (npz.HasCsrMatrix("labels")) {
+      QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix labels, npz.CsrMatrix("labels"));
+      QH_RETURN_IF_ERROR(AddSparseLabels(labels, npz.path() + ": labels", target));
+    } else if (npz.Has(name)) {
+      QH_ASSIGN_OR_RETURN(ArraySource labels, npz.Array(name));
+      QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
+    } else {
+      target.AddNote("no labels: the store cannot be trained on");
+      return absl::OkStatus();
+    }
+    target.AddRandomSplit();
+    return absl::OkStatus();
+  }
+};
+
+}  // namespace
+
+bool IsShchurNpz(const std::string& from) {
+  return IsNpzWith(from, {"adj_indptr"}) || IsNpzWith(from, {"adj_matrix"});
+}
+
+std::unique_ptr<Importer> MakeShchurImporter() { return std::make_unique<ShchurImporter>(); }
+
+}  // namespace quadhop

@@ -1,0 +1,60 @@
+// The .npz of the heterophilous graphs (Platonov et al., "A critical look at the evaluation of GNNs
+// under heterophily", 2023), https://github.com/yandex-research/heterophilous-graphs:
+//
+//   node_features [N, F]  node_labels [N]  edges [E, 2], each undirected one once
+//   train_masks, val_masks, test_masks [10, N], in either order
+#include <absl/strings/match.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "core/status.h"
+#include "partition/import_arcs.h"
+#include "partition/import_node_data.h"
+#include "partition/import_splits.h"
+#include "partition/importer.h"
+#include "partition/npz_file.h"
+
+namespace quadhop {
+namespace {
+
+class YandexImporter : public Importer {
+ public:
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
+    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
+    QH_ASSIGN_OR_RETURN(ArraySource features, npz.Array("node_features"));
+    if (features.dims().empty())
+      return ArrayError(features.place(), "a single number", "[N, F] is needed");
+    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(features.dims()[0]), features.place()));
+    QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));
+    QH_RETURN_IF_ERROR(ImportArcs(npz.Opener("edges"), target));
+    QH_ASSIGN_OR_RETURN(ArraySource labels, npz.Array("node_labels"));
+    QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
+    const std::string name = std::filesystem::path(options.from).filename();
+    if (absl::StrContains(name, "directed") && !options.directed)
+      target.AddNote("the file's name says that the graph is directed: --directed keeps it so");
+    return ReadSplits(npz, target);
+  }
+
+ private:
+  static absl::Status ReadSplits(const NpzFile& npz, ImportTarget& target) {
+    if (!npz.Has("train_masks")) {
+      target.AddRandomSplit();
+      return absl::OkStatus();
+    }
+    QH_ASSIGN_OR_RETURN(ArraySource train, npz.Array("train_masks"));
+    QH_ASSIGN_OR_RETURN(ArraySource valid, npz.Array("val_masks"));
+    QH_ASSIGN_OR_RETURN(ArraySource test, npz.Array("test_masks"));
+    return ImportMasks({std::move(train), std::move(valid), std::move(test)}, target);
+  }
+};
+
+}  // namespace
+
+bool IsYandexNpz(const std::string& from) {
+  return IsNpzWith(from, {"node_features", "node_labels", "edges"});
+}
+
+std::unique_ptr<Importer> MakeYandexImporter() { return std::make_unique<YandexImporter>(); }
+
+}  // namespace quadhop
