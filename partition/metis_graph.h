@@ -1,6 +1,8 @@
 // A graph as METIS wants it: symmetric, 32-bit ids, weights a node.
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -14,13 +16,21 @@ namespace quadhop {
 bool IsSymmetric(const Topology& topology, ThreadPool& pool);
 
 struct MetisGraph {
-  std::vector<int32_t> xadj;     // [N + 1]
-  std::vector<int32_t> adjncy;   // [xadj[N]]
-  std::vector<int32_t> weights;  // [N, num_constraints]
-  int32_t num_constraints = 0;   // nodes; arcs and training nodes if there are any
+  std::vector<int32_t> xadj;           // [N + 1]
+  std::vector<int32_t> adjncy;         // [xadj[N]]
+  std::vector<int32_t> weights;        // [N, num_constraints]; sums fit 32 bits
+  std::vector<int32_t> arc_weights{};  // [xadj[N]], or empty: ones; the sum fits 32 bits
+  int32_t num_constraints = 0;         // nodes; arcs and training nodes if there are any
 
   // Adds the inverses of arcs if not `symmetric`; the arcs, with them, must be fewer than 2^31.
   static MetisGraph Of(const PartitionProblem& problem, bool symmetric);
 };
+
+inline constexpr int64_t kMetisBytesPerArc = 50;  // measured; DESIGN.md section 5
+
+// The part of each node, by METIS k-way in a child process. kUnavailable in a build without METIS;
+// kInternal if it dies or refuses its input, kResourceExhausted if it runs out of memory.
+absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph graph, int32_t parts, uint64_t seed,
+                                                   double imbalance);
 
 }  // namespace quadhop

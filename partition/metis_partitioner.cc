@@ -2,7 +2,9 @@
 #include <metis.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "core/rng.h"
 #include "core/status.h"
@@ -17,38 +19,37 @@ namespace {
 static_assert(sizeof(idx_t) == sizeof(int32_t), "MetisGraph holds 32-bit ids");
 static_assert(sizeof(real_t) == sizeof(float), "the balance vector holds floats");
 
-constexpr int64_t kBytesPerArc = 50;  // measured; DESIGN.md section 5
-
-absl::Status CheckSize(const Topology& topology, bool symmetric) {
+absl::Status CheckSize(const PartitionProblem& problem, bool symmetric) {
+  const Topology& topology = problem.topology;
   const int64_t num_arcs = topology.num_arcs() * (symmetric ? 1 : 2);
   constexpr int64_t kLimit = std::numeric_limits<idx_t>::max();
   if (topology.num_nodes() >= kLimit || num_arcs >= kLimit)
     return absl::InvalidArgumentError(
         absl::StrCat("METIS takes fewer than 2^31 nodes and arcs, the graph has ",
                      topology.num_nodes(), " nodes and ", num_arcs, " arcs",
-                     symmetric ? "" : " once made undirected", ": use --method hash"));
-  return CheckMemory(absl::StrCat("METIS on ", num_arcs, " arcs (--method hash does not)"),
-                     num_arcs * kBytesPerArc);
+                     symmetric ? "" : " once made undirected", ": use --method multilevel"));
+  return CheckMemory(absl::StrCat("METIS on ", num_arcs, " arcs (--method multilevel needs less)"),
+                     num_arcs * kMetisBytesPerArc, problem.memory_bytes);
 }
 
 // Runs METIS; its return code, or METIS_OK with the part of each node.
-int RunMetis(const PartitionProblem& problem, bool symmetric, idx_t* part_of) {
-  MetisGraph graph = MetisGraph::Of(problem, symmetric);
+int RunMetis(MetisGraph& graph, idx_t parts, uint64_t seed, double imbalance, idx_t* part_of) {
   idx_t num_nodes = static_cast<idx_t>(graph.xadj.size() - 1);
   idx_t num_constraints = graph.num_constraints;
-  idx_t parts = problem.parts, cut = 0;
+  idx_t cut = 0;
   std::vector<real_t> allowed(static_cast<size_t>(num_constraints),
-                              static_cast<real_t>(1 + problem.imbalance));
+                              static_cast<real_t>(1 + imbalance));
   idx_t options[METIS_NOPTIONS];
   METIS_SetDefaultOptions(options);
   options[METIS_OPTION_OBJTYPE] = METIS_OBJTYPE_CUT;
   options[METIS_OPTION_NUMBERING] = 0;
   // METIS has -1 for a seed of its own: keep to the numbers from 0.
   options[METIS_OPTION_SEED] =
-      static_cast<idx_t>(StreamKey(problem.seed, RandomPurpose::kPartition, 0, 0) >> 33);
+      static_cast<idx_t>(StreamKey(seed, RandomPurpose::kPartition, 0, 0) >> 33);
   return METIS_PartGraphKway(&num_nodes, &num_constraints, graph.xadj.data(), graph.adjncy.data(),
-                             graph.weights.data(), nullptr, nullptr, &parts, nullptr,
-                             allowed.data(), options, &cut, part_of);
+                             graph.weights.data(), nullptr,
+                             graph.arc_weights.empty() ? nullptr : graph.arc_weights.data(), &parts,
+                             nullptr, allowed.data(), options, &cut, part_of);
 }
 
 absl::Status StatusOfMetis(int code) {
@@ -56,7 +57,7 @@ absl::Status StatusOfMetis(int code) {
     case METIS_OK:
       return absl::OkStatus();
     case METIS_ERROR_MEMORY:
-      return absl::ResourceExhaustedError("METIS ran out of memory: use --method hash");
+      return absl::ResourceExhaustedError("METIS ran out of memory: use --method multilevel");
     case METIS_ERROR_INPUT:
       return absl::InternalError("METIS refused its input (METIS_ERROR_INPUT)");
     default:
@@ -64,23 +65,33 @@ absl::Status StatusOfMetis(int code) {
   }
 }
 
+// `make` is called in the child, so that the graph takes no memory here.
+absl::StatusOr<std::vector<int32_t>> CutInChild(const std::function<MetisGraph()>& make,
+                                                int64_t num_nodes, int32_t parts, uint64_t seed,
+                                                double imbalance) {
+  QH_ASSIGN_OR_RETURN(const SharedMemory result,
+                      SharedMemory::Create((1 + num_nodes) * int64_t{sizeof(idx_t)}));
+  auto* const code = static_cast<idx_t*>(result.data());
+  idx_t* const part_of = code + 1;
+  QH_RETURN_IF_ERROR(RunInChild("METIS", [&] {
+    MetisGraph graph = make();
+    *code = RunMetis(graph, parts, seed, imbalance, part_of);
+  }));
+  QH_RETURN_IF_ERROR(StatusOfMetis(*code));
+  return std::vector<int32_t>(part_of, part_of + num_nodes);
+}
+
 class MetisPartitioner final : public Partitioner {
  private:
   absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
                                              ThreadPool& pool) const override {
-    QH_RETURN_IF_ERROR(CheckSize(problem.topology, true));
+    QH_RETURN_IF_ERROR(CheckSize(problem, true));
     // Nothing to cut, and METIS does not like it.
     if (problem.topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
     const bool symmetric = IsSymmetric(problem.topology, pool);
-    QH_RETURN_IF_ERROR(CheckSize(problem.topology, symmetric));
-    const auto num_nodes = problem.topology.num_nodes();
-    QH_ASSIGN_OR_RETURN(const SharedMemory result,
-                        SharedMemory::Create((1 + num_nodes) * int64_t{sizeof(idx_t)}));
-    auto* const code = static_cast<idx_t*>(result.data());
-    idx_t* const part_of = code + 1;
-    QH_RETURN_IF_ERROR(RunInChild("METIS", [&] { *code = RunMetis(problem, symmetric, part_of); }));
-    QH_RETURN_IF_ERROR(StatusOfMetis(*code));
-    return std::vector<int32_t>(part_of, part_of + num_nodes);
+    QH_RETURN_IF_ERROR(CheckSize(problem, symmetric));
+    return CutInChild([&] { return MetisGraph::Of(problem, symmetric); },
+                      problem.topology.num_nodes(), problem.parts, problem.seed, problem.imbalance);
   }
 };
 
@@ -88,6 +99,12 @@ class MetisPartitioner final : public Partitioner {
 
 absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner() {
   return std::make_unique<MetisPartitioner>();
+}
+
+absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph graph, int32_t parts, uint64_t seed,
+                                                   double imbalance) {
+  const auto num_nodes = static_cast<int64_t>(graph.xadj.size()) - 1;
+  return CutInChild([&] { return std::move(graph); }, num_nodes, parts, seed, imbalance);
 }
 
 }  // namespace quadhop

@@ -1,3 +1,4 @@
+#include "partition/metis_graph.h"
 #include "partition/partitioner.h"
 
 namespace quadhop {
@@ -6,6 +7,10 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner() {
   return absl::UnavailableError(
       "built without METIS: install libmetis-dev and configure with -DQH_METIS=ON, or use --method "
       "hash");
+}
+
+absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph, int32_t, uint64_t, double) {
+  return MakeMetisPartitioner().status();
 }
 
 }  // namespace quadhop

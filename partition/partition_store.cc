@@ -85,8 +85,7 @@ std::string PartitionReport::Describe() const {
 
 absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
                                                const PartitionOptions& options, ThreadPool& pool) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner,
-                      MakePartitioner(options.method));
+  if (options.method != "auto") QH_RETURN_IF_ERROR(MakePartitioner(options.method).status());
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
   QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*store, options.parts, pool));
   QH_ASSIGN_OR_RETURN(const CanonicalGraph graph, CanonicalGraph::Of(*store, pool));
@@ -95,12 +94,17 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
     QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> split, store->split(""));
     train = graph.TrainingNodes(split);
   }
-  QH_ASSIGN_OR_RETURN(
-      const std::vector<int32_t> part_of,
-      partitioner->Cut({graph.topology(), train, parts, options.seed, options.imbalance}, pool));
+  const PartitionProblem problem{graph.topology(),    train, parts, options.seed, options.imbalance,
+                                 options.memory_bytes};
+  std::string method = options.method;
+  if (method == "auto") {
+    QH_ASSIGN_OR_RETURN(method, ChoosePartitioner(problem));
+  }
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner, MakePartitioner(method));
+  QH_ASSIGN_OR_RETURN(const std::vector<int32_t> part_of, partitioner->Cut(problem, pool));
 
   PartGroups groups = PartGroups::Of(part_of, parts);
-  PartitionReport report{options.method, options.parts, {}};
+  PartitionReport report{method, options.parts, {}};
   report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
   OrderForLocality(graph.topology(), part_of, pool, groups);
 

@@ -12,10 +12,12 @@
 namespace quadhop {
 
 struct PartitionOptions {
-  int32_t parts = 4;             // P, [1, N]
-  std::string method = "metis";  // or "hash"; see partitioner.h
+  int32_t parts = 4;  // P, [1, N]
+  // "auto": metis, or multilevel where memory does not hold METIS; or a method of partitioner.h.
+  std::string method = "auto";
   uint64_t seed = 0;
-  double imbalance = 0.05;  // allowed excess of the largest part over the mean; [0.001, 10]
+  double imbalance = 0.05;   // allowed excess of the largest part over the mean; [0.001, 10]
+  int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
 
   // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".
   std::string ToString() const;

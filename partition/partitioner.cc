@@ -4,6 +4,8 @@
 
 #include "core/check.h"
 #include "core/status.h"
+#include "partition/memory.h"
+#include "partition/metis_graph.h"
 
 namespace quadhop {
 namespace {
@@ -48,11 +50,20 @@ absl::StatusOr<std::vector<int32_t>> Partitioner::Cut(const PartitionProblem& pr
   return part_of;
 }
 
+absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem) {
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(problem.memory_bytes));
+  // A graph that is not symmetric is made so for METIS; to look whether it is would take longer.
+  const int64_t most_arcs = std::min<int64_t>(memory_bytes / kMetisBytesPerArc, INT32_MAX - 1);
+  return problem.topology.num_arcs() <= most_arcs ? "metis" : "multilevel";
+}
+
 absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method) {
   if (method == "metis") return MakeMetisPartitioner();
+  if (method == "multilevel") return MakeMultilevelPartitioner();
+  if (method == "stream") return MakeStreamPartitioner();
   if (method == "hash") return MakeHashPartitioner();
-  return absl::InvalidArgumentError(
-      absl::StrCat("partition method '", method, "' is unknown: use metis or hash"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "partition method '", method, "' is unknown: use metis, multilevel, stream or hash"));
 }
 
 }  // namespace quadhop

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/store.h"
@@ -20,7 +21,8 @@ struct PartitionProblem {
   absl::Span<const uint8_t> train;  // [N], 1: training node; or empty: no node is
   int32_t parts = 1;                // P, in [1, N]
   uint64_t seed = 0;
-  double imbalance = 0.05;  // how far the largest part may pass the mean, as a share; [0.001, 10]
+  double imbalance = 0.05;   // how far the largest part may pass the mean, as a share; [0.001, 10]
+  int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
 };
 
 // A method of cutting. Thread-safe.
@@ -38,8 +40,11 @@ class Partitioner {
                                                      ThreadPool& pool) const = 0;
 };
 
-// By name: "metis" or "hash". kInvalidArgument for another; kUnavailable for one that this build
-// lacks, saying how to get it.
+// "metis" where METIS can take the problem within its memory, else "multilevel".
+absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem);
+
+// By name: "metis", "multilevel", "stream" or "hash". kInvalidArgument for another; kUnavailable
+// for one that this build lacks, saying how to get it.
 absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method);
 
 // METIS k-way (Karypis and Kumar, SISC 1999), with one balance constraint each for nodes, arcs and
@@ -47,6 +52,16 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view m
 // kInternal (kResourceExhausted if killed). kInvalidArgument for graphs beyond 32-bit ids,
 // kResourceExhausted where about 50 bytes an arc are not available.
 absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner();
+
+// For graphs that METIS cannot take: nodes are put into clusters (label_propagation.h) until METIS
+// can take the graph of clusters, and its cut is refined on the way back. Memory: 60 bytes a node,
+// 24 an arc of the first graph of clusters. kResourceExhausted where clusters do not make it small
+// enough.
+std::unique_ptr<Partitioner> MakeMultilevelPartitioner();
+
+// Nodes one after another, each to the part with most of its neighbours and room, five times over.
+// Memory: 4 bytes a node.
+std::unique_ptr<Partitioner> MakeStreamPartitioner();
 
 // Nodes dealt out in the order of a hash: parts are even to one node and one training node, and
 // most arcs are cut. For graphs that METIS cannot take, and for comparison.

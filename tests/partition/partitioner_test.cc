@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/rng.h"
 #include "partition/memory.h"
 #include "partition/metis_graph.h"
 #include "tests/partition/store_testing.h"
@@ -112,12 +113,14 @@ TEST_P(AnyPartitioner, RefusesAnImbalanceOutOfRange) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("imbalance is 0")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, AnyPartitioner, testing::Values("metis", "hash"),
+INSTANTIATE_TEST_SUITE_P(Methods, AnyPartitioner,
+                         testing::Values("metis", "multilevel", "stream", "hash"),
                          [](const auto& parameter) { return parameter.param; });
 
 TEST(MakePartitioner, NamesTheMethodsItKnows) {
-  EXPECT_THAT(MakePartitioner("spectral"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metis or hash")));
+  EXPECT_THAT(
+      MakePartitioner("spectral"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metis, multilevel, stream or hash")));
 }
 
 TEST(HashPartitioner, IsEvenToOneNodeAndOneTrainingNode) {
@@ -187,6 +190,50 @@ TEST_F(MetisPartitioner, RefusesGraphsThatMemoryDoesNotHold) {
   const std::vector<int64_t> indptr = {0, 1, arcs};
   EXPECT_THAT(partitioner_->Cut({{indptr, {}, {}}, {}, 2, 0, 0.05}, pool_),
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("METIS")));
+}
+
+// What a partitioner cuts of a graph of 60 planted cliques, each in the middle of a few random
+// arcs.
+int64_t CutOfCliques(const char* method, int num_threads, std::vector<int32_t>* part_of = nullptr) {
+  constexpr uint32_t kCliques = 60, kSize = 25;
+  TestArcs arcs;
+  for (uint32_t c = 0; c < kCliques; ++c)
+    for (uint32_t a = 0; a < kSize; ++a)
+      for (uint32_t b = a + 1; b < kSize; ++b) arcs.emplace_back(c * kSize + a, c * kSize + b);
+  RandomStream random(5, RandomPurpose::kTest, 0, 0);
+  for (int i = 0; i < 1500; ++i)
+    arcs.emplace_back(random.Below(kCliques * kSize / 2), 750 + random.Below(kCliques * kSize / 2));
+  const TestGraph graph = GraphOf(kCliques * kSize, std::move(arcs));
+  ThreadPool pool(num_threads);
+  const auto cut = (*MakePartitioner(method))->Cut({graph.topology(), {}, 6, 3, 0.05}, pool);
+  EXPECT_OK(cut);
+  if (part_of != nullptr) *part_of = *cut;
+  return CutArcs(graph, *cut);
+}
+
+TEST(MultilevelPartitioner, CutsAboutAsFewArcsAsMetis) {
+  if (absl::IsUnavailable(MakePartitioner("metis").status())) GTEST_SKIP() << "no METIS";
+  EXPECT_LE(CutOfCliques("multilevel", 2), 1.15 * static_cast<double>(CutOfCliques("metis", 2)));
+}
+
+TEST(MultilevelPartitioner, DoesNotDependOnTheThreads) {
+  if (absl::IsUnavailable(MakePartitioner("metis").status())) GTEST_SKIP() << "no METIS";
+  std::vector<int32_t> one, three;
+  CutOfCliques("multilevel", 1, &one);
+  CutOfCliques("multilevel", 3, &three);
+  EXPECT_EQ(one, three);
+}
+
+TEST(StreamPartitioner, CutsFarFewerArcsThanAHash) {
+  EXPECT_LT(CutOfCliques("stream", 1), CutOfCliques("hash", 1) / 2);
+}
+
+TEST(ChoosePartitioner, TakesMultilevelWhereMetisDoesNotFit) {
+  const TestGraph graph = CliqueChain(10, 10);
+  const auto num_arcs = static_cast<int64_t>(graph.indices.size());
+  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, 50 * num_arcs}), "metis");
+  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, 50 * num_arcs - 1}),
+            "multilevel");
 }
 
 TEST(MetisGraph, AddsInversesOnce) {

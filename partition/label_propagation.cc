@@ -1,0 +1,249 @@
+#include "partition/label_propagation.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "core/rng.h"
+#include "partition/votes.h"
+
+namespace quadhop {
+namespace {
+
+constexpr uint64_t kRounds = 16;
+constexpr int kClusterSweeps = 4;
+constexpr int64_t kNodesPerBlock = 4096;
+
+size_t Z(int64_t i) { return static_cast<size_t>(i); }
+
+bool Fits(const Weights& used, const Weights& more, const Weights& most) {
+  for (size_t i = 0; i < kBalances; ++i)
+    if (used[i] + more[i] > most[i]) return false;
+  return true;
+}
+
+struct Move {
+  int64_t node;
+  uint32_t label;
+};
+
+// The label that most neighbours have, by weight, among those with room; the node's own if none has
+// more than that.
+template <typename Graph>
+uint32_t BestLabel(const Graph& graph, int64_t node, const MoveLimits& limits,
+                   absl::Span<const uint32_t> labels, uint64_t seed, Votes& votes) {
+  graph.ForEachNeighbor(
+      node, [&](int64_t neighbor, int64_t weight) { votes.Add(labels[Z(neighbor)], weight); });
+  const uint32_t own = labels[Z(node)];
+  const Weights weights = graph.weights(node);
+  uint32_t best = own;
+  int64_t most = votes.Of(own);
+  uint64_t best_rank = 0;
+  for (const uint32_t label : votes.labels()) {
+    if (label == own || votes.Of(label) < most) continue;
+    if (!Fits(limits.used[label], weights, limits.most)) continue;
+    // Among equals by chance, but never away from one's own.
+    const uint64_t rank = Mix64(seed ^ Mix64(static_cast<uint64_t>(node)) ^ label);
+    if (votes.Of(label) == most && (best == own || rank < best_rank)) continue;
+    best = label;
+    most = votes.Of(label);
+    best_rank = rank;
+  }
+  votes.Clear();
+  return best;
+}
+
+// Nodes that are alone after the sweeps, because they have no neighbours or their neighbours'
+// clusters are full, are put together with those that wanted the same.
+template <typename Graph>
+void JoinSingles(const Graph& graph, const Weights& most, MoveLimits& limits,
+                 absl::Span<uint32_t> labels) {
+  std::vector<uint32_t> members(limits.used.size());
+  for (const uint32_t label : labels) ++members[label];
+  std::vector<std::pair<uint32_t, uint32_t>> singles;  // (cluster wanted, node)
+  for (int64_t v = 0; v < graph.num_nodes(); ++v) {
+    if (members[labels[Z(v)]] > 1) continue;
+    uint32_t wanted = static_cast<uint32_t>(labels.size());  // of a node without neighbours
+    int64_t heaviest = 0;
+    graph.ForEachNeighbor(v, [&](int64_t neighbor, int64_t weight) {
+      if (weight > heaviest) {
+        heaviest = weight;
+        wanted = labels[Z(neighbor)];
+      }
+    });
+    singles.emplace_back(wanted, static_cast<uint32_t>(v));
+  }
+  std::sort(singles.begin(), singles.end());
+  for (size_t i = 1; i < singles.size(); ++i) {
+    if (singles[i].first != singles[i - 1].first) continue;
+    const uint32_t node = singles[i].second, into = labels[singles[i - 1].second];
+    const Weights weights = graph.weights(node);
+    // A third of the limit: what wanted the same need not belong together as much as neighbours do.
+    if (!Fits(limits.used[into], weights, {most[0] / 3, most[1] / 3, most[2] / 3})) continue;
+    for (size_t b = 0; b < kBalances; ++b) limits.used[into][b] += weights[b];
+    labels[node] = into;
+  }
+}
+
+Clusters Numbered(std::vector<uint32_t> labels) {
+  Clusters clusters;
+  std::vector<uint32_t> number(labels.size(), UINT32_MAX);
+  for (uint32_t& label : labels) {
+    if (number[label] == UINT32_MAX) number[label] = static_cast<uint32_t>(clusters.count++);
+    label = number[label];
+  }
+  clusters.of = std::move(labels);
+  return clusters;
+}
+
+// A with the inverse of each of its arcs, weights of both summed.
+WeightedGraph Symmetrized(WeightedGraph graph, ThreadPool& pool) {
+  std::vector<std::vector<std::pair<uint32_t, int64_t>>> rows(Z(graph.num_nodes()));
+  for (int64_t v = 0; v < graph.num_nodes(); ++v)
+    graph.ForEachNeighbor(v, [&](int64_t u, int64_t weight) {
+      rows[Z(v)].emplace_back(static_cast<uint32_t>(u), weight);
+      rows[Z(u)].emplace_back(static_cast<uint32_t>(v), weight);
+    });
+  pool.ParallelFor(graph.num_nodes(), [&](int64_t v, int) {
+    auto& row = rows[Z(v)];
+    std::sort(row.begin(), row.end());
+    size_t end = 0;
+    for (const auto& [u, weight] : row) {
+      if (end > 0 && row[end - 1].first == u)
+        row[end - 1].second += weight;
+      else
+        row[end++] = {u, weight};
+    }
+    row.resize(end);
+  });
+  WeightedGraph both;
+  both.node_weights = std::move(graph.node_weights);
+  for (const auto& row : rows) {
+    for (const auto& [u, weight] : row) {
+      both.neighbors.push_back(u);
+      both.arc_weights.push_back(weight);
+    }
+    both.indptr.push_back(both.num_arcs());
+  }
+  return both;
+}
+
+}  // namespace
+
+template <typename Graph>
+int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& limits,
+                    absl::Span<uint32_t> labels) {
+  const int64_t num_nodes = graph.num_nodes();
+  const int64_t num_blocks = NumBlocks(num_nodes, kNodesPerBlock);
+  std::vector<Votes> votes(Z(pool.num_threads()), Votes(limits.used.size()));
+  int64_t moved = 0;
+  for (uint64_t round = 0; round < kRounds; ++round) {
+    std::vector<std::vector<Move>> moves(Z(num_blocks));
+    pool.ParallelFor(num_blocks, [&](int64_t block, int worker) {
+      const auto [begin, end] = Block(block, num_nodes, kNodesPerBlock);
+      for (int64_t v = begin; v < end; ++v) {
+        if (Mix64(seed ^ static_cast<uint64_t>(v)) % kRounds != round) continue;
+        const uint32_t label = BestLabel(graph, v, limits, labels, seed, votes[Z(worker)]);
+        if (label != labels[Z(v)]) moves[Z(block)].push_back({v, label});
+      }
+    });
+    for (const auto& block : moves) {
+      for (const Move& move : block) {
+        const Weights weights = graph.weights(move.node);
+        if (!Fits(limits.used[move.label], weights, limits.most)) continue;
+        uint32_t& label = labels[Z(move.node)];
+        for (size_t b = 0; b < kBalances; ++b) {
+          limits.used[label][b] -= weights[b];
+          limits.used[move.label][b] += weights[b];
+        }
+        label = move.label;
+        ++moved;
+      }
+    }
+  }
+  return moved;
+}
+
+template <typename Graph>
+Clusters ClusterNodes(const Graph& graph, const Weights& most, uint64_t seed, ThreadPool& pool) {
+  const int64_t num_nodes = graph.num_nodes();
+  std::vector<uint32_t> labels(Z(num_nodes));
+  std::iota(labels.begin(), labels.end(), 0u);
+  MoveLimits limits;
+  limits.most = most;
+  limits.used.resize(Z(num_nodes));
+  for (int64_t v = 0; v < num_nodes; ++v) limits.used[Z(v)] = graph.weights(v);
+  for (int sweep = 0; sweep < kClusterSweeps; ++sweep) {
+    const int64_t moved = SweepLabels(graph, Mix64(seed + static_cast<uint64_t>(sweep)), pool,
+                                      limits, absl::MakeSpan(labels));
+    if (moved < num_nodes / 50) break;
+  }
+  JoinSingles(graph, most, limits, absl::MakeSpan(labels));
+  return Numbered(std::move(labels));
+}
+
+template <typename Graph>
+WeightedGraph Contract(const Graph& graph, const Clusters& clusters, bool symmetric,
+                       ThreadPool& pool) {
+  // Members of each cluster, one after another.
+  std::vector<int64_t> begin(Z(clusters.count) + 1);
+  for (const uint32_t cluster : clusters.of) ++begin[cluster + 1];
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<uint32_t> members(clusters.of.size());
+  std::vector<int64_t> next(begin.begin(), begin.end() - 1);
+  for (size_t v = 0; v < clusters.of.size(); ++v)
+    members[Z(next[clusters.of[v]]++)] = static_cast<uint32_t>(v);
+
+  struct Piece {
+    std::vector<int64_t> lengths;
+    std::vector<uint32_t> neighbors;
+    std::vector<int64_t> weights;
+  };
+  WeightedGraph coarse;
+  coarse.node_weights.resize(Z(clusters.count));
+  const int64_t num_blocks = NumBlocks(clusters.count, kNodesPerBlock / 8);
+  std::vector<Piece> pieces(Z(num_blocks));
+  std::vector<Votes> votes(Z(pool.num_threads()), Votes(Z(clusters.count)));
+  pool.ParallelFor(num_blocks, [&](int64_t block, int worker) {
+    Piece& piece = pieces[Z(block)];
+    Votes& row = votes[Z(worker)];
+    const auto [first, last] = Block(block, clusters.count, kNodesPerBlock / 8);
+    for (int64_t c = first; c < last; ++c) {
+      for (int64_t i = begin[Z(c)]; i < begin[Z(c) + 1]; ++i) {
+        const uint32_t v = members[Z(i)];
+        const Weights weights = graph.weights(v);
+        for (size_t b = 0; b < kBalances; ++b) coarse.node_weights[Z(c)][b] += weights[b];
+        graph.ForEachNeighbor(v, [&](int64_t u, int64_t weight) {
+          if (clusters.of[Z(u)] != static_cast<uint32_t>(c)) row.Add(clusters.of[Z(u)], weight);
+        });
+      }
+      row.SortLabels();
+      for (const uint32_t label : row.labels()) {
+        piece.neighbors.push_back(label);
+        piece.weights.push_back(row.Of(label));
+      }
+      piece.lengths.push_back(static_cast<int64_t>(row.labels().size()));
+      row.Clear();
+    }
+  });
+  for (Piece& piece : pieces) {
+    for (const int64_t length : piece.lengths)
+      coarse.indptr.push_back(coarse.indptr.back() + length);
+    coarse.neighbors.insert(coarse.neighbors.end(), piece.neighbors.begin(), piece.neighbors.end());
+    coarse.arc_weights.insert(coarse.arc_weights.end(), piece.weights.begin(), piece.weights.end());
+    piece = {};
+  }
+  return symmetric ? coarse : Symmetrized(std::move(coarse), pool);
+}
+
+#define QH_INSTANTIATE(Graph)                                                          \
+  template int64_t SweepLabels(const Graph&, uint64_t, ThreadPool&, MoveLimits&,       \
+                               absl::Span<uint32_t>);                                  \
+  template Clusters ClusterNodes(const Graph&, const Weights&, uint64_t, ThreadPool&); \
+  template WeightedGraph Contract(const Graph&, const Clusters&, bool, ThreadPool&);
+QH_INSTANTIATE(TopologyLevel<uint32_t>)
+QH_INSTANTIATE(TopologyLevel<int64_t>)
+QH_INSTANTIATE(WeightedGraph)
+#undef QH_INSTANTIATE
+
+}  // namespace quadhop

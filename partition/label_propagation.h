@@ -1,0 +1,45 @@
+// Moves of nodes to where most of their neighbours are, under limits of weight: clusters to coarsen
+// a graph by, and better parts of a cut. Meyerhenke, Sanders and Schulz, "Partitioning Complex
+// Networks via Size-Constrained Clustering", SEA 2014.
+//
+// Nodes move in rounds: those of a round choose on what was before it, on all threads, and are then
+// moved one after another as far as the limits let them. So results do not depend on the threads.
+#pragma once
+
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/thread_pool.h"
+#include "partition/weighted_graph.h"
+
+namespace quadhop {
+
+struct MoveLimits {
+  std::vector<Weights> used;  // [labels]: of the nodes that have the label
+  Weights most{};             // that a label may come to by a move; a node may exceed it alone
+};
+
+// One sweep over all nodes: labels [n], in [0, labels.used.size()), change and `limits.used` with
+// them. Returns the nodes that moved. Memory: 8 bytes a label and thread.
+template <typename Graph>
+int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& limits,
+                    absl::Span<uint32_t> labels);
+
+// Clusters of nodes that belong together, none heavier than `most` unless it is a single node;
+// numbered from 0 without gaps  // [n]
+struct Clusters {
+  std::vector<uint32_t> of;  // [n]
+  int64_t count = 0;
+};
+template <typename Graph>
+Clusters ClusterNodes(const Graph& graph, const Weights& most, uint64_t seed, ThreadPool& pool);
+
+// Each cluster a node; arcs between clusters once, their weights summed, those inside dropped. If
+// the graph is not `symmetric`, the inverses of arcs are added.
+template <typename Graph>
+WeightedGraph Contract(const Graph& graph, const Clusters& clusters, bool symmetric,
+                       ThreadPool& pool);
+
+}  // namespace quadhop

@@ -1,0 +1,176 @@
+// Graphs beyond METIS: coarsened by clusters until they fit, cut by METIS, and the cut refined on
+// the way back.
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "core/rng.h"
+#include "core/status.h"
+#include "partition/label_propagation.h"
+#include "partition/memory.h"
+#include "partition/metis_graph.h"
+#include "partition/partitioner.h"
+#include "partition/visit_indices.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kLeastClustersAPart = 48;
+constexpr int64_t kEnoughNodes = 20000;  // a graph so small is cut as it is
+constexpr int kMostLevels = 12;
+constexpr int kRefinements = 3;  // sweeps a level
+
+template <typename Graph>
+Weights TotalWeights(const Graph& graph) {
+  Weights total{};
+  for (int64_t v = 0; v < graph.num_nodes(); ++v) {
+    const Weights weights = graph.weights(v);
+    for (size_t b = 0; b < kBalances; ++b) total[b] += weights[b];
+  }
+  return total;
+}
+
+// Clusters small enough that parts can still be made even of them.
+Weights ClusterLimit(const Weights& total, int32_t parts) {
+  Weights most;
+  for (size_t b = 0; b < kBalances; ++b)
+    most[b] = total[b] / (int64_t{parts} * kLeastClustersAPart) + 1;
+  return most;
+}
+
+// METIS adds weights in 32 bits.
+int32_t Scaled(int64_t weight, int64_t total) {
+  constexpr int64_t kMostTotal = int64_t{1} << 30;
+  if (weight == 0 || total <= kMostTotal) return static_cast<int32_t>(weight);
+  const double share = static_cast<double>(weight) / static_cast<double>(total);
+  return std::max(1, static_cast<int32_t>(share * static_cast<double>(kMostTotal)));
+}
+
+MetisGraph AsMetisGraph(const WeightedGraph& graph) {
+  MetisGraph metis;
+  metis.xadj.assign(graph.indptr.begin(), graph.indptr.end());
+  metis.adjncy.assign(graph.neighbors.begin(), graph.neighbors.end());
+  int64_t total_arcs = 0;
+  for (const int64_t weight : graph.arc_weights) total_arcs += weight;
+  for (const int64_t weight : graph.arc_weights)
+    metis.arc_weights.push_back(Scaled(weight, total_arcs));
+  const Weights total = TotalWeights(graph);
+  for (const int64_t sum : total) metis.num_constraints += sum > 0;
+  for (const Weights& weights : graph.node_weights)
+    for (size_t b = 0; b < kBalances; ++b)
+      if (total[b] > 0) metis.weights.push_back(Scaled(weights[b], total[b]));
+  return metis;
+}
+
+class MultilevelPartitioner final : public Partitioner {
+ private:
+  absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
+                                             ThreadPool& pool) const override {
+    const Topology& topology = problem.topology;
+    if (topology.num_nodes() >= int64_t{UINT32_MAX})
+      return absl::UnimplementedError(
+          absl::StrCat("multilevel takes fewer than 2^32 - 1 nodes, the graph has ",
+                       topology.num_nodes(), ": use --method hash"));
+    if (topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
+    const bool symmetric = IsSymmetric(topology, pool);
+    return VisitIndices(topology, [&](auto indices) {
+      using Index = typename decltype(indices)::value_type;
+      const TopologyLevel<std::remove_const_t<Index>> graph(topology.indptr, indices,
+                                                            problem.train);
+      return CutLevels(graph, problem, symmetric, pool);
+    });
+  }
+
+  template <typename Graph>
+  static absl::StatusOr<std::vector<int32_t>> CutLevels(const Graph& graph,
+                                                        const PartitionProblem& problem,
+                                                        bool symmetric, ThreadPool& pool) {
+    QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(problem.memory_bytes));
+    const Weights total = TotalWeights(graph);
+    const Weights limit = ClusterLimit(total, problem.parts);
+    std::vector<Clusters> clusters;
+    std::vector<WeightedGraph> levels;
+    clusters.push_back(ClusterNodes(graph, limit, LevelSeed(problem, 0), pool));
+    levels.push_back(Contract(graph, clusters[0], symmetric, pool));
+    // As far as METIS needs it, and no further: what is finer is cut better.
+    while (static_cast<int>(levels.size()) < kMostLevels && TooLarge(levels.back(), memory_bytes)) {
+      const WeightedGraph& fine = levels.back();
+      Clusters next = ClusterNodes(fine, limit, LevelSeed(problem, levels.size()), pool);
+      if (next.count > fine.num_nodes() * 9 / 10) break;  // it does not get smaller any more
+      WeightedGraph coarse = Contract(fine, next, true, pool);
+      clusters.push_back(std::move(next));
+      levels.push_back(std::move(coarse));
+    }
+    QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
+                        CutCoarsest(levels.back(), problem, memory_bytes));
+    std::vector<uint32_t> part_of(cut.begin(), cut.end());
+    for (size_t level = levels.size(); level > 0; --level) {
+      Refine(levels[level - 1], problem, total, pool, part_of);
+      levels.pop_back();
+      part_of = Projected(clusters[level - 1], part_of);
+      clusters.pop_back();
+    }
+    Refine(graph, problem, total, pool, part_of);
+    return std::vector<int32_t>(part_of.begin(), part_of.end());
+  }
+
+  static uint64_t LevelSeed(const PartitionProblem& problem, size_t level) {
+    return StreamKey(problem.seed, RandomPurpose::kPartition, 1, level);
+  }
+
+  static bool TooLarge(const WeightedGraph& graph, int64_t memory_bytes) {
+    return graph.num_nodes() > kEnoughNodes &&
+           graph.num_arcs() > memory_bytes / 2 / kMetisBytesPerArc;
+  }
+
+  static absl::StatusOr<std::vector<int32_t>> CutCoarsest(const WeightedGraph& graph,
+                                                          const PartitionProblem& problem,
+                                                          int64_t memory_bytes) {
+    if (graph.num_arcs() >= int64_t{INT32_MAX} ||
+        graph.num_arcs() > memory_bytes / kMetisBytesPerArc)
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "multilevel: the graph of ", problem.topology.num_arcs(), " arcs still has ",
+          graph.num_arcs(), " when its nodes are in ", graph.num_nodes(),
+          " clusters, and METIS takes ", kMetisBytesPerArc, " bytes an arc of the ",
+          memory_bytes / 1000000, " MB that may be used: raise --memory, or use --method hash"));
+    return CutMetisGraph(AsMetisGraph(graph), problem.parts, problem.seed, problem.imbalance);
+  }
+
+  static std::vector<uint32_t> Projected(const Clusters& clusters,
+                                         const std::vector<uint32_t>& part_of) {
+    std::vector<uint32_t> fine(clusters.of.size());
+    for (size_t v = 0; v < fine.size(); ++v) fine[v] = part_of[clusters.of[v]];
+    return fine;
+  }
+
+  // Moves nodes to the part of most of their neighbours, as long as it stays even enough.
+  template <typename Graph>
+  static void Refine(const Graph& graph, const PartitionProblem& problem, const Weights& total,
+                     ThreadPool& pool, std::vector<uint32_t>& part_of) {
+    MoveLimits limits;
+    limits.used.resize(static_cast<size_t>(problem.parts));
+    for (int64_t v = 0; v < graph.num_nodes(); ++v) {
+      const Weights weights = graph.weights(v);
+      Weights& used = limits.used[part_of[static_cast<size_t>(v)]];
+      for (size_t b = 0; b < kBalances; ++b) used[b] += weights[b];
+    }
+    for (size_t b = 0; b < kBalances; ++b)
+      limits.most[b] = static_cast<int64_t>(
+          std::ceil((1 + problem.imbalance) * static_cast<double>(total[b]) / problem.parts));
+    for (int sweep = 0; sweep < kRefinements; ++sweep)
+      SweepLabels(
+          graph,
+          StreamKey(problem.seed, RandomPurpose::kPartition, 2, static_cast<uint64_t>(sweep)), pool,
+          limits, absl::MakeSpan(part_of));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Partitioner> MakeMultilevelPartitioner() {
+  return std::make_unique<MultilevelPartitioner>();
+}
+
+}  // namespace quadhop

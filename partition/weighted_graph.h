@@ -1,0 +1,63 @@
+// Graphs whose nodes stand for many: what a multilevel partitioner makes of the one it is given.
+#pragma once
+
+#include <absl/types/span.h>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "core/store.h"
+
+namespace quadhop {
+
+// What a part must be even in: nodes, arcs, training nodes.
+inline constexpr size_t kBalances = 3;
+using Weights = std::array<int64_t, kBalances>;
+
+// The graph of a store; every arc weighs 1. Borrows.
+template <typename Index>
+class TopologyLevel {
+ public:
+  TopologyLevel(absl::Span<const int64_t> indptr, absl::Span<const Index> indices,
+                absl::Span<const uint8_t> train)
+      : indptr_(indptr), indices_(indices), train_(train) {}
+
+  int64_t num_nodes() const { return static_cast<int64_t>(indptr_.size()) - 1; }
+  Weights weights(int64_t node) const {
+    const auto v = static_cast<size_t>(node);
+    return {1, indptr_[v + 1] - indptr_[v], train_.empty() ? 0 : int64_t{train_[v]}};
+  }
+  // visit(neighbour, weight)
+  template <typename Visit>
+  void ForEachNeighbor(int64_t node, const Visit& visit) const {
+    const auto v = static_cast<size_t>(node);
+    for (auto e = static_cast<size_t>(indptr_[v]); e < static_cast<size_t>(indptr_[v + 1]); ++e)
+      visit(static_cast<int64_t>(indices_[e]), int64_t{1});
+  }
+
+ private:
+  absl::Span<const int64_t> indptr_;
+  absl::Span<const Index> indices_;
+  absl::Span<const uint8_t> train_;
+};
+
+// A coarse graph: symmetric, without self-loops.
+struct WeightedGraph {
+  std::vector<int64_t> indptr{0};     // [n + 1]
+  std::vector<uint32_t> neighbors;    // [m], in [0, n), ascending within a row
+  std::vector<int64_t> arc_weights;   // [m]
+  std::vector<Weights> node_weights;  // [n]
+
+  int64_t num_nodes() const { return static_cast<int64_t>(indptr.size()) - 1; }
+  int64_t num_arcs() const { return static_cast<int64_t>(neighbors.size()); }
+  const Weights& weights(int64_t node) const { return node_weights[static_cast<size_t>(node)]; }
+  template <typename Visit>
+  void ForEachNeighbor(int64_t node, const Visit& visit) const {
+    const auto v = static_cast<size_t>(node);
+    for (auto e = static_cast<size_t>(indptr[v]); e < static_cast<size_t>(indptr[v + 1]); ++e)
+      visit(int64_t{neighbors[e]}, arc_weights[e]);
+  }
+};
+
+}  // namespace quadhop
