@@ -17,11 +17,14 @@ absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments) 
   step.AddStore(&flags);
   step.AddEncode(&flags, "");
   step.AddSeed(&flags);
+  step.AddMemory(&flags);
   step.AddThreads(&flags);
   flags.Example("encode --store stores/products.qh --method fastrp --dim 64");
   flags.Example("encode --store stores/products.qh --method file --file node2vec.npy");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"encode"}));
+  if (step.dry_run) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
   QH_ASSIGN_OR_RETURN(const std::string options, step.encode.ToString());
   QH_RETURN_IF_ERROR(EncodeStore(step.store, step.encode, pool));

@@ -19,11 +19,14 @@ absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> argument
   step.AddStore(&flags);
   step.AddPartition(&flags, "");
   step.AddSeed(&flags);
+  step.AddMemory(&flags);
   step.AddThreads(&flags);
   flags.Example("partition --store stores/products.qh --parts 8");
   flags.Example("partition --store stores/products.qh --parts 8 --method hash");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"partition"}));
+  if (step.dry_run) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
   QH_ASSIGN_OR_RETURN(const PartitionReport report,
                       PartitionStore(step.store, step.partition, pool));

@@ -32,7 +32,8 @@ struct PrepStep {
 // recognised, a file of encodings that cannot be read, a partitioner that this build lacks.
 absl::StatusOr<std::vector<PrepStep>> PlanSteps(const StepFlags& step, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(std::string import_options, ImportProvenance(step.import));
-  QH_RETURN_IF_ERROR(MakePartitioner(step.partition.method).status());
+  if (step.partition.method != "auto")
+    QH_RETURN_IF_ERROR(MakePartitioner(step.partition.method).status());
   QH_ASSIGN_OR_RETURN(std::string encode_options, step.encode.ToString());
   return std::vector<PrepStep>{
       {"import", std::move(import_options),
@@ -87,7 +88,23 @@ void Tell(const PrepStep& step, const char* what, absl::Duration duration,
   std::fflush(stdout);
 }
 
+constexpr const char* kStepsAfterImport[] = {"partition", "encode", "propagate"};
+constexpr const char* kAllSteps[] = {"import", "partition", "encode", "propagate"};
+
+// What is known of the needs before any work; true if that is all of them.
+absl::StatusOr<bool> PrintPlanOfInput(const StepFlags& flags) {
+  QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(flags.import));
+  if (!shape.has_value()) {
+    std::printf("the input does not say how large it is: the plan follows after the import\n");
+    return false;
+  }
+  QH_RETURN_IF_ERROR(flags.PrintPlan(*shape, kAllSteps));
+  return true;
+}
+
 absl::Status RunSteps(const StepFlags& flags, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(bool planned, PrintPlanOfInput(flags));
+  if (flags.dry_run) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const std::vector<PrepStep> steps, PlanSteps(flags, pool));
   QH_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenIntact(flags.store, pool));
   for (const PrepStep& step : steps) {
@@ -100,6 +117,9 @@ absl::Status RunSteps(const StepFlags& flags, ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const std::string details, step.make());
     Tell(step, "done", absl::Now() - start, details);
     QH_ASSIGN_OR_RETURN(store, Store::Open(flags.store));
+    if (planned) continue;
+    QH_RETURN_IF_ERROR(flags.PrintPlan(PrepShape::Of(*store), kStepsAfterImport));
+    planned = true;
   }
   return absl::OkStatus();
 }
@@ -117,6 +137,7 @@ absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments) {
   step.AddEncode(&flags, "encode-");
   step.AddPropagate(&flags);
   step.AddSeed(&flags);
+  step.AddMemory(&flags);
   step.AddThreads(&flags);
   flags.Example("prep --from dataset/ogbn_products --store stores/products.qh --parts 8");
   flags.Example("prep --from /usr/share/wordnet --store stores/wordnet.qh --parts 4");

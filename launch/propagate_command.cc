@@ -18,11 +18,14 @@ absl::StatusOr<ExitCode> PropagateCommand(absl::Span<const std::string> argument
               "the normalised adjacency. Without features, x is the encodings.");
   step.AddStore(&flags);
   step.AddPropagate(&flags);
+  step.AddMemory(&flags);
   step.AddThreads(&flags);
   flags.Example("propagate --store stores/products.qh");
   flags.Example("propagate --store stores/papers100m.qh --hops 2 --dtype bf16");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"propagate"}));
+  if (step.dry_run) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
   QH_RETURN_IF_ERROR(PropagateStore(step.store, step.propagate, pool));
   std::printf("%s: features.npy with %s\n", step.store.c_str(), step.propagate.ToString().c_str());

@@ -1,10 +1,15 @@
 #include "launch/step_flags.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <limits>
+#include <memory>
+#include <vector>
 
 #include "core/dtype.h"
 #include "core/status.h"
 #include "launch/runtime.h"
+#include "partition/memory.h"
 
 namespace quadhop {
 
@@ -16,6 +21,32 @@ void StepFlags::AddSeed(Flags* flags) { flags->Unsigned("seed", &seed, "of what 
 
 void StepFlags::AddThreads(Flags* flags) { AddThreadsFlag(flags, &threads); }
 
+void StepFlags::AddMemory(Flags* flags) {
+  flags->Bytes("memory", &memory_bytes, "that may be used (0: 80 % of what is available)");
+  flags->Switch("dry-run", &dry_run, "print what it needs, check that it is there, and stop");
+}
+
+absl::Status StepFlags::PrintPlan(PrepShape shape, absl::Span<const char* const> steps) const {
+  shape.parts = partition.parts;
+  shape.partition_method = partition.method;
+  shape.encode_dim = encode.dim;
+  shape.hops = propagate.hops;
+  shape.feature_bytes = SizeOfDType(propagate.dtype);
+  shape.threads = NumThreads(threads);
+  QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(memory_bytes));
+  std::vector<StepPlan> plans;
+  for (const StepPlan& plan : PlanPrep(shape, budget_bytes))
+    if (std::find(steps.begin(), steps.end(), plan.step) != steps.end()) plans.push_back(plan);
+  std::printf("%s", DescribePlan(plans, budget_bytes).c_str());
+  std::fflush(stdout);
+  return CheckPlan(plans, budget_bytes, store);
+}
+
+absl::Status StepFlags::PrintPlanOfStore(absl::Span<const char* const> steps) const {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> opened, Store::Open(store));
+  return PrintPlan(PrepShape::Of(*opened), steps);
+}
+
 void StepFlags::AddImport(Flags* flags) {
   std::vector<std::string> formats = ImportFormats();
   formats.insert(formats.begin(), "auto");
@@ -24,15 +55,21 @@ void StepFlags::AddImport(Flags* flags) {
                 "its format; auto looks at the files");
   flags->Switch("directed", &import.directed,
                 "keep arcs as they are; without it the inverse of every arc is added");
-  flags->Int("project", &import.svd_dim, int32_t{1}, int32_t{65536},
-             "columns that features made of words are reduced to");
+  flags->Int("project", &import.project, int32_t{0}, int32_t{65536},
+             "columns that wider features are projected to (0: none; words: 128)");
+  flags->String("features", &import.features, "X.npy",
+                "[N, F], for arcs in an .npy, edge list, Matrix Market or METIS file");
+  flags->String("labels", &import.labels, "Y.npy", "[N] or [N, L], likewise");
+  flags->String("splits", &import.splits, "S.npy",
+                "[N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, likewise");
 }
 
 void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
   flags->Int("parts", &partition.parts, int32_t{1}, std::numeric_limits<int32_t>::max(),
              "partitions: at least as many as ranks will train on it");
-  flags->Choice(prefix + "method", &partition.method, {"metis", "hash"},
-                "how to cut: few arcs between partitions, or by a hash");
+  flags->Choice(prefix + "method", &partition.method,
+                {"auto", "metis", "multilevel", "stream", "hash"},
+                "how to cut; auto: METIS, or multilevel where memory does not hold METIS");
   flags->Double("imbalance", &partition.imbalance, 0.001, 10,
                 "how far the largest partition may pass the mean, as a share");
 }
@@ -57,7 +94,11 @@ absl::StatusOr<bool> StepFlags::Parse(Flags* flags, absl::Span<const std::string
   import.seed = seed;
   partition.seed = seed;
   encode.seed = seed;
+  import.memory_bytes = memory_bytes;
+  partition.memory_bytes = memory_bytes;
+  encode.memory_bytes = memory_bytes;
   QH_ASSIGN_OR_RETURN(propagate.dtype, ParseDType(dtype));
+  propagate.memory_bytes = memory_bytes;
   return proceed;
 }
 

@@ -25,6 +25,7 @@ absl::StatusOr<ExitCode> SynthCommand(absl::Span<const std::string> arguments) {
   flags.Int("classes", &synth.classes, int64_t{1}, kAny, "planted classes, at most one a node");
   flags.Unsigned("seed", &synth.seed, "of the graph");
   flags.Switch("to-store", &synth.to_store, "write a store, as an import of the folder would make");
+  flags.Bytes("memory", &synth.memory_bytes, "that may be used (0: 80 % of what is available)");
   AddThreadsFlag(&flags, &threads);
   flags.Example("synth --nodes 100000 --degree 20 --out dataset/synth100k");
   flags.Example("synth --to-store --out stores/synth1m.qh");

@@ -44,7 +44,8 @@ absl::Status CheckOptions(const EncodeOptions& options) {
 
 absl::Status EncodeByProjection(const Store& store, const EncodeOptions& options, ThreadPool& pool,
                                 TensorView<float> out) {
-  QH_RETURN_IF_ERROR(CheckMemory("encode by fastrp", 2 * out.size() * int64_t{sizeof(float)}));
+  QH_RETURN_IF_ERROR(CheckMemory("encode by fastrp", 2 * out.size() * int64_t{sizeof(float)},
+                                 options.memory_bytes));
   QH_ASSIGN_OR_RETURN(const Topology topology, store.topology());
   QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> keys, store.original_ids());
   FastRandomProjection(NormalizedAdjacency(topology, pool), keys, options.seed, pool, out);

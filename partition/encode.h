@@ -15,9 +15,10 @@ struct EncodeOptions {
   // svd: U S of Â, columns standardised.
   // file: rows of an .npy array [N, G] of f32, f64 or f16 in original node order, as they are.
   std::string method = "fastrp";
-  int32_t dim = 64;   // G, [1, 65536]; fastrp and svd
-  uint64_t seed = 0;  // fastrp and svd
-  std::string file;   // file only
+  int32_t dim = 64;          // G, [1, 65536]; fastrp and svd
+  uint64_t seed = 0;         // fastrp and svd
+  std::string file;          // file only
+  int64_t memory_bytes = 0;  // what working arrays may take; 0: what is available
 
   // As in the store's provenance: "method=fastrp dim=64 seed=0", or for a file the checksum of its
   // content, "method=file xxh3=..". Fails if the file cannot be read.

@@ -34,11 +34,10 @@ absl::Status CheckOptions(const PropagateOptions& options) {
 // How many columns to carry at a time: all of them if two copies fit.
 absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width, int64_t memory_bytes) {
   const int64_t column_bytes = 2 * num_nodes * int64_t{sizeof(float)};
-  if (memory_bytes == 0) {
-    QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
-    memory_bytes = available_bytes / 2;
-  }
-  const int64_t fitting = memory_bytes / std::max<int64_t>(1, column_bytes);
+  QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(memory_bytes));
+  // The scales of the adjacency, and a little for all else.
+  const int64_t working_bytes = budget_bytes - 12 * num_nodes - (int64_t{64} << 20);
+  const int64_t fitting = working_bytes / std::max<int64_t>(1, column_bytes);
   const int64_t columns =
       std::min(width, std::max(kLeastColumns, fitting / kLeastColumns * kLeastColumns));
   QH_RETURN_IF_ERROR(CheckMemory("propagate", column_bytes * columns));

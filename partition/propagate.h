@@ -14,7 +14,7 @@ namespace quadhop {
 struct PropagateOptions {
   int32_t hops = 2;           // [0, 16]
   DType dtype = DType::kF32;  // of features.npy: kF32, kF16 or kBF16
-  // What working arrays may take; 0: half of the memory available. Shapes the way, not the result.
+  // What working arrays may take; 0: 80 % of the memory available. Shapes the way, not the result.
   int64_t memory_bytes = 0;
 
   // As in the store's provenance: "hops=2 dtype=f32".

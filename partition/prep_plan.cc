@@ -1,0 +1,165 @@
+#include "partition/prep_plan.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+
+#include "core/dtype.h"
+#include "core/file.h"
+#include "core/status.h"
+#include "partition/metis_graph.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kFloatBytes = 4;
+constexpr int64_t kLeastColumns = 16;               // that propagate carries at a time
+constexpr int64_t kBaseBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
+
+// Seconds of one core, measured (docs/performance.md, "Preprocessing").
+constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
+constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
+constexpr double kMetisSecondsAnArc = 600e-9;
+constexpr double kMultilevelSecondsAnArc = 900e-9;
+constexpr double kReorderSecondsAByte = 2e-9;
+constexpr double kProductSecondsAnArcColumn = 0.5e-9;
+constexpr double kWriteSecondsAByte = 2e-9;
+
+double D(int64_t value) { return static_cast<double>(value); }
+
+int64_t IndexBytes(const PrepShape& shape) {
+  return shape.nodes > int64_t{std::numeric_limits<uint32_t>::max()} ? 8 : 4;
+}
+
+int64_t ImportedBytes(const PrepShape& shape) {
+  const int64_t a_node = 8 /*indptr*/ + 4 /*label*/ + 1 /*split*/ + 8 /*id*/;
+  return shape.nodes * (a_node + kFloatBytes * shape.features) + shape.arcs * IndexBytes(shape);
+}
+
+StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
+  const int64_t key_bytes = shape.nodes > (int64_t{1} << 31) ? 16 : 8;
+  const int64_t rows = 8 * shape.nodes;
+  StepPlan plan;
+  plan.step = "import";
+  plan.least_bytes = kBaseBytes + rows;
+  // Keys of both directions, as much again to merge them, and the neighbours.
+  const int64_t sorting = shape.arcs * (2 * key_bytes + IndexBytes(shape));
+  plan.memory_bytes = kBaseBytes + rows + std::min(sorting, memory_bytes / 2);
+  plan.disk_bytes = ImportedBytes(shape);
+  if (sorting > memory_bytes / 2) plan.scratch_bytes = shape.arcs * (key_bytes + IndexBytes(shape));
+  plan.seconds = D(shape.arcs) * kImportSecondsAnArc +
+                 D(shape.nodes) * D(shape.features) * kImportSecondsAFeature;
+  return plan;
+}
+
+StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
+  StepPlan plan;
+  plan.step = "partition";
+  const int64_t metis_bytes = shape.arcs * kMetisBytesPerArc;
+  const bool metis_fits = metis_bytes <= memory_bytes && shape.arcs < INT32_MAX;
+  plan.how = shape.partition_method == "auto" ? (metis_fits ? "metis" : "multilevel")
+                                              : shape.partition_method;
+  const int64_t numbering = shape.nodes * 40;
+  if (plan.how == "metis") {
+    plan.least_bytes = metis_bytes;
+    plan.seconds = D(shape.arcs) * kMetisSecondsAnArc;
+  } else if (plan.how == "multilevel") {
+    // Labels, weights and votes of nodes; clusters take what is left.
+    plan.least_bytes = shape.nodes * (60 + 12 * shape.threads);
+    plan.seconds = D(shape.arcs) * kMultilevelSecondsAnArc;
+  }
+  plan.least_bytes = std::max(plan.least_bytes, kBaseBytes + numbering);
+  plan.memory_bytes =
+      plan.how == "multilevel" ? std::max(plan.least_bytes, memory_bytes / 2) : plan.least_bytes;
+  plan.disk_bytes = ImportedBytes(shape);
+  plan.seconds += D(plan.disk_bytes) * kReorderSecondsAByte * shape.threads;
+  return plan;
+}
+
+StepPlan PlanEncode(const PrepShape& shape) {
+  StepPlan plan;
+  plan.step = "encode";
+  plan.least_bytes = kBaseBytes + shape.nodes * (2 * kFloatBytes * shape.encode_dim + 16);
+  plan.memory_bytes = plan.least_bytes;
+  plan.disk_bytes = shape.nodes * shape.encode_dim * kFloatBytes;
+  plan.seconds = 3 * D(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn;
+  return plan;
+}
+
+StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
+  StepPlan plan;
+  plan.step = "propagate";
+  const int64_t width = shape.features > 0 ? shape.features : shape.encode_dim;
+  const int64_t column_bytes = 2 * kFloatBytes * shape.nodes;
+  const int64_t fixed = kBaseBytes + 12 * shape.nodes;
+  plan.least_bytes = fixed + column_bytes * std::min(width, kLeastColumns);
+  plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes,
+                                 std::max(plan.least_bytes, fixed + column_bytes * width));
+  plan.disk_bytes = shape.nodes * (1 + shape.hops) * width * shape.feature_bytes;
+  plan.seconds = shape.hops * D(shape.arcs) * D(width) * kProductSecondsAnArcColumn +
+                 D(plan.disk_bytes) * kWriteSecondsAByte;
+  return plan;
+}
+
+std::string Gigabytes(int64_t bytes) { return absl::StrFormat("%.2f GB", D(bytes) * 1e-9); }
+
+// A folder that exists, on whose disk `folder` will be.
+std::string NearestFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::absolute(folder, error);
+  while (!std::filesystem::exists(path, error) && path.has_relative_path())
+    path = path.parent_path();
+  return path;
+}
+
+}  // namespace
+
+PrepShape PrepShape::Of(const Store& store) {
+  PrepShape shape;
+  shape.nodes = store.num_nodes();
+  shape.arcs = store.manifest().arcs();
+  shape.features = store.manifest().features();
+  return shape;
+}
+
+std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes) {
+  std::vector<StepPlan> steps = {PlanImport(shape, memory_bytes),
+                                 PlanPartition(shape, memory_bytes), PlanEncode(shape),
+                                 PlanPropagate(shape, memory_bytes)};
+  for (StepPlan& step : steps) step.seconds /= shape.threads;
+  return steps;
+}
+
+std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes) {
+  std::string text =
+      absl::StrFormat("%-11s %-11s %11s %11s %11s %11s   (memory allowed: %s)\n", "step", "method",
+                      "memory", "disk", "scratch", "seconds", Gigabytes(memory_bytes));
+  for (const StepPlan& step : steps)
+    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f\n", step.step,
+                          step.how.empty() ? "-" : step.how, Gigabytes(step.memory_bytes),
+                          Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds);
+  return text;
+}
+
+absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
+                       const std::string& folder) {
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeDiskBytes(NearestFolder(folder)));
+  for (const StepPlan& step : steps) {
+    if (step.least_bytes > memory_bytes)
+      return absl::ResourceExhaustedError(
+          absl::StrCat(step.step, step.how.empty() ? "" : absl::StrCat(" by ", step.how),
+                       " needs at least ", Gigabytes(step.least_bytes), " of memory, ",
+                       Gigabytes(memory_bytes), " may be used: raise --memory",
+                       step.how == "metis" ? ", or use --method multilevel" : ""));
+    if (step.disk_bytes + step.scratch_bytes > free_bytes)
+      return absl::ResourceExhaustedError(absl::StrCat(
+          step.step, " needs ", Gigabytes(step.disk_bytes + step.scratch_bytes), " on the disk of ",
+          folder, ", which has ", Gigabytes(free_bytes), " free: make room, or use another disk"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop
