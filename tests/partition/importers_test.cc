@@ -102,7 +102,7 @@ TEST_P(Importers, SurviveFilesThatAreDamaged) {
     if (!entry.is_regular_file()) continue;
     const std::string path = entry.path();
     ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(path));
-    const size_t step = std::max<size_t>(1, whole.size() / 24);
+    const size_t step = std::max<size_t>(1, whole.size() / 8);
     for (size_t at = 0; at < whole.size(); at += step) {
       std::string damaged = whole;
       damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
