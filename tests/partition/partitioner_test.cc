@@ -186,7 +186,8 @@ TEST_F(MetisPartitioner, RefusesGraphsBeyond32Bits) {
 TEST_F(MetisPartitioner, RefusesGraphsThatMemoryDoesNotHold) {
   ASSERT_OK_AND_ASSIGN(const int64_t available_bytes, AvailableMemoryBytes());
   const int64_t arcs = (int64_t{1} << 31) - 2;
-  if (available_bytes > 50 * arcs) GTEST_SKIP() << "this machine has memory for 2^31 arcs";
+  if (available_bytes > kMetisBytesPerArc * arcs)
+    GTEST_SKIP() << "this machine has memory for 2^31 arcs";
   const std::vector<int64_t> indptr = {0, 1, arcs};
   EXPECT_THAT(partitioner_->Cut({{indptr, {}, {}}, {}, 2, 0, 0.05}, pool_),
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("METIS")));
@@ -231,9 +232,11 @@ TEST(StreamPartitioner, CutsFarFewerArcsThanAHash) {
 TEST(ChoosePartitioner, TakesMultilevelWhereMetisDoesNotFit) {
   const TestGraph graph = CliqueChain(10, 10);
   const auto num_arcs = static_cast<int64_t>(graph.indices.size());
-  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, 50 * num_arcs}), "metis");
-  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, 50 * num_arcs - 1}),
-            "multilevel");
+  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, kMetisBytesPerArc * num_arcs}),
+            "metis");
+  EXPECT_EQ(
+      *ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, kMetisBytesPerArc * num_arcs - 1}),
+      "multilevel");
 }
 
 TEST(MetisGraph, AddsInversesOnce) {
