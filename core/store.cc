@@ -70,7 +70,7 @@ absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const Stor
 
 // What an array of the store must be, by the manifest.
 absl::Status CheckArray(const NpyFile& array, absl::Span<const DType> dtypes,
-                        std::vector<int64_t> dims) {
+                        const std::vector<int64_t>& dims) {
   const NpyHeader& header = array.header();
   if (std::find(dtypes.begin(), dtypes.end(), header.dtype) != dtypes.end() &&
       header.dims == dims && !header.fortran_order)
