@@ -285,6 +285,7 @@ Heartbeat::~Heartbeat() {
   const ssize_t written = write(state_->wake.fd(), &one, sizeof(one));
   static_cast<void>(written);  // else the thread stops at its next beat
   state_->thread.join();
+  for (Peer& peer : state_->peers) peer.connection.Finish();
 }
 
 void Heartbeat::Leave() {

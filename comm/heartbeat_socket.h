@@ -58,6 +58,9 @@ class BeatConnection {
   void Send(const Beat& beat);
   // The next whole message that has arrived, if any; sets closed() at the end of the stream.
   absl::optional<Beat> Receive();
+  // Nothing more will be sent. Takes in what has arrived: a socket that is closed over unread data
+  // resets the connection, and what was sent last may be lost to the peer.
+  void Finish();
   // Waits for the next message, up to the deadline.
   absl::optional<Beat> WaitFor(absl::Time deadline);
 
