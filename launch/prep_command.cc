@@ -16,7 +16,7 @@
 #include "launch/flags.h"
 #include "launch/runtime.h"
 #include "launch/step_flags.h"
-#include "partition/partitioner.h"
+#include "partition/cuts/partitioner.h"
 #include "partition/prep.h"
 
 namespace quadhop {

@@ -9,9 +9,9 @@
 
 #include "core/status.h"
 #include "core/store.h"
-#include "partition/canonical_graph.h"
+#include "partition/cuts/canonical_graph.h"
+#include "partition/cuts/partitioner.h"
 #include "partition/node_order.h"
-#include "partition/partitioner.h"
 #include "partition/provenance.h"
 #include "partition/renumber.h"
 #include "partition/statistics.h"

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/thread_pool.h"
-#include "partition/cut_quality.h"
+#include "partition/cuts/cut_quality.h"
 
 namespace quadhop {
 

@@ -10,7 +10,7 @@
 #include "core/dtype.h"
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/metis_graph.h"
+#include "partition/cuts/metis_graph.h"
 
 namespace quadhop {
 namespace {

@@ -1,4 +1,4 @@
-#include "partition/canonical_graph.h"
+#include "partition/cuts/canonical_graph.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "partition/child_process.h"
+#include "partition/cuts/child_process.h"
 
 #include <signal.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-#include "partition/cut_quality.h"
+#include "partition/cuts/cut_quality.h"
 
 #include <algorithm>
 #include <numeric>

@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include "core/rng.h"
-#include "partition/partitioner.h"
+#include "partition/cuts/partitioner.h"
 
 namespace quadhop {
 namespace {

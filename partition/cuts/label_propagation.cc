@@ -1,11 +1,11 @@
-#include "partition/label_propagation.h"
+#include "partition/cuts/label_propagation.h"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
 #include "core/rng.h"
-#include "partition/votes.h"
+#include "partition/cuts/votes.h"
 
 namespace quadhop {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/thread_pool.h"
-#include "partition/weighted_graph.h"
+#include "partition/cuts/weighted_graph.h"
 
 namespace quadhop {
 

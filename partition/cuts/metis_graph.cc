@@ -1,4 +1,4 @@
-#include "partition/metis_graph.h"
+#include "partition/cuts/metis_graph.h"
 
 #include <algorithm>
 #include <atomic>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/thread_pool.h"
-#include "partition/partitioner.h"
+#include "partition/cuts/partitioner.h"
 
 namespace quadhop {
 

@@ -8,10 +8,10 @@
 
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/child_process.h"
+#include "partition/cuts/child_process.h"
+#include "partition/cuts/metis_graph.h"
+#include "partition/cuts/partitioner.h"
 #include "partition/memory.h"
-#include "partition/metis_graph.h"
-#include "partition/partitioner.h"
 
 namespace quadhop {
 namespace {

@@ -1,5 +1,5 @@
-#include "partition/metis_graph.h"
-#include "partition/partitioner.h"
+#include "partition/cuts/metis_graph.h"
+#include "partition/cuts/partitioner.h"
 
 namespace quadhop {
 

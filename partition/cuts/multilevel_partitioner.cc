@@ -8,10 +8,10 @@
 
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/label_propagation.h"
+#include "partition/cuts/label_propagation.h"
+#include "partition/cuts/metis_graph.h"
+#include "partition/cuts/partitioner.h"
 #include "partition/memory.h"
-#include "partition/metis_graph.h"
-#include "partition/partitioner.h"
 #include "partition/visit_indices.h"
 
 namespace quadhop {

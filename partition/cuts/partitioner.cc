@@ -1,11 +1,11 @@
-#include "partition/partitioner.h"
+#include "partition/cuts/partitioner.h"
 
 #include <algorithm>
 
 #include "core/check.h"
 #include "core/status.h"
+#include "partition/cuts/metis_graph.h"
 #include "partition/memory.h"
-#include "partition/metis_graph.h"
 
 namespace quadhop {
 namespace {

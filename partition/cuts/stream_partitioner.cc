@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "core/rng.h"
-#include "partition/partitioner.h"
+#include "partition/cuts/partitioner.h"
+#include "partition/cuts/votes.h"
 #include "partition/visit_indices.h"
-#include "partition/votes.h"
 
 namespace quadhop {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/array_source.h"
+#include "partition/formats/array_source.h"
 
 namespace quadhop {
 

@@ -1,4 +1,4 @@
-#include "partition/array_source.h"
+#include "partition/formats/array_source.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/npy.h"
-#include "partition/byte_source.h"
+#include "partition/formats/byte_source.h"
 
 namespace quadhop {
 

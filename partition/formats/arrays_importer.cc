@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/array_blocks.h"
-#include "partition/import_arcs.h"
-#include "partition/import_node_data.h"
+#include "partition/formats/array_blocks.h"
+#include "partition/formats/import_arcs.h"
+#include "partition/formats/import_node_data.h"
 #include "partition/importer.h"
 
 namespace quadhop {

@@ -1,4 +1,4 @@
-#include "partition/byte_source.h"
+#include "partition/formats/byte_source.h"
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,4 +1,4 @@
-#include "partition/csv.h"
+#include "partition/formats/csv.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>

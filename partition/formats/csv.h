@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "partition/text_chunks.h"
+#include "partition/formats/text_chunks.h"
 
 namespace quadhop {
 

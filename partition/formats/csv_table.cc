@@ -1,4 +1,4 @@
-#include "partition/csv_table.h"
+#include "partition/formats/csv_table.h"
 
 #include "core/file.h"
 

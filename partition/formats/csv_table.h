@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/csv.h"
+#include "partition/formats/csv.h"
+#include "partition/formats/text_chunks.h"
 #include "partition/import_target.h"
-#include "partition/text_chunks.h"
 
 namespace quadhop {
 

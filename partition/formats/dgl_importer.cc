@@ -16,13 +16,13 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/import_arcs.h"
-#include "partition/import_node_data.h"
-#include "partition/import_splits.h"
+#include "partition/formats/import_arcs.h"
+#include "partition/formats/import_node_data.h"
+#include "partition/formats/import_splits.h"
+#include "partition/formats/json_file.h"
+#include "partition/formats/number_lines.h"
+#include "partition/formats/text_chunks.h"
 #include "partition/importer.h"
-#include "partition/json_file.h"
-#include "partition/number_lines.h"
-#include "partition/text_chunks.h"
 
 namespace quadhop {
 namespace {

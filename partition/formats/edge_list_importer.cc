@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/import_arcs.h"
-#include "partition/import_node_data.h"
+#include "partition/formats/import_arcs.h"
+#include "partition/formats/import_node_data.h"
+#include "partition/formats/node_ids.h"
+#include "partition/formats/number_lines.h"
+#include "partition/formats/text_chunks.h"
 #include "partition/importer.h"
-#include "partition/node_ids.h"
-#include "partition/number_lines.h"
 #include "partition/scratch_file.h"
-#include "partition/text_chunks.h"
 
 namespace quadhop {
 namespace {

@@ -10,7 +10,7 @@
 #include <functional>
 #include <string>
 
-#include "partition/array_source.h"
+#include "partition/formats/array_source.h"
 #include "partition/import_target.h"
 #include "partition/sparse_rows.h"
 

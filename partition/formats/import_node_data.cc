@@ -1,4 +1,4 @@
-#include "partition/import_node_data.h"
+#include "partition/formats/import_node_data.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/array_blocks.h"
-#include "partition/import_splits.h"
+#include "partition/formats/array_blocks.h"
+#include "partition/formats/import_splits.h"
 
 namespace quadhop {
 namespace {

@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "partition/array_source.h"
+#include "partition/formats/array_source.h"
 #include "partition/import_target.h"
 
 namespace quadhop {

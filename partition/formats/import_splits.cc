@@ -1,4 +1,4 @@
-#include "partition/import_splits.h"
+#include "partition/formats/import_splits.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/array_blocks.h"
+#include "partition/formats/array_blocks.h"
 
 namespace quadhop {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "partition/array_source.h"
+#include "partition/formats/array_source.h"
 #include "partition/import_target.h"
 
 namespace quadhop {

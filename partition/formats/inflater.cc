@@ -1,4 +1,4 @@
-#include "partition/inflater.h"
+#include "partition/formats/inflater.h"
 
 #include <isa-l/igzip_lib.h>
 

@@ -1,4 +1,4 @@
-#include "partition/json_file.h"
+#include "partition/formats/json_file.h"
 
 #include <absl/strings/str_cat.h>
 

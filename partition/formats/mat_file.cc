@@ -1,4 +1,4 @@
-#include "partition/mat_file.h"
+#include "partition/formats/mat_file.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "partition/array_source.h"
+#include "partition/formats/array_source.h"
 #include "partition/sparse_rows.h"
 
 namespace quadhop {

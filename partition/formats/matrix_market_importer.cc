@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/import_arcs.h"
-#include "partition/import_node_data.h"
+#include "partition/formats/import_arcs.h"
+#include "partition/formats/import_node_data.h"
+#include "partition/formats/number_lines.h"
+#include "partition/formats/text_chunks.h"
+#include "partition/formats/text_source.h"
 #include "partition/importer.h"
-#include "partition/number_lines.h"
-#include "partition/text_chunks.h"
-#include "partition/text_source.h"
 
 namespace quadhop {
 namespace {

@@ -1,4 +1,4 @@
-#include "partition/node_ids.h"
+#include "partition/formats/node_ids.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>

@@ -1,4 +1,4 @@
-#include "partition/npz_file.h"
+#include "partition/formats/npz_file.h"
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>

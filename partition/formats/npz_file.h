@@ -5,10 +5,10 @@
 
 #include <string>
 
-#include "partition/array_source.h"
-#include "partition/pickle.h"
+#include "partition/formats/array_source.h"
+#include "partition/formats/pickle.h"
+#include "partition/formats/zip_file.h"
 #include "partition/sparse_rows.h"
-#include "partition/zip_file.h"
 
 namespace quadhop {
 

@@ -1,4 +1,4 @@
-#include "partition/number_lines.h"
+#include "partition/formats/number_lines.h"
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "partition/text_source.h"
+#include "partition/formats/text_source.h"
 
 namespace quadhop {
 namespace {

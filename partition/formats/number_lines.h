@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/status.h"
-#include "partition/text_chunks.h"
+#include "partition/formats/text_chunks.h"
 
 namespace quadhop {
 

@@ -11,11 +11,11 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/import_arcs.h"
-#include "partition/import_node_data.h"
+#include "partition/formats/import_arcs.h"
+#include "partition/formats/import_node_data.h"
+#include "partition/formats/npz_file.h"
+#include "partition/formats/ogb_splits.h"
 #include "partition/importer.h"
-#include "partition/npz_file.h"
-#include "partition/ogb_splits.h"
 
 namespace quadhop {
 namespace {

@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/array_source.h"
-#include "partition/csv_table.h"
+#include "partition/formats/array_source.h"
+#include "partition/formats/csv_table.h"
+#include "partition/formats/ogb_splits.h"
+#include "partition/formats/text_chunks.h"
 #include "partition/importer.h"
-#include "partition/ogb_splits.h"
-#include "partition/text_chunks.h"
 
 namespace quadhop {
 namespace {

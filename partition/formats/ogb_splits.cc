@@ -1,4 +1,4 @@
-#include "partition/ogb_splits.h"
+#include "partition/formats/ogb_splits.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/array_source.h"
-#include "partition/csv_table.h"
+#include "partition/formats/array_source.h"
+#include "partition/formats/csv_table.h"
 
 namespace quadhop {
 namespace {

@@ -1,4 +1,4 @@
-#include "partition/pickle.h"
+#include "partition/formats/pickle.h"
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/dtype.h"
-#include "partition/array_source.h"
+#include "partition/formats/array_source.h"
 #include "partition/sparse_transpose.h"
 
 namespace quadhop {

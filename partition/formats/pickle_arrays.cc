@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/pickle.h"
+#include "partition/formats/pickle.h"
 #include "partition/sparse_rows.h"
 
 namespace quadhop {

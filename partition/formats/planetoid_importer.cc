@@ -18,11 +18,11 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/import_arcs.h"
-#include "partition/import_node_data.h"
-#include "partition/import_splits.h"
+#include "partition/formats/import_arcs.h"
+#include "partition/formats/import_node_data.h"
+#include "partition/formats/import_splits.h"
+#include "partition/formats/pickle.h"
 #include "partition/importer.h"
-#include "partition/pickle.h"
 
 namespace quadhop {
 namespace {

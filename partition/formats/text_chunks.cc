@@ -1,4 +1,4 @@
-#include "partition/text_chunks.h"
+#include "partition/formats/text_chunks.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/text_source.h"
+#include "partition/formats/text_source.h"
 
 namespace quadhop {
 namespace {

@@ -1,4 +1,4 @@
-#include "partition/text_source.h"
+#include "partition/formats/text_source.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/inflater.h"
+#include "partition/formats/inflater.h"
 
 namespace quadhop {
 namespace {

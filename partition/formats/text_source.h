@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "partition/byte_source.h"
+#include "partition/formats/byte_source.h"
 
 namespace quadhop {
 

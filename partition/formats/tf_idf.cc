@@ -1,4 +1,4 @@
-#include "partition/tf_idf.h"
+#include "partition/formats/tf_idf.h"
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/strings/ascii.h>

@@ -1,4 +1,4 @@
-#include "partition/wordnet.h"
+#include "partition/formats/wordnet.h"
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/strings/ascii.h>

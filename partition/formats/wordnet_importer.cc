@@ -13,11 +13,11 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "partition/formats/tf_idf.h"
+#include "partition/formats/wordnet.h"
 #include "partition/importer.h"
 #include "partition/random_split.h"
 #include "partition/randomized_svd.h"
-#include "partition/tf_idf.h"
-#include "partition/wordnet.h"
 
 namespace quadhop {
 namespace {

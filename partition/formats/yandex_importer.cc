@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/import_arcs.h"
-#include "partition/import_node_data.h"
-#include "partition/import_splits.h"
+#include "partition/formats/import_arcs.h"
+#include "partition/formats/import_node_data.h"
+#include "partition/formats/import_splits.h"
+#include "partition/formats/npz_file.h"
 #include "partition/importer.h"
-#include "partition/npz_file.h"
 
 namespace quadhop {
 namespace {

@@ -1,4 +1,4 @@
-#include "partition/zip_file.h"
+#include "partition/formats/zip_file.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -11,7 +11,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/inflater.h"
+#include "partition/formats/inflater.h"
 
 namespace quadhop {
 namespace {

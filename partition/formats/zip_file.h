@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "partition/byte_source.h"
+#include "partition/formats/byte_source.h"
 
 namespace quadhop {
 

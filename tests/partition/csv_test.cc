@@ -1,4 +1,4 @@
-#include "partition/csv.h"
+#include "partition/formats/csv.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // One suite for all partitioners, and what each promises besides.
-#include "partition/partitioner.h"
+#include "partition/cuts/partitioner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "partition/cuts/metis_graph.h"
 #include "partition/memory.h"
-#include "partition/metis_graph.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,4 +1,4 @@
-#include "partition/text_chunks.h"
+#include "partition/formats/text_chunks.h"
 
 #include <gtest/gtest.h>
 
