@@ -61,6 +61,7 @@ absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool 
   };
   writer_->Start(std::move(write));
   last_write_ = absl::Now();
+  last_write_step_ = position.step();
   stall_seconds_ = absl::ToDoubleSeconds(last_write_ - start);
   return absl::OkStatus();
 }

@@ -32,6 +32,8 @@ class Checkpointing {
   bool DueAfterEpoch(int64_t epoch) const;
   // Whether checkpoint.every_minutes have passed, by the clock of rank 0; false elsewhere.
   bool DueByTime() const;
+  // Whether the last call of Write was after so many steps.
+  bool WroteAfter(int64_t steps_done) const { return last_write_step_ == steps_done; }
 
   // Waits for the write before, copies the state, and writes it in the background.
   absl::Status Write(Adam& adam, const RunPosition& position, bool best);
@@ -56,6 +58,7 @@ class Checkpointing {
   Faults& faults_;
   std::unique_ptr<CheckpointWriter> writer_;
   absl::Time last_write_ = absl::Now();
+  int64_t last_write_step_ = -1;
   double stall_seconds_ = 0;  // of the write under way
   int64_t num_failed_ = 0;
   absl::Status last_;

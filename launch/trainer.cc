@@ -205,8 +205,10 @@ absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
   }
   // At the end of an epoch, EvaluateEpoch or Stop writes it.
   const bool at_end = done == num_steps || done == last_step_;
-  if (at_end || !(agreed.checkpoint || checkpointing_->DueAfterStep(position_.step())))
-    return absl::OkStatus();
+  const int64_t step = position_.step();
+  // A wish read after a write was posted before it.
+  const bool by_time = agreed.checkpoint && !checkpointing_->WroteAfter(step - 1);
+  if (at_end || !(by_time || checkpointing_->DueAfterStep(step))) return absl::OkStatus();
   return checkpointing_->Write(adam_, position_, /*best=*/false);
 }
 

@@ -24,6 +24,7 @@ namespace quadhop {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::Ge;
 using testing::HasSubstr;
 using testing::Le;
@@ -208,6 +209,14 @@ TEST_F(TrainingTest, AFailedWriteIsAWarningAndTheRunGoesOn) {
   ASSERT_OK_AND_ASSIGN(const std::string summary, ReadFile(RunSummaryPath(run_)));
   EXPECT_EQ(nlohmann::json::parse(summary)["failed_checkpoints"], 1);
   EXPECT_TRUE(ResultOf(run_) == Undisturbed());
+}
+
+TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetOnce) {
+  // Due after every step; a wish is read a step later, and what was wished before that write is
+  // met.
+  const Outcome outcome = Train(run_, {"checkpoint.every_minutes=1e-9"});
+  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(2, 4, 6, 8, 10, 12, 14, 16, 18));
 }
 
 TEST_F(TrainingTest, ALossThatIsNotFiniteEndsTheRunWithTheStateBeforeIt) {
