@@ -50,7 +50,7 @@ WriteHook Checkpointing::FaultsAt(int64_t step) const {
 absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool best) {
   const absl::Time start = absl::Now();
   QH_ASSIGN_OR_RETURN(const auto before, writer_->Wait());
-  if (before.has_value()) QH_RETURN_IF_ERROR(Note(*before));
+  if (before.has_value()) Note(*before);
   CheckpointWrite write;
   QH_ASSIGN_OR_RETURN(write.snapshot, TakeSnapshot(session_.Subject(&adam), position));
   write.path = CheckpointPath(job_.run, position.step());
@@ -69,13 +69,14 @@ absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool 
 absl::Status Checkpointing::Collect() {
   if (!writer_->HasFinished()) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const auto outcome, writer_->Wait());
-  return outcome.has_value() ? Note(*outcome) : absl::OkStatus();
+  if (outcome.has_value()) Note(*outcome);
+  return absl::OkStatus();
 }
 
-absl::Status Checkpointing::Note(const CheckpointWriter::Outcome& outcome) {
+void Checkpointing::Note(const CheckpointWriter::Outcome& outcome) {
   last_ = outcome.status;
   if (!last_.ok()) ++num_failed_;
-  if (folder_ == nullptr) return absl::OkStatus();
+  if (folder_ == nullptr) return;
   const int64_t step = outcome.position.step();
   JsonObject event;
   event.Add("event", last_.ok() ? "checkpoint" : "checkpoint_failed")
@@ -90,14 +91,12 @@ absl::Status Checkpointing::Note(const CheckpointWriter::Outcome& outcome) {
                   "goes on: %s\n",
                   step, std::string(last_.message()));
   }
-  // On a full disk the line is lost as well; that must not end the run either.
-  const absl::Status noted = folder_->AppendMetrics(event);
-  return last_.ok() ? noted : absl::OkStatus();
+  folder_->Log(event);
 }
 
 absl::Status Checkpointing::Finish() {
   QH_ASSIGN_OR_RETURN(const auto outcome, writer_->Wait());
-  if (outcome.has_value()) QH_RETURN_IF_ERROR(Note(*outcome));
+  if (outcome.has_value()) Note(*outcome);
   if (last_.ok()) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat("the last checkpoint could not be written: ", std::string(last_.message()),

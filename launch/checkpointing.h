@@ -49,7 +49,7 @@ class Checkpointing {
  private:
   Checkpointing(const TrainJob& job, Session& session, RunFolder* folder, Faults& faults)
       : job_(job), session_(session), folder_(folder), faults_(faults) {}
-  absl::Status Note(const CheckpointWriter::Outcome& outcome);
+  void Note(const CheckpointWriter::Outcome& outcome);
   WriteHook FaultsAt(int64_t step) const;
 
   const TrainJob& job_;

@@ -2,11 +2,13 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
 #include <absl/strings/str_split.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -111,6 +113,14 @@ absl::Status RunFolder::OpenMetrics() {
       open(RunMetricsPath(path_).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (metrics_fd_ >= 0) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat("open ", RunMetricsPath(path_)));
+}
+
+void RunFolder::Log(const JsonObject& event) {
+  const absl::Status written = AppendMetrics(event);
+  if (written.ok() || warned_) return;
+  warned_ = true;
+  absl::FPrintF(stderr, "quadhop: warning: lines of metrics are lost, training goes on: %s\n",
+                std::string(written.message()));
 }
 
 absl::Status RunFolder::AppendMetrics(const JsonObject& event) {

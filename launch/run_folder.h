@@ -44,9 +44,9 @@ class RunFolder {
   // What a resumed run has otherwise than before: "train.epochs: 3, now 5".
   const std::vector<std::string>& changes() const { return changes_; }
 
-  // Appends a line to metrics.jsonl, in one write. After an error (a full disk) later lines are
-  // whole again.
-  absl::Status AppendMetrics(const JsonObject& event);
+  // Appends a line to metrics.jsonl, in one write. What cannot be written (a full disk) is lost:
+  // a warning, once; later lines are whole again.
+  void Log(const JsonObject& event);
   // For a resumed run: removes the lines of steps and epochs that will be done again. Keeps lines
   // whose "step" is below `next_step`, or without one whose "epoch" is at most `last_epoch`, and
   // lines with neither.
@@ -59,10 +59,13 @@ class RunFolder {
  private:
   explicit RunFolder(std::string path) : path_(std::move(path)) {}
   absl::Status OpenMetrics();
+  absl::Status AppendMetrics(const JsonObject& event);
+
   std::string path_;
   std::vector<std::string> changes_;
   int metrics_fd_ = -1;
   bool torn_ = false;  // the last line was cut off by a failed write
+  bool warned_ = false;
 };
 
 // Paths inside a run folder, for every rank and for the commands that read a run.

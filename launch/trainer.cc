@@ -287,12 +287,7 @@ bool Trainer::OutOfPatience() const {
 bool Trainer::StopRequested() const { return job_.stop != nullptr && job_.stop->Requested(); }
 
 void Trainer::Log(const JsonObject& event) {
-  if (folder_ == nullptr) return;
-  const absl::Status written = folder_->AppendMetrics(event);
-  if (written.ok() || log_failed_) return;
-  log_failed_ = true;
-  absl::FPrintF(stderr, "quadhop: warning: lines of metrics are lost, training goes on: %s\n",
-                std::string(written.message()));
+  if (folder_ != nullptr) folder_->Log(event);
 }
 
 absl::StatusOr<ExitCode> Trainer::Stop() {

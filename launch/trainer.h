@@ -50,7 +50,7 @@ class Trainer {
   absl::Status Finish();
   bool OutOfPatience() const;
   bool StopRequested() const;
-  // A line in metrics.jsonl; if the disk is full, a warning.
+  // On rank 0, a line in metrics.jsonl.
   void Log(const JsonObject& event);
 
   const TrainJob& job_;
@@ -66,7 +66,6 @@ class Trainer {
   LoaderStats loading_;  // of what this process trained of the epoch
   int64_t steps_per_epoch_ = 0;
   int64_t last_step_ = -1;  // of this epoch, counted from 1, as agreed for a stop; -1: no stop
-  bool log_failed_ = false;
 };
 
 }  // namespace quadhop

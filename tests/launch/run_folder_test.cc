@@ -65,7 +65,7 @@ TEST_F(RunFolderTest, RefusesToReplaceAFinishedOrUnfinishedRun) {
 TEST_F(RunFolderTest, OverwriteRemovesTheRunButNotWhatOthersPutThere) {
   {
     ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
-    ASSERT_OK(run->AppendMetrics(JsonObject().Add("step", 1)));
+    run->Log(JsonObject().Add("step", 1));
     ASSERT_OK(run->WriteSummary(JsonObject()));
     ASSERT_OK(MakeDirectories(CheckpointPath(run_, 5)));
     ASSERT_OK(WriteFileAtomically(run_ + "/notes.txt", "mine"));
@@ -80,8 +80,8 @@ TEST_F(RunFolderTest, OverwriteRemovesTheRunButNotWhatOthersPutThere) {
 TEST_F(RunFolderTest, WritesDoublesThatReadBackEqual) {
   ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
   const double loss = 1.0 / 3;
-  ASSERT_OK(run->AppendMetrics(
-      JsonObject().Add("event", "step").Add("step", 3).Add("loss", loss).Add("bad", 0.0 / 0.0)));
+  run->Log(
+      JsonObject().Add("event", "step").Add("step", 3).Add("loss", loss).Add("bad", 0.0 / 0.0));
   EXPECT_THAT(Metrics(), HasSubstr("\"loss\":0.33333333333333331,"));
   const nlohmann::json line = nlohmann::json::parse(Metrics());
   EXPECT_EQ(line["loss"].get<double>(), loss);
@@ -89,21 +89,34 @@ TEST_F(RunFolderTest, WritesDoublesThatReadBackEqual) {
   EXPECT_TRUE(line["bad"].is_null());
 }
 
+TEST_F(RunFolderTest, LinesThatAFullDiskLosesAreOneWarning) {
+  ASSERT_OK(MakeDirectories(run_));
+  std::filesystem::create_symlink("/dev/full", RunMetricsPath(run_));
+  ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kResume));
+  testing::internal::CaptureStderr();
+  run->Log(JsonObject().Add("step", 1));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("lines of metrics are lost"), HasSubstr(RunMetricsPath(run_))));
+  testing::internal::CaptureStderr();
+  run->Log(JsonObject().Add("step", 2));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 TEST_F(RunFolderTest, AResumedRunDropsTheLinesItWillWriteAgain) {
   {
     ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
-    ASSERT_OK(run->AppendMetrics(JsonObject().Add("event", "start")));
+    run->Log(JsonObject().Add("event", "start"));
     for (int epoch = 1; epoch <= 2; ++epoch) {
       for (int step = 2 * epoch - 2; step < 2 * epoch; ++step) {
-        ASSERT_OK(run->AppendMetrics(JsonObject().Add("step", step).Add("epoch", epoch)));
+        run->Log(JsonObject().Add("step", step).Add("epoch", epoch));
       }
-      ASSERT_OK(run->AppendMetrics(JsonObject().Add("event", "epoch").Add("epoch", epoch)));
+      run->Log(JsonObject().Add("event", "epoch").Add("epoch", epoch));
     }
   }
   ASSERT_OK(WriteFileAtomically(RunMetricsPath(run_), Metrics() + "{\"step\":4,\"lo"));  // killed
   ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kResume));
   ASSERT_OK(run->DropMetricsAfter(/*next_step=*/2, /*last_epoch=*/1));
-  ASSERT_OK(run->AppendMetrics(JsonObject().Add("event", "again")));
+  run->Log(JsonObject().Add("event", "again"));
   EXPECT_EQ(Metrics(),
             "{\"event\":\"start\"}\n{\"step\":0,\"epoch\":1}\n{\"step\":1,\"epoch\":1}\n"
             "{\"event\":\"epoch\",\"epoch\":1}\n{\"event\":\"again\"}\n");
