@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/strip.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,33 @@ std::string StepName(int64_t step) { return absl::StrFormat("%s%010d", kStepPref
 bool ParseStepName(const std::string& name, int64_t* step) {
   return absl::StartsWith(name, kStepPrefix) &&
          absl::SimpleAtoi(name.substr(kStepPrefix.size()), step);
+}
+
+constexpr absl::string_view kDamagedPrefix = "damaged-";
+constexpr absl::string_view kUnfinished = ".tmp";
+constexpr absl::string_view kReplaced = ".old";
+
+// Paths in RUN/checkpoints whose name is `prefix`, a checkpoint's name, `suffix`; in no order.
+std::vector<std::string> ListAround(const std::string& run, absl::string_view prefix,
+                                    absl::string_view suffix) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(RunCheckpointsPath(run), error)) {
+    const std::string file = entry.path().filename();
+    absl::string_view name = file;
+    int64_t step = 0;
+    if (absl::ConsumePrefix(&name, prefix) && absl::ConsumeSuffix(&name, suffix) &&
+        ParseStepName(std::string(name), &step))
+      paths.push_back(entry.path());
+  }
+  return paths;
+}
+
+absl::Status RemoveUnfinished(const std::string& run) {
+  for (const absl::string_view suffix : {kUnfinished, kReplaced})
+    for (const std::string& path : ListAround(run, "", suffix))
+      QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
+  return absl::OkStatus();
 }
 
 // -1: there is no best.
@@ -99,22 +127,44 @@ absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run) {
                                           "\nrepair one, or begin anew with --overwrite"));
 }
 
+absl::Status RestoreReplaced(const std::string& run) {
+  for (const std::string& old : ListAround(run, "", kReplaced)) {
+    const std::string path(absl::StripSuffix(old, kReplaced));
+    if (!FileExists(path)) QH_RETURN_IF_ERROR(RenameFile(old, path));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CarryOnFrom(const std::string& run, int64_t step) {
+  QH_RETURN_IF_ERROR(RemoveUnfinished(run));
+  for (const int64_t newer : ListCheckpointSteps(run)) {
+    if (newer <= step) continue;
+    const std::string aside =
+        absl::StrCat(RunCheckpointsPath(run), "/", kDamagedPrefix, StepName(newer));
+    QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));  // of another resume
+    QH_RETURN_IF_ERROR(RenameFile(CheckpointPath(run, newer), aside));
+  }
+  return step < 0 ? absl::OkStatus() : Link(LatestCheckpointPath(run), StepName(step));
+}
+
 absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep) {
   QH_RETURN_IF_ERROR(Link(LatestCheckpointPath(run), StepName(step)));
   if (best) QH_RETURN_IF_ERROR(Link(BestCheckpointPath(run), StepName(step)));
   std::vector<int64_t> steps = ListCheckpointSteps(run);
   const int64_t best_step = BestStep(run);
   for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i)
-    if (steps[i] != best_step) QH_RETURN_IF_ERROR(RemoveCheckpoint(CheckpointPath(run, steps[i])));
+    if (steps[i] != best_step && steps[i] != step)
+      QH_RETURN_IF_ERROR(RemoveCheckpoint(CheckpointPath(run, steps[i])));
   return absl::OkStatus();
 }
 
 absl::Status RemoveCheckpoints(const std::string& run) {
   for (const std::string& link : {LatestCheckpointPath(run), BestCheckpointPath(run)})
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(link));
-  for (const int64_t step : ListCheckpointSteps(run))
-    for (const char* suffix : {"", ".tmp", ".old"})
-      QH_RETURN_IF_ERROR(RemoveCheckpoint(CheckpointPath(run, step) + suffix));
+  QH_RETURN_IF_ERROR(RemoveUnfinished(run));
+  for (const absl::string_view prefix : {absl::string_view(), kDamagedPrefix})
+    for (const std::string& path : ListAround(run, prefix, ""))
+      QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
   std::error_code error;
   std::filesystem::remove(RunCheckpointsPath(run), error);  // refused while something is in it
   return absl::OkStatus();

@@ -1,6 +1,8 @@
 // RUN/checkpoints/: the checkpoints of a run by the steps done, and which are best and latest.
 //
 //   step-0000000120/   after so many steps (model/checkpoint.h)
+//   step-...tmp, .old  of a write that was cut short (model/checkpoint_writer.h)
+//   damaged-step-...   set aside when a run was resumed from an older one
 //   latest, best       symbolic links to the one written last, and to the best on the validation
 //                      nodes
 #pragma once
@@ -35,12 +37,20 @@ struct NewestIntact {
 // kDataLoss, naming all damage, if there are checkpoints but none is intact.
 absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run);
 
+// Puts back what a write that was cut short while it replaced a checkpoint left as step-...old.
+absl::Status RestoreReplaced(const std::string& run);
+
+// For a run that carries on from the checkpoint after `step` steps (-1: from none): newer ones,
+// which are damaged, become damaged-step-..., the latest is this one, and what writes that were cut
+// short left is removed.
+absl::Status CarryOnFrom(const std::string& run, int64_t step);
+
 // Makes the checkpoint after `step` steps, which is written, the latest, and if `best` the best;
-// then removes all but the `keep` newest and the best. Each link is replaced atomically.
+// then removes all but the `keep` newest, this one and the best. Each link is replaced atomically.
 absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep);
 
-// Removes the checkpoints of a run, and the links. Files that a checkpoint does not write stay, and
-// so then does their folder.
+// Removes the checkpoints of a run, damaged and half-written ones too, and the links. Files that a
+// checkpoint does not write stay, and so then does their folder.
 absl::Status RemoveCheckpoints(const std::string& run);
 
 }  // namespace quadhop
