@@ -84,23 +84,24 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
                                                              const Config& config,
                                                              const std::string& store) {
   if (start == Start::kNew && HoldsARun(path)) return RefuseToReplace(path);
-  if (start == Start::kOverwrite) QH_RETURN_IF_ERROR(RemoveRun(path));
-  std::vector<std::string> changes;
+  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, config, store));
   if (start == Start::kResume && FileExists(RunConfigPath(path))) {
     QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(path));
-    QH_ASSIGN_OR_RETURN(changes, ChangesOnResume(before, config));
-    QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path)));  // no longer finished
+    QH_ASSIGN_OR_RETURN(folder->changes_, ChangesOnResume(before, config));
   }
-  QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path)));
-  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path), ConfigToText(config)));
+  return folder;
+}
+
+absl::Status RunFolder::Begin() {
+  if (start_ == Start::kOverwrite) QH_RETURN_IF_ERROR(RemoveRun(path_));
+  QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
+  QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path_)));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path_), ConfigToText(config_)));
   std::error_code error;
   const std::string store_path =
-      std::filesystem::absolute(store, error).lexically_normal().string();
-  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path), store_path + "\n"));
-  std::unique_ptr<RunFolder> folder(new RunFolder(path));
-  folder->changes_ = std::move(changes);
-  QH_RETURN_IF_ERROR(folder->OpenMetrics());
-  return folder;
+      std::filesystem::absolute(store_, error).lexically_normal().string();
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), store_path + "\n"));
+  return OpenMetrics();
 }
 
 RunFolder::~RunFolder() {

@@ -29,13 +29,16 @@ class RunFolder {
     kResume,     // carry on what is there; a new run if nothing is
     kOverwrite,  // remove what a run left there, then a new run
   };
-  // Makes the folder and writes config.textproto and store.txt. kAlreadyExists, saying what to do,
-  // if the folder holds a run, finished or not, and `start` is kNew; kFailedPrecondition if `start`
-  // is kResume and the run's config differs in what matters (see ChangesOnResume); nothing is
-  // changed then. kOverwrite removes only the files named above.
+  // Changes nothing yet. kAlreadyExists, saying what to do, if the folder holds a run, finished or
+  // not, and `start` is kNew; kFailedPrecondition if `start` is kResume and the run's config
+  // differs in what matters (see ChangesOnResume). Borrows `config`.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            const Config& config,
                                                            const std::string& store);
+  // Once nothing stands against the run: makes the folder and writes config.textproto and
+  // store.txt. kOverwrite removes the files named above, and only those, before. To be called
+  // before anything below is written.
+  absl::Status Begin();
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -57,11 +60,15 @@ class RunFolder {
   absl::Status WriteSummary(const JsonObject& summary);
 
  private:
-  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  RunFolder(std::string path, Start start, const Config& config, std::string store)
+      : path_(std::move(path)), start_(start), config_(config), store_(std::move(store)) {}
   absl::Status OpenMetrics();
   absl::Status AppendMetrics(const JsonObject& event);
 
-  std::string path_;
+  const std::string path_;
+  const Start start_;
+  const Config& config_;
+  const std::string store_;
   std::vector<std::string> changes_;
   int metrics_fd_ = -1;
   bool torn_ = false;  // the last line was cut off by a failed write

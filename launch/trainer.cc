@@ -51,7 +51,7 @@ absl::StatusOr<ExitCode> Trainer::Run() {
 absl::Status Trainer::Begin() {
   position_.set_best_valid(-1);
   position_.set_split(session_.split());
-  // Rank 0 makes the folder; the others learn by the barrier's failure if it could not.
+  // Rank 0 has the folder; the others learn by the barrier's failure if it is refused.
   if (session_.context().IsMain()) {
     QH_ASSIGN_OR_RETURN(folder_, RunFolder::Create(job_.run, job_.start, job_.config, job_.store));
     const StoreManifest& manifest = session_.store().manifest();
@@ -70,34 +70,41 @@ absl::Status Trainer::Begin() {
                       Checkpointing::Create(job_, session_, folder_.get(), faults_));
   if (!job_.init.empty())
     QH_RETURN_IF_ERROR(ReadWeights(job_.init, /*all_required=*/false, session_.model()));
-  return job_.start == RunFolder::Start::kResume ? Resume() : absl::OkStatus();
+  if (job_.start == RunFolder::Start::kResume) return Resume();
+  return folder_ != nullptr ? folder_->Begin() : absl::OkStatus();
 }
 
 absl::Status Trainer::Resume() {
   // Rank 0 looks for the checkpoint to take; the others read what it found.
   NewestIntact newest;
   if (folder_ != nullptr) {
+    QH_RETURN_IF_ERROR(RestoreReplaced(job_.run));
     QH_ASSIGN_OR_RETURN(newest, FindNewestIntact(job_.run));
     for (const std::string& damage : newest.damaged)
       absl::FPrintF(stderr, "quadhop: warning: a checkpoint is passed over: %s\n", damage);
-    for (const std::string& change : folder_->changes())
-      absl::PrintF("changed since the run began: %s\n", change);
   }
   QH_RETURN_IF_ERROR(session_.context().comm.Broadcast(
       "checkpoint to resume from", Rank(0),
       {reinterpret_cast<uint8_t*>(&newest.step), sizeof(newest.step)}));
-  if (newest.step < 0)  // it ended before its first checkpoint
-    return folder_ != nullptr ? folder_->DropMetricsAfter(0, 0) : absl::OkStatus();
-  QH_ASSIGN_OR_RETURN(
-      position_, ReadCheckpoint(session_.Subject(&adam_), CheckpointPath(job_.run, newest.step)));
-  if (position_.split() != session_.split())
-    return absl::FailedPreconditionError(
-        absl::StrCat("the run was begun with --split ", position_.split(), ", now it is ",
-                     session_.split(), ": resume with the former, or begin another --run"));
+  if (newest.step >= 0) QH_RETURN_IF_ERROR(TakeUp(CheckpointPath(job_.run, newest.step)));
   if (folder_ == nullptr) return absl::OkStatus();
-  absl::PrintF("resuming after epoch %d, step %d\n", position_.epoch(), position_.step());
+  // The checkpoint is accepted: from here on the folder changes.
+  for (const std::string& change : folder_->changes())
+    absl::PrintF("changed since the run began: %s\n", change);
+  if (newest.step >= 0)
+    absl::PrintF("resuming after epoch %d, step %d\n", position_.epoch(), position_.step());
   std::fflush(stdout);
+  QH_RETURN_IF_ERROR(folder_->Begin());
+  QH_RETURN_IF_ERROR(CarryOnFrom(job_.run, newest.step));
   return folder_->DropMetricsAfter(position_.step(), position_.epoch());
+}
+
+absl::Status Trainer::TakeUp(const std::string& checkpoint) {
+  QH_ASSIGN_OR_RETURN(position_, ReadCheckpoint(session_.Subject(&adam_), checkpoint));
+  if (position_.split() == session_.split()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the run was begun with --split ", position_.split(), ", now it is ",
+                   session_.split(), ": resume with the former, or begin another --run"));
 }
 
 absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {

@@ -32,7 +32,10 @@ class Trainer {
 
  private:
   absl::Status Begin();
+  // Takes up the newest intact checkpoint, if there is one, and begins the folder: a resume that is
+  // refused changes nothing.
   absl::Status Resume();
+  absl::Status TakeUp(const std::string& checkpoint);
   // Trains the rest of the epoch; true: or as much of it as ranks agreed on when one was asked to
   // stop.
   absl::StatusOr<bool> TrainEpoch(int64_t epoch);

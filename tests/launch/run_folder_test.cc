@@ -17,15 +17,26 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+std::vector<std::string> NamesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename());
+  return names;
+}
 
 class RunFolderTest : public testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<RunFolder>> Create(RunFolder::Start start) {
-    QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", {}));
-    return RunFolder::Create(run_, start, config, "stores/a.qh");
+    QH_ASSIGN_OR_RETURN(config_, LoadConfig("quickstart", {}));
+    QH_ASSIGN_OR_RETURN(auto folder, RunFolder::Create(run_, start, config_, "stores/a.qh"));
+    QH_RETURN_IF_ERROR(folder->Begin());
+    return folder;
   }
   std::string Metrics() { return ReadFile(RunMetricsPath(run_)).value(); }
 
+  Config config_;
   TempDir folder_;
   const std::string run_ = folder_ / "runs/first";
 };
@@ -68,12 +79,15 @@ TEST_F(RunFolderTest, OverwriteRemovesTheRunButNotWhatOthersPutThere) {
     run->Log(JsonObject().Add("step", 1));
     ASSERT_OK(run->WriteSummary(JsonObject()));
     ASSERT_OK(MakeDirectories(CheckpointPath(run_, 5)));
+    for (const char* name : {"step-0000000005.tmp", "step-0000000004.old", "step-0000000009.tmp",
+                             "damaged-step-0000000007"})
+      ASSERT_OK(MakeDirectories(RunCheckpointsPath(run_) + "/" + name));
     ASSERT_OK(WriteFileAtomically(run_ + "/notes.txt", "mine"));
   }
   ASSERT_OK(Create(RunFolder::Start::kOverwrite));
   EXPECT_EQ(Metrics(), "");
   EXPECT_FALSE(FileExists(RunSummaryPath(run_)));
-  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre());
+  EXPECT_TRUE(std::filesystem::is_empty(RunCheckpointsPath(run_)));
   EXPECT_TRUE(FileExists(run_ + "/notes.txt"));
 }
 
@@ -129,6 +143,30 @@ TEST_F(RunFolderTest, ListsCheckpointsByStep) {
   ASSERT_OK(MakeDirectories(BestCheckpointPath(run_)));
   ASSERT_OK(MakeDirectories(CheckpointPath(run_, 30) + ".tmp"));
   EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(3, 20, 12345678901));
+}
+
+TEST_F(RunFolderTest, CarryingOnSetsNewerCheckpointsAsideAndRemovesHalfWrittenOnes) {
+  for (const char* name : {"step-0000000004", "step-0000000006", "step-0000000008",
+                           "step-0000000008.tmp", "step-0000000010.tmp", "step-0000000006.old"})
+    ASSERT_OK(MakeDirectories(RunCheckpointsPath(run_) + "/" + name));
+  ASSERT_OK(CarryOnFrom(run_, 6));
+  EXPECT_THAT(NamesIn(RunCheckpointsPath(run_)),
+              UnorderedElementsAre("step-0000000004", "step-0000000006", "damaged-step-0000000008",
+                                   "latest"));
+  EXPECT_EQ(std::filesystem::read_symlink(LatestCheckpointPath(run_)), "step-0000000006");
+}
+
+TEST_F(RunFolderTest, ACheckpointThatWasBeingReplacedIsPutBack) {
+  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 6) + ".old"));
+  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 6) + ".tmp"));
+  ASSERT_OK(RestoreReplaced(run_));
+  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(6));
+}
+
+TEST_F(RunFolderTest, PublishingKeepsTheCheckpointItPublishes) {
+  for (const int64_t step : {4, 6, 8}) ASSERT_OK(MakeDirectories(CheckpointPath(run_, step)));
+  ASSERT_OK(PublishCheckpoint(run_, 6, /*best=*/false, /*keep=*/1));
+  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(6, 8));
 }
 
 TEST_F(RunFolderTest, FindsACheckpointOrNamesThoseThereAre) {

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/file.h"
 #include "launch/checkpoint_folder.h"
@@ -43,6 +44,14 @@ Outcome Quadhop(const std::vector<std::string>& arguments) {
   testing::internal::CaptureStderr();
   const ExitCode code = RunCommandLine(arguments);
   return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+// The bytes of every file, by its path.
+std::map<std::string, std::string> FilesUnder(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) files[entry.path()] = ReadFile(entry.path()).value();
+  return files;
 }
 
 // A graph of 600 nodes in 3 partitions, of whose 48 training nodes 8 are a batch: 3 epochs of 6
@@ -113,7 +122,7 @@ class TrainingTest : public testing::Test {
   }
 
   TempDir folder_;
-  const std::string store_ = folder_ / "graph.qh";
+  std::string store_ = folder_ / "graph.qh";
   const std::string run_ = folder_ / "run";
 };
 
@@ -180,10 +189,13 @@ TEST_F(TrainingTest, ADamagedCheckpointIsReportedAndTheOneBeforeIsTaken) {
   file.seekp(1000);
   file.put('x');
   file.close();
+  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 10) + ".tmp"));
   const Outcome resumed = Resume(run_, "2");
   EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
   EXPECT_THAT(resumed.err, AllOf(HasSubstr("passed over"), HasSubstr(weights)));
   EXPECT_THAT(resumed.out, HasSubstr("resuming after epoch 1, step 6"));
+  EXPECT_TRUE(FileExists(RunCheckpointsPath(run_) + "/damaged-step-0000000008"));
+  EXPECT_FALSE(FileExists(CheckpointPath(run_, 10) + ".tmp"));
   EXPECT_TRUE(ResultOf(run_) == Undisturbed());
 }
 
@@ -193,6 +205,31 @@ TEST_F(TrainingTest, AConfigThatDiffersInWhatMattersIsRefusedAndTheRunStays) {
   EXPECT_EQ(refused.code, ExitCode::kFailed);
   EXPECT_THAT(refused.err, HasSubstr("train.learning_rate: 0.001, now 0.5"));
   EXPECT_TRUE(FileExists(RunSummaryPath(folder_ / "undisturbed")));
+}
+
+TEST_F(TrainingTest, ARefusedResumeChangesNothing) {
+  ASSERT_EQ(Train(run_, {"train.epochs=1"}).code, ExitCode::kDone);
+  const auto files = FilesUnder(run_);
+  ASSERT_EQ(Quadhop({"synth", "--nodes", "600", "--degree", "6", "--features", "5", "--classes",
+                     "4", "--seed", "7", "--out", folder_ / "other"})
+                .code,
+            ExitCode::kDone);
+  ASSERT_EQ(Quadhop({"prep", "--from", folder_ / "other", "--store", folder_ / "other.qh",
+                     "--parts", "3", "--dim", "4"})
+                .code,
+            ExitCode::kDone);
+  const std::string store = std::exchange(store_, folder_ / "other.qh");
+  EXPECT_EQ(Resume(run_, "2").code, ExitCode::kFailed);
+  EXPECT_TRUE(FilesUnder(run_) == files);
+  store_ = store;
+  const std::string weights = LatestCheckpointPath(run_) + "/weights.safetensors";
+  const std::string bytes = ReadFile(weights).value();
+  ASSERT_OK(WriteFileAtomically(weights, bytes.substr(1)));  // of the only checkpoint
+  const auto damaged = FilesUnder(run_);
+  const Outcome refused = Resume(run_, "2");
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err, HasSubstr("no checkpoint of"));
+  EXPECT_TRUE(FilesUnder(run_) == damaged);
 }
 
 TEST_F(TrainingTest, AFailedWriteIsAWarningAndTheRunGoesOn) {
