@@ -173,14 +173,16 @@ CheckpointWriter::~CheckpointWriter() {
 void CheckpointWriter::Start(CheckpointWrite write) {
   QH_CHECK(!thread_.joinable());
   finished_ = false;
+  write_ = std::move(write);
   try {
-    thread_ = std::thread([this, write = std::move(write)] { Run(write); });
+    thread_ = std::thread([this] { Run(); });
   } catch (const std::system_error&) {
-    Run(write);  // no thread to be had: peers count on this rank's part
+    Run();  // no thread to be had: peers count on this rank's part
   }
 }
 
-void CheckpointWriter::Run(const CheckpointWrite& write) {
+void CheckpointWriter::Run() {
+  const CheckpointWrite write = std::move(write_);  // its memory is given back at the end
   const absl::Time start = absl::Now();
   outcome_ = {write.snapshot.position, WriteCheckpoint(*comm_, write), 0, 0};
   outcome_.seconds = absl::ToDoubleSeconds(absl::Now() - start);

@@ -62,9 +62,10 @@ class CheckpointWriter {
 
  private:
   explicit CheckpointWriter(std::unique_ptr<Communicator> comm) : comm_(std::move(comm)) {}
-  void Run(const CheckpointWrite& write);
+  void Run();  // the write of write_
 
   const std::unique_ptr<Communicator> comm_;  // used by the thread alone
+  CheckpointWrite write_;                     // of the thread while it runs
   std::thread thread_;
   std::atomic<bool> finished_ = false;
   Outcome outcome_;  // of the thread until it is joined, as is broken_
