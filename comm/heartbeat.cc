@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
-#include <absl/time/clock.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -39,7 +38,7 @@ struct Peer {
   BeatConnection connection;
   int32_t rank = 0;
   Beat last{};
-  absl::Time heard;
+  SteadyTime heard;
   bool left = false;
 };
 
@@ -83,6 +82,7 @@ struct Heartbeat::State {
   mutable std::mutex mutex;  // guards peers, which the thread changes and others describe
   std::vector<Peer> peers;   // of rank 0: all others; of others: rank 0
   bool lost = false;
+  SteadyTime looked;  // when this thread last looked for losses
 
   std::atomic<bool> stop = false;
   Socket wake;  // written to when stop is set
@@ -90,7 +90,7 @@ struct Heartbeat::State {
 };
 
 absl::Status Heartbeat::State::AcceptAll(const Listener& listener, int32_t num_ranks) {
-  const absl::Time deadline = absl::Now() + kConnectDeadline;
+  const SteadyTime deadline = SteadyAfter(kConnectDeadline);
   std::vector<bool> seen(static_cast<size_t>(num_ranks));
   while (peers.size() + 1 < static_cast<size_t>(num_ranks)) {
     absl::StatusOr<Socket> socket = Accept(listener, deadline);
@@ -100,13 +100,13 @@ absl::Status Heartbeat::State::AcceptAll(const Listener& listener, int32_t num_r
           absl::FormatDuration(kConnectDeadline), " (", std::string(socket.status().message()),
           "); open its TCP ports to the other hosts, or set train.heartbeat_interval_seconds=0"));
     BeatConnection connection(*std::move(socket));
-    const absl::optional<Beat> hello = connection.WaitFor(absl::Now() + kAddressDeadline);
+    const absl::optional<Beat> hello = connection.WaitFor(SteadyAfter(kAddressDeadline));
     if (!hello.has_value() || hello->token != token || hello->rank < 1 ||
         hello->rank >= num_ranks || seen[static_cast<size_t>(hello->rank)])
       continue;  // not of this job
     seen[static_cast<size_t>(hello->rank)] = true;
     connection.Send(MakeBeat(token, Beat::kHello, 0, standing));
-    peers.push_back({std::move(connection), hello->rank, *hello, absl::Now()});
+    peers.push_back({std::move(connection), hello->rank, *hello, SteadyNow()});
   }
   std::sort(peers.begin(), peers.end(),
             [](const Peer& a, const Peer& b) { return a.rank < b.rank; });
@@ -119,14 +119,14 @@ absl::Status Heartbeat::State::ConnectToMain(const Invitation& invitation) {
     const uint32_t address = invitation.addresses[static_cast<size_t>(i)];
     tried.push_back(absl::StrCat(AddressText(address), ":", invitation.port));
     absl::StatusOr<Socket> socket =
-        Connect(address, invitation.port, absl::Now() + kAddressDeadline);
+        Connect(address, invitation.port, SteadyAfter(kAddressDeadline));
     if (!socket.ok()) continue;
     BeatConnection connection(*std::move(socket));
     connection.Send(MakeBeat(token, Beat::kHello, rank, standing));
     // Rank 0 takes one connection after the other.
-    const absl::optional<Beat> answer = connection.WaitFor(absl::Now() + kConnectDeadline);
+    const absl::optional<Beat> answer = connection.WaitFor(SteadyAfter(kConnectDeadline));
     if (!answer.has_value() || answer->token != token) continue;  // some other program's port
-    peers.push_back({std::move(connection), 0, *answer, absl::Now()});
+    peers.push_back({std::move(connection), 0, *answer, SteadyNow()});
     return absl::OkStatus();
   }
   return absl::UnavailableError(
@@ -140,7 +140,7 @@ void Heartbeat::State::SendToAll(const Beat& beat) {
 
 void Heartbeat::State::Handle(const Beat& beat, Peer& peer) {
   if (beat.token != token) return;
-  peer.heard = absl::Now();
+  peer.heard = SteadyNow();
   if (beat.kind == Beat::kDied || beat.kind == Beat::kSilent) {
     if (beat.rank == rank) {  // they gave us up while we were stopped
       ReportLoss(rank, Beat::kSilent);
@@ -161,11 +161,11 @@ void Heartbeat::State::TakeIn() {
     for (const Peer& peer : peers)
       if (!peer.connection.closed()) wanted.push_back({peer.connection.fd(), POLLIN, 0});
   }
-  const absl::Time next_beat = absl::Now() + options.interval;
+  const SteadyTime next_beat = SteadyAfter(options.interval);
   do {
-    const int64_t left = std::max<int64_t>(0, absl::ToInt64Milliseconds(next_beat - absl::Now()));
-    if (poll(wanted.data(), wanted.size(), static_cast<int>(left) + 1) > 0) break;
-  } while (absl::Now() < next_beat && !stop);
+    const auto left = static_cast<int>(MillisecondsUntil(next_beat));
+    if (poll(wanted.data(), wanted.size(), left + 1) > 0) break;
+  } while (SteadyNow() < next_beat && !stop);
   const std::scoped_lock lock(mutex);
   for (Peer& peer : peers)
     while (const absl::optional<Beat> beat = peer.connection.Receive()) Handle(*beat, peer);
@@ -174,11 +174,16 @@ void Heartbeat::State::TakeIn() {
 // All that has arrived has been taken in: who is gone?
 bool Heartbeat::State::FindLoss() {
   const std::scoped_lock lock(mutex);
+  const SteadyTime now = SteadyNow();
+  // This thread was away itself, for its process or host was suspended: peers may have been, too.
+  if (absl::FromChrono(now - looked) > options.interval + options.timeout / 2)
+    for (Peer& peer : peers) peer.heard = now;
+  looked = now;
   for (const Peer& peer : peers) {
     if (lost || peer.left) continue;
     if (peer.connection.closed()) {
       ReportLoss(peer.rank, Beat::kDied);
-    } else if (absl::Now() - peer.heard > options.timeout) {
+    } else if (absl::FromChrono(now - peer.heard) > options.timeout) {
       ReportLoss(peer.rank, Beat::kSilent);
     }
   }
@@ -212,20 +217,20 @@ std::string Heartbeat::State::Describe() const {
       parts.push_back(absl::StrCat("and ", peers.size() + 1 - kMaxDescribed, " more"));
       break;
     }
-    parts.push_back(absl::StrFormat("rank %d was %s, step %d, heard %.1f s ago", peer.rank,
-                                    peer.last.phase.data(), peer.last.step,
-                                    absl::ToDoubleSeconds(absl::Now() - peer.heard)));
+    parts.push_back(absl::StrFormat(
+        "rank %d was %s, step %d, heard %.1f s ago", peer.rank, peer.last.phase.data(),
+        peer.last.step, std::chrono::duration<double>(SteadyNow() - peer.heard).count()));
   }
   return absl::StrJoin(parts, "; ");
 }
 
 void Heartbeat::State::Work() {
-  absl::Time next_beat = absl::Now();
+  SteadyTime next_beat = SteadyNow();
   while (!stop) {
-    if (absl::Now() >= next_beat) {
+    if (SteadyNow() >= next_beat) {
       const std::scoped_lock lock(mutex);
       SendToAll(MakeBeat(token, Beat::kAlive, rank, standing));
-      next_beat = absl::Now() + options.interval;
+      next_beat = SteadyAfter(options.interval);
     }
     TakeIn();
     if (FindLoss()) return;
@@ -267,7 +272,8 @@ absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
   }
   // Nobody is silent before all have begun.
   QH_RETURN_IF_ERROR(comm.Barrier("heartbeat"));
-  for (Peer& peer : state->peers) peer.heard = absl::Now();
+  state->looked = SteadyNow();
+  for (Peer& peer : state->peers) peer.heard = state->looked;
   try {
     state->thread = std::thread([s = state.get()] { s->Work(); });
   } catch (const std::system_error& e) {

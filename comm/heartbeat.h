@@ -22,7 +22,8 @@ struct HeartbeatOptions {
 
 // A thread that sends this rank's standing every interval, and listens. Every rank has a TCP
 // connection (IPv4, any interface) to rank 0, which tells the others of a loss; so two ranks that
-// reach rank 0 but not each other are left to the deadlines of collectives.
+// reach rank 0 but not each other are left to the deadlines of collectives. Silence is measured by
+// a steady clock, and while this process itself was suspended nobody was silent.
 class Heartbeat {
  public:
   // Called once, from the heartbeat's thread, when a rank is lost: `message` names it and says

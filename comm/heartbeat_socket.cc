@@ -1,7 +1,6 @@
 #include "comm/heartbeat_socket.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -22,13 +21,13 @@ namespace quadhop {
 namespace {
 
 // Waits until `fd` is ready for `events`; false at the deadline.
-bool WaitReady(int fd, int16_t events, absl::Time deadline) {
+bool WaitReady(int fd, int16_t events, SteadyTime deadline) {
   while (true) {
     pollfd wanted{fd, events, 0};
-    const int64_t left = std::max<int64_t>(0, absl::ToInt64Milliseconds(deadline - absl::Now()));
-    const int ready = poll(&wanted, 1, static_cast<int>(std::min<int64_t>(left, 60000)) + 1);
+    const int64_t left = std::min<int64_t>(MillisecondsUntil(deadline), 60000);
+    const int ready = poll(&wanted, 1, static_cast<int>(left) + 1);
     if (ready > 0) return true;
-    if ((ready < 0 && errno != EINTR) || absl::Now() >= deadline) return false;
+    if ((ready < 0 && errno != EINTR) || SteadyNow() >= deadline) return false;
   }
 }
 
@@ -45,6 +44,11 @@ Socket NewSocket() {
 }
 
 }  // namespace
+
+int64_t MillisecondsUntil(SteadyTime deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyNow());
+  return std::max<int64_t>(0, left.count());
+}
 
 Socket::~Socket() {
   if (fd_ >= 0) close(fd_);
@@ -84,7 +88,7 @@ absl::optional<Beat> BeatConnection::Receive() {
   return absl::nullopt;
 }
 
-absl::optional<Beat> BeatConnection::WaitFor(absl::Time deadline) {
+absl::optional<Beat> BeatConnection::WaitFor(SteadyTime deadline) {
   while (true) {
     absl::optional<Beat> beat = Receive();
     if (beat.has_value() || closed_ || !WaitReady(fd(), POLLIN, deadline)) return beat;
@@ -104,7 +108,7 @@ absl::StatusOr<Listener> Listen(int backlog) {
   return listener;
 }
 
-absl::StatusOr<Socket> Accept(const Listener& listener, absl::Time deadline) {
+absl::StatusOr<Socket> Accept(const Listener& listener, SteadyTime deadline) {
   while (WaitReady(listener.socket.fd(), POLLIN, deadline)) {
     Socket socket(accept4(listener.socket.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket.fd() >= 0) return socket;
@@ -137,7 +141,7 @@ std::string AddressText(uint32_t address) {
   return text;
 }
 
-absl::StatusOr<Socket> Connect(uint32_t address, uint16_t port, absl::Time deadline) {
+absl::StatusOr<Socket> Connect(uint32_t address, uint16_t port, SteadyTime deadline) {
   Socket socket = NewSocket();
   if (socket.fd() < 0) return ErrnoStatus(errno, "open a socket for the heartbeat");
   const sockaddr_in to = SocketAddress(address, port);

@@ -6,6 +6,7 @@
 #include <absl/types/optional.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,6 +14,15 @@
 #include <vector>
 
 namespace quadhop {
+
+// Times of the heartbeat: by a clock that nobody sets.
+using SteadyTime = std::chrono::steady_clock::time_point;
+inline SteadyTime SteadyNow() { return std::chrono::steady_clock::now(); }
+inline SteadyTime SteadyAfter(absl::Duration duration) {
+  return SteadyNow() + absl::ToChronoNanoseconds(duration);
+}
+// 0 once it is past.
+int64_t MillisecondsUntil(SteadyTime deadline);
 
 // What goes over the wire, in the byte order of the machine: ranks of a job share it.
 struct Beat {
@@ -62,7 +72,7 @@ class BeatConnection {
   // resets the connection, and what was sent last may be lost to the peer.
   void Finish();
   // Waits for the next message, up to the deadline.
-  absl::optional<Beat> WaitFor(absl::Time deadline);
+  absl::optional<Beat> WaitFor(SteadyTime deadline);
 
  private:
   Socket socket_;
@@ -77,11 +87,11 @@ struct Listener {
   uint16_t port = 0;
 };
 absl::StatusOr<Listener> Listen(int backlog);
-absl::StatusOr<Socket> Accept(const Listener& listener, absl::Time deadline);  // kDeadlineExceeded
+absl::StatusOr<Socket> Accept(const Listener& listener, SteadyTime deadline);  // kDeadlineExceeded
 
 // This host's IPv4 addresses (network byte order), loopback last.
 std::vector<uint32_t> HostAddresses();
 std::string AddressText(uint32_t address);
-absl::StatusOr<Socket> Connect(uint32_t address, uint16_t port, absl::Time deadline);
+absl::StatusOr<Socket> Connect(uint32_t address, uint16_t port, SteadyTime deadline);
 
 }  // namespace quadhop

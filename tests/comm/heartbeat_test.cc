@@ -1,6 +1,9 @@
 #include "comm/heartbeat.h"
 
 #include <absl/time/clock.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <memory>
@@ -91,6 +94,26 @@ TEST_F(HeartbeatTest, ASilentRankIsNamedOnAllAndToldItself) {
   }
   ASSERT_TRUE(IsTold(2));
   EXPECT_THAT(members_[2]->message, HasSubstr("rank 2 itself was taken for lost"));
+}
+
+TEST_F(HeartbeatTest, NobodyWasSilentWhileTheWholeJobWasSuspended) {
+  const HeartbeatOptions impatient{absl::Milliseconds(20), absl::Seconds(1)};
+  Start({impatient, impatient, impatient});
+  const pid_t suspended = getpid();
+  const pid_t waker = fork();
+  if (waker == 0) {
+    do sleep(2);
+    while (kill(suspended, SIGCONT) == 0);
+    _exit(0);
+  }
+  ASSERT_EQ(raise(SIGSTOP), 0);
+  kill(waker, SIGKILL);
+  waitpid(waker, nullptr, 0);
+  absl::SleepFor(absl::Milliseconds(200));  // for all to have looked around
+  for (const auto& member : members_) {
+    EXPECT_FALSE(member->told);
+    member->heartbeat->Leave();
+  }
 }
 
 TEST_F(HeartbeatTest, ARankThatTakesItsLeaveIsNotMissed) {
