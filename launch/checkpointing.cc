@@ -60,6 +60,7 @@ absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool 
     return PublishCheckpoint(run, step, best, keep);
   };
   writer_->Start(std::move(write));
+  best_ = best;
   last_write_ = absl::Now();
   last_write_step_ = position.step();
   stall_seconds_ = absl::ToDoubleSeconds(last_write_ - start);
@@ -87,9 +88,9 @@ void Checkpointing::Note(const CheckpointWriter::Outcome& outcome) {
   if (!last_.ok()) {
     event.Add("why", last_.message());
     absl::FPrintF(stderr,
-                  "quadhop: warning: the checkpoint after step %d could not be written, training "
+                  "quadhop: warning: the checkpoint after step %d%s could not be written, training "
                   "goes on: %s\n",
-                  step, std::string(last_.message()));
+                  step, best_ ? ", the best so far," : "", std::string(last_.message()));
   }
   folder_->Log(event);
 }

@@ -60,6 +60,7 @@ class Checkpointing {
   absl::Time last_write_ = absl::Now();
   int64_t last_write_step_ = -1;
   double stall_seconds_ = 0;  // of the write under way
+  bool best_ = false;         // the write under way is of the best so far
   int64_t num_failed_ = 0;
   absl::Status last_;
 };

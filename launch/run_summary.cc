@@ -8,6 +8,8 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "launch/checkpoint_folder.h"
+#include "model/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {
@@ -47,10 +49,14 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
   const double epoch_seconds =
       Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
   const double rate = static_cast<double>(NumTrainNodes(session.inputs())) / epoch_seconds;
+  // Not the best epoch, if that checkpoint could not be written.
+  const absl::StatusOr<CheckpointManifest> best =
+      ReadCheckpointManifest(BestCheckpointPath(folder->path()));
   JsonObject summary;
   for (const NamedMetric& metric : position.best_metrics())
     summary.Add(metric.name(), metric.value());
   summary.Add("best_epoch", position.best_epoch())
+      .Add("best_checkpoint_epoch", best.ok() ? best->position().epoch() : 0)
       .Add("epochs", position.epoch())
       .Add("epoch_seconds", epoch_seconds)
       .Add("train_nodes_per_second", rate)
