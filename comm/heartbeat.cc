@@ -206,7 +206,7 @@ void Heartbeat::State::ReportLoss(int32_t lost_rank, Beat::Kind how) {
                         absl::FormatDuration(options.timeout),
                         ": its process is stopped, or its host is down or cut off");
   }
-  on_loss(absl::StrCat(what, " (", Describe(), "); carry on with --resume"));
+  on_loss(absl::StrCat(what, " (", Describe(), ")"));
 }
 
 std::string Heartbeat::State::Describe() const {

@@ -1,6 +1,4 @@
 // quadhop eval --run RUN
-#include <absl/time/time.h>
-
 #include "core/status.h"
 #include "launch/commands.h"
 #include "launch/flags.h"
@@ -22,7 +20,7 @@ absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
   flags.Example("eval --run runs/quickstart");
   QH_ASSIGN_OR_RETURN(const bool proceed, eval.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  ranks.collective_deadline = absl::Seconds(eval.job.config.train().collective_deadline_seconds());
+  TakeDeadlines(eval.job.config.train(), &ranks);
   return RunRanks(ranks,
                   [&eval](const RankContext& context) { return Evaluate(eval.job, context); });
 }

@@ -1,5 +1,7 @@
 #include "launch/job_flags.h"
 
+#include <absl/time/time.h>
+
 #include "core/status.h"
 #include "launch/checkpoint_folder.h"
 
@@ -9,6 +11,12 @@ void AddRanksFlags(Flags* flags, RanksOptions* ranks) {
   AddThreadsFlag(flags, &ranks->threads);
   flags->Int("ranks-in-process", &ranks->ranks_in_process, int64_t{0}, int64_t{1024},
              "ranks that are threads of this process; 0: one rank a process");
+}
+
+void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
+  ranks->collective_deadline = absl::Seconds(config.collective_deadline_seconds());
+  ranks->heartbeat = {absl::Seconds(config.heartbeat_interval_seconds()),
+                      absl::Seconds(config.heartbeat_timeout_seconds())};
 }
 
 void CheckpointFlags::AddRun(Flags* flags) {

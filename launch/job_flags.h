@@ -15,6 +15,9 @@ namespace quadhop {
 // --threads and --ranks-in-process.
 void AddRanksFlags(Flags* flags, RanksOptions* ranks);
 
+// What the config of a run says of waiting for ranks and of finding lost ones.
+void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks);
+
 // The targets of eval's, predict's and export's flags. Must outlive Parse.
 struct CheckpointFlags {
   CheckpointJob job;

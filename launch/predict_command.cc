@@ -1,6 +1,4 @@
 // quadhop predict --run RUN --out FILE.npy
-#include <absl/time/time.h>
-
 #include "core/status.h"
 #include "launch/commands.h"
 #include "launch/flags.h"
@@ -21,8 +19,7 @@ absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments)
   flags.Example("predict --run runs/quickstart --out predictions.npy");
   QH_ASSIGN_OR_RETURN(const bool proceed, predict.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  ranks.collective_deadline =
-      absl::Seconds(predict.job.config.train().collective_deadline_seconds());
+  TakeDeadlines(predict.job.config.train(), &ranks);
   return RunRanks(ranks,
                   [&predict](const RankContext& context) { return Predict(predict.job, context); });
 }

@@ -77,8 +77,9 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
   Standing standing;
   std::unique_ptr<Heartbeat> heartbeat;
   if (world->num_ranks() > 1 && options.heartbeat.interval > absl::ZeroDuration()) {
-    const auto end = [rank = world->rank().value()](const std::string& why) {
-      EndProcess(rank, why);
+    const auto end = [rank = world->rank().value(),
+                      advice = options.after_loss](const std::string& why) {
+      EndProcess(rank, advice.empty() ? why : absl::StrCat(why, "; ", advice));
     };
     absl::StatusOr<std::unique_ptr<Heartbeat>> started =
         Heartbeat::Start(*world, options.heartbeat, standing, end);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "comm/communicator.h"
 #include "comm/heartbeat.h"
@@ -27,6 +28,7 @@ struct RanksOptions {
   absl::Duration collective_deadline = absl::Seconds(300);
   // Between ranks that are processes; an interval of 0: none.
   HeartbeatOptions heartbeat = {};
+  std::string after_loss = {};  // what to do when a rank was lost, to be said then; "": nothing
 };
 
 // What a rank has while the body of RunRanks runs; borrowed.

@@ -1,6 +1,4 @@
 // quadhop train --store NAME.qh --config CONFIG --run RUN
-#include <absl/time/time.h>
-
 #include "core/status.h"
 #include "launch/commands.h"
 #include "launch/config.h"
@@ -54,10 +52,8 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   absl::StatusOr<Config> config = LoadConfig(train.config, train.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   train.job.config = *std::move(config);
-  const TrainConfig& settings = train.job.config.train();
-  train.ranks.collective_deadline = absl::Seconds(settings.collective_deadline_seconds());
-  train.ranks.heartbeat = {absl::Seconds(settings.heartbeat_interval_seconds()),
-                           absl::Seconds(settings.heartbeat_timeout_seconds())};
+  TakeDeadlines(train.job.config.train(), &train.ranks);
+  train.ranks.after_loss = "carry on with --resume";
   const StopSignals stop;
   train.job.stop = &stop;
   return RunRanks(train.ranks,
