@@ -1,11 +1,8 @@
 // Where a rank stands in its work, for messages about it.
 #pragma once
 
-#include <absl/strings/str_cat.h>
-
 #include <atomic>
 #include <cstdint>
-#include <string>
 
 namespace quadhop {
 

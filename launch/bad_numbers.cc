@@ -23,14 +23,10 @@ bool AllFinite(TensorView<const float> values) {
   return bad == 0;
 }
 
-int64_t FirstNode(const LoaderInputs& inputs) {
-  return inputs.partition_offsets[static_cast<size_t>(inputs.first_partition)];
-}
-
 }  // namespace
 
 StepBackup::StepBackup(Session& session)
-    : session_(session), first_node_(FirstNode(session.inputs())) {
+    : session_(session), first_node_(session.inputs().FirstNode(session.inputs().first_partition)) {
   const std::vector<StateArray> state = session.model().State();
   const auto num_parameters =
       static_cast<std::ptrdiff_t>(session.model().parameters().parameters().size());

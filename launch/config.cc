@@ -62,6 +62,15 @@ void FindRepeated(absl::Span<const Assignment> assignments, std::vector<std::str
   }
 }
 
+void FindContradictions(const Config& config, std::vector<std::string>* faults) {
+  const TrainConfig& train = config.train();
+  if (train.heartbeat_timeout_seconds() <= train.heartbeat_interval_seconds())
+    faults->push_back(absl::StrCat("train.heartbeat_timeout_seconds is ",
+                                   train.heartbeat_timeout_seconds(),
+                                   "; allowed: more than train.heartbeat_interval_seconds, ",
+                                   train.heartbeat_interval_seconds()));
+}
+
 }  // namespace
 
 absl::StatusOr<Config> LoadConfig(const std::string& source,
@@ -73,6 +82,7 @@ absl::StatusOr<Config> LoadConfig(const std::string& source,
   FindRepeated(from_file, &faults);
   Apply(from_file, &config, &faults);
   Apply(ReadOverrides(overrides, &faults), &config, &faults);
+  FindContradictions(config, &faults);
   if (!faults.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "config ", source, " has ", faults.size(),

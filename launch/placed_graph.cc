@@ -18,12 +18,8 @@ namespace {
 
 double Megabytes(int64_t bytes) { return static_cast<double>(bytes) * 1e-6; }
 
-int64_t FirstNode(const LoaderInputs& inputs, int32_t partition) {
-  return inputs.partition_offsets[static_cast<size_t>(partition)];
-}
-
 BlockRange OwnNodes(const LoaderInputs& inputs) {
-  return {FirstNode(inputs, inputs.first_partition), FirstNode(inputs, inputs.end_partition)};
+  return {inputs.FirstNode(inputs.first_partition), inputs.FirstNode(inputs.end_partition)};
 }
 
 // Steps of an epoch, about: what the expected hit rate depends on.
@@ -77,7 +73,7 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
     return graph;
   }
   FeatureResidence residence;
-  for (const int32_t p : owners.first) residence.rank_offsets.push_back(FirstNode(inputs, p));
+  for (const int32_t p : owners.first) residence.rank_offsets.push_back(inputs.FirstNode(p));
   const int64_t max_hot = placement.hot_set_bytes / HotRowBytes(table.row_bytes());
   HotSet hot;
   if (max_hot > 0) {

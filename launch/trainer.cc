@@ -20,6 +20,15 @@
 #include "launch/run_summary.h"
 
 namespace quadhop {
+namespace {
+
+// Over the nodes trained on; not a number while all steps were left out.
+double MeanLoss(const EpochProgress& progress) {
+  if (progress.nodes() == 0) return std::nan("");
+  return progress.loss_sum() / static_cast<double>(progress.nodes());
+}
+
+}  // namespace
 
 absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
@@ -132,9 +141,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
     done.set_seconds(seconds_before + absl::ToDoubleSeconds(absl::Now() - start));
     done.set_exposed_wait_seconds(waited_before + loader.stats().exposed_wait_seconds());
     QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
-    progress.Update(
-        done.steps(),
-        absl::StrFormat("loss %.4f", done.loss_sum() / static_cast<double>(done.nodes())));
+    progress.Update(done.steps(), absl::StrFormat("loss %.4f", MeanLoss(done)));
   }
   loading_ = loader.stats();
   if (last_step_ >= 0) return true;
@@ -229,7 +236,7 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   session_.context().standing.Set("evaluating", position_.step());
   QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
   const EpochProgress trained = position_.under_way();
-  const double train_loss = trained.loss_sum() / static_cast<double>(trained.nodes());
+  const double train_loss = MeanLoss(trained);
   const double rate = static_cast<double>(trained.nodes()) / trained.seconds();
   QH_ASSIGN_OR_RETURN(const PipelineReport loading,
                       PipelineReport::Combine(session_.context().comm, loading_));

@@ -30,6 +30,9 @@ struct LoaderInputs {
 
   int64_t num_nodes() const { return partition_offsets.back(); }
   int32_t num_partitions() const { return static_cast<int32_t>(partition_offsets.size()) - 1; }
+  int64_t FirstNode(int32_t partition) const {
+    return partition_offsets[static_cast<size_t>(partition)];
+  }
   // Whether the node has a label (of several columns: at least one).
   bool HasLabel(int64_t node) const;
   // Labelled training nodes of this rank's partitions, ascending.

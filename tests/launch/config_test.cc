@@ -121,6 +121,14 @@ TEST_F(LoadConfigTest, RefusesNumbersThatAreNone) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST_F(LoadConfigTest, RefusesAHeartbeatThatTimesOutBeforeItsNextBeat) {
+  EXPECT_THAT(Load("", {"train.heartbeat_interval_seconds=20"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("train.heartbeat_timeout_seconds is 10; allowed: more than "
+                                 "train.heartbeat_interval_seconds, 20")));
+  EXPECT_OK(Load("", {"train.heartbeat_interval_seconds=0"}));
+}
+
 TEST_F(LoadConfigTest, NamesTheLineOfTextThatIsNoTextproto) {
   for (const char* text : {"\ntrain { batch: 4", "\ntrain { batch: }", "\n} train {}",
                            "\ntrain batch 4", "\n\"train\": 4", "\ntrain { seed: 'a }"}) {
