@@ -5,7 +5,6 @@
 #include <numbers>
 
 #include "core/status.h"
-#include "model/kernels.h"
 
 namespace quadhop {
 namespace {
@@ -35,8 +34,7 @@ NormKind NormOf(const ModelConfig& config) {
 }
 
 Precision PrecisionOf(const ModelConfig& config) {
-  const bool bf16 = config.precision() == ModelConfig::BF16 && ProcessorHasBF16Products();
-  return bf16 ? Precision::kBF16 : Precision::kF32;
+  return config.precision() == ModelConfig::BF16 ? Precision::kBF16 : Precision::kF32;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "comm/gather.h"
 #include "core/status.h"
 #include "launch/model_options.h"
 #include "partition/memory.h"
@@ -68,9 +69,7 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
   for (int32_t p = owners_.first[rank]; p < owners_.first[rank + 1]; ++p)
     QH_RETURN_IF_ERROR(store_->VerifyPartition(PartitionId(p), context_.pool));
   QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_));
-  if (config_.model().precision() == ModelConfig::BF16 && options_.precision == Precision::kF32 &&
-      context_.IsMain())
-    absl::FPrintF(stderr, "model.precision is BF16, but this processor has no AVX-512 BF16: F32\n");
+  QH_RETURN_IF_ERROR(AgreeOnPrecision());
   const bool with_pos_enc =
       config_.model().conv() == ModelConfig::FULL || config_.model().conv() == ModelConfig::GLOBAL;
   QH_ASSIGN_OR_RETURN(
@@ -110,6 +109,21 @@ absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
   return Annotate(enough,
                   "lower train.batch, sampler.sampled_nodes, sampler.hot_set_bytes or model.width, "
                   "or start ranks on more hosts");
+}
+
+// All ranks compute alike, or digits would depend on which rank has which partition.
+absl::Status Session::AgreeOnPrecision() {
+  if (options_.precision == Precision::kF32) return absl::OkStatus();
+  int64_t lacking[] = {ProcessorHasBF16Products() ? 0 : 1};
+  QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "ranks without bf16", absl::MakeSpan(lacking)));
+  if (lacking[0] == 0) return absl::OkStatus();
+  options_.precision = Precision::kF32;
+  if (context_.IsMain())
+    absl::FPrintF(stderr,
+                  "model.precision is BF16, but the processors of %d ranks have no AVX-512 BF16: "
+                  "all compute in F32\n",
+                  lacking[0]);
+  return absl::OkStatus();
 }
 
 absl::Status Session::MakeModel() {

@@ -51,6 +51,7 @@ class Session {
   absl::Status Open(const std::string& store_path, const std::string& split);
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;
+  absl::Status AgreeOnPrecision();
   absl::Status MakeModel();
 
   Config config_;

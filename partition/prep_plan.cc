@@ -19,7 +19,7 @@ constexpr int64_t kFloatBytes = 4;
 constexpr int64_t kLeastColumns = 16;               // that propagate carries at a time
 constexpr int64_t kBaseBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 
-// Seconds of one core, measured (docs/performance.md, "Preprocessing").
+// Seconds of one core, for the order of magnitude: estimated, and not yet measured at size.
 constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
 constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
 constexpr double kMetisSecondsAnArc = 600e-9;
