@@ -25,21 +25,23 @@ absl::Status BenchModel(const std::string& wanted, int64_t steps, ThreadPool& po
   std::vector<Precision> precisions = {Precision::kF32};
   if (ProcessorHasBF16Products()) precisions.push_back(Precision::kBF16);
   absl::PrintF("this machine, %d threads\n", pool.num_threads());
-  for (const Precision precision : precisions)
-    absl::PrintF("  products of %-4s %10.0f GFLOP/s\n", PrecisionName(precision),
-                 ProductPeak(pool, precision));
+  std::vector<double> peaks;
+  for (const Precision precision : precisions) {
+    peaks.push_back(ProductPeak(pool, precision));
+    absl::PrintF("  products of %-4s %10.0f GFLOP/s\n", PrecisionName(precision), peaks.back());
+  }
   absl::PrintF("  copy             %10.1f GB/s\n\n", CopyRate(pool));
   absl::PrintF("%-11s %6s %6s %9s %9s %9s %9s\n", "training", "batch", "", "step s", "nodes/s",
                "GFLOP/s", "of peak");
   for (const BenchShape& shape : BenchShapes()) {
     if (wanted != "all" && wanted != shape.name) continue;
-    for (const Precision precision : precisions) {
+    for (size_t i = 0; i < precisions.size(); ++i) {
+      const Precision precision = precisions[i];
       QH_ASSIGN_OR_RETURN(const double seconds, StepSeconds(shape, precision, steps, pool));
       const double rate = static_cast<double>(shape.batch) / seconds;
       const double gflops = rate * shape.gflop_per_node;
       absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%%\n", shape.name, shape.batch,
-                   PrecisionName(precision), seconds, rate, gflops,
-                   100 * gflops / ProductPeak(pool, precision));
+                   PrecisionName(precision), seconds, rate, gflops, 100 * gflops / peaks[i]);
     }
   }
   return absl::OkStatus();
