@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/file.h"
-#include "launch/commands.h"
 #include "launch/run_folder.h"
+#include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -32,8 +32,8 @@ class EqualDigitsTest : public testing::Test {
     folder_ = std::make_unique<TempDir>();
     const std::string store = *folder_ / "s.qh";
     for (const Arguments& step :
-         {Arguments{"synth", "--nodes", "2400", "--degree", "6", "--features", "5", "--classes", "4",
-                    "--to-store", "--out", store},
+         {Arguments{"synth", "--nodes", "2400", "--degree", "6", "--features", "5", "--classes",
+                    "4", "--to-store", "--out", store},
           Arguments{"partition", "--store", store, "--parts", "7"},
           Arguments{"encode", "--store", store, "--dim", "8"},
           Arguments{"propagate", "--store", store, "--dtype", "f16"}})
@@ -42,13 +42,9 @@ class EqualDigitsTest : public testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
 
   static ExitCode Run(const Arguments& arguments) {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const ExitCode code = RunCommandLine(arguments);
-    testing::internal::GetCapturedStdout();
-    const std::string err = testing::internal::GetCapturedStderr();
-    EXPECT_EQ(code, ExitCode::kDone) << err;
-    return code;
+    const Outcome outcome = Quadhop(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    return outcome.code;
   }
 
   Arguments Train(const std::string& run, const Arguments& settings) const {

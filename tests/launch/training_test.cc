@@ -13,11 +13,11 @@
 
 #include "core/file.h"
 #include "launch/checkpoint_folder.h"
-#include "launch/commands.h"
 #include "launch/config.h"
 #include "launch/jobs.h"
 #include "launch/run_folder.h"
 #include "launch/stop_signals.h"
+#include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -32,19 +32,6 @@ using testing::Le;
 
 constexpr int64_t kStepsPerEpoch = 6;
 constexpr int64_t kSteps = 3 * kStepsPerEpoch;
-
-struct Outcome {
-  ExitCode code;
-  std::string out;
-  std::string err;
-};
-
-Outcome Quadhop(const std::vector<std::string>& arguments) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const ExitCode code = RunCommandLine(arguments);
-  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
-}
 
 // The bytes of every file, by its path.
 std::map<std::string, std::string> FilesUnder(const std::string& folder) {
