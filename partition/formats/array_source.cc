@@ -17,21 +17,6 @@ namespace {
 constexpr int64_t kBlockElements = int64_t{1} << 17;
 constexpr size_t kMaxHeaderBytes = size_t{1} << 16;
 
-class MappedSource : public ByteSource {
- public:
-  explicit MappedSource(MappedFile file) : file_(std::move(file)) {}
-  absl::StatusOr<int64_t> Read(absl::Span<char> out) override {
-    const size_t count = std::min(out.size(), file_.bytes().size() - at_);
-    if (count > 0) std::memcpy(out.data(), file_.bytes().data() + at_, count);
-    at_ += count;
-    return static_cast<int64_t>(count);
-  }
-
- private:
-  MappedFile file_;
-  size_t at_ = 0;
-};
-
 class StringSource : public ByteSource {
  public:
   explicit StringSource(std::string data) : data_(std::move(data)) {}
@@ -122,7 +107,7 @@ absl::Status ArrayError(absl::string_view place, absl::string_view got, absl::st
 
 absl::StatusOr<ArraySource> ArraySource::OpenNpy(const std::string& path) {
   QH_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
-  return OfNpyBytes(std::make_unique<MappedSource>(std::move(file)), path);
+  return OfNpyBytes(ReadMapped(std::move(file)), path);
 }
 
 absl::StatusOr<ArraySource> ArraySource::OfNpyBytes(std::unique_ptr<ByteSource> bytes,

@@ -15,6 +15,21 @@ namespace {
 constexpr size_t kBlockBytes = size_t{1} << 20;
 constexpr size_t kMaxQueued = 4;
 
+class MappedSource : public ByteSource {
+ public:
+  explicit MappedSource(MappedFile file) : file_(std::move(file)) {}
+  absl::StatusOr<int64_t> Read(absl::Span<char> out) override {
+    const size_t count = std::min(out.size(), file_.bytes().size() - at_);
+    if (count > 0) std::memcpy(out.data(), file_.bytes().data() + at_, count);
+    at_ += count;
+    return static_cast<int64_t>(count);
+  }
+
+ private:
+  MappedFile file_;
+  size_t at_ = 0;
+};
+
 class AheadSource : public ByteSource {
  public:
   explicit AheadSource(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {
@@ -86,6 +101,10 @@ class AheadSource : public ByteSource {
 };
 
 }  // namespace
+
+std::unique_ptr<ByteSource> ReadMapped(MappedFile file) {
+  return std::make_unique<MappedSource>(std::move(file));
+}
 
 std::unique_ptr<ByteSource> ReadAhead(std::unique_ptr<ByteSource> source) {
   return std::make_unique<AheadSource>(std::move(source));

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/file.h"
+
 namespace quadhop {
 
 // A sequential reader. Not thread-safe.
@@ -18,6 +20,9 @@ class ByteSource {
   // naming the file and the byte in it, if it is cut short or corrupt.
   virtual absl::StatusOr<int64_t> Read(absl::Span<char> out) = 0;
 };
+
+// The bytes of a mapped file.
+std::unique_ptr<ByteSource> ReadMapped(MappedFile file);
 
 // The same bytes, read by a thread of its own a few MB ahead of who asks for them.
 std::unique_ptr<ByteSource> ReadAhead(std::unique_ptr<ByteSource> source);

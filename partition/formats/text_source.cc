@@ -13,23 +13,6 @@ namespace {
 
 constexpr uint8_t kMagic[] = {0x1f, 0x8b};
 
-class PlainSource : public ByteSource {
- public:
-  explicit PlainSource(MappedFile file) : file_(std::move(file)) {}
-
-  absl::StatusOr<int64_t> Read(absl::Span<char> out) override {
-    const absl::Span<const uint8_t> bytes = file_.bytes();
-    const size_t count = std::min(out.size(), bytes.size() - at_);
-    if (count > 0) std::memcpy(out.data(), bytes.data() + at_, count);
-    at_ += count;
-    return static_cast<int64_t>(count);
-  }
-
- private:
-  MappedFile file_;
-  size_t at_ = 0;
-};
-
 class GzipSource : public ByteSource {
  public:
   explicit GzipSource(MappedFile file)
@@ -93,7 +76,7 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenText(const std::string& path) {
   const absl::Span<const uint8_t> bytes = file.bytes();
   if (bytes.size() >= 2 && bytes[0] == kMagic[0] && bytes[1] == kMagic[1])
     return std::make_unique<GzipSource>(std::move(file));
-  return std::make_unique<PlainSource>(std::move(file));
+  return ReadMapped(std::move(file));
 }
 
 }  // namespace quadhop
