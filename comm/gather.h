@@ -16,10 +16,12 @@
 
 namespace quadhop {
 
-// Every rank's values, by rank, on every rank; their numbers may differ. Collective.
+// Every rank's values, by rank, on every rank; their numbers may differ, and are left in `counts`
+// [R] if that is wanted. Collective.
 template <typename T>
 absl::StatusOr<std::vector<T>> GatherOverRanks(Communicator& comm, absl::string_view operation,
-                                               absl::Span<const T> mine) {
+                                               absl::Span<const T> mine,
+                                               std::vector<int64_t>* counts = nullptr) {
   static_assert(std::is_trivially_copyable_v<T>);
   const auto num_ranks = static_cast<size_t>(comm.num_ranks());
   const int64_t my_bytes = static_cast<int64_t>(mine.size() * sizeof(T));
@@ -33,6 +35,11 @@ absl::StatusOr<std::vector<T>> GatherOverRanks(Communicator& comm, absl::string_
   QH_RETURN_IF_ERROR(comm.AllGatherV(
       operation, {reinterpret_cast<const uint8_t*>(mine.data()), static_cast<size_t>(my_bytes)},
       sizes_bytes, {reinterpret_cast<uint8_t*>(all.data()), static_cast<size_t>(all_bytes)}));
+  if (counts != nullptr) {
+    counts->clear();
+    for (const int64_t size_bytes : sizes_bytes)
+      counts->push_back(size_bytes / static_cast<int64_t>(sizeof(T)));
+  }
   return all;
 }
 

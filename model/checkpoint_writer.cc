@@ -25,11 +25,9 @@ namespace {
 absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
                                                      absl::string_view operation,
                                                      const std::string& mine) {
-  const int64_t my_size = static_cast<int64_t>(mine.size());
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
-                      GatherOverRanks<int64_t>(comm, operation, {&my_size, 1}));
+  std::vector<int64_t> sizes;
   QH_ASSIGN_OR_RETURN(const std::vector<char> all,
-                      GatherOverRanks<char>(comm, operation, {mine.data(), mine.size()}));
+                      GatherOverRanks<char>(comm, operation, {mine.data(), mine.size()}, &sizes));
   std::vector<std::string> texts;
   auto begin = all.begin();
   for (const int64_t size : sizes) {

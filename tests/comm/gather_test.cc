@@ -23,11 +23,14 @@ TEST_P(GatherTest, HasEveryRanksValuesByRankThoughTheirNumbersDiffer) {
     const int32_t rank = comm.rank().value();
     const std::vector<int32_t> mine(static_cast<size_t>(rank), rank);  // rank 0 has none
     std::vector<int32_t> expected;
+    std::vector<int64_t> expected_counts, counts = {-1};
+    for (int32_t r = 0; r < comm.num_ranks(); ++r) expected_counts.push_back(r);
     for (int32_t r = 0; r < comm.num_ranks(); ++r)
       for (int32_t i = 0; i < r; ++i) expected.push_back(r);
     ASSERT_OK_AND_ASSIGN(const std::vector<int32_t> all,
-                         GatherOverRanks<int32_t>(comm, "test", mine));
+                         GatherOverRanks<int32_t>(comm, "test", mine, &counts));
     EXPECT_EQ(all, expected);
+    EXPECT_EQ(counts, expected_counts);
   });
 }
 
