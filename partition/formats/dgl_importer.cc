@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -21,7 +20,6 @@
 #include "partition/formats/import_splits.h"
 #include "partition/formats/json_file.h"
 #include "partition/formats/number_lines.h"
-#include "partition/formats/text_chunks.h"
 #include "partition/importer.h"
 
 namespace quadhop {
@@ -148,25 +146,21 @@ class DglImporter : public Importer {
   }
 
   static absl::Status ReadCsvArcs(const std::string& path, ImportTarget& target, ThreadPool& pool) {
-    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-    auto body = [&](const TextChunk& chunk, int) -> absl::Status {
-      std::vector<Arc> arcs;
-      QH_RETURN_IF_ERROR(
-          ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-            absl::string_view rest = line;
-            Arc arc;
-            if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target))
-              return LineError(path, number, line, "two node ids are needed");
-            arcs.push_back(arc);
-            return absl::OkStatus();
-          }));
-      return AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
-        return absl::StrCat(path, " line ", chunk.first_line + i + 1, " column ", end + 1);
-      });
+    const auto take = [&](absl::string_view line, int64_t number,
+                          std::vector<Arc>* arcs) -> absl::Status {
+      absl::string_view rest = line;
+      Arc arc;
+      if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target))
+        return LineError(path, number, line, "two node ids are needed");
+      arcs->push_back(arc);
+      return absl::OkStatus();
     };
-    QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
-    target.CountText(chunks->text_bytes());
-    return absl::OkStatus();
+    return ImportArcLines(
+        path, target, pool, take, [&](absl::Span<const Arc> arcs, const TextChunk& chunk) {
+          return AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
+            return absl::StrCat(path, " line ", chunk.first_line + i + 1, " column ", end + 1);
+          });
+        });
   }
 
   absl::Status ReadNodeData(ImportTarget& target) const {

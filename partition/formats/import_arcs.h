@@ -1,16 +1,20 @@
-// Arcs out of the arrays of a file, in the shapes that they come in.
+// Arcs out of the arrays or the lines of a file, in the shapes that they come in.
 //
-// Reads block by block and checks every element. Errors are kInvalidArgument, naming the array, the
-// element, what it is and what is allowed, and those of ArraySource and ImportTarget.
+// Reads arrays block by block and checks every element. Errors are kInvalidArgument, naming the
+// array, the element, what it is and what is allowed, and those of ArraySource and ImportTarget.
 #pragma once
 
 #include <absl/status/status.h>
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "core/status.h"
 #include "partition/formats/array_source.h"
+#include "partition/formats/text_chunks.h"
 #include "partition/import_target.h"
 #include "partition/sparse_rows.h"
 
@@ -29,5 +33,23 @@ absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTa
 // An N x N matrix, an arc an entry, whatever its value.
 absl::Status ImportAdjacency(const OwnedSparseMatrix& matrix, const std::string& place,
                              ImportTarget& target);
+
+// Arcs out of the lines of a text file, which is read on all threads: take(line, number, arcs)
+// appends those of a line, add(arcs, chunk) hands on those of a chunk. The first error in file
+// order is returned.
+template <typename Take, typename Add>
+absl::Status ImportArcLines(const std::string& path, ImportTarget& target, ThreadPool& pool,
+                            const Take& take, const Add& add) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
+  const auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+    std::vector<Arc> arcs;
+    QH_RETURN_IF_ERROR(ForEachLine(
+        chunk, [&](absl::string_view line, int64_t number) { return take(line, number, &arcs); }));
+    return add(arcs, chunk);
+  };
+  QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
+  target.CountText(chunks->text_bytes());
+  return absl::OkStatus();
+}
 
 }  // namespace quadhop

@@ -69,32 +69,26 @@ class MatrixMarketImporter : public Importer {
  private:
   static absl::Status ReadArcs(const std::string& path, const Sizes& sizes, ImportTarget& target,
                                ThreadPool& pool) {
-    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
     std::atomic<int64_t> entries = 0;
-    auto body = [&](const TextChunk& chunk, int) -> absl::Status {
-      std::vector<Arc> arcs;
-      QH_RETURN_IF_ERROR(
-          ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-            absl::string_view rest = absl::StripAsciiWhitespace(line);
-            if (number <= sizes.line || rest.empty() || rest[0] == '%') return absl::OkStatus();
-            Arc arc;
-            if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target) ||
-                arc.source < 1 || arc.source > sizes.nodes || arc.target < 1 ||
-                arc.target > sizes.nodes)
-              return LineError(
-                  path, number, line,
-                  absl::StrCat("a row and a column, each in [1, ", sizes.nodes, "], are needed"));
-            arc = {arc.source - 1, arc.target - 1};
-            ++entries;
-            arcs.push_back(arc);
-            if (sizes.one_triangle && arc.source != arc.target)
-              arcs.push_back({arc.target, arc.source});
-            return absl::OkStatus();
-          }));
-      return target.AddArcs(arcs);
+    const auto take = [&](absl::string_view line, int64_t number,
+                          std::vector<Arc>* arcs) -> absl::Status {
+      absl::string_view rest = absl::StripAsciiWhitespace(line);
+      if (number <= sizes.line || rest.empty() || rest[0] == '%') return absl::OkStatus();
+      Arc arc;
+      if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target) || arc.source < 1 ||
+          arc.source > sizes.nodes || arc.target < 1 || arc.target > sizes.nodes)
+        return LineError(
+            path, number, line,
+            absl::StrCat("a row and a column, each in [1, ", sizes.nodes, "], are needed"));
+      arc = {arc.source - 1, arc.target - 1};
+      ++entries;
+      arcs->push_back(arc);
+      if (sizes.one_triangle && arc.source != arc.target) arcs->push_back({arc.target, arc.source});
+      return absl::OkStatus();
     };
-    QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
-    target.CountText(chunks->text_bytes());
+    QH_RETURN_IF_ERROR(ImportArcLines(
+        path, target, pool, take,
+        [&](absl::Span<const Arc> arcs, const TextChunk&) { return target.AddArcs(arcs); }));
     if (entries == sizes.entries) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(path, " has ", entries.load(),
                                                    " entries, but its line ", sizes.line + 1,

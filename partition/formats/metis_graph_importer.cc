@@ -78,23 +78,20 @@ class MetisGraphImporter : public Importer {
   static absl::Status ReadArcs(const std::string& path, const Header& header, ImportTarget& target,
                                ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> comments, CommentLines(path, pool));
-    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
     std::atomic<int64_t> num_arcs = 0;
-    auto body = [&](const TextChunk& chunk, int) -> absl::Status {
-      std::vector<Arc> arcs;
-      QH_RETURN_IF_ERROR(
-          ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-            if (number <= header.line || (!line.empty() && line[0] == '%')) return absl::OkStatus();
-            const auto first = std::upper_bound(comments.begin(), comments.end(), header.line);
-            const int64_t node = number - header.line - 1 -
-                                 (std::lower_bound(first, comments.end(), number) - first);
-            return AppendNeighbors(path, header, node, number, line, &arcs);
-          }));
-      num_arcs += static_cast<int64_t>(arcs.size());
-      return target.AddArcs(arcs);
+    const auto take = [&](absl::string_view line, int64_t number,
+                          std::vector<Arc>* arcs) -> absl::Status {
+      if (number <= header.line || (!line.empty() && line[0] == '%')) return absl::OkStatus();
+      const auto first = std::upper_bound(comments.begin(), comments.end(), header.line);
+      const int64_t node =
+          number - header.line - 1 - (std::lower_bound(first, comments.end(), number) - first);
+      return AppendNeighbors(path, header, node, number, line, arcs);
     };
-    QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
-    target.CountText(chunks->text_bytes());
+    QH_RETURN_IF_ERROR(
+        ImportArcLines(path, target, pool, take, [&](absl::Span<const Arc> arcs, const TextChunk&) {
+          num_arcs += static_cast<int64_t>(arcs.size());
+          return target.AddArcs(arcs);
+        }));
     if (num_arcs == 2 * header.edges) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat(path, " has ", num_arcs.load(), " neighbours, but its line ", header.line + 1,
