@@ -64,11 +64,12 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
   flags.Example("bench model --shape products").Example("bench sampler --store stores/wordnet.qh");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(threads));
   if (what == "model") {
-    ThreadPool pool(NumThreads(threads));
     QH_RETURN_IF_ERROR(BenchModel(shape, steps, pool));
   } else if (what == "sampler") {
-    QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes) : BenchSamplerOnStore(store));
+    QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, pool)
+                                     : BenchSamplerOnStore(store));
   } else {
     return UsageError(absl::StrCat("WHAT is '", what, "': it can be model or sampler"));
   }

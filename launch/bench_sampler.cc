@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
 #include "core/rng.h"
 #include "core/status.h"
 #include "core/store.h"
-#include "launch/chung_lu.h"
+#include "partition/graph_builder.h"
+#include "partition/memory.h"
+#include "partition/synth_model.h"
 #include "sampler/batch_loader.h"
 #include "sampler/feature_source.h"
 #include "sampler/two_hop_sampler.h"
@@ -161,10 +164,23 @@ absl::Status BenchSamplerOnStore(const std::string& path) {
   return Bench(topology, features);
 }
 
-absl::Status BenchSamplerOnSynthetic(int64_t num_nodes) {
-  const ChungLuGraph graph = MakeChungLu(num_nodes, 50, 1);
+absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, ThreadPool& pool) {
+  SynthOptions options;
+  options.nodes = num_nodes;
+  options.degree = 50;
+  options.features = kWidth;
+  QH_ASSIGN_OR_RETURN(const SynthModel model, SynthModel::Make(options));
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(0));
+  GraphBuilder graph({.num_nodes = num_nodes,
+                      .memory_bytes = memory_bytes / 2,
+                      .scratch_folder = std::filesystem::temp_directory_path().string()});
+  model.DrawEdges(graph, pool);
+  QH_ASSIGN_OR_RETURN(const GraphCounts counts, graph.Build(pool));
+  std::vector<uint32_t> indices(static_cast<size_t>(counts.arcs));  // [E]
+  QH_RETURN_IF_ERROR(graph.CopyIndices(absl::MakeSpan(indices)));
   const std::vector<float> rows(static_cast<size_t>(num_nodes * kHopsAndSelf * kWidth), 1.0f);
-  return Bench(graph.topology(), {DType::kF32, rows.data(), num_nodes, kHopsAndSelf, kWidth});
+  return Bench({graph.indptr(), indices, {}},
+               {DType::kF32, rows.data(), num_nodes, kHopsAndSelf, kWidth});
 }
 
 }  // namespace quadhop

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <string>
 
+#include "core/thread_pool.h"
+
 namespace quadhop {
 
 // Prints tables of rates on the store at `path`.
 absl::Status BenchSamplerOnStore(const std::string& path);
-// The same on a graph made in memory: the topology of the fixed test graphs (DESIGN.md section 8)
-// with `num_nodes` nodes of mean degree 50, and 100 features.
-absl::Status BenchSamplerOnSynthetic(int64_t num_nodes);
+// The same on a graph that `pool` makes in memory: a fixed test graph (DESIGN.md section 8) with
+// `num_nodes` nodes of mean degree 50, and 100 features.
+absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, ThreadPool& pool);
 
 }  // namespace quadhop
