@@ -1,8 +1,8 @@
 // What the sampler hands to the model: one rank's share of one step.
 //
 // Dims (the glossary of the house, DESIGN.md section 4): B batch nodes of this rank, K sampled
-// nodes each (the node first), F features, G encoding width, C classes, U distinct rows, Pl
-// partitions of this rank.
+// nodes each (the node first), D entries for all of them, F features, G encoding width, C classes,
+// U distinct rows, Pl partitions of this rank.
 #pragma once
 
 #include <cstdint>
@@ -22,15 +22,25 @@ struct Batch {
   std::vector<int64_t>
       slice_offsets;            // [Pl + 1]: rows of partition i of this rank are [i], [i + 1)
   std::vector<GlobalId> nodes;  // [B]
-  std::vector<LocalRow>
-      sampled;             // [B, K]: rows of `features`; [b, 0] is the node itself; empty if K = 0
-  Tensor<float> features;  // [U, 1 + hops, F]
-  std::vector<LocalRow> own;     // [B]: the row of the node itself
-  Tensor<float> pos_enc;         // [B, G]; empty if the model takes none
-  std::vector<int32_t> labels;   // [B]; empty for multi-label
-  Tensor<uint8_t> multi_labels;  // [B, C]; empty for single-label
+  // The sample of node b is the entries [sampled_offsets[b], sampled_offsets[b + 1]), the node
+  // itself first. Each stands for as many of its K sampled nodes as its multiplicity says. Empty if
+  // K = 0.
+  std::vector<int64_t> sampled_offsets;  // [B + 1]
+  std::vector<LocalRow> sampled;         // [D]: rows of `features`
+  std::vector<int32_t> multiplicity;     // [D]
+  Tensor<float> features;                // [U, 1 + hops, F]
+  std::vector<LocalRow> own;             // [B]: the row of the node itself
+  Tensor<float> pos_enc;                 // [B, G]; empty if the model takes none
+  std::vector<int32_t> labels;           // [B]; empty for multi-label
+  Tensor<uint8_t> multi_labels;          // [B, C]; empty for single-label
 
   int64_t num_nodes() const { return static_cast<int64_t>(nodes.size()); }
+  // `sampled` is [B, k], every entry for itself.
+  void CountEachOnce(int64_t k) {
+    sampled_offsets.resize(nodes.size() + 1);
+    for (size_t b = 0; b <= nodes.size(); ++b) sampled_offsets[b] = k * static_cast<int64_t>(b);
+    multiplicity.assign(sampled.size(), 1);
+  }
 };
 
 }  // namespace quadhop

@@ -102,6 +102,13 @@ class Tensor {
     }
     view_ = TensorView<T>(data_.get(), dims);
   }
+  // As Resize, but memory that must grow becomes an eighth larger than asked for: sizes that change
+  // a little from step to step soon stop allocating.
+  void ResizeWithRoom(std::initializer_list<int64_t> dims) {
+    const int64_t size = TensorView<T>(nullptr, dims).size();
+    if (size > capacity_) Resize({size + size / 8});
+    Resize(dims);
+  }
   void Fill(T value) { std::fill_n(data(), size(), value); }
 
   T* data() { return view_.data(); }

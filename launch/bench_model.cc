@@ -64,6 +64,7 @@ void FillBatch(const BenchShape& shape, int64_t step, Batch& batch) {
     for (int64_t k = 0; k < shape.sampled; ++k)
       batch.sampled.push_back(LocalRow(k == 0 ? node : static_cast<int32_t>(random.Below(kNodes))));
   }
+  batch.CountEachOnce(shape.sampled);
 }
 
 double Now() {

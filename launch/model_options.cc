@@ -91,6 +91,7 @@ LoaderOptions SamplingOptions(const Config& config) {
                                  : SamplerOptions::Resample::kEveryEpoch;
   options.sampler.seed = config.train().seed();
   options.prefetch_steps = sampler.prefetch_steps();
+  options.multiplicities = config.model().multiplicities();
   return options;
 }
 

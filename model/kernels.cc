@@ -56,9 +56,11 @@ void Kernels::LocalForward(const LocalForwardArgs& args) {
   const LargeGTDims& dims = *args.dims;
   const int64_t nodes = args.slices.rows();
   QH_CHECK(args.y.HasDims({nodes, dims.wide()}));
-  QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled.size()), nodes * dims.sampled);
+  QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled_offsets.size()), nodes + 1);
+  QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled.size()), args.batch->sampled_offsets.back());
+  QH_CHECK_EQ(args.batch->multiplicity.size(), args.batch->sampled.size());
   QH_CHECK_EQ(args.batch->features.cview().row_size(), dims.hops_and_self * dims.features);
-  args.activations->Resize(dims, nodes, args.precision);
+  args.activations->Resize(dims, *args.batch, args.precision);
   DoLocalForward(args);
 }
 

@@ -187,7 +187,7 @@ struct LocalForwardArgs {
   Precision precision = Precision::kF32;
   Slices slices;
   const LocalWeights* weights = nullptr;
-  const Batch* batch = nullptr;  // features [U, 1 + hops, F], sampled [B, K]
+  const Batch* batch = nullptr;  // features [U, 1 + hops, F], sampled [D], its offsets
   Dropout token_dropout, attention_dropout, residual_dropout;
   LocalActivations* activations = nullptr;
   TensorView<float> y;  // [B, h*H]
@@ -198,6 +198,7 @@ struct LocalBackwardArgs {
   Precision precision = Precision::kF32;
   Slices slices;
   const LocalWeights* weights = nullptr;
+  const Batch* batch = nullptr;                                           // of the forward pass
   double token_dropout = 0, attention_dropout = 0, residual_dropout = 0;  // probabilities
   LocalActivations* activations = nullptr;
   TensorView<const float> d_y;  // [B, h*H]

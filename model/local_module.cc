@@ -185,6 +185,7 @@ void LocalModule::Backward(const Step& step, TensorView<const float> d_y) {
   args.precision = options_.precision;
   args.slices = step.slices();
   args.weights = &weights_;
+  args.batch = &step.batch;
   args.token_dropout = options_.ff_dropout;
   args.attention_dropout = options_.local_dropout;
   args.residual_dropout = options_.local_dropout;

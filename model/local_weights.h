@@ -7,12 +7,16 @@
 //   layer_norm(u) scores of head i = (z m_i + c_i) z^T           y_i = softmax(scores) z out =
 //   dropout(u w_residual^T + b_residual + dropout([y_1 .. y_h] n + b_out)) t = layer_norm(out);
 //   result = t_0 + sum_j softmax_j(t_j . w_read) t_j, over tokens j >= 1
+// A token that stands for m equal ones has log m added to its scores, in both softmaxes; the
+// readout leaves out one of the first token's.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <type_traits>
+#include <vector>
 
+#include "core/batch.h"
 #include "core/dtype.h"
 #include "core/tensor.h"
 #include "model/options.h"
@@ -47,19 +51,20 @@ struct LocalWeights {
 // Those activations that enter products, in the precision of the products.
 template <typename T>
 struct LocalOperands {
-  Tensor<T> x;      // [B, S, F]
-  Tensor<T> a;      // [B, S, H]
-  Tensor<T> u;      // [B, S, H]
-  Tensor<T> q;      // [B, S, h*H]
-  Tensor<T> p;      // [B, h, S, S]
-  Tensor<T> y;      // [B, S, h*H]
-  Tensor<T> t_hat;  // [B, S, h*H]
+  Tensor<T> x;      // [T, F]
+  Tensor<T> a;      // [T, H]
+  Tensor<T> u;      // [T, H]
+  Tensor<T> q;      // [T, h*H]
+  Tensor<T> p;      // [h, S, S] of each node, one after another
+  Tensor<T> y;      // [T, h*H]
+  Tensor<T> t_hat;  // [T, h*H]
 };
 
-// What a forward pass keeps for the backward pass, for B nodes of S tokens each. Reused from step
-// to step.
+// What a forward pass keeps for the backward pass, for the T tokens of a batch: those of a node
+// stand together, S of them, which is its own number (Batch::sampled_offsets). Reused from step to
+// step.
 struct LocalActivations {
-  void Resize(const LargeGTDims& dims, int64_t nodes, Precision precision);
+  void Resize(const LargeGTDims& dims, const Batch& batch, Precision precision);
   template <typename T>
   LocalOperands<T>& operands() {
     if constexpr (std::is_same_v<T, float>) {
@@ -71,12 +76,13 @@ struct LocalActivations {
 
   LocalOperands<float> f32;  // one of the two has rows
   LocalOperands<BFloat16> bf16;
-  Tensor<float> u_mean;            // [B, S]
-  Tensor<float> u_inv_std;         // [B, S]
-  Tensor<float> t_inv_std;         // [B, S]
-  Tensor<float> alpha;             // [B, S]: readout weights; alpha_0 is not used
-  Tensor<uint8_t> attention_keep;  // [B, S, h*H / 8] bits, of the dropout of the attention's output
-  Tensor<uint8_t> residual_keep;   // [B, S, h*H / 8] bits, of the dropout of the sum
+  std::vector<int64_t> p_offsets;  // [B + 1]: where p of each node begins
+  Tensor<float> u_mean;            // [T]
+  Tensor<float> u_inv_std;         // [T]
+  Tensor<float> t_inv_std;         // [T]
+  Tensor<float> alpha;             // [T]: readout weights, multiplicities counted in
+  Tensor<uint8_t> attention_keep;  // [T, h*H / 8] bits, of the dropout of the attention's output
+  Tensor<uint8_t> residual_keep;   // [T, h*H / 8] bits, of the dropout of the sum
 };
 
 }  // namespace quadhop

@@ -44,7 +44,7 @@ BatchLoader::BatchLoader(const LoaderInputs& inputs, const LoaderOptions& option
     : pool_(options.num_threads),
       features_(*inputs.features),
       planner_(inputs, options.sampler.seed, pool_),
-      maker_(inputs, options.sampler, pool_, clock_),
+      maker_(inputs, options.sampler, options.multiplicities, pool_, clock_),
       prefetch_steps_(options.prefetch_steps),
       slots_(static_cast<size_t>(options.prefetch_steps) + 1) {}
 

@@ -26,6 +26,9 @@ struct LoaderOptions {
                                // orders the epochs
   int32_t prefetch_steps = 2;  // batches made ahead in the background; 0: each is made in Next()
   int32_t num_threads = 1;     // that make batches
+  // Training, too, takes a node that was sampled several times for one batch node as one entry of
+  // the batch, with a multiplicity; evaluation always does.
+  bool multiplicities = false;
 };
 
 // What a pass came to, up to now.

@@ -10,20 +10,13 @@ namespace {
 
 constexpr int64_t kBlockNodes = 16;
 
-// Resizes with room to spare when it must grow, so that batches of slightly changing size soon stop
-// allocating.
-void ResizeRows(Tensor<float>& tensor, int64_t rows, int64_t b, int64_t c) {
-  const int64_t row_size = std::max(int64_t{1}, b * c);
-  tensor.Resize({rows + rows / 8, row_size});
-  tensor.Resize({rows, b, c});
-}
-
 }  // namespace
 
-BatchMaker::BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool,
-                       StageClock& clock)
+BatchMaker::BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options,
+                       bool merge_in_training, ThreadPool& pool, StageClock& clock)
     : inputs_(inputs),
       sampled_nodes_(options.sampled_nodes),
+      merge_in_training_(merge_in_training),
       pool_(pool),
       clock_(clock),
       scratch_(static_cast<size_t>(pool.num_threads())) {
@@ -43,8 +36,11 @@ absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
   clock_.Enter(LoaderStage::kSample);
   if (sampled_nodes_ > 0) {
     SampleNodes(training ? *training_sampler_ : *sampler_, batch.epoch, batch);
+    if (merge_in_training_ || !training)
+      merger_.Merge(sampled_nodes_, static_cast<int64_t>(unique_.size()), batch);
+    else
+      batch.CountEachOnce(sampled_nodes_);
   } else {
-    batch.sampled.clear();
     rows_.Number(batch.nodes, batch.own, unique_);
   }
   QH_RETURN_IF_ERROR(GatherFeatures(batch));
@@ -87,8 +83,8 @@ absl::Status BatchMaker::GatherFeatures(Batch& batch) {
   clock_.Enter(LoaderStage::kExchange);
   QH_RETURN_IF_ERROR(inputs_.features->Fetch(unique_, pool_));
   clock_.Enter(LoaderStage::kGather);
-  ResizeRows(batch.features, static_cast<int64_t>(unique_.size()),
-             inputs_.features->hops_and_self(), inputs_.features->width());
+  batch.features.ResizeWithRoom({static_cast<int64_t>(unique_.size()),
+                                 inputs_.features->hops_and_self(), inputs_.features->width()});
   return inputs_.features->Gather(unique_, batch.features.view(), pool_);
 }
 

@@ -12,6 +12,7 @@
 #include "core/thread_pool.h"
 #include "sampler/loader_inputs.h"
 #include "sampler/pass.h"
+#include "sampler/repeat_merger.h"
 #include "sampler/stage_clock.h"
 #include "sampler/two_hop_sampler.h"
 #include "sampler/unique_rows.h"
@@ -22,10 +23,11 @@ namespace quadhop {
 // Make at a time.
 class BatchMaker {
  public:
-  // options.sampled_nodes = 0: no samples. Borrows what `inputs` borrows, the pool, and the clock,
+  // options.sampled_nodes = 0: no samples. Repeated samples of a node are merged in evaluation,
+  // and, where asked for, in training. Borrows what `inputs` borrows, the pool, and the clock,
   // which it tells the stage that Make is at.
-  BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, ThreadPool& pool,
-             StageClock& clock);
+  BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, bool merge_in_training,
+             ThreadPool& pool, StageClock& clock);
 
   // Fills `batch` with this rank's share of step t of the pass; memory of an earlier batch is used
   // again. Errors are the feature source's; then the batch is unspecified.
@@ -40,6 +42,7 @@ class BatchMaker {
 
   LoaderInputs inputs_;
   int32_t sampled_nodes_;  // K
+  bool merge_in_training_;
   std::optional<TwoHopSampler> training_sampler_;
   std::optional<TwoHopSampler> sampler_;  // of the other passes
   ThreadPool& pool_;
@@ -48,6 +51,7 @@ class BatchMaker {
   std::vector<GlobalId> sampled_;                // [B, K]
   std::vector<GlobalId> unique_;                 // [U]
   UniqueRows rows_;
+  RepeatMerger merger_;
 };
 
 }  // namespace quadhop

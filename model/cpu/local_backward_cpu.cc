@@ -33,9 +33,9 @@ class BackwardTile {
     d_a_ = scratch.Take<T>(t_.rows * t_.width);
     for (T** p : {&d_residual_, &d_attended_, &d_y_, &d_q_})
       *p = scratch.Take<T>(t_.rows * t_.wide);
-    d_scores_ = scratch.Take<T>(t_.tokens * t_.tokens);
+    d_scores_ = scratch.Take<T>(t_.most_tokens * t_.most_tokens);
     for (float** p : {&d_z_, &d_u_}) *p = scratch.Take<float>(t_.rows * t_.width);
-    d_score_ = scratch.Take<float>(t_.tokens);
+    d_score_ = scratch.Take<float>(t_.most_tokens);
     for (float** p : {&from_result_, &score_weight_, &readout_, &scored_})
       *p = scratch.Take<float>(t_.wide);
     if constexpr (std::is_same_v<T, float>) {
@@ -43,7 +43,7 @@ class BackwardTile {
     } else {
       d_u_operand_ = scratch.Take<T>(t_.rows * t_.width);
       product_ = scratch.Take<float>(t_.rows * t_.wide);
-      d_p_ = scratch.Take<float>(t_.tokens * t_.tokens);
+      d_p_ = scratch.Take<float>(t_.most_tokens * t_.most_tokens);
     }
   }
 
@@ -61,21 +61,24 @@ class BackwardTile {
   // Readout and the norm before it: from d_y of node i, d_residual and d_attended of its tokens.
   void Read(int64_t i) {
     const float* d_result = args_.d_y.row(t_.node + i);
-    const int64_t first = i * t_.tokens;
+    const int64_t first = t_.first(i), tokens = t_.tokens(i);
     const T* t_hat = RowsOf(kept_.t_hat, t_, t_.wide) + first * t_.wide;
     const float* alpha = act_.alpha.data() + t_.first_row + first;
     for (int64_t c = 0; c < t_.wide; ++c) {
       from_result_[c] = w_.t_scale[c] * d_result[c];
       score_weight_[c] = w_.t_scale[c] * w_.w_read[c];
     }
-    for (int64_t s = 1; s < t_.tokens; ++s)
+    const int64_t others = alpha[0] == 0 ? 1 : 0;  // first token that the readout weights
+    d_score_[0] = 0;
+    for (int64_t s = others; s < tokens; ++s)
       d_score_[s] = ops_.dot(from_result_, t_hat + s * t_.wide, t_.wide);
-    f32_ops_.softmax_backward(alpha + 1, d_score_ + 1, t_.tokens - 1, d_score_ + 1);
+    f32_ops_.softmax_backward(alpha + others, d_score_ + others, tokens - others,
+                              d_score_ + others);
     // readout = t_hat_0 + sum alpha_j t_hat_j; scored = sum d_score_j t_hat_j.
     std::fill_n(readout_, t_.wide, 0.0f);
     std::fill_n(scored_, t_.wide, 0.0f);
     ops_.add(t_hat, t_.wide, readout_);
-    for (int64_t s = 1; s < t_.tokens; ++s) {
+    for (int64_t s = others; s < tokens; ++s) {
       ops_.add_scaled(alpha[s], t_hat + s * t_.wide, t_.wide, readout_);
       ops_.add_scaled(d_score_[s], t_hat + s * t_.wide, t_.wide, scored_);
     }
@@ -90,12 +93,12 @@ class BackwardTile {
     row.attention_scale = DropoutScale(args_.attention_dropout);
     row.residual_scale = DropoutScale(args_.residual_dropout);
     const int64_t row_bytes = KeepBytes(t_.wide);
-    for (int64_t s = 0; s < t_.tokens; ++s) {
+    for (int64_t s = 0; s < tokens; ++s) {
       const int64_t r = first + s;
       row.x_hat = t_hat + s * t_.wide;
       row.inv_std = act_.t_inv_std[t_.first_row + r];
-      row.from_readout = s == 0 ? 1.0f : alpha[s];
-      row.from_score = s == 0 ? 0.0f : d_score_[s];
+      row.from_readout = alpha[s] + (s == 0 ? 1.0f : 0.0f);
+      row.from_score = d_score_[s];
       row.attention_keep = args_.attention_dropout > 0
                                ? RowsOf(act_.attention_keep, t_, row_bytes) + r * row_bytes
                                : nullptr;
@@ -142,26 +145,24 @@ class BackwardTile {
 
   // y = p z, p = softmax(q z^T): d_z and d_q of the tokens of node i.
   void Attend(int64_t i) {
-    const int64_t first = i * t_.tokens;
+    const int64_t first = t_.first(i), tokens = t_.tokens(i);
+    const T* p = kept_.p.data() + act_.p_offsets[static_cast<size_t>(t_.node + i)];
     const T* z = z_ + first * t_.width;
     float* d_z = d_z_ + first * t_.width;
     float* d_p = ProductOf(d_scores_, d_p_);
-    for (int64_t head = 0; head < t_.heads; ++head) {
+    for (int64_t head = 0; head < t_.heads; ++head, p += tokens * tokens) {
       const int64_t offset = first * t_.wide + head * t_.width;
-      const T* p = kept_.p.data() + ((t_.node + i) * t_.heads + head) * t_.tokens * t_.tokens;
       const T* q = RowsOf(kept_.q, t_, t_.wide) + offset;
-      Gemm(t_.tokens, t_.tokens, t_.width, {d_y_ + offset, t_.wide}, {z, t_.width, true}, 0, d_p,
-           t_.tokens);
-      Gemm(t_.tokens, t_.width, t_.tokens, {p, t_.tokens, true}, {d_y_ + offset, t_.wide},
+      Gemm(tokens, tokens, t_.width, {d_y_ + offset, t_.wide}, {z, t_.width, true}, 0, d_p, tokens);
+      Gemm(tokens, t_.width, tokens, {p, tokens, true}, {d_y_ + offset, t_.wide},
            head == 0 ? 0.0f : 1.0f, d_z, t_.width);
-      for (int64_t s = 0; s < t_.tokens; ++s) {
-        const int64_t at = s * t_.tokens;
-        ops_.softmax_backward(p + at, d_p + at, t_.tokens, d_scores_ + at);
+      for (int64_t s = 0; s < tokens; ++s) {
+        const int64_t at = s * tokens;
+        ops_.softmax_backward(p + at, d_p + at, tokens, d_scores_ + at);
       }
-      Gemm(t_.tokens, t_.width, t_.tokens, {d_scores_, t_.tokens}, {z, t_.width}, 0,
+      Gemm(tokens, t_.width, tokens, {d_scores_, tokens}, {z, t_.width}, 0,
            ProductOf(d_q_, product_) + offset, t_.wide);
-      Gemm(t_.tokens, t_.width, t_.tokens, {d_scores_, t_.tokens, true}, {q, t_.wide}, 1, d_z,
-           t_.width);
+      Gemm(tokens, t_.width, tokens, {d_scores_, tokens, true}, {q, t_.wide}, 1, d_z, t_.width);
     }
   }
 
@@ -253,7 +254,7 @@ template <typename T>
 void CpuKernels::LocalBackwardIn(const LocalBackwardArgs& args) {
   const T* operand_weights = OperandsOf<T>(*args.dims, *args.weights);
   scratch_.resize(static_cast<size_t>(pool_.num_threads()));
-  const std::vector<Tile> tiles = MakeTiles(args.slices, TileNodes(*args.dims));
+  const std::vector<Tile> tiles = MakeTokenTiles(*args.dims, args.slices, *args.batch);
   std::vector<size_t> first_lane;
   const std::vector<Lane> lanes = MakeLanes(tiles, args.slices.num_partitions(), first_lane);
   const int64_t num_weights = LocalWeights::NumFloats(*args.dims);
@@ -268,7 +269,7 @@ void CpuKernels::LocalBackwardIn(const LocalBackwardArgs& args) {
     std::fill_n(gradients, num_weights, 0.0f);
     const LocalWeights views(*args.dims, gradients);
     for (size_t i = lane.first_tile; i < lane.end_tile; ++i) {
-      const LocalTile tile(*args.dims, tiles[i].begin, tiles[i].end);
+      const LocalTile tile(*args.dims, *args.batch, tiles[i].begin, tiles[i].end);
       BackwardTile<T>(args, operand_weights, views, tile, scratch_[static_cast<size_t>(worker)])
           .Run();
     }

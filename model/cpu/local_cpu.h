@@ -15,34 +15,41 @@
 
 namespace quadhop::cpu {
 
-// Sizes of a tile of nodes, from dims and the tile.
+// Sizes of a tile of nodes, from dims, the batch and the tile's place in it.
 struct LocalTile {
-  LocalTile(const LargeGTDims& dims, int64_t first_node, int64_t end_node)
-      : node(first_node),
+  LocalTile(const LargeGTDims& dims, const Batch& batch, int64_t first_node, int64_t end_node)
+      : offsets(batch.sampled_offsets.data() + first_node),
+        hops_and_self(dims.hops_and_self),
+        node(first_node),
         nodes(end_node - first_node),
-        tokens(dims.sequence()),
-        rows(nodes * tokens),
-        first_row(first_node * tokens),
+        rows(hops_and_self * (offsets[nodes] - offsets[0])),
+        first_row(hops_and_self * offsets[0]),
         features(dims.features),
         width(dims.width),
         wide(dims.wide()),
-        heads(dims.heads) {}
+        heads(dims.heads) {
+    for (int64_t i = 0; i < nodes; ++i) most_tokens = std::max(most_tokens, tokens(i));
+  }
 
+  // Of node i of the tile: its tokens S, and the row of the first among the tile's.
+  int64_t tokens(int64_t i) const { return hops_and_self * (offsets[i + 1] - offsets[i]); }
+  int64_t first(int64_t i) const { return hops_and_self * (offsets[i] - offsets[0]); }
+
+  const int64_t* offsets;  // [nodes + 1]: entries of the batch's `sampled`
+  int64_t hops_and_self;
   int64_t node;  // first node of the tile, a row of the batch
   int64_t nodes;
-  int64_t tokens;     // S
-  int64_t rows;       // tokens of all nodes of the tile
-  int64_t first_row;  // row of the tile's first token in [B*S, .]
-  int64_t features;   // F
-  int64_t width;      // H
-  int64_t wide;       // h*H
-  int64_t heads;      // h
+  int64_t rows;             // tokens of all nodes of the tile
+  int64_t first_row;        // row of the tile's first token in [T, .]
+  int64_t most_tokens = 0;  // of a node
+  int64_t features;         // F
+  int64_t width;            // H
+  int64_t wide;             // h*H
+  int64_t heads;            // h
 };
 
-// Nodes a tile: as many as kTileTokens tokens allow.
-inline int64_t TileNodes(const LargeGTDims& dims) {
-  return std::max<int64_t>(1, kTileTokens / dims.sequence());
-}
+// Every slice cut into runs of as many nodes as kTileTokens tokens allow (at least one), in order.
+std::vector<Tile> MakeTokenTiles(const LargeGTDims& dims, const Slices& slices, const Batch& batch);
 
 // The weights that enter products, in their precision: views as LocalWeights has them.
 template <typename T>
@@ -101,7 +108,7 @@ void LayOut(TileWork& work, std::vector<float>& memory) {
   work.LayOut(pieces);
 }
 
-// [B, S, n] of the activations, at the tile's first token.
+// [T, n] of the activations, at the tile's first token.
 template <typename T>
 T* RowsOf(Tensor<T>& activations, const LocalTile& tile, int64_t n) {
   return activations.data() + tile.first_row * n;

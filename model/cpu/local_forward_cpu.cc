@@ -1,5 +1,6 @@
 // Forward pass of the local module: a tile of nodes goes through all layers while it is in cache.
 #include <algorithm>
+#include <cmath>
 
 #include "model/cpu/local_cpu.h"
 
@@ -28,7 +29,8 @@ class ForwardTile {
     residual_ = scratch.Take<float>(t_.rows * t_.wide);
     score_weight_ = scratch.Take<float>(t_.wide);
     sum_ = scratch.Take<float>(t_.wide);
-    scores_ = scratch.Take<float>(t_.tokens * t_.tokens);
+    scores_ = scratch.Take<float>(t_.most_tokens * t_.most_tokens);
+    log_multiplicity_ = scratch.Take<float>(t_.most_tokens);
   }
 
   void Run() {
@@ -44,13 +46,10 @@ class ForwardTile {
   // The tile's tokens: x [rows, F]. A sampled node's tokens are one contiguous piece of its feature
   // row.
   void GatherTokens(T* x) {
-    const LargeGTDims& dims = *args_.dims;
     const Batch& batch = *args_.batch;
-    const int64_t piece = dims.hops_and_self * dims.features;
-    for (int64_t i = 0; i < t_.nodes * dims.sampled; ++i) {
-      const LocalRow row = batch.sampled[static_cast<size_t>(t_.node * dims.sampled + i)];
-      ops_.round(batch.features.row(row.value()), piece, x + i * piece);
-    }
+    const int64_t piece = t_.hops_and_self * t_.features;
+    for (int64_t entry = t_.offsets[0]; entry < t_.offsets[t_.nodes]; ++entry, x += piece)
+      ops_.round(batch.features.row(batch.sampled[static_cast<size_t>(entry)].value()), piece, x);
   }
 
   // a = dropout(relu(x w_in^T + b_in)); u = a w_embed^T (its bias comes with the norm).
@@ -67,9 +66,9 @@ class ForwardTile {
     // The bits of one node; the residual's memory is free until AddResidual, and larger.
     uint8_t* keep = reinterpret_cast<uint8_t*>(residual_);
     for (int64_t i = 0; i < t_.nodes; ++i) {
-      if (drop) NodeKeepBits(args_.token_dropout, t_.node + i, t_.tokens * row_bytes, keep);
-      for (int64_t s = 0; s < t_.tokens; ++s) {
-        const int64_t at = (i * t_.tokens + s) * t_.width;
+      if (drop) NodeKeepBits(args_.token_dropout, t_.node + i, t_.tokens(i) * row_bytes, keep);
+      for (int64_t s = 0; s < t_.tokens(i); ++s) {
+        const int64_t at = (t_.first(i) + s) * t_.width;
         ops_.bias_relu_dropout(product + at, w_.b_in.data(), drop ? keep + s * row_bytes : nullptr,
                                scale, t_.width, a + at);
       }
@@ -99,19 +98,35 @@ class ForwardTile {
     RoundProduct(ops_, q_product, t_.rows * t_.wide, q);
   }
 
-  // For each head: p = softmax(q z^T), y = p z, over the tokens of one node.
+  // Of each token of node i: log_multiplicity_ [S]; false if none is repeated.
+  bool LogMultiplicity(int64_t i) {
+    const int32_t* multiplicity = args_.batch->multiplicity.data();
+    const int32_t* begin = multiplicity + t_.offsets[i];
+    const int32_t* end = multiplicity + t_.offsets[i + 1];
+    if (std::all_of(begin, end, [](int32_t m) { return m == 1; })) return false;
+    for (float* at = log_multiplicity_; begin != end; ++begin, at += t_.hops_and_self)
+      std::fill_n(at, t_.hops_and_self, std::log(static_cast<float>(*begin)));
+    return true;
+  }
+
+  // For each head: p = softmax(q z^T + log m), y = p z, over the tokens of one node.
   void Attend(int64_t i) {
-    const T* z = z_ + i * t_.tokens * t_.width;
+    const int64_t tokens = t_.tokens(i);
+    const bool repeated = LogMultiplicity(i);
+    const T* z = z_ + t_.first(i) * t_.width;
+    T* p = kept_.p.data() + act_.p_offsets[static_cast<size_t>(t_.node + i)];
     T* y = RowsOf(kept_.y, t_, t_.wide);
-    for (int64_t head = 0; head < t_.heads; ++head) {
-      const int64_t offset = i * t_.tokens * t_.wide + head * t_.width;
-      T* p = kept_.p.data() + ((t_.node + i) * t_.heads + head) * t_.tokens * t_.tokens;
+    for (int64_t head = 0; head < t_.heads; ++head, p += tokens * tokens) {
+      const int64_t offset = t_.first(i) * t_.wide + head * t_.width;
       float* scores = ProductOf(p, scores_);
-      Gemm(t_.tokens, t_.tokens, t_.width, {RowsOf(kept_.q, t_, t_.wide) + offset, t_.wide},
-           {z, t_.width, true}, 0, scores, t_.tokens);
-      for (int64_t s = 0; s < t_.tokens; ++s)
-        ops_.softmax(t_.tokens, scores + s * t_.tokens, p + s * t_.tokens);
-      Gemm(t_.tokens, t_.width, t_.tokens, {p, t_.tokens}, {z, t_.width}, 0,
+      Gemm(tokens, tokens, t_.width, {RowsOf(kept_.q, t_, t_.wide) + offset, t_.wide},
+           {z, t_.width, true}, 0, scores, tokens);
+      for (int64_t s = 0; s < tokens; ++s) {
+        float* row = scores + s * tokens;
+        if (repeated) f32_ops_.add(log_multiplicity_, tokens, row);
+        ops_.softmax(tokens, row, p + s * tokens);
+      }
+      Gemm(tokens, t_.width, tokens, {p, tokens}, {z, t_.width}, 0,
            ProductOf(y, attended_) + offset, t_.wide);
     }
   }
@@ -128,13 +143,11 @@ class ForwardTile {
     uint8_t* attention_keep = RowsOf(act_.attention_keep, t_, row_bytes);
     uint8_t* residual_keep = RowsOf(act_.residual_keep, t_, row_bytes);
     for (int64_t i = 0; i < t_.nodes; ++i) {
-      const int64_t at = i * t_.tokens * row_bytes;
+      const int64_t at = t_.first(i) * row_bytes, num_bytes = t_.tokens(i) * row_bytes;
       if (attention_p > 0)
-        NodeKeepBits(args_.attention_dropout, t_.node + i, t_.tokens * row_bytes,
-                     attention_keep + at);
+        NodeKeepBits(args_.attention_dropout, t_.node + i, num_bytes, attention_keep + at);
       if (residual_p > 0)
-        NodeKeepBits(args_.residual_dropout, t_.node + i, t_.tokens * row_bytes,
-                     residual_keep + at);
+        NodeKeepBits(args_.residual_dropout, t_.node + i, num_bytes, residual_keep + at);
     }
     ResidualRow row{};
     row.attended_bias = w_.b_out.data();
@@ -152,17 +165,29 @@ class ForwardTile {
   }
 
   // Readout of node i: t_0 + sum_j alpha_j t_j with t = t_hat * scale + shift, and sum_j alpha_j
-  // = 1.
+  // = 1. The first token takes part if the node itself was sampled again.
   void Read(int64_t i) {
-    const T* t_hat = RowsOf(kept_.t_hat, t_, t_.wide) + i * t_.tokens * t_.wide;
-    float* alpha = act_.alpha.data() + t_.first_row + i * t_.tokens;
+    const int64_t tokens = t_.tokens(i);
+    const T* t_hat = RowsOf(kept_.t_hat, t_, t_.wide) + t_.first(i) * t_.wide;
+    float* alpha = act_.alpha.data() + t_.first_row + t_.first(i);
     for (int64_t c = 0; c < t_.wide; ++c) score_weight_[c] = w_.t_scale[c] * w_.w_read[c];
-    for (int64_t s = 1; s < t_.tokens; ++s)
+    for (int64_t s = 0; s < tokens; ++s)
       alpha[s] = ops_.dot(score_weight_, t_hat + s * t_.wide, t_.wide);  // the shift's part cancels
-    f32_ops_.softmax(t_.tokens - 1, alpha + 1, alpha + 1);
+    int64_t first = 1;
+    if (LogMultiplicity(i)) {
+      f32_ops_.add(log_multiplicity_, tokens, alpha);
+      const auto own =
+          static_cast<float>(args_.batch->multiplicity[static_cast<size_t>(t_.offsets[i])]);
+      if (own > 1) {
+        alpha[0] += std::log((own - 1) / own);
+        first = 0;
+      }
+    }
+    if (first == 1) alpha[0] = 0;
+    f32_ops_.softmax(tokens - first, alpha + first, alpha + first);
     std::fill_n(sum_, t_.wide, 0.0f);
     ops_.add(t_hat, t_.wide, sum_);
-    for (int64_t s = 1; s < t_.tokens; ++s)
+    for (int64_t s = first; s < tokens; ++s)
       ops_.add_scaled(alpha[s], t_hat + s * t_.wide, t_.wide, sum_);
     float* y = args_.y.row(t_.node + i);
     for (int64_t c = 0; c < t_.wide; ++c) y[c] = sum_[c] * w_.t_scale[c] + 2 * w_.t_shift[c];
@@ -176,24 +201,43 @@ class ForwardTile {
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();
-  T* z_;                 // [rows, H]
-  float* attended_;      // [rows, h*H]
-  float* residual_;      // [rows, h*H]
-  float* score_weight_;  // [h*H]: t_scale * w_read
-  float* sum_;           // [h*H]
-  float* scores_;        // [S, S]; not used by T = float
+  T* z_;                     // [rows, H]
+  float* attended_;          // [rows, h*H]
+  float* residual_;          // [rows, h*H]
+  float* score_weight_;      // [h*H]: t_scale * w_read
+  float* sum_;               // [h*H]
+  float* scores_;            // [S, S]; not used by T = float
+  float* log_multiplicity_;  // [S]
 };
 
 }  // namespace
+
+std::vector<Tile> MakeTokenTiles(const LargeGTDims& dims, const Slices& slices,
+                                 const Batch& batch) {
+  const auto tokens_before = [&](int64_t b) {
+    return dims.hops_and_self * batch.sampled_offsets[static_cast<size_t>(b)];
+  };
+  std::vector<Tile> tiles;
+  for (int64_t p = 0; p < slices.num_partitions(); ++p) {
+    for (int64_t begin = slices.begin(p); begin < slices.end(p);) {
+      int64_t end = begin + 1;
+      while (end < slices.end(p) && tokens_before(end + 1) - tokens_before(begin) <= kTileTokens)
+        ++end;
+      tiles.push_back({p, begin, end});
+      begin = end;
+    }
+  }
+  return tiles;
+}
 
 template <typename T>
 void CpuKernels::LocalForwardIn(const LocalForwardArgs& args) {
   const T* operand_weights = OperandsOf<T>(*args.dims, *args.weights);
   scratch_.resize(static_cast<size_t>(pool_.num_threads()));
-  const std::vector<Tile> tiles = MakeTiles(args.slices, TileNodes(*args.dims));
+  const std::vector<Tile> tiles = MakeTokenTiles(*args.dims, args.slices, *args.batch);
   pool_.ParallelFor(static_cast<int64_t>(tiles.size()), [&](int64_t item, int worker) {
     const Tile& tile = tiles[static_cast<size_t>(item)];
-    ForwardTile<T>(args, operand_weights, LocalTile(*args.dims, tile.begin, tile.end),
+    ForwardTile<T>(args, operand_weights, LocalTile(*args.dims, *args.batch, tile.begin, tile.end),
                    scratch_[static_cast<size_t>(worker)])
         .Run();
   });

@@ -67,6 +67,7 @@ Batch MakeBatch(const GoldenCase& golden, const std::vector<int64_t>& nodes, int
           static_cast<float>(golden.pos_enc[static_cast<size_t>(v * golden.pe_width + g)]);
     }
   }
+  batch.CountEachOnce(golden.sampled);
   return batch;
 }
 

@@ -74,9 +74,10 @@ reference::DropoutMasks<double> MasksOf(const LargeGTOptions& options, const Bat
 reference::Inputs<double> InputsOf(const LargeGTDims& d, const Batch& batch) {
   reference::Inputs<double> in;
   in.tokens_per_node = static_cast<size_t>(d.sequence());
-  for (const LocalRow row : batch.sampled) {
-    const float* values = batch.features.row(row.value());
-    in.tokens.insert(in.tokens.end(), values, values + d.hops_and_self * d.features);
+  for (size_t i = 0; i < batch.sampled.size(); ++i) {
+    const float* values = batch.features.row(batch.sampled[i].value());
+    for (int32_t copy = 0; copy < batch.multiplicity[i]; ++copy)
+      in.tokens.insert(in.tokens.end(), values, values + d.hops_and_self * d.features);
   }
   for (const LocalRow row : batch.own) {
     const float* values = batch.features.row(row.value());
@@ -167,6 +168,7 @@ struct Job {
   std::vector<int64_t> partition_offsets;
   std::vector<int64_t> nodes;
   std::vector<float> class_weight;
+  bool multiplicities = false;  // repeated samples stand in the batch once
 };
 
 Job SmallJob(Conv conv, NormKind norm, int64_t heads) {
@@ -193,10 +195,36 @@ Job SmallJob(Conv conv, NormKind norm, int64_t heads) {
   return job;
 }
 
+// Few enough nodes to sample from that most are drawn again, the batch node itself too.
+void RepeatSamples(ToyGraph& graph) {
+  const int64_t k = graph.dims.sampled;
+  for (size_t i = 0; i < graph.sampled.size(); ++i) {
+    const int64_t v = static_cast<int64_t>(i) / k, at = static_cast<int64_t>(i) % k;
+    graph.sampled[i] = at == 0 || (at == 3 && v % 2 == 0) ? v : (v + at % (1 + v % 4)) % 70;
+  }
+}
+
+Batch WithMultiplicities(Batch batch, int64_t k) {
+  const std::vector<LocalRow> drawn = batch.sampled;
+  batch.sampled.clear();
+  batch.multiplicity.clear();
+  batch.sampled_offsets = {0};
+  for (auto at = drawn.begin(); at != drawn.end(); at += k) {
+    for (auto i = at; i != at + k; ++i) {
+      if (std::find(at, i, *i) != i) continue;
+      batch.sampled.push_back(*i);
+      batch.multiplicity.push_back(static_cast<int32_t>(std::count(i, at + k, *i)));
+    }
+    batch.sampled_offsets.push_back(static_cast<int64_t>(batch.sampled.size()));
+  }
+  return batch;
+}
+
 // Two steps without an optimiser (the codebook moves between them), and an evaluation before.
 void ExpectAgreement(const Job& job, const std::string& what) {
   SCOPED_TRACE(what);
-  const ToyGraph graph = MakeToyGraph(job.options.dims, job.partition_offsets);
+  ToyGraph graph = MakeToyGraph(job.options.dims, job.partition_offsets);
+  if (job.multiplicities) RepeatSamples(graph);
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, job.options, *comm, {.num_threads = 2, .class_weight = job.class_weight});
   LargeGT& model = rank.model();
@@ -211,6 +239,7 @@ void ExpectAgreement(const Job& job, const std::string& what) {
   for (int64_t step = -1; step < 2; ++step) {
     SCOPED_TRACE(step);
     Batch batch = rank.MakeBatch(step, job.nodes);
+    if (job.multiplicities) batch = WithMultiplicities(std::move(batch), job.options.dims.sampled);
     const Mode mode = step < 0 ? Mode::kEvaluation : Mode::kTraining;
     const Values<double> logits = expected.Forward(
         InputsOf(job.options.dims, batch),
@@ -282,6 +311,17 @@ TEST(LargeGT, AgreesWithTheReferenceOnRowsWiderThanAnyVectorAndALongSequence) {
   job.options.attention_dropout = 0.1;
   job.nodes.erase(job.nodes.begin(), job.nodes.begin() + 20);
   ExpectAgreement(job, "wide");
+}
+
+// Dropout would draw one mask for equal tokens, and the reference one for each.
+TEST(LargeGT, TakesATokenOfMultiplicityMForMEqualTokens) {
+  for (const int64_t sampled : {2, 6, 25}) {
+    Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
+    job.options.dims.sampled = sampled;
+    job.options.ff_dropout = job.options.local_dropout = 0;
+    job.multiplicities = true;
+    ExpectAgreement(job, "multiplicities");
+  }
 }
 
 TEST(LargeGT, UnlabelledRowsHaveNoLossAndNoGradient) {

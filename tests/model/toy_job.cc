@@ -66,6 +66,7 @@ Batch MakeToyBatch(const ToyGraph& graph, int64_t step, absl::Span<const int64_t
     }
     batch.slice_offsets.push_back(batch.num_nodes());
   }
+  batch.CountEachOnce(d.sampled);
   batch.features.Resize({last + 1, d.hops_and_self, d.features});
   for (int64_t v = 0; v <= last; ++v)
     std::copy_n(graph.features.row(v), d.hops_and_self * d.features,

@@ -75,6 +75,39 @@ TEST(BatchLoader, HoldsWhatAPlainComputationGives) {
   }
 }
 
+// Of each node of the batch: its sample, as it was drawn, sorted.
+std::vector<std::vector<int32_t>> Samples(const Contents& batch) {
+  std::vector<std::vector<int32_t>> samples(batch.nodes.size());
+  for (size_t b = 0; b < samples.size(); ++b) {
+    for (auto i = static_cast<size_t>(batch.sampled_offsets[b]);
+         i < static_cast<size_t>(batch.sampled_offsets[b + 1]); ++i)
+      samples[b].insert(samples[b].end(), static_cast<size_t>(batch.multiplicity[i]),
+                        batch.sampled[i].value());
+    std::sort(samples[b].begin(), samples[b].end());
+  }
+  return samples;
+}
+
+TEST(BatchLoader, MergesRepeatedSamplesInEvaluationAndWhereAskedForInTraining) {
+  const Fixture f;
+  constexpr int32_t kSampled = 60;  // of pools that are smaller
+  LoaderOptions options = Options(kSampled);
+  const std::vector<Pass> passes = {Train(1, 16), Evaluate({SplitPart::kValid}, 16)};
+  const auto drawn = RunPasses(f.Inputs(), options, passes);
+  options.multiplicities = true;
+  const auto merged = RunPasses(f.Inputs(), options, passes);
+  ASSERT_EQ(merged.size(), drawn.size());
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    EXPECT_LT(merged[i].sampled.size(), merged[i].nodes.size() * kSampled);
+    EXPECT_EQ(Samples(merged[i]), Samples(drawn[i]));
+    EXPECT_EQ(merged[i].features, drawn[i].features);
+    if (drawn[i].step < 0)
+      EXPECT_TRUE(merged[i] == drawn[i]);
+    else
+      EXPECT_EQ(drawn[i].sampled.size(), drawn[i].nodes.size() * kSampled);
+  }
+}
+
 TEST(BatchLoader, IsTheSameForAnyPrefetchDepthAndNumberOfThreads) {
   const Fixture f;
   const std::vector<Pass> passes = {Train(1, 16), Evaluate({SplitPart::kValid}, 32), Train(2, 16)};

@@ -82,7 +82,9 @@ struct Contents {
         global_nodes(batch.global_nodes),
         slice_offsets(batch.slice_offsets),
         nodes(batch.nodes),
+        sampled_offsets(batch.sampled_offsets),
         sampled(batch.sampled),
+        multiplicity(batch.multiplicity),
         features(batch.features.data(), batch.features.data() + batch.features.size()),
         own(batch.own),
         pos_enc(batch.pos_enc.data(), batch.pos_enc.data() + batch.pos_enc.size()),
@@ -91,7 +93,9 @@ struct Contents {
   int64_t epoch, step, global_nodes;
   std::vector<int64_t> slice_offsets;
   std::vector<GlobalId> nodes;
+  std::vector<int64_t> sampled_offsets;
   std::vector<LocalRow> sampled;
+  std::vector<int32_t> multiplicity;
   std::vector<float> features;
   std::vector<LocalRow> own;
   std::vector<float> pos_enc;
