@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/file.h"
 #include "core/status.h"
+#include "partition/formats/mat_layout.h"
 
 namespace quadhop {
 namespace {
@@ -86,7 +86,7 @@ MatFile::~MatFile() = default;
 MatFile::MatFile(MatFile&&) noexcept = default;
 
 absl::StatusOr<MatFile> MatFile::Open(const std::string& path) {
-  QH_RETURN_IF_ERROR(FileBytes(path).status());
+  QH_RETURN_IF_ERROR(CheckMatIsWhole(path));
   MatFile file;
   file.path_ = path;
   file.handle_->mat = Mat_Open(path.c_str(), MAT_ACC_RDONLY);

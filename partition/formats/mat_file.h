@@ -16,7 +16,7 @@ namespace quadhop {
 // Not thread-safe.
 class MatFile {
  public:
-  // kNotFound; kInvalidArgument if it is no .mat file.
+  // kNotFound; kInvalidArgument if it is no .mat file, or cut short.
   static absl::StatusOr<MatFile> Open(const std::string& path);
   ~MatFile();
   MatFile(MatFile&&) noexcept;

@@ -28,7 +28,9 @@ using Archive = std::unique_ptr<zip_t, CloseArchive>;
 
 absl::StatusOr<Archive> OpenArchive(const std::string& path) {
   int code = 0;
-  Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &code));
+  // Each member's own header must agree with the archive's directory: a member whose name is
+  // damaged would else pass for one that is not there.
+  Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
   if (archive != nullptr) return archive;
   if (code == ZIP_ER_NOENT || code == ZIP_ER_OPEN) return ErrnoStatus(errno, "open " + path);
   zip_error_t error;

@@ -1,0 +1,95 @@
+// "MAT-File Format", MathWorks: level 5, a header of 128 bytes and elements, each a tag of 8 bytes
+// (type, bytes) and its data; level 4, matrices, each a header of 20 bytes, its name and its data.
+#include "partition/formats/mat_layout.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/types/span.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "core/file.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+constexpr size_t kHeaderBytes = 128;       // of a file of level 5
+constexpr size_t kTagBytes = 8;            // of an element
+constexpr size_t kMatrixHeaderBytes = 20;  // of a matrix of level 4
+constexpr uint16_t kLevel5 = 0x0100;
+
+// Whole numbers in the byte order of the file.
+class Numbers {
+ public:
+  Numbers(absl::Span<const uint8_t> bytes, bool swapped) : bytes_(bytes), swapped_(swapped) {}
+  uint32_t At(size_t offset) const {
+    uint32_t value;
+    std::memcpy(&value, bytes_.data() + offset, sizeof(value));
+    return swapped_ ? __builtin_bswap32(value) : value;
+  }
+
+ private:
+  absl::Span<const uint8_t> bytes_;
+  bool swapped_;
+};
+
+absl::Status CutShort(const std::string& path, size_t begin, size_t file_bytes) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " is cut short or corrupt: the variable at byte ", begin,
+                   " does not end within the ", file_bytes, " bytes there are; fetch it again"));
+}
+
+absl::Status CheckLevel5(absl::Span<const uint8_t> bytes, bool swapped, const std::string& path) {
+  const Numbers numbers(bytes, swapped);
+  for (size_t at = kHeaderBytes; at < bytes.size();) {
+    const size_t left = bytes.size() - at;
+    if (left < kTagBytes || numbers.At(at + 4) > left - kTagBytes)
+      return CutShort(path, at, bytes.size());
+    at += kTagBytes + numbers.At(at + 4);
+  }
+  return absl::OkStatus();
+}
+
+// Bytes of an element by the type MOPT: its tens are 0 (double) to 5 (8 bits).
+size_t ElementBytes(uint32_t type) {
+  static constexpr size_t kBytes[] = {8, 4, 4, 2, 2, 1};
+  return kBytes[std::min<uint32_t>(type / 10 % 10, 5)];
+}
+
+absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& path) {
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t left = bytes.size() - at;
+    if (left < kMatrixHeaderBytes) return CutShort(path, at, bytes.size());
+    // Types have four digits at most: a larger number is in the other byte order.
+    const bool swapped = Numbers(bytes, false).At(at) > 9999;
+    const Numbers numbers(bytes, swapped);
+    const unsigned __int128 elements = static_cast<unsigned __int128>(numbers.At(at + 4)) *
+                                       numbers.At(at + 8) * (numbers.At(at + 12) != 0 ? 2 : 1);
+    const unsigned __int128 data =
+        elements * ElementBytes(numbers.At(at)) + numbers.At(at + 16);  // and its name
+    if (data > left - kMatrixHeaderBytes) return CutShort(path, at, bytes.size());
+    at += kMatrixHeaderBytes + static_cast<size_t>(data);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckMatIsWhole(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  const absl::Span<const uint8_t> bytes = file.bytes();
+  // No file of level 5 begins with a zero; a matrix of level 4 does unless it is text.
+  const size_t head = std::min<size_t>(bytes.size(), 4);
+  if (std::find(bytes.begin(), bytes.begin() + head, 0) != bytes.begin() + head)
+    return CheckLevel4(bytes, path);
+  if (bytes.size() < kHeaderBytes) return CutShort(path, 0, bytes.size());
+  uint16_t version;
+  std::memcpy(&version, bytes.data() + 124, sizeof(version));
+  const bool swapped = bytes[126] == 'M';  // "MI" where the numbers are not little-endian
+  if (swapped) version = __builtin_bswap16(version);
+  return version == kLevel5 ? CheckLevel5(bytes, swapped, path) : absl::OkStatus();
+}
+
+}  // namespace quadhop
