@@ -10,7 +10,7 @@ target_compile_options(quadhop_options INTERFACE -ffp-contract=off)
 if(QH_SANITIZE)
   target_compile_options(quadhop_options INTERFACE -fsanitize=${QH_SANITIZE} -fno-omit-frame-pointer
                                                    -fno-sanitize-recover=all
-                                                   -Wno-restrict -Wno-maybe-uninitialized)
+                                                   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized>)
   # GCC 12 is wrong about std::string (PR 105651) and std::regex (PR 105562) then.
   target_link_options(quadhop_options INTERFACE -fsanitize=${QH_SANITIZE})
 endif()
