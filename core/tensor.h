@@ -94,20 +94,18 @@ class Tensor {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();
     if (size > capacity_) {
-      const size_t bytes = (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
-      data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
-      if (data_ == nullptr) throw std::bad_alloc();
-      std::fill_n(reinterpret_cast<unsigned char*>(data_.get()), bytes, 0);
-      capacity_ = size;
+      Allocate(size);
+      std::fill_n(reinterpret_cast<unsigned char*>(data_.get()), BytesOf(size), 0);
     }
     view_ = TensorView<T>(data_.get(), dims);
   }
-  // As Resize, but memory that must grow becomes an eighth larger than asked for: sizes that change
-  // a little from step to step soon stop allocating.
+  // Sets the dims; values are unspecified. Memory that must grow becomes an eighth larger than
+  // asked for, untouched: sizes that change a little from step to step soon stop allocating.
   void ResizeWithRoom(std::initializer_list<int64_t> dims) {
-    const int64_t size = TensorView<T>(nullptr, dims).size();
-    if (size > capacity_) Resize({size + size / 8});
-    Resize(dims);
+    view_ = TensorView<T>(nullptr, dims);
+    const int64_t size = view_.size();
+    if (size > capacity_) Allocate(size + size / 8);
+    view_ = TensorView<T>(data_.get(), dims);
   }
   void Fill(T value) { std::fill_n(data(), size(), value); }
 
@@ -128,6 +126,15 @@ class Tensor {
   struct Free {
     void operator()(T* p) const { std::free(p); }
   };
+  static size_t BytesOf(int64_t size) {  // whole cache lines
+    return (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
+  }
+  void Allocate(int64_t size) {
+    data_.reset(static_cast<T*>(std::aligned_alloc(64, BytesOf(size))));
+    if (data_ == nullptr) throw std::bad_alloc();
+    capacity_ = size;
+  }
+
   std::unique_ptr<T[], Free> data_;
   int64_t capacity_ = 0;
   TensorView<T> view_;

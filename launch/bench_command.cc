@@ -31,17 +31,18 @@ absl::Status BenchModel(const std::string& wanted, int64_t steps, ThreadPool& po
     absl::PrintF("  products of %-4s %10.0f GFLOP/s\n", PrecisionName(precision), peaks.back());
   }
   absl::PrintF("  copy             %10.1f GB/s\n\n", CopyRate(pool));
-  absl::PrintF("%-11s %6s %6s %9s %9s %9s %9s\n", "training", "batch", "", "step s", "nodes/s",
-               "GFLOP/s", "of peak");
+  absl::PrintF("%-11s %6s %6s %9s %9s %9s %9s %9s\n", "training", "batch", "", "step s", "nodes/s",
+               "GFLOP/s", "of peak", "peak MB");
   for (const BenchShape& shape : BenchShapes()) {
     if (wanted != "all" && wanted != shape.name) continue;
     for (size_t i = 0; i < precisions.size(); ++i) {
       const Precision precision = precisions[i];
-      QH_ASSIGN_OR_RETURN(const double seconds, StepSeconds(shape, precision, steps, pool));
-      const double rate = static_cast<double>(shape.batch) / seconds;
+      QH_ASSIGN_OR_RETURN(const StepFigures step, MeasureSteps(shape, precision, steps, pool));
+      const double rate = static_cast<double>(shape.batch) / step.seconds;
       const double gflops = rate * shape.gflop_per_node;
-      absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%%\n", shape.name, shape.batch,
-                   PrecisionName(precision), seconds, rate, gflops, 100 * gflops / peaks[i]);
+      absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%% %9.0f\n", shape.name, shape.batch,
+                   PrecisionName(precision), step.seconds, rate, gflops, 100 * gflops / peaks[i],
+                   1e-6 * static_cast<double>(step.peak_bytes));
     }
   }
   return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "launch/peak_memory.h"
 #include "model/adam.h"
 #include "model/cpu/gemm.h"
 #include "model/largegt.h"
@@ -117,8 +118,9 @@ double CopyRate(ThreadPool& pool) {
   return 1e-9 * static_cast<double>(threads * kBytes) / seconds;
 }
 
-absl::StatusOr<double> StepSeconds(const BenchShape& shape, Precision precision, int64_t steps,
-                                   ThreadPool& pool) {
+absl::StatusOr<StepFigures> MeasureSteps(const BenchShape& shape, Precision precision,
+                                         int64_t steps, ThreadPool& pool) {
+  ResetPeakResidentBytes();
   const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   std::vector<int64_t> ids(kNodes);
@@ -143,7 +145,7 @@ absl::StatusOr<double> StepSeconds(const BenchShape& shape, Precision precision,
     seconds.push_back(Now() - start);
   }
   std::sort(seconds.begin() + 1, seconds.end());
-  return seconds[static_cast<size_t>(1 + steps / 2)];
+  return StepFigures{seconds[static_cast<size_t>(1 + steps / 2)], PeakResidentBytes()};
 }
 
 }  // namespace quadhop

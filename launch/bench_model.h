@@ -26,9 +26,12 @@ double ProductPeak(ThreadPool& pool, Precision precision);
 // GB/s of copying between buffers larger than the caches, counted once, on all threads.
 double CopyRate(ThreadPool& pool);
 
-// Seconds of one training step on random tokens without repeats, dropout and Adam included: the
-// median of `steps` after one to warm up.
-absl::StatusOr<double> StepSeconds(const BenchShape& shape, Precision precision, int64_t steps,
-                                   ThreadPool& pool);
+struct StepFigures {
+  double seconds = 0;      // the median of the steps after one to warm up
+  int64_t peak_bytes = 0;  // that the whole process held
+};
+// Training steps on random tokens without repeats, dropout and Adam included.
+absl::StatusOr<StepFigures> MeasureSteps(const BenchShape& shape, Precision precision,
+                                         int64_t steps, ThreadPool& pool);
 
 }  // namespace quadhop

@@ -1,7 +1,6 @@
 #include "launch/run_summary.h"
 
 #include <absl/strings/str_format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "comm/gather.h"
 #include "core/status.h"
 #include "launch/checkpoint_folder.h"
+#include "launch/peak_memory.h"
 #include "model/checkpoint_parts.h"
 
 namespace quadhop {
@@ -19,12 +19,6 @@ double Median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
-}
-
-int64_t PeakRssBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
 }
 
 int64_t NumTrainNodes(const LoaderInputs& inputs) {
@@ -42,7 +36,7 @@ int64_t NumTrainNodes(const LoaderInputs& inputs) {
 absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
                           int64_t num_failed_checkpoints) {
   Communicator& comm = session.context().comm;
-  const int64_t my_peak_rss_bytes = PeakRssBytes();
+  const int64_t my_peak_rss_bytes = PeakResidentBytes();
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> peak_rss_bytes,
                       GatherOverRanks<int64_t>(comm, "peak memory", {&my_peak_rss_bytes, 1}));
   if (folder == nullptr) return absl::OkStatus();
