@@ -37,7 +37,8 @@ absl::Status BenchModel(const std::string& wanted, int64_t steps, ThreadPool& po
     if (wanted != "all" && wanted != shape.name) continue;
     for (size_t i = 0; i < precisions.size(); ++i) {
       const Precision precision = precisions[i];
-      QH_ASSIGN_OR_RETURN(const StepFigures step, MeasureSteps(shape, precision, steps, pool));
+      QH_ASSIGN_OR_RETURN(const StepFigures step,
+                          MeasureSteps(OptionsOf(shape, precision), shape.batch, steps, pool));
       const double rate = static_cast<double>(shape.batch) / step.seconds;
       const double gflops = rate * shape.gflop_per_node;
       absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%% %9.0f\n", shape.name, shape.batch,

@@ -28,44 +28,28 @@ void FillRandom(RandomStream random, Tensor<float>& tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>(random.Normal());
 }
 
-LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision) {
-  LargeGTOptions options;
-  options.dims.features = shape.features;
-  options.dims.sampled = shape.sampled;
-  options.dims.pos_enc = shape.pos_enc;
-  options.dims.width = shape.width;
-  options.dims.heads = shape.heads;
-  options.dims.centroids = shape.centroids;
-  options.dims.classes = shape.classes;
-  options.precision = precision;
-  options.codebook_start = CodebookStart::kPaper;
-  return options;
-}
-
-// Random nodes, each with its own sampled rows, cut into equal slices.
-void FillBatch(const BenchShape& shape, int64_t step, Batch& batch) {
+// `size` random nodes, each with its own sampled rows, cut into equal slices.
+void FillBatch(const LargeGTDims& dims, int64_t size, int64_t step, Batch& batch) {
   RandomStream random(1, RandomPurpose::kTest, static_cast<uint64_t>(step), 1);
   batch.step = step;
-  batch.global_nodes = shape.batch;
+  batch.global_nodes = size;
   batch.slice_offsets.clear();
-  for (int32_t p = 0; p <= kPartitions; ++p)
-    batch.slice_offsets.push_back(shape.batch * p / kPartitions);
+  for (int32_t p = 0; p <= kPartitions; ++p) batch.slice_offsets.push_back(size * p / kPartitions);
   batch.nodes.clear();
   batch.own.clear();
   batch.labels.clear();
   batch.sampled.clear();
-  batch.pos_enc.Resize({shape.batch, shape.pos_enc});
+  batch.pos_enc.Resize({size, dims.pos_enc});
   FillRandom(random, batch.pos_enc);
-  for (int64_t i = 0; i < shape.batch; ++i) {
+  for (int64_t i = 0; i < size; ++i) {
     const auto node = static_cast<int32_t>(random.Below(kNodes));
     batch.nodes.push_back(GlobalId(node));
     batch.own.push_back(LocalRow(node));
-    batch.labels.push_back(
-        static_cast<int32_t>(random.Below(static_cast<uint64_t>(shape.classes))));
-    for (int64_t k = 0; k < shape.sampled; ++k)
+    batch.labels.push_back(static_cast<int32_t>(random.Below(static_cast<uint64_t>(dims.classes))));
+    for (int64_t k = 0; k < dims.sampled; ++k)
       batch.sampled.push_back(LocalRow(k == 0 ? node : static_cast<int32_t>(random.Below(kNodes))));
   }
-  batch.CountEachOnce(shape.sampled);
+  batch.CountEachOnce(dims.sampled);
 }
 
 double Now() {
@@ -102,6 +86,19 @@ double PeakOf(ThreadPool& pool) {
 
 absl::Span<const BenchShape> BenchShapes() { return kShapes; }
 
+LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision) {
+  LargeGTOptions options;
+  options.dims.features = shape.features;
+  options.dims.sampled = shape.sampled;
+  options.dims.pos_enc = shape.pos_enc;
+  options.dims.width = shape.width;
+  options.dims.heads = shape.heads;
+  options.dims.centroids = shape.centroids;
+  options.dims.classes = shape.classes;
+  options.precision = precision;
+  return options;
+}
+
 double ProductPeak(ThreadPool& pool, Precision precision) {
   return precision == Precision::kBF16 ? PeakOf<BFloat16>(pool) : PeakOf<float>(pool);
 }
@@ -118,9 +115,11 @@ double CopyRate(ThreadPool& pool) {
   return 1e-9 * static_cast<double>(threads * kBytes) / seconds;
 }
 
-absl::StatusOr<StepFigures> MeasureSteps(const BenchShape& shape, Precision precision,
-                                         int64_t steps, ThreadPool& pool) {
+absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_size, int64_t steps,
+                                         ThreadPool& pool) {
   ResetPeakResidentBytes();
+  options.loss = LossKind::kCrossEntropy;
+  options.codebook_start = CodebookStart::kPaper;
   const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   std::vector<int64_t> ids(kNodes);
@@ -130,15 +129,14 @@ absl::StatusOr<StepFigures> MeasureSteps(const BenchShape& shape, Precision prec
   placement.comm = comm.get();
   placement.owners.first = {0, kPartitions};
   placement.owned_original_ids = ids;
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model,
-                      LargeGT::Create(OptionsOf(shape, precision), placement));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model, LargeGT::Create(options, placement));
   Adam adam({}, model->parameters().num_trained());
   Batch batch;
-  batch.features.Resize({kNodes, 3, shape.features});
+  batch.features.Resize({kNodes, options.dims.hops_and_self, options.dims.features});
   FillRandom(RandomStream(1, RandomPurpose::kTest, 0, 0), batch.features);
   std::vector<double> seconds;
   for (int64_t s = 0; s <= steps; ++s) {
-    FillBatch(shape, s, batch);
+    FillBatch(options.dims, batch_size, s, batch);
     const double start = Now();
     QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
     adam.Apply(*kernels, 1e-3, model->parameters());

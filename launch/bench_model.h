@@ -20,6 +20,7 @@ struct BenchShape {
 };
 // The paper's settings for its data sets, and the quickstart's.
 absl::Span<const BenchShape> BenchShapes();
+LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision);
 
 // GFLOP/s of large products on all threads of `pool`, each on its own.
 double ProductPeak(ThreadPool& pool, Precision precision);
@@ -30,8 +31,9 @@ struct StepFigures {
   double seconds = 0;      // the median of the steps after one to warm up
   int64_t peak_bytes = 0;  // that the whole process held
 };
-// Training steps on random tokens without repeats, dropout and Adam included.
-absl::StatusOr<StepFigures> MeasureSteps(const BenchShape& shape, Precision precision,
-                                         int64_t steps, ThreadPool& pool);
+// Training steps on random tokens without repeats, dropout and Adam included, on random classes and
+// from a random codebook, whatever the options say of loss and start.
+absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_size, int64_t steps,
+                                         ThreadPool& pool);
 
 }  // namespace quadhop

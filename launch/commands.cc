@@ -48,6 +48,7 @@ absl::Span<const Command> Commands() {
       {"export", "writes a run's weights as safetensors", ExportCommand},
       {"inspect", "shows what a store or a run holds", InspectCommand},
       {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
+      {"plan", "says what a graph will take, before there are nodes for it", PlanCommand},
       {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand},
   };
   return kCommands;

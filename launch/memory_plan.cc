@@ -2,7 +2,10 @@
 
 #include <absl/strings/str_format.h>
 
-#include "model/local_weights.h"
+#include <algorithm>
+#include <cmath>
+
+#include "model/kernels.h"
 #include "model/parameters.h"
 
 namespace quadhop {
@@ -28,20 +31,27 @@ int64_t ActivationBytes(const LargeGTOptions& options) {
 
 }  // namespace
 
+int64_t DistinctRows(int64_t draws, int64_t num_nodes) {
+  // Of N nodes, those that are hit by as many draws.
+  const auto n = static_cast<double>(num_nodes);
+  return static_cast<int64_t>(std::ceil(n * -std::expm1(-static_cast<double>(draws) / n)));
+}
+
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
-                      int64_t num_partitions) {
+                      int64_t num_partitions, int64_t num_nodes) {
   const LargeGTDims& d = options.dims;
   const int64_t nodes =
       (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
   const ParameterSet parameters(options);
   MemoryPlan plan;
   plan.activation_bytes = nodes * ActivationBytes(options);
-  // Features of distinct sampled nodes, at most all of them.
-  const int64_t rows = nodes * (d.sampled > 0 ? d.sampled : 1);
+  const int64_t rows = DistinctRows(nodes * std::max<int64_t>(1, d.sampled), num_nodes);
   plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows *
                      (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
   plan.weight_bytes = (4 + owned_partitions) * parameters.num_trained() * kFloatBytes +
                       owned_partitions * d.centroids * (2 * d.wide() + d.query()) * kFloatBytes;
+  if (options.has_local())
+    plan.weight_bytes += CpuGradientLaneBytes(d, owned_partitions, nodes / owned_partitions);
   return plan;
 }
 

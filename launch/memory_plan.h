@@ -17,7 +17,7 @@ struct MemoryPlan {
   int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step
   int64_t batch_bytes = 0;       // batches made ahead
   int64_t resident_bytes = 0;    // rows and arcs kept (launch/placement.h); 0 from PlanMemory
-  int64_t weight_bytes = 0;      // weights, their gradients a partition, the optimiser's moments
+  int64_t weight_bytes = 0;      // weights, their gradients by partition and thread, Adam's moments
 
   int64_t total_bytes() const {
     return activation_bytes + batch_bytes + resident_bytes + weight_bytes;
@@ -26,9 +26,12 @@ struct MemoryPlan {
   std::string Describe() const;
 };
 
-// For a rank that owns `owned_partitions` of `num_partitions`: its share of train.batch, and
-// weights.
+// Distinct rows among `draws` of the whole graph: more than among as many from neighbourhoods.
+int64_t DistinctRows(int64_t draws, int64_t num_nodes);
+
+// For a rank that owns `owned_partitions` of `num_partitions` of a graph of `num_nodes` nodes: its
+// share of train.batch, and weights.
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
-                      int64_t num_partitions);
+                      int64_t num_partitions, int64_t num_nodes);
 
 }  // namespace quadhop

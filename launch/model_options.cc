@@ -39,10 +39,8 @@ Precision PrecisionOf(const ModelConfig& config) {
 
 }  // namespace
 
-absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store) {
+LargeGTOptions ModelOptions(const Config& config, const GraphDims& graph) {
   const ModelConfig& model = config.model();
-  const StoreManifest& manifest = store.manifest();
-  QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
   LargeGTOptions options;
   options.conv = ConvOf(model);
   options.norm = NormOf(model);
@@ -50,20 +48,30 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
       model.codebook_start() == ModelConfig::PAPER ? CodebookStart::kPaper : CodebookStart::kData;
   options.loss =
       config.train().loss() == TrainConfig::BINARY ? LossKind::kBinary : LossKind::kCrossEntropy;
-  options.dims.features = features.width;
-  options.dims.hops_and_self = features.hops_and_self;
+  options.dims.features = graph.features;
+  options.dims.hops_and_self = graph.hops_and_self;
   options.dims.sampled = options.has_local() ? config.sampler().sampled_nodes() : 0;
-  options.dims.pos_enc = options.has_global() ? manifest.pos_enc_width() : 0;
+  options.dims.pos_enc = options.has_global() ? graph.pos_enc : 0;
   options.dims.width = model.width();
   options.dims.heads = model.heads();
   options.dims.centroids = options.has_global() ? model.centroids() : 0;
-  options.dims.classes = manifest.classes();
+  options.dims.classes = graph.classes;
   options.ff_dropout = model.ff_dropout();
   options.local_dropout = model.local_dropout();
   options.attention_dropout = model.attention_dropout();
   options.precision = PrecisionOf(model);
   options.ema_decay = model.ema_decay();
   options.seed = config.train().seed();
+  return options;
+}
+
+absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store) {
+  const ModelConfig& model = config.model();
+  const StoreManifest& manifest = store.manifest();
+  QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
+  const LargeGTOptions options =
+      ModelOptions(config, GraphDims{features.width, features.hops_and_self,
+                                     manifest.pos_enc_width(), manifest.classes()});
   if (options.has_global() && manifest.pos_enc_width() == 0)
     return absl::InvalidArgumentError(
         absl::StrCat("model.conv is ", ModelConfig::Conv_Name(model.conv()), ", whose codebook ",

@@ -13,6 +13,15 @@
 
 namespace quadhop {
 
+// What a model's sizes take of a graph.
+struct GraphDims {
+  int64_t features = 0;       // F
+  int64_t hops_and_self = 0;  // rows of features a node
+  int64_t pos_enc = 0;        // G
+  int64_t classes = 0;        // C
+};
+// Without checks.
+LargeGTOptions ModelOptions(const Config& config, const GraphDims& graph);
 // kInvalidArgument, naming the field, if the config does not fit the store: a codebook without
 // encodings, a loss that is not for its labels, hop features that are not there.
 absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store);

@@ -13,8 +13,6 @@ namespace {
 
 // Part of the memory available that plans may fill.
 constexpr double kUsableShare = 0.8;
-// A hot set that is not given: this part of the rows, as far as memory is left.
-constexpr int64_t kDefaultHotSetPart = 10;
 
 std::string Gigabytes(int64_t bytes) {
   return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
@@ -77,7 +75,10 @@ void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Pla
       placement.features == FeaturePlacement::MAPPED ? facts.feature_bytes : 0;
   const int64_t need = facts.topology_bytes + shared_features +
                        facts.ranks_on_host * (facts.working_bytes + placement.resident_bytes);
-  if (is_auto && (!facts.samples || need <= UsableBytes(facts))) {
+  if (is_auto && !facts.samples) {
+    placement.topology = TopologyPlacement::MAPPED;
+    reason = "the model does not sample";
+  } else if (is_auto && need <= UsableBytes(facts)) {
     placement.topology = TopologyPlacement::MAPPED;
     reason = absl::StrCat(Gigabytes(facts.topology_bytes),
                           ", one copy for the ranks of a host, fit beside the rest");

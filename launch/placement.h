@@ -12,6 +12,9 @@
 
 namespace quadhop {
 
+// A hot set that is not given: this part of the rows, as far as memory is left.
+inline constexpr int64_t kDefaultHotSetPart = 10;
+
 // What the choice depends on. Of this rank and its host.
 struct PlacementFacts {
   int32_t ranks_on_host = 1;

@@ -223,6 +223,10 @@ class BackwardTile {
   float* d_p_ = nullptr;                                     // [S, S]; not for T = float
 };
 
+int64_t NumLanes(int64_t num_tiles) {
+  return std::clamp<int64_t>(num_tiles / kMinTilesPerLane, 1, kMaxLanes);
+}
+
 // Consecutive tiles of one partition, summed by one thread.
 struct Lane {
   size_t first_tile, end_tile;
@@ -237,7 +241,7 @@ std::vector<Lane> MakeLanes(const std::vector<Tile>& tiles, int64_t num_partitio
     size_t end = at;
     while (end < tiles.size() && tiles[end].partition == p) ++end;
     const int64_t num_tiles = static_cast<int64_t>(end - at);
-    const int64_t num_lanes = std::clamp<int64_t>(num_tiles / kMinTilesPerLane, 1, kMaxLanes);
+    const int64_t num_lanes = NumLanes(num_tiles);
     for (int64_t lane = 0; lane < num_lanes; ++lane) {
       lanes.push_back({at + static_cast<size_t>(num_tiles * lane / num_lanes),
                        at + static_cast<size_t>(num_tiles * (lane + 1) / num_lanes)});
@@ -298,3 +302,14 @@ void CpuKernels::DoLocalBackward(const LocalBackwardArgs& args) {
 }
 
 }  // namespace quadhop::cpu
+
+namespace quadhop {
+
+int64_t CpuGradientLaneBytes(const LargeGTDims& dims, int64_t num_slices, int64_t slice_nodes) {
+  const int64_t tile_nodes = std::max<int64_t>(1, cpu::kTileTokens / dims.sequence());
+  const int64_t tiles = (slice_nodes + tile_nodes - 1) / tile_nodes;
+  return num_slices * cpu::NumLanes(tiles) * LocalWeights::NumFloats(dims) *
+         static_cast<int64_t>(sizeof(float));
+}
+
+}  // namespace quadhop

@@ -40,6 +40,11 @@ mpirun -n 4 --oversubscribe --bind-to none "$quadhop" train --store "$metis" --r
 grep -hE '^(features|topology|kept)' "$folder/run-4.log"
 awk -v one="$(peak "$folder/run-1")" -v four="$(peak "$folder/run-4")" 'BEGIN {
   printf "one rank %.0f MB; the largest of 4 ranks %.0f MB: %.3f of it\n", one / 1e6, four / 1e6, four / one }'
+for ranks in 1 4; do
+  printf 'quadhop plan, %s rank(s), bytes of a rank and of the host:\n' "$ranks"
+  "$quadhop" plan --store "$metis" --ranks "$ranks" --ranks-per-host "$ranks" --config quickstart \
+    --set train.batch=1024 | grep -E ' (MAPPED|PARTITIONED) +[0-9]'
+done
 for run in 1 4; do printf '%s rank(s): losses %s\n' "$run" "$(grep -o '"loss":[^,}]*' "$folder/run-$run/metrics.jsonl" | md5sum)"; done
 
 printf '\n== Rows exchanged, METIS\n'

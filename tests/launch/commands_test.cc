@@ -198,6 +198,30 @@ TEST_F(CommandsTest, PrepRefusesBeforeItWorksWhatCannotWork) {
   EXPECT_FALSE(FileExists(store_));
 }
 
+TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const Outcome of_store = Quadhop({"plan", "--store", store_, "--ranks", "2", "--threads", "1"});
+  EXPECT_EQ(of_store.code, ExitCode::kDone) << of_store.err;
+  for (const char* part : {"propagate", "MAPPED", "PARTITIONED", "steps an epoch"})
+    EXPECT_THAT(of_store.out, HasSubstr(part));
+  const Outcome of_figures =
+      Quadhop({"plan", "--nodes", "1000000", "--arcs", "60000000", "--features", "100", "--ranks",
+               "8", "--host-memory", "1G", "--set", "train.batch=16", "--threads", "1"});
+  EXPECT_EQ(of_figures.code, ExitCode::kDone) << of_figures.err;
+  EXPECT_THAT(of_figures.out, ContainsRegex("MAPPED +1\\.[0-9]+ GB .*does not fit"));
+  EXPECT_THAT(of_figures.out, ContainsRegex("PARTITIONED +0\\.[0-9]+ GB .*fits"));
+}
+
+TEST_F(CommandsTest, PlanAsksForWhatItCannotGuess) {
+  const Outcome none = Quadhop({"plan", "--nodes", "1000"});
+  EXPECT_EQ(none.code, ExitCode::kUsage);
+  EXPECT_THAT(none.err, HasSubstr("--arcs"));
+  const Outcome ranks = Quadhop({"plan", "--nodes", "1000", "--arcs", "10", "--features", "4",
+                                 "--ranks", "5", "--parts", "4"});
+  EXPECT_EQ(ranks.code, ExitCode::kUsage);
+  EXPECT_THAT(ranks.err, HasSubstr("--parts is 4, --ranks 5"));
+}
+
 TEST_F(CommandsTest, StepsOnAStoreThatIsAbsentSayHowToMakeOne) {
   for (const std::vector<std::string>& arguments :
        std::vector<std::vector<std::string>>{{"partition", "--store", store_},

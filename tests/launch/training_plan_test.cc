@@ -1,0 +1,79 @@
+#include "launch/training_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "launch/config.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kNodes = 111059956, kArcs = 3231371744;
+
+// ogbn-papers100M, symmetrised, with 2 hops of features in 16 bits.
+GraphShape Papers() {
+  GraphShape graph;
+  graph.dims = {.features = 128, .hops_and_self = 3, .pos_enc = 64, .classes = 172};
+  graph.nodes = kNodes;
+  graph.arcs = kArcs;
+  graph.feature_bytes = 2;
+  graph.train_nodes = 1207179;
+  return graph;
+}
+
+TrainingPlan PlanOf(const GraphShape& graph, const JobShape& job,
+                    const std::vector<std::string>& settings = {}) {
+  const absl::StatusOr<Config> config = LoadConfig("quickstart", settings);
+  EXPECT_OK(config);
+  return PlanTraining(graph, job, *config);
+}
+
+TEST(TrainingPlan, CountsTheBytesOfRowsAndArcs) {
+  EXPECT_EQ(Papers().row_bytes(), 768);
+  EXPECT_EQ(Papers().topology_bytes(), 8 * (kNodes + 1) + 4 * kArcs);
+  GraphShape beyond_32_bits = Papers();
+  beyond_32_bits.nodes = int64_t{1} << 33;
+  EXPECT_EQ(beyond_32_bits.topology_bytes(), 8 * ((int64_t{1} << 33) + 1) + 8 * kArcs);
+}
+
+TEST(TrainingPlan, RanksOfAHostShareWhatIsMappedAndNotWhatIsTheirs) {
+  const GraphShape graph = Papers();
+  const TrainingPlan apart = PlanOf(graph, {.ranks = 8, .ranks_per_host = 1, .partitions = 8});
+  const TrainingPlan together = PlanOf(graph, {.ranks = 8, .ranks_per_host = 8, .partitions = 8});
+  EXPECT_EQ(apart.mapped.host_bytes, apart.mapped.rank_bytes);
+  EXPECT_EQ(together.mapped.rank_bytes, apart.mapped.rank_bytes);
+  // All rows once, and not 8 times.
+  EXPECT_LT(together.mapped.host_bytes - apart.mapped.host_bytes, graph.all_rows_bytes());
+  // An eighth of the rows and a tenth more of hot ones on each of 8.
+  EXPECT_GT(together.partitioned.host_bytes - apart.partitioned.host_bytes,
+            7 * (graph.all_rows_bytes() / 8 + graph.all_rows_bytes() / 10));
+}
+
+TEST(TrainingPlan, ByPartsARankHoldsItsShareAndAHotSet) {
+  const GraphShape graph = Papers();
+  const TrainingPlan plan = PlanOf(graph, {.ranks = 8, .ranks_per_host = 1, .partitions = 16});
+  const double without_rows = static_cast<double>(plan.mapped.rank_bytes - graph.all_rows_bytes());
+  EXPECT_NEAR(static_cast<double>(plan.partitioned.rank_bytes),
+              without_rows + static_cast<double>(graph.all_rows_bytes()) * (1.0 / 8 + 1.0 / 10),
+              1e6);
+}
+
+TEST(TrainingPlan, OneRankHasNobodyToExchangeWith) {
+  const TrainingPlan plan = PlanOf(Papers(), {});
+  EXPECT_EQ(plan.remote_rows, 0);
+  EXPECT_EQ(plan.partitioned.rank_bytes, plan.mapped.rank_bytes);
+}
+
+TEST(TrainingPlan, ABatchHasNoMoreNodesThanAreTrainedOnNorRowsThanTheGraph) {
+  GraphShape graph = Papers();
+  graph.nodes = 1000;
+  graph.train_nodes = 80;
+  const TrainingPlan plan = PlanOf(graph, {.ranks = 4, .partitions = 4}, {"train.batch=512"});
+  EXPECT_EQ(plan.steps, 1);
+  EXPECT_EQ(plan.rank_nodes, 20);
+  EXPECT_LT(plan.distinct_rows, 1000);
+  EXPECT_EQ(plan.remote_rows, plan.distinct_rows - plan.distinct_rows / 4);
+}
+
+}  // namespace
+}  // namespace quadhop
