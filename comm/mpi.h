@@ -37,4 +37,7 @@ class MpiRuntime {
 // environment only.
 bool StartedByMpiLauncher();
 
+// This process's rank as the launcher's environment has it, before MPI is initialised; 0 alone.
+int32_t RankByLauncher();
+
 }  // namespace quadhop

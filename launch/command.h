@@ -11,6 +11,7 @@ namespace quadhop {
 
 // The exit codes of the program (DESIGN.md section 2). A Status that is not OK becomes kUsage if
 // IsUsageError, else kFailed.
+// launch passes on the code of the job that it ran, whatever it is.
 enum class ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kResumable = 75 };
 
 struct Command {

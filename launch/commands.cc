@@ -1,35 +1,26 @@
 #include "launch/commands.h"
 
-#include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
-
 #include <algorithm>
 #include <cstdio>
 
+#include "comm/mpi.h"
+#include "launch/agreed_status.h"
+#include "launch/command_help.h"
 #include "launch/flags.h"
 #include "launch/version.h"
 
 namespace quadhop {
 namespace {
 
-std::string Help() {
-  std::string help =
-      "quadhop trains graph transformers (LargeGT) on large graphs.\n\n"
-      "Usage: quadhop COMMAND [FLAGS]; quadhop COMMAND --help; quadhop --version\n\n";
-  for (const Command& command : Commands()) {
-    absl::StrAppendFormat(&help, "  %-10s %s\n", command.name, command.summary);
-  }
-  return absl::StrCat(help,
-                      "\nExit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped early but "
-                      "resumable (train --resume)\n");
-}
-
 ExitCode Report(const absl::Status& status, const std::string& command) {
+  const bool wrong_usage = IsUsageError(status);
+  const ExitCode code = wrong_usage ? ExitCode::kUsage : ExitCode::kFailed;
+  // What all ranks know (they share the command line), one says.
+  if ((wrong_usage || IsAgreed(status)) && RankByLauncher() != 0) return code;
   const std::string message(status.message());
   std::fprintf(stderr, "quadhop %s: %s\n", command.c_str(), message.c_str());
-  if (!IsUsageError(status)) return ExitCode::kFailed;
-  std::fprintf(stderr, "See quadhop %s --help\n", command.c_str());
-  return ExitCode::kUsage;
+  if (wrong_usage) std::fprintf(stderr, "See quadhop %s --help\n", command.c_str());
+  return code;
 }
 
 }  // namespace
@@ -49,6 +40,7 @@ absl::Span<const Command> Commands() {
       {"inspect", "shows what a store or a run holds", InspectCommand},
       {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
       {"plan", "says what a graph will take, before there are nodes for it", PlanCommand},
+      {"launch", "runs a command on many ranks: here, on hosts, under Slurm", LaunchCommand},
       {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand},
   };
   return kCommands;
@@ -56,8 +48,8 @@ absl::Span<const Command> Commands() {
 
 ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
   const std::string name = arguments.empty() ? "" : arguments[0];
-  if (name == "--help" || name == "-h" || name == "help") {
-    std::fputs(Help().c_str(), stdout);
+  if (const auto format = AsksForHelp(name == "help" ? "--help" : name); format.has_value()) {
+    PrintHelp(*format, stdout);
     return ExitCode::kDone;
   }
   if (name == "--version") {
@@ -68,11 +60,10 @@ ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
   const auto command = std::find_if(commands.begin(), commands.end(),
                                     [&](const Command& one) { return one.name == name; });
   if (command == commands.end()) {
-    std::fputs(
-        name.empty()
-            ? Help().c_str()
-            : absl::StrCat("quadhop has no command '", name, "'; see quadhop --help\n").c_str(),
-        stderr);
+    if (name.empty())
+      PrintHelp(HelpFormat::kText, stderr);
+    else
+      std::fprintf(stderr, "quadhop has no command '%s'; see quadhop --help\n", name.c_str());
     return ExitCode::kUsage;
   }
   const absl::StatusOr<ExitCode> code = command->run(arguments.subspan(1));

@@ -25,6 +25,7 @@ absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> VerifyCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments);
+absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments);
 
 // Runs `quadhop arguments...`: dispatches, prints an error to stderr, and says how the process

@@ -6,7 +6,6 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -94,7 +93,8 @@ Flags& Flags::Choice(absl::string_view name, std::string* target, std::vector<st
                           .value_name = absl::StrJoin(allowed, "|"),
                           .help = std::string(help),
                           .allowed = absl::StrJoin(allowed, ", "),
-                          .default_value = *target};
+                          .default_value = *target,
+                          .choices = allowed};
   declaration.set = [target, allowed = std::move(allowed)](absl::string_view text) {
     const auto found = std::find_if(allowed.begin(), allowed.end(), [text](const std::string& one) {
       return absl::EqualsIgnoreCase(one, text);
@@ -175,6 +175,20 @@ Flags& Flags::Positional(absl::string_view value_name, std::string* target,
   return *this;
 }
 
+Flags& Flags::Rest(absl::string_view value_name, std::vector<std::string>* target,
+                   absl::string_view help) {
+  Strings("", target, value_name, help);
+  declarations_.back().help = std::string(help);
+  declarations_.back().takes_rest = true;
+  return *this;
+}
+
+Flags& Flags::Letter(char letter) {
+  QH_CHECK(!declarations_.empty());
+  declarations_.back().letter = letter;
+  return *this;
+}
+
 Flags& Flags::Required() {
   QH_CHECK(!declarations_.empty());
   declarations_.back().required = true;
@@ -188,15 +202,24 @@ Flags& Flags::Example(absl::string_view text) {
 }
 
 Flags::Declaration* Flags::Find(absl::string_view name) {
+  const auto found =
+      std::find_if(declarations_.begin(), declarations_.end(), [name](const Declaration& one) {
+        if (one.name.empty()) return false;
+        return name == absl::StrCat("--", one.name) ||
+               (one.letter != 0 && name == absl::StrCat("-", std::string(1, one.letter)));
+      });
+  return found == declarations_.end() ? nullptr : &*found;
+}
+
+Flags::Declaration* Flags::NextPositional() {
   const auto found = std::find_if(
       declarations_.begin(), declarations_.end(),
-      [name](const Declaration& one) { return !one.name.empty() && one.name == name; });
+      [](const Declaration& one) { return one.name.empty() && (!one.given || one.takes_rest); });
   return found == declarations_.end() ? nullptr : &*found;
 }
 
 absl::Status Flags::Set(Declaration* declaration, absl::string_view value) {
-  const std::string shown =
-      declaration->name.empty() ? declaration->value_name : absl::StrCat("--", declaration->name);
+  const std::string shown = Shown(*declaration);
   if (declaration->given && !declaration->repeatable) {
     return UsageError(absl::StrCat(shown, " is given twice, the second time as '", value, "'"));
   }
@@ -206,68 +229,51 @@ absl::Status Flags::Set(Declaration* declaration, absl::string_view value) {
 }
 
 absl::Status Flags::SetNamed(absl::Span<const std::string> arguments, size_t* position) {
-  const absl::string_view argument = absl::StripPrefix(arguments[*position], "--");
+  const absl::string_view argument = arguments[*position];
   const size_t equals = argument.find('=');
   const absl::string_view name = argument.substr(0, equals);
   Declaration* declaration = Find(name);
-  if (declaration == nullptr) return UsageError(absl::StrCat("there is no flag --", name));
+  if (declaration == nullptr) return UsageError(absl::StrCat("there is no flag ", name));
   if (equals != absl::string_view::npos) return Set(declaration, argument.substr(equals + 1));
   if (declaration->is_switch) return Set(declaration, "true");
   if (*position + 1 == arguments.size()) {
-    return UsageError(absl::StrCat("--", name, " needs a value; allowed: ", declaration->allowed));
+    return UsageError(absl::StrCat(name, " needs a value; allowed: ", declaration->allowed));
   }
   return Set(declaration, arguments[++*position]);
 }
 
 absl::StatusOr<bool> Flags::Parse(absl::Span<const std::string> arguments) {
-  size_t next_positional = 0;
   bool flags_ended = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
-    if (!flags_ended && (argument == "--help" || argument == "-h")) {
-      std::fputs(Help().c_str(), stdout);
+    const absl::optional<HelpFormat> format = AsksForHelp(argument);
+    if (!flags_ended && format.has_value()) {
+      std::fputs(Help(*format).c_str(), stdout);
       return false;
     }
     if (!flags_ended && argument == "--") {
       flags_ended = true;
-    } else if (!flags_ended && absl::StartsWith(argument, "--")) {
+    } else if (!flags_ended && (absl::StartsWith(argument, "--") || Find(argument) != nullptr)) {
       QH_RETURN_IF_ERROR(SetNamed(arguments, &i));
     } else {
-      while (next_positional < declarations_.size() &&
-             !declarations_[next_positional].name.empty()) {
-        ++next_positional;
-      }
-      if (next_positional == declarations_.size()) {
+      Declaration* positional = NextPositional();
+      if (positional == nullptr)
         return UsageError(absl::StrCat("there is no place for the argument '", argument, "'"));
-      }
-      QH_RETURN_IF_ERROR(Set(&declarations_[next_positional++], argument));
+      flags_ended = flags_ended || positional->takes_rest;
+      QH_RETURN_IF_ERROR(Set(positional, argument));
     }
   }
+  QH_RETURN_IF_ERROR(CheckRequired());
+  return true;
+}
+
+absl::Status Flags::CheckRequired() const {
   for (const Declaration& one : declarations_) {
     if (!one.required || one.given) continue;
     const std::string shown = one.name.empty() ? "" : absl::StrCat("--", one.name, " ");
     return UsageError(absl::StrCat("needs ", shown, one.value_name, ": ", one.help));
   }
-  return true;
-}
-
-std::string Flags::Help() const {
-  std::string usage = absl::StrCat("Usage: quadhop ", command_);
-  std::string details;
-  for (const Declaration& one : declarations_) {
-    std::string shown = one.name.empty() ? one.value_name : absl::StrCat("--", one.name);
-    if (!one.name.empty() && !one.is_switch) absl::StrAppend(&shown, " ", one.value_name);
-    absl::StrAppend(&usage, " ", one.required ? shown : absl::StrCat("[", shown, "]"),
-                    one.repeatable ? "..." : "");
-    absl::StrAppend(&details, "  ", shown, "\n      ", one.help);
-    if (!one.default_value.empty()) absl::StrAppend(&details, ". Default: ", one.default_value);
-    absl::StrAppend(&details, "\n");
-  }
-  std::string help = absl::StrCat(summary_, "\n\n", usage, "\n\n", details);
-  if (!examples_.empty()) {
-    absl::StrAppend(&help, "\nExamples:\n  ", absl::StrJoin(examples_, "\n  "), "\n");
-  }
-  return help;
+  return absl::OkStatus();
 }
 
 }  // namespace quadhop

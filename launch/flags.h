@@ -9,6 +9,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/optional.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
@@ -21,6 +22,13 @@ namespace quadhop {
 // An error of the command line (exit code 2), as against a failure of the work (exit code 1).
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
+
+// What --help prints; --help=man is a section of a manual page in roff, --help=bash an arm of the
+// case statement that completes a command line in bash (launch/command_help.h puts them together).
+enum class HelpFormat { kText, kMan, kBash };
+
+// "--help", "-h" or "--help=FORMAT".
+absl::optional<HelpFormat> AsksForHelp(absl::string_view argument);
 
 // Variables given to a declaration must outlive Parse; their values before it are the defaults that
 // --help shows.
@@ -51,16 +59,23 @@ class Flags {
   Flags& Switch(absl::string_view name, bool* target, absl::string_view help);
   // An argument without a name, by order of declaration.
   Flags& Positional(absl::string_view value_name, std::string* target, absl::string_view help);
+  // Whatever follows the last positional, or "--", flags of another command included.
+  Flags& Rest(absl::string_view value_name, std::vector<std::string>* target,
+              absl::string_view help);
+  // The flag declared last may also be given as -LETTER VALUE.
+  Flags& Letter(char letter);
   // The flag or positional declared last must be given.
   Flags& Required();
   // A line of the help's examples: what stands after "quadhop ".
   Flags& Example(absl::string_view text);
 
-  // Sets the targets. true: go on. false: --help was asked for and has been printed. A UsageError
-  // names the flag, the value and what is allowed; targets may then hold some of the values.
+  // Sets the targets. true: go on. false: --help, or --help=FORMAT, was asked for and has been
+  // printed. A UsageError names the flag, the value and what is allowed; targets may then hold some
+  // of the values.
   absl::StatusOr<bool> Parse(absl::Span<const std::string> arguments);
 
-  std::string Help() const;
+  // Written from the declarations alone, so that all forms say the same.
+  std::string Help(HelpFormat format = HelpFormat::kText) const;
 
  private:
   struct Declaration {
@@ -73,12 +88,21 @@ class Flags {
     bool required = false;
     bool given = false;
     bool repeatable = false;
+    bool takes_rest = false;
+    char letter = 0;                               // 0: none
+    std::vector<std::string> choices{};            // what a Choice allows
     std::function<bool(absl::string_view)> set{};  // false: not a value of this flag
   };
+  static std::string Shown(const Declaration& declaration);
   Flags& Add(Declaration declaration);
   Declaration* Find(absl::string_view name);
+  Declaration* NextPositional();
   absl::Status Set(Declaration* declaration, absl::string_view value);
   absl::Status SetNamed(absl::Span<const std::string> arguments, size_t* position);
+  absl::Status CheckRequired() const;
+  std::string TextHelp() const;
+  std::string ManHelp() const;
+  std::string BashHelp() const;
 
   std::string command_;
   std::string summary_;

@@ -14,6 +14,7 @@
 
 #include "comm/mpi.h"
 #include "core/status.h"
+#include "launch/agreed_status.h"
 
 namespace quadhop {
 namespace {
@@ -33,7 +34,7 @@ absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int 
       where = absl::StrCat(" (", heartbeat->WhereRanksStand(), ")");
     heartbeat->Leave();
   }
-  if (result.ok() || comm.num_ranks() == 1) return result;
+  if (result.ok() || comm.num_ranks() == 1 || IsAgreed(result.status())) return result;
   comm.Abort(absl::StrCat(std::string(result.status().message()), where));
   return Annotate(result.status(), absl::StrCat("rank ", comm.rank().value()));
 }

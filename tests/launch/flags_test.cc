@@ -101,6 +101,32 @@ TEST(Flags, HelpShowsEveryFlagItsDefaultAndTheExamples) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), help);
 }
 
+TEST(Flags, HandsOnTheRestOfTheLineAsItIs) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"-n", "4", "--", "train", "--ranks", "9", "--help", "-n"},
+           {"--ranks=4", "train", "--ranks", "9", "--help", "-n"}}) {
+    int64_t ranks = 0;
+    std::vector<std::string> rest;
+    Flags flags("run", "Runs.");
+    flags.Int("ranks", &ranks, int64_t{1}, int64_t{64}, "how many").Letter('n');
+    flags.Rest("COMMAND", &rest, "what to run").Required();
+    ASSERT_OK_AND_ASSIGN(const bool proceed, flags.Parse(arguments));
+    EXPECT_TRUE(proceed);
+    EXPECT_EQ(ranks, 4);
+    EXPECT_THAT(rest, ElementsAre("train", "--ranks", "9", "--help", "-n"));
+    EXPECT_THAT(flags.Help(), HasSubstr("Usage: quadhop run [-n|--ranks N] COMMAND..."));
+  }
+}
+
+TEST(Flags, WritesASectionOfAManualPage) {
+  Targets t;
+  EXPECT_THAT(MakeFlags(&t).Help(HelpFormat::kMan),
+              AllOf(HasSubstr(".SS quadhop cut\nCuts a store.\n"),
+                    HasSubstr(".B \\-\\-parts \\fIN\\fR\nhow many. Default: 4.\n"),
+                    HasSubstr(".B STORE\nthe store. Required.\n"),
+                    HasSubstr("quadhop cut a.qh \\-\\-parts 8")));
+}
+
 TEST(ParseBytes, RefusesWhatDoesNotFit64Bits) {
   int64_t bytes = 0;
   EXPECT_TRUE(ParseBytes("8388607T", &bytes));

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import tempfile
 
 
 def ip(*arguments):
@@ -55,6 +56,23 @@ class Hosts:
         net = f"{self.net}.0/24"
         return ["mpirun", "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", str(self.agent), "--mca", "oob_tcp_if_include", net, "--mca", "btl", "tcp,self",
                 "--mca", "btl_tcp_if_include", net, "--leave-session-attached", "--bind-to", "none", "-H", f"{self.net}.11:1,{self.net}.12:1"]
+
+    def environment(self):
+        """What `quadhop launch hosts` needs to reach them as mpirun() does."""
+        return {"OMPI_MCA_plm": "rsh", "OMPI_MCA_plm_rsh_agent": str(self.agent), "OMPI_MCA_btl": "tcp,self",
+                "OMPI_MCA_orte_leave_session_attached": "1"}
+
+    @contextlib.contextmanager
+    def hidden(self, host, folder):
+        """Whatever is started on the host meanwhile sees an empty folder in its place (ip netns exec has mounts of its own)."""
+        with tempfile.TemporaryDirectory() as empty:
+            text = self.agent.read_text(encoding="utf-8")
+            hiding = f'[ "$name" != {self.names[host]} ] || set -- "mount --bind {empty} {folder}; $*"\n'
+            self.agent.write_text(text.replace("exec ip netns", hiding + "exec ip netns"), encoding="utf-8")
+            try:
+                yield
+            finally:
+                self.agent.write_text(text, encoding="utf-8")
 
     def link(self, host, state):
         """Cuts a host off ("down"), or joins it again ("up")."""

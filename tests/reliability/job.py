@@ -75,8 +75,10 @@ def call(options, *arguments):
 class Job:
     """One training run under mpirun, in the background."""
 
-    def __init__(self, options, work, run, ranks=2, settings=None, resume=False, mpirun=None, store=None):
-        command = [*(mpirun or MPIRUN), "-n", str(ranks), options.quadhop, "train", "--store", str(store or work / "graph.qh"), "--config", "quickstart",
+    def __init__(self, options, work, run, ranks=2, settings=None, resume=False, mpirun=None, store=None, launch=None):
+        """launch: a command of `quadhop launch` up to its job, in place of mpirun."""
+        start = launch or [*(mpirun or MPIRUN), "-n", str(ranks), options.quadhop]
+        command = [*start, "train", "--store", str(store or work / "graph.qh"), "--config", "quickstart",
                    "--run", str(run), "--threads", "1"]
         for field, value in {**SMALL, **(settings or {})}.items():
             command += ["--set", f"{field}={value}"]

@@ -40,6 +40,12 @@ MATCHER_P2(StatusIs, code, message,
 }
 inline auto StatusIs(absl::StatusCode code) { return StatusIs(code, testing::_); }
 
+// Of an absl::StatusOr; `value` is a value or a matcher.
+MATCHER_P(IsOkAndHolds, value, "is OK and holds what is expected") {
+  *result_listener << arg.status().ToString();
+  return arg.ok() && testing::ExplainMatchResult(value, *arg, result_listener);
+}
+
 }  // namespace quadhop
 
 #define ASSERT_OK(expression) ASSERT_THAT(expression, ::quadhop::IsOk())

@@ -1,0 +1,57 @@
+// quadhop launch local|hosts|slurm ...
+#include <absl/strings/str_cat.h>
+
+#include <cstdio>
+
+#include "core/check.h"
+#include "launch/cluster/launchers.h"
+#include "launch/commands.h"
+#include "launch/flags.h"
+
+namespace quadhop {
+namespace {
+
+constexpr Command kLaunchers[] = {
+    {"local", "on this machine", LaunchLocal},
+    {"hosts", "on hosts of a hostfile, reached by ssh", LaunchHosts},
+};
+
+void PrintHelp(HelpFormat format, const std::string& form) {
+  if (format == HelpFormat::kText) {
+    std::fputs(
+        "Runs a command of quadhop on many ranks.\n\nUsage: quadhop launch WHERE [FLAGS] -- "
+        "COMMAND [FLAGS]\n\n",
+        stdout);
+    for (const Command& one : kLaunchers)
+      std::printf("  %-10.*s %.*s\n", static_cast<int>(one.name.size()), one.name.data(),
+                  static_cast<int>(one.summary.size()), one.summary.data());
+    std::fputs("\nSee quadhop launch WHERE --help\n", stdout);
+    return;
+  }
+  for (const Command& one : kLaunchers) QH_CHECK(one.run({form}).ok());
+  if (format == HelpFormat::kBash) {
+    std::fputs("    'launch ') words='", stdout);
+    for (const Command& one : kLaunchers)
+      std::printf("%.*s ", static_cast<int>(one.name.size()), one.name.data());
+    std::fputs("--help' ;;\n", stdout);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments) {
+  const std::string where = arguments.empty() ? "" : arguments[0];
+  if (const auto format = AsksForHelp(where); format.has_value()) {
+    PrintHelp(*format, where);
+    return ExitCode::kDone;
+  }
+  std::string names;
+  for (const Command& one : kLaunchers) {
+    if (one.name == where) return one.run(arguments.subspan(1));
+    absl::StrAppend(&names, names.empty() ? "" : ", ", one.name);
+  }
+  return UsageError(where.empty() ? absl::StrCat("needs WHERE: one of ", names)
+                                  : absl::StrCat("WHERE is '", where, "'; allowed: ", names));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,42 @@
+#include "core/status.h"
+#include "launch/cluster/hostfile.h"
+#include "launch/cluster/launchers.h"
+#include "launch/cluster/mpirun.h"
+#include "launch/cluster/restarts.h"
+#include "launch/flags.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
+  MpirunOptions mpirun;
+  mpirun.ranks = 0;
+  int64_t max_restarts = 0;
+  JobWords job;
+  Flags flags("launch hosts", "Runs a command on hosts that ssh reaches, by mpirun.");
+  flags.String("hostfile", &mpirun.hostfile, "FILE", "lines NAME [slots=RANKS], as for mpirun")
+      .Required();
+  flags.Int("ranks", &mpirun.ranks, int64_t{0}, int64_t{1000000}, "how many; 0: all slots")
+      .Letter('n');
+  flags.String("network", &mpirun.network, "NET",
+               "the only network between ranks, as in 10.1.0.0/16 or eth0; else any");
+  flags.Int("max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
+            "train: carry on from the newest checkpoint so many times when a rank was lost");
+  flags.Rest("COMMAND", &job, "a command of quadhop, with its flags").Required();
+  flags.Example(
+      "launch hosts --hostfile hosts -- train --store g.qh --config ogbn-products "
+      "--run runs/1");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(CheckJob(job, max_restarts));
+  QH_ASSIGN_OR_RETURN(const std::vector<Host> hosts, ReadHostfile(mpirun.hostfile));
+  if (mpirun.ranks == 0)
+    for (const Host& host : hosts) mpirun.ranks += host.slots;
+  // Before each start: a host that broke may be why the job did.
+  return RunWithRestarts(job, max_restarts,
+                         [&](const JobWords& words) -> absl::StatusOr<std::vector<std::string>> {
+                           QH_RETURN_IF_ERROR(CheckHosts(hosts, FlagOfJob(words, "store")));
+                           return MpirunCommand(mpirun, words);
+                         });
+}
+
+}  // namespace quadhop

@@ -1,0 +1,29 @@
+#include "core/status.h"
+#include "launch/cluster/launchers.h"
+#include "launch/cluster/mpirun.h"
+#include "launch/cluster/restarts.h"
+#include "launch/flags.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> LaunchLocal(absl::Span<const std::string> arguments) {
+  MpirunOptions mpirun;
+  int64_t max_restarts = 0;
+  JobWords job;
+  Flags flags("launch local", "Runs a command on ranks of this machine, by mpirun.");
+  flags.Int("ranks", &mpirun.ranks, int64_t{1}, int64_t{4096}, "how many").Letter('n');
+  flags.Int("max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
+            "train: carry on from the newest checkpoint so many times when a rank was lost");
+  flags.Rest("COMMAND", &job, "a command of quadhop, with its flags").Required();
+  flags.Example("launch local -n 4 -- train --store g.qh --config ogbn-products --run runs/1");
+  flags.Example(
+      "launch local -n 2 --max-restarts 3 -- train --store g.qh --config my.textproto "
+      "--run runs/2");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(CheckJob(job, max_restarts));
+  return RunWithRestarts(job, max_restarts,
+                         [&](const JobWords& words) { return MpirunCommand(mpirun, words); });
+}
+
+}  // namespace quadhop

@@ -1,0 +1,101 @@
+#include <absl/strings/str_cat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/cluster/launchers.h"
+#include "launch/cluster/restarts.h"
+#include "launch/cluster/shell.h"
+#include "launch/cluster/slurm_script.h"
+#include "launch/flags.h"
+
+namespace quadhop {
+namespace {
+
+struct SlurmFlags {
+  SlurmOptions slurm;
+  JobWords job;
+  std::string out;
+  bool submit = false;
+};
+
+Flags Declare(SlurmFlags* f) {
+  Flags flags("launch slurm",
+              "Writes a batch script that runs a command under Slurm, and submits it if asked to.");
+  flags.Int("nodes", &f->slurm.nodes, int64_t{1}, int64_t{100000}, "how many");
+  flags.Int("gpus-per-node", &f->slurm.gpus_per_node, int64_t{0}, int64_t{64}, "a rank each");
+  flags.Int("ranks-per-node", &f->slurm.ranks_per_node, int64_t{0}, int64_t{1024},
+            "0: as many as GPUs, without GPUs 2");
+  flags.Int("cpus-per-rank", &f->slurm.cpus_per_rank, int64_t{0}, int64_t{4096},
+            "processors of a rank; 0: whole nodes, divided");
+  flags.String("time", &f->slurm.time, "LIMIT", "of one start, as 12:00:00 or 2-00:00:00");
+  flags.String("partition", &f->slurm.partition, "NAME", "of the cluster");
+  flags.String("account", &f->slurm.account, "NAME", "that pays");
+  flags.String("name", &f->slurm.name, "NAME", "of the job; else that of the run's folder");
+  flags.String("stage-to", &f->slurm.stage_to, "FOLDER",
+               "a folder on each node's own disk to copy the store to first");
+  flags.Strings("setup", &f->slurm.setup, "LINE",
+                "a line of shell before the job, as 'module load openmpi'");
+  flags.Strings("sbatch", &f->slurm.sbatch, "OPTION", "an option of sbatch, as --constraint=a100");
+  flags.Int("max-restarts", &f->slurm.max_restarts, int64_t{0}, int64_t{1000000},
+            "train: be queued again so many times, after time limits, preemptions and failures");
+  flags.String("out", &f->out, "FILE", "write the script there; else to the standard output");
+  flags.Switch("submit", &f->submit, "submit it; the file is NAME.sbatch if --out is not given");
+  flags.Rest("COMMAND", &f->job, "a command of quadhop, with its flags").Required();
+  flags.Example(
+      "launch slurm --nodes 2 --time 12:00:00 --submit -- train --store g.qh --config "
+      "ogbn-products --run runs/1");
+  flags.Example(
+      "launch slurm --nodes 2 --gpus-per-node 8 --stage-to /local --out job.sbatch -- "
+      "train --store g.qh --config ogbn-papers100M --run runs/2");
+  return flags;
+}
+
+// "products" for --run runs/products; else the command's name.
+std::string NameOf(const JobWords& job) {
+  std::string run = FlagOfJob(job, "run");
+  while (!run.empty() && run.back() == '/') run.pop_back();
+  const std::string name = std::filesystem::path(run).filename().string();
+  return name.empty() ? job[0] : name;
+}
+
+absl::Status Submit(const std::string& script) {
+  if (FindInPath("sbatch").empty())
+    return absl::UnavailableError(absl::StrCat(
+        "there is no sbatch in PATH to submit ", script,
+        " with, which is written: submit it from a host of the cluster, with sbatch ", script));
+  QH_ASSIGN_OR_RETURN(const ShellOutcome said, RunInShell("sbatch " + ShellWord(script)));
+  if (said.exit_code != 0)
+    return absl::InternalError(
+        absl::StrCat("sbatch refuses ", script, ", which is written: ", said.output));
+  std::printf("%s\n", said.output.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
+  SlurmFlags f;
+  Flags flags = Declare(&f);
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(CheckJob(f.job, 0));
+  if (f.slurm.name.empty()) f.slurm.name = NameOf(f.job);
+  QH_RETURN_IF_ERROR(CheckSlurmOptions(f.slurm, f.job));
+  if (f.submit && f.out.empty()) f.out = f.slurm.name + ".sbatch";
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  const std::string script = SlurmScript(f.slurm, f.job, folder, OwnProgram());
+  if (f.out.empty()) {
+    std::fputs(script.c_str(), stdout);
+    return ExitCode::kDone;
+  }
+  QH_RETURN_IF_ERROR(WriteFileAtomically(f.out, script));
+  if (f.submit) QH_RETURN_IF_ERROR(Submit(f.out));
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,54 @@
+#include "launch/cluster/mpirun.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <unistd.h>
+
+#include "launch/cluster/shell.h"
+
+namespace quadhop {
+namespace {
+
+// Names of variables that ranks on other hosts need, which a remote shell does not hand on.
+std::vector<std::string> VariablesToHandOn() {
+  std::vector<std::string> names;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(*variable, absl::MaxSplits('=', 1));
+    const std::string& name = parts.first;
+    if (name == "LD_LIBRARY_PATH" || name == "CUDA_VISIBLE_DEVICES" ||
+        absl::StartsWith(name, "NCCL_") || absl::StartsWith(name, "UCX_"))
+      names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> MpirunCommand(const MpirunOptions& options,
+                                                       absl::Span<const std::string> job) {
+  if (FindInPath("mpirun").empty())
+    return absl::UnavailableError(
+        "there is no mpirun in PATH: install openmpi-bin, or load the cluster's Open MPI module");
+  // --quiet: what mpirun has to say of exit codes that are not 0 is said by launch, and better.
+  std::vector<std::string> command = {"mpirun", "--quiet", "--oversubscribe", "--bind-to", "none"};
+  const auto add = [&command](std::initializer_list<std::string> words) {
+    command.insert(command.end(), words);
+  };
+  if (geteuid() == 0) add({"--allow-run-as-root"});
+  if (options.hostfile.empty()) {
+    add({"--mca", "ras", "^slurm", "--host", absl::StrCat("localhost:", options.ranks)});
+  } else {
+    add({"--hostfile", options.hostfile});
+    for (const std::string& name : VariablesToHandOn()) add({"-x", name});
+  }
+  if (!options.network.empty())
+    add({"--mca", "oob_tcp_if_include", options.network, "--mca", "btl_tcp_if_include",
+         options.network});
+  add({"-n", absl::StrCat(options.ranks), OwnProgram()});
+  command.insert(command.end(), job.begin(), job.end());
+  return command;
+}
+
+}  // namespace quadhop

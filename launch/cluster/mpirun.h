@@ -1,0 +1,26 @@
+// The command of mpirun (Open MPI) that starts a job.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace quadhop {
+
+struct MpirunOptions {
+  int64_t ranks = 1;
+  std::string hostfile = {};  // "": this host alone, also inside an allocation of Slurm
+  std::string network = {};   // "10.1.0.0/16" or an interface's name: the only one to use; "": any
+};
+
+// mpirun, its options, this program, and `job` (a command of quadhop and its flags). Ranks are
+// bound to no cores, for each uses its share of its host's as threads; there may be more ranks than
+// cores, and root may start them. NCCL's, UCX's and the loader's variables of this environment go
+// along. kUnavailable if there is no mpirun in PATH.
+absl::StatusOr<std::vector<std::string>> MpirunCommand(const MpirunOptions& options,
+                                                       absl::Span<const std::string> job);
+
+}  // namespace quadhop

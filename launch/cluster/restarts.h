@@ -1,0 +1,37 @@
+// Runs a job, and again from its newest checkpoint when it broke on the way.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "launch/command.h"
+
+namespace quadhop {
+
+// A command of quadhop with its flags, as it stands on a command line: "train", "--store", ...
+using JobWords = std::vector<std::string>;
+
+// The value of --name in `job`; "" if it is not there.
+std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name);
+
+// `job` as it carries on: with --resume, without --overwrite.
+JobWords WithResume(absl::Span<const std::string> job);
+
+// A usage error unless `job` is a command of this program, and, where it may be restarted, train.
+absl::Status CheckJob(absl::Span<const std::string> job, int64_t max_restarts);
+
+// Starts the job by mpirun, which `command_of` writes for it, and returns its exit code. Is started
+// again, at most max_restarts times, when a rank was killed, or when the job failed after it had
+// done a step since it was started; not when it ended well, or stopped on request (75), or was used
+// wrongly, or failed before its first step, for it would again. Every start and end is said on
+// stderr.
+absl::StatusOr<ExitCode> RunWithRestarts(
+    const JobWords& job, int64_t max_restarts,
+    const std::function<absl::StatusOr<std::vector<std::string>>(const JobWords&)>& command_of);
+
+}  // namespace quadhop

@@ -1,0 +1,30 @@
+// Text for a shell, and commands run by one.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <string>
+
+namespace quadhop {
+
+// One word of a shell, whatever is in it: as it is where that is safe, else in single quotes.
+std::string ShellWord(absl::string_view text);
+// Words with a blank between.
+std::string ShellWords(absl::Span<const std::string> words);
+
+struct ShellOutcome {
+  int exit_code = 0;   // 128 + the signal if one ended it
+  std::string output;  // stdout and stderr, without white space at the end
+};
+// Runs `command` in sh, without input, and waits for it. kInternal if that cannot be started.
+absl::StatusOr<ShellOutcome> RunInShell(const std::string& command);
+
+// The first folder of PATH that has an executable `program`, with it; "" if none has.
+std::string FindInPath(absl::string_view program);
+
+// The path of this program's file.
+std::string OwnProgram();
+
+}  // namespace quadhop

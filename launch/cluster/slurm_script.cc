@@ -1,0 +1,205 @@
+#include "launch/cluster/slurm_script.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
+#include <absl/strings/str_split.h>
+
+#include <algorithm>
+
+#include "core/status.h"
+#include "launch/cluster/restarts.h"
+#include "launch/cluster/shell.h"
+#include "launch/flags.h"
+
+namespace quadhop {
+namespace {
+
+int64_t RanksPerNode(const SlurmOptions& options) {
+  if (options.ranks_per_node > 0) return options.ranks_per_node;
+  return options.gpus_per_node > 0 ? options.gpus_per_node : 2;
+}
+
+bool IsTraining(absl::Span<const std::string> job) { return job[0] == "train"; }
+
+std::string Directives(const SlurmOptions& options, bool is_training, const std::string& folder) {
+  std::string text;
+  const auto add = [&text](absl::string_view option, const auto& value,
+                           absl::string_view why = "") {
+    absl::StrAppend(&text, "#SBATCH --", option, "=", value, why.empty() ? "" : "  # ", why, "\n");
+  };
+  add("job-name", options.name);
+  add("chdir", folder);
+  add("nodes", options.nodes);
+  add("ntasks-per-node", RanksPerNode(options));
+  if (options.gpus_per_node > 0) add("gpus-per-node", options.gpus_per_node);
+  if (options.cpus_per_rank > 0)
+    add("cpus-per-task", options.cpus_per_rank);
+  else
+    absl::StrAppend(&text, "#SBATCH --exclusive  # whole nodes: the ranks divide the processors\n");
+  if (!options.time.empty()) add("time", options.time);
+  if (!options.partition.empty()) add("partition", options.partition);
+  if (!options.account.empty()) add("account", options.account);
+  for (const std::string& option : options.sbatch) absl::StrAppend(&text, "#SBATCH ", option, "\n");
+  add("output", "%x-%j.log");
+  add("open-mode", "append", "a job that is queued again goes on in its log");
+  if (is_training) {
+    add("signal", "B:USR1@120", "to this shell, 120 s before the time limit");
+    absl::StrAppend(&text, "#SBATCH --requeue\n");
+  }
+  return text;
+}
+
+// The job as a bash array, a flag with its value on each line.
+std::string JobArray(absl::Span<const std::string> job, const std::string& program, bool staged) {
+  std::string text = absl::StrCat("job=(\n  ", ShellWord(program));
+  for (size_t i = 0; i < job.size(); ++i) {
+    const bool is_store = staged && i > 0 && job[i - 1] == "--store";
+    const std::string word = is_store ? "\"$local_store\""
+                             : staged && absl::StartsWith(job[i], "--store=")
+                                 ? "--store=\"$local_store\""
+                                 : ShellWord(job[i]);
+    absl::StrAppend(&text, absl::StartsWith(job[i], "--") ? "\n  " : " ", word);
+  }
+  return absl::StrCat(text, "\n  --threads \"$threads\"\n)\n");
+}
+
+constexpr absl::string_view kThreads = R"bash(
+# The threads of a rank: its share of the node's processors.
+threads=${SLURM_CPUS_PER_TASK:-$((SLURM_CPUS_ON_NODE / RANKS_PER_NODE))}
+[ "$threads" -ge 1 ] || threads=1
+
+# Ranks are started by srun where Slurm's PMIx works on these nodes, else by mpirun, which finds them by itself.
+if srun --mpi=pmix true 2>/dev/null; then
+  start=(srun --mpi=pmix --kill-on-bad-exit=1 --cpus-per-task="$threads")
+else
+  start=(mpirun --quiet --bind-to none)
+  [ "$(id -u)" -ne 0 ] || start+=(--allow-run-as-root)
+fi
+)bash";
+
+constexpr absl::string_view kStaging = R"bash(
+# The store goes to the local disk of every node first.
+local_folder=FOLDER/quadhop-$SLURM_JOB_ID
+local_store=$local_folder/NAME
+on_every_node=(srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1)
+"${on_every_node[@]}" bash -c '
+  [ -e "$2" ] && exit
+  copy=$2.$SLURM_NODEID
+  mkdir -p "$(dirname "$2")" && cp -r "$1" "$copy" || exit
+  mv -T "$copy" "$2" 2>/dev/null || rm -rf "$copy"
+  test -r "$2/store.textproto"' - STORE "$local_store" ||
+  { echo "== the store cannot be copied to $local_folder" >&2; exit 1; }
+)bash";
+
+constexpr absl::string_view kUnstaging = R"bash("${on_every_node[@]}" rm -rf "$local_folder"
+)bash";
+
+constexpr absl::string_view kPlainRun = R"bash(
+"${start[@]}" "${job[@]}"
+code=$?
+)bash";
+
+// A trap ends `wait` early, so that it is repeated while the job lives.
+constexpr absl::string_view kTrappedRun = R"bash(
+# Asked to stop, the ranks write a checkpoint and end with 75. Slurm asks by USR1 before the time limit. By TERM a job is
+# preempted or cancelled: whether it is queued again is then not for this script to say.
+run=RUN
+before=$(readlink "$run/checkpoints/latest")
+asked_to_stop=no again=yes
+stop() {
+  echo "== $(date -Is) asked to stop by $1"
+  asked_to_stop=yes
+  kill -USR1 "$pid"
+}
+trap 'stop USR1' USR1
+trap 'again=no; stop TERM' TERM
+
+"${start[@]}" "${job[@]}" &
+pid=$!
+while :; do
+  wait "$pid"
+  code=$?
+  [ "$code" -gt 128 ] && kill -0 "$pid" 2>/dev/null || break
+done
+)bash";
+
+constexpr absl::string_view kRequeue = R"bash(
+# Queued again: a job that was asked to stop, and one that failed but got further than it was (else it would fail again).
+max_restarts=MAX_RESTARTS
+if [ "$code" -eq 0 ] || [ "$code" -eq 2 ] || [ "$again" = no ]; then
+  echo "== $(date -Is) ended with $code"
+elif [ "$asked_to_stop" = no ] && [ "$code" -ne 75 ] && [ "$(readlink "$run/checkpoints/latest")" = "$before" ]; then
+  echo "== $(date -Is) ended with $code without a new checkpoint: not queued again"
+elif [ "$restarts" -ge "$max_restarts" ]; then
+  echo "== $(date -Is) ended with $code: not queued again, for it has been $restarts times"
+else
+  echo "== $(date -Is) ended with $code: queued again"
+  scontrol requeue "$SLURM_JOB_ID"
+fi
+)bash";
+
+std::string Staging(const SlurmOptions& options, const std::string& store) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(store, '/', absl::SkipEmpty());
+  return absl::StrReplaceAll(kStaging, {{"FOLDER", options.stage_to},
+                                        {"NAME", ShellWord(parts.empty() ? "" : parts.back())},
+                                        {"STORE", ShellWord(store)}});
+}
+
+}  // namespace
+
+absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job) {
+  std::vector<std::pair<std::string, std::string>> values = {{"time", options.time},
+                                                             {"partition", options.partition},
+                                                             {"account", options.account},
+                                                             {"name", options.name},
+                                                             {"stage-to", options.stage_to}};
+  for (const std::string& option : options.sbatch) {
+    if (!absl::StartsWith(option, "--"))
+      return UsageError(absl::StrCat("--sbatch is '", option,
+                                     "'; allowed: an option of sbatch, as in "
+                                     "--sbatch=--constraint=a100"));
+    values.emplace_back("sbatch", option);
+  }
+  for (const auto& [name, value] : values)
+    if (value.find_first_of(" \t\r\n#\"'`;&|<>") != std::string::npos)
+      return UsageError(
+          absl::StrCat("--", name, " is '", value, "'; allowed: one word without quotes, # or ;"));
+  if (!IsTraining(job)) return absl::OkStatus();
+  for (const char* flag : {"run", "store"})
+    if (FlagOfJob(job, flag).empty())
+      return UsageError(absl::StrCat("train needs --", flag, " to be run by a script"));
+  for (const std::string& word : job)
+    if (absl::StartsWith(word, "--overwrite"))
+      return UsageError(
+          "--overwrite is given, but a job that is queued again carries on: remove the run first");
+  return absl::OkStatus();
+}
+
+std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::string> job,
+                        const std::string& folder, const std::string& program) {
+  const bool is_training = IsTraining(job), staged = !options.stage_to.empty();
+  std::string script = absl::StrCat(
+      "#!/usr/bin/env bash\n# Written by quadhop launch slurm. Submit it with sbatch.\n",
+      Directives(options, is_training, folder),
+      "\nrestarts=${SLURM_RESTART_COUNT:-0}\n"
+      "echo \"== $(date -Is) job $SLURM_JOB_ID on $SLURM_JOB_NODELIST, start $((restarts + "
+      "1))\"\n");
+  for (const std::string& line : options.setup) absl::StrAppend(&script, line, "\n");
+  absl::StrAppend(
+      &script,
+      absl::StrReplaceAll(kThreads, {{"RANKS_PER_NODE", absl::StrCat(RanksPerNode(options))}}));
+  if (staged) script += Staging(options, FlagOfJob(job, "store"));
+  const JobWords words = is_training ? WithResume(job) : JobWords(job.begin(), job.end());
+  absl::StrAppend(&script, "\n", JobArray(words, program, staged));
+  if (is_training)
+    script += absl::StrReplaceAll(kTrappedRun, {{"RUN", ShellWord(FlagOfJob(job, "run"))}});
+  else
+    absl::StrAppend(&script, kPlainRun);
+  if (staged) absl::StrAppend(&script, kUnstaging);
+  if (is_training)
+    script += absl::StrReplaceAll(kRequeue, {{"MAX_RESTARTS", absl::StrCat(options.max_restarts)}});
+  return absl::StrCat(script, "exit \"$code\"\n");
+}
+
+}  // namespace quadhop

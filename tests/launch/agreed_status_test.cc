@@ -1,0 +1,49 @@
+#include "launch/agreed_status.h"
+
+#include "launch/host_name.h"
+#include "launch/runtime.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+// The error of a job of three ranks, each of which brings `of_rank` of its own.
+absl::Status AgreedOf(const std::vector<absl::Status>& of_rank) {
+  return RunRanks({.ranks_in_process = 3, .threads = 1},
+                  [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+                    const auto rank = static_cast<size_t>(context.comm.rank().value());
+                    const absl::Status agreed = AgreeOnStatus(context.comm, "agree", of_rank[rank]);
+                    EXPECT_EQ(IsAgreed(agreed), !agreed.ok());
+                    // Nobody was ended by another: all can still speak with each other.
+                    EXPECT_OK(context.comm.Barrier("after"));
+                    QH_RETURN_IF_ERROR(agreed);
+                    return ExitCode::kDone;
+                  })
+      .status();
+}
+
+TEST(AgreeOnStatus, IsOkIfAllAre) {
+  EXPECT_OK(AgreedOf({absl::OkStatus(), absl::OkStatus(), absl::OkStatus()}));
+}
+
+TEST(AgreeOnStatus, NamesTheHostsWhereOnlySomeFailed) {
+  const absl::Status missing = absl::NotFoundError("no store");
+  const std::string host = HostName();
+  EXPECT_THAT(AgreedOf({absl::OkStatus(), missing, missing}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       "rank 1 on " + host + ", rank 2 on " + host + ": no store"));
+}
+
+TEST(AgreeOnStatus, SaysOnceWhatAllSay) {
+  const absl::Status missing = absl::NotFoundError("no store");
+  EXPECT_THAT(AgreedOf({missing, missing, missing}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "no store"));
+}
+
+TEST(IsAgreed, IsFalseForOtherErrors) {
+  EXPECT_FALSE(IsAgreed(absl::OkStatus()));
+  EXPECT_FALSE(IsAgreed(absl::FailedPreconditionError("no store")));
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,222 @@
+// launch/cluster: what stands before and around a job of many ranks. tests/cluster/*.py run jobs.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "core/file.h"
+#include "launch/cluster/hostfile.h"
+#include "launch/cluster/mpirun.h"
+#include "launch/cluster/restarts.h"
+#include "launch/cluster/shell.h"
+#include "launch/cluster/supervisor.h"
+#include "launch/flags.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ShellWord, IsReadBackByAShellAsItWas) {
+  const std::vector<std::string> words = {"plain-1.0/x_y", "",      "two words", "it's",
+                                          "$HOME;`id`",    "--set", "a=b\"c\\d"};
+  ASSERT_OK_AND_ASSIGN(const ShellOutcome outcome,
+                       RunInShell(absl::StrCat("printf '[%s]' ", ShellWords(words))));
+  EXPECT_EQ(outcome.output, "[plain-1.0/x_y][][two words][it's][$HOME;`id`][--set][a=b\"c\\d]");
+  EXPECT_EQ(ShellWord("plain-1.0/x_y"), "plain-1.0/x_y");
+}
+
+TEST(RunInShell, GivesBothStreamsAndTheExitCode) {
+  ASSERT_OK_AND_ASSIGN(const ShellOutcome outcome, RunInShell("echo a; echo b >&2; exit 7"));
+  EXPECT_EQ(outcome.output, "a\nb");
+  EXPECT_EQ(outcome.exit_code, 7);
+}
+
+class HostfileTest : public testing::Test {
+ protected:
+  absl::StatusOr<std::vector<Host>> Read(absl::string_view text) {
+    QH_CHECK(WriteFileAtomically(path_, text).ok());
+    return ReadHostfile(path_);
+  }
+  TempDir folder_;
+  const std::string path_ = folder_ / "hosts";
+};
+
+TEST_F(HostfileTest, ReadsNamesSlotsAndComments) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<Host> hosts,
+                       Read("# ours\nn1 slots=4\n\n  10.0.0.2   # the old one\nn3 slots=2 "
+                            "max_slots=8\n"));
+  ASSERT_EQ(hosts.size(), 3u);
+  EXPECT_EQ(hosts[0].name, "n1");
+  EXPECT_EQ(hosts[0].slots, 4);
+  EXPECT_EQ(hosts[1].name, "10.0.0.2");
+  EXPECT_EQ(hosts[1].slots, 1);
+  EXPECT_EQ(hosts[1].line, 4);
+  EXPECT_EQ(hosts[2].slots, 2);
+}
+
+TEST_F(HostfileTest, NamesTheLineThatIsWrong) {
+  EXPECT_THAT(Read("n1\nn2 slots=0\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("hosts:2: slots is '0'")));
+  EXPECT_THAT(Read("n1 gpus=8\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("hosts:1: 'gpus=8'")));
+  EXPECT_THAT(Read("# none\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("names no hosts")));
+  EXPECT_THAT(ReadHostfile(folder_ / "none"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+// An agent in place of ssh that answers for each host as it must for the test.
+class CheckHostsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string agent = folder_ / "agent";
+    ASSERT_OK(WriteFileAtomically(agent,
+                                  "#!/bin/sh\ncase $1 in\n"
+                                  "  old) echo quadhop 0.0.0 ;;\n"
+                                  "  *) echo No route to host >&2; exit 255 ;;\nesac\n"));
+    std::filesystem::permissions(agent, std::filesystem::perms::owner_all);
+    setenv("OMPI_MCA_plm_rsh_agent", agent.c_str(), 1);
+  }
+  void TearDown() override { unsetenv("OMPI_MCA_plm_rsh_agent"); }
+  TempDir folder_;
+};
+
+TEST_F(CheckHostsTest, SaysALineForEveryHostThatCannotRunTheJob) {
+  const std::vector<Host> hosts = {{"localhost", 1, 1}, {"n9", 1, 2}, {"old", 1, 3}};
+  EXPECT_THAT(CheckHosts(hosts, ""),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("host n9 (line 2) cannot be reached by "),
+                             HasSubstr("(No route to host)"),
+                             HasSubstr("\nhost old (line 3) has another version (quadhop 0.0.0)"),
+                             Not(HasSubstr("localhost")))));
+}
+
+TEST(MpirunCommand, StaysOnThisHostAlsoInAnAllocation) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> command,
+                       MpirunCommand({.ranks = 4}, {"train", "--store", "g.qh"}));
+  EXPECT_EQ(command.front(), "mpirun");
+  EXPECT_THAT(absl::StrJoin(command, " "),
+              AllOf(HasSubstr("--bind-to none"), HasSubstr("--oversubscribe"),
+                    HasSubstr("--mca ras ^slurm --host localhost:4"), HasSubstr("-n 4 ")));
+  EXPECT_THAT(std::vector<std::string>(command.end() - 3, command.end()),
+              ElementsAre("train", "--store", "g.qh"));
+}
+
+TEST(MpirunCommand, HandsNcclVariablesToOtherHosts) {
+  setenv("NCCL_SOCKET_IFNAME", "eth7", 1);
+  ASSERT_OK_AND_ASSIGN(
+      const std::vector<std::string> command,
+      MpirunCommand({.ranks = 4, .hostfile = "h", .network = "10.0.0.0/8"}, {"doctor"}));
+  unsetenv("NCCL_SOCKET_IFNAME");
+  EXPECT_THAT(absl::StrJoin(command, " "),
+              AllOf(HasSubstr("--hostfile h"), HasSubstr("-x NCCL_SOCKET_IFNAME"),
+                    HasSubstr("btl_tcp_if_include 10.0.0.0/8"), Not(HasSubstr("localhost"))));
+}
+
+TEST(MpirunCommand, SaysWhatToInstallWhereThereIsNone) {
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  const auto command = MpirunCommand({.ranks = 4}, {"doctor"});
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_THAT(command, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("openmpi-bin")));
+}
+
+TEST(Jobs, AreResumedAndNeverOverwrittenOnARestart) {
+  EXPECT_THAT(WithResume({"train", "--overwrite", "--run", "r", "--set", "a=b"}),
+              ElementsAre("train", "--run", "r", "--set", "a=b", "--resume"));
+  EXPECT_THAT(WithResume({"train", "--resume", "--overwrite=true"}),
+              ElementsAre("train", "--resume"));
+}
+
+TEST(Jobs, HaveFlagsInBothSpellings) {
+  EXPECT_EQ(FlagOfJob({"train", "--run", "r1", "--store=s.qh"}, "run"), "r1");
+  EXPECT_EQ(FlagOfJob({"train", "--run", "r1", "--store=s.qh"}, "store"), "s.qh");
+  EXPECT_EQ(FlagOfJob({"train", "--run"}, "run"), "");
+}
+
+TEST(Jobs, AreCommandsOfThisProgramAndOnlyTrainIsRestarted) {
+  EXPECT_OK(CheckJob({"train"}, 3));
+  EXPECT_OK(CheckJob({"eval"}, 0));
+  EXPECT_TRUE(IsUsageError(CheckJob({"trian"}, 0)));
+  EXPECT_TRUE(IsUsageError(CheckJob({"eval"}, 1)));
+}
+
+// A job of shell commands in place of mpirun, each start of which is noted in a file.
+class RestartsTest : public testing::Test {
+ protected:
+  absl::StatusOr<ExitCode> Run(int64_t max_restarts, const std::string& script) {
+    return RunWithRestarts({"train", "--run", folder_ / "run"}, max_restarts,
+                           [&](const JobWords& job) -> absl::StatusOr<std::vector<std::string>> {
+                             starts_.push_back(job);
+                             return std::vector<std::string>{
+                                 "sh", "-c", absl::StrCat("cd ", folder_.path(), "\n", script)};
+                           });
+  }
+  std::vector<JobWords> starts_;
+  TempDir folder_;
+};
+
+TEST_F(RestartsTest, ResumesWhenARankWasKilledUntilTheJobIsDone) {
+  EXPECT_THAT(Run(5, "echo x >> log; [ $(wc -l < log) -lt 3 ] || exit 0; exit 137"),
+              IsOkAndHolds(ExitCode::kDone));
+  ASSERT_EQ(starts_.size(), 3u);
+  EXPECT_THAT(starts_[0], Not(Contains("--resume")));
+  EXPECT_THAT(starts_[2], Contains("--resume"));
+}
+
+TEST_F(RestartsTest, GivesUpAfterSoManyTimesWithTheCodeOfTheLast) {
+  EXPECT_THAT(Run(2, "exit 137"), IsOkAndHolds(static_cast<ExitCode>(137)));
+  EXPECT_EQ(starts_.size(), 3u);
+}
+
+TEST_F(RestartsTest, RestartsAFailureOnlyAfterAStep) {
+  EXPECT_THAT(Run(2, "exit 1"), IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 1u);
+  EXPECT_THAT(Run(2, "mkdir -p run; echo step >> run/metrics.jsonl; exit 1"),
+              IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 1u + 3u);
+}
+
+TEST_F(RestartsTest, PassesOnWrongUsageAndAStopOnRequest) {
+  EXPECT_THAT(Run(2, "exit 2"), IsOkAndHolds(ExitCode::kUsage));
+  EXPECT_THAT(Run(2, "mkdir -p run; echo step >> run/metrics.jsonl; exit 75"),
+              IsOkAndHolds(ExitCode::kResumable));
+  EXPECT_EQ(starts_.size(), 2u);
+}
+
+TEST(Supervisor, HandsARequestToStopOnAsUsr1AndKeepsTheExitCode) {
+  for (const char* name : {"USR1", "TERM"}) {
+    Supervisor supervisor;
+    EXPECT_THAT(supervisor.Run({"sh", "-c",
+                                absl::StrCat("trap 'exit 75' USR1; kill -", name,
+                                             " $PPID; while :; do sleep 0.02; done")}),
+                IsOkAndHolds(75));
+    EXPECT_TRUE(supervisor.StopRequested());
+  }
+}
+
+TEST(Supervisor, GivesTheSignalThatEndedTheProgram) {
+  Supervisor supervisor;
+  EXPECT_THAT(supervisor.Run({"sh", "-c", "kill -9 $$"}), IsOkAndHolds(128 + 9));
+  EXPECT_FALSE(supervisor.StopRequested());
+}
+
+TEST(Supervisor, SaysWhenThereIsNoSuchProgram) {
+  Supervisor supervisor;
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(supervisor.Run({"quadhop-no-such-program"}), IsOkAndHolds(127));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("cannot start quadhop-no-such-program"));
+}
+
+}  // namespace
+}  // namespace quadhop
