@@ -25,7 +25,9 @@ void PrintHelp(HelpFormat format, const std::string& form) {
     for (const Command& one : kLaunchers)
       std::printf("  %-10.*s %.*s\n", static_cast<int>(one.name.size()), one.name.data(),
                   static_cast<int>(one.summary.size()), one.summary.data());
-    std::fputs("\nSee quadhop launch WHERE --help\n", stdout);
+    std::fputs(
+        "\nExamples:\n  quadhop launch local --help\n  quadhop launch local -n 2 -- doctor\n",
+        stdout);
     return;
   }
   for (const Command& one : kLaunchers) QH_CHECK(one.run({form}).ok());
