@@ -26,9 +26,8 @@ absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments) 
   QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"encode"}));
   if (step.dry_run) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
-  QH_ASSIGN_OR_RETURN(const std::string options, step.encode.ToString());
-  QH_RETURN_IF_ERROR(EncodeStore(step.store, step.encode, pool));
-  std::printf("%s: pos_enc.npy with %s\n", step.store.c_str(), options.c_str());
+  QH_ASSIGN_OR_RETURN(const EncodeReport report, EncodeStore(step.store, step.encode, pool));
+  std::printf("%s: pos_enc.npy with %s\n", step.store.c_str(), report.Describe().c_str());
   return ExitCode::kDone;
 }
 

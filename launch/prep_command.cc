@@ -47,10 +47,10 @@ absl::StatusOr<std::vector<PrepStep>> PlanSteps(const StepFlags& step, ThreadPoo
                              PartitionStore(step.store, step.partition, pool));
          return report.Describe();
        }},
-      {"encode", encode_options,
-       [&, encode_options]() -> absl::StatusOr<std::string> {
-         QH_RETURN_IF_ERROR(EncodeStore(step.store, step.encode, pool));
-         return encode_options;
+      {"encode", std::move(encode_options),
+       [&]() -> absl::StatusOr<std::string> {
+         QH_ASSIGN_OR_RETURN(const EncodeReport report, EncodeStore(step.store, step.encode, pool));
+         return report.Describe();
        }},
       {"propagate", step.propagate.ToString(),
        [&]() -> absl::StatusOr<std::string> {

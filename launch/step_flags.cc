@@ -9,6 +9,8 @@
 #include "core/dtype.h"
 #include "core/status.h"
 #include "launch/runtime.h"
+#include "partition/encodings/encoder.h"
+#include "partition/encodings/encoding_file.h"
 #include "partition/memory.h"
 
 namespace quadhop {
@@ -75,10 +77,13 @@ void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
 }
 
 void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
-  flags->Choice(prefix + "method", &encode.method, {"fastrp", "svd", "file"},
-                "positional encodings: random projections or singular vectors of the graph, or a "
-                "file");
-  flags->Int("dim", &encode.dim, int32_t{1}, int32_t{65536}, "width of fastrp and svd encodings");
+  std::vector<std::string> methods = EncoderNames();
+  methods.emplace_back("file");
+  flags->Choice(prefix + "method", &encode.method, std::move(methods),
+                "positional encodings: random projections, singular vectors, node2vec, return "
+                "probabilities of walks, eigenvectors of the Laplacian, or a file");
+  flags->Int("dim", &encode.dim, int32_t{1}, kMaxEncodingWidth,
+             "width of encodings, but of a file");
   flags->String(prefix + "file", &encode.file, "FILE.npy",
                 "encodings [N, G] in the order of the input, for the method file");
 }

@@ -11,12 +11,16 @@
 namespace quadhop {
 
 struct EncodeOptions {
-  // fastrp: random projections of the powers 1 to 3 of Â (fast_random_projection.h).
-  // svd: U S of Â, columns standardised.
+  // fastrp: random projections of the powers 1 to 3 of Â.
+  // svd: U S of Â.
+  // node2vec: walks and skip-gram with negative samples, as the paper has it.
+  // rwse: probabilities of being back after 2, 3, ... steps of a random walk.
+  // laplacian: eigenvectors of the normalised Laplacian, of its smallest eigenvalues but the first.
+  // All with columns standardised; see partition/encodings.
   // file: rows of an .npy array [N, G] of f32, f64 or f16 in original node order, as they are.
   std::string method = "fastrp";
-  int32_t dim = 64;          // G, [1, 65536]; fastrp and svd
-  uint64_t seed = 0;         // fastrp and svd
+  int32_t dim = 64;          // G, [1, 65536]; not file
+  uint64_t seed = 0;         // not file
   std::string file;          // file only
   int64_t memory_bytes = 0;  // what working arrays may take; 0: what is available
 
@@ -25,12 +29,19 @@ struct EncodeOptions {
   absl::StatusOr<std::string> ToString() const;
 };
 
+struct EncodeReport {
+  std::string options;
+  double link_auc = 0.5;  // how well rows tell arcs from other pairs of nodes (link_auc.h)
+  std::string Describe() const;
+};
+
 // Writes pos_enc.npy [N, G] in f32. Random numbers are keyed by original ids, so encodings stay
 // valid when the store is cut anew. If the graph has no features, features.npy was made from the
 // encodings: it is removed, and `propagate` has to run again.
 // Errors: kInvalidArgument for options or a file that do not fit, naming the row of a value that is
 //         not finite; kResourceExhausted; those of Store and StoreWriter. The store is then
 //         unchanged.
-absl::Status EncodeStore(const std::string& path, const EncodeOptions& options, ThreadPool& pool);
+absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOptions& options,
+                                         ThreadPool& pool);
 
 }  // namespace quadhop

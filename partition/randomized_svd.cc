@@ -33,33 +33,6 @@ void FillGaussian(const LinearMap& a, uint64_t seed, TensorView<float> x, Thread
   });
 }
 
-// For each column the element of largest absolute value, the first of several.
-std::vector<float> LargestElements(TensorView<const float> y, ThreadPool& pool) {
-  const int64_t width = y.dim(1), num_blocks = NumBlocks(y.dim(0), kRowsPerBlock);
-  Tensor<float> parts({num_blocks, width});
-  const auto keep_larger = [width](const float* candidate, float* best) {
-    for (int64_t j = 0; j < width; ++j)
-      if (std::abs(candidate[j]) > std::abs(best[j])) best[j] = candidate[j];
-  };
-  pool.ParallelFor(num_blocks, [&](int64_t block, int) {
-    const BlockRange range = Block(block, y.dim(0), kRowsPerBlock);
-    for (int64_t i = range.begin; i < range.end; ++i) keep_larger(y.row(i), parts.row(block));
-  });
-  std::vector<float> best(static_cast<size_t>(width));
-  for (int64_t block = 0; block < num_blocks; ++block) keep_larger(parts.row(block), best.data());
-  return best;
-}
-
-void FixSigns(TensorView<float> y, ThreadPool& pool) {
-  const std::vector<float> largest = LargestElements(y, pool);
-  pool.ParallelFor(NumBlocks(y.dim(0), kRowsPerBlock), [&](int64_t block, int) {
-    const BlockRange range = Block(block, y.dim(0), kRowsPerBlock);
-    for (int64_t i = range.begin; i < range.end; ++i)
-      for (size_t j = 0; j < largest.size(); ++j)
-        if (largest[j] < 0) y.row(i)[static_cast<int64_t>(j)] *= -1;
-  });
-}
-
 // W S [L, dim] from B B^T = W S^2 W^T.
 absl::Status RightFactor(Tensor<double> gram, TensorView<float> factor) {
   const int64_t n = gram.dim(0);

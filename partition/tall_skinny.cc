@@ -83,6 +83,23 @@ int64_t InverseCholesky(Tensor<double>& gram, Tensor<float>& inverse) {
   return num_kept;
 }
 
+// For each column the element of largest absolute value, the first of several.
+std::vector<float> LargestElements(TensorView<const float> y, ThreadPool& pool) {
+  const int64_t width = y.dim(1), num_blocks = NumBlocks(y.dim(0), kRowsPerBlock);
+  Tensor<float> parts({num_blocks, width});
+  const auto keep_larger = [width](const float* candidate, float* best) {
+    for (int64_t j = 0; j < width; ++j)
+      if (std::abs(candidate[j]) > std::abs(best[j])) best[j] = candidate[j];
+  };
+  pool.ParallelFor(num_blocks, [&](int64_t block, int) {
+    const BlockRange range = Block(block, y.dim(0), kRowsPerBlock);
+    for (int64_t i = range.begin; i < range.end; ++i) keep_larger(y.row(i), parts.row(block));
+  });
+  std::vector<float> best(static_cast<size_t>(width));
+  for (int64_t block = 0; block < num_blocks; ++block) keep_larger(parts.row(block), best.data());
+  return best;
+}
+
 }  // namespace
 
 Tensor<double> Gram(TensorView<const float> y, ThreadPool& pool) {
@@ -148,6 +165,16 @@ int64_t Orthonormalize(TensorView<float> y, int passes, ThreadPool& pool) {
     MultiplySmall(y, inverse.cview(), y, pool);
   }
   return num_kept;
+}
+
+void FixSigns(TensorView<float> y, ThreadPool& pool) {
+  const std::vector<float> largest = LargestElements(y, pool);
+  pool.ParallelFor(NumBlocks(y.dim(0), kRowsPerBlock), [&](int64_t block, int) {
+    const BlockRange range = Block(block, y.dim(0), kRowsPerBlock);
+    for (int64_t i = range.begin; i < range.end; ++i)
+      for (size_t j = 0; j < largest.size(); ++j)
+        if (largest[j] < 0) y.row(i)[static_cast<int64_t>(j)] *= -1;
+  });
 }
 
 }  // namespace quadhop

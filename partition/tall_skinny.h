@@ -26,4 +26,8 @@ void MultiplySmall(TensorView<const float> y,  // [N, L]
 int64_t Orthonormalize(TensorView<float> y,  // [N, L]
                        int passes, ThreadPool& pool);
 
+// Turns columns so that the element of largest absolute value (the first of several) is positive.
+void FixSigns(TensorView<float> y,  // [N, L]
+              ThreadPool& pool);
+
 }  // namespace quadhop

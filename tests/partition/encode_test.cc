@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "partition/encodings/encoder.h"
 #include "partition/partition_store.h"
 #include "partition/propagate.h"
 #include "tests/partition/store_testing.h"
@@ -46,7 +47,7 @@ class Encode : public testing::Test {
   absl::Status EncodeFile(DType dtype, std::vector<int64_t> dims, const void* data) {
     EXPECT_OK(WriteNpy(folder_ / "e.npy", dtype, dims, data));
     ThreadPool pool(1);
-    return EncodeStore(path_, FromFile(), pool);
+    return EncodeStore(path_, FromFile(), pool).status();
   }
   EncodeOptions FromFile() {
     EncodeOptions options;
@@ -60,7 +61,7 @@ class Encode : public testing::Test {
 };
 
 TEST_F(Encode, IsEqualInEveryDigitForAnyNumberOfThreads) {
-  for (const char* method : {"fastrp", "svd"}) {
+  for (const std::string& method : EncoderNames()) {
     const EncodeOptions options{method, 8, 3, ""};
     const std::vector<float> one = EncodedWith(options, 1);
     EXPECT_EQ(EncodedWith(options, 2), one);
@@ -140,7 +141,7 @@ TEST_F(Encode, RecordsTheContentOfAFileNotItsName) {
 TEST_F(Encode, RefusesUnknownMethodsAndDims) {
   ThreadPool pool(1);
   EXPECT_THAT(EncodeStore(path_, {"deepwalk", 8, 0, ""}, pool),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("fastrp, svd or file")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("laplacian or file")));
   EXPECT_THAT(EncodeStore(path_, {"fastrp", 0, 0, ""}, pool),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("dim is 0")));
   EXPECT_THAT(EncodeStore(path_, {"svd", 300, 0, ""}, pool),

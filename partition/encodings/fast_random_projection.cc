@@ -1,4 +1,4 @@
-#include "partition/fast_random_projection.h"
+#include "partition/encodings/fast_random_projection.h"
 
 #include <algorithm>
 #include <utility>

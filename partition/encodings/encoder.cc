@@ -1,0 +1,83 @@
+#include "partition/encodings/encoder.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include "core/status.h"
+#include "partition/encodings/fast_random_projection.h"
+#include "partition/encodings/laplacian_eigenvectors.h"
+#include "partition/encodings/node2vec.h"
+#include "partition/encodings/return_probabilities.h"
+#include "partition/memory.h"
+#include "partition/randomized_svd.h"
+#include "partition/sparse_product.h"
+#include "partition/sparse_transpose.h"
+#include "partition/standardize.h"
+
+namespace quadhop {
+namespace {
+
+absl::Status EncodeByProjection(const EncoderInput& input, TensorView<float> out) {
+  QH_RETURN_IF_ERROR(
+      CheckMemory("encode by fastrp", 2 * out.size() * int64_t{sizeof(float)}, input.memory_bytes));
+  FastRandomProjection(NormalizedAdjacency(input.topology, input.pool), input.keys, input.seed,
+                       input.pool, out);
+  return absl::OkStatus();
+}
+
+absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
+  const Topology& topology = input.topology;
+  const int64_t num_nodes = topology.num_nodes();
+  if (input.directed && !topology.indices64.empty())
+    return absl::UnimplementedError(absl::StrCat("svd of a directed graph of ", num_nodes,
+                                                 " nodes: use --method fastrp beyond 2^32"));
+  const NormalizedAdjacency adjacency(topology, input.pool);
+  OwnedSparseMatrix transposed;
+  if (input.directed)
+    transposed = Transpose({num_nodes, num_nodes, topology.indptr, topology.indices32, {}});
+  LinearMap map;
+  map.num_rows = map.num_cols = num_nodes;
+  map.column_keys = input.keys;
+  map.multiply = [&](TensorView<const float> x, TensorView<float> y) {
+    adjacency.Multiply(x, y, input.pool);
+  };
+  map.multiply_transposed = [&](TensorView<const float> y, TensorView<float> x) {
+    if (input.directed)
+      Multiply(transposed.view(), {adjacency.row_sum_scale(), adjacency.column_sum_scale(), true},
+               y, x, input.pool);
+    else
+      adjacency.Multiply(y, x, input.pool);  // symmetric
+  };
+  QH_RETURN_IF_ERROR(RandomizedSvd(map, out.dim(1), input.seed, input.pool, out));
+  StandardizeColumns(out, input.pool);
+  return absl::OkStatus();
+}
+
+struct NamedEncoder {
+  const char* name;
+  Encoder encode;
+};
+constexpr NamedEncoder kEncoders[] = {
+    {"fastrp", EncodeByProjection},
+    {"svd", EncodeBySvd},
+    {"node2vec", Node2Vec},
+    {"rwse", ReturnProbabilities},
+    {"laplacian", LaplacianEigenvectors},
+};
+
+}  // namespace
+
+std::vector<std::string> EncoderNames() {
+  std::vector<std::string> names;
+  for (const NamedEncoder& one : kEncoders) names.emplace_back(one.name);
+  return names;
+}
+
+absl::StatusOr<Encoder> FindEncoder(absl::string_view name) {
+  for (const NamedEncoder& one : kEncoders)
+    if (name == one.name) return one.encode;
+  return absl::InvalidArgumentError(absl::StrCat("encoding method '", name, "' is unknown: use ",
+                                                 absl::StrJoin(EncoderNames(), ", "), " or file"));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,25 @@
+// One step of a random walk along arcs.
+#pragma once
+
+#include <cstdint>
+
+#include "core/rng.h"
+#include "core/store.h"
+
+namespace quadhop {
+
+// Out-neighbour `i` of a node, in [0, degree).
+inline int64_t Neighbor(const Topology& topology, int64_t node, uint64_t i) {
+  const auto at = static_cast<size_t>(topology.indptr[static_cast<size_t>(node)]) + i;
+  return topology.indices32.empty() ? topology.indices64[at]
+                                    : static_cast<int64_t>(topology.indices32[at]);
+}
+
+// A uniform out-neighbour; a node without any is its own.
+inline int64_t RandomNeighbor(const Topology& topology, int64_t node, RandomStream& random) {
+  const int64_t degree = topology.degree(node);
+  if (degree == 0) return node;
+  return Neighbor(topology, node, random.Below(static_cast<uint64_t>(degree)));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,14 @@
+// Random-walk structural encodings: Dwivedi et al., "Graph Neural Networks with Learnable
+// Structural and Positional Representations", ICLR 2022 (arXiv 2110.07875), section 3.2.
+#pragma once
+
+#include "partition/encodings/encoder.h"
+
+namespace quadhop {
+
+// Column i: the probability of a random walk to be back where it began after i + 2 steps (after one
+// it never is), estimated from 256 walks a node, so with a standard deviation of at most 1/32; then
+// standardised.
+absl::Status ReturnProbabilities(const EncoderInput& input, TensorView<float> out);
+
+}  // namespace quadhop

@@ -1,0 +1,146 @@
+// The encoders that have figures to be held against: dense powers, known spectra, planted groups.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <vector>
+
+#include "partition/encodings/encoder.h"
+#include "partition/encodings/link_auc.h"
+#include "tests/partition/store_testing.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+absl::StatusOr<Tensor<float>> EncodingOf(const TestGraph& graph, const char* method, int64_t dim) {
+  ThreadPool pool(2);
+  std::vector<int64_t> keys(static_cast<size_t>(graph.num_nodes()));
+  std::iota(keys.begin(), keys.end(), int64_t{0});
+  Tensor<float> out({graph.num_nodes(), dim});
+  QH_ASSIGN_OR_RETURN(const Encoder encode, FindEncoder(method));
+  QH_RETURN_IF_ERROR(encode({graph.topology(), false, keys, 1, 0, pool}, out.view()));
+  return out;
+}
+
+TestArcs RingEdges(uint32_t n) {
+  TestArcs edges;
+  for (uint32_t v = 0; v < n; ++v) edges.emplace_back(v, (v + 1) % n);
+  return edges;
+}
+
+// `count` cliques of `size` nodes, each joined to the next by an edge.
+TestGraph Cliques(uint32_t count, uint32_t size) {
+  TestArcs edges;
+  for (uint32_t c = 0; c < count; ++c) {
+    for (uint32_t u = 0; u < size; ++u)
+      for (uint32_t v = 0; v < u; ++v) edges.emplace_back(c * size + u, c * size + v);
+    if (c > 0) edges.emplace_back(c * size, c * size - 1);
+  }
+  return GraphOf(count * size, edges);
+}
+
+TEST(LaplacianEigenvectors, OfARingHaveItsEigenvaluesAscending) {
+  constexpr int64_t kNodes = 60, kDim = 7;
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> x,
+                       EncodingOf(GraphOf(kNodes, RingEdges(kNodes)), "laplacian", kDim));
+  for (int64_t j = 0; j < kDim; ++j) {
+    // Every eigenvalue 1 - cos(2 pi k / n), k >= 1, is there twice.
+    const double k = static_cast<double>(j / 2 + 1);
+    const double expected = 1 - std::cos(2 * std::numbers::pi * k / kNodes);
+    double form = 0, norm = 0;
+    for (int64_t v = 0; v < kNodes; ++v) {
+      const double here = double{x.row(v)[j]}, next = double{x.row((v + 1) % kNodes)[j]};
+      form += (here - next) * (here - next) / 2;
+      norm += here * here;
+    }
+    EXPECT_NEAR(form / norm, expected, 1e-5) << "column " << j;
+  }
+}
+
+TEST(LaplacianEigenvectors, AreOrthogonalToEachOther) {
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> x, EncodingOf(Cliques(12, 6), "laplacian", 9));
+  // Of cliques the first eigenvector is nearly constant, so that columns stay orthogonal when they
+  // are standardised.
+  for (int64_t i = 0; i < 9; ++i)
+    for (int64_t j = 0; j < i; ++j) {
+      double product = 0;
+      for (int64_t v = 0; v < 72; ++v) product += double{x.row(v)[i]} * double{x.row(v)[j]};
+      EXPECT_LT(std::abs(product) / 72, 0.05) << i << " and " << j;
+    }
+}
+
+TEST(LaplacianEigenvectors, RefusesMoreColumnsThanAGraphHasNodesFor) {
+  EXPECT_THAT(EncodingOf(GraphOf(20, RingEdges(20)), "laplacian", 16).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("lower --dim")));
+}
+
+// Diagonals of (D^-1 A)^k, k = 2, 3, ...  [N, dim]
+Tensor<float> ExactReturns(const TestGraph& graph, int64_t dim) {
+  const auto n = static_cast<size_t>(graph.num_nodes());
+  std::vector<double> power(n * n, 0.0);
+  for (size_t v = 0; v < n; ++v) power[v * n + v] = 1;
+  Tensor<float> out({graph.num_nodes(), dim});
+  for (int64_t k = 1; k <= dim + 1; ++k) {
+    std::vector<double> next(n * n, 0.0);
+    for (size_t v = 0; v < n; ++v) {
+      const auto degree = static_cast<double>(graph.indptr[v + 1] - graph.indptr[v]);
+      for (auto e = static_cast<size_t>(graph.indptr[v]);
+           e < static_cast<size_t>(graph.indptr[v + 1]); ++e)
+        for (size_t u = 0; u < n; ++u) next[v * n + u] += power[graph.indices[e] * n + u] / degree;
+    }
+    power = next;
+    if (k >= 2)
+      for (int64_t v = 0; v < graph.num_nodes(); ++v)
+        out.row(v)[k - 2] =
+            static_cast<float>(power[static_cast<size_t>(v) * n + static_cast<size_t>(v)]);
+  }
+  return out;
+}
+
+TEST(ReturnProbabilities, AreThoseOfPowersOfTheWalk) {
+  // A ring with a tail and two chords: nodes of several kinds.
+  TestArcs edges = RingEdges(12);
+  edges.insert(edges.end(), {{0, 2}, {5, 9}, {11, 12}, {12, 13}});
+  const TestGraph graph = GraphOf(14, edges);
+  constexpr int64_t kDim = 6;
+  const Tensor<float> expected = ExactReturns(graph, kDim);
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> actual, EncodingOf(graph, "rwse", kDim));
+  const auto n = static_cast<double>(graph.num_nodes());
+  for (int64_t j = 0; j < kDim; ++j) {
+    double mean = 0, square = 0, noise = 0, product = 0;
+    for (int64_t v = 0; v < graph.num_nodes(); ++v) {
+      const double p = double{expected.row(v)[j]};
+      mean += p / n;
+      square += p * p / n;
+      noise += p * (1 - p) / 256 / n;  // of a share of 256 walks
+      product += p * double{actual.row(v)[j]} / n;
+    }
+    const double variance = square - mean * mean;
+    // Columns of actual have mean 0 and variance 1: this is the correlation, and what it would be.
+    EXPECT_GT(product / std::sqrt(variance), std::sqrt(variance / (variance + noise)) - 0.1)
+        << "after " << j + 2 << " steps";
+  }
+}
+
+TEST(Node2Vec, PutsNodesOfACliqueTogetherAndCliquesApart) {
+  const TestGraph graph = Cliques(20, 10);
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> rows, EncodingOf(graph, "node2vec", 16));
+  EXPECT_GT(LinkAuc(graph.topology(), rows.cview(), 3), 0.97);
+}
+
+TEST(LinkAuc, IsOneWhereOnlyArcsHaveEqualRowsAndAHalfWhereRowsSayNothing) {
+  constexpr int64_t kCliques = 40, kSize = 5;
+  const TestGraph graph = Cliques(kCliques, kSize);
+  Tensor<float> known({graph.num_nodes(), kCliques}), equal({graph.num_nodes(), 3});
+  for (int64_t v = 0; v < graph.num_nodes(); ++v) known.row(v)[v / kSize] = 1;
+  equal.Fill(1);
+  // Of 439 edges 39 join cliques; of random pairs one in 40 is in a clique.
+  EXPECT_NEAR(LinkAuc(graph.topology(), known.cview(), 1), 1 - (39.0 / 439 + 1.0 / 40) / 2, 0.01);
+  EXPECT_DOUBLE_EQ(LinkAuc(graph.topology(), equal.cview(), 1), 0.5);
+}
+
+}  // namespace
+}  // namespace quadhop
