@@ -471,4 +471,12 @@ absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create() {
   return runtime;
 }
 
+std::string MpiLibraryVersion() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  if (MPI_Get_library_version(text, &length) != MPI_SUCCESS) return "MPI";
+  const std::string version(text, static_cast<size_t>(length));
+  return version.substr(0, version.find_first_of(",\n"));
+}
+
 }  // namespace quadhop

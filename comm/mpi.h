@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "comm/communicator.h"
 
@@ -36,6 +37,9 @@ class MpiRuntime {
 // Whether this process was started by an MPI launcher (mpirun, srun with PMIx): looks at the
 // environment only.
 bool StartedByMpiLauncher();
+
+// "Open MPI v4.1.4"; "" if built without MPI.
+std::string MpiLibraryVersion();
 
 // This process's rank as the launcher's environment has it, before MPI is initialised; 0 alone.
 int32_t RankByLauncher();

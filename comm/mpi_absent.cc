@@ -8,4 +8,6 @@ absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create() {
       "without mpirun");
 }
 
+std::string MpiLibraryVersion() { return ""; }
+
 }  // namespace quadhop

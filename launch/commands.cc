@@ -41,6 +41,7 @@ absl::Span<const Command> Commands() {
       {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
       {"plan", "says what a graph will take, before there are nodes for it", PlanCommand},
       {"launch", "runs a command on many ranks: here, on hosts, under Slurm", LaunchCommand},
+      {"doctor", "says whether these hosts can train, and what to do", DoctorCommand},
       {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand},
   };
   return kCommands;

@@ -9,7 +9,8 @@
 
 namespace quadhop {
 
-// In the order of the help: the way of the data. One command is one file, NAME_command.cc.
+// In the order of the help: the way of the data. One command is one file, NAME_command.cc; those of
+// more files have a folder.
 absl::Span<const Command> Commands();
 
 absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments);
@@ -25,6 +26,7 @@ absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> VerifyCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments);
+absl::StatusOr<ExitCode> DoctorCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments);
 

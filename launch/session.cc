@@ -7,8 +7,8 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
-#include "launch/agreed_status.h"
 #include "launch/model_options.h"
+#include "launch/open_store.h"
 #include "partition/memory.h"
 
 namespace quadhop {
@@ -51,24 +51,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& stor
   return session;
 }
 
-// Finds the faults of single hosts before any work: every rank has the store, and the same one.
-absl::Status Session::OpenStore(const std::string& store_path) {
-  absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(store_path);
-  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "open the store", opened.status()));
-  store_ = *std::move(opened);
-  const std::string& checksum = store_->manifest().checksum();
-  std::vector<uint8_t> of_rank_0(checksum.begin(), checksum.end());
-  QH_RETURN_IF_ERROR(
-      context_.comm.Broadcast("checksum of the store", Rank(0), absl::MakeSpan(of_rank_0)));
-  absl::Status same;
-  if (!std::equal(of_rank_0.begin(), of_rank_0.end(), checksum.begin(), checksum.end()))
-    same = absl::FailedPreconditionError(
-        absl::StrCat(store_path, " is not the store that rank 0 has: copy that one to every host"));
-  return AgreeOnStatus(context_.comm, "compare the store", same);
-}
-
 absl::Status Session::Open(const std::string& store_path, const std::string& split) {
-  QH_RETURN_IF_ERROR(OpenStore(store_path));
+  QH_ASSIGN_OR_RETURN(store_, OpenStoreOnAllRanks(context_.comm, store_path));
   split_ = split.empty() ? store_->DefaultSplit() : split;
   QH_ASSIGN_OR_RETURN(const auto parts, store_->split(split_));
   partition_offsets_.assign(store_->manifest().partition_offsets().begin(),

@@ -48,7 +48,6 @@ class Session {
 
  private:
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}
-  absl::Status OpenStore(const std::string& store_path);
   absl::Status Open(const std::string& store_path, const std::string& split);
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;

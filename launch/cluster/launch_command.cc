@@ -14,6 +14,7 @@ namespace {
 constexpr Command kLaunchers[] = {
     {"local", "on this machine", LaunchLocal},
     {"hosts", "on hosts of a hostfile, reached by ssh", LaunchHosts},
+    {"slurm", "by a batch script for Slurm", LaunchSlurm},
 };
 
 void PrintHelp(HelpFormat format, const std::string& form) {

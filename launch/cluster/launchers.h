@@ -12,5 +12,6 @@ namespace quadhop {
 
 absl::StatusOr<ExitCode> LaunchLocal(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments);
+absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments);
 
 }  // namespace quadhop

@@ -70,7 +70,7 @@ threads=${SLURM_CPUS_PER_TASK:-$((SLURM_CPUS_ON_NODE / RANKS_PER_NODE))}
 [ "$threads" -ge 1 ] || threads=1
 
 # Ranks are started by srun where Slurm's PMIx works on these nodes, else by mpirun, which finds them by itself.
-if srun --mpi=pmix true 2>/dev/null; then
+if [ "$(srun --mpi=pmix echo here 2>/dev/null | grep -c here)" -eq "$SLURM_NTASKS" ]; then
   start=(srun --mpi=pmix --kill-on-bad-exit=1 --cpus-per-task="$threads")
 else
   start=(mpirun --quiet --bind-to none)
@@ -100,28 +100,33 @@ constexpr absl::string_view kPlainRun = R"bash(
 code=$?
 )bash";
 
-// A trap ends `wait` early, so that it is repeated while the job lives.
-constexpr absl::string_view kTrappedRun = R"bash(
+constexpr absl::string_view kTraps = R"bash(
 # Asked to stop, the ranks write a checkpoint and end with 75. Slurm asks by USR1 before the time limit. By TERM a job is
 # preempted or cancelled: whether it is queued again is then not for this script to say.
-run=RUN
-before=$(readlink "$run/checkpoints/latest")
-asked_to_stop=no again=yes
+asked_to_stop=no again=yes pid=
 stop() {
   echo "== $(date -Is) asked to stop by $1"
   asked_to_stop=yes
-  kill -USR1 "$pid"
+  [ -z "$pid" ] || kill -USR1 "$pid"
 }
 trap 'stop USR1' USR1
 trap 'again=no; stop TERM' TERM
+)bash";
 
-"${start[@]}" "${job[@]}" &
-pid=$!
-while :; do
-  wait "$pid"
-  code=$?
-  [ "$code" -gt 128 ] && kill -0 "$pid" 2>/dev/null || break
-done
+// A trap ends `wait` early, so that it is repeated while the job lives.
+constexpr absl::string_view kTrappedRun = R"bash(
+run=RUN
+before=$(readlink "$run/checkpoints/latest")
+code=75
+if [ "$asked_to_stop" = no ]; then
+  "${start[@]}" "${job[@]}" &
+  pid=$!
+  while :; do
+    wait "$pid"
+    code=$?
+    [ "$code" -gt 128 ] && kill -0 "$pid" 2>/dev/null || break
+  done
+fi
 )bash";
 
 constexpr absl::string_view kRequeue = R"bash(
@@ -135,7 +140,7 @@ elif [ "$restarts" -ge "$max_restarts" ]; then
   echo "== $(date -Is) ended with $code: not queued again, for it has been $restarts times"
 else
   echo "== $(date -Is) ended with $code: queued again"
-  scontrol requeue "$SLURM_JOB_ID"
+  scontrol requeue "$SLURM_JOB_ID" && { trap - TERM; sleep 60; }  # Slurm ends this script
 fi
 )bash";
 
@@ -185,6 +190,7 @@ std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::strin
       "\nrestarts=${SLURM_RESTART_COUNT:-0}\n"
       "echo \"== $(date -Is) job $SLURM_JOB_ID on $SLURM_JOB_NODELIST, start $((restarts + "
       "1))\"\n");
+  if (is_training) absl::StrAppend(&script, kTraps, "\n");
   for (const std::string& line : options.setup) absl::StrAppend(&script, line, "\n");
   absl::StrAppend(
       &script,

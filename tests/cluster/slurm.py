@@ -126,3 +126,7 @@ class Slurm:
     def job(self, number):
         """Fields of a job as scontrol shows them: {"JobState": "RUNNING", ...}."""
         return dict(field.split("=", 1) for field in self.run("scontrol", "-o", "show", "job", str(number)).split() if "=" in field)
+
+    def log(self):
+        """The end of slurmctld's."""
+        return (self.work / "slurmctld.log").read_text(encoding="utf-8", errors="replace")[-3000:]

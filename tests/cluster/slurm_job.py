@@ -46,7 +46,8 @@ class Submitted:
     def wait_for(self, condition, seconds, what):
         end = time.monotonic() + seconds
         while not condition():
-            need(time.monotonic() < end, f"no {what} within {seconds} s: {self.cluster.job(self.number)}\n{self.output()}")
+            ended = self.cluster.job(self.number)["JobState"] in ("FAILED", "CANCELLED", "TIMEOUT")
+            need(time.monotonic() < end and not (ended and what == "checkpoint"), f"no {what} within {seconds} s: {self.cluster.job(self.number)}\n{self.output()}")
             time.sleep(0.1)
 
     def state(self):
@@ -66,7 +67,7 @@ class Submitted:
 
 def expect(submitted, state, restarts, work):
     ended = submitted.wait()
-    need(ended == state, f"ended as {ended}: {submitted.output()}")
+    need(ended == state, f"ended as {ended}: {submitted.output()}\n{submitted.cluster.log()}")
     need(int(submitted.cluster.job(submitted.number)["Restarts"]) == restarts, f"not {restarts} restarts: {submitted.output()}")
     if state == "COMPLETED":
         job.expect_equal_runs(work / "undisturbed", submitted.run)

@@ -111,20 +111,7 @@ class Job:
         self.process.wait()
 
     def ranks(self):
-        """{rank: pid} of the processes of this job that there are, on any host of this machine."""
-        found = {}
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            with contextlib.suppress(OSError):
-                if str(self.run).encode() not in (entry / "cmdline").read_bytes().split(b"\0"):
-                    continue
-                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-                variables = (entry / "environ").read_text(errors="replace").split("\0")
-                rank = [v.split("=")[1] for v in variables if v.startswith("OMPI_COMM_WORLD_RANK=")]
-                if state not in "ZX" and rank and os.path.basename(os.readlink(entry / "exe")) == "quadhop":
-                    found[int(rank[0])] = int(entry.name)
-        return found
+        return ranks_of(self.run)
 
     def wait_for(self, condition, seconds, what):
         """Polls until condition() is true."""
@@ -136,6 +123,23 @@ class Job:
 
     def wait_for_ranks(self, count):
         self.wait_for(lambda: len(self.ranks()) == count, 60, f"{count} ranks")
+
+
+def ranks_of(run):
+    """{rank: pid} of the processes of a run that there are, on any host of this machine."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            if str(run).encode() not in (entry / "cmdline").read_bytes().split(b"\0"):
+                continue
+            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            variables = (entry / "environ").read_text(errors="replace").split("\0")
+            rank = [v.split("=")[1] for v in variables if v.startswith("OMPI_COMM_WORLD_RANK=")]
+            if state not in "ZX" and rank and os.path.basename(os.readlink(entry / "exe")) == "quadhop":
+                found[int(rank[0])] = int(entry.name)
+    return found
 
 
 def run_to_end(options, work, run, seconds=300, **more):

@@ -1,0 +1,58 @@
+#include "launch/doctor/store_check.h"
+
+#include <absl/strings/str_format.h>
+
+#include "core/status.h"
+#include "launch/agreed_status.h"
+#include "launch/memory_plan.h"
+#include "launch/model_options.h"
+#include "launch/open_store.h"
+#include "partition/memory.h"
+
+namespace quadhop {
+namespace {
+
+// Every rank's own view; the first host that lacks memory is named by AgreeOnStatus.
+absl::Status EnoughMemory(const RankContext& context, const Store& store, const Config& config,
+                          std::string* need) {
+  QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config, store));
+  const int64_t partitions = store.num_partitions();
+  const int64_t owned = (partitions + context.comm.num_ranks() - 1) / context.comm.num_ranks();
+  const int64_t bytes =
+      PlanMemory(options, config, owned, partitions, store.num_nodes()).total_bytes();
+  *need = absl::StrFormat("a rank needs %.2f GB, besides the graph's files",
+                          static_cast<double>(bytes) * 1e-9);
+  return quadhop::CheckMemory(
+      absl::StrFormat("training (%d ranks on a host)", context.ranks_on_host),
+      context.ranks_on_host * bytes);
+}
+
+}  // namespace
+
+absl::StatusOr<Findings> CheckStore(const RankContext& context, const std::string& path,
+                                    const Config& config) {
+  const absl::StatusOr<std::unique_ptr<Store>> store = OpenStoreOnAllRanks(context.comm, path);
+  if (!store.ok()) {
+    if (!IsAgreed(store.status())) return store.status();
+    return Findings{{Verdict::kFail, "store", std::string(store.status().message()), ""}};
+  }
+  const StoreManifest& manifest = (*store)->manifest();
+  Findings findings = {
+      {Verdict::kOk, "store",
+       absl::StrFormat("%s: %d nodes, %d arcs, %d partitions; the same on every rank", path,
+                       manifest.nodes(), manifest.arcs(), (*store)->num_partitions()),
+       ""}};
+  if (context.comm.num_ranks() > (*store)->num_partitions())
+    findings.push_back(
+        {Verdict::kFail, "partitions", "fewer than ranks",
+         "start fewer ranks, or cut the store again with quadhop partition --parts"});
+  std::string need;
+  const absl::Status enough =
+      AgreeOnStatus(context.comm, "compare memory", EnoughMemory(context, **store, config, &need));
+  if (!enough.ok() && !IsAgreed(enough)) return enough;
+  findings.push_back({enough.ok() ? Verdict::kOk : Verdict::kFail, "training",
+                      enough.ok() ? need : std::string(enough.message()), ""});
+  return findings;
+}
+
+}  // namespace quadhop

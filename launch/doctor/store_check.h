@@ -1,0 +1,18 @@
+// Whether a store is on every host, and whether what training on it takes is there.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <string>
+
+#include "launch/config.pb.h"
+#include "launch/doctor/finding.h"
+#include "launch/runtime.h"
+
+namespace quadhop {
+
+// Collective. `config` is complete.
+absl::StatusOr<Findings> CheckStore(const RankContext& context, const std::string& path,
+                                    const Config& config);
+
+}  // namespace quadhop

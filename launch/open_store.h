@@ -1,0 +1,19 @@
+// The store of a job, on all its ranks.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+#include "comm/communicator.h"
+#include "core/store.h"
+
+namespace quadhop {
+
+// Store::Open on every rank. If one of them fails, or has a store of another checksum, the same
+// error on every rank (agreed_status.h), which names the hosts. Collective.
+absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
+                                                           const std::string& path);
+
+}  // namespace quadhop

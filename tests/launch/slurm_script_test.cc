@@ -1,0 +1,109 @@
+// What the script says; tests/cluster/slurm_job.py has a real Slurm run it.
+#include "launch/cluster/slurm_script.h"
+
+#include "core/file.h"
+#include "launch/cluster/shell.h"
+#include "launch/flags.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::vector<std::string> kTrain = {"train", "--store", "stores/g.qh", "--config",
+                                         "c",     "--run",   "runs/my run"};
+
+SlurmOptions Options() {
+  SlurmOptions options;
+  options.nodes = 2;
+  options.name = "products";
+  return options;
+}
+
+void ExpectBashReadsIt(const std::string& script) {
+  const TempDir folder;
+  ASSERT_OK(WriteFileAtomically(folder / "job", script));
+  ASSERT_OK_AND_ASSIGN(const ShellOutcome read, RunInShell("bash -n " + folder / "job"));
+  EXPECT_EQ(read.exit_code, 0) << read.output << script;
+}
+
+TEST(SlurmScript, HasWhatATrainingJobNeeds) {
+  const std::string script = SlurmScript(Options(), kTrain, "/home/me", "/opt/quadhop");
+  EXPECT_THAT(script,
+              AllOf(HasSubstr("#SBATCH --nodes=2\n"), HasSubstr("#SBATCH --requeue\n"),
+                    HasSubstr("#SBATCH --signal=B:USR1@120"), HasSubstr("SLURM_RESTART_COUNT"),
+                    HasSubstr("#SBATCH --ntasks-per-node=2\n"), HasSubstr("--exclusive"),
+                    HasSubstr("#SBATCH --chdir=/home/me\n"), HasSubstr("  --resume\n"),
+                    HasSubstr("  --run 'runs/my run'\n"), HasSubstr("/opt/quadhop train\n"),
+                    HasSubstr("#SBATCH --open-mode=append"), Not(HasSubstr("--gpus"))));
+  ExpectBashReadsIt(script);
+}
+
+TEST(SlurmScript, HasARankAGpuAndWhatTheUserAdds) {
+  SlurmOptions options = Options();
+  options.gpus_per_node = 8;
+  options.cpus_per_rank = 6;
+  options.time = "2-00:00:00";
+  options.partition = "gpu";
+  options.account = "graphs";
+  options.setup = {"module load openmpi"};
+  options.sbatch = {"--constraint=a100"};
+  const std::string script = SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
+  for (const char* directive :
+       {"ntasks-per-node=8", "gpus-per-node=8", "cpus-per-task=6", "time=2-00:00:00",
+        "partition=gpu", "account=graphs", "constraint=a100"})
+    EXPECT_THAT(script, HasSubstr(std::string("#SBATCH --") + directive + "\n"));
+  EXPECT_THAT(script, AllOf(HasSubstr("\nmodule load openmpi\n"), Not(HasSubstr("--exclusive"))));
+  ExpectBashReadsIt(script);
+}
+
+TEST(SlurmScript, StagesTheStoreOnRequest) {
+  SlurmOptions options = Options();
+  options.stage_to = "/local";
+  const std::string script = SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
+  EXPECT_THAT(script, AllOf(HasSubstr("local_folder=/local/quadhop-$SLURM_JOB_ID\n"),
+                            HasSubstr("  --store \"$local_store\"\n"), HasSubstr("rm -rf")));
+  ExpectBashReadsIt(script);
+}
+
+TEST(SlurmScript, RunsOtherCommandsWithoutRestarts) {
+  const std::string script = SlurmScript(Options(), {"doctor"}, "/home/me", "/opt/quadhop");
+  EXPECT_THAT(script, AllOf(HasSubstr("/opt/quadhop doctor\n"), Not(HasSubstr("requeue")),
+                            Not(HasSubstr("--resume"))));
+  ExpectBashReadsIt(script);
+}
+
+TEST(CheckSlurmOptions, RefusesValuesThatWouldBreakTheScript) {
+  SlurmOptions options = Options();
+  EXPECT_OK(CheckSlurmOptions(options, kTrain));
+  options.partition = "a b";
+  EXPECT_THAT(CheckSlurmOptions(options, kTrain).message(), HasSubstr("--partition is 'a b'"));
+  options = Options();
+  options.sbatch = {"constraint=a100"};
+  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(options, kTrain)));
+  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(Options(), {"train", "--store", "g.qh"})));
+  EXPECT_TRUE(IsUsageError(
+      CheckSlurmOptions(Options(), {"train", "--store", "g.qh", "--run", "r", "--overwrite"})));
+}
+
+TEST(LaunchSlurm, WritesTheScriptAndSaysWhereThereIsNoSbatch) {
+  const TempDir folder;
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  const Outcome outcome =
+      Quadhop({"launch", "slurm", "--out", folder / "j.sbatch", "--submit", "--", "train",
+               "--store", "g.qh", "--config", "quickstart", "--run", "r"});
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("there is no sbatch in PATH"));
+  ASSERT_OK_AND_ASSIGN(const std::string script, ReadFile(folder / "j.sbatch"));
+  EXPECT_THAT(script, HasSubstr("#SBATCH --job-name=r\n"));
+}
+
+}  // namespace
+}  // namespace quadhop
