@@ -68,7 +68,7 @@ absl::StatusOr<ExitCode> DoctorCommand(absl::Span<const std::string> arguments) 
   flags.String("store", &job.store, "NAME.qh", "a store that every host must have");
   flags.String("config", &source, "CONFIG", "a preset or a textproto file to be trained with");
   AddRanksFlags(&flags, &ranks);
-  flags.Example("doctor").Example("doctor --store stores/wordnet.qh --config quickstart");
+  flags.Example("doctor --store stores/wordnet.qh --config quickstart");
   flags.Example("launch hosts --hostfile hosts -- doctor --store stores/wordnet.qh");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
