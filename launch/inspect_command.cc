@@ -20,14 +20,34 @@
 #include "launch/run_folder.h"
 #include "launch/runtime.h"
 #include "partition/statistics.h"
+#include "partition/structure.h"
 
 namespace quadhop {
 namespace {
 
 struct StoreFigures {
   GraphStatistics graph;
+  GraphStructure structure;
   double majority_class_test_accuracy = 0;
 };
+
+std::string Text(const GraphStructure& structure, int64_t num_nodes) {
+  const auto hub = [](std::string* out, const GraphStructure::Hub& one) {
+    absl::StrAppendFormat(out, "%d (%d)", one.original_id, one.degree);
+  };
+  std::string text = absl::StrFormat(
+      "  degrees    half of the nodes have at most %d, 99 %% at most %d\n  hubs       %s "
+      "(out-neighbours)\n  components %d; the largest has %.1f %% of the nodes\n"
+      "  sampling   an exact 2-hop sample reads %.0f neighbours, on average\n",
+      structure.median_degree, structure.degree_99, absl::StrJoin(structure.hubs, ", ", hub),
+      structure.components,
+      100 * static_cast<double>(structure.largest_component) / static_cast<double>(num_nodes),
+      structure.mean_two_step_paths);
+  if (structure.labelled_arcs > 0)
+    absl::StrAppendFormat(&text, "  homophily  %.3f of the arcs join a class to itself\n",
+                          structure.homophily());
+  return text;
+}
 
 std::string Text(const Store& store, const StoreFigures& figures) {
   const StoreManifest& manifest = store.manifest();
@@ -40,6 +60,7 @@ std::string Text(const Store& store, const StoreFigures& figures) {
       figures.graph.max_degree, figures.graph.mean_degree, manifest.features(), manifest.hops(),
       manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
       manifest.classes(), manifest.multi_label() ? ", many a node" : "", store.num_partitions());
+  absl::StrAppend(&text, Text(figures.structure, manifest.nodes()));
   for (const SplitStatistics& split : figures.graph.splits) {
     absl::StrAppendFormat(&text, "  split      %s: train %d, valid %d, test %d%s\n", split.name,
                           split.train, split.valid, split.test,
@@ -83,6 +104,12 @@ std::string Json(const Store& store, const StoreFigures& figures) {
   json.Add("nodes", manifest.nodes()).Add("arcs", manifest.arcs());
   json.Add("directed", manifest.directed()).Add("isolated_nodes", figures.graph.isolated_nodes);
   json.Add("max_degree", figures.graph.max_degree).Add("features", manifest.features());
+  const GraphStructure& structure = figures.structure;
+  json.Add("median_degree", structure.median_degree).Add("degree_99", structure.degree_99);
+  json.Add("components", structure.components);
+  json.Add("largest_component", structure.largest_component);
+  json.Add("mean_two_step_paths", structure.mean_two_step_paths);
+  json.Add("homophily", structure.homophily());
   json.Add("hops", manifest.hops()).Add("feature_dtype", manifest.feature_dtype());
   json.Add("classes", manifest.classes()).Add("multi_label", manifest.multi_label());
   json.Add("pos_enc_width", manifest.pos_enc_width()).Add("parts", store.num_partitions());
@@ -100,6 +127,7 @@ absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& poo
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
   StoreFigures figures;
   QH_ASSIGN_OR_RETURN(figures.graph, GraphStatistics::Of(*store, pool));
+  QH_ASSIGN_OR_RETURN(figures.structure, GraphStructure::Of(*store, pool));
   QH_ASSIGN_OR_RETURN(figures.majority_class_test_accuracy, MajorityClassTestAccuracy(*store));
   std::fputs((as_json ? Json(*store, figures) : Text(*store, figures)).c_str(), stdout);
   return absl::OkStatus();
