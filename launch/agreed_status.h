@@ -10,7 +10,7 @@ namespace quadhop {
 
 // OK if `mine` is OK on every rank. Else the same kFailedPrecondition on every rank: what the
 // failed ranks said, each message once, with the hosts and ranks that said it unless all did. Since
-// every rank knows, none need be ended by another, and rank 0 alone prints it. Collective.
+// every rank knows, none need be ended by another, and RunRanks has rank 0 alone print it. Collective.
 absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
                            const absl::Status& mine);
 

@@ -4,7 +4,6 @@
 #include <cstdio>
 
 #include "comm/mpi.h"
-#include "launch/agreed_status.h"
 #include "launch/command_help.h"
 #include "launch/flags.h"
 #include "launch/version.h"
@@ -15,8 +14,8 @@ namespace {
 ExitCode Report(const absl::Status& status, const std::string& command) {
   const bool wrong_usage = IsUsageError(status);
   const ExitCode code = wrong_usage ? ExitCode::kUsage : ExitCode::kFailed;
-  // What all ranks know (they share the command line), one says.
-  if ((wrong_usage || IsAgreed(status)) && RankByLauncher() != 0) return code;
+  if (wrong_usage && RankByLauncher() != 0)
+    return code;  // ranks share the command line: one says it
   const std::string message(status.message());
   std::fprintf(stderr, "quadhop %s: %s\n", command.c_str(), message.c_str());
   if (wrong_usage) std::fprintf(stderr, "See quadhop %s --help\n", command.c_str());

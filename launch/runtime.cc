@@ -87,9 +87,15 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
     if (!started.ok()) world->Abort(started.status().message());
     QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
   }
-  return RunRank(*world, mpi->num_local_ranks(),
-                 NumThreads(options.threads, mpi->num_local_ranks()), body, standing,
-                 heartbeat.get());
+  absl::StatusOr<ExitCode> result =
+      RunRank(*world, mpi->num_local_ranks(), NumThreads(options.threads, mpi->num_local_ranks()),
+              body, standing, heartbeat.get());
+  if (!IsAgreed(result.status())) return result;
+  // Said before any rank ends: mpirun ends the others when the first does.
+  if (world->rank() == Rank(0))
+    std::fprintf(stderr, "quadhop: %s\n", std::string(result.status().message()).c_str());
+  QH_RETURN_IF_ERROR(world->Barrier("end of the job"));
+  return ExitCode::kFailed;
 }
 
 }  // namespace

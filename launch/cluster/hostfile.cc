@@ -115,6 +115,12 @@ absl::StatusOr<std::vector<Host>> ReadHostfile(const std::string& path) {
   return hosts;
 }
 
+std::string HostsForMpirun(absl::Span<const Host> hosts) {
+  return absl::StrJoin(hosts, ",", [](std::string* out, const Host& host) {
+    absl::StrAppend(out, host.name, ":", host.slots);
+  });
+}
+
 absl::Status CheckHosts(absl::Span<const Host> hosts, const std::string& store) {
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();

@@ -20,6 +20,10 @@ struct Host {
 // names the line; kNotFound if there is no such file; kInvalidArgument if it has no hosts.
 absl::StatusOr<std::vector<Host>> ReadHostfile(const std::string& path);
 
+// "n1:4,n2:4", as mpirun --host takes it. (mpirun itself takes a line of a hostfile without slots
+// for as many as the host has cores.)
+std::string HostsForMpirun(absl::Span<const Host> hosts);
+
 // Asks every host but this one, all at once, through the remote shell that mpirun will use (ssh, or
 // what OMPI_MCA_plm_rsh_agent names): whether it answers, has this folder, this program in this
 // version, and the store (`store`, if not empty). kFailedPrecondition has a line for each fault,

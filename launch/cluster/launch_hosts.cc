@@ -10,10 +10,11 @@ namespace quadhop {
 absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
   MpirunOptions mpirun;
   mpirun.ranks = 0;
+  std::string hostfile;
   int64_t max_restarts = 0;
   JobWords job;
   Flags flags("launch hosts", "Runs a command on hosts that ssh reaches, by mpirun.");
-  flags.String("hostfile", &mpirun.hostfile, "FILE", "lines NAME [slots=RANKS], as for mpirun")
+  flags.String("hostfile", &hostfile, "FILE", "lines NAME [slots=RANKS]; 1 without slots")
       .Required();
   flags.Int("ranks", &mpirun.ranks, int64_t{0}, int64_t{1000000}, "how many; 0: all slots")
       .Letter('n');
@@ -28,7 +29,8 @@ absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(CheckJob(job, max_restarts));
-  QH_ASSIGN_OR_RETURN(const std::vector<Host> hosts, ReadHostfile(mpirun.hostfile));
+  QH_ASSIGN_OR_RETURN(const std::vector<Host> hosts, ReadHostfile(hostfile));
+  mpirun.hosts = HostsForMpirun(hosts);
   if (mpirun.ranks == 0)
     for (const Host& host : hosts) mpirun.ranks += host.slots;
   // Before each start: a host that broke may be why the job did.

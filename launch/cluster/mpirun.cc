@@ -37,10 +37,11 @@ absl::StatusOr<std::vector<std::string>> MpirunCommand(const MpirunOptions& opti
     command.insert(command.end(), words);
   };
   if (geteuid() == 0) add({"--allow-run-as-root"});
-  if (options.hostfile.empty()) {
-    add({"--mca", "ras", "^slurm", "--host", absl::StrCat("localhost:", options.ranks)});
+  add({"--mca", "ras", "^slurm"});
+  if (options.hosts.empty()) {
+    add({"--host", absl::StrCat("localhost:", options.ranks)});
   } else {
-    add({"--hostfile", options.hostfile});
+    add({"--host", options.hosts});
     for (const std::string& name : VariablesToHandOn()) add({"-x", name});
   }
   if (!options.network.empty())

@@ -12,8 +12,8 @@ namespace quadhop {
 
 struct MpirunOptions {
   int64_t ranks = 1;
-  std::string hostfile = {};  // "": this host alone, also inside an allocation of Slurm
-  std::string network = {};   // "10.1.0.0/16" or an interface's name: the only one to use; "": any
+  std::string hosts = {};    // "n1:4,n2:4", with ranks; "": this one alone, also inside a Slurm job
+  std::string network = {};  // "10.1.0.0/16" or an interface's name: the only one to use; "": any
 };
 
 // mpirun, its options, this program, and `job` (a command of quadhop and its flags). Ranks are

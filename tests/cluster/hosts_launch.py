@@ -25,6 +25,24 @@ def expect_refusal(options, two, work, hostfile, said, store=None):
     need(not (work / "refused").exists(), "a run was begun")
 
 
+def expect_agreement(options, two, work, names):
+    """Started by mpirun alone, train and doctor must name the rank and host that lack the store, once."""
+    graph = str(work / "graph.qh")
+    for command in (["train", "--config", "quickstart", "--run", str(work / "refused"), "--store", graph], ["doctor", "--store", graph]):
+        done = subprocess.run([*two.mpirun(), "-n", "2", options.quadhop, *command], capture_output=True, text=True, check=False, env=job.environment())
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "is not a store" in line]
+        need(done.returncode == 1 and len(said) == 1 and "rank 1 on " in said[0], f"{names[1]} lacks the store: {done.stdout}{done.stderr}")
+    need(not (work / "refused").exists(), "a run was begun")
+
+
+def expect_sound(options, two, hostfile, work):
+    command = [options.quadhop, "launch", "hosts", "--hostfile", str(hostfile), "--", "doctor", "--store", str(work / "graph.qh")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(job.environment(), **two.environment()))
+    need(done.returncode == 0 and "FAIL" not in done.stdout and "the same on every rank" in done.stdout, f"{done.stdout}{done.stderr}")
+    need(f"{two.names[0]} (1 rank), {two.names[1]} (1 rank)" in done.stdout, f"not on two hosts: {done.stdout}")
+    print(next(line for line in done.stdout.splitlines() if " network " in line))
+
+
 def main():
     options = job.parser(__doc__, 1).parse_args()
     if os.geteuid() != 0 or shutil.which("ip") is None:
@@ -47,7 +65,9 @@ def main():
             expect_refusal(options, two, work, wrong, f"host {two.net}.99 (line 2) cannot be reached")
             with two.hidden(1, work / "graph.qh"):
                 expect_refusal(options, two, work, hostfile, f"host {names[1]} (line 3) has no store")
-        return "two hosts by a hostfile: equal to one; a wrong host and a missing store: one line each"
+                expect_agreement(options, two, work, names)
+            expect_sound(options, two, hostfile, work)
+        return "two hosts by a hostfile: equal to one; a wrong host and a missing store: one line each; doctor: sound"
 
     job.main(trial, options)
 

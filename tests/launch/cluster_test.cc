@@ -62,6 +62,7 @@ TEST_F(HostfileTest, ReadsNamesSlotsAndComments) {
   EXPECT_EQ(hosts[1].slots, 1);
   EXPECT_EQ(hosts[1].line, 4);
   EXPECT_EQ(hosts[2].slots, 2);
+  EXPECT_EQ(HostsForMpirun(hosts), "n1:4,10.0.0.2:1,n3:2");
 }
 
 TEST_F(HostfileTest, NamesTheLineThatIsWrong) {
@@ -115,10 +116,10 @@ TEST(MpirunCommand, HandsNcclVariablesToOtherHosts) {
   setenv("NCCL_SOCKET_IFNAME", "eth7", 1);
   ASSERT_OK_AND_ASSIGN(
       const std::vector<std::string> command,
-      MpirunCommand({.ranks = 4, .hostfile = "h", .network = "10.0.0.0/8"}, {"doctor"}));
+      MpirunCommand({.ranks = 4, .hosts = "n1:2,n2:2", .network = "10.0.0.0/8"}, {"doctor"}));
   unsetenv("NCCL_SOCKET_IFNAME");
   EXPECT_THAT(absl::StrJoin(command, " "),
-              AllOf(HasSubstr("--hostfile h"), HasSubstr("-x NCCL_SOCKET_IFNAME"),
+              AllOf(HasSubstr("--host n1:2,n2:2"), HasSubstr("-x NCCL_SOCKET_IFNAME"),
                     HasSubstr("btl_tcp_if_include 10.0.0.0/8"), Not(HasSubstr("localhost"))));
 }
 

@@ -36,12 +36,12 @@ class Hosts:
         except BaseException:
             self.__exit__()
             raise
-        # Called as: agent [options] host command... Hosts share /tmp and a name here, so Open MPI's session folders need places of
-        # their own.
+        # Called as: agent [options] host command... Hosts share /tmp here, so Open MPI's session folders need places of
+        # their own; and they have names of their own.
         cases = "".join(f"  {self.net}.1{i}) name={name} ;;\n" for i, name in enumerate(self.names, 1))
         folder = self.agent.parent / "tmp"
         self.agent.write_text('#!/bin/bash\nwhile [[ $1 == -* ]]; do shift; done\ncase $1 in\n' + cases +
-                              'esac\nshift\nexport TMPDIR="' + str(folder) + '-$name"\nmkdir -p "$TMPDIR"\nexec ip netns exec "$name" bash -c "$*"\n', encoding="utf-8")
+                              'esac\nshift\nexport TMPDIR="' + str(folder) + '-$name"\nmkdir -p "$TMPDIR"\nexec ip netns exec "$name" unshare --uts bash -c "hostname $name; $*"\n', encoding="utf-8")
         self.agent.chmod(0o755)
         return self
 
