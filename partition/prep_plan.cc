@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t kFloatBytes = 4;
 constexpr int64_t kLeastColumns = 16;               // that propagate carries at a time
+constexpr int64_t kClusterBytesPerArc = 10;         // all levels of multilevel, at most
 constexpr int64_t kBaseBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 
 // Seconds of one core, for the order of magnitude: estimated, and not yet measured at size.
@@ -67,13 +68,16 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
     plan.least_bytes = metis_bytes;
     plan.seconds = D(shape.arcs) * kMetisSecondsAnArc;
   } else if (plan.how == "multilevel") {
-    // Labels, weights and votes of nodes; clusters take what is left.
+    // Labels, weights and votes of nodes. Clusters and their arcs take what the graph has of them.
     plan.least_bytes = shape.nodes * (60 + 12 * shape.threads);
     plan.seconds = D(shape.arcs) * kMultilevelSecondsAnArc;
   }
   plan.least_bytes = std::max(plan.least_bytes, kBaseBytes + numbering);
-  plan.memory_bytes =
-      plan.how == "multilevel" ? std::max(plan.least_bytes, memory_bytes / 2) : plan.least_bytes;
+  plan.memory_bytes = plan.least_bytes;
+  if (plan.how == "multilevel")
+    plan.memory_bytes =
+        std::max(plan.least_bytes,
+                 std::min(memory_bytes, plan.least_bytes + shape.arcs * kClusterBytesPerArc));
   plan.disk_bytes = ImportedBytes(shape);
   plan.seconds += D(plan.disk_bytes) * kReorderSecondsAByte * shape.threads;
   return plan;

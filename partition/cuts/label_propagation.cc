@@ -96,35 +96,85 @@ Clusters Numbered(std::vector<uint32_t> labels) {
   return clusters;
 }
 
-// A with the inverse of each of its arcs, weights of both summed.
-WeightedGraph Symmetrized(WeightedGraph graph, ThreadPool& pool) {
-  std::vector<std::vector<std::pair<uint32_t, int64_t>>> rows(Z(graph.num_nodes()));
+uint32_t ArcWeight(int64_t weight) {
+  return static_cast<uint32_t>(std::min<int64_t>(weight, UINT32_MAX));
+}
+
+// Rows made on all threads, and twice: first counted, then filled in place, so that no arc is held
+// twice. count(row, worker) is a row's length, fill(row, worker, neighbors, weights) writes it.
+template <typename Count, typename Fill>
+void MakeRows(int64_t num_rows, ThreadPool& pool, const Count& count, const Fill& fill,
+              WeightedGraph& graph) {
+  graph.indptr.assign(Z(num_rows) + 1, 0);
+  const auto for_each_row = [&](const auto& body) {
+    pool.ParallelFor(NumBlocks(num_rows, kNodesPerBlock / 8), [&](int64_t block, int worker) {
+      const auto [begin, end] = Block(block, num_rows, kNodesPerBlock / 8);
+      for (int64_t row = begin; row < end; ++row) body(row, worker);
+    });
+  };
+  for_each_row([&](int64_t row, int worker) { graph.indptr[Z(row) + 1] = count(row, worker); });
+  std::partial_sum(graph.indptr.begin(), graph.indptr.end(), graph.indptr.begin());
+  graph.neighbors.resize(Z(graph.indptr.back()));
+  graph.arc_weights.resize(Z(graph.indptr.back()));
+  for_each_row([&](int64_t row, int worker) {
+    const size_t at = Z(graph.indptr[Z(row)]);
+    fill(row, worker, graph.neighbors.data() + at, graph.arc_weights.data() + at);
+  });
+}
+
+// Every arc turned round; rows ascending.
+WeightedGraph Transposed(const WeightedGraph& graph) {
+  WeightedGraph turned;
+  turned.indptr.assign(graph.indptr.size(), 0);
+  for (const uint32_t u : graph.neighbors) ++turned.indptr[u + 1];
+  std::partial_sum(turned.indptr.begin(), turned.indptr.end(), turned.indptr.begin());
+  turned.neighbors.resize(graph.neighbors.size());
+  turned.arc_weights.resize(graph.neighbors.size());
+  std::vector<int64_t> next(turned.indptr.begin(), turned.indptr.end() - 1);
   for (int64_t v = 0; v < graph.num_nodes(); ++v)
     graph.ForEachNeighbor(v, [&](int64_t u, int64_t weight) {
-      rows[Z(v)].emplace_back(static_cast<uint32_t>(u), weight);
-      rows[Z(u)].emplace_back(static_cast<uint32_t>(v), weight);
+      const size_t at = Z(next[Z(u)]++);
+      turned.neighbors[at] = static_cast<uint32_t>(v);
+      turned.arc_weights[at] = static_cast<uint32_t>(weight);
     });
-  pool.ParallelFor(graph.num_nodes(), [&](int64_t v, int) {
-    auto& row = rows[Z(v)];
-    std::sort(row.begin(), row.end());
-    size_t end = 0;
-    for (const auto& [u, weight] : row) {
-      if (end > 0 && row[end - 1].first == u)
-        row[end - 1].second += weight;
-      else
-        row[end++] = {u, weight};
-    }
-    row.resize(end);
-  });
+  return turned;
+}
+
+// visit(neighbour, weight) of the arcs of v in either graph, ascending, weights of both summed.
+template <typename Visit>
+void VisitUnion(const WeightedGraph& a, const WeightedGraph& b, int64_t v, const Visit& visit) {
+  auto i = Z(a.indptr[Z(v)]), j = Z(b.indptr[Z(v)]);
+  const auto end_i = Z(a.indptr[Z(v) + 1]), end_j = Z(b.indptr[Z(v) + 1]);
+  while (i < end_i || j < end_j) {
+    const uint32_t u = i == end_i   ? b.neighbors[j]
+                       : j == end_j ? a.neighbors[i]
+                                    : std::min(a.neighbors[i], b.neighbors[j]);
+    int64_t weight = 0;
+    if (i < end_i && a.neighbors[i] == u) weight += a.arc_weights[i++];
+    if (j < end_j && b.neighbors[j] == u) weight += b.arc_weights[j++];
+    visit(u, weight);
+  }
+}
+
+// A with the inverse of each of its arcs, weights of both summed.
+WeightedGraph Symmetrized(WeightedGraph graph, ThreadPool& pool) {
+  const WeightedGraph turned = Transposed(graph);
   WeightedGraph both;
   both.node_weights = std::move(graph.node_weights);
-  for (const auto& row : rows) {
-    for (const auto& [u, weight] : row) {
-      both.neighbors.push_back(u);
-      both.arc_weights.push_back(weight);
-    }
-    both.indptr.push_back(both.num_arcs());
-  }
+  MakeRows(
+      graph.num_nodes(), pool,
+      [&](int64_t v, int) {
+        int64_t length = 0;
+        VisitUnion(graph, turned, v, [&](uint32_t, int64_t) { ++length; });
+        return length;
+      },
+      [&](int64_t v, int, uint32_t* neighbors, uint32_t* weights) {
+        VisitUnion(graph, turned, v, [&](uint32_t u, int64_t weight) {
+          *neighbors++ = u;
+          *weights++ = ArcWeight(weight);
+        });
+      },
+      both);
   return both;
 }
 
@@ -194,45 +244,37 @@ WeightedGraph Contract(const Graph& graph, const Clusters& clusters, bool symmet
   for (size_t v = 0; v < clusters.of.size(); ++v)
     members[Z(next[clusters.of[v]]++)] = static_cast<uint32_t>(v);
 
-  struct Piece {
-    std::vector<int64_t> lengths;
-    std::vector<uint32_t> neighbors;
-    std::vector<int64_t> weights;
-  };
   WeightedGraph coarse;
   coarse.node_weights.resize(Z(clusters.count));
-  const int64_t num_blocks = NumBlocks(clusters.count, kNodesPerBlock / 8);
-  std::vector<Piece> pieces(Z(num_blocks));
   std::vector<Votes> votes(Z(pool.num_threads()), Votes(Z(clusters.count)));
-  pool.ParallelFor(num_blocks, [&](int64_t block, int worker) {
-    Piece& piece = pieces[Z(block)];
+  // The weights of the arcs from cluster c to the others, in the worker's votes.
+  const auto sum_row = [&](int64_t c, int worker) -> Votes& {
     Votes& row = votes[Z(worker)];
-    const auto [first, last] = Block(block, clusters.count, kNodesPerBlock / 8);
-    for (int64_t c = first; c < last; ++c) {
-      for (int64_t i = begin[Z(c)]; i < begin[Z(c) + 1]; ++i) {
-        const uint32_t v = members[Z(i)];
-        const Weights weights = graph.weights(v);
-        for (size_t b = 0; b < kBalances; ++b) coarse.node_weights[Z(c)][b] += weights[b];
-        graph.ForEachNeighbor(v, [&](int64_t u, int64_t weight) {
-          if (clusters.of[Z(u)] != static_cast<uint32_t>(c)) row.Add(clusters.of[Z(u)], weight);
-        });
-      }
-      row.SortLabels();
-      for (const uint32_t label : row.labels()) {
-        piece.neighbors.push_back(label);
-        piece.weights.push_back(row.Of(label));
-      }
-      piece.lengths.push_back(static_cast<int64_t>(row.labels().size()));
-      row.Clear();
-    }
-  });
-  for (Piece& piece : pieces) {
-    for (const int64_t length : piece.lengths)
-      coarse.indptr.push_back(coarse.indptr.back() + length);
-    coarse.neighbors.insert(coarse.neighbors.end(), piece.neighbors.begin(), piece.neighbors.end());
-    coarse.arc_weights.insert(coarse.arc_weights.end(), piece.weights.begin(), piece.weights.end());
-    piece = {};
-  }
+    row.Clear();
+    for (int64_t i = begin[Z(c)]; i < begin[Z(c) + 1]; ++i)
+      graph.ForEachNeighbor(members[Z(i)], [&](int64_t u, int64_t weight) {
+        if (clusters.of[Z(u)] != static_cast<uint32_t>(c)) row.Add(clusters.of[Z(u)], weight);
+      });
+    return row;
+  };
+  MakeRows(
+      clusters.count, pool,
+      [&](int64_t c, int worker) {
+        for (int64_t i = begin[Z(c)]; i < begin[Z(c) + 1]; ++i) {
+          const Weights weights = graph.weights(members[Z(i)]);
+          for (size_t b = 0; b < kBalances; ++b) coarse.node_weights[Z(c)][b] += weights[b];
+        }
+        return static_cast<int64_t>(sum_row(c, worker).labels().size());
+      },
+      [&](int64_t c, int worker, uint32_t* neighbors, uint32_t* weights) {
+        Votes& row = sum_row(c, worker);
+        row.SortLabels();
+        for (const uint32_t label : row.labels()) {
+          *neighbors++ = label;
+          *weights++ = ArcWeight(row.Of(label));
+        }
+      },
+      coarse);
   return symmetric ? coarse : Symmetrized(std::move(coarse), pool);
 }
 

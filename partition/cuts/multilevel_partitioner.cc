@@ -53,8 +53,8 @@ MetisGraph AsMetisGraph(const WeightedGraph& graph) {
   metis.xadj.assign(graph.indptr.begin(), graph.indptr.end());
   metis.adjncy.assign(graph.neighbors.begin(), graph.neighbors.end());
   int64_t total_arcs = 0;
-  for (const int64_t weight : graph.arc_weights) total_arcs += weight;
-  for (const int64_t weight : graph.arc_weights)
+  for (const uint32_t weight : graph.arc_weights) total_arcs += weight;
+  for (const uint32_t weight : graph.arc_weights)
     metis.arc_weights.push_back(Scaled(weight, total_arcs));
   const Weights total = TotalWeights(graph);
   for (const int64_t sum : total) metis.num_constraints += sum > 0;
@@ -95,7 +95,8 @@ class MultilevelPartitioner final : public Partitioner {
     clusters.push_back(ClusterNodes(graph, limit, LevelSeed(problem, 0), pool));
     levels.push_back(Contract(graph, clusters[0], symmetric, pool));
     // As far as METIS needs it, and no further: what is finer is cut better.
-    while (static_cast<int>(levels.size()) < kMostLevels && TooLarge(levels.back(), memory_bytes)) {
+    while (static_cast<int>(levels.size()) < kMostLevels &&
+           TooLarge(levels.back(), memory_bytes - HeldBytes(clusters, levels))) {
       const WeightedGraph& fine = levels.back();
       Clusters next = ClusterNodes(fine, limit, LevelSeed(problem, levels.size()), pool);
       if (next.count > fine.num_nodes() * 9 / 10) break;  // it does not get smaller any more
@@ -103,8 +104,9 @@ class MultilevelPartitioner final : public Partitioner {
       clusters.push_back(std::move(next));
       levels.push_back(std::move(coarse));
     }
-    QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
-                        CutCoarsest(levels.back(), problem, memory_bytes));
+    QH_ASSIGN_OR_RETURN(
+        std::vector<int32_t> cut,
+        CutCoarsest(levels.back(), problem, memory_bytes - HeldBytes(clusters, levels)));
     std::vector<uint32_t> part_of(cut.begin(), cut.end());
     for (size_t level = levels.size(); level > 0; --level) {
       Refine(levels[level - 1], problem, total, pool, part_of);
@@ -120,9 +122,19 @@ class MultilevelPartitioner final : public Partitioner {
     return StreamKey(problem.seed, RandomPurpose::kPartition, 1, level);
   }
 
+  // What is kept for the way back, beside METIS.
+  static int64_t HeldBytes(const std::vector<Clusters>& clusters,
+                           const std::vector<WeightedGraph>& levels) {
+    int64_t bytes = 0;
+    for (const Clusters& level : clusters)
+      bytes += static_cast<int64_t>(level.of.size() * sizeof(uint32_t));
+    for (const WeightedGraph& level : levels) bytes += level.bytes();
+    return bytes;
+  }
+
   static bool TooLarge(const WeightedGraph& graph, int64_t memory_bytes) {
     return graph.num_nodes() > kEnoughNodes &&
-           graph.num_arcs() > memory_bytes / 2 / kMetisBytesPerArc;
+           graph.num_arcs() > memory_bytes * 3 / 4 / kMetisBytesPerArc;
   }
 
   static absl::StatusOr<std::vector<int32_t>> CutCoarsest(const WeightedGraph& graph,
@@ -134,7 +146,7 @@ class MultilevelPartitioner final : public Partitioner {
           "multilevel: the graph of ", problem.topology.num_arcs(), " arcs still has ",
           graph.num_arcs(), " when its nodes are in ", graph.num_nodes(),
           " clusters, and METIS takes ", kMetisBytesPerArc, " bytes an arc of the ",
-          memory_bytes / 1000000, " MB that may be used: raise --memory, or use --method hash"));
+          memory_bytes / 1000000, " MB that are left: raise --memory, or use --method hash"));
     return CutMetisGraph(AsMetisGraph(graph), problem.parts, problem.seed, problem.imbalance);
   }
 

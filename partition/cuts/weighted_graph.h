@@ -46,17 +46,21 @@ class TopologyLevel {
 struct WeightedGraph {
   std::vector<int64_t> indptr{0};     // [n + 1]
   std::vector<uint32_t> neighbors;    // [m], in [0, n), ascending within a row
-  std::vector<int64_t> arc_weights;   // [m]
+  std::vector<uint32_t> arc_weights;  // [m]; those beyond 32 bits are 2^32 - 1
   std::vector<Weights> node_weights;  // [n]
 
   int64_t num_nodes() const { return static_cast<int64_t>(indptr.size()) - 1; }
   int64_t num_arcs() const { return static_cast<int64_t>(neighbors.size()); }
+  int64_t bytes() const {
+    return num_arcs() * static_cast<int64_t>(2 * sizeof(uint32_t)) +
+           num_nodes() * static_cast<int64_t>(sizeof(int64_t) + sizeof(Weights));
+  }
   const Weights& weights(int64_t node) const { return node_weights[static_cast<size_t>(node)]; }
   template <typename Visit>
   void ForEachNeighbor(int64_t node, const Visit& visit) const {
     const auto v = static_cast<size_t>(node);
     for (auto e = static_cast<size_t>(indptr[v]); e < static_cast<size_t>(indptr[v + 1]); ++e)
-      visit(int64_t{neighbors[e]}, arc_weights[e]);
+      visit(int64_t{neighbors[e]}, int64_t{arc_weights[e]});
   }
 };
 
