@@ -41,7 +41,9 @@ bool StartedByMpiLauncher();
 // "Open MPI v4.1.4"; "" if built without MPI.
 std::string MpiLibraryVersion();
 
-// This process's rank as the launcher's environment has it, before MPI is initialised; 0 alone.
+// This process's rank, and the number of processes started with it, as the environment has them
+// before MPI is initialised: of mpirun, PMIx, a step of srun, torchrun; 0 and 1 if it is alone.
 int32_t RankByLauncher();
+int32_t NumRanksByLauncher();
 
 }  // namespace quadhop

@@ -71,10 +71,20 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
   return failed != results.end() ? *failed : results.front();
 }
 
+// Processes that were started together but do not know each other would each do the whole job.
+absl::Status NotJoined(absl::string_view what) {
+  return UsageError(absl::StrCat(
+      NumRanksByLauncher(), " processes were started together, but ", what,
+      " of them: start them by the mpirun of the MPI that quadhop is built with, by srun "
+      "--mpi=pmix, or by quadhop launch"));
+}
+
 absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& body) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<MpiRuntime> mpi, MpiRuntime::Create());
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> world,
                       mpi->World(options.collective_deadline));
+  if (world->num_ranks() != NumRanksByLauncher() && NumRanksByLauncher() > 1)
+    return NotJoined(absl::StrCat("MPI joined ", world->num_ranks()));
   Standing standing;
   std::unique_ptr<Heartbeat> heartbeat;
   if (world->num_ranks() > 1 && options.heartbeat.interval > absl::ZeroDuration()) {
@@ -122,6 +132,7 @@ void AddThreadsFlag(Flags* flags, int64_t* threads) {
 absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body) {
   if (options.ranks_in_process > 0) return RunRanksAsThreads(options, body);
   if (StartedByMpiLauncher()) return RunRankOfMpi(options, body);
+  if (NumRanksByLauncher() > 1) return NotJoined("not by MPI, which joins none");
   const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
   Standing standing;
   return RunRank(*solo, 1, NumThreads(options.threads), body, standing);

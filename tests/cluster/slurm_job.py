@@ -54,11 +54,16 @@ class Submitted:
         return self.cluster.job(self.number)["JobState"]
 
     def wait(self, seconds=400):
-        """The state it ends in. Slurm lets a job that is queued again wait two minutes; this does not."""
+        """The state it ends in. Slurm lets a job that is queued again wait two minutes. Here it is a few seconds: the nodes refuse a job
+        that comes back in the second in which it was revoked."""
+        released = []
+
         def ended():
             fields = self.cluster.job(self.number)
-            if fields["JobState"] == "PENDING" and fields["Reason"] == "BeginTime":
-                self.cluster.run("scontrol", "update", f"JobId={self.number}", "StartTime=now", check=False)
+            if fields["JobState"] == "PENDING" and fields["Reason"] == "BeginTime" and not released:
+                time.sleep(5)
+                self.cluster.run("scontrol", "update", f"JobId={self.number}", "StartTime=now")
+                released.append(True)
             return fields["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "REQUEUED", "CONFIGURING")
 
         self.wait_for(ended, seconds, "end of the job")
@@ -111,6 +116,14 @@ def staged(cluster, options, work):
     return "staged: equal"
 
 
+def unjoined(cluster, options, _):
+    """Processes of an srun without MPI must not each train."""
+    done = subprocess.run(["srun", "--mpi=none", "-N2", "-n2", options.quadhop, "doctor"], env=cluster.environment(), capture_output=True, text=True,
+                          check=False)
+    need(done.returncode == 2 and done.stderr.count("2 processes were started together") == 1, f"{done.returncode}: {done.stdout}{done.stderr}")
+    return "srun without MPI: refused"
+
+
 def main():
     options = job.parser(__doc__, 1).parse_args()
     reason = slurm.why_not()
@@ -125,7 +138,7 @@ def main():
         for left in ("preempted", "killed", "hopeless", "staged", "local", "slurm"):
             shutil.rmtree(work / left, ignore_errors=True)
         with slurm.Slurm(work) as cluster:
-            return "; ".join(one(cluster, options, work) for one in (preempted, rank_killed, hopeless, staged))
+            return "; ".join(one(cluster, options, work) for one in (preempted, rank_killed, hopeless, staged, unjoined))
 
     job.main(trial, options, prepare)
 

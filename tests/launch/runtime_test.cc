@@ -1,6 +1,7 @@
 #include "launch/runtime.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <set>
 
 #include "core/status.h"
@@ -45,6 +46,37 @@ TEST(RunRanks, IsOneRankWithoutALauncher) {
         EXPECT_EQ(context.pool.num_threads(), AvailableCores());
         return ExitCode::kDone;
       }));
+}
+
+TEST(RunRanks, RefusesToDoTheJobOnceInEachProcessOfALauncherThatMpiDoesNotKnow) {
+  const auto run = [] {
+    return RunRanks({}, [](const RankContext&) -> absl::StatusOr<ExitCode> {
+      ADD_FAILURE() << "the body ran";
+      return ExitCode::kDone;
+    });
+  };
+  for (const auto& [name, value] :
+       {std::pair("SLURM_STEP_NUM_TASKS", "4"), std::pair("WORLD_SIZE", "4")}) {
+    setenv("SLURM_STEP_ID", "0", 1);
+    setenv(name, value, 1);
+    const absl::StatusOr<ExitCode> code = run();
+    unsetenv(name);
+    unsetenv("SLURM_STEP_ID");
+    EXPECT_THAT(code, StatusIs(absl::StatusCode::kInvalidArgument,
+                               HasSubstr("4 processes were started together")));
+    EXPECT_TRUE(IsUsageError(code.status()));
+  }
+}
+
+TEST(RunRanks, RunsAloneInABatchScriptOfManyTasks) {
+  setenv("SLURM_NTASKS", "4", 1);
+  setenv("SLURM_PROCID", "0", 1);
+  EXPECT_OK(RunRanks({}, [](const RankContext& context) -> absl::StatusOr<ExitCode> {
+    EXPECT_EQ(context.comm.num_ranks(), 1);
+    return ExitCode::kDone;
+  }));
+  unsetenv("SLURM_NTASKS");
+  unsetenv("SLURM_PROCID");
 }
 
 TEST(NumThreads, SharesTheCoresButIsNeverLessThanOne) {
