@@ -71,11 +71,13 @@ threads=${SLURM_CPUS_PER_TASK:-$((SLURM_CPUS_ON_NODE / RANKS_PER_NODE))}
 
 # Ranks are started by srun where Slurm's PMIx works on these nodes, else by mpirun, which finds them by itself.
 if [ "$(srun --mpi=pmix echo here 2>/dev/null | grep -c here)" -eq "$SLURM_NTASKS" ]; then
-  start=(srun --mpi=pmix --kill-on-bad-exit=1 --cpus-per-task="$threads")
+  # A rank that ends with 75 is no reason to kill the others; of one that is lost they know by themselves.
+  start=(srun --mpi=pmix --kill-on-bad-exit=0 --cpus-per-task="$threads")
 else
   start=(mpirun --quiet --bind-to none)
   [ "$(id -u)" -ne 0 ] || start+=(--allow-run-as-root)
 fi
+echo "== ranks are started by ${start[0]}, $threads threads each"
 )bash";
 
 constexpr absl::string_view kStaging = R"bash(

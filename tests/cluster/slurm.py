@@ -50,6 +50,7 @@ SelectType=select/cons_tres
 SchedulerParameters=batch_sched_delay=1,bf_interval=5
 ReturnToService=2
 MpiDefault=none
+TmpFS={tmp}
 JobAcctGatherType=jobacct_gather/none
 KillWait=20
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 RealMemory=2000
@@ -61,7 +62,9 @@ PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 class Slurm:
     """`with` starts the daemons, and ends them in any case. Jobs of it run as root."""
 
-    def __init__(self, work):
+    def __init__(self, work, pmix):
+        """pmix: whether its PMIx works. It does not where the slurmd of a host share a TmpFS, as two nodes on one machine do."""
+        self.pmix = pmix
         self.work = pathlib.Path(work) / "slurm"
         self.daemons = []
 
@@ -70,11 +73,11 @@ class Slurm:
 
     def __enter__(self):
         host = socket.gethostname().split(".")[0]
-        for folder in (self.work, self.work / "state", self.work / "munge"):
+        for folder in (self.work, self.work / "state", self.work / "munge", self.work / "tmp-n1", self.work / "tmp-n2"):
             folder.mkdir(mode=0o755)
         self.work.chmod(0o755)
         self.work.parent.chmod(0o755)  # munge and jobs go through it
-        (self.work / "slurm.conf").write_text(CONFIG.format(work=self.work, host=host, ports=free_ports(3)), encoding="utf-8")
+        (self.work / "slurm.conf").write_text(CONFIG.format(work=self.work, host=host, ports=free_ports(3), tmp=self.work / ("tmp-%n" if self.pmix else "tmp-n1")), encoding="utf-8")
         munge = self.work / "munge"
         (munge / "key").write_bytes(os.urandom(128))
         (munge / "key").chmod(0o600)

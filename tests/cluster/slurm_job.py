@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The script of `quadhop launch slurm`, run by a real Slurm of two nodes (tests/cluster/slurm.py; needs root, slurm-wlm and munge):
 trains on both; asked to stop by USR1, as before a time limit, it writes a checkpoint, is queued again and ends equal to an undisturbed
-run, bit for bit; a rank that is killed has it queued again too; a job that cannot succeed is not; the store is staged on request."""
+run, bit for bit; a rank that is killed has it queued again too; a job that cannot succeed is not; the store is staged on request.
+Once with a Slurm whose PMIx fails, where the script takes mpirun, and once by srun."""
 
 import os
 import pathlib
@@ -84,6 +85,7 @@ def preempted(cluster, options, work):
     need("2 ranks" in submitted.output(), f"not on two ranks: {submitted.output()}")
     nodes = cluster.job(submitted.number)["NodeList"]
     need(nodes == "n[1-2]", f"runs on {nodes}")
+    need(f"ranks are started by {'srun' if cluster.pmix else 'mpirun'}" in submitted.output(), submitted.output())
     cluster.run("scancel", "--batch", "--signal=USR1", str(submitted.number))
     expect(submitted, "COMPLETED", 1, work)
     need("asked to stop by USR1" in submitted.output() and "ended with 75: queued again" in submitted.output(), submitted.output())
@@ -135,10 +137,15 @@ def main():
         job.run_to_end(options, work, work / "undisturbed", settings=SETTINGS, ranks=1)
 
     def trial(work, _, __):
-        for left in ("preempted", "killed", "hopeless", "staged", "local", "slurm"):
-            shutil.rmtree(work / left, ignore_errors=True)
-        with slurm.Slurm(work) as cluster:
-            return "; ".join(one(cluster, options, work) for one in (preempted, rank_killed, hopeless, staged, unjoined))
+        said = []
+        for starter, checks in (("mpirun", (preempted, rank_killed, hopeless, staged, unjoined)), ("srun", (preempted, rank_killed, hopeless))):
+            for left in ("preempted", "killed", "hopeless", "staged", "local", "slurm"):
+                shutil.rmtree(work / left, ignore_errors=True)
+            for log in work.glob("*.log"):
+                log.unlink()
+            with slurm.Slurm(work, pmix=starter == "srun") as cluster:
+                said += [f"{starter}, {check(cluster, options, work)}" for check in checks]
+        return "; ".join(said)
 
     job.main(trial, options, prepare)
 

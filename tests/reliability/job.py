@@ -136,7 +136,7 @@ def ranks_of(run):
                 continue
             state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
             variables = (entry / "environ").read_text(errors="replace").split("\0")
-            rank = [v.split("=")[1] for v in variables if v.startswith("OMPI_COMM_WORLD_RANK=")]
+            rank = [v.split("=")[1] for v in variables if v.startswith(("OMPI_COMM_WORLD_RANK=", "PMIX_RANK="))]
             if state not in "ZX" and rank and os.path.basename(os.readlink(entry / "exe")) == "quadhop":
                 found[int(rank[0])] = int(entry.name)
     return found
