@@ -68,6 +68,10 @@ absl::Status WriteInInputOrder(const Session& session, Predictions& mine, const 
   QH_ASSIGN_OR_RETURN(const auto original_ids, store.original_ids());
   std::vector<int32_t> ordered(all.size());
   for (size_t v = 0; v < original_ids.size(); ++v) {
+    if (original_ids[v] < 0 || original_ids[v] >= store.num_nodes())
+      return absl::DataLossError(absl::StrCat(store.path(), ": node ", v, " has the original id ",
+                                              original_ids[v], "; allowed: [0, ", store.num_nodes(),
+                                              ")"));
     std::copy_n(all.data() + static_cast<int64_t>(v) * mine.columns(), mine.columns(),
                 ordered.data() + original_ids[v] * mine.columns());
   }

@@ -9,6 +9,35 @@
 #include "model/safetensors.h"
 
 namespace quadhop {
+namespace {
+
+// The code of every node in the order of the input; empty if the model has none.
+absl::StatusOr<std::vector<int16_t>> CodesOfInput(const std::string& checkpoint,
+                                                  const CheckpointManifest& manifest,
+                                                  absl::Span<const int64_t> original_ids) {
+  std::vector<int16_t> stored;  // in the order of the store
+  for (const CheckpointFile& file : manifest.files()) {
+    if (!absl::StartsWith(file.name(), "codes-")) continue;
+    QH_ASSIGN_OR_RETURN(const NpyFile part, NpyFile::Open(checkpoint + "/" + file.name()));
+    const absl::Span<const int16_t> values = part.values<int16_t>();
+    stored.insert(stored.end(), values.begin(), values.end());
+  }
+  if (!stored.empty() && stored.size() != original_ids.size())
+    return absl::FailedPreconditionError(absl::StrCat(checkpoint, " has codes for ", stored.size(),
+                                                      " nodes; the store has ",
+                                                      original_ids.size()));
+  std::vector<int16_t> codes(stored.size());
+  for (size_t node = 0; node < stored.size(); ++node) {
+    const int64_t id = original_ids[node];
+    if (id < 0 || id >= static_cast<int64_t>(codes.size()))
+      return absl::DataLossError(absl::StrCat("node ", node, " of the store has the original id ",
+                                              id, "; allowed: [0, ", codes.size(), ")"));
+    codes[static_cast<size_t>(id)] = stored[node];
+  }
+  return codes;
+}
+
+}  // namespace
 
 absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64_t> original_ids,
                            const std::string& out) {
@@ -20,22 +49,9 @@ absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64
     const SafetensorsEntry* entry = weights.Find(name);
     tensors.push_back({name, entry->dtype, entry->dims, entry->bytes.data()});
   }
-  std::vector<int16_t> codes(original_ids.size());
-  size_t node = 0;
-  for (const CheckpointFile& file : manifest.files()) {
-    if (!absl::StartsWith(file.name(), "codes-")) continue;
-    QH_ASSIGN_OR_RETURN(const NpyFile part, NpyFile::Open(checkpoint + "/" + file.name()));
-    for (int16_t code : part.values<int16_t>()) {
-      if (node == codes.size())
-        return absl::FailedPreconditionError(
-            absl::StrCat(checkpoint, " has codes for more nodes than the store's ", codes.size()));
-      codes[static_cast<size_t>(original_ids[node++])] = code;
-    }
-  }
-  if (node > 0 && node < codes.size())
-    return absl::FailedPreconditionError(
-        absl::StrCat(checkpoint, " has codes for ", node, " nodes; the store has ", codes.size()));
-  if (node > 0) {
+  QH_ASSIGN_OR_RETURN(const std::vector<int16_t> codes,
+                      CodesOfInput(checkpoint, manifest, original_ids));
+  if (!codes.empty()) {
     tensors.push_back(
         {"convs.0.c_idx", DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
   }

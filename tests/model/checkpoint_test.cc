@@ -416,6 +416,10 @@ TEST(Checkpoint, IsExportedWithCodesInTheOrderOfTheInput) {
   more.push_back(60);
   EXPECT_THAT(ExportWeights(folder / "c", more, out),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("61")));
+  std::vector<int64_t> beyond = graph.original_ids;
+  beyond[7] = 60;
+  EXPECT_THAT(ExportWeights(folder / "c", beyond, out),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("original id 60")));
 }
 
 }  // namespace
