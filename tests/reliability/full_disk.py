@@ -20,6 +20,7 @@ def tmpfs(path, size):
     try:
         yield path
     finally:
+        job.Job.end_all()  # or the disk is busy
         subprocess.run(["umount", str(path)], check=True)
 
 
@@ -41,8 +42,14 @@ def main():
             run, filler = disk / "run", disk / "filler"
             training = job.Job(options, work, run, settings=settings)
             training.wait_for(lambda: len(job.checkpoints(run)) >= 2, 60, "second checkpoint")
-            fill(filler, rng.randrange(200_000))
-            training.wait_for(lambda: "could not be written" in training.output(), 60, "warning")
+            # Less room than the next checkpoint takes, also when an older one is removed meanwhile.
+            size = sum(file.stat().st_size for file in job.newest(run).iterdir())
+            leave = rng.randrange(size // 2)
+
+            def warned():
+                fill(filler, leave)
+                return "could not be written" in training.output()
+            training.wait_for(warned, 60, "warning")
             kept = intact(options, run)
             need(kept, f"no checkpoint is intact: {training.output()}")
             filler.unlink()
@@ -56,11 +63,13 @@ def main():
 
 
 def fill(path, leave):
-    """Takes all room of the file system but about so many bytes."""
-    with open(path, "wb") as file:
-        free = os.statvfs(path).f_bavail * os.statvfs(path).f_frsize
-        with contextlib.suppress(OSError):
-            os.posix_fallocate(file.fileno(), 0, max(1, free - leave))
+    """Takes all room of the file system but about so many bytes; again, what has become free since."""
+    with open(path, "ab") as file:
+        disk = os.statvfs(path)
+        more = disk.f_bavail * disk.f_frsize - leave
+        if more > 0:
+            with contextlib.suppress(OSError):
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, more)
 
 
 def intact(options, run):

@@ -62,6 +62,7 @@ def workplace(options):
         call(options, "prep", "--from", graph, "--store", work / "graph.qh", "--parts", 4, "--dim", 16)
         yield work
     finally:
+        Job.end_all()
         shutil.rmtree(work, ignore_errors=True)
 
 
@@ -74,6 +75,8 @@ def call(options, *arguments):
 
 class Job:
     """One training run under mpirun, in the background."""
+
+    started = []  # of this script; see end_all
 
     def __init__(self, options, work, run, ranks=2, settings=None, resume=False, mpirun=None, store=None, launch=None):
         """launch: a command of `quadhop launch` up to its job, in place of mpirun."""
@@ -91,6 +94,15 @@ class Job:
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment(), start_new_session=True)
         self.start = time.monotonic()
+        Job.started.append(self)
+
+    @staticmethod
+    def end_all():
+        """Kills what a trial that failed has left running."""
+        for started in Job.started:
+            if started.process.poll() is None or started.ranks():
+                started.kill()
+        Job.started.clear()
 
     def output(self):
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -192,6 +204,7 @@ def expect_equal_ends(expected, run):
 def main(trial, options, prepare=None):
     """Runs the trials; trial(work, prepared, number) returns what its line says."""
     failed = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves nothing behind either
     with workplace(options) as work:
         prepared = prepare(work) if prepare else None
         for number in range(options.count):
@@ -200,6 +213,8 @@ def main(trial, options, prepare=None):
             except Failure as failure:
                 failed += 1
                 said = f"FAILED: {failure}"
+            finally:
+                Job.end_all()
             print(f"{number + 1}/{options.count}  {said}", flush=True)
     name = pathlib.Path(sys.argv[0]).stem
     print(f"{name}: {options.count - failed} of {options.count} as they must be", flush=True)
