@@ -10,6 +10,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -108,6 +109,12 @@ class Store {
   std::unique_ptr<Files> files_;
 };
 
+// Called by StoreWriter::Commit with the step's name: all is computed; the new files are on disk,
+// under temporary names; the new manifest is there, so that the next Begin() would finish. For
+// faults on purpose (--fail-at).
+enum class CommitPoint { kBegin, kFilesWritten, kDecided };
+using CommitHook = std::function<void(absl::string_view step, CommitPoint point)>;
+
 // One step of prep on a store (new or present): files are written beside, and take their names,
 // with the new manifest, all or none, in Commit(). An interrupted Commit is finished by the next
 // Begin().
@@ -116,8 +123,9 @@ class StoreWriter {
   // Creates the folder if needed, and first finishes a commit that was interrupted. manifest() is
   // the present store's, or empty but for its format version. kFailedPrecondition: another writer
   // is at work on the store. kDataLoss: its manifest is damaged, or an interrupted commit lacks
-  // files.
-  static absl::StatusOr<std::unique_ptr<StoreWriter>> Begin(const std::string& path);
+  // files. `hook` may be empty.
+  static absl::StatusOr<std::unique_ptr<StoreWriter>> Begin(const std::string& path,
+                                                            CommitHook hook = {});
   ~StoreWriter();  // without Commit: the temporary files are removed, the store is as it was
 
   StoreManifest& manifest() { return manifest_; }

@@ -64,6 +64,11 @@ struct StoreWriter::Pending {
   bool decided =
       false;  // store.textproto.next is written: the commit goes forward, now or at the next Begin
   std::vector<PendingFile> files;
+  CommitHook hook;
+
+  void At(CommitPoint point, const Provenance& step) const {
+    if (hook) hook(step.step(), point);
+  }
 };
 
 StoreWriter::StoreWriter() : pending_(std::make_unique<Pending>()) {}
@@ -82,9 +87,11 @@ StoreWriter::~StoreWriter() {
   if (pending_->lock_fd >= 0) close(pending_->lock_fd);
 }
 
-absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const std::string& path) {
+absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const std::string& path,
+                                                                CommitHook hook) {
   std::unique_ptr<StoreWriter> writer(new StoreWriter);
   writer->path_ = path;
+  writer->pending_->hook = std::move(hook);
   writer->pending_->made_folder = !FileExists(path);
   QH_RETURN_IF_ERROR(MakeDirectories(path));
   QH_ASSIGN_OR_RETURN(writer->pending_->lock_fd, LockFolder(path));
@@ -144,6 +151,7 @@ void StoreWriter::Remove(absl::string_view name) {
 
 absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
   QH_CHECK(!pending_->decided);
+  pending_->At(CommitPoint::kBegin, step);
   StoreManifest next = manifest_;
   next.set_format_version(kStoreFormatVersion);
   // A store that was not cut is one partition.
@@ -170,9 +178,11 @@ absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
   }
   // The temporary files must be found after a crash before the manifest that needs them is.
   QH_RETURN_IF_ERROR(FsyncDirectory(path_));
+  pending_->At(CommitPoint::kFilesWritten, step);
   QH_RETURN_IF_ERROR(
       WriteFileAtomically(absl::StrCat(path_, "/", kNextManifestName), ManifestToText(next)));
   pending_->decided = true;
+  pending_->At(CommitPoint::kDecided, step);
   QH_RETURN_IF_ERROR(FinishCommit(path_, next));
   manifest_ = std::move(next);
   return absl::OkStatus();

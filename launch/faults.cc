@@ -22,4 +22,13 @@ double Faults::Loss(double loss, int64_t step) const {
   return bad ? std::numeric_limits<double>::quiet_NaN() : loss;
 }
 
+std::vector<const char*> CommitPointNames() { return {"begin", "files-written", "decided"}; }
+
+CommitHook KillAtCommit(const std::string& place) {
+  return [place](absl::string_view step, CommitPoint point) {
+    if (place == absl::StrCat(step, ":", CommitPointNames()[static_cast<size_t>(point)]))
+      std::raise(SIGKILL);
+  };
+}
+
 }  // namespace quadhop

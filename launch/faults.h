@@ -1,12 +1,15 @@
-// Faults on purpose: train.fail_at of the config.
+// Faults on purpose: train.fail_at of the config, and --fail-at of the steps that make a store.
 #pragma once
 
 #include <absl/status/status.h>
 
 #include <atomic>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "core/ids.h"
+#include "core/store.h"
 #include "launch/config.pb.h"
 
 namespace quadhop {
@@ -27,5 +30,10 @@ class Faults {
   const Rank rank_;
   std::atomic<bool> done_ = false;
 };
+
+// "begin", "files-written", "decided".
+std::vector<const char*> CommitPointNames();
+// Kills this process at the place "STEP:POINT": "partition:decided". "nowhere" is no such place.
+CommitHook KillAtCommit(const std::string& place);
 
 }  // namespace quadhop

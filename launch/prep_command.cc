@@ -139,6 +139,7 @@ absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments) {
   step.AddSeed(&flags);
   step.AddMemory(&flags);
   step.AddThreads(&flags);
+  step.AddFailAt(&flags);
   flags.Example("prep --from dataset/ogbn_products --store stores/products.qh --parts 8");
   flags.Example("prep --from /usr/share/wordnet --store stores/wordnet.qh --parts 4");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));

@@ -15,6 +15,7 @@
 #include "comm/mpi.h"
 #include "core/status.h"
 #include "launch/agreed_status.h"
+#include "launch/stack_dump.h"
 
 namespace quadhop {
 namespace {
@@ -30,9 +31,10 @@ absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int 
   absl::StatusOr<ExitCode> result = body(RankContext{comm, pool, standing, ranks_on_host});
   std::string where;
   if (heartbeat != nullptr) {
-    if (absl::IsDeadlineExceeded(result.status()))
-      where = absl::StrCat(" (", heartbeat->WhereRanksStand(), ")");
+    const bool waited = absl::IsDeadlineExceeded(result.status());
+    if (waited) where = absl::StrCat(" (", heartbeat->WhereRanksStand(), ")");
     heartbeat->Leave();
+    if (waited) DumpStacks();
   }
   if (result.ok() || comm.num_ranks() == 1 || IsAgreed(result.status())) return result;
   comm.Abort(absl::StrCat(std::string(result.status().message()), where));

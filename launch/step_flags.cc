@@ -8,6 +8,7 @@
 
 #include "core/dtype.h"
 #include "core/status.h"
+#include "launch/faults.h"
 #include "launch/runtime.h"
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
@@ -22,6 +23,14 @@ void StepFlags::AddStore(Flags* flags) {
 void StepFlags::AddSeed(Flags* flags) { flags->Unsigned("seed", &seed, "of what is random"); }
 
 void StepFlags::AddThreads(Flags* flags) { AddThreadsFlag(flags, &threads); }
+
+void StepFlags::AddFailAt(Flags* flags) {
+  std::vector<std::string> places = {"nowhere"};
+  for (const char* step : {"import", "partition", "encode", "propagate"})
+    for (const char* point : CommitPointNames()) places.push_back(absl::StrCat(step, ":", point));
+  flags->Choice("fail-at", &fail_at, std::move(places),
+                "kill this process when the step has come so far, to see that nothing is lost");
+}
 
 void StepFlags::AddMemory(Flags* flags) {
   flags->Bytes("memory", &memory_bytes, "that may be used (0: 80 % of what is available)");
@@ -104,6 +113,8 @@ absl::StatusOr<bool> StepFlags::Parse(Flags* flags, absl::Span<const std::string
   encode.memory_bytes = memory_bytes;
   QH_ASSIGN_OR_RETURN(propagate.dtype, ParseDType(dtype));
   propagate.memory_bytes = memory_bytes;
+  import.on_commit = partition.on_commit = encode.on_commit = propagate.on_commit =
+      KillAtCommit(fail_at);
   return proceed;
 }
 

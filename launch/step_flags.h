@@ -29,10 +29,12 @@ struct StepFlags {
   EncodeOptions encode;
   PropagateOptions propagate;
   std::string dtype = "f32";
+  std::string fail_at = "nowhere";
 
   void AddStore(Flags* flags);
   void AddSeed(Flags* flags);
   void AddThreads(Flags* flags);
+  void AddFailAt(Flags* flags);
   void AddMemory(Flags* flags);  // and --dry-run
   void AddImport(Flags* flags);
   // `prefix` goes before names that two steps have: "", or in prep "partition-" and "encode-".

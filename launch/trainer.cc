@@ -13,6 +13,7 @@
 #include "comm/replica_check.h"
 #include "core/status.h"
 #include "launch/checkpoint_folder.h"
+#include "launch/faulty_communicator.h"
 #include "launch/metrics.h"
 #include "launch/model_options.h"
 #include "launch/pipeline_report.h"
@@ -31,18 +32,21 @@ double MeanLoss(const EpochProgress& progress) {
 }  // namespace
 
 absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context) {
+  Faults faults(job.config.train().fail_at(), context.comm.rank());
+  const std::unique_ptr<Communicator> comm = WithFaults(context.comm, faults, context.standing);
+  const RankContext with_faults{*comm, context.pool, context.standing, context.ranks_on_host};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                      Session::Create(job.store, job.split, job.config, context));
-  return Trainer(job, *session).Run();
+                      Session::Create(job.store, job.split, job.config, with_faults));
+  return Trainer(job, *session, faults).Run();
 }
 
-Trainer::Trainer(const TrainJob& job, Session& session)
+Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
     : job_(job),
       config_(job.config.train()),
       session_(session),
       adam_({config_.weight_decay(), config_.clip_norm()},
             session.model().parameters().num_trained()),
-      faults_(config_.fail_at(), session.context().comm.rank()),
+      faults_(faults),
       backup_(session) {}
 
 absl::StatusOr<ExitCode> Trainer::Run() {

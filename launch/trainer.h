@@ -24,7 +24,8 @@ namespace quadhop {
 // collective.
 class Trainer {
  public:
-  Trainer(const TrainJob& job, Session& session);
+  // Borrows all.
+  Trainer(const TrainJob& job, Session& session, Faults& faults);
 
   // kDone when the run is finished; kResumable when a stop was asked for and its checkpoint is
   // written.
@@ -60,7 +61,7 @@ class Trainer {
   const TrainConfig& config_;
   Session& session_;
   Adam adam_;
-  Faults faults_;
+  Faults& faults_;
   StepBackup backup_;
   std::unique_ptr<RunFolder> folder_;  // rank 0 only
   std::unique_ptr<StepAgreement> agreement_;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/store.h"
 #include "core/thread_pool.h"
 
 namespace quadhop {
@@ -23,6 +24,7 @@ struct EncodeOptions {
   uint64_t seed = 0;         // not file
   std::string file;          // file only
   int64_t memory_bytes = 0;  // what working arrays may take; 0: what is available
+  CommitHook on_commit{};
 
   // As in the store's provenance: "method=fastrp dim=64 seed=0", or for a file the checksum of its
   // content, "method=file xxh3=..". Fails if the file cannot be read.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/store.h"
 #include "core/thread_pool.h"
 #include "partition/prep_plan.h"
 
@@ -28,6 +29,7 @@ struct ImportOptions {
   std::string labels{};
   std::string splits{};
   int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
+  CommitHook on_commit{};
 };
 
 // Figures of an import, all after deduplication except where they say otherwise.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/store.h"
 #include "core/thread_pool.h"
 #include "partition/cuts/cut_quality.h"
 
@@ -18,6 +19,7 @@ struct PartitionOptions {
   uint64_t seed = 0;
   double imbalance = 0.05;   // allowed excess of the largest part over the mean; [0.001, 10]
   int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
+  CommitHook on_commit{};
 
   // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".
   std::string ToString() const;

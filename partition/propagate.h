@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/dtype.h"
+#include "core/store.h"
 #include "core/thread_pool.h"
 
 namespace quadhop {
@@ -16,6 +17,7 @@ struct PropagateOptions {
   DType dtype = DType::kF32;  // of features.npy: kF32, kF16 or kBF16
   // What working arrays may take; 0: 80 % of the memory available. Shapes the way, not the result.
   int64_t memory_bytes = 0;
+  CommitHook on_commit{};
 
   // As in the store's provenance: "hops=2 dtype=f32".
   std::string ToString() const;

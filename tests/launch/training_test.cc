@@ -128,15 +128,16 @@ TEST_F(TrainingTest, CarriedOnWithinAnEpochOnOtherRanksItIsEqualInEveryDigit) {
   EXPECT_TRUE(ResultOf(run_) == undisturbed);
 }
 
-TEST_F(TrainingTest, SurvivesADeathAtAnyPointOfAWriteAndInAnEvaluation) {
+TEST_F(TrainingTest, SurvivesADeathAtAnyPointOfAWriteInAnEvaluationAndWithinACollective) {
   const Result undisturbed = Undisturbed();
-  for (const char* point :
-       {"CHECKPOINT_FILES", "CHECKPOINT_RENAME", "CHECKPOINT_PUBLISH", "EVALUATION"}) {
+  for (const char* point : {"CHECKPOINT_FILES", "CHECKPOINT_RENAME", "CHECKPOINT_PUBLISH",
+                            "EVALUATION", "EXCHANGE", "ALL_REDUCE"}) {
     std::string command =
         absl::StrCat(QH_PROGRAM, " train --ranks-in-process 2 --threads 1 --store ", store_,
                      " --config quickstart --run ", run_);
-    for (const std::string& setting : Settings({"checkpoint.every_steps=4", "train.fail_at.step=8",
-                                                absl::StrCat("train.fail_at.point=", point)}))
+    for (const std::string& setting :
+         Settings({"checkpoint.every_steps=4", "sampler.feature_placement=PARTITIONED",
+                   "train.fail_at.step=8", absl::StrCat("train.fail_at.point=", point)}))
       absl::StrAppend(&command, " --set ", setting);
     const int status = std::system((command + " >/dev/null 2>&1").c_str());
     EXPECT_EQ(WEXITSTATUS(status), 128 + SIGKILL) << point;  // as the shell says it
@@ -144,6 +145,19 @@ TEST_F(TrainingTest, SurvivesADeathAtAnyPointOfAWriteAndInAnEvaluation) {
     EXPECT_EQ(resumed.code, ExitCode::kDone) << point << ": " << resumed.err;
     EXPECT_TRUE(ResultOf(run_) == undisturbed) << point;
     ASSERT_OK(RemoveCheckpoints(run_));
+    std::filesystem::remove_all(run_);
+  }
+}
+
+TEST_F(TrainingTest, ARankThatFailsWithinACollectiveIsNamedAndThePeersDoNotWait) {
+  for (const char* point : {"EXCHANGE", "ALL_REDUCE"}) {
+    const Outcome broken =
+        Train(run_, {"sampler.feature_placement=PARTITIONED", "train.fail_at.fault=ERROR",
+                     "train.fail_at.rank=1", "train.fail_at.step=3",
+                     absl::StrCat("train.fail_at.point=", point)});
+    EXPECT_EQ(broken.code, ExitCode::kFailed);
+    EXPECT_THAT(broken.err,
+                HasSubstr(absl::StrCat("rank 1: train.fail_at: an error on purpose at ", point)));
     std::filesystem::remove_all(run_);
   }
 }
