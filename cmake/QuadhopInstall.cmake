@@ -18,7 +18,7 @@ install(FILES launch/paper.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/quadhop PERMI
 install(FILES README.md DESIGN.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# What the program is linked with is found by dpkg-shlibdeps (package dpkg-dev).
+# What the program is linked with is found by dpkg-shlibdeps (packages dpkg-dev and file).
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # to package what is built is not to build the tests
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME quadhop)

@@ -14,7 +14,7 @@ packages=(
   libzip-dev libmatio-dev                  # .npz and .mat files
   libgtest-dev libgmock-dev                # tests
   wordnet-base                             # the quickstart's graph
-  dpkg-dev                                 # the Debian package: dpkg-shlibdeps
+  dpkg-dev file                            # the Debian package
 )
 
 missing=()

@@ -33,8 +33,8 @@ small=(--set train.epochs=1 --set model.width=16 --set model.centroids=32 --set 
 [ -s runs/ogbn-products/summary.json ] || fail "paper.sh left no summary"
 "$work/usr/share/quadhop/paper.sh" ogbn-products products 0 | grep -q '^the store is ready' || fail "paper.sh with 0 ranks"
 
-if ! command -v dpkg-shlibdeps >/dev/null; then
-  echo "SKIPPED: the Debian package; it needs dpkg-shlibdeps (package dpkg-dev)"
+if ! command -v dpkg-shlibdeps >/dev/null || ! command -v file >/dev/null; then
+  echo "SKIPPED: the Debian package; it needs the packages dpkg-dev and file"
   exit 77
 fi
 cpack -G DEB --config "$build/CPackConfig.cmake" -B "$work/package" >"$work/log" 2>&1 || fail "cpack: $(cat "$work/log")"
