@@ -32,7 +32,7 @@ class Stage:
         shutil.copy("/etc/resolv.conf", self.root / "etc/resolv.conf")
 
     def close(self):
-        sh("umount", "--recursive", self.root)
+        sh("umount", "--recursive", "--lazy", self.root)  # what a failed RUN left may still run
 
     def run(self, command):
         environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
