@@ -1,6 +1,7 @@
 #include "launch/runtime.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -46,6 +47,9 @@ absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int 
 [[noreturn]] void EndProcess(int32_t rank, const std::string& why) {
   std::fprintf(stderr, "quadhop: rank %d ends: %s\n", rank, why.c_str());
   std::fflush(stderr);
+  // The launcher's exit code is that of the first process to end, and tells what was wrong only if
+  // that is the one that was killed: it gets the moment to notice.
+  absl::SleepFor(absl::Milliseconds(500));
   _exit(static_cast<int>(ExitCode::kFailed));
 }
 
