@@ -43,6 +43,33 @@ absl::StatusOr<std::vector<T>> GatherOverRanks(Communicator& comm, absl::string_
   return all;
 }
 
+// Every rank's values, by rank, on rank `root`, and nothing on the others; their numbers may
+// differ. Collective.
+template <typename T>
+absl::StatusOr<std::vector<T>> GatherToRank(Communicator& comm, absl::string_view operation,
+                                            Rank root, absl::Span<const T> mine) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  const auto my_size = static_cast<int64_t>(mine.size());
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
+                      GatherOverRanks<int64_t>(comm, operation, {&my_size, 1}));
+  std::vector<Communicator::Message> messages(sizes.size());
+  Communicator::Message& to_root = messages[static_cast<size_t>(root.value())];
+  to_root.send = mine.data();
+  to_root.send_bytes = my_size * static_cast<int64_t>(sizeof(T));
+  std::vector<T> all;
+  if (comm.rank() == root) {
+    all.resize(static_cast<size_t>(std::accumulate(sizes.begin(), sizes.end(), int64_t{0})));
+    T* place = all.data();
+    for (size_t r = 0; r < sizes.size(); ++r) {
+      messages[r].receive = place;
+      messages[r].receive_bytes = sizes[r] * static_cast<int64_t>(sizeof(T));
+      place += sizes[r];
+    }
+  }
+  QH_RETURN_IF_ERROR(comm.AllToAllV(operation, messages));
+  return all;
+}
+
 // values [n] on every rank, of equal n: replaced by their sums over ranks. Collective.
 absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
                           absl::Span<int64_t> values);

@@ -34,6 +34,17 @@ TEST_P(GatherTest, HasEveryRanksValuesByRankThoughTheirNumbersDiffer) {
   });
 }
 
+TEST_P(GatherTest, BringsEveryRanksValuesToOneRankAlone) {
+  GetParam().run(absl::Seconds(60), [](Communicator& comm) {
+    const Rank root(comm.num_ranks() - 1);
+    const std::vector<int32_t> mine(static_cast<size_t>(comm.rank().value()), 7);
+    ASSERT_OK_AND_ASSIGN(const std::vector<int32_t> all,
+                         GatherToRank<int32_t>(comm, "test", root, mine));
+    const int32_t ranks = comm.num_ranks(), num_all = ranks * (ranks - 1) / 2;
+    EXPECT_EQ(all, std::vector<int32_t>(static_cast<size_t>(comm.rank() == root ? num_all : 0), 7));
+  });
+}
+
 TEST_P(GatherTest, SumsCountsBeyond32Bits) {
   GetParam().run(absl::Seconds(60), [](Communicator& comm) {
     const int64_t ranks = comm.num_ranks();
