@@ -30,6 +30,16 @@ PassPlanner::PassPlanner(const LoaderInputs& inputs, uint64_t seed, ThreadPool& 
   });
 }
 
+absl::Span<const GlobalId> PassPlanner::ChosenOf(const Pass& pass, size_t p) const {
+  const auto place = [&](int64_t node) {
+    return std::lower_bound(pass.nodes.begin(), pass.nodes.end(), GlobalId(node));
+  };
+  const auto begin = place(inputs_.partition_offsets[p]);
+  const auto end = place(inputs_.partition_offsets[p + 1]);
+  return absl::MakeConstSpan(pass.nodes)
+      .subspan(static_cast<size_t>(begin - pass.nodes.begin()), static_cast<size_t>(end - begin));
+}
+
 bool PassPlanner::Visits(const Pass& pass, int64_t node) const {
   if (pass.kind == Pass::Kind::kAllNodes) return true;
   return Takes(pass, inputs_.split[static_cast<size_t>(node)]) && inputs_.HasLabel(node);
@@ -40,6 +50,8 @@ std::vector<int64_t> PassPlanner::Counts(const Pass& pass) const {
   for (size_t p = 0; p < counts.size(); ++p) {
     if (pass.kind == Pass::Kind::kAllNodes)
       counts[p] = inputs_.partition_offsets[p + 1] - inputs_.partition_offsets[p];
+    else if (pass.kind == Pass::Kind::kChosen)
+      counts[p] = static_cast<int64_t>(ChosenOf(pass, p).size());
     else
       for (size_t part = 0; part < labelled_[p].size(); ++part)
         if (Takes(pass, part)) counts[p] += labelled_[p][part];
@@ -64,6 +76,11 @@ absl::StatusOr<PassPlan> PassPlanner::Plan(const Pass& pass, ThreadPool& pool) c
     const auto p = static_cast<size_t>(inputs_.first_partition + i);
     std::vector<GlobalId>& order = plan.orders[static_cast<size_t>(i)];
     order.reserve(static_cast<size_t>(counts[p]));
+    if (pass.kind == Pass::Kind::kChosen) {
+      const absl::Span<const GlobalId> chosen = ChosenOf(pass, p);
+      order.assign(chosen.begin(), chosen.end());
+      return;
+    }
     for (int64_t v = inputs_.partition_offsets[p]; v < inputs_.partition_offsets[p + 1]; ++v)
       if (Visits(pass, v)) order.emplace_back(v);
     if (training) SortByEpochOrder(seed_, pass.epoch, PartitionId(static_cast<int32_t>(p)), order);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/types/span.h>
 
 #include <array>
 #include <cstdint>
@@ -16,14 +17,15 @@ namespace quadhop {
 
 struct Pass {
   // kTrain: labelled training nodes in the order of the epoch. kEvaluate: labelled nodes of
-  // `parts`. kAllNodes: every node, labelled or not. The latter two in ascending order, with the
-  // samples of epoch 0.
-  enum class Kind { kTrain, kEvaluate, kAllNodes };
+  // `parts`. kAllNodes: every node, labelled or not; kChosen: those of `nodes`. The latter three in
+  // ascending order, with the samples of epoch 0.
+  enum class Kind { kTrain, kEvaluate, kAllNodes, kChosen };
   Kind kind = Kind::kTrain;
   int64_t batch = 512;                // nodes a step over all partitions
   int64_t epoch = 1;                  // of kTrain, from 1
   int64_t first_step = 0;             // steps of the pass to leave out, when resuming within it
   std::vector<SplitPart> parts = {};  // of kEvaluate
+  std::vector<GlobalId> nodes = {};   // of kChosen: of all ranks, ascending, each once
 };
 
 // What a rank needs to know to make the batches of a pass.
@@ -45,6 +47,8 @@ class PassPlanner {
   absl::StatusOr<PassPlan> Plan(const Pass& pass, ThreadPool& pool) const;
 
  private:
+  // The nodes of a kChosen pass in partition p.
+  absl::Span<const GlobalId> ChosenOf(const Pass& pass, size_t p) const;
   bool Visits(const Pass& pass, int64_t node) const;
   std::vector<int64_t> Counts(const Pass& pass) const;
 

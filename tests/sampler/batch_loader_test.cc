@@ -204,6 +204,17 @@ TEST(BatchLoader, VisitsAllNodesLabelledOrNot) {
   }
 }
 
+TEST(BatchLoader, VisitsChosenNodesOfAnyPartition) {
+  const Fixture f;
+  Pass chosen;
+  chosen.kind = Pass::Kind::kChosen;
+  chosen.nodes = {GlobalId(0), GlobalId(kNodes / 2), GlobalId(kNodes - 1)};
+  std::vector<GlobalId> visited;
+  for (const Contents& batch : RunPasses(f.Inputs(), Options(3), {chosen}))
+    visited.insert(visited.end(), batch.nodes.begin(), batch.nodes.end());
+  EXPECT_EQ(visited, chosen.nodes);
+}
+
 TEST(BatchLoader, MakesNoSamplesForAModelWithoutLocalAttention) {
   const Fixture f;
   LoaderInputs inputs = f.Inputs();
