@@ -53,7 +53,7 @@ absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64
                       CodesOfInput(checkpoint, manifest, original_ids));
   if (!codes.empty()) {
     tensors.push_back(
-        {"convs.0.c_idx", DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
+        {kCodesArray, DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
   }
   return WriteSafetensors(out, tensors, {{"format", "pt"}});
 }

@@ -21,6 +21,8 @@ inline constexpr char kWeightsFile[] = "weights.safetensors";
 inline constexpr char kOptimizerFile[] = "optimizer.safetensors";
 inline constexpr char kCandidatesFile[] = "candidates.safetensors";
 std::string CodesFile(int32_t partition);
+// In exported weights: the code of every node, in the order of the input.
+inline constexpr char kCodesArray[] = "convs.0.c_idx";
 
 // Adam's moments of each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME. Views.
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam);

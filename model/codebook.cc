@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "comm/gather.h"
+#include "core/check.h"
 #include "core/checksum.h"
 #include "core/rng.h"
 #include "core/status.h"
@@ -57,6 +58,13 @@ absl::Status Codebook::StateChanged(Communicator& comm, bool started) {
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "codebook counts", absl::MakeSpan(counts_)));
   RefreshLogCounts();
   return absl::OkStatus();
+}
+
+void Codebook::TakeCounts(absl::Span<const int64_t> counts) {
+  QH_CHECK_EQ(counts.size(), counts_.size());
+  started_ = true;
+  counts_.assign(counts.begin(), counts.end());
+  RefreshLogCounts();
 }
 
 void Codebook::RefreshLogCounts() {

@@ -53,6 +53,9 @@ class Codebook {
   absl::Span<int64_t> counts() { return absl::MakeSpan(counts_); }  // [M], over all ranks
   // Codes were replaced: counts are summed anew. Collective.
   absl::Status StateChanged(Communicator& comm, bool started);
+  // Counts [M] of the nodes of another graph, in place of those of this rank's codes: to apply a
+  // model that was trained there. For evaluation only: an update would need the codes.
+  void TakeCounts(absl::Span<const int64_t> counts);
 
  private:
   Codebook(const LargeGTOptions& options, GlobalId first_node);

@@ -56,6 +56,9 @@ class LargeGT {
   // Logits [B, C] of a batch in evaluation mode. Not collective.
   absl::Status Predict(const Batch& batch, TensorView<float> logits);
 
+  // What the logits of the last batch are a linear map of, [B, H]; valid until the next batch.
+  TensorView<const float> embeddings() const { return last_hidden_.cview(); }
+
   const LargeGTOptions& options() const { return options_; }
   ParameterSet& parameters() { return parameters_; }
   Codebook* codebook() { return global_ ? &global_->codebook() : nullptr; }

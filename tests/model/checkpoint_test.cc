@@ -18,6 +18,7 @@
 
 #include "model/checkpoint_parts.h"
 #include "model/checkpoint_snapshot.h"
+#include "model/checkpoint_transfer.h"
 #include "model/checkpoint_writer.h"
 #include "model/safetensors.h"
 #include "tests/model/toy_job.h"
@@ -420,6 +421,38 @@ TEST(Checkpoint, IsExportedWithCodesInTheOrderOfTheInput) {
   beyond[7] = 60;
   EXPECT_THAT(ExportWeights(folder / "c", beyond, out),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("original id 60")));
+}
+
+TEST(Checkpoint, ExportedWeightsGoOnWithTheirCodesAndCentroids) {
+  const TempDir folder;
+  const Contents written = WriteTrained(2, folder / "c");
+  ASSERT_TRUE(written.started);
+  const ToyGraph graph = Graph();
+  const std::string out = folder / "model.safetensors";
+  ASSERT_OK(ExportWeights(folder / "c", graph.original_ids, out));
+  std::vector<Contents> contents(3);
+  RunRanks(3, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(2), comm);
+    EXPECT_OK(ImportWeights(out, rank.OwnedOriginalIds(), graph.num_nodes(), comm, rank.model()));
+    contents[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
+  });
+  const Contents read = Together(contents);
+  EXPECT_EQ(read.state, written.state);
+  EXPECT_EQ(read.codes, written.codes);
+  EXPECT_EQ(read.counts, written.counts);
+  EXPECT_TRUE(read.started);
+}
+
+TEST(Checkpoint, AppliedToOtherNodesKeepsTheCountsOfThoseItWasTrainedOn) {
+  const TempDir folder;
+  const Contents written = WriteTrained(2, folder / "c");
+  const ToyGraph other = MakeToyGraph(Options().dims, {0, 5, 9});
+  RunRanks(2, [&](Communicator& comm) {
+    ToyRank rank(other, Options(2), comm);
+    EXPECT_OK(ReadCheckpointOfOtherStore(folder / "c", rank.model()));
+    EXPECT_EQ(ContentsOf(rank).state, written.state);
+    EXPECT_EQ(ContentsOf(rank).counts, written.counts);
+  });
 }
 
 }  // namespace

@@ -96,22 +96,25 @@ ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communica
       class_weight_(rank_options.class_weight),
       pool_(rank_options.num_threads),
       kernels_(MakeCpuKernels(pool_)) {
-  const int64_t first = graph.partition_offsets[static_cast<size_t>(first_partition_)];
-  const int64_t end = graph.partition_offsets[static_cast<size_t>(end_partition_)];
   ModelPlacement placement;
   placement.kernels = kernels_.get();
   placement.comm = &comm;
   placement.owners = owners_;
   placement.reduction = rank_options.reduction;
-  placement.first_node = GlobalId(first);
-  placement.owned_original_ids =
-      absl::MakeConstSpan(graph.original_ids)
-          .subspan(static_cast<size_t>(first), static_cast<size_t>(end - first));
+  placement.first_node = GlobalId(graph.partition_offsets[static_cast<size_t>(first_partition_)]);
+  placement.owned_original_ids = OwnedOriginalIds();
   placement.class_weight = class_weight_;
   absl::StatusOr<std::unique_ptr<LargeGT>> model = LargeGT::Create(options, placement);
   QH_CHECK(model.ok());
   model_ = std::move(*model);
   adam_ = std::make_unique<Adam>(rank_options.adam, model_->parameters().num_trained());
+}
+
+absl::Span<const int64_t> ToyRank::OwnedOriginalIds() const {
+  const int64_t first = graph_.partition_offsets[static_cast<size_t>(first_partition_)];
+  const int64_t end = graph_.partition_offsets[static_cast<size_t>(end_partition_)];
+  return absl::MakeConstSpan(graph_.original_ids)
+      .subspan(static_cast<size_t>(first), static_cast<size_t>(end - first));
 }
 
 Batch ToyRank::MakeBatch(int64_t step, absl::Span<const int64_t> nodes) const {

@@ -64,6 +64,7 @@ class ToyRank {
   Adam& adam() { return *adam_; }
   Kernels& kernels() { return *kernels_; }
   const PartitionOwners& owners() const { return owners_; }
+  absl::Span<const int64_t> OwnedOriginalIds() const;
 
  private:
   const ToyGraph& graph_;
