@@ -33,6 +33,8 @@ absl::Span<const Command> Commands() {
       {"encode", "computes the positional encodings of a store", EncodeCommand},
       {"synth", "generates a test graph", SynthCommand},
       {"train", "trains on a store", TrainCommand},
+      {"watch", "follows a run until it ends", WatchCommand},
+      {"report", "writes a page that compares runs", ReportCommand},
       {"eval", "computes the metrics of a run's model", EvalCommand},
       {"predict", "predicts all nodes with a run's model", PredictCommand},
       {"export", "writes a run's weights as safetensors", ExportCommand},

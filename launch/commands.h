@@ -20,6 +20,8 @@ absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> SynthCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments);
+absl::StatusOr<ExitCode> WatchCommand(absl::Span<const std::string> arguments);
+absl::StatusOr<ExitCode> ReportCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments);

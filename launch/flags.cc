@@ -214,7 +214,7 @@ Flags::Declaration* Flags::Find(absl::string_view name) {
 Flags::Declaration* Flags::NextPositional() {
   const auto found = std::find_if(
       declarations_.begin(), declarations_.end(),
-      [](const Declaration& one) { return one.name.empty() && (!one.given || one.takes_rest); });
+      [](const Declaration& one) { return one.name.empty() && (!one.given || one.repeatable); });
   return found == declarations_.end() ? nullptr : &*found;
 }
 

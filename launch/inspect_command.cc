@@ -16,7 +16,7 @@
 #include "launch/commands.h"
 #include "launch/flags.h"
 #include "launch/json_object.h"
-#include "launch/majority_class.h"
+#include "launch/results/majority_class.h"
 #include "launch/run_folder.h"
 #include "launch/runtime.h"
 #include "partition/statistics.h"

@@ -8,6 +8,7 @@
 
 #include "launch/command.h"
 #include "launch/config.pb.h"
+#include "launch/display/train_display.h"
 #include "launch/run_folder.h"
 #include "launch/runtime.h"
 #include "launch/stop_signals.h"
@@ -22,6 +23,7 @@ struct TrainJob {
   RunFolder::Start start = RunFolder::Start::kNew;
   Config config;                      // complete and in range
   const StopSignals* stop = nullptr;  // who asks for a stop; nullptr: nobody
+  LogStyle log = LogStyle::kText;
 };
 
 // kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint. An
@@ -34,17 +36,27 @@ struct CheckpointJob {
   std::string checkpoint;  // its path
   std::string store;
   std::string split;  // "": the store's default; eval only
-  std::string out;    // a file to write; predict and export only
   bool as_json = false;
   Config config;  // of the run
 };
 
 // Prints metrics of all parts of the split, on rank 0.
 absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& context);
-// Writes predictions of all nodes, in the order of the input.
-absl::StatusOr<ExitCode> Predict(const CheckpointJob& job, const RankContext& context);
+
+// Files to write, each .npy or .csv by its ending; "": not wanted.
+struct PredictJob {
+  CheckpointJob model;
+  std::string nodes;          // a file that names nodes (NodeSelection); "": all
+  std::string predictions;    // the class of a node, or for each of several labels 0 or 1
+  std::string probabilities;  // [nodes, C]
+  std::string embeddings;     // [nodes, H]
+};
+
+// The same files on any number of ranks.
+absl::StatusOr<ExitCode> Predict(const PredictJob& job, const RankContext& context);
+
 // Writes the weights, and the codes of the store's nodes, as safetensors under the paper code's
 // names. On one rank.
-absl::Status Export(const CheckpointJob& job);
+absl::Status Export(const CheckpointJob& job, const std::string& out);
 
 }  // namespace quadhop

@@ -1,9 +1,7 @@
 #include "launch/pipeline_report.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -13,7 +11,6 @@
 namespace quadhop {
 namespace {
 
-constexpr double kWorthSaying = 0.05;
 constexpr double kNanoseconds = 1e9;
 
 }  // namespace
@@ -48,16 +45,6 @@ void PipelineReport::AddTo(JsonObject& event) const {
              static_cast<double>(traffic.hot_rows) / static_cast<double>(traffic.remote_rows))
         .Add("feature_bytes_received", traffic.received_bytes);
   event.AddJson("loading", loading.ToString());
-}
-
-std::string PipelineReport::Note(double epoch_seconds) const {
-  const double waited = stats_.exposed_wait_seconds();
-  if (waited < kWorthSaying * epoch_seconds) return "";
-  const StageSeconds& exposed = stats_.exposed_seconds;
-  const auto longest = std::max_element(exposed.begin(), exposed.end());
-  return absl::StrFormat("  waited %.2f s, most for %s (%.2f s)", waited,
-                         LoaderStageName(static_cast<LoaderStage>(longest - exposed.begin())),
-                         *longest);
 }
 
 }  // namespace quadhop

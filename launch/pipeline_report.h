@@ -24,9 +24,8 @@ class PipelineReport {
   // run.
   void AddTo(JsonObject& event) const;
 
-  // "  waited 1.20 s, most for exchange (0.90 s)", for the line of an epoch of so many seconds; ""
-  // if that is less than 5 % of it.
-  std::string Note(double epoch_seconds) const;
+  // What training waited for.
+  const StageSeconds& exposed_seconds() const { return stats_.exposed_seconds; }
 
  private:
   LoaderStats stats_;

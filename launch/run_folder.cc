@@ -39,8 +39,11 @@ absl::Status RefuseToReplace(const std::string& run) {
 }
 
 absl::Status RemoveRun(const std::string& run) {
-  for (const std::string& file : {RunSummaryPath(run), RunBadStepPath(run), RunMetricsPath(run),
-                                  RunConfigPath(run), RunStorePath(run)}) {
+  std::vector<std::string> files = ListEventFiles(run);
+  files.insert(files.end(), {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
+                             RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run),
+                             RunConfigPath(run), RunStorePath(run)});
+  for (const std::string& file : files) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
   }
   return RemoveCheckpoints(run);
@@ -68,6 +71,9 @@ std::string RunStorePath(const std::string& run) { return run + "/store.txt"; }
 std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
 std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
 std::string RunBadStepPath(const std::string& run) { return run + "/bad_step.json"; }
+std::string RunEvaluationPath(const std::string& run) { return run + "/evaluation.json"; }
+std::string RunMachinePath(const std::string& run) { return run + "/machine.json"; }
+std::string RunAlivePath(const std::string& run) { return run + "/alive.json"; }
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
@@ -117,11 +123,20 @@ absl::Status RunFolder::OpenMetrics() {
 }
 
 void RunFolder::Log(const JsonObject& event) {
-  const absl::Status written = AppendMetrics(event);
-  if (written.ok() || warned_) return;
+  absl::Status written = AppendMetrics(event);
+  if (events_.has_value()) written.Update(events_->AddLine(event.ToString()));
+  if (echo_ != nullptr) {
+    std::fprintf(echo_, "%s\n", event.ToString().c_str());
+    std::fflush(echo_);
+  }
+  Warn(written);
+}
+
+void RunFolder::Warn(const absl::Status& lost) {
+  if (lost.ok() || warned_) return;
   warned_ = true;
   absl::FPrintF(stderr, "quadhop: warning: lines of metrics are lost, training goes on: %s\n",
-                std::string(written.message()));
+                std::string(lost.message()));
 }
 
 absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
@@ -140,6 +155,12 @@ absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
   return absl::OkStatus();
 }
 
+absl::Status RunFolder::BeginEvents(int64_t next_step) {
+  QH_ASSIGN_OR_RETURN(EventFile events, EventFile::Create(path_, next_step));
+  events_.emplace(std::move(events));
+  return events_->AddHyperParameters(config_);
+}
+
 absl::Status RunFolder::DropMetricsAfter(int64_t next_step, int64_t last_epoch) {
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunMetricsPath(path_)));
   std::string kept;
@@ -154,7 +175,16 @@ absl::Status RunFolder::WriteBadStep(const JsonObject& report) {
   return WriteFileAtomically(RunBadStepPath(path_), report.ToString() + "\n");
 }
 
+void RunFolder::WriteEvaluation(const JsonObject& evaluation) {
+  Warn(WriteFileAtomically(RunEvaluationPath(path_), evaluation.ToString() + "\n"));
+}
+
+void RunFolder::WriteMachine(const JsonObject& machine) {
+  Warn(WriteFileAtomically(RunMachinePath(path_), machine.ToString() + "\n"));
+}
+
 absl::Status RunFolder::WriteSummary(const JsonObject& summary) {
+  if (events_.has_value()) Warn(events_->AddEnd());
   return WriteFileAtomically(RunSummaryPath(path_), summary.ToString() + "\n");
 }
 

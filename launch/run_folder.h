@@ -6,18 +6,25 @@
 //   summary.json                  written at the end: its presence means that the run is finished
 //   checkpoints/                  see checkpoint_folder.h
 //   bad_step.json                 only after a step whose numbers were bad
+//   evaluation.json               where the best epoch is right and wrong (results/evaluation.h)
+//   machine.json                  what it runs on (run_machine.h)
+//   alive.json                    rewritten while it runs (display/sign_of_life.h)
+//   events.out.tfevents.*         for TensorBoard (tensorboard/event_file.h)
 #pragma once
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/types/optional.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "launch/config.pb.h"
 #include "launch/json_object.h"
+#include "launch/tensorboard/event_file.h"
 
 namespace quadhop {
 
@@ -47,13 +54,20 @@ class RunFolder {
   // What a resumed run has otherwise than before: "train.epochs: 3, now 5".
   const std::vector<std::string>& changes() const { return changes_; }
 
-  // Appends a line to metrics.jsonl, in one write. What cannot be written (a full disk) is lost:
-  // a warning, once; later lines are whole again.
+  // Appends a line to metrics.jsonl, in one write, and its numbers to the events for TensorBoard.
+  // What cannot be written (a full disk) is lost: a warning, once; later lines are whole again.
   void Log(const JsonObject& event);
+  // Prints what is logged from now on to `out` too, a line each. Borrows it.
+  void EchoTo(std::FILE* out) { echo_ = out; }
+  // Begins the events for TensorBoard: of a run that will do step `next_step` next.
+  absl::Status BeginEvents(int64_t next_step);
   // For a resumed run: removes the lines of steps and epochs that will be done again. Keeps lines
   // whose "step" is below `next_step`, or without one whose "epoch" is at most `last_epoch`, and
   // lines with neither.
   absl::Status DropMetricsAfter(int64_t next_step, int64_t last_epoch);
+  // Writes evaluation.json, or machine.json. Atomic; what cannot be written is a warning.
+  void WriteEvaluation(const JsonObject& evaluation);
+  void WriteMachine(const JsonObject& machine);
   // Writes bad_step.json. Atomic.
   absl::Status WriteBadStep(const JsonObject& report);
   // Finishes the run. Atomic.
@@ -64,6 +78,7 @@ class RunFolder {
       : path_(std::move(path)), start_(start), config_(config), store_(std::move(store)) {}
   absl::Status OpenMetrics();
   absl::Status AppendMetrics(const JsonObject& event);
+  void Warn(const absl::Status& lost);  // once a run; OK is nothing to warn of
 
   const std::string path_;
   const Start start_;
@@ -73,6 +88,8 @@ class RunFolder {
   int metrics_fd_ = -1;
   bool torn_ = false;  // the last line was cut off by a failed write
   bool warned_ = false;
+  std::FILE* echo_ = nullptr;
+  absl::optional<EventFile> events_;
 };
 
 // Paths inside a run folder, for every rank and for the commands that read a run.
@@ -81,6 +98,9 @@ std::string RunStorePath(const std::string& run);  // of store.txt
 std::string RunMetricsPath(const std::string& run);
 std::string RunSummaryPath(const std::string& run);
 std::string RunBadStepPath(const std::string& run);
+std::string RunEvaluationPath(const std::string& run);
+std::string RunMachinePath(const std::string& run);
+std::string RunAlivePath(const std::string& run);
 
 // The config of a run, as train wrote it. kNotFound says that `run` is no run folder.
 absl::StatusOr<Config> ReadRunConfig(const std::string& run);

@@ -34,7 +34,7 @@ int64_t NumTrainNodes(const LoaderInputs& inputs) {
 }  // namespace
 
 absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
-                          int64_t num_failed_checkpoints) {
+                          int64_t num_failed_checkpoints, TrainDisplay& display) {
   Communicator& comm = session.context().comm;
   const int64_t my_peak_rss_bytes = PeakResidentBytes();
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> peak_rss_bytes,
@@ -61,10 +61,10 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
       .Add("skipped_steps", position.skipped_steps())
       .Add("failed_checkpoints", num_failed_checkpoints);
   QH_RETURN_IF_ERROR(folder->WriteSummary(summary));
-  absl::PrintF(
+  display.Say(absl::StrFormat(
       "test %.4f at the best validation epoch (%d of %d), median epoch %.2f s, %.0f training "
-      "nodes/s\n",
-      position.best_test(), position.best_epoch(), position.epoch(), epoch_seconds, rate);
+      "nodes/s",
+      position.best_test(), position.best_epoch(), position.epoch(), epoch_seconds, rate));
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "launch/display/train_display.h"
 #include "launch/run_folder.h"
 #include "launch/session.h"
 #include "model/checkpoint.pb.h"
@@ -13,6 +14,6 @@ namespace quadhop {
 
 // Collective. folder: nullptr but on rank 0.
 absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
-                          int64_t num_failed_checkpoints);
+                          int64_t num_failed_checkpoints, TrainDisplay& display);
 
 }  // namespace quadhop

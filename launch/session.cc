@@ -129,23 +129,24 @@ absl::Status Session::AgreeOnPrecision() {
 
 absl::Status Session::MakeModel() {
   QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
-  QH_ASSIGN_OR_RETURN(const auto original_ids, store_->original_ids());
-  const auto rank = static_cast<size_t>(context_.comm.rank().value());
-  const auto offset = [&](size_t r) {
-    return static_cast<size_t>(partition_offsets_[static_cast<size_t>(owners_.first[r])]);
-  };
   kernels_ = MakeCpuKernels(context_.pool);
   ModelPlacement placement;
   placement.kernels = kernels_.get();
   placement.comm = &context_.comm;
   placement.owners = owners_;
   placement.reduction = ReductionOf(config_);
-  placement.first_node = GlobalId(static_cast<int64_t>(offset(rank)));
-  placement.owned_original_ids =
-      original_ids.subspan(offset(rank), offset(rank + 1) - offset(rank));
+  placement.first_node = GlobalId(inputs_.FirstNode(inputs_.first_partition));
+  QH_ASSIGN_OR_RETURN(placement.owned_original_ids, OwnedOriginalIds());
   placement.class_weight = class_weights_;
   QH_ASSIGN_OR_RETURN(model_, LargeGT::Create(options_, placement));
   return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Span<const int64_t>> Session::OwnedOriginalIds() const {
+  QH_ASSIGN_OR_RETURN(const auto original_ids, store_->original_ids());
+  const auto begin = static_cast<size_t>(inputs_.FirstNode(inputs_.first_partition));
+  const auto end = static_cast<size_t>(inputs_.FirstNode(inputs_.end_partition));
+  return original_ids.subspan(begin, end - begin);
 }
 
 CheckpointSubject Session::Subject(Adam* adam) {
@@ -153,15 +154,15 @@ CheckpointSubject Session::Subject(Adam* adam) {
 }
 
 absl::Status Session::ForEachPrediction(
-    const Pass& pass, const std::function<void(const Batch&, TensorView<const float>)>& use) {
+    const Pass& pass,
+    const std::function<absl::Status(const Batch&, TensorView<const float>)>& use) {
   QH_RETURN_IF_ERROR(loader_->Start(pass));
   while (true) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
     if (batch == nullptr) return absl::OkStatus();
-    if (batch->num_nodes() == 0) continue;
     logits_.Resize({batch->num_nodes(), model_->options().dims.classes});
-    QH_RETURN_IF_ERROR(model_->Predict(*batch, logits_.view()));
-    use(*batch, logits_.cview());
+    if (batch->num_nodes() > 0) QH_RETURN_IF_ERROR(model_->Predict(*batch, logits_.view()));
+    QH_RETURN_IF_ERROR(use(*batch, logits_.cview()));
   }
 }
 

@@ -39,12 +39,16 @@ class Session {
   BatchLoader& loader() { return *loader_; }
   Kernels& kernels() { return *kernels_; }
   LargeGT& model() { return *model_; }
+  // Of this rank's nodes [N_owned].
+  absl::StatusOr<absl::Span<const int64_t>> OwnedOriginalIds() const;
   // adam may be nullptr: a checkpoint's optimiser is not wanted then.
   CheckpointSubject Subject(Adam* adam);
 
-  // Calls use(batch, logits [B, C]) for the batches of an evaluation pass.
+  // Calls use(batch, logits [B, C]) for every step of an evaluation pass, so that it may be
+  // collective: also where this rank's batch is empty. Ends at its first error.
   absl::Status ForEachPrediction(
-      const Pass& pass, const std::function<void(const Batch&, TensorView<const float>)>& use);
+      const Pass& pass,
+      const std::function<absl::Status(const Batch&, TensorView<const float>)>& use);
 
  private:
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}

@@ -5,6 +5,7 @@
 #include "launch/flags.h"
 #include "launch/job_flags.h"
 #include "launch/jobs.h"
+#include "launch/repetitions.h"
 #include "launch/runtime.h"
 
 namespace quadhop {
@@ -17,6 +18,9 @@ struct TrainFlags {
   std::vector<std::string> overrides;
   bool resume = false;
   bool overwrite = false;
+  std::string log = "text";
+  std::string splits;
+  RepeatOptions repeat;
 };
 
 Flags Declare(TrainFlags* train) {
@@ -26,12 +30,19 @@ Flags Declare(TrainFlags* train) {
   flags.String("run", &train->job.run, "RUN", "the folder that the run is written to").Required();
   flags.Strings("set", &train->overrides, "FIELD=VALUE", "a field of the config");
   flags.String("split", &train->job.split, "NAME", "a split of the store; else the first by name");
+  flags.Choice("splits", &train->splits, {"all"},
+               "a run for every split of the store, in RUN/split-NAME");
+  flags.Int("seeds", &train->repeat.seeds, int64_t{0}, int64_t{10000},
+            "a run for so many seeds from train.seed on, in RUN/seed-N; 0: one run, in RUN");
   flags.Switch("resume", &train->resume, "carry on the run if there is one");
   flags.Switch("overwrite", &train->overwrite, "replace the run if there is one");
   flags.String("init", &train->job.init, "FILE.safetensors",
                "weights to start from, with the paper code's names");
+  flags.Choice("log", &train->log, {"text", "json"},
+               "what is printed: lines for people, or those of metrics.jsonl");
   AddRanksFlags(&flags, &train->ranks);
   flags.Example("train --store stores/wordnet.qh --config quickstart --run runs/first");
+  flags.Example("train --store stores/wordnet.qh --config quickstart --seeds 5 --run runs/five");
   flags.Example(
       "train --store stores/wordnet.qh --config my.textproto --set train.epochs=20 --run runs/2");
   return flags;
@@ -47,17 +58,26 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   if (train.resume && train.overwrite) {
     return UsageError("--resume and --overwrite are given; only one of them can be meant");
   }
+  train.repeat.all_splits = train.splits == "all";
+  if (train.repeat.all_splits && !train.job.split.empty())
+    return UsageError("--split and --splits are given; only one of them can be meant");
   if (train.resume) train.job.start = RunFolder::Start::kResume;
   if (train.overwrite) train.job.start = RunFolder::Start::kOverwrite;
   absl::StatusOr<Config> config = LoadConfig(train.config, train.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   train.job.config = *std::move(config);
   TakeDeadlines(train.job.config.train(), &train.ranks);
+  if (train.log == "json") train.job.log = LogStyle::kJson;
   train.ranks.after_loss = "carry on with --resume";
   const StopSignals stop;
   train.job.stop = &stop;
-  return RunRanks(train.ranks,
-                  [&train](const RankContext& context) { return Train(train.job, context); });
+  if (!train.repeat.any())
+    return RunRanks(train.ranks,
+                    [&train](const RankContext& context) { return Train(train.job, context); });
+  QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));
+  return RunRanks(train.ranks, [&](const RankContext& context) {
+    return TrainRepeatedly(train.job.run, jobs, context);
+  });
 }
 
 }  // namespace quadhop

@@ -14,11 +14,12 @@
 #include "core/status.h"
 #include "launch/checkpoint_folder.h"
 #include "launch/faulty_communicator.h"
-#include "launch/metrics.h"
 #include "launch/model_options.h"
 #include "launch/pipeline_report.h"
-#include "launch/progress.h"
+#include "launch/results/metrics.h"
+#include "launch/run_machine.h"
 #include "launch/run_summary.h"
+#include "model/checkpoint_transfer.h"
 
 namespace quadhop {
 namespace {
@@ -47,7 +48,8 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
       adam_({config_.weight_decay(), config_.clip_norm()},
             session.model().parameters().num_trained()),
       faults_(faults),
-      backup_(session) {}
+      backup_(session),
+      display_(session.context().IsMain(), job.log) {}
 
 absl::StatusOr<ExitCode> Trainer::Run() {
   QH_RETURN_IF_ERROR(Begin());
@@ -67,24 +69,34 @@ absl::Status Trainer::Begin() {
   // Rank 0 has the folder; the others learn by the barrier's failure if it is refused.
   if (session_.context().IsMain()) {
     QH_ASSIGN_OR_RETURN(folder_, RunFolder::Create(job_.run, job_.start, job_.config, job_.store));
+    if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout);
     const StoreManifest& manifest = session_.store().manifest();
-    absl::PrintF(
+    display_.Say(absl::StrFormat(
         "training on %s: %d nodes, %d arcs, %d classes, split %s, %d partitions, %d ranks, "
-        "%d parameters\n",
+        "%d parameters",
         session_.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
         session_.split(), session_.store().num_partitions(), session_.context().comm.num_ranks(),
-        session_.model().parameters().num_trained());
-    std::fflush(stdout);
+        session_.model().parameters().num_trained()));
   }
   Communicator& comm = session_.context().comm;
   QH_RETURN_IF_ERROR(comm.Barrier("begin of the run"));
   QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(comm));
   QH_ASSIGN_OR_RETURN(checkpointing_,
                       Checkpointing::Create(job_, session_, folder_.get(), faults_));
-  if (!job_.init.empty())
-    QH_RETURN_IF_ERROR(ReadWeights(job_.init, /*all_required=*/false, session_.model()));
-  if (job_.start == RunFolder::Start::kResume) return Resume();
-  return folder_ != nullptr ? folder_->Begin() : absl::OkStatus();
+  if (!job_.init.empty()) {
+    QH_ASSIGN_OR_RETURN(const auto own_ids, session_.OwnedOriginalIds());
+    QH_RETURN_IF_ERROR(
+        ImportWeights(job_.init, own_ids, session_.store().num_nodes(), comm, session_.model()));
+  }
+  QH_ASSIGN_OR_RETURN(const JsonObject machine, DescribeMachine(session_.context()));
+  QH_RETURN_IF_ERROR(job_.start == RunFolder::Start::kResume ? Resume()
+                     : folder_ != nullptr                    ? folder_->Begin()
+                                                             : absl::OkStatus());
+  if (folder_ == nullptr) return absl::OkStatus();
+  folder_->WriteMachine(machine);
+  QH_RETURN_IF_ERROR(folder_->BeginEvents(position_.step()));
+  sign_ = std::make_unique<SignOfLife>(RunAlivePath(job_.run), session_.context().standing);
+  return absl::OkStatus();
 }
 
 absl::Status Trainer::Resume() {
@@ -103,10 +115,10 @@ absl::Status Trainer::Resume() {
   if (folder_ == nullptr) return absl::OkStatus();
   // The checkpoint is accepted: from here on the folder changes.
   for (const std::string& change : folder_->changes())
-    absl::PrintF("changed since the run began: %s\n", change);
+    display_.Say(absl::StrCat("changed since the run began: ", change));
   if (newest.step >= 0)
-    absl::PrintF("resuming after epoch %d, step %d\n", position_.epoch(), position_.step());
-  std::fflush(stdout);
+    display_.Say(
+        absl::StrFormat("resuming after epoch %d, step %d", position_.epoch(), position_.step()));
   QH_RETURN_IF_ERROR(folder_->Begin());
   QH_RETURN_IF_ERROR(CarryOnFrom(job_.run, newest.step));
   return folder_->DropMetricsAfter(position_.step(), position_.epoch());
@@ -132,10 +144,6 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   QH_RETURN_IF_ERROR(loader.Start(pass));
   steps_per_epoch_ = loader.num_steps();
   last_step_ = -1;
-  Progress progress({.label = absl::StrCat("epoch ", epoch, "/", config_.epochs()),
-                     .total = steps_per_epoch_,
-                     .unit = "steps",
-                     .enabled = session_.context().IsMain()});
   while (done.steps() != last_step_) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
     if (batch == nullptr) break;
@@ -145,12 +153,28 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
     done.set_seconds(seconds_before + absl::ToDoubleSeconds(absl::Now() - start));
     done.set_exposed_wait_seconds(waited_before + loader.stats().exposed_wait_seconds());
     QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
-    progress.Update(done.steps(), absl::StrFormat("loss %.4f", MeanLoss(done)));
+    display_.Show(View(epoch));
   }
   loading_ = loader.stats();
   if (last_step_ >= 0) return true;
   QH_ASSIGN_OR_RETURN(const Wishes agreed, agreement_->Settle({StopRequested(), false}));
   return agreed.stop;
+}
+
+TrainingView Trainer::View(int64_t epoch) const {
+  const EpochProgress& done = position_.under_way();
+  TrainingView view;
+  view.epoch = epoch;
+  view.epochs = config_.epochs();
+  view.step = done.steps();
+  view.steps = steps_per_epoch_;
+  view.loss = MeanLoss(done);
+  view.valid = last_valid_;
+  view.seconds = done.seconds();
+  view.nodes = done.nodes();
+  view.evaluation_seconds = evaluation_seconds_;
+  view.exposed_seconds = session_.loader().stats().exposed_seconds;
+  return view;
 }
 
 absl::Status Trainer::TrainStep(const Batch& batch) {
@@ -251,20 +275,25 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   bool better = false;
   if (number % config_.eval_every_epochs() == 0 || number == config_.epochs()) {
     const absl::Time start = absl::Now();
+    std::map<SplitPart, EvaluationDetail> details;
     QH_ASSIGN_OR_RETURN(const auto metrics,
-                        EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}));
+                        EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}, &details));
     const PartMetrics &valid = metrics.at(SplitPart::kValid), &test = metrics.at(SplitPart::kTest);
     for (const auto& [part, of_part] : metrics)
       for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
-    event.Add("evaluation_seconds", absl::ToDoubleSeconds(absl::Now() - start));
+    evaluation_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
+    event.Add("evaluation_seconds", evaluation_seconds_);
+    last_valid_ = valid.selected();
     better = valid.selected() > position_.best_valid();
     if (better) KeepBest(number, metrics);
+    if (better) QH_RETURN_IF_ERROR(WriteEvaluation(number, details));
     position_.set_evaluations_without_better(better ? 0
                                                     : position_.evaluations_without_better() + 1);
     absl::StrAppendFormat(&line, "  valid %.4f  test %.4f  best %.4f (epoch %d)", valid.selected(),
                           test.selected(), position_.best_test(), position_.best_epoch());
   }
-  event.Add("seconds", trained.seconds())
+  event.Add("after_step", position_.step())
+      .Add("seconds", trained.seconds())
       .Add("train_nodes_per_second", rate)
       .Add("exposed_wait_seconds", trained.exposed_wait_seconds());
   loading.AddTo(event);
@@ -272,11 +301,9 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   position_.add_epoch_seconds(trained.seconds());
   position_.clear_under_way();
   Log(event);
-  if (folder_ != nullptr) {
-    absl::PrintF("%s  %.2f s  %.0f nodes/s%s%s\n", line, trained.seconds(), rate,
-                 loading.Note(trained.seconds()), checkpointing_->Warning());
-    std::fflush(stdout);
-  }
+  display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, trained.seconds(), rate,
+                               Bottleneck(trained.seconds(), loading.exposed_seconds()),
+                               checkpointing_->Warning()));
   const bool last = number == config_.epochs() || OutOfPatience();
   if (!better && !last && !checkpointing_->DueAfterEpoch(number) &&
       !checkpointing_->DueAfterStep(position_.step()))
@@ -298,6 +325,21 @@ void Trainer::KeepBest(int64_t epoch, const std::map<SplitPart, PartMetrics>& me
   }
 }
 
+absl::Status Trainer::WriteEvaluation(int64_t epoch,
+                                      std::map<SplitPart, EvaluationDetail>& details) {
+  for (auto& [part, detail] : details) QH_RETURN_IF_ERROR(detail.Sum(session_.context().comm));
+  if (folder_ == nullptr) return absl::OkStatus();
+  JsonObject evaluation;
+  evaluation.Add("epoch", epoch).Add("split", session_.split());
+  for (const auto& [part, detail] : details)
+    evaluation.AddJson(PartName(part), detail.ToJson().ToString());
+  if (Codebook* const book = session_.model().codebook())
+    evaluation.AddJson("codebook_counts",
+                       absl::StrCat("[", absl::StrJoin(book->counts(), ","), "]"));
+  folder_->WriteEvaluation(evaluation);
+  return absl::OkStatus();
+}
+
 bool Trainer::OutOfPatience() const {
   return config_.patience() > 0 && position_.evaluations_without_better() >= config_.patience();
 }
@@ -314,8 +356,9 @@ absl::StatusOr<ExitCode> Trainer::Stop() {
   QH_RETURN_IF_ERROR(checkpointing_->Finish());
   if (folder_ != nullptr) {
     Log(JsonObject().Add("event", "stop").Add("after_step", position_.step()));
-    absl::PrintF("stopped after step %d, as asked; carry on with --resume\n", position_.step());
-    std::fflush(stdout);
+    display_.Say(absl::StrFormat("stopped after step %d, as asked; carry on with --resume",
+                                 position_.step()));
+    sign_->End("stopped");
   }
   QH_RETURN_IF_ERROR(session_.context().comm.Barrier("end of the run"));
   return ExitCode::kResumable;
@@ -326,7 +369,8 @@ absl::Status Trainer::Finish() {
   QH_RETURN_IF_ERROR(CheckReplicas());
   QH_RETURN_IF_ERROR(checkpointing_->Finish());
   QH_RETURN_IF_ERROR(
-      SummarizeRun(session_, position_, folder_.get(), checkpointing_->num_failed()));
+      SummarizeRun(session_, position_, folder_.get(), checkpointing_->num_failed(), display_));
+  if (sign_ != nullptr) sign_->End("finished");
   return session_.context().comm.Barrier("end of the run");
 }
 

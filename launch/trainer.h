@@ -10,9 +10,11 @@
 
 #include "launch/bad_numbers.h"
 #include "launch/checkpointing.h"
-#include "launch/evaluation.h"
+#include "launch/display/sign_of_life.h"
+#include "launch/display/train_display.h"
 #include "launch/faults.h"
 #include "launch/jobs.h"
+#include "launch/results/evaluation.h"
 #include "launch/run_folder.h"
 #include "launch/session.h"
 #include "launch/step_agreement.h"
@@ -56,6 +58,10 @@ class Trainer {
   bool StopRequested() const;
   // On rank 0, a line in metrics.jsonl.
   void Log(const JsonObject& event);
+  // Of the epoch under way, for the display.
+  TrainingView View(int64_t epoch) const;
+  // The evaluation of the best epoch so far, with where it is right and wrong. Collective.
+  absl::Status WriteEvaluation(int64_t epoch, std::map<SplitPart, EvaluationDetail>& details);
 
   const TrainJob& job_;
   const TrainConfig& config_;
@@ -63,12 +69,15 @@ class Trainer {
   Adam adam_;
   Faults& faults_;
   StepBackup backup_;
+  TrainDisplay display_;
   std::unique_ptr<RunFolder> folder_;  // rank 0 only
+  std::unique_ptr<SignOfLife> sign_;   // rank 0 only
   std::unique_ptr<StepAgreement> agreement_;
   std::unique_ptr<Checkpointing> checkpointing_;
   RunPosition position_;
   LoaderStats loading_;  // of what this process trained of the epoch
   int64_t steps_per_epoch_ = 0;
+  double last_valid_ = -1, evaluation_seconds_ = 0;  // of the last evaluation, for the display
   int64_t last_step_ = -1;  // of this epoch, counted from 1, as agreed for a stop; -1: no stop
 };
 

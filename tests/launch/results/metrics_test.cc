@@ -1,4 +1,4 @@
-#include "launch/metrics.h"
+#include "launch/results/metrics.h"
 
 #include <cmath>
 #include <thread>

@@ -1,4 +1,4 @@
-#include "launch/majority_class.h"
+#include "launch/results/majority_class.h"
 
 #include <algorithm>
 #include <limits>

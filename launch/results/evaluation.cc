@@ -1,11 +1,11 @@
-#include "launch/evaluation.h"
+#include "launch/results/evaluation.h"
 
 #include <cmath>
 #include <limits>
 
 #include "comm/gather.h"
 #include "core/status.h"
-#include "launch/metrics.h"
+#include "launch/results/metrics.h"
 
 namespace quadhop {
 namespace {
@@ -81,11 +81,15 @@ const char* PartName(SplitPart part) {
   }
 }
 
-absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(Session& session,
-                                                               std::vector<SplitPart> parts) {
+absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
+    Session& session, std::vector<SplitPart> parts,
+    std::map<SplitPart, EvaluationDetail>* details) {
   const int32_t columns = session.store().manifest().classes();
   std::map<SplitPart, PartCounts> counts;
   for (const SplitPart part : parts) counts.emplace(part, PartCounts(columns));
+  const bool detailed = details != nullptr && !session.store().manifest().multi_label();
+  for (size_t i = 0; detailed && i < parts.size(); ++i)
+    details->insert_or_assign(parts[i], EvaluationDetail(columns));
   Pass pass;
   pass.kind = Pass::Kind::kEvaluate;
   pass.batch = session.config().train().batch();
@@ -94,8 +98,14 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(Session& session,
       session.ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> logits) {
         for (int64_t r = 0; r < batch.num_nodes(); ++r) {
           const auto node = static_cast<size_t>(batch.nodes[static_cast<size_t>(r)].value());
-          AddRow(batch, logits, r, counts.at(static_cast<SplitPart>(session.inputs().split[node])));
+          const auto part = static_cast<SplitPart>(session.inputs().split[node]);
+          AddRow(batch, logits, r, counts.at(part));
+          if (detailed)
+            details->at(part).Add(LargestColumn({logits.row(r), static_cast<size_t>(columns)}),
+                                  batch.labels[static_cast<size_t>(r)],
+                                  session.inputs().topology.degree(static_cast<int64_t>(node)));
         }
+        return absl::OkStatus();
       }));
   std::map<SplitPart, PartMetrics> metrics;
   for (auto& [part, part_counts] : counts) {

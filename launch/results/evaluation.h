@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "launch/results/evaluation_detail.h"
 #include "launch/session.h"
 
 namespace quadhop {
@@ -29,8 +30,10 @@ struct PartMetrics {
 // "train", "valid" or "test".
 const char* PartName(SplitPart part);
 
-// Evaluates the labelled nodes of `parts` in one pass, with the samples of epoch 0. Collective.
-absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(Session& session,
-                                                               std::vector<SplitPart> parts);
+// Evaluates the labelled nodes of `parts` in one pass, with the samples of epoch 0. details: if not
+// nullptr, what this rank saw of each part. Collective.
+absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
+    Session& session, std::vector<SplitPart> parts,
+    std::map<SplitPart, EvaluationDetail>* details = nullptr);
 
 }  // namespace quadhop

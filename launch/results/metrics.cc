@@ -1,4 +1,4 @@
-#include "launch/metrics.h"
+#include "launch/results/metrics.h"
 
 #include <absl/numeric/int128.h>
 

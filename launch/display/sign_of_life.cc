@@ -1,0 +1,49 @@
+#include "launch/display/sign_of_life.h"
+
+#include <absl/time/clock.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "core/file.h"
+#include "launch/host_name.h"
+#include "launch/json_object.h"
+
+namespace quadhop {
+
+SignOfLife::SignOfLife(std::string path, const Standing& standing, absl::Duration interval)
+    : path_(std::move(path)), standing_(standing), thread_([this, interval] { Work(interval); }) {}
+
+SignOfLife::~SignOfLife() { End("failed"); }
+
+void SignOfLife::End(const std::string& state) {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+  Write(state);
+}
+
+void SignOfLife::Work(absl::Duration interval) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (!ended_) {
+    Write("running");
+    changed_.wait_for(lock, absl::ToChronoNanoseconds(interval), [this] { return ended_; });
+  }
+}
+
+void SignOfLife::Write(const std::string& state) const {
+  JsonObject sign;
+  sign.Add("state", state)
+      .Add("phase", standing_.phase())
+      .Add("step", standing_.step())
+      .Add("time", absl::ToUnixSeconds(absl::Now()))
+      .Add("host", HostName())
+      .Add("pid", static_cast<int64_t>(getpid()));
+  WriteFileAtomically(path_, sign.ToString() + "\n").IgnoreError();
+}
+
+}  // namespace quadhop

@@ -1,0 +1,74 @@
+#include "launch/display/train_display.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "launch/progress.h"
+
+namespace quadhop {
+namespace {
+
+constexpr double kWorthSaying = 0.05;
+constexpr absl::Duration kInterval = absl::Milliseconds(200);
+
+}  // namespace
+
+std::string Bottleneck(double seconds, const StageSeconds& exposed_seconds) {
+  const double waited = std::accumulate(exposed_seconds.begin(), exposed_seconds.end(), 0.0);
+  if (seconds <= 0 || waited < kWorthSaying * seconds) return "computes";
+  const auto longest = std::max_element(exposed_seconds.begin(), exposed_seconds.end());
+  return absl::StrFormat(
+      "waits %.0f %%, most for %s", 100 * waited / seconds,
+      LoaderStageName(static_cast<LoaderStage>(longest - exposed_seconds.begin())));
+}
+
+std::string LiveLine(const TrainingView& view) {
+  std::string line = absl::StrFormat("epoch %d/%d  step %d/%d  loss %.4f", view.epoch, view.epochs,
+                                     view.step, view.steps, view.loss);
+  if (view.valid >= 0) absl::StrAppendFormat(&line, "  valid %.4f", view.valid);
+  if (view.seconds <= 0 || view.step <= 0) return line;
+  absl::StrAppendFormat(&line, "  %.0f nodes/s", static_cast<double>(view.nodes) / view.seconds);
+  const double step_seconds = view.seconds / static_cast<double>(view.step);
+  const auto epochs_left = static_cast<double>(view.epochs - view.epoch);
+  const double left = step_seconds * (static_cast<double>(view.steps - view.step) +
+                                      epochs_left * static_cast<double>(view.steps)) +
+                      view.evaluation_seconds * (epochs_left + 1);
+  absl::StrAppend(&line, "  ", ShortDuration(absl::Seconds(left)), " left  ",
+                  Bottleneck(view.seconds, view.exposed_seconds));
+  return line;
+}
+
+TrainDisplay::TrainDisplay(bool enabled, LogStyle style, std::FILE* lines, std::FILE* live)
+    : enabled_(enabled),
+      lines_(style == LogStyle::kJson ? live : lines),
+      live_(live),
+      terminal_(isatty(fileno(live)) == 1) {}
+
+TrainDisplay::~TrainDisplay() { EraseLive(); }
+
+void TrainDisplay::EraseLive() {
+  if (live_open_) std::fputs("\r\x1b[K", live_);
+  if (live_open_) std::fflush(live_);
+  live_open_ = false;
+}
+
+void TrainDisplay::Say(absl::string_view line) {
+  if (!enabled_) return;
+  EraseLive();
+  std::fprintf(lines_, "%s\n", std::string(line).c_str());
+  std::fflush(lines_);
+}
+
+void TrainDisplay::Show(const TrainingView& view, absl::Time now) {
+  if (!enabled_ || !terminal_ || now - last_ < kInterval) return;
+  last_ = now;
+  std::fprintf(live_, "\r\x1b[K%s", LiveLine(view).c_str());
+  std::fflush(live_);
+  live_open_ = true;
+}
+
+}  // namespace quadhop

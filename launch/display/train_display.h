@@ -1,0 +1,66 @@
+// What a person sees of training: on a terminal one live line over the lines of the epochs done,
+// elsewhere those lines only, or for programs the lines of metrics.jsonl.
+#pragma once
+
+#include <absl/strings/string_view.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "sampler/batch_loader.h"
+
+namespace quadhop {
+
+enum class LogStyle { kText, kJson };
+
+// Where a run stands, as the live line has it.
+struct TrainingView {
+  int64_t epoch = 0, epochs = 0;
+  int64_t step = 0, steps = 0;     // of the epoch
+  double loss = 0;                 // mean of the epoch so far
+  double valid = -1;               // of the last evaluation; -1: none yet
+  double seconds = 0;              // of the epoch so far
+  int64_t nodes = 0;               // trained on in them, over all ranks
+  double evaluation_seconds = 0;   // of the last one
+  StageSeconds exposed_seconds{};  // of the epoch: what training waited for, on this rank
+};
+
+// "epoch 3/60  step 120/400  loss 1.2340  valid 0.7123  35210 nodes/s  12m left  waits 23 %, most
+// for exchange". The time left is that of the whole run.
+std::string LiveLine(const TrainingView& view);
+
+// What holds an epoch of so many seconds up: "computes", or if training waits for batches at least
+// a twentieth of the time, "waits 23 %, most for exchange".
+std::string Bottleneck(double seconds, const StageSeconds& exposed_seconds);
+
+// Not thread-safe. Rank 0 alone makes one that is enabled.
+class TrainDisplay {
+ public:
+  // live: the terminal, if it is one. lines: of epochs; with kJson they go to `live`, so that
+  // stdout has JSON only.
+  explicit TrainDisplay(bool enabled, LogStyle style = LogStyle::kText, std::FILE* lines = stdout,
+                        std::FILE* live = stderr);
+  ~TrainDisplay();
+  TrainDisplay(const TrainDisplay&) = delete;
+  TrainDisplay& operator=(const TrainDisplay&) = delete;
+
+  // A line that stays.
+  void Say(absl::string_view line);
+  // Rewrites the live line, a few times a second at most.
+  void Show(const TrainingView& view, absl::Time now = absl::Now());
+
+ private:
+  void EraseLive();
+
+  const bool enabled_;
+  std::FILE* const lines_;
+  std::FILE* const live_;
+  const bool terminal_;
+  bool live_open_ = false;
+  absl::Time last_ = absl::InfinitePast();
+};
+
+}  // namespace quadhop

@@ -1,0 +1,97 @@
+#include "launch/display/watch.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_split.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/display/sign_of_life.h"
+#include "launch/progress.h"
+#include "launch/run_folder.h"
+
+namespace quadhop {
+namespace {
+
+nlohmann::json Parse(absl::string_view text) {
+  return nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+// The first of the metrics that a task may be judged by, if the epoch was evaluated.
+void AppendMetric(const nlohmann::json& event, const char* part, std::string& line) {
+  for (const char* metric : {"_accuracy", "_micro_f1"}) {
+    const auto found = event.find(absl::StrCat(part, metric));
+    if (found == event.end() || !found->is_number()) continue;
+    absl::StrAppendFormat(&line, "  %s %.4f", part, found->get<double>());
+    return;
+  }
+}
+
+std::string EpochLine(const nlohmann::json& event, int64_t epochs) {
+  const auto number = [&event](const char* name) {
+    const auto found = event.find(name);
+    return found != event.end() && found->is_number() ? found->get<double>() : 0.0;
+  };
+  std::string line =
+      absl::StrFormat("epoch %.0f/%d  loss %.4f", number("epoch"), epochs, number("train_loss"));
+  AppendMetric(event, "valid", line);
+  AppendMetric(event, "test", line);
+  absl::StrAppendFormat(&line, "  %.2f s  %.0f nodes/s\n", number("seconds"),
+                        number("train_nodes_per_second"));
+  return line;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RunWatch::NewEpochs() {
+  QH_ASSIGN_OR_RETURN(const Config config, ReadRunConfig(run_));
+  if (!FileExists(RunMetricsPath(run_))) return "";
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunMetricsPath(run_)));
+  // A resumed run drops lines: what is left is told again.
+  if (static_cast<int64_t>(text.size()) < read_bytes_) read_bytes_ = 0;
+  const size_t end = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
+  const auto begin = std::min(static_cast<size_t>(read_bytes_), end);
+  std::string lines;
+  for (const absl::string_view line : absl::StrSplit(
+           absl::string_view(text).substr(begin, end - begin), '\n', absl::SkipEmpty())) {
+    const nlohmann::json event = Parse(line);
+    if (event.is_object() && event.value("event", "") == "epoch")
+      absl::StrAppend(&lines, EpochLine(event, config.train().epochs()));
+  }
+  read_bytes_ = static_cast<int64_t>(end);
+  return lines;
+}
+
+absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
+  if (FileExists(RunSummaryPath(run_))) {
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(run_)));
+    const nlohmann::json summary = Parse(text);
+    std::string line = "finished";
+    if (summary.is_object()) AppendMetric(summary, "test", line);
+    return Standing{State::kFinished, line};
+  }
+  if (!FileExists(RunAlivePath(run_)))
+    return Standing{State::kStopped, "there is no sign that it runs"};
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunAlivePath(run_)));
+  const nlohmann::json sign = Parse(text);
+  if (!sign.is_object())
+    return absl::DataLossError(absl::StrCat(RunAlivePath(run_), " is no JSON object"));
+  const std::string where =
+      absl::StrFormat("%s, step %d", sign.value("phase", ""), sign.value("step", int64_t{0}));
+  const std::string host = sign.value("host", "");
+  if (sign.value("state", "") != "running")
+    return Standing{State::kStopped, absl::StrCat(sign.value("state", ""), " at ", where,
+                                                  "; carry on with quadhop train --resume")};
+  const absl::Duration silent = now - absl::FromUnixSeconds(sign.value("time", int64_t{0}));
+  if (silent > kSilence)
+    return Standing{State::kSilent,
+                    absl::StrCat("silent for ", ShortDuration(silent), " on ", host, " (", where,
+                                 "): killed, or its host is gone; if so, carry on with quadhop "
+                                 "train --resume")};
+  return Standing{State::kRunning, absl::StrCat("running on ", host, ": ", where)};
+}
+
+}  // namespace quadhop

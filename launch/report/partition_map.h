@@ -1,0 +1,23 @@
+// How the partitions of a store hang together.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/store.h"
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+struct PartitionMap {
+  std::vector<int64_t> nodes, arcs;       // [P]
+  std::vector<int64_t> halo_nodes;        // [P]: distinct nodes of other partitions it has arcs to
+  std::vector<std::vector<int64_t>> cut;  // [P][P]: arcs from one to the other
+};
+
+// Reads every arc. A function of the store, not of the threads. Errors are the store's.
+absl::StatusOr<PartitionMap> MapPartitions(const Store& store, ThreadPool& pool);
+
+}  // namespace quadhop

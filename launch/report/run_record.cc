@@ -1,0 +1,139 @@
+#include "launch/report/run_record.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/run_folder.h"
+
+namespace quadhop {
+namespace {
+
+using nlohmann::json;
+
+json Parse(absl::string_view text) {
+  return json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+// An object of a file; an empty one if there is no file.
+absl::StatusOr<json> ReadObject(const std::string& path) {
+  if (!FileExists(path)) return json::object();
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  json object = Parse(text);
+  if (object.is_object()) return object;
+  return absl::DataLossError(absl::StrCat(path, " is no JSON object: restore the file"));
+}
+
+void TakeNumbers(const json& object, const std::string& prefix, double at, RunRecord& run) {
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_object()) TakeNumbers(value, absl::StrCat(prefix, name, "."), at, run);
+    if (value.is_number()) run.epochs[prefix + name].emplace_back(at, value.get<double>());
+  }
+}
+
+absl::Status ReadMetrics(RunRecord& run) {
+  const std::string path = RunMetricsPath(run.path);
+  if (!FileExists(path)) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const json event = Parse(lines[i]);
+    if (!event.is_object()) {
+      if (i + 1 == lines.size()) break;  // of a run that was killed
+      return absl::DataLossError(absl::StrCat(path, " line ", i + 1, " is no JSON object"));
+    }
+    const std::string kind = event.value("event", "");
+    if (kind == "epoch") TakeNumbers(event, "", event.value("epoch", 0.0), run);
+    if (kind != "step" || !event.contains("loss") || !event["loss"].is_number()) continue;
+    run.step_losses.emplace_back(event.value("step", 0.0), event["loss"].get<double>());
+  }
+  return absl::OkStatus();
+}
+
+std::vector<int64_t> Counts(const json& array) {
+  std::vector<int64_t> counts;
+  if (!array.is_array()) return counts;
+  for (const json& value : array)
+    counts.push_back(value.is_number_integer() ? value.get<int64_t>() : 0);
+  return counts;
+}
+
+PartDetail DetailOf(const json& evaluation, const char* part) {
+  PartDetail detail;
+  const auto found = evaluation.find(part);
+  if (found == evaluation.end() || !found->is_object()) return detail;
+  for (const json& row : found->value("confusion", json::array()))
+    detail.confusion.push_back(Counts(row));
+  for (const json& range : found->value("degrees", json::array())) {
+    if (!range.is_object()) continue;
+    detail.degrees.push_back({range.value("from", int64_t{0}), range.value("nodes", int64_t{0}),
+                              range.value("right", int64_t{0})});
+  }
+  return detail;
+}
+
+std::string TextOf(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::vector<std::string> hosts;
+  for (const json& host : value)
+    if (host.is_object())
+      hosts.push_back(absl::StrCat(host.value("name", ""), " (", host.value("ranks", 0), ")"));
+  return absl::StrJoin(hosts, ", ");
+}
+
+// The last `parts` parts of a path.
+std::string Tail(const std::string& path, size_t parts) {
+  std::vector<std::string> all = absl::StrSplit(
+      std::filesystem::path(path).lexically_normal().string(), '/', absl::SkipEmpty());
+  const size_t first = all.size() > parts ? all.size() - parts : 0;
+  return absl::StrJoin(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), "/");
+}
+
+}  // namespace
+
+absl::optional<double> RunRecord::Median(const std::string& number) const {
+  const auto found = epochs.find(number);
+  if (found == epochs.end() || found->second.empty()) return absl::nullopt;
+  std::vector<double> values;
+  for (const auto& point : found->second) values.push_back(point.second);
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run_path) {
+  RunRecord run;
+  run.path = run_path;
+  QH_ASSIGN_OR_RETURN(run.config, ReadRunConfig(run_path));
+  QH_ASSIGN_OR_RETURN(run.store, ReadRunStore(run_path));
+  QH_RETURN_IF_ERROR(ReadMetrics(run));
+  QH_ASSIGN_OR_RETURN(const json summary, ReadObject(RunSummaryPath(run_path)));
+  for (const auto& [name, value] : summary.items())
+    if (value.is_number()) run.summary[name] = value.get<double>();
+  QH_ASSIGN_OR_RETURN(const json machine, ReadObject(RunMachinePath(run_path)));
+  for (const auto& [name, value] : machine.items()) run.machine[name] = TextOf(value);
+  QH_ASSIGN_OR_RETURN(const json evaluation, ReadObject(RunEvaluationPath(run_path)));
+  run.valid = DetailOf(evaluation, "valid");
+  run.test = DetailOf(evaluation, "test");
+  run.detail_epoch = evaluation.value("epoch", int64_t{0});
+  run.codebook_counts = Counts(evaluation.value("codebook_counts", json::array()));
+  return run;
+}
+
+void NameRuns(std::vector<RunRecord>& runs) {
+  for (size_t parts = 1; parts < 32; ++parts) {
+    std::set<std::string> names;
+    for (RunRecord& run : runs) names.insert(run.name = Tail(run.path, parts));
+    if (names.size() == runs.size()) return;
+  }
+}
+
+}  // namespace quadhop

@@ -1,0 +1,31 @@
+#include <absl/strings/str_format.h>
+
+#include "core/status.h"
+#include "launch/jobs.h"
+#include "launch/json_object.h"
+#include "launch/results/evaluation.h"
+#include "launch/results/load_model.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& context) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, LoadModel(job, context));
+  QH_ASSIGN_OR_RETURN(
+      const auto metrics,
+      EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest}));
+  if (!context.IsMain()) return ExitCode::kDone;
+  JsonObject json;
+  json.Add("checkpoint", job.checkpoint).Add("split", session->split());
+  for (const auto& [part, of_part] : metrics) {
+    for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
+    json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);
+    if (!job.as_json)
+      absl::PrintF("%-6s %s %.4f of %d nodes\n", PartName(part),
+                   session->store().manifest().multi_label() ? "micro F1" : "accuracy",
+                   of_part.selected(), of_part.nodes);
+  }
+  if (job.as_json) absl::PrintF("%s\n", json.ToString());
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

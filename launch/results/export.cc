@@ -1,0 +1,20 @@
+#include <absl/strings/str_format.h>
+
+#include <memory>
+
+#include "core/status.h"
+#include "core/store.h"
+#include "launch/jobs.h"
+#include "model/checkpoint.h"
+
+namespace quadhop {
+
+absl::Status Export(const CheckpointJob& job, const std::string& out) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(job.store));
+  QH_ASSIGN_OR_RETURN(const auto original_ids, store->original_ids());
+  QH_RETURN_IF_ERROR(ExportWeights(job.checkpoint, original_ids, out));
+  absl::PrintF("wrote %s\n", out);
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

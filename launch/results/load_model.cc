@@ -1,0 +1,70 @@
+#include "launch/results/load_model.h"
+
+#include <absl/strings/str_format.h>
+
+#include <string>
+
+#include "core/status.h"
+#include "model/checkpoint_parts.h"
+#include "model/checkpoint_transfer.h"
+
+namespace quadhop {
+namespace {
+
+std::string OptionsOf(const Store& store, absl::string_view step) {
+  const Provenance* const done = store.FindStep(step);
+  return done == nullptr ? "nothing" : done->options();
+}
+
+// What the shapes of the weights do not show.
+absl::Status CheckMadeAlike(const Store& trained, const Store& other) {
+  for (const char* step : {"propagate", "encode"}) {
+    const std::string before = OptionsOf(trained, step), now = OptionsOf(other, step);
+    if (before == now) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(other.path(), " was made by ", step, " with ", now, ", but ", trained.path(),
+                     ", which the model was trained on, with ", before, ": run quadhop ", step,
+                     " again with the latter"));
+  }
+  const auto& before = trained.manifest().class_names();
+  const auto& now = other.manifest().class_names();
+  if (std::equal(before.begin(), before.end(), now.begin(), now.end())) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("the names of the classes of ", other.path(),
+                                                    " and of ", trained.path(),
+                                                    ", which the model was trained on, differ"));
+}
+
+absl::Status ReadOntoOtherStore(const CheckpointJob& job, const std::string& trained_on,
+                                Session& session) {
+  const absl::StatusOr<std::unique_ptr<Store>> trained = Store::Open(trained_on);
+  const bool is_main = session.context().IsMain();
+  if (trained.ok()) QH_RETURN_IF_ERROR(CheckMadeAlike(**trained, session.store()));
+  if (is_main && !trained.ok())
+    absl::FPrintF(stderr,
+                  "quadhop: warning: %s, which the model was trained on, cannot be compared: %s\n",
+                  trained_on, std::string(trained.status().message()));
+  if (is_main)
+    absl::FPrintF(stderr,
+                  "%s is not the store that the model was trained on; centroids keep the counts of "
+                  "that one's nodes\n",
+                  session.store().path());
+  return ReadCheckpointOfOtherStore(job.checkpoint, session.model());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
+                                                   const RankContext& context) {
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
+                      Session::Create(job.store, job.split, job.config, context));
+  QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(job.checkpoint));
+  if (manifest.store() == session->store().manifest().checksum()) {
+    QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
+  } else {
+    QH_ASSIGN_OR_RETURN(const std::string trained_on, ReadRunStore(job.run));
+    QH_RETURN_IF_ERROR(ReadOntoOtherStore(job, trained_on, *session));
+  }
+  return session;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,170 @@
+#include "launch/results/node_selection.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "core/npy.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+constexpr char kNamesFile[] = "original_names.txt";
+
+std::string NamesPath(const Store& store) { return absl::StrCat(store.path(), "/", kNamesFile); }
+
+std::vector<std::string> Lines(absl::string_view text) {
+  std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  for (std::string& line : lines)
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return lines;
+}
+
+absl::string_view NextLine(const uint8_t*& next, const uint8_t* end) {
+  const auto* const begin = next;
+  const auto rest = static_cast<size_t>(end - begin);
+  const auto* stop = rest == 0 ? end : static_cast<const uint8_t*>(std::memchr(begin, '\n', rest));
+  if (stop == nullptr) stop = end;
+  next = stop == end ? end : stop + 1;
+  return {reinterpret_cast<const char*>(begin), static_cast<size_t>(stop - begin)};
+}
+
+absl::Status NoSuchNode(const std::string& path, size_t row, const std::string& name,
+                        const std::string& allowed) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " line ", row + 1, ": the store has no node ", name, "; allowed: ", allowed));
+}
+
+// The place in the input of each name: the number of its line in the names' file.
+absl::StatusOr<std::vector<int64_t>> PlacesOfNames(const Store& store, const std::string& path,
+                                                   const std::vector<std::string>& names) {
+  absl::flat_hash_map<absl::string_view, int64_t> places;
+  for (const std::string& name : names) places.emplace(name, -1);
+  QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(NamesPath(store)));
+  const uint8_t *next = file.bytes().data(), *const end = next + file.bytes().size();
+  for (int64_t place = 0; next != end; ++place) {
+    const auto found = places.find(NextLine(next, end));
+    if (found != places.end()) found->second = place;
+  }
+  std::vector<int64_t> result;
+  for (size_t row = 0; row < names.size(); ++row) {
+    result.push_back(places[names[row]]);
+    if (result.back() < 0)
+      return NoSuchNode(path, row, names[row], absl::StrCat("the lines of ", NamesPath(store)));
+  }
+  return result;
+}
+
+absl::StatusOr<std::vector<int64_t>> PlacesOfNumbers(const Store& store, const std::string& path,
+                                                     const std::vector<std::string>& names) {
+  std::vector<int64_t> places;
+  for (size_t row = 0; row < names.size(); ++row) {
+    int64_t place = -1;
+    if (!absl::SimpleAtoi(names[row], &place) || place < 0 || place >= store.num_nodes())
+      return NoSuchNode(path, row, names[row], absl::StrCat("[0, ", store.num_nodes(), ")"));
+    places.push_back(place);
+  }
+  return places;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadNpyPlaces(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(const NpyFile file, NpyFile::Open(path));
+  std::vector<std::string> names;
+  if (file.header().dtype == DType::kI64) {
+    for (const int64_t place : file.values<int64_t>()) names.push_back(absl::StrCat(place));
+  } else if (file.header().dtype == DType::kI32) {
+    for (const int32_t place : file.values<int32_t>()) names.push_back(absl::StrCat(place));
+  } else {
+    return absl::InvalidArgumentError(absl::StrCat(path, " holds ", DTypeName(file.header().dtype),
+                                                   "; places of nodes are i64 or i32"));
+  }
+  return names;
+}
+
+}  // namespace
+
+absl::StatusOr<NodeSelection> NodeSelection::All(const Store& store) {
+  NodeSelection selection(store);
+  QH_ASSIGN_OR_RETURN(selection.original_ids_, store.original_ids());
+  selection.num_rows_ = store.num_nodes();
+  for (const int64_t place : selection.original_ids_)
+    if (place < 0 || place >= store.num_nodes())
+      return absl::DataLossError(absl::StrCat(store.path(), " has a node of the original id ",
+                                              place, "; allowed: [0, ", store.num_nodes(),
+                                              "): import it again"));
+  return selection;
+}
+
+absl::StatusOr<NodeSelection> NodeSelection::FromFile(const Store& store, const std::string& path) {
+  NodeSelection selection(store);
+  QH_ASSIGN_OR_RETURN(selection.original_ids_, store.original_ids());
+  std::vector<std::string> names;
+  const bool npy = absl::EndsWith(path, ".npy");
+  if (npy) {
+    QH_ASSIGN_OR_RETURN(names, ReadNpyPlaces(path));
+  } else {
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    names = Lines(text);
+  }
+  if (names.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " names no node"));
+  const bool named = store.HasFile(kNamesFile) && !npy;
+  QH_ASSIGN_OR_RETURN(std::vector<int64_t> places, named ? PlacesOfNames(store, path, names)
+                                                         : PlacesOfNumbers(store, path, names));
+  QH_RETURN_IF_ERROR(selection.Take(path, std::move(places), std::move(names)));
+  return selection;
+}
+
+absl::Status NodeSelection::Take(const std::string& path, std::vector<int64_t> places,
+                                 std::vector<std::string> names) {
+  absl::flat_hash_map<int64_t, int64_t> row_of_place;
+  for (size_t row = 0; row < places.size(); ++row) {
+    const auto [first, fresh] = row_of_place.emplace(places[row], static_cast<int64_t>(row));
+    if (!fresh)
+      return absl::InvalidArgumentError(absl::StrCat(path, " line ", row + 1, ": node ", names[row],
+                                                     " is named before, in line ",
+                                                     first->second + 1));
+  }
+  for (size_t v = 0; v < original_ids_.size(); ++v) {
+    const auto found = row_of_place.find(original_ids_[v]);
+    if (found == row_of_place.end()) continue;
+    nodes_.emplace_back(static_cast<int64_t>(v));
+    rows_.push_back(found->second);
+  }
+  all_ = false;
+  num_rows_ = static_cast<int64_t>(places.size());
+  names_ = std::move(names);
+  return absl::OkStatus();
+}
+
+int64_t NodeSelection::RowOf(GlobalId node) const {
+  if (all_) return original_ids_[static_cast<size_t>(node.value())];
+  const auto place = std::lower_bound(nodes_.begin(), nodes_.end(), node);
+  return rows_[static_cast<size_t>(place - nodes_.begin())];
+}
+
+absl::StatusOr<NodeSelection::Names> NodeSelection::Names::Open(const NodeSelection& selection) {
+  Names names;
+  names.selection_ = &selection;
+  if (selection.all_ && selection.store_->HasFile(kNamesFile)) {
+    QH_ASSIGN_OR_RETURN(names.file_, MappedFile::Open(NamesPath(*selection.store_)));
+  }
+  return names;
+}
+
+std::string NodeSelection::Names::Of(int64_t row) {
+  if (!selection_->all_) return selection_->names_[static_cast<size_t>(row)];
+  if (file_.bytes().empty()) return absl::StrCat(row);
+  if (row == 0) next_ = file_.bytes().data();
+  return std::string(NextLine(next_, file_.bytes().data() + file_.bytes().size()));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,28 @@
+#include "core/status.h"
+#include "launch/jobs.h"
+#include "launch/results/load_model.h"
+#include "launch/results/node_selection.h"
+#include "launch/results/result_files.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> Predict(const PredictJob& job, const RankContext& context) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, LoadModel(job.model, context));
+  QH_ASSIGN_OR_RETURN(const NodeSelection selection,
+                      job.nodes.empty() ? NodeSelection::All(session->store())
+                                        : NodeSelection::FromFile(session->store(), job.nodes));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ResultFiles> files,
+                      ResultFiles::Create(job, *session, selection));
+  Pass pass;
+  pass.kind = selection.all() ? Pass::Kind::kAllNodes : Pass::Kind::kChosen;
+  pass.batch = job.model.config.train().batch();
+  pass.nodes = selection.nodes();
+  QH_RETURN_IF_ERROR(
+      session->ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> logits) {
+        return files->Add(batch, logits);
+      }));
+  QH_RETURN_IF_ERROR(files->Finish());
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,143 @@
+#include "launch/results/result_files.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+#include "comm/gather.h"
+#include "core/status.h"
+#include "launch/results/metrics.h"
+
+namespace quadhop {
+namespace {
+
+// Of one label each: the class. Of several: for each column 1 where its logit is positive.
+void FillPredictions(bool multi_label, absl::Span<const float> logits, void* values) {
+  auto* const out = static_cast<int32_t*>(values);
+  if (multi_label)
+    std::transform(logits.begin(), logits.end(), out, [](float logit) { return logit > 0; });
+  else
+    *out = LargestColumn(logits);
+}
+
+// Softmax over classes, or of several labels a sigmoid a column.
+void FillProbabilities(bool multi_label, absl::Span<const float> logits, void* values) {
+  auto* const out = static_cast<float*>(values);
+  const double largest = multi_label ? 0 : *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(double{logit} - largest);
+  for (size_t c = 0; c < logits.size(); ++c)
+    out[c] = static_cast<float>(multi_label ? 1 / (1 + std::exp(-double{logits[c]}))
+                                            : std::exp(double{logits[c]} - largest) / sum);
+}
+
+}  // namespace
+
+void ResultFiles::Want(const PredictJob& job) {
+  const bool multi_label = session_.store().manifest().multi_label();
+  const LargeGTDims& dims = session_.model().options().dims;
+  using Row = absl::Span<const float>;
+  if (!job.predictions.empty())
+    results_.push_back({job.predictions, "the predictions", "class", DType::kI32,
+                        multi_label ? dims.classes : 1, multi_label, true,
+                        [multi_label](Row logits, Row, void* values) {
+                          FillPredictions(multi_label, logits, values);
+                        }});
+  if (!job.probabilities.empty())
+    results_.push_back({job.probabilities, "the probabilities of the classes", "class", DType::kF32,
+                        dims.classes, true, true, [multi_label](Row logits, Row, void* values) {
+                          FillProbabilities(multi_label, logits, values);
+                        }});
+  if (!job.embeddings.empty())
+    results_.push_back({job.embeddings, "the embeddings", "embedding", DType::kF32, dims.width,
+                        true, false, [](Row, Row embedding, void* values) {
+                          std::memcpy(values, embedding.data(), embedding.size() * sizeof(float));
+                        }});
+}
+
+absl::Status ResultFiles::CreateFiles() {
+  for (const Result& result : results_) {
+    std::vector<int64_t> dims = {selection_.num_rows()};
+    if (result.matrix) dims.push_back(result.columns);
+    QH_ASSIGN_OR_RETURN(RowFile file, RowFile::Create(result.path, {result.dtype, dims}));
+    files_.push_back(std::move(file));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<ResultFiles>> ResultFiles::Create(const PredictJob& job,
+                                                                 Session& session,
+                                                                 const NodeSelection& selection) {
+  std::unique_ptr<ResultFiles> files(new ResultFiles(session, selection));
+  files->Want(job);
+  if (session.context().IsMain()) QH_RETURN_IF_ERROR(files->CreateFiles());
+  return files;
+}
+
+absl::Status ResultFiles::Add(const Batch& batch, TensorView<const float> logits) {
+  size_t row_bytes = sizeof(int64_t);
+  for (const Result& result : results_) row_bytes += static_cast<size_t>(result.bytes());
+  mine_.resize(static_cast<size_t>(batch.num_nodes()) * row_bytes);
+  const TensorView<const float> embeddings = session_.model().embeddings();
+  const auto row_of = [](TensorView<const float> rows, int64_t r) {
+    return absl::Span<const float>(rows.row(r), static_cast<size_t>(rows.dim(1)));
+  };
+  uint8_t* out = mine_.data();
+  for (int64_t r = 0; r < batch.num_nodes(); ++r) {
+    const int64_t node = batch.nodes[static_cast<size_t>(r)].value();
+    std::memcpy(out, &node, sizeof(node));
+    out += sizeof(node);
+    for (const Result& result : results_) {
+      result.fill(row_of(logits, r), row_of(embeddings, r), out);
+      out += result.bytes();
+    }
+  }
+  QH_ASSIGN_OR_RETURN(const std::vector<uint8_t> all,
+                      GatherToRank<uint8_t>(session_.context().comm, "results", Rank(0), mine_));
+  for (const uint8_t* in = all.data(); in != all.data() + all.size();) {
+    int64_t node;
+    std::memcpy(&node, in, sizeof(node));
+    in += sizeof(node);
+    const int64_t row = selection_.RowOf(GlobalId(node));
+    for (size_t i = 0; i < results_.size(); ++i) {
+      std::memcpy(files_[i].Row(row), in, static_cast<size_t>(results_[i].bytes()));
+      in += results_[i].bytes();
+    }
+  }
+  return absl::OkStatus();
+}
+
+RowFile::Text ResultFiles::TextOf(const Result& result, NodeSelection::Names& names) const {
+  const StoreManifest& manifest = session_.store().manifest();
+  const bool classes = result.named_by_class && manifest.class_names_size() > 0;
+  RowFile::Text text;
+  text.header = "node";
+  if (!result.matrix) absl::StrAppend(&text.header, ",", result.column);
+  for (int64_t c = 0; result.matrix && c < result.columns; ++c)
+    absl::StrAppend(&text.header, ",",
+                    classes ? CsvField(manifest.class_names(static_cast<int>(c)))
+                            : absl::StrCat(result.column, "_", c));
+  text.node = [&names](int64_t row) { return names.Of(row); };
+  if (classes && !result.matrix)
+    text.name = [&manifest](int64_t value) {
+      return manifest.class_names(static_cast<int>(value));
+    };
+  return text;
+}
+
+absl::Status ResultFiles::Finish() {
+  if (files_.empty()) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(NodeSelection::Names names, NodeSelection::Names::Open(selection_));
+  for (size_t i = 0; i < files_.size(); ++i) {
+    QH_RETURN_IF_ERROR(files_[i].Finish(TextOf(results_[i], names)));
+    absl::PrintF("wrote %s: %s of %d nodes, in the order of %s\n", results_[i].path,
+                 results_[i].what, selection_.num_rows(),
+                 selection_.all() ? "the input" : "--nodes");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

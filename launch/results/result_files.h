@@ -1,0 +1,66 @@
+// The files that predict writes: for every selected node a row, gathered on rank 0 batch by batch.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "launch/jobs.h"
+#include "launch/results/node_selection.h"
+#include "launch/results/row_file.h"
+#include "launch/session.h"
+
+namespace quadhop {
+
+// One object a rank. Memory: the rows of one step, over all ranks, on rank 0.
+class ResultFiles {
+ public:
+  // Borrows all three. Rank 0 reserves the files. kInvalidArgument: see RowFormatOf.
+  static absl::StatusOr<std::unique_ptr<ResultFiles>> Create(const PredictJob& job,
+                                                             Session& session,
+                                                             const NodeSelection& selection);
+
+  // The rows of a batch of this rank, logits [B, C], just predicted by the session's model; B may
+  // be 0. Collective.
+  absl::Status Add(const Batch& batch, TensorView<const float> logits);
+
+  // All nodes were added: rank 0 gives the files their names, and says what it wrote.
+  absl::Status Finish();
+
+ private:
+  // One file: what is in it, and how a row is made.
+  struct Result {
+    std::string path;
+    std::string what;    // "the predictions"
+    std::string column;  // of the header of CSV: "class", then "class_0", ... if there are
+                         // several
+    DType dtype = DType::kF32;
+    int64_t columns = 1;
+    bool matrix = true;           // dims [rows, columns], else [rows]
+    bool named_by_class = false;  // columns, or values, have the names of classes
+    // values: of 4 bytes each, [columns].
+    std::function<void(absl::Span<const float> logits, absl::Span<const float> embedding,
+                       void* values)>
+        fill;
+    int64_t bytes() const { return columns * SizeOfDType(dtype); }
+  };
+
+  ResultFiles(Session& session, const NodeSelection& selection)
+      : session_(session), selection_(selection) {}
+  void Want(const PredictJob& job);
+  absl::Status CreateFiles();
+  RowFile::Text TextOf(const Result& result, NodeSelection::Names& names) const;
+
+  Session& session_;
+  const NodeSelection& selection_;
+  std::vector<Result> results_;
+  std::vector<RowFile> files_;  // of results_; rank 0 only
+  std::vector<uint8_t> mine_;   // rows of a step: the node, then the values of each result
+};
+
+}  // namespace quadhop

@@ -1,0 +1,196 @@
+#include "launch/tensorboard/event_file.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+#include <fcntl.h>
+#include <google/protobuf/descriptor.h>
+#include <isa-l/crc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/check.h"
+#include "core/status.h"
+#include "launch/host_name.h"
+
+namespace quadhop {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+constexpr char kPrefix[] = "events.out.tfevents.";
+constexpr int32_t kFloat = 1;  // DT_FLOAT
+
+// As the record format has it, so that a checksum of data with checksums in it stays one.
+uint32_t MaskedCrc32c(absl::string_view bytes) {
+  auto* const data = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
+  const uint32_t crc = ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~uint32_t{0});
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+}
+
+template <typename T>
+std::string LittleEndian(T value) {
+  std::string bytes;
+  for (size_t i = 0; i < sizeof(T); ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+  return bytes;
+}
+
+double Now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
+
+google::protobuf::Value ValueOf(const Message& message, const FieldDescriptor& field) {
+  const Reflection& fields = *message.GetReflection();
+  google::protobuf::Value value;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      value.set_number_value(fields.GetInt32(message, &field));
+      break;
+    case FieldDescriptor::CPPTYPE_INT64:
+      value.set_number_value(static_cast<double>(fields.GetInt64(message, &field)));
+      break;
+    case FieldDescriptor::CPPTYPE_UINT64:
+      value.set_number_value(static_cast<double>(fields.GetUInt64(message, &field)));
+      break;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      value.set_number_value(fields.GetDouble(message, &field));
+      break;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      value.set_bool_value(fields.GetBool(message, &field));
+      break;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      value.set_string_value(fields.GetEnum(message, &field)->name());
+      break;
+    default:
+      QH_CHECK(field.cpp_type() == FieldDescriptor::CPPTYPE_STRING);
+      value.set_string_value(fields.GetString(message, &field));
+  }
+  return value;
+}
+
+void AddFields(const Message& message, const std::string& prefix,
+               google::protobuf::Map<std::string, google::protobuf::Value>& values) {
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor& field = *message.GetDescriptor()->field(i);
+    const std::string path = prefix + field.name();
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
+      AddFields(message.GetReflection()->GetMessage(message, &field), path + ".", values);
+    else
+      values[path] = ValueOf(message, field);
+  }
+}
+
+void AddScalars(const nlohmann::json& object, const std::string& prefix,
+                tensorboard::Summary& summary) {
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_object()) AddScalars(value, absl::StrCat(prefix, name, "/"), summary);
+    if (!value.is_number() || name == "step" || name == "epoch" || name == "after_step") continue;
+    tensorboard::SummaryValue& scalar = *summary.add_value();
+    scalar.set_tag(prefix + name);
+    scalar.set_simple_value(value.get<float>());
+  }
+}
+
+}  // namespace
+
+std::string TensorBoardRecord(absl::string_view event) {
+  const std::string length = LittleEndian(uint64_t{event.size()});
+  return absl::StrCat(length, LittleEndian(MaskedCrc32c(length)), event,
+                      LittleEndian(MaskedCrc32c(event)));
+}
+
+absl::StatusOr<EventFile> EventFile::Create(const std::string& folder, int64_t first_step) {
+  EventFile file(absl::StrFormat("%s/%s%010d.%s.%d", folder, kPrefix,
+                                 static_cast<int64_t>(std::floor(Now())), HostName(), getpid()));
+  file.fd_ = open(file.path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (file.fd_ < 0) return ErrnoStatus(errno, absl::StrCat("create ", file.path_));
+  tensorboard::Event version;
+  version.set_file_version("brain.Event:2");
+  QH_RETURN_IF_ERROR(file.Add(std::move(version)));
+  tensorboard::Event start;
+  start.set_step(first_step);
+  start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
+  QH_RETURN_IF_ERROR(file.Add(std::move(start)));
+  return file;
+}
+
+EventFile::EventFile(EventFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+EventFile::~EventFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status EventFile::Add(tensorboard::Event event) {
+  event.set_wall_time(Now());
+  const std::string record = TensorBoardRecord(event.SerializeAsString());
+  absl::string_view rest = record;
+  while (!rest.empty()) {
+    const ssize_t written = write(fd_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", path_));
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EventFile::AddHyperParameterEvent(const std::string& tag,
+                                               const tensorboard::HyperParameters& content) {
+  tensorboard::Event event;
+  tensorboard::SummaryValue& value = *event.mutable_summary()->add_value();
+  value.set_tag("_hparams_/" + tag);
+  value.mutable_tensor()->set_dtype(kFloat);
+  value.mutable_tensor()->mutable_tensor_shape()->add_dim()->set_size(0);
+  tensorboard::PluginData& plugin = *value.mutable_metadata()->mutable_plugin_data();
+  plugin.set_plugin_name("hparams");
+  plugin.set_content(content.SerializeAsString());
+  return Add(std::move(event));
+}
+
+absl::Status EventFile::AddHyperParameters(const Config& config) {
+  tensorboard::HyperParameters content;
+  AddFields(config, "", *content.mutable_session_start()->mutable_hparams());
+  content.mutable_session_start()->set_start_time_secs(Now());
+  return AddHyperParameterEvent("session_start_info", content);
+}
+
+absl::Status EventFile::AddEnd() {
+  tensorboard::HyperParameters content;
+  content.mutable_session_end()->set_status(tensorboard::SessionEnd::SUCCESS);
+  content.mutable_session_end()->set_end_time_secs(Now());
+  return AddHyperParameterEvent("session_end_info", content);
+}
+
+absl::Status EventFile::AddLine(absl::string_view json) {
+  const nlohmann::json line =
+      nlohmann::json::parse(json.begin(), json.end(), nullptr, /*allow_exceptions=*/false);
+  QH_CHECK(line.is_object());
+  const std::string kind = line.value("event", "");
+  if (kind != "step" && kind != "epoch") return absl::OkStatus();
+  tensorboard::Event event;
+  // An epoch stands at its last step.
+  event.set_step(kind == "step" ? line.value("step", int64_t{0})
+                                : line.value("after_step", int64_t{1}) - 1);
+  AddScalars(line, kind + "/", *event.mutable_summary());
+  return Add(std::move(event));
+}
+
+std::vector<std::string> ListEventFiles(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code absent;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, absent))
+    if (absl::StartsWith(entry.path().filename().string(), kPrefix))
+      files.push_back(entry.path().string());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace quadhop

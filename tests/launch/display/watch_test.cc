@@ -1,0 +1,93 @@
+#include "launch/display/watch.h"
+
+#include <absl/time/clock.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/file.h"
+#include "launch/config.h"
+#include "launch/display/sign_of_life.h"
+#include "launch/run_folder.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using State = RunWatch::State;
+
+class RunWatchTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const Config config = LoadConfig("quickstart", {}).value();
+    ASSERT_OK(WriteFileAtomically(RunConfigPath(run_.path()), ConfigToText(config)));
+  }
+  void Metrics(const std::string& text) {
+    ASSERT_OK(WriteFileAtomically(RunMetricsPath(run_.path()), text));
+  }
+  RunWatch::Standing Now(absl::Duration later = absl::ZeroDuration()) {
+    return watch_.Now(absl::Now() + later).value();
+  }
+
+  TempDir run_;
+  RunWatch watch_{run_.path()};
+};
+
+TEST_F(RunWatchTest, TellsEachEpochOnce) {
+  const std::string first =
+      R"({"event":"step","step":0,"epoch":1,"loss":2})"
+      "\n"
+      R"({"event":"epoch","epoch":1,"train_loss":1.5,"valid_accuracy":0.25,"test_accuracy":0.5,"seconds":2,"train_nodes_per_second":100})"
+      "\n";
+  Metrics(first);
+  EXPECT_EQ(watch_.NewEpochs().value(),
+            "epoch 1/10  loss 1.5000  valid 0.2500  test 0.5000  2.00 s  100 nodes/s\n");
+  const std::string second = R"({"event":"epoch","epoch":2,"train_loss":1,"seconds":2})";
+  Metrics(first + second);  // its line is not whole yet
+  EXPECT_EQ(watch_.NewEpochs().value(), "");
+  Metrics(first + second + "\n");
+  EXPECT_THAT(watch_.NewEpochs().value(), HasSubstr("epoch 2/10  loss 1.0000"));
+}
+
+TEST_F(RunWatchTest, KnowsARunThatLivesFromOneThatWasKilled) {
+  EXPECT_EQ(Now().state, State::kStopped);
+  quadhop::Standing standing;
+  standing.Set("training", 12);
+  SignOfLife sign(RunAlivePath(run_.path()), standing);
+  while (!FileExists(RunAlivePath(run_.path()))) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_EQ(Now().state, State::kRunning);
+  EXPECT_THAT(Now().line, HasSubstr("training, step 12"));
+  EXPECT_EQ(Now(absl::Minutes(2)).state, State::kSilent);
+  EXPECT_THAT(Now(absl::Minutes(2)).line, AllOf(HasSubstr("silent for 2m"), HasSubstr("--resume")));
+  sign.End("stopped");
+  EXPECT_EQ(Now(absl::Minutes(2)).state, State::kStopped);
+}
+
+TEST_F(RunWatchTest, SaysWhatAFinishedRunCameTo) {
+  ASSERT_OK(WriteFileAtomically(RunSummaryPath(run_.path()), R"({"test_accuracy":0.5})"));
+  EXPECT_EQ(Now().state, State::kFinished);
+  EXPECT_EQ(Now().line, "finished  test 0.5000");
+  const Outcome outcome = Quadhop({"watch", run_.path()});
+  EXPECT_EQ(outcome.code, ExitCode::kDone);
+  EXPECT_THAT(outcome.out, HasSubstr("finished"));
+}
+
+TEST_F(RunWatchTest, ARunThatFailedSaysSoOfItself) {
+  quadhop::Standing standing;
+  { const SignOfLife sign(RunAlivePath(run_.path()), standing); }
+  EXPECT_THAT(Now().line, HasSubstr("failed at starting, step 0"));
+  EXPECT_EQ(Quadhop({"watch", run_.path()}).code, ExitCode::kResumable);
+}
+
+TEST(Watch, RefusesAFolderThatIsNoRun) {
+  const TempDir folder;
+  const Outcome outcome = Quadhop({"watch", folder.path()});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("is not the folder of a run"));
+}
+
+}  // namespace
+}  // namespace quadhop

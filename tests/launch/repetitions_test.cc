@@ -1,0 +1,99 @@
+#include "launch/repetitions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "launch/run_folder.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/graphs.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::HasSubstr;
+
+// A store of 200 nodes with the splits "a" and "b".
+class RepetitionsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    TinyStoreOptions options;
+    options.graph_nodes = 200;
+    options.partitions = 2;
+    ASSERT_OK(WriteTinyStore(folder_ / "s.qh", options));
+  }
+
+  Outcome Train(const std::string& run, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"train",    "--store",    folder_ / "s.qh",
+                                          "--config", "quickstart", "--threads",
+                                          "1",        "--run",      folder_ / run};
+    for (const char* setting : {"train.epochs=1", "train.batch=16", "model.width=8",
+                                "model.centroids=2", "sampler.sampled_nodes=4"})
+      arguments.insert(arguments.end(), {"--set", setting});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments);
+  }
+
+  nlohmann::json Json(const std::string& name) {
+    return nlohmann::json::parse(ReadFile(folder_ / name).value(), nullptr, false);
+  }
+  double FirstLoss(const std::string& run) {
+    std::ifstream metrics(RunMetricsPath(folder_ / run));
+    std::string line;
+    std::getline(metrics, line);
+    return nlohmann::json::parse(line, nullptr, false)["loss"].get<double>();
+  }
+
+  TempDir folder_;
+};
+
+TEST_F(RepetitionsTest, OfSeedsAreRunsOfTheirOwnWithAMeanAndADeviation) {
+  const Outcome outcome = Train("many", {"--seeds", "2", "--set", "train.seed=3"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  ASSERT_EQ(Train("one", {"--set", "train.seed=4"}).code, ExitCode::kDone);
+  EXPECT_EQ(FirstLoss("many/seed-4"), FirstLoss("one"));
+  EXPECT_NE(FirstLoss("many/seed-3"), FirstLoss("one"));
+  const double first = Json("many/seed-3/summary.json")["test_accuracy"].get<double>();
+  const double second = Json("many/seed-4/summary.json")["test_accuracy"].get<double>();
+  const nlohmann::json all = Json("many/repetitions.json");
+  EXPECT_DOUBLE_EQ(all["test_accuracy"]["mean"].get<double>(), (first + second) / 2);
+  EXPECT_DOUBLE_EQ(all["test_accuracy"]["deviation"].get<double>(),
+                   std::abs(first - second) / std::sqrt(2.0));
+  EXPECT_THAT(outcome.out, HasSubstr("test_accuracy"));
+}
+
+TEST_F(RepetitionsTest, OfSplitsAndSeedsStandInFoldersOfBothAndResumeWhatIsLeft) {
+  const std::vector<std::string> flags = {"--splits", "all", "--seeds", "2"};
+  ASSERT_EQ(Train("all", flags).code, ExitCode::kDone);
+  for (const char* run : {"a/seed-0", "a/seed-1", "b/seed-0", "b/seed-1"})
+    EXPECT_TRUE(FileExists(RunSummaryPath(folder_ / ("all/split-" + std::string(run))))) << run;
+  ASSERT_OK(RemoveFileIfPresent(RunSummaryPath(folder_ / "all/split-b/seed-0")));
+  std::vector<std::string> resume = flags;
+  resume.push_back("--resume");
+  const Outcome resumed = Train("all", resume);
+  EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("split-b/seed-1, finished before"));
+  EXPECT_TRUE(FileExists(RunSummaryPath(folder_ / "all/split-b/seed-0")));
+}
+
+TEST_F(RepetitionsTest, WithoutResumeRunsThatAreThereAreRefused) {
+  ASSERT_EQ(Train("twice", {"--seeds", "1"}).code, ExitCode::kDone);
+  const Outcome again = Train("twice", {"--seeds", "1"});
+  EXPECT_EQ(again.code, ExitCode::kFailed);
+  EXPECT_THAT(again.err, HasSubstr("twice/seed-0 holds a finished run"));
+}
+
+TEST_F(RepetitionsTest, LogAsJsonLeavesStdoutToTheLinesOfMetrics) {
+  const Outcome outcome = Train("json", {"--log", "json"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_EQ(outcome.out, ReadFile(RunMetricsPath(folder_ / "json")).value());
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,366 @@
+// What predict, export and train --init do with a model, seen from the command line.
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/file.h"
+#include "core/manifest.h"
+#include "core/npy.h"
+#include "launch/checkpoint_folder.h"
+#include "launch/run_folder.h"
+#include "launch/session.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr int kNodes = 120;  // of which 72 train: enough for 4 partitions
+constexpr int kClasses = 3;
+constexpr int kHeads = 2;
+
+std::string NameOf(int node) { return absl::StrCat(10 * node + 7); }
+
+// A ring with chords, of nodes with names, in 4 partitions, and a run on it.
+class PredictTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TempDir>();
+    ASSERT_EQ(Prep("graph", kNodes, {}).code, ExitCode::kDone);
+    ASSERT_EQ(Train("run", {}).code, ExitCode::kDone);
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static Outcome Prep(const std::string& name, int nodes, const std::vector<std::string>& more) {
+    std::string edges;
+    std::vector<int64_t> labels;
+    std::string names;
+    for (int v = 0; v < nodes; ++v) {
+      absl::StrAppend(&edges, v, " ", (v + 1) % nodes, "\n", v, " ", v * v % nodes, "\n");
+      absl::StrAppend(&names, NameOf(v), "\n");
+      labels.push_back(v < kNodes ? v % kClasses : -1);
+    }
+    EXPECT_OK(WriteFileAtomically(At(absl::StrCat(name, ".txt")), edges));
+    EXPECT_OK(WriteNpy(At(absl::StrCat(name, ".npy")), DType::kI64, {nodes}, labels.data()));
+    std::vector<std::string> arguments = {"prep",
+                                          "--from",
+                                          At(absl::StrCat(name, ".txt")),
+                                          "--format",
+                                          "edge-list",
+                                          "--labels",
+                                          At(absl::StrCat(name, ".npy")),
+                                          "--store",
+                                          At(absl::StrCat(name, ".qh")),
+                                          "--parts",
+                                          "4",
+                                          "--dim",
+                                          "4"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Outcome outcome = Quadhop(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    EXPECT_OK(AddNames(At(absl::StrCat(name, ".qh")), names));
+    return outcome;
+  }
+
+  // As if the import had found them.
+  static absl::Status AddNames(const std::string& store, const std::string& names) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(store));
+    QH_RETURN_IF_ERROR(writer->AddText("original_names.txt", names));
+    ThreadPool pool(1);
+    return writer->Commit(*FindStep(writer->manifest(), "import"), pool);
+  }
+
+  static Outcome Train(const std::string& run, std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"train",    "--store",    At("graph.qh"),
+                                          "--config", "quickstart", "--threads",
+                                          "1",        "--run",      At(run)};
+    for (const char* setting : {"train.epochs=3", "train.batch=16", "model.width=8",
+                                "model.centroids=3", "sampler.sampled_nodes=4"})
+      arguments.insert(arguments.end(), {"--set", setting});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Outcome outcome = Quadhop(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    return outcome;
+  }
+
+  static Outcome Predict(std::vector<std::string> more, const std::string& run = "run") {
+    more.insert(more.begin(), {"predict", "--run", At(run), "--threads", "1"});
+    return Quadhop(more);
+  }
+
+  static std::string At(const std::string& name) { return *folder_ / name; }
+
+  // The fields of each line.
+  static std::vector<std::vector<std::string>> Csv(const std::string& name) {
+    std::vector<std::vector<std::string>> rows;
+    for (const absl::string_view line :
+         absl::StrSplit(ReadFile(At(name)).value(), '\n', absl::SkipEmpty()))
+      rows.push_back(absl::StrSplit(line, ','));
+    return rows;
+  }
+
+  template <typename T>
+  static std::vector<T> Npy(const std::string& name) {
+    const absl::StatusOr<NpyFile> file = NpyFile::Open(At(name));
+    EXPECT_OK(file);
+    const absl::Span<const T> values = file->values<T>();
+    return {values.begin(), values.end()};
+  }
+
+  static std::unique_ptr<TempDir> folder_;
+};
+std::unique_ptr<TempDir> PredictTest::folder_;
+
+TEST_F(PredictTest, WritesTheSameFilesOnAnyNumberOfRanks) {
+  const std::vector<std::string> kinds = {"out", "probabilities", "embeddings"};
+  for (const std::string ranks : {"1", "4"}) {
+    for (const std::string ending : {".npy", ".csv"}) {
+      std::vector<std::string> flags = {"--ranks-in-process", ranks};
+      for (const std::string& kind : kinds)
+        flags.insert(flags.end(),
+                     {absl::StrCat("--", kind), At(absl::StrCat(kind, ranks, ending))});
+      const Outcome outcome = Predict(flags);
+      ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    }
+  }
+  for (const std::string& kind : kinds) {
+    for (const std::string ending : {".npy", ".csv"}) {
+      EXPECT_EQ(ReadFile(At(absl::StrCat(kind, "1", ending))).value(),
+                ReadFile(At(absl::StrCat(kind, "4", ending))).value())
+          << kind << ending;
+      EXPECT_FALSE(FileExists(At(absl::StrCat(kind, "4", ending, ".rows.tmp"))));
+    }
+  }
+}
+
+TEST_F(PredictTest, RowsHaveTheOrderAndTheNamesOfTheInput) {
+  ASSERT_EQ(
+      Predict({"--out", At("p.csv"), "--probabilities", At("q.npy"), "--embeddings", At("e.csv")})
+          .code,
+      ExitCode::kDone);
+  const auto predictions = Csv("p.csv"), embeddings = Csv("e.csv");
+  const std::vector<float> probabilities = Npy<float>("q.npy");
+  ASSERT_EQ(predictions.size(), kNodes + 1u);
+  ASSERT_EQ(probabilities.size(), static_cast<size_t>(kNodes * kClasses));
+  EXPECT_THAT(predictions[0], ElementsAre("node", "class"));
+  EXPECT_EQ(embeddings[0].size(), 1 + 8u);
+  for (size_t v = 0; v < kNodes; ++v) {
+    const auto row = probabilities.begin() + static_cast<std::ptrdiff_t>(v * kClasses);
+    EXPECT_THAT(predictions[v + 1],
+                ElementsAre(NameOf(static_cast<int>(v)),
+                            absl::StrCat(std::max_element(row, row + kClasses) - row)));
+    EXPECT_NEAR(row[0] + row[1] + row[2], 1, 1e-6);
+    EXPECT_EQ(embeddings[v + 1][0], NameOf(static_cast<int>(v)));
+  }
+}
+
+TEST_F(PredictTest, AgreesWithTheAccuracyOfEval) {
+  ASSERT_EQ(Predict({"--out", At("all.npy")}).code, ExitCode::kDone);
+  const Outcome eval = Quadhop({"eval", "--run", At("run"), "--json", "--threads", "1"});
+  ASSERT_EQ(eval.code, ExitCode::kDone) << eval.err;
+  const std::vector<int32_t> predictions = Npy<int32_t>("all.npy");
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(At("graph.qh")));
+  ASSERT_OK_AND_ASSIGN(const auto split, store->split(""));
+  ASSERT_OK_AND_ASSIGN(const auto original_ids, store->original_ids());
+  int64_t right = 0, total = 0;
+  for (size_t v = 0; v < split.size(); ++v) {
+    if (split[v] != static_cast<uint8_t>(SplitPart::kTest)) continue;
+    ++total;
+    const auto place = static_cast<size_t>(original_ids[v]);
+    right += predictions[place] == static_cast<int32_t>(place) % kClasses ? 1 : 0;
+  }
+  ASSERT_GT(total, 0);
+  EXPECT_EQ(nlohmann::json::parse(eval.out)["test_accuracy"].get<double>(),
+            static_cast<double>(right) / static_cast<double>(total));
+}
+
+TEST_F(PredictTest, ChosenNodesStandInTheOrderOfTheirFile) {
+  ASSERT_OK(WriteFileAtomically(At("some.txt"),
+                                absl::StrCat(NameOf(80), "\r\n", NameOf(3), "\n", NameOf(41))));
+  ASSERT_EQ(Predict({"--probabilities", At("all.npy")}).code, ExitCode::kDone);
+  const Outcome outcome = Predict(
+      {"--nodes", At("some.txt"), "--probabilities", At("some.csv"), "--ranks-in-process", "3"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("of 3 nodes, in the order of --nodes"));
+  const std::vector<float> all = Npy<float>("all.npy");
+  const auto some = Csv("some.csv");
+  ASSERT_EQ(some.size(), 4u);
+  EXPECT_THAT(some[0], ElementsAre("node", "class_0", "class_1", "class_2"));
+  const int nodes[] = {80, 3, 41};
+  for (size_t row = 0; row < 3; ++row) {
+    EXPECT_EQ(some[row + 1][0], NameOf(nodes[row]));
+    for (size_t c = 0; c < kClasses; ++c) {
+      float value = -1;
+      EXPECT_TRUE(absl::SimpleAtof(some[row + 1][c + 1], &value));
+      EXPECT_NEAR(value, all[static_cast<size_t>(nodes[row]) * kClasses + c], 1e-5);
+    }
+  }
+}
+
+TEST_F(PredictTest, PlacesInAnArrayChooseNodesToo) {
+  const std::vector<int64_t> places = {5, 2};
+  ASSERT_OK(WriteNpy(At("places.npy"), DType::kI64, {2}, places.data()));
+  ASSERT_EQ(Predict({"--out", At("all.npy")}).code, ExitCode::kDone);
+  ASSERT_EQ(Predict({"--nodes", At("places.npy"), "--out", At("two.npy")}).code, ExitCode::kDone);
+  const std::vector<int32_t> all = Npy<int32_t>("all.npy");
+  EXPECT_THAT(Npy<int32_t>("two.npy"), ElementsAre(all[5], all[2]));
+}
+
+TEST_F(PredictTest, RefusesNodesThatTheStoreHasNotOrThatAreNamedTwice) {
+  ASSERT_OK(WriteFileAtomically(At("bad.txt"), absl::StrCat(NameOf(1), "\n8\n")));
+  const Outcome absent = Predict({"--nodes", At("bad.txt"), "--out", At("bad.npy")});
+  EXPECT_EQ(absent.code, ExitCode::kFailed);
+  EXPECT_THAT(absent.err, AllOf(HasSubstr("bad.txt line 2"), HasSubstr("no node 8"),
+                                HasSubstr("original_names.txt")));
+  ASSERT_OK(WriteFileAtomically(At("bad.txt"), absl::StrCat(NameOf(1), "\n", NameOf(1), "\n")));
+  EXPECT_THAT(Predict({"--nodes", At("bad.txt"), "--out", At("bad.npy")}).err,
+              AllOf(HasSubstr("bad.txt line 2"), HasSubstr("in line 1")));
+  EXPECT_FALSE(FileExists(At("bad.npy")));
+}
+
+TEST_F(PredictTest, SaysWhichFilesItCanWrite) {
+  const Outcome none = Predict({});
+  EXPECT_EQ(none.code, ExitCode::kUsage);
+  EXPECT_THAT(none.err, HasSubstr("--probabilities"));
+  const Outcome other = Predict({"--out", At("predictions.parquet")});
+  EXPECT_EQ(other.code, ExitCode::kUsage);
+  EXPECT_THAT(other.err, AllOf(HasSubstr(".npy or .csv"), HasSubstr("predictions.parquet")));
+}
+
+TEST_F(PredictTest, ScoresNodesThatWereAddedAfterTraining) {
+  Prep("grown", kNodes + 20, {});
+  const Outcome outcome = Predict(
+      {"--store", At("grown.qh"), "--out", At("grown_classes.npy"), "--ranks-in-process", "2"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("is not the store that the model was trained on"));
+  EXPECT_EQ(Npy<int32_t>("grown_classes.npy").size(), kNodes + 20u);
+}
+
+TEST_F(PredictTest, RefusesAStoreThatWasMadeOtherwise) {
+  Prep("otherwise", kNodes, {"--seed", "5"});
+  const Outcome outcome = Predict({"--store", At("otherwise.qh"), "--out", At("x.npy")});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("encode with"), HasSubstr("seed=5")));
+}
+
+TEST_F(PredictTest, ExportedWeightsAreTakenBackByTrain) {
+  const std::vector<std::string> layer_norm = {"--set", "model.norm=LAYER_NORM", "--set",
+                                               "model.conv=LOCAL"};
+  Train("first", layer_norm);
+  ASSERT_EQ(Quadhop({"export", "--run", At("first"), "--checkpoint", "latest", "--out",
+                     At("first.safetensors")})
+                .code,
+            ExitCode::kDone);
+  // A step so small that no weight moves by what a float shows.
+  std::vector<std::string> again = layer_norm;
+  again.insert(again.end(), {"--init", At("first.safetensors"), "--set",
+                             "train.learning_rate=1e-30", "--set", "train.seed=0"});
+  Train("second", again);
+  for (const std::string run : {"first", "second"})
+    ASSERT_EQ(
+        Predict({"--checkpoint", "latest", "--probabilities", At(absl::StrCat(run, ".npy"))}, run)
+            .code,
+        ExitCode::kDone);
+  EXPECT_EQ(ReadFile(At("first.npy")).value(), ReadFile(At("second.npy")).value());
+}
+
+// What the model takes of every node, and the logits it gives, rows in the order of the input.
+absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
+  const LargeGTDims& dims = session.model().options().dims;
+  const int64_t n = session.store().num_nodes(), f = dims.features;
+  Tensor<float> tokens({n, dims.sampled * dims.hops_and_self, f}), x({n, f}), pe({n, dims.pos_enc}),
+      logits({n, dims.classes});
+  QH_ASSIGN_OR_RETURN(const auto original_ids, session.store().original_ids());
+  Pass pass;
+  pass.kind = Pass::Kind::kAllNodes;
+  pass.batch = 16;
+  QH_RETURN_IF_ERROR(
+      session.ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> of_batch) {
+        for (int64_t b = 0; b < batch.num_nodes(); ++b) {
+          const auto r = static_cast<size_t>(b);
+          const int64_t row = original_ids[static_cast<size_t>(batch.nodes[r].value())];
+          // PyTorch takes each token as often as it was sampled.
+          float* token = tokens.row(row);
+          for (auto i = static_cast<size_t>(batch.sampled_offsets[r]);
+               i < static_cast<size_t>(batch.sampled_offsets[r + 1]); ++i)
+            for (int32_t m = 0; m < batch.multiplicity[i]; ++m)
+              token = std::copy_n(batch.features.row(batch.sampled[i].value()),
+                                  dims.hops_and_self * f, token);
+          std::copy_n(batch.features.row(batch.own[r].value()), f, x.row(row));
+          std::copy_n(batch.pos_enc.row(b), dims.pos_enc, pe.row(row));
+          std::copy_n(of_batch.row(b), dims.classes, logits.row(row));
+        }
+        return absl::OkStatus();
+      }));
+  for (const auto& [name, array] : {std::pair<const char*, Tensor<float>*>{"tokens", &tokens},
+                                    {"x", &x},
+                                    {"pe", &pe},
+                                    {"logits", &logits}})
+    QH_RETURN_IF_ERROR(WriteNpy(folder / absl::StrCat(name, ".npy"), array->cview()));
+  return absl::OkStatus();
+}
+
+TEST_F(PredictTest, ExportedWeightsGiveTheSameLogitsInPyTorch) {
+  const TempDir folder;
+  ASSERT_EQ(Predict({"--probabilities", folder / "probabilities.npy"}).code, ExitCode::kDone);
+  ASSERT_EQ(Quadhop({"export", "--run", At("run"), "--out", folder / "model.safetensors"}).code,
+            ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const Config config, ReadRunConfig(At("run")));
+  testing::internal::CaptureStderr();
+  const auto code = RunRanks(
+      {.ranks_in_process = 1, .threads = 1, .heartbeat = {}},
+      [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+        QH_ASSIGN_OR_RETURN(const auto session,
+                            Session::Create(At("graph.qh"), "", config, context));
+        QH_RETURN_IF_ERROR(
+            ReadCheckpoint(session->Subject(nullptr), BestCheckpointPath(At("run"))).status());
+        QH_RETURN_IF_ERROR(WriteModelInputs(*session, folder));
+        return ExitCode::kDone;
+      });
+  testing::internal::GetCapturedStderr();
+  ASSERT_OK(code);
+  const int status =
+      std::system(absl::StrCat("/usr/bin/python3 " QH_SOURCE_DIR
+                               "/tests/launch/results/check_with_torch.py " QH_SOURCE_DIR " ",
+                               folder.path(), " ", kHeads)
+                      .c_str());
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)
+    GTEST_SKIP() << "python3 with torch and numpy is not installed";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(PredictTest, ThePythonExampleReadsEveryFile) {
+  ASSERT_EQ(
+      Predict({"--out", At("p.npy"), "--probabilities", At("q.csv"), "--embeddings", At("e.npy")})
+          .code,
+      ExitCode::kDone);
+  ASSERT_EQ(Quadhop({"export", "--run", At("run"), "--out", At("m.safetensors")}).code,
+            ExitCode::kDone);
+  std::string command = "/usr/bin/python3 -c 'import numpy' 2>/dev/null || exit 77; ";
+  absl::StrAppend(&command, "/usr/bin/python3 " QH_SOURCE_DIR "/docs/examples/read_results.py");
+  for (const char* name : {"run", "p.npy", "q.csv", "e.npy", "m.safetensors"})
+    absl::StrAppend(&command, " ", At(name));
+  const int status = std::system(absl::StrCat("(", command, ") >", At("said.txt")).c_str());
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "python3 with numpy is not installed";
+  ASSERT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_THAT(ReadFile(At("said.txt")).value(),
+              AllOf(HasSubstr("3 epochs"), HasSubstr("int32 (120,)"), HasSubstr("float32 (120, 8)"),
+                    HasSubstr("120 nodes from 7 to 1197, columns class_0, class_1, class_2"),
+                    HasSubstr("m.safetensors: ")));
+}
+
+}  // namespace
+}  // namespace quadhop
