@@ -2,11 +2,15 @@
 
 add_library(quadhop_options INTERFACE)
 target_include_directories(quadhop_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(quadhop_options INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Werror
-  $<$<BOOL:${QH_NATIVE}>:-march=native>)
 # No fused multiply-adds but those written: digits must not depend on what the compiler sees fit.
-target_compile_options(quadhop_options INTERFACE -ffp-contract=off)
+set(cxx_options -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Werror -ffp-contract=off)
+if(QH_NATIVE)
+  list(APPEND cxx_options -march=native)
+endif()
+# Device code calls the constexpr functions of core/rng.h and others that host and device share.
+set(cuda_options --expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra -lineinfo)
+target_compile_options(quadhop_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
+                                                 "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
 if(QH_SANITIZE)
   target_compile_options(quadhop_options INTERFACE -fsanitize=${QH_SANITIZE} -fno-omit-frame-pointer
                                                    -fno-sanitize-recover=all

@@ -60,12 +60,13 @@ void Kernels::LocalForward(const LocalForwardArgs& args) {
   QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled.size()), args.batch->sampled_offsets.back());
   QH_CHECK_EQ(args.batch->multiplicity.size(), args.batch->sampled.size());
   QH_CHECK_EQ(args.batch->features.cview().row_size(), dims.hops_and_self * dims.features);
-  args.activations->Resize(dims, *args.batch, args.precision);
+  QH_CHECK(args.activations != nullptr);
   DoLocalForward(args);
 }
 
 void Kernels::LocalBackward(const LocalBackwardArgs& args) {
   QH_CHECK(args.d_y.HasDims({args.slices.rows(), args.dims->wide()}));
+  QH_CHECK(args.activations != nullptr);
   QH_CHECK(
       args.d_weights.HasDims({args.slices.num_partitions(), LocalWeights::NumFloats(*args.dims)}));
   DoLocalBackward(args);

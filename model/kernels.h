@@ -15,6 +15,7 @@
 // uses an object at a time.
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
@@ -180,7 +181,13 @@ struct AdamArgs {
 };
 
 struct LocalWeights;
-struct LocalActivations;
+
+// What the local module's forward pass keeps for its backward pass: the backend's own, reused from
+// step to step.
+class LocalActivations {
+ public:
+  virtual ~LocalActivations() = default;
+};
 
 struct LocalForwardArgs {
   const LargeGTDims* dims = nullptr;
@@ -189,8 +196,8 @@ struct LocalForwardArgs {
   const LocalWeights* weights = nullptr;
   const Batch* batch = nullptr;  // features [U, 1 + hops, F], sampled [D], its offsets
   Dropout token_dropout, attention_dropout, residual_dropout;
-  LocalActivations* activations = nullptr;
-  TensorView<float> y;  // [B, h*H]
+  LocalActivations* activations = nullptr;  // of the same Kernels
+  TensorView<float> y;                      // [B, h*H]
 };
 
 struct LocalBackwardArgs {
@@ -209,6 +216,9 @@ class Kernels {
  public:
   virtual ~Kernels() = default;
 
+  // The first error of a device, which calls do not return: results since then are unspecified.
+  virtual absl::Status status() const { return absl::OkStatus(); }
+
   void Linear(const LinearArgs& args);
   void LinearBackward(const LinearBackwardArgs& args);
   // moments [Pl, H] of the columns of x [B, H].
@@ -216,6 +226,7 @@ class Kernels {
   void Activation(const ActivationArgs& args);
   void ActivationBackwardSums(const ActivationBackwardSumsArgs& args);
   void ActivationBackward(const ActivationBackwardArgs& args);
+  virtual std::unique_ptr<LocalActivations> MakeLocalActivations() = 0;
   void LocalForward(const LocalForwardArgs& args);
   void LocalBackward(const LocalBackwardArgs& args);
   void CodebookAttention(const CodebookAttentionArgs& args);
@@ -255,5 +266,9 @@ int64_t CpuGradientLaneBytes(const LargeGTDims& dims, int64_t num_slices, int64_
 
 // Kernels of this machine's processor, on the threads of `pool`, which must outlive them.
 std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool);
+
+// Kernels of the GPU of a rank that is `local_rank` among those of its host. kUnavailable, saying
+// what to do, if there is none, or quadhop was built without CUDA.
+absl::StatusOr<std::unique_ptr<Kernels>> MakeCudaKernels(int local_rank);
 
 }  // namespace quadhop

@@ -66,11 +66,13 @@ absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
   if (global_) QH_RETURN_IF_ERROR(global_->UpdateCodebook(step));
   QH_RETURN_IF_ERROR(sums_->Wait());
   if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
+  QH_RETURN_IF_ERROR(placement_.kernels->status());
   return loss;
 }
 
 absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
-  return Forward(MakeStep(batch, /*training=*/false), logits);
+  QH_RETURN_IF_ERROR(Forward(MakeStep(batch, /*training=*/false), logits));
+  return placement_.kernels->status();
 }
 
 void LargeGT::GatherOwnFeatures(const Batch& batch) {

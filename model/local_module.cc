@@ -164,6 +164,7 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
 
 void LocalModule::Forward(const Step& step, TensorView<float> y) {
   Merge(step.kernels, step.parameters);
+  if (activations_ == nullptr) activations_ = step.kernels.MakeLocalActivations();
   LocalForwardArgs args;
   args.dims = &options_.dims;
   args.precision = options_.precision;
@@ -174,7 +175,7 @@ void LocalModule::Forward(const Step& step, TensorView<float> y) {
   args.attention_dropout =
       step.MakeDropout(options_.local_dropout, RandomPurpose::kAttentionOutDropout);
   args.residual_dropout = step.MakeDropout(options_.local_dropout, RandomPurpose::kResidualDropout);
-  args.activations = &activations_;
+  args.activations = activations_.get();
   args.y = y;
   step.kernels.LocalForward(args);
 }
@@ -189,7 +190,7 @@ void LocalModule::Backward(const Step& step, TensorView<const float> d_y) {
   args.token_dropout = options_.ff_dropout;
   args.attention_dropout = options_.local_dropout;
   args.residual_dropout = options_.local_dropout;
-  args.activations = &activations_;
+  args.activations = activations_.get();
   args.d_y = d_y;
   args.d_weights = summands_.view();
   step.kernels.LocalBackward(args);

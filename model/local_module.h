@@ -4,6 +4,8 @@
 
 #include <absl/types/span.h>
 
+#include <memory>
+
 #include "model/local_weights.h"
 #include "model/step.h"
 
@@ -29,12 +31,12 @@ class LocalModule {
   void Merge(Kernels& kernels, ParameterSet& parameters);
 
   LargeGTOptions options_;
-  Tensor<float> merged_;    // [n]
-  Tensor<float> summands_;  // [Pl, n]
-  Tensor<float> summed_;    // [n]
-  LocalWeights weights_;    // views into merged_
-  LocalWeights gradients_;  // views into summed_
-  LocalActivations activations_;
+  Tensor<float> merged_;                           // [n]
+  Tensor<float> summands_;                         // [Pl, n]
+  Tensor<float> summed_;                           // [n]
+  LocalWeights weights_;                           // views into merged_
+  LocalWeights gradients_;                         // views into summed_
+  std::unique_ptr<LocalActivations> activations_;  // from the first forward pass on
 };
 
 }  // namespace quadhop

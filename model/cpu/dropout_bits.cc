@@ -1,7 +1,5 @@
 #include "model/cpu/dropout_bits.h"
 
-#include <cmath>
-
 // Compiled once for each instruction set; the calls at the end choose one at run time.
 #define HWY_DISABLED_TARGETS HWY_SSE4
 #undef HWY_TARGET_INCLUDE
@@ -68,12 +66,6 @@ namespace quadhop::cpu {
 
 HWY_EXPORT(KeepBitsImpl);
 
-uint32_t DropoutThreshold(double probability) {
-  return static_cast<uint32_t>(std::lround(probability * 65536.0));
-}
-float DropoutScale(double probability) {
-  return static_cast<float>(1.0 / (1.0 - DropoutThreshold(probability) / 65536.0));
-}
 void KeepBits(uint64_t key, uint32_t threshold, int64_t num_bytes, uint8_t* keep) {
   HWY_DYNAMIC_DISPATCH(KeepBitsImpl)(key, threshold, num_bytes, keep);
 }

@@ -3,18 +3,15 @@
 
 #include <cstdint>
 
+#include "model/dropout_mask.h"
 #include "model/kernels.h"
 
 namespace quadhop::cpu {
 
 // Bytes of the keep bits of one row of n values: bit i of byte i / 8 is value i.
 inline int64_t KeepBytes(int64_t n) { return (n + 7) / 8; }
-// The 16-bit threshold of a dropout probability, and the exact factor of what is kept.
-uint32_t DropoutThreshold(double probability);
-float DropoutScale(double probability);
 
-// Keep bits for `num_bytes` * 8 values of the stream `key`: value i is kept if its 16 bits (half i
-// % 2 of word i % 8 / 2 of Philox block i / 8) are at least `threshold`.
+// Keep bits for `num_bytes` * 8 values of the stream `key`: byte i is KeepMask(key, i, threshold).
 void KeepBits(uint64_t key, uint32_t threshold, int64_t num_bytes, uint8_t* keep);
 // Those of the values of batch row `row`, of a dropout with probability > 0.
 void NodeKeepBits(const Dropout& dropout, int64_t row, int64_t num_bytes, uint8_t* keep);

@@ -2,8 +2,10 @@
 // threads of one pool.
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include "model/cpu/local_activations.h"
 #include "model/kernels.h"
 #include "model/local_weights.h"
 
@@ -27,6 +29,9 @@ std::vector<Tile> MakeTiles(const Slices& slices, int64_t rows);
 class CpuKernels final : public Kernels {
  public:
   explicit CpuKernels(ThreadPool& pool) : pool_(pool) {}
+  std::unique_ptr<LocalActivations> MakeLocalActivations() override {
+    return std::make_unique<CpuLocalActivations>();
+  }
 
  private:
   void DoLinear(const LinearArgs& args) override;

@@ -22,8 +22,8 @@ class BackwardTile {
         w_(*args.weights),
         operand_(w_, operand_weights),
         g_(gradients),
-        kept_(args.activations->operands<T>()),
-        act_(*args.activations),
+        act_(static_cast<CpuLocalActivations&>(*args.activations)),
+        kept_(act_.template operands<T>()),
         t_(tile) {
     cpu::LayOut(*this, memory);
   }
@@ -207,8 +207,8 @@ class BackwardTile {
   const LocalWeights& w_;
   const OperandWeights<T> operand_;
   const LocalWeights& g_;  // gradients so far, of this lane
+  CpuLocalActivations& act_;
   LocalOperands<T>& kept_;
-  LocalActivations& act_;
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();

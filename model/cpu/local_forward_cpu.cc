@@ -17,8 +17,8 @@ class ForwardTile {
       : args_(args),
         w_(*args.weights),
         operand_(w_, operand_weights),
-        kept_(args.activations->operands<T>()),
-        act_(*args.activations),
+        act_(static_cast<CpuLocalActivations&>(*args.activations)),
+        kept_(act_.template operands<T>()),
         t_(tile) {
     cpu::LayOut(*this, memory);
   }
@@ -196,8 +196,8 @@ class ForwardTile {
   const LocalForwardArgs& args_;
   const LocalWeights& w_;
   const OperandWeights<T> operand_;
+  CpuLocalActivations& act_;
   LocalOperands<T>& kept_;
-  LocalActivations& act_;
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();
@@ -244,6 +244,8 @@ void CpuKernels::LocalForwardIn(const LocalForwardArgs& args) {
 }
 
 void CpuKernels::DoLocalForward(const LocalForwardArgs& args) {
+  static_cast<CpuLocalActivations&>(*args.activations)
+      .Resize(*args.dims, *args.batch, args.precision);
   if (args.precision == Precision::kF32) {
     LocalForwardIn<float>(args);
   } else {

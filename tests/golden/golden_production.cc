@@ -9,6 +9,7 @@
 #include "core/thread_pool.h"
 #include "model/adam.h"
 #include "model/largegt.h"
+#include "tests/model/test_kernels.h"
 
 namespace quadhop::golden {
 namespace {
@@ -128,7 +129,7 @@ absl::StatusOr<std::vector<double>> Evaluate(const GoldenCase& golden, LargeGT& 
 
 absl::StatusOr<GoldenOutcome> RunProduction(const GoldenCase& golden) {
   ThreadPool pool(2);
-  const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
+  const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   std::vector<int64_t> ids(static_cast<size_t>(golden.nodes));
   std::iota(ids.begin(), ids.end(), 0);

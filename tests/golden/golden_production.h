@@ -1,4 +1,4 @@
-// The production model, in float on the CPU, on a golden case.
+// The production model, in float, on a golden case.
 #pragma once
 
 #include <absl/status/statusor.h>

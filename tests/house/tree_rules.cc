@@ -48,7 +48,7 @@ struct Backend {
 const std::vector<Backend>& Backends() {
   static const auto* const kBackends = new std::vector<Backend>{
       {std::regex("(cuda|cublas|cusparse|curand|cub/|thrust/|cooperative_groups|mma\\.h).*"),
-       std::regex(".*\\.cuh?|nccl.*|.*cuda.*")},
+       std::regex(".*\\.cuh?|nccl.*|.*cuda.*|mma\\.h")},
       {std::regex("nccl\\.h"), std::regex("nccl.*")},
       {std::regex("mpi\\.h"), std::regex("mpi.*")},
       {std::regex("metis\\.h"), std::regex("metis.*")},

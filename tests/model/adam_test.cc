@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "tests/model/test_kernels.h"
 #include "tests/reference/adam.h"
 
 namespace quadhop {
@@ -51,7 +52,7 @@ double NormOfGradients(ParameterSet& parameters) {
 
 void ExpectTheReferencesSteps(const AdamOptions& options) {
   ThreadPool pool(2);
-  const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
+  const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
   ParameterSet parameters(Options());
   ASSERT_GT(parameters.num_trained(), 2 * 16384);
   Adam adam(options, parameters.num_trained());

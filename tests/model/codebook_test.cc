@@ -12,6 +12,7 @@
 
 #include "core/rng.h"
 #include "core/thread_pool.h"
+#include "tests/model/test_kernels.h"
 #include "tests/model/toy_job.h"
 #include "tests/reference/codebook.h"
 #include "tests/support/run_ranks.h"
@@ -93,7 +94,7 @@ class BookRank {
   LargeGTOptions options_;
   Communicator& comm_;
   ThreadPool pool_{2};
-  std::unique_ptr<Kernels> kernels_ = MakeCpuKernels(pool_);
+  std::unique_ptr<Kernels> kernels_ = MakeTestKernels(pool_);
   ParameterSet parameters_;
   GradientSummands gradients_;
   std::unique_ptr<Codebook> book_;
@@ -256,7 +257,7 @@ TEST(Codebook, ATieGoesToTheLowestIndex) {
 
 TEST(Codebook, ACentroidOfNobodyGetsNoAttention) {
   ThreadPool pool(2);
-  const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
+  const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
   constexpr int64_t kRows = 9, kHeads = 2, kWidth = 5, kCentroids = 21, kEmpty = 17;
   Tensor<float> query({kRows, kHeads * kWidth}), d_y({kRows, kHeads * kWidth});
   Tensor<float> key({kCentroids, kHeads * kWidth}), value({kCentroids, kHeads * kWidth});

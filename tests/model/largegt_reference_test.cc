@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "tests/model/test_kernels.h"
 #include "tests/model/toy_job.h"
 #include "tests/reference/largegt.h"
 #include "tests/reference/losses.h"
@@ -326,7 +327,7 @@ TEST(LargeGT, TakesATokenOfMultiplicityMForMEqualTokens) {
 
 TEST(LargeGT, UnlabelledRowsHaveNoLossAndNoGradient) {
   ThreadPool pool(1);
-  const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
+  const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
   Tensor<float> logits({5, 3}), d_logits({5, 3});
   Tensor<double> loss({2});
   Values<double> labelled;

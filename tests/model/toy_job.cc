@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/rng.h"
+#include "tests/model/test_kernels.h"
 
 namespace quadhop {
 
@@ -95,7 +96,7 @@ ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communica
       end_partition_(owners_.first[static_cast<size_t>(comm.rank().value()) + 1]),
       class_weight_(rank_options.class_weight),
       pool_(rank_options.num_threads),
-      kernels_(MakeCpuKernels(pool_)) {
+      kernels_(MakeTestKernels(pool_)) {
   ModelPlacement placement;
   placement.kernels = kernels_.get();
   placement.comm = &comm;

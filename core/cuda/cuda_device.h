@@ -1,0 +1,129 @@
+// One GPU as one rank uses it: one stream, stream-ordered memory, and the first error of all that
+// was asked of it.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace quadhop::cuda {
+
+// Blocks and threads of a kernel, and the shared memory of a block.
+struct Grid {
+  int64_t blocks;
+  int threads;
+  size_t shared_bytes = 0;
+};
+
+// Which of `num_visible` devices a rank takes that is `local_rank` among those of its host: ranks
+// beyond the last device share from the first on.
+constexpr int DeviceOfLocalRank(int local_rank, int num_visible) {
+  return local_rank % num_visible;
+}
+
+// Work is queued on one stream and runs in order. An error of any call is kept: later calls do
+// nothing, and status() says what went wrong first, which may be seen later than it happened.
+// Memory is unspecified then. Used by one thread at a time; calls make the device the thread's
+// current one.
+class Device {
+ public:
+  // kUnavailable if there is no device.
+  static absl::StatusOr<std::unique_ptr<Device>> Open(int local_rank);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  int ordinal() const { return ordinal_; }
+  const std::string& name() const { return name_; }
+  cudaStream_t stream() const { return stream_; }
+  size_t shared_bytes_per_block() const { return shared_bytes_per_block_; }
+  const absl::Status& status() const { return status_; }
+  // Keeps `status` if it is the first error.
+  void Note(const absl::Status& status);
+
+  // nullptr for 0 bytes, and after an error. Free may be called while work on it is queued.
+  void* Allocate(size_t bytes);
+  void Free(void* memory);
+
+  // The host's memory may be used again when these return.
+  void Upload(const void* host, size_t bytes, void* device);
+  void Download(const void* device, size_t bytes, void* host);
+  void Zero(void* device, size_t bytes) { ZeroRows(device, 1, bytes, bytes); }
+  // `rows` rows of `bytes` bytes each, `stride` bytes apart.
+  void ZeroRows(void* device, int64_t rows, size_t bytes, size_t stride);
+  // Waits for all that is queued.
+  const absl::Status& Synchronize();
+
+  // Queues kernel(args...); a grid without blocks is no work.
+  template <typename... Parameters, typename... Arguments>
+  void Launch(void (*kernel)(Parameters...), const Grid& grid, Arguments&&... arguments) {
+    if (!Prepare(reinterpret_cast<const void*>(kernel), grid)) return;
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim3(static_cast<unsigned>(grid.blocks));
+    config.blockDim = dim3(static_cast<unsigned>(grid.threads));
+    config.dynamicSmemBytes = grid.shared_bytes;
+    config.stream = stream_;
+    NoteLaunch(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...));
+  }
+
+ private:
+  explicit Device(int ordinal) : ordinal_(ordinal) {}
+  absl::Status Initialise();
+  bool Prepare(const void* kernel, const Grid& grid);
+  void NoteLaunch(cudaError_t code);
+
+  const int ordinal_;
+  std::string name_;
+  cudaStream_t stream_ = nullptr;
+  size_t shared_bytes_per_block_ = 0;
+  absl::Status status_;
+};
+
+// Memory of `size` values of T on a device, not set. Moves, does not copy.
+template <typename T>
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Device& device, int64_t size) { Take(device, size); }
+  ~Buffer() { Release(); }
+  Buffer(Buffer&& other) noexcept { *this = std::move(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  // At least `size` values: memory that suffices stays as it is, else it is replaced by an eighth
+  // more than asked for, so that sizes that change a little from step to step soon stop allocating.
+  void Reserve(Device& device, int64_t size) {
+    if (size <= size_) return;
+    Release();
+    Take(device, size + size / 8);
+  }
+  T* data() const { return data_; }
+
+ private:
+  void Take(Device& device, int64_t size) {
+    device_ = &device;
+    data_ = static_cast<T*>(device.Allocate(static_cast<size_t>(size) * sizeof(T)));
+    size_ = size;
+  }
+  void Release() {
+    if (data_ != nullptr) device_->Free(data_);
+    data_ = nullptr;
+    size_ = 0;
+  }
+
+  Device* device_ = nullptr;
+  T* data_ = nullptr;
+  int64_t size_ = 0;
+};
+
+}  // namespace quadhop::cuda

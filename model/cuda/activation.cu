@@ -1,0 +1,170 @@
+// Norm, ReLU and dropout of node-level rows, and the moments that batch norm needs.
+#include "model/cuda/kernels_cuda.h"
+#include "model/cuda/staged.h"
+#include "model/cuda/warp.cuh"
+
+namespace quadhop::cuda {
+namespace {
+
+constexpr float kNormEpsilon = 1e-5f;
+
+struct ActivationRows {
+  NormKind norm;
+  int64_t rows, columns;
+  const float *x, *scale, *shift, *mean, *inv_std;
+  DeviceDropout dropout;
+  float *x_hat, *row_inv_std, *gate, *y;
+};
+
+// A warp a row; a lane has groups of 8 columns, whose keep bits come together.
+__global__ void ActivationKernel(ActivationRows args) {
+  const int64_t row = WarpOfGrid(), n = args.columns;
+  if (row >= args.rows) return;
+  const float* x = args.x + row * n;
+  float mean = 0, inv_std = 1;
+  if (args.norm == NormKind::kLayer) {
+    float sum = 0, squares = 0;
+    for (int64_t c = Lane(); c < n; c += kWarpThreads) sum += x[c];
+    mean = WarpSum(sum) / static_cast<float>(n);
+    for (int64_t c = Lane(); c < n; c += kWarpThreads) squares += (x[c] - mean) * (x[c] - mean);
+    inv_std = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(n) + kNormEpsilon);
+    if (Lane() == 0) args.row_inv_std[row] = inv_std;
+  }
+  for (int64_t group = Lane(); group * 8 < n; group += kWarpThreads) {
+    const uint8_t keep = KeepMaskOf(args.dropout, row, group);
+    for (int64_t c = group * 8; c < n && c < group * 8 + 8; ++c) {
+      if (args.norm == NormKind::kBatch) {
+        mean = args.mean[c];
+        inv_std = args.inv_std[c];
+      }
+      const float x_hat = (x[c] - mean) * inv_std;
+      const float y = args.norm == NormKind::kNone ? x_hat : x_hat * args.scale[c] + args.shift[c];
+      const bool kept = (keep >> (c % 8)) & 1;
+      const float gate = y > 0 && kept ? args.dropout.scale : 0.0f;
+      args.x_hat[row * n + c] = x_hat;
+      args.gate[row * n + c] = gate;
+      args.y[row * n + c] = y * gate;
+    }
+  }
+}
+
+// Moments of one column of one slice; a thread each, two passes.
+__global__ void MomentsKernel(const int64_t* offsets, int64_t partitions, int64_t columns,
+                              const float* x, Moments* moments) {
+  const int64_t item = ThreadOfGrid();
+  if (item >= partitions * columns) return;
+  const int64_t p = item / columns, c = item % columns;
+  const double count = static_cast<double>(offsets[p + 1] - offsets[p]);
+  double mean = 0, m2 = 0;
+  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) mean += double{x[r * columns + c]};
+  if (count > 0) mean /= count;
+  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) {
+    const double deviation = double{x[r * columns + c]} - mean;
+    m2 += deviation * deviation;
+  }
+  moments[item].count = count;
+  moments[item].mean = mean;
+  moments[item].m2 = m2;
+}
+
+// d *= gate, and the sums of one column of one slice; a thread each. sums [Pl, 2, H].
+__global__ void BackwardSumsKernel(const int64_t* offsets, int64_t partitions, int64_t columns,
+                                   const float* gate, const float* x_hat, float* d, double* sums) {
+  const int64_t item = ThreadOfGrid();
+  if (item >= partitions * columns) return;
+  const int64_t p = item / columns, c = item % columns;
+  double sum = 0, sum_hat = 0;
+  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) {
+    const int64_t at = r * columns + c;
+    d[at] *= gate[at];
+    sum += double{d[at]};
+    sum_hat += double{d[at]} * double{x_hat[at]};
+  }
+  sums[2 * p * columns + c] = sum;
+  sums[(2 * p + 1) * columns + c] = sum_hat;
+}
+
+__global__ void BatchNormBackwardKernel(int64_t rows, int64_t columns, const float* x_hat,
+                                        const float* scale, const float* inv_std,
+                                        const double* sums, double nodes, float* d) {
+  const int64_t at = ThreadOfGrid();
+  if (at >= rows * columns) return;
+  const int64_t c = at % columns;
+  const float mean = static_cast<float>(sums[c] / nodes);
+  const float mean_hat = static_cast<float>(sums[columns + c] / nodes);
+  d[at] = scale[c] * inv_std[c] * (d[at] - mean - x_hat[at] * mean_hat);
+}
+
+__global__ void LayerNormBackwardKernel(int64_t rows, int64_t columns, const float* x_hat,
+                                        const float* scale, const float* row_inv_std, float* d) {
+  const int64_t row = WarpOfGrid();
+  if (row >= rows) return;
+  x_hat += row * columns;
+  d += row * columns;
+  float sum = 0, sum_hat = 0;
+  for (int64_t c = Lane(); c < columns; c += kWarpThreads) {
+    d[c] *= scale[c];
+    sum += d[c];
+    sum_hat += d[c] * x_hat[c];
+  }
+  const float mean = WarpSum(sum) / static_cast<float>(columns);
+  const float mean_hat = WarpSum(sum_hat) / static_cast<float>(columns);
+  for (int64_t c = Lane(); c < columns; c += kWarpThreads)
+    d[c] = row_inv_std[row] * (d[c] - mean - x_hat[c] * mean_hat);
+}
+
+}  // namespace
+
+void CudaKernels::DoColumnMoments(const Slices& slices, TensorView<const float> x,
+                                  TensorView<Moments> moments) {
+  const Input<int64_t> offsets(*device_, slices.offsets);
+  const Input<float> rows(*device_, x);
+  const Output<Moments> out(*device_, moments);
+  device_->Launch(MomentsKernel, {BlocksOfThreads(moments.size()), kBlockThreads}, offsets.data(),
+                  slices.num_partitions(), x.dim(1), rows.data(), out.data());
+}
+
+void CudaKernels::DoActivation(const ActivationArgs& args) {
+  const Input<float> x(*device_, args.x), scale(*device_, args.scale), shift(*device_, args.shift);
+  const Input<float> mean(*device_, args.mean), inv_std(*device_, args.inv_std);
+  const StagedDropout dropout(*device_, args.dropout);
+  const Output<float> x_hat(*device_, args.x_hat), gate(*device_, args.gate), y(*device_, args.y);
+  const bool layer = args.norm == NormKind::kLayer;
+  const Output<float> row_inv_std(*device_, layer ? args.row_inv_std : TensorView<float>());
+  const ActivationRows rows{args.norm,     args.x.dim(0), args.x.dim(1),      x.data(),
+                            scale.data(),  shift.data(),  mean.data(),        inv_std.data(),
+                            dropout.get(), x_hat.data(),  row_inv_std.data(), gate.data(),
+                            y.data()};
+  device_->Launch(ActivationKernel, {BlocksOfWarps(rows.rows), kBlockThreads}, rows);
+}
+
+void CudaKernels::DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) {
+  const int64_t columns = args.d.dim(1), partitions = args.slices.num_partitions();
+  const Input<int64_t> offsets(*device_, args.slices.offsets);
+  const Input<float> gate(*device_, args.gate), x_hat(*device_, args.x_hat);
+  const Updated<float> d(*device_, args.d);
+  const Output<double> sums(*device_, args.sums);
+  device_->Launch(BackwardSumsKernel, {BlocksOfThreads(partitions * columns), kBlockThreads},
+                  offsets.data(), partitions, columns, gate.data(), x_hat.data(), d.data(),
+                  sums.data());
+}
+
+void CudaKernels::DoActivationBackward(const ActivationBackwardArgs& args) {
+  if (args.norm == NormKind::kNone) return;
+  const int64_t rows = args.d.dim(0), columns = args.d.dim(1);
+  const Input<float> x_hat(*device_, args.x_hat), scale(*device_, args.scale);
+  const Updated<float> d(*device_, args.d);
+  if (args.norm == NormKind::kLayer) {
+    const Input<float> row_inv_std(*device_, args.row_inv_std);
+    device_->Launch(LayerNormBackwardKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, columns,
+                    x_hat.data(), scale.data(), row_inv_std.data(), d.data());
+    return;
+  }
+  const Input<float> inv_std(*device_, args.inv_std);
+  const Input<double> sums(*device_, args.sums);
+  device_->Launch(BatchNormBackwardKernel, {BlocksOfThreads(rows * columns), kBlockThreads}, rows,
+                  columns, x_hat.data(), scale.data(), inv_std.data(), sums.data(),
+                  static_cast<double>(args.global_nodes), d.data());
+}
+
+}  // namespace quadhop::cuda

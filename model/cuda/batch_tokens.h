@@ -1,0 +1,35 @@
+// Which token rows are whose: the tokens of each node of a batch on the device.
+#pragma once
+
+#include <cstdint>
+
+#include "core/batch.h"
+#include "core/cuda/cuda_device.h"
+
+namespace quadhop::cuda {
+
+// As kernels take it.
+struct TokenRows {
+  int64_t nodes;                  // B
+  int64_t rows;                   // T: tokens of all nodes
+  int most_tokens;                // of a node
+  const int64_t* begin;           // [B + 1]: tokens of node b are rows [begin[b], begin[b + 1])
+  const int32_t* node;            // [T]
+  const float* log_multiplicity;  // [T]
+  const float* log_own_others;    // [B]: of the first token's multiplicity less 1; -inf: it is 1
+};
+
+// Kept from the forward to the backward pass.
+class BatchTokens {
+ public:
+  void Set(Device& device, const Batch& batch, int64_t hops_and_self);
+  const TokenRows& rows() const { return rows_; }
+
+ private:
+  TokenRows rows_{};
+  Buffer<int64_t> begin_;
+  Buffer<int32_t> node_;
+  Buffer<float> log_multiplicity_, log_own_others_;
+};
+
+}  // namespace quadhop::cuda

@@ -1,0 +1,222 @@
+// Attention to the codebook, and the nearest centroid of each query.
+#include <cmath>
+
+#include "model/cuda/kernels_cuda.h"
+#include "model/cuda/staged.h"
+#include "model/cuda/warp.cuh"
+
+namespace quadhop::cuda {
+namespace {
+
+// The scores of a row and head to probabilities: softmax(score + log_count), and what dropout keeps
+// of them; a warp a row and head. A node's keep bits are [h, M], M rounded up to whole bytes.
+__global__ void SoftmaxKernel(int64_t items, int64_t heads, int64_t centroids,
+                              const float* log_count, DeviceDropout dropout, float* probability,
+                              float* kept) {
+  const int64_t item = WarpOfGrid();
+  if (item >= items) return;
+  float* p = probability + item * centroids;
+  float top = -INFINITY;
+  for (int64_t m = Lane(); m < centroids; m += kWarpThreads) top = fmaxf(top, p[m] + log_count[m]);
+  top = WarpMax(top);
+  float sum = 0;
+  for (int64_t m = Lane(); m < centroids; m += kWarpThreads) {
+    p[m] = expf(p[m] + log_count[m] - top);
+    sum += p[m];
+  }
+  const float inverse = 1.0f / WarpSum(sum);
+  const int64_t groups = (centroids + 7) / 8, row = item / heads, head = item % heads;
+  __syncwarp();
+  for (int64_t group = Lane(); group < groups; group += kWarpThreads) {
+    const uint8_t keep = kept == nullptr ? 0xFF : KeepMaskOf(dropout, row, head * groups + group);
+    for (int64_t m = group * 8; m < centroids && m < group * 8 + 8; ++m) {
+      p[m] *= inverse;
+      if (kept != nullptr)
+        kept[item * centroids + m] = (keep >> (m % 8)) & 1 ? p[m] * dropout.scale : 0.0f;
+    }
+  }
+}
+
+// d_p to the gradient of the scores, which takes the place of the probabilities.
+__global__ void SoftmaxBackwardKernel(int64_t items, int64_t centroids, float dropout_scale,
+                                      const float* kept, float* d_p, float* probability) {
+  const int64_t item = WarpOfGrid();
+  if (item >= items) return;
+  float* p = probability + item * centroids;
+  float* d = d_p + item * centroids;
+  float sum = 0;
+  for (int64_t m = Lane(); m < centroids; m += kWarpThreads) {
+    if (kept != nullptr) d[m] = kept[item * centroids + m] > 0 ? d[m] * dropout_scale : 0.0f;
+    sum += p[m] * d[m];
+  }
+  const float mean = WarpSum(sum);
+  for (int64_t m = Lane(); m < centroids; m += kWarpThreads) p[m] *= d[m] - mean;
+}
+
+__global__ void HalfNormKernel(int64_t centroids, int64_t width, const float* embedding,
+                               float* half_norm) {
+  const int64_t m = WarpOfGrid();
+  if (m >= centroids) return;
+  float sum = 0;
+  for (int64_t c = Lane(); c < width; c += kWarpThreads)
+    sum = fmaf(embedding[m * width + c], embedding[m * width + c], sum);
+  sum = WarpSum(sum);
+  if (Lane() == 0) half_norm[m] = 0.5f * sum;
+}
+
+// The first centroid of least half_norm - dot: half the squared distance, less what is the same for
+// all centroids.
+__global__ void NearestKernel(int64_t rows, int64_t centroids, const float* half_norm,
+                              const float* dot, int16_t* nearest) {
+  const int64_t row = WarpOfGrid();
+  if (row >= rows) return;
+  float least = INFINITY;
+  int index = 0;
+  for (int m = Lane(); m < centroids; m += kWarpThreads) {
+    const float distance = half_norm[m] - dot[row * centroids + m];
+    if (distance < least) {
+      least = distance;
+      index = m;
+    }
+  }
+  for (int distance = kWarpThreads / 2; distance > 0; distance /= 2) {
+    const float other = __shfl_xor_sync(kAllLanes, least, distance);
+    const int other_index = __shfl_xor_sync(kAllLanes, index, distance);
+    if (other < least || (other == least && other_index < index)) {
+      least = other;
+      index = other_index;
+    }
+  }
+  if (Lane() == 0) nearest[row] = static_cast<int16_t>(index);
+}
+
+// hits [M] and sums [M, 2G] of one slice's rows [begin, end), each in the order of its rows; a
+// thread a centroid and column, column 0 being the hits.
+__global__ void HitsKernel(int64_t begin, int64_t end, int64_t centroids, int64_t width,
+                           const int16_t* nearest, const float* z, float* hits_and_sums) {
+  const int64_t item = ThreadOfGrid();
+  if (item >= centroids * (1 + width)) return;
+  const int64_t m = item / (1 + width), column = item % (1 + width);
+  float sum = 0;
+  for (int64_t r = begin; r < end; ++r) {
+    if (nearest[r] == m) sum += column == 0 ? 1.0f : z[r * width + column - 1];
+  }
+  if (column == 0) {
+    hits_and_sums[m] = sum;
+  } else {
+    hits_and_sums[centroids + m * width + column - 1] = sum;
+  }
+}
+
+}  // namespace
+
+void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
+  const int64_t rows = args.query.dim(0), wide = args.query.dim(1), width = wide / args.heads;
+  const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+  const Input<float> query(*device_, args.query), key(*device_, args.key);
+  const Input<float> value(*device_, args.value), log_count(*device_, args.log_count);
+  const StagedDropout dropout(*device_, args.dropout);
+  const bool drop = args.dropout.probability > 0;
+  const Output<float> probability(*device_, args.probability), y(*device_, args.y);
+  const Output<float> kept(*device_, drop ? args.kept : TensorView<float>());
+  // Calls multiply(first row, rows, head) for each slice and head.
+  const auto for_each = [&](const auto& multiply) {
+    for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
+      for (int64_t h = 0; h < args.heads; ++h)
+        multiply(args.slices.begin(p), args.slices.end(p) - args.slices.begin(p), h);
+  };
+  for_each([&](int64_t begin, int64_t slice_rows, int64_t h) {
+    products_->Multiply(slice_rows, centroids, width,
+                        MatrixRef<float>{query.data() + begin * wide + h * width, wide},
+                        MatrixRef<float>{key.data() + h * width, wide, true}, 0,
+                        probability.data() + begin * row_size + h * centroids, row_size, scale);
+  });
+  device_->Launch(SoftmaxKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
+                  rows * args.heads, args.heads, centroids, log_count.data(), dropout.get(),
+                  probability.data(), kept.data());
+  const float* used = drop ? kept.data() : probability.data();
+  for_each([&](int64_t begin, int64_t slice_rows, int64_t h) {
+    products_->Multiply(slice_rows, width, centroids,
+                        MatrixRef<float>{used + begin * row_size + h * centroids, row_size},
+                        MatrixRef<float>{value.data() + h * width, wide}, 0,
+                        y.data() + begin * wide + h * width, wide);
+  });
+}
+
+void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) {
+  const int64_t rows = args.query.dim(0), wide = args.query.dim(1), width = wide / args.heads;
+  const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+  const bool drop = args.dropout.probability > 0;
+  const Input<float> query(*device_, args.query), key(*device_, args.key);
+  const Input<float> value(*device_, args.value), d_y(*device_, args.d_y);
+  const Input<float> kept(*device_, drop ? args.kept : TensorView<const float>());
+  const Updated<float> probability(*device_, args.probability);
+  const Output<float> d_query(*device_, args.d_query), d_key(*device_, args.d_key);
+  const Output<float> d_value(*device_, args.d_value);
+  const Buffer<float> d_p(*device_, rows * row_size);
+  const float* used = drop ? kept.data() : probability.data();
+  // d_out [Pl, M, h*H] = alpha left^T right over the rows of each slice.
+  const auto sum_over_rows = [&](const float* left, const float* right, float alpha, float* d_out) {
+    for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
+      const int64_t begin = args.slices.begin(p);
+      for (int64_t h = 0; h < args.heads; ++h)
+        products_->Multiply(
+            centroids, width, args.slices.end(p) - begin,
+            MatrixRef<float>{left + begin * row_size + h * centroids, row_size, true},
+            MatrixRef<float>{right + begin * wide + h * width, wide}, 0,
+            d_out + p * centroids * wide + h * width, wide, alpha);
+    }
+  };
+  // out [B, h*H] or [B, h, M] by slice and head.
+  sum_over_rows(used, d_y.data(), 1, d_value.data());
+  for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
+    const int64_t begin = args.slices.begin(p);
+    for (int64_t h = 0; h < args.heads; ++h)
+      products_->Multiply(args.slices.end(p) - begin, centroids, width,
+                          MatrixRef<float>{d_y.data() + begin * wide + h * width, wide},
+                          MatrixRef<float>{value.data() + h * width, wide, true}, 0,
+                          d_p.data() + begin * row_size + h * centroids, row_size);
+  }
+  device_->Launch(SoftmaxBackwardKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
+                  rows * args.heads, centroids,
+                  drop ? DropoutScale(args.dropout.probability) : 1.0f, kept.data(), d_p.data(),
+                  probability.data());
+  for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
+    const int64_t begin = args.slices.begin(p);
+    for (int64_t h = 0; h < args.heads; ++h)
+      products_->Multiply(
+          args.slices.end(p) - begin, width, centroids,
+          MatrixRef<float>{probability.data() + begin * row_size + h * centroids, row_size},
+          MatrixRef<float>{key.data() + h * width, wide}, 0,
+          d_query.data() + begin * wide + h * width, wide, scale);
+  }
+  sum_over_rows(probability.data(), query.data(), scale, d_key.data());
+}
+
+void CudaKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
+  const int64_t rows = args.z.dim(0), centroids = args.embedding.dim(0);
+  const int64_t width = args.embedding.dim(1), partition_size = centroids * (1 + width);
+  const Input<float> z(*device_, args.z), embedding(*device_, args.embedding);
+  const Output<int16_t> nearest(*device_, args.nearest);
+  const Output<float> hits_and_sums(*device_, args.hits_and_sums);
+  const Buffer<float> half_norm(*device_, centroids), dot(*device_, rows * centroids);
+  device_->Launch(HalfNormKernel, {BlocksOfWarps(centroids), kBlockThreads}, centroids, width,
+                  embedding.data(), half_norm.data());
+  for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
+    const int64_t begin = args.slices.begin(p);
+    products_->Multiply(args.slices.end(p) - begin, centroids, width,
+                        MatrixRef<float>{z.data() + begin * width, width},
+                        MatrixRef<float>{embedding.data(), width, true}, 0,
+                        dot.data() + begin * centroids, centroids);
+  }
+  device_->Launch(NearestKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, centroids,
+                  half_norm.data(), dot.data(), nearest.data());
+  for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
+    device_->Launch(HitsKernel, {BlocksOfThreads(partition_size), kBlockThreads},
+                    args.slices.begin(p), args.slices.end(p), centroids, width, nearest.data(),
+                    z.data(), hits_and_sums.data() + p * partition_size);
+}
+
+}  // namespace quadhop::cuda

@@ -1,0 +1,27 @@
+// A dropout as kernels take it.
+#pragma once
+
+#include "core/rng.h"
+#include "model/cuda/warp.cuh"
+#include "model/dropout_mask.h"
+
+namespace quadhop::cuda {
+
+struct DeviceDropout {
+  uint32_t threshold = 0;  // 0: none, and the rest is not used
+  float scale = 1;         // of what is kept
+  uint64_t seed = 0;
+  RandomPurpose purpose = RandomPurpose::kInputDropout;
+  uint64_t step = 0;
+  const int64_t* nodes = nullptr;  // [B], on the device
+};
+
+// Of values [8 * block, 8 * block + 8) of batch row `row`; all are kept without dropout.
+__device__ inline uint8_t KeepMaskOf(const DeviceDropout& dropout, int64_t row, int64_t block) {
+  if (dropout.threshold == 0) return 0xFF;
+  const uint64_t key = StreamKey(dropout.seed, dropout.purpose, dropout.step,
+                                 static_cast<uint64_t>(dropout.nodes[row]));
+  return KeepMask(key, static_cast<uint64_t>(block), dropout.threshold);
+}
+
+}  // namespace quadhop::cuda

@@ -1,0 +1,99 @@
+// What the local module's forward pass keeps on the device for the backward pass, and its weights
+// as kernels take them.
+#pragma once
+
+#include <cuda_bf16.h>
+
+#include <cstdint>
+#include <type_traits>
+
+#include "core/cuda/cuda_device.h"
+#include "model/cuda/batch_tokens.h"
+#include "model/kernels.h"
+#include "model/local_weights.h"
+
+namespace quadhop::cuda {
+
+// Those activations that enter products, in the precision T of the products. Rows are tokens.
+template <typename T>
+struct LocalOperands {
+  Buffer<T> x;      // [rows, F]
+  Buffer<T> a;      // [rows, H]
+  Buffer<T> u;      // [rows, H]
+  Buffer<T> z;      // [rows, H]
+  Buffer<T> q;      // [rows, h*H]
+  Buffer<T> y;      // [rows, h*H]
+  Buffer<T> t_hat;  // [rows, h*H]
+};
+
+struct CudaLocalActivations final : LocalActivations {
+  // For the tokens of a batch.
+  void Reserve(Device& device, const LargeGTDims& dims, const Batch& batch, Precision precision) {
+    tokens.Set(device, batch, dims.hops_and_self);
+    const int64_t rows = tokens.rows().rows, keep_bytes = (dims.wide() + 7) / 8;
+    if (precision == Precision::kF32) {
+      ReserveOperands(device, dims, rows, f32);
+    } else {
+      ReserveOperands(device, dims, rows, bf16);
+    }
+    for (Buffer<float>* of_rows : {&u_mean, &u_inv_std, &t_inv_std, &alpha})
+      of_rows->Reserve(device, rows);
+    log_sum.Reserve(device, rows * dims.heads);
+    attention_keep.Reserve(device, rows * keep_bytes);
+    residual_keep.Reserve(device, rows * keep_bytes);
+  }
+
+  template <typename T>
+  LocalOperands<T>& operands() {
+    if constexpr (std::is_same_v<T, float>) {
+      return f32;
+    } else {
+      return bf16;
+    }
+  }
+
+  BatchTokens tokens;
+  LocalOperands<float> f32;  // one of the two has rows
+  LocalOperands<__nv_bfloat16> bf16;
+  Buffer<float> u_mean;            // [rows]
+  Buffer<float> u_inv_std;         // [rows]
+  Buffer<float> t_inv_std;         // [rows]
+  Buffer<float> alpha;             // [rows]: readout weights, multiplicities counted in
+  Buffer<float> log_sum;           // [rows, h]: of the attention's exponentials
+  Buffer<uint8_t> attention_keep;  // [rows, h*H / 8] bits, of the dropout of the attention's output
+  Buffer<uint8_t> residual_keep;   // [rows, h*H / 8] bits, of the dropout of the sum
+
+ private:
+  template <typename T>
+  static void ReserveOperands(Device& device, const LargeGTDims& dims, int64_t rows,
+                              LocalOperands<T>& operands) {
+    operands.x.Reserve(device, rows * dims.features);
+    for (Buffer<T>* narrow : {&operands.a, &operands.u, &operands.z})
+      narrow->Reserve(device, rows * dims.width);
+    for (Buffer<T>* wide : {&operands.q, &operands.y, &operands.t_hat})
+      wide->Reserve(device, rows * dims.wide());
+  }
+};
+
+// The weights on the device for the time of one pass: as floats, and as operands in T.
+template <typename T>
+class StagedWeights {
+ public:
+  StagedWeights(Device& device, const LargeGTDims& dims, const LocalWeights& host);
+  const LocalWeights& floats() const { return floats_; }
+  // The same weight as an operand.
+  const T* operator()(TensorView<float> weight) const {
+    if constexpr (std::is_same_v<T, float>) {
+      return weight.data();
+    } else {
+      return rounded_.data() + (weight.data() - floats_.base());
+    }
+  }
+
+ private:
+  Buffer<float> memory_;
+  Buffer<T> rounded_;  // not of float
+  LocalWeights floats_;
+};
+
+}  // namespace quadhop::cuda

@@ -1,0 +1,102 @@
+// The local module's work on token rows, between its products.
+//
+// Dims: B nodes, rows: the tokens of all of them, F features, H width, W = h*H. T is the type of
+// the operands of products, float or __nv_bfloat16; arithmetic is in float. All pointers are the
+// device's.
+#pragma once
+
+#include <cstdint>
+
+#include "core/cuda/cuda_device.h"
+#include "model/cuda/batch_tokens.h"
+#include "model/cuda/dropout.cuh"
+
+namespace quadhop::cuda {
+
+// y = x, rounded.
+template <typename T>
+void Round(Device& device, const float* x, int64_t n, T* y);
+
+// x [pieces, piece] = rows `sampled` [pieces] of features [U, piece]: a sampled node's tokens are
+// one contiguous piece of its feature row.
+template <typename T>
+void GatherTokens(Device& device, const float* features, const int32_t* sampled, int64_t pieces,
+                  int64_t piece, T* x);
+
+// a [rows, H] = dropout(a), in place.
+template <typename T>
+void DropTokens(Device& device, const DeviceDropout& dropout, const TokenRows& tokens,
+                int64_t width, T* a);
+
+template <typename T>
+struct LayerNormRows {
+  int64_t rows, width;
+  const T* u;                  // [rows, H]
+  const float *scale, *shift;  // [H]
+  T* z;                        // [rows, H]
+  float *mean, *inv_std;       // [rows]
+};
+// z = u_hat * scale + shift with u_hat = (u - mean) * inv_std.
+template <typename T>
+void LayerNorm(Device& device, const LayerNormRows<T>& args);
+// d_u [rows, H] += the gradient of u from d_z [rows, H]; the statistics are read.
+template <typename T>
+void LayerNormBackward(Device& device, const LayerNormRows<T>& args, const float* d_z, float* d_u);
+
+// The end of the attention block: x = drop(residual + residual_bias + drop(attended +
+// attended_bias)), and x_hat, x normalised.
+template <typename T>
+struct ResidualRows {
+  TokenRows tokens;
+  int64_t width;                               // W
+  float* residual;                             // [rows, W]: overwritten
+  const float* attended;                       // [rows, W]
+  const float *residual_bias, *attended_bias;  // [W]
+  DeviceDropout attention_dropout, residual_dropout;
+  uint8_t *attention_keep, *residual_keep;  // [rows, W / 8] bits
+  T* x_hat;                                 // [rows, W]
+  float* inv_std;                           // [rows]
+};
+template <typename T>
+void ResidualNorm(Device& device, const ResidualRows<T>& args);
+
+// The readout of each node: y = t_0 + sum_j alpha_j t_j over its tokens, with t = t_hat * scale +
+// shift and alpha = softmax_j(t_j . w_read + log multiplicity); of the first token, the node
+// itself, one is left out: alpha_0 is 0 where it was not sampled again.
+template <typename T>
+struct ReadoutRows {
+  TokenRows tokens;
+  int64_t width;                        // W
+  const T* t_hat;                       // [rows, W]
+  const float *scale, *shift, *w_read;  // [W]
+  float* alpha;                         // [rows]
+};
+template <typename T>
+void Readout(Device& device, const ReadoutRows<T>& args, float* y /* [B, W] */);
+
+// Its backward pass from d_y [B, W]: d_score [rows], and what each node adds to the gradients of
+// scale, shift and w_read, [B, 3, W].
+template <typename T>
+void ReadoutBackward(Device& device, const ReadoutRows<T>& args, const float* d_y, float* d_score,
+                     float* parts);
+
+// From there to the gradients of residual and attended: the backward pass of ResidualNorm.
+template <typename T>
+struct ResidualBackwardRows {
+  ReadoutRows<T> readout;
+  const float* d_y;                               // [B, W]
+  const float* d_score;                           // [rows]
+  const float* inv_std;                           // [rows]
+  float attention_scale, residual_scale;          // of the dropouts; 0: there was none
+  const uint8_t *attention_keep, *residual_keep;  // [rows, W / 8] bits
+  T *d_residual, *d_attended;                     // [rows, W]
+};
+template <typename T>
+void ResidualNormBackward(Device& device, const ResidualBackwardRows<T>& args);
+
+// d_x = d_a * scale where a > 0, else 0.
+template <typename T>
+void ReluDropoutBackward(Device& device, const float* d_a, const T* a, float scale, int64_t n,
+                         T* d_x);
+
+}  // namespace quadhop::cuda

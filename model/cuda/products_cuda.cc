@@ -1,0 +1,248 @@
+#include "model/cuda/products_cuda.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/strings/str_cat.h>
+#include <cublasLt.h>
+
+#include <tuple>
+#include <utility>
+
+#include "core/check.h"
+#include "core/status.h"
+
+namespace quadhop::cuda {
+namespace {
+
+#define QH_CUBLAS_STATUS(call) CublasStatus((call), #call, __LINE__)
+
+absl::Status CublasStatus(cublasStatus_t code, absl::string_view call, int line) {
+  if (code == CUBLAS_STATUS_SUCCESS) return absl::OkStatus();
+  const std::string what =
+      absl::StrCat(call, " at ", __FILE__, ":", line, ": ", cublasLtGetStatusName(code));
+  if (code == CUBLAS_STATUS_ALLOC_FAILED) return absl::ResourceExhaustedError(what);
+  return absl::InternalError(what);
+}
+
+// NVIDIA's advice for Hopper: https://docs.nvidia.com/cuda/cublas/
+constexpr size_t kWorkspaceBytes = size_t{32} << 20;
+
+template <auto kDestroy>
+struct Destroy {
+  template <typename T>
+  void operator()(T* handle) const {
+    // Only invalid handles fail, and these are not.
+    static_cast<void>(kDestroy(handle));
+  }
+};
+template <typename Handle, auto kDestroy>
+using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy<kDestroy>>;
+
+using OwnedHandle = Owned<cublasLtHandle_t, cublasLtDestroy>;
+using OwnedProduct = Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
+using OwnedLayout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
+using OwnedPreference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+
+// cuBLAS thinks in columns: our row-major c = a b is its c^T = b^T a^T, so that b comes first and
+// memory stays as it is. Sizes below are cuBLAS's.
+struct Shape {
+  cudaDataType_t operand, result;
+  int64_t rows, columns, depth;  // of c^T
+  int64_t first_stride, second_stride, result_stride;
+  bool first_transposed, second_transposed;
+  bool accumulates;  // beta is not 0
+  cublasLtEpilogue_t epilogue;
+  uint32_t first_alignment, second_alignment, result_alignment;  // bytes
+
+  auto Key() const {
+    return std::tuple(static_cast<int>(operand), static_cast<int>(result), rows, columns, depth,
+                      first_stride, second_stride, result_stride, first_transposed,
+                      second_transposed, accumulates, static_cast<int>(epilogue), first_alignment,
+                      second_alignment, result_alignment);
+  }
+  friend bool operator==(const Shape& a, const Shape& b) { return a.Key() == b.Key(); }
+  template <typename Hash>
+  friend Hash AbslHashValue(Hash state, const Shape& shape) {
+    return Hash::combine(std::move(state), shape.Key());
+  }
+};
+
+// How products of one shape are made.
+struct Plan {
+  OwnedProduct product;
+  OwnedLayout first, second, result;
+  cublasLtMatmulAlgo_t algorithm;
+};
+
+// The largest power of two up to 256 that divides the address.
+uint32_t AlignmentOf(const void* memory) {
+  const auto address = reinterpret_cast<uintptr_t>(memory) | 256u;
+  return static_cast<uint32_t>(address & (~address + 1));
+}
+
+absl::StatusOr<OwnedLayout> MakeLayout(cudaDataType_t type, int64_t rows, int64_t columns,
+                                       int64_t stride) {
+  cublasLtMatrixLayout_t layout = nullptr;
+  QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtMatrixLayoutCreate(
+      &layout, type, static_cast<uint64_t>(rows), static_cast<uint64_t>(columns), stride)));
+  return OwnedLayout(layout);
+}
+
+template <typename T>
+absl::Status Set(cublasLtMatmulDesc_t product, cublasLtMatmulDescAttributes_t attribute,
+                 const T& value) {
+  return QH_CUBLAS_STATUS(cublasLtMatmulDescSetAttribute(product, attribute, &value, sizeof(T)));
+}
+template <typename T>
+absl::Status Set(cublasLtMatmulPreference_t preference,
+                 cublasLtMatmulPreferenceAttributes_t attribute, const T& value) {
+  return QH_CUBLAS_STATUS(
+      cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof(T)));
+}
+
+template <typename T>
+constexpr cudaDataType_t kTypeOf = CUDA_R_32F;
+template <>
+constexpr cudaDataType_t kTypeOf<__nv_bfloat16> = CUDA_R_16BF;
+
+class CublasProducts final : public Products {
+ public:
+  CublasProducts(Device& device, OwnedHandle handle, Buffer<uint8_t> workspace)
+      : device_(device), handle_(std::move(handle)), workspace_(std::move(workspace)) {}
+
+  void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
+                float* c, int64_t c_stride, float alpha, Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+  }
+  void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
+                MatrixRef<__nv_bfloat16> b, float beta, float* c, int64_t c_stride, float alpha,
+                Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+  }
+  void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
+                MatrixRef<__nv_bfloat16> b, float beta, __nv_bfloat16* c, int64_t c_stride,
+                float alpha, Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+  }
+
+ private:
+  template <typename T, typename C>
+  void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta, C* c,
+             int64_t c_stride, float alpha, const Epilogue& epilogue) {
+    if (m == 0 || n == 0 || !device_.status().ok()) return;
+    if (k == 0) {
+      QH_CHECK(epilogue.bias == nullptr);
+      if (beta == 0)
+        device_.ZeroRows(c, m, static_cast<size_t>(n) * sizeof(C),
+                         static_cast<size_t>(c_stride) * sizeof(C));
+      return;
+    }
+    Shape shape{};
+    shape.operand = kTypeOf<T>;
+    shape.result = kTypeOf<C>;
+    shape.rows = n;
+    shape.columns = m;
+    shape.depth = k;
+    shape.first_stride = b.stride;
+    shape.second_stride = a.stride;
+    shape.result_stride = c_stride;
+    shape.first_transposed = b.transposed;
+    shape.second_transposed = a.transposed;
+    shape.accumulates = beta != 0;
+    shape.epilogue = epilogue.bias == nullptr ? CUBLASLT_EPILOGUE_DEFAULT
+                     : epilogue.relu          ? CUBLASLT_EPILOGUE_RELU_BIAS
+                                              : CUBLASLT_EPILOGUE_BIAS;
+    shape.first_alignment = AlignmentOf(b.data);
+    shape.second_alignment = AlignmentOf(a.data);
+    shape.result_alignment = AlignmentOf(c);
+    device_.Note(Run(shape, b.data, a.data, alpha, beta, c, epilogue.bias));
+  }
+
+  absl::Status Run(const Shape& shape, const void* first, const void* second, float alpha,
+                   float beta, void* result, const void* bias) {
+    auto plan = plans_.find(shape);
+    if (plan == plans_.end()) {
+      QH_ASSIGN_OR_RETURN(Plan made, MakePlan(shape));
+      plan = plans_.emplace(shape, std::move(made)).first;
+    }
+    const Plan& p = plan->second;
+    if (bias != nullptr)
+      QH_RETURN_IF_ERROR(Set(p.product.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias));
+    return QH_CUBLAS_STATUS(cublasLtMatmul(handle_.get(), p.product.get(), &alpha, first,
+                                           p.first.get(), second, p.second.get(), &beta, result,
+                                           p.result.get(), result, p.result.get(), &p.algorithm,
+                                           workspace_.data(), kWorkspaceBytes, device_.stream()));
+  }
+
+  absl::StatusOr<Plan> MakePlan(const Shape& shape) const {
+    Plan plan;
+    cublasLtMatmulDesc_t product = nullptr;
+    QH_RETURN_IF_ERROR(
+        QH_CUBLAS_STATUS(cublasLtMatmulDescCreate(&product, CUBLAS_COMPUTE_32F, CUDA_R_32F)));
+    plan.product.reset(product);
+    const cublasOperation_t first_operation = shape.first_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    const cublasOperation_t second_operation = shape.second_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    QH_RETURN_IF_ERROR(Set(product, CUBLASLT_MATMUL_DESC_TRANSA, first_operation));
+    QH_RETURN_IF_ERROR(Set(product, CUBLASLT_MATMUL_DESC_TRANSB, second_operation));
+    QH_RETURN_IF_ERROR(Set(product, CUBLASLT_MATMUL_DESC_EPILOGUE, shape.epilogue));
+    if (shape.epilogue != CUBLASLT_EPILOGUE_DEFAULT)
+      QH_RETURN_IF_ERROR(Set(product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, shape.result));
+    const auto layout = [](cudaDataType_t type, int64_t rows, int64_t columns, int64_t stride,
+                           bool transposed) {
+      return MakeLayout(type, transposed ? columns : rows, transposed ? rows : columns, stride);
+    };
+    QH_ASSIGN_OR_RETURN(plan.first, layout(shape.operand, shape.rows, shape.depth,
+                                           shape.first_stride, shape.first_transposed));
+    QH_ASSIGN_OR_RETURN(plan.second, layout(shape.operand, shape.depth, shape.columns,
+                                            shape.second_stride, shape.second_transposed));
+    QH_ASSIGN_OR_RETURN(
+        plan.result, layout(shape.result, shape.rows, shape.columns, shape.result_stride, false));
+    QH_ASSIGN_OR_RETURN(plan.algorithm, ChooseAlgorithm(shape, plan));
+    return plan;
+  }
+
+  absl::StatusOr<cublasLtMatmulAlgo_t> ChooseAlgorithm(const Shape& shape, const Plan& plan) const {
+    cublasLtMatmulPreference_t made = nullptr;
+    QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtMatmulPreferenceCreate(&made)));
+    const OwnedPreference preference(made);
+    QH_RETURN_IF_ERROR(Set(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspaceBytes));
+    // Sums of parts are made in the workspace or on the chip, never in the result with atomics.
+    constexpr uint32_t kReductions = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+    QH_RETURN_IF_ERROR(Set(made, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, kReductions));
+    QH_RETURN_IF_ERROR(
+        Set(made, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, shape.first_alignment));
+    QH_RETURN_IF_ERROR(
+        Set(made, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, shape.second_alignment));
+    QH_RETURN_IF_ERROR(
+        Set(made, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, shape.result_alignment));
+    QH_RETURN_IF_ERROR(
+        Set(made, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, shape.result_alignment));
+    cublasLtMatmulHeuristicResult_t best{};
+    int found = 0;
+    QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtMatmulAlgoGetHeuristic(
+        handle_.get(), plan.product.get(), plan.first.get(), plan.second.get(), plan.result.get(),
+        plan.result.get(), made, 1, &best, &found)));
+    if (found == 0)
+      return absl::UnimplementedError(absl::StrCat("cuBLASLt has no product of ", shape.columns,
+                                                   " x ", shape.depth, " by ", shape.depth, " x ",
+                                                   shape.rows, "; set model.backend=CPU"));
+    return best.algo;
+  }
+
+  Device& device_;
+  const OwnedHandle handle_;
+  const Buffer<uint8_t> workspace_;
+  absl::flat_hash_map<Shape, Plan> plans_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device) {
+  cublasLtHandle_t handle = nullptr;
+  QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtCreate(&handle)));
+  OwnedHandle owned(handle);
+  Buffer<uint8_t> workspace(device, static_cast<int64_t>(kWorkspaceBytes));
+  QH_RETURN_IF_ERROR(device.status());
+  return std::make_unique<CublasProducts>(device, std::move(owned), std::move(workspace));
+}
+
+}  // namespace quadhop::cuda

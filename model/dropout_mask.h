@@ -1,0 +1,33 @@
+// Which values a dropout keeps: a function of its key and the values' places alone, the same on
+// every device. cpu/dropout_bits.h makes the same bits in SIMD.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "core/rng.h"
+
+namespace quadhop {
+
+// The 16-bit threshold of a dropout probability, and the exact factor of what is kept.
+inline uint32_t DropoutThreshold(double probability) {
+  return static_cast<uint32_t>(std::lround(probability * 65536.0));
+}
+inline float DropoutScale(double probability) {
+  return static_cast<float>(1.0 / (1.0 - DropoutThreshold(probability) / 65536.0));
+}
+
+// Of 8 consecutive values, block `block` of a node's: bit i says that value i is kept, which is so
+// if its 16 bits, half i % 2 of word i / 2 of the Philox block, are at least `threshold`.
+constexpr uint8_t KeepMask(uint64_t key, uint64_t block, uint32_t threshold) {
+  const std::array<uint32_t, 4> words = Philox4x32(key, block);
+  uint32_t mask = 0;
+  for (uint32_t i = 0; i < 8; ++i) {
+    const uint32_t draw = (words[i / 2] >> (i % 2 * 16)) & 0xFFFFu;
+    mask |= (draw >= threshold ? 1u : 0u) << i;
+  }
+  return static_cast<uint8_t>(mask);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,265 @@
+// Fibers jump between stacks, which the checked longjmp takes for a mistake.
+#undef _FORTIFY_SOURCE
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "cuda_runtime.h"
+
+thread_local uint3 threadIdx, blockIdx;
+thread_local dim3 blockDim, gridDim;
+
+namespace quadhop::cuda {
+alignas(128) unsigned char shared_memory[size_t{228} << 10];
+}  // namespace quadhop::cuda
+
+namespace cuda_on_host {
+namespace {
+
+constexpr unsigned kWarp = 32;
+constexpr size_t kStackBytes = size_t{64} << 10;
+constexpr size_t kPage = 4096, kAlignment = 256;  // of cudaMalloc
+
+// Device memory: what begins where, and how long the pages before the guard are.
+struct Block {
+  unsigned char* pages;
+  size_t page_bytes;  // without the guard
+  size_t bytes;       // asked for
+};
+std::map<void*, Block>& Blocks() {
+  static auto* const kBlocks = new std::map<void*, Block>;
+  return *kBlocks;
+}
+
+void Check(bool holds, const char* what) {
+  if (!holds) Bug(what);
+}
+
+void Protect(int access) {
+  for (const auto& [memory, block] : Blocks())
+    Check(mprotect(block.pages, block.page_bytes, access) == 0, "mprotect failed");
+}
+std::mutex& DeviceMutex() {
+  static auto* const kMutex = new std::mutex;
+  return *kMutex;
+}
+// The device does one thing at a time, and its memory may be touched while this lives.
+class Access {
+ public:
+  Access() : lock_(DeviceMutex()) { Protect(PROT_READ | PROT_WRITE); }
+  ~Access() { Protect(PROT_NONE); }
+
+ private:
+  const std::scoped_lock<std::mutex> lock_;
+};
+
+enum class State { kReady, kAtWarpBarrier, kAtBlockBarrier, kDone };
+// A thread of a block. It outlives the block, to run the same thread of the next.
+struct Fiber {
+  ucontext_t begin;
+  jmp_buf place;
+  std::vector<unsigned char> stack;
+  bool begun = false;
+  State state;
+  unsigned parity;                // of exchanges
+  unsigned char exchanged[2][8];  // what it passes to other lanes
+};
+
+// The block that runs. Fibers stay with the thread of the process that made them.
+thread_local std::vector<std::unique_ptr<Fiber>> fibers;
+thread_local jmp_buf scheduler;
+thread_local unsigned current;  // thread
+thread_local const std::function<void()>* kernel;
+
+// Back to the scheduler, until it resumes the fiber. setjmp, since swapcontext asks the kernel for
+// signal masks at every switch.
+void Wait(State state) {
+  Fiber& fiber = *fibers[current];
+  fiber.state = state;
+  if (_setjmp(fiber.place) == 0) _longjmp(scheduler, 1);
+}
+
+void RunKernels() {
+  while (true) {
+    (*kernel)();
+    Wait(State::kDone);
+  }
+}
+
+void Resume(unsigned thread) {
+  current = thread;
+  threadIdx.x = thread;
+  Fiber& fiber = *fibers[thread];
+  if (_setjmp(scheduler) != 0) return;
+  if (fiber.begun) _longjmp(fiber.place, 1);
+  fiber.begun = true;
+  setcontext(&fiber.begin);
+}
+
+void AddFiber() {
+  fibers.push_back(std::make_unique<Fiber>());
+  Fiber& fiber = *fibers.back();
+  fiber.stack.resize(kStackBytes);
+  getcontext(&fiber.begin);
+  fiber.begin.uc_stack.ss_sp = fiber.stack.data();
+  fiber.begin.uc_stack.ss_size = fiber.stack.size();
+  makecontext(&fiber.begin, &RunKernels, 0);
+}
+
+bool AllAre(unsigned begin, unsigned end, State state) {
+  for (unsigned t = begin; t < end; ++t)
+    if (fibers[t]->state != state) return false;
+  return true;
+}
+
+// Until every lane is done or waits for the block.
+void RunWarp(unsigned begin, unsigned end) {
+  while (true) {
+    for (unsigned t = begin; t < end; ++t)
+      if (fibers[t]->state == State::kReady) Resume(t);
+    bool waits = false;
+    for (unsigned t = begin; t < end; ++t) waits |= fibers[t]->state == State::kAtWarpBarrier;
+    if (!waits) return;
+    Check(AllAre(begin, end, State::kAtWarpBarrier), "not all lanes of a warp reach its barrier");
+    for (unsigned t = begin; t < end; ++t) fibers[t]->state = State::kReady;
+  }
+}
+
+void RunBlock(unsigned threads) {
+  for (unsigned t = 0; t < threads; ++t) {
+    fibers[t]->state = State::kReady;
+    fibers[t]->parity = 0;
+  }
+  const unsigned warps = threads / kWarp;
+  while (!AllAre(0, threads, State::kDone)) {
+    for (unsigned w = 0; w < warps; ++w) {
+      // No order of warps is promised.
+      const unsigned warp = blockIdx.x % 2 == 0 ? w : warps - 1 - w;
+      RunWarp(warp * kWarp, (warp + 1) * kWarp);
+    }
+    if (AllAre(0, threads, State::kDone)) return;
+    Check(AllAre(0, threads, State::kAtBlockBarrier), "not all threads of a block reach a barrier");
+    for (unsigned t = 0; t < threads; ++t) fibers[t]->state = State::kReady;
+  }
+}
+
+}  // namespace
+
+void Bug(const char* what) {
+  std::fprintf(stderr, "cuda on host: %s (block %u, thread %u)\n", what, blockIdx.x, threadIdx.x);
+  std::abort();
+}
+
+void Run(unsigned blocks, unsigned threads, size_t shared_bytes,
+         const std::function<void()>& body) {
+  Check(threads % kWarp == 0, "a block of parts of warps");
+  Check(shared_bytes <= sizeof(quadhop::cuda::shared_memory), "too much shared memory");
+  const Access access;
+  while (fibers.size() < threads) AddFiber();
+  kernel = &body;
+  gridDim = dim3(blocks);
+  blockDim = dim3(threads);
+  for (unsigned b = 0; b < blocks; ++b) {
+    blockIdx.x = b;
+    std::memset(quadhop::cuda::shared_memory, 0xFF, shared_bytes);  // NaN
+    RunBlock(threads);
+  }
+}
+
+void BlockBarrier() { Wait(State::kAtBlockBarrier); }
+void WarpBarrier() { Wait(State::kAtWarpBarrier); }
+
+void Exchange(void* value, size_t bytes, int lane_mask) {
+  const unsigned thread = current, parity = fibers[thread]->parity ^= 1;
+  std::memcpy(fibers[thread]->exchanged[parity], value, bytes);
+  WarpBarrier();
+  const unsigned other = thread ^ static_cast<unsigned>(lane_mask);
+  std::memcpy(value, fibers[other]->exchanged[parity], bytes);
+}
+
+}  // namespace cuda_on_host
+
+using cuda_on_host::Access;
+using cuda_on_host::Blocks;
+using cuda_on_host::Check;
+using cuda_on_host::DeviceMutex;
+
+const char* cudaGetErrorName(cudaError_t) { return "cudaError"; }
+const char* cudaGetErrorString(cudaError_t) { return "an error of CUDA on the host"; }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorNoDevice; }
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {"the host", 9, 0, size_t{227} << 10};
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = reinterpret_cast<cudaStream_t>(stream);  // anything but null
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t*, int) { return cudaSuccess; }
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
+
+cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t) {
+  using cuda_on_host::kAlignment;
+  using cuda_on_host::kPage;
+  const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  const size_t page_bytes = (rounded + kPage - 1) / kPage * kPage;
+  void* pages =
+      mmap(nullptr, page_bytes + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return cudaErrorMemoryAllocation;
+  auto* first = static_cast<unsigned char*>(pages);
+  std::memset(first, 0xFF, page_bytes);  // NaN
+  Check(mprotect(first, page_bytes + kPage, PROT_NONE) == 0, "mprotect failed");
+  *memory = first + (page_bytes - rounded);
+  const std::scoped_lock lock(DeviceMutex());
+  Blocks()[*memory] = {first, page_bytes, bytes};
+  return cudaSuccess;
+}
+
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
+  const std::scoped_lock lock(DeviceMutex());
+  const auto found = Blocks().find(memory);
+  Check(found != Blocks().end(), "memory is freed that was not taken");
+  const cuda_on_host::Block block = found->second;
+  Check(mprotect(block.pages, block.page_bytes, PROT_READ) == 0, "mprotect failed");
+  const auto* first = static_cast<const unsigned char*>(memory);
+  Check(std::all_of(first + block.bytes,
+                    static_cast<const unsigned char*>(block.pages) + block.page_bytes,
+                    [](unsigned char byte) { return byte == 0xFF; }),
+        "something was written beyond the end of device memory");
+  Blocks().erase(found);
+  Check(munmap(block.pages, block.page_bytes + cuda_on_host::kPage) == 0, "munmap failed");
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
+                            cudaStream_t) {
+  const Access access;
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t width, size_t height,
+                              cudaStream_t) {
+  const Access access;
+  for (size_t row = 0; row < height; ++row)
+    std::memset(static_cast<unsigned char*>(memory) + row * pitch, value, width);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return cudaSuccess; }

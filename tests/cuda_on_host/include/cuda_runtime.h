@@ -1,0 +1,112 @@
+// A stand-in for the CUDA runtime, as much of it as quadhop uses: kernels run on the host.
+//
+// Compiled against these headers, the .cu files are plain C++. A launch runs block after block, the
+// threads of a block as fibers that change over at barriers and shuffles only. So races between
+// threads are not found, nor anything about speed; but indices, barriers that not all threads
+// reach, misaligned tiles, reads of memory that nobody wrote (it is NaN) and of memory that is not
+// a kernel's to touch are. Device memory can be touched by kernels and copies only, and ends at a
+// page that nobody can touch.
+#pragma once
+
+#include <math.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <tuple>
+#include <utility>
+
+#define __global__
+#define __device__
+#define __host__
+#define __shared__
+#define __align__(bytes) __attribute__((aligned(bytes)))
+#define __launch_bounds__(threads)
+
+struct dim3 {
+  dim3(unsigned width = 1) : x(width) {}  // NOLINT(google-explicit-constructor): as it is
+  unsigned x, y = 1, z = 1;
+};
+struct uint3 {
+  unsigned x = 0, y = 0, z = 0;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+extern thread_local uint3 threadIdx, blockIdx;
+extern thread_local dim3 blockDim, gridDim;
+
+namespace cuda_on_host {
+
+// Runs body once for each thread of each block, with access to device memory.
+void Run(unsigned blocks, unsigned threads, size_t shared_bytes, const std::function<void()>& body);
+// Until all threads of the block, or of the warp, have come so far.
+void BlockBarrier();
+void WarpBarrier();
+// The value that lane ^ lane_mask of the warp passes; at most 8 bytes.
+void Exchange(void* value, size_t bytes, int lane_mask);
+// A bug of a kernel: ends the process.
+[[noreturn]] void Bug(const char* what);
+
+}  // namespace cuda_on_host
+
+inline void __syncthreads() { cuda_on_host::BlockBarrier(); }
+inline void __syncwarp() { cuda_on_host::WarpBarrier(); }
+template <typename T>
+T __shfl_xor_sync(unsigned mask, T value, int lane_mask) {
+  if (mask != 0xFFFFFFFFu) cuda_on_host::Bug("a shuffle of part of a warp");
+  cuda_on_host::Exchange(&value, sizeof(T), lane_mask);
+  return value;
+}
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNoDevice = 100,
+};
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
+inline constexpr unsigned cudaStreamNonBlocking = 1;
+using cudaStream_t = struct CudaOnHostStream*;
+using cudaMemPool_t = struct CudaOnHostPool*;
+struct cudaDeviceProp {
+  char name[256];
+  int major, minor;
+  size_t sharedMemPerBlockOptin;
+};
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  size_t dynamicSmemBytes = 0;
+  cudaStream_t stream = nullptr;
+};
+
+const char* cudaGetErrorName(cudaError_t code);
+const char* cudaGetErrorString(cudaError_t code);
+cudaError_t cudaGetDeviceCount(int* count);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device);
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);
+cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t stream);
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
+cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t width, size_t height,
+                              cudaStream_t stream);
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
+
+template <typename... Parameters, typename... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
+  const std::tuple<Parameters...> all(std::forward<Arguments>(arguments)...);
+  cuda_on_host::Run(config->gridDim.x, config->blockDim.x, config->dynamicSmemBytes,
+                    [&] { std::apply(kernel, all); });
+  return cudaSuccess;
+}

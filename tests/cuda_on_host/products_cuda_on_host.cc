@@ -1,0 +1,72 @@
+// Matrix products of the stand-in for CUDA, in plain loops.
+#include "core/check.h"
+#include "model/cuda/products_cuda.h"
+#include "model/cuda/warp.cuh"
+
+namespace quadhop::cuda {
+namespace {
+
+template <typename T>
+double At(const MatrixRef<T>& matrix, int64_t row, int64_t column) {
+  const int64_t at =
+      matrix.transposed ? column * matrix.stride + row : row * matrix.stride + column;
+  return double{ToFloat(matrix.data[at])};
+}
+
+// A thread an element of c.
+template <typename T, typename C>
+void ProductKernel(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float alpha,
+                   float beta, C* c, int64_t c_stride, Epilogue epilogue) {
+  const int64_t item = ThreadOfGrid(), row = item / n, column = item % n;
+  if (row >= m) return;
+  double sum = 0;
+  for (int64_t i = 0; i < k; ++i) sum += At(a, row, i) * At(b, i, column);
+  sum *= double{alpha};
+  C& result = c[row * c_stride + column];
+  if (beta != 0) sum += double{beta} * double{ToFloat(result)};
+  if (epilogue.bias != nullptr)
+    sum += double{ToFloat(static_cast<const C*>(epilogue.bias)[column])};
+  if (epilogue.relu && sum < 0) sum = 0;
+  result = FromFloat<C>(static_cast<float>(sum));
+}
+
+class HostProducts final : public Products {
+ public:
+  explicit HostProducts(Device& device) : device_(device) {}
+
+  void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
+                float* c, int64_t c_stride, float alpha, Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+  }
+  void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
+                MatrixRef<__nv_bfloat16> b, float beta, float* c, int64_t c_stride, float alpha,
+                Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+  }
+  void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
+                MatrixRef<__nv_bfloat16> b, float beta, __nv_bfloat16* c, int64_t c_stride,
+                float alpha, Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+  }
+
+ private:
+  template <typename T, typename C>
+  void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta, C* c,
+             int64_t c_stride, float alpha, const Epilogue& epilogue) {
+    if (m == 0 || n == 0) return;
+    QH_CHECK(beta == 0 || epilogue.bias == nullptr);
+    QH_CHECK(k > 0 || epilogue.bias == nullptr);
+    device_.Launch(ProductKernel<T, C>, {BlocksOfThreads(m * n), kBlockThreads}, m, n, k, a, b,
+                   alpha, beta, c, c_stride, epilogue);
+  }
+
+  Device& device_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device) {
+  return std::make_unique<HostProducts>(device);
+}
+
+}  // namespace quadhop::cuda

@@ -1,0 +1,7 @@
+#include "tests/model/test_kernels.h"
+
+namespace quadhop {
+
+std::unique_ptr<Kernels> MakeTestKernels(ThreadPool& pool) { return MakeCpuKernels(pool); }
+
+}  // namespace quadhop

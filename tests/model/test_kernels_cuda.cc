@@ -1,0 +1,13 @@
+#include "core/check.h"
+#include "tests/model/test_kernels.h"
+
+namespace quadhop {
+
+std::unique_ptr<Kernels> MakeTestKernels(ThreadPool&) {
+  absl::StatusOr<std::unique_ptr<Kernels>> kernels = MakeCudaKernels(/*local_rank=*/0);
+  if (!kernels.ok())
+    internal::CheckFailed(__FILE__, __LINE__, std::string(kernels.status().message()));
+  return *std::move(kernels);
+}
+
+}  // namespace quadhop
