@@ -16,6 +16,11 @@ constexpr size_t kPlainSharedBytes = size_t{48} << 10;
 
 }  // namespace
 
+int NumVisibleDevices() {
+  int num_visible = 0;
+  return cudaGetDeviceCount(&num_visible) == cudaSuccess ? num_visible : 0;
+}
+
 absl::StatusOr<std::unique_ptr<Device>> Device::Open(int local_rank) {
   int num_visible = 0;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDeviceCount(&num_visible)));

@@ -27,6 +27,9 @@ constexpr int DeviceOfLocalRank(int local_rank, int num_visible) {
   return local_rank % num_visible;
 }
 
+// GPUs that this process sees; 0 where there is no driver.
+int NumVisibleDevices();
+
 // Work is queued on one stream and runs in order. An error of any call is kept: later calls do
 // nothing, and status() says what went wrong first, which may be seen later than it happened.
 // Memory is unspecified then. Used by one thread at a time; calls make the device the thread's

@@ -47,20 +47,11 @@ void Protect(int access) {
   for (const auto& [memory, block] : Blocks())
     Check(mprotect(block.pages, block.page_bytes, access) == 0, "mprotect failed");
 }
+// The device does one thing at a time.
 std::mutex& DeviceMutex() {
   static auto* const kMutex = new std::mutex;
   return *kMutex;
 }
-// The device does one thing at a time, and its memory may be touched while this lives.
-class Access {
- public:
-  Access() : lock_(DeviceMutex()) { Protect(PROT_READ | PROT_WRITE); }
-  ~Access() { Protect(PROT_NONE); }
-
- private:
-  const std::scoped_lock<std::mutex> lock_;
-};
-
 enum class State { kReady, kAtWarpBarrier, kAtBlockBarrier, kDone };
 // A thread of a block. It outlives the block, to run the same thread of the next.
 struct Fiber {
@@ -153,6 +144,15 @@ void RunBlock(unsigned threads) {
 
 }  // namespace
 
+Access::Access() {
+  DeviceMutex().lock();
+  Protect(PROT_READ | PROT_WRITE);
+}
+Access::~Access() {
+  Protect(PROT_NONE);
+  DeviceMutex().unlock();
+}
+
 void Bug(const char* what) {
   std::fprintf(stderr, "cuda on host: %s (block %u, thread %u)\n", what, blockIdx.x, threadIdx.x);
   std::abort();
@@ -187,6 +187,8 @@ void Exchange(void* value, size_t bytes, int lane_mask) {
 
 }  // namespace cuda_on_host
 
+constexpr int kDevices = 8;
+
 using cuda_on_host::Access;
 using cuda_on_host::Blocks;
 using cuda_on_host::Check;
@@ -196,21 +198,48 @@ const char* cudaGetErrorName(cudaError_t) { return "cudaError"; }
 const char* cudaGetErrorString(cudaError_t) { return "an error of CUDA on the host"; }
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *count = kDevices;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorNoDevice; }
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  *properties = {"the host", 9, 0, size_t{227} << 10};
+cudaError_t cudaSetDevice(int device) {
+  return device < kDevices ? cudaSuccess : cudaErrorNoDevice;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  *properties = {"the host", {{static_cast<char>(device)}}, 9, 0, size_t{227} << 10};
   return cudaSuccess;
 }
 
+// What was queued is done at once, but for work of other libraries, which waits for peers.
+struct CudaOnHostStream {
+  std::vector<std::function<bool()>> queued;
+};
+void cuda_on_host::Queue(CudaOnHostStream* stream, std::function<bool()> done) {
+  stream->queued.push_back(std::move(done));
+}
+
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = reinterpret_cast<cudaStream_t>(stream);  // anything but null
+  *stream = new CudaOnHostStream;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  std::erase_if(stream->queued, [](const std::function<bool()>& done) { return done(); });
+  return stream->queued.empty() ? cudaSuccess : cudaErrorNotReady;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  Check(cudaStreamQuery(stream) == cudaSuccess, "a wait without a deadline for other ranks");
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete stream;
+  return cudaSuccess;
+}
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* memory) {
+  const std::scoped_lock lock(DeviceMutex());
+  const bool on_device = Blocks().count(const_cast<void*>(memory)) != 0;
+  attributes->type = on_device ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
+cudaError_t cudaGetLastError() { return cudaSuccess; }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t*, int) { return cudaSuccess; }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 

@@ -37,6 +37,7 @@ struct alignas(16) uint4 {
 extern thread_local uint3 threadIdx, blockIdx;
 extern thread_local dim3 blockDim, gridDim;
 
+struct CudaOnHostStream;
 namespace cuda_on_host {
 
 // Runs body once for each thread of each block, with access to device memory.
@@ -46,6 +47,14 @@ void BlockBarrier();
 void WarpBarrier();
 // The value that lane ^ lane_mask of the warp passes; at most 8 bytes.
 void Exchange(void* value, size_t bytes, int lane_mask);
+// Queues work of another library: `done` is called until it returns true.
+void Queue(CudaOnHostStream* stream, std::function<bool()> done);
+// Until it is destroyed, this thread may touch device memory.
+class Access {
+ public:
+  Access();
+  ~Access();
+};
 // A bug of a kernel: ends the process.
 [[noreturn]] void Bug(const char* what);
 
@@ -66,15 +75,28 @@ enum cudaError_t {
   cudaErrorMemoryAllocation = 2,
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
+  cudaErrorNotReady = 600,
 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDefault = 4,
+};
+enum cudaMemoryType { cudaMemoryTypeUnregistered = 0, cudaMemoryTypeDevice = 2 };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+};
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
 inline constexpr unsigned cudaStreamNonBlocking = 1;
-using cudaStream_t = struct CudaOnHostStream*;
+using cudaStream_t = CudaOnHostStream*;
 using cudaMemPool_t = struct CudaOnHostPool*;
+struct cudaUUID_t {
+  char bytes[16];
+};
 struct cudaDeviceProp {
   char name[256];
+  cudaUUID_t uuid;
   int major, minor;
   size_t sharedMemPerBlockOptin;
 };
@@ -91,6 +113,9 @@ cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamQuery(cudaStream_t stream);
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* memory);
+cudaError_t cudaGetLastError();
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device);
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);

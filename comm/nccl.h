@@ -1,0 +1,29 @@
+// Ranks that have a GPU each, and exchange over NCCL. Built without CUDA or NCCL, the factory
+// returns kUnavailable and says which option to set.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <memory>
+
+#include "comm/communicator.h"
+
+namespace quadhop {
+
+// A communicator of the ranks of `bootstrap`, which is duplicated and need not outlive it. Buffers
+// may be in the memory of the rank's GPU, or in the host's: those are copied to and fro.
+//
+// Before each transfer ranks meet over the bootstrap, which names ranks that do not come and finds
+// sizes that do not agree: NCCL would wait for ever. There rank 0 also says which transfer is next
+// among those of all duplicates, and ranks launch them in this one order, for transfers that wait
+// for each other's place on a GPU would never end. A transfer that fails or outlasts `deadline` is
+// aborted.
+//
+// local_rank: among the ranks of the host; the GPU is that of Device::Open. kFailedPrecondition,
+// naming the ranks, if two have the same GPU, which NCCL does not take. Collective.
+absl::StatusOr<std::unique_ptr<Communicator>> MakeNcclCommunicator(Communicator& bootstrap,
+                                                                   int local_rank,
+                                                                   absl::Duration deadline);
+
+}  // namespace quadhop
