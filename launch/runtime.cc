@@ -25,11 +25,12 @@ using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
 // The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
 // not return). heartbeat: nullptr without one.
-absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int num_threads,
-                                 const Body& body, Standing& standing,
+absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int32_t local_rank,
+                                 int num_threads, const Body& body, Standing& standing,
                                  Heartbeat* heartbeat = nullptr) {
   ThreadPool pool(num_threads);
-  absl::StatusOr<ExitCode> result = body(RankContext{comm, pool, standing, ranks_on_host});
+  absl::StatusOr<ExitCode> result =
+      body(RankContext{comm, pool, standing, ranks_on_host, local_rank});
   std::string where;
   if (heartbeat != nullptr) {
     const bool waited = absl::IsDeadlineExceeded(result.status());
@@ -63,7 +64,8 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
   for (size_t r = 0; r < comms.size(); ++r) {
     ranks.emplace_back([&, r] {
       Standing standing;
-      results[r] = RunRank(*comms[r], static_cast<int32_t>(num_ranks), num_threads, body, standing);
+      results[r] = RunRank(*comms[r], static_cast<int32_t>(num_ranks), static_cast<int32_t>(r),
+                           num_threads, body, standing);
     });
   }
   for (std::thread& rank : ranks) rank.join();
@@ -104,8 +106,8 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
     QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
   }
   absl::StatusOr<ExitCode> result =
-      RunRank(*world, mpi->num_local_ranks(), NumThreads(options.threads, mpi->num_local_ranks()),
-              body, standing, heartbeat.get());
+      RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(),
+              NumThreads(options.threads, mpi->num_local_ranks()), body, standing, heartbeat.get());
   if (!IsAgreed(result.status())) return result;
   // Said before any rank ends: mpirun ends the others when the first does.
   if (world->rank() == Rank(0))
@@ -141,7 +143,7 @@ absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body)
   if (NumRanksByLauncher() > 1) return NotJoined("not by MPI, which joins none");
   const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
   Standing standing;
-  return RunRank(*solo, 1, NumThreads(options.threads), body, standing);
+  return RunRank(*solo, 1, 0, NumThreads(options.threads), body, standing);
 }
 
 }  // namespace quadhop

@@ -37,6 +37,7 @@ struct RankContext {
   ThreadPool& pool;
   Standing& standing;     // to be kept true: what others read when the rank is lost
   int32_t ranks_on_host;  // this one counted in
+  int32_t local_rank;     // among those
   bool IsMain() const { return comm.rank() == Rank(0); }
 };
 

@@ -7,6 +7,7 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "launch/agreed_status.h"
 #include "launch/model_options.h"
 #include "launch/open_store.h"
 #include "partition/memory.h"
@@ -114,7 +115,8 @@ absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
 
 // All ranks compute alike, or digits would depend on which rank has which partition.
 absl::Status Session::AgreeOnPrecision() {
-  if (options_.precision == Precision::kF32) return absl::OkStatus();
+  const bool on_gpu = config_.model().backend() == ModelConfig::CUDA;
+  if (options_.precision == Precision::kF32 || on_gpu) return absl::OkStatus();
   int64_t lacking[] = {ProcessorHasBF16Products() ? 0 : 1};
   QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "ranks without bf16", absl::MakeSpan(lacking)));
   if (lacking[0] == 0) return absl::OkStatus();
@@ -127,9 +129,20 @@ absl::Status Session::AgreeOnPrecision() {
   return absl::OkStatus();
 }
 
+absl::Status Session::MakeKernels() {
+  if (config_.model().backend() != ModelConfig::CUDA) {
+    kernels_ = MakeCpuKernels(context_.pool);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::unique_ptr<Kernels>> made = MakeCudaKernels(context_.local_rank);
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "GPUs of all ranks", made.status()));
+  kernels_ = *std::move(made);
+  return absl::OkStatus();
+}
+
 absl::Status Session::MakeModel() {
   QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
-  kernels_ = MakeCpuKernels(context_.pool);
+  QH_RETURN_IF_ERROR(MakeKernels());
   ModelPlacement placement;
   placement.kernels = kernels_.get();
   placement.comm = &context_.comm;

@@ -56,6 +56,7 @@ class Session {
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;
   absl::Status AgreeOnPrecision();
+  absl::Status MakeKernels();
   absl::Status MakeModel();
 
   Config config_;

@@ -35,7 +35,8 @@ double MeanLoss(const EpochProgress& progress) {
 absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context) {
   Faults faults(job.config.train().fail_at(), context.comm.rank());
   const std::unique_ptr<Communicator> comm = WithFaults(context.comm, faults, context.standing);
-  const RankContext with_faults{*comm, context.pool, context.standing, context.ranks_on_host};
+  const RankContext with_faults{*comm, context.pool, context.standing, context.ranks_on_host,
+                                context.local_rank};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, with_faults));
   return Trainer(job, *session, faults).Run();

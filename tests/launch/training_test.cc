@@ -17,6 +17,7 @@
 #include "launch/jobs.h"
 #include "launch/run_folder.h"
 #include "launch/stop_signals.h"
+#include "model/kernels.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -269,6 +270,13 @@ TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetOnce) {
   const Outcome outcome = Train(run_, {"checkpoint.every_minutes=1e-9"});
   EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
   EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(2, 4, 6, 8, 10, 12, 14, 16, 18));
+}
+
+TEST_F(TrainingTest, AGpuThatIsAskedForAndNotThereIsRefusedWithWhatToDo) {
+  if (MakeCudaKernels(/*local_rank=*/0).ok()) GTEST_SKIP() << "there is a GPU";
+  const Outcome refused = Train(folder_ / "run", {"model.backend=CUDA"});
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err, HasSubstr("model.backend=CPU"));
 }
 
 TEST_F(TrainingTest, ALossThatIsNotFiniteEndsTheRunWithTheStateBeforeIt) {
