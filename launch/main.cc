@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/commands.h"
+#include "launch/commands/commands.h"
 
 int main(int argc, char** argv) {
   try {

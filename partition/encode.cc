@@ -65,7 +65,8 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
     QH_ASSIGN_OR_RETURN(file, OpenEncodingFile(options.file, num_nodes));
     dim = file.header().dims[1];
   }
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(path, options.on_commit));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
+                      StoreWriter::Begin(path, options.on_commit));
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,
                       writer->AddArray("pos_enc.npy", DType::kF32, {num_nodes, dim}));
   const TensorView<float> out(reinterpret_cast<float*>(data.data()), {num_nodes, dim});

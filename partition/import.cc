@@ -93,7 +93,8 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
         absl::StrCat("--project is ", options.project, "; at least 0 is needed"));
   QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
   QH_RETURN_IF_ERROR(CheckCompanions(options, *format));
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(options.store, options.on_commit));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
+                      StoreWriter::Begin(options.store, options.on_commit));
   ImportTarget target(*writer, options);
   QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
   QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));

@@ -108,7 +108,8 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
   OrderForLocality(graph.topology(), part_of, pool, groups);
 
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(path, options.on_commit));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
+                      StoreWriter::Begin(path, options.on_commit));
   QH_RETURN_IF_ERROR(
       RenumberStore(*store, NumberByPart(groups, graph.node_of_id()), *writer, pool));
   writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),

@@ -107,7 +107,8 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
   QH_ASSIGN_OR_RETURN(const int64_t columns,
                       ColumnsAtATime(num_nodes, width, options.memory_bytes));
 
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(path, options.on_commit));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
+                      StoreWriter::Begin(path, options.on_commit));
   QH_ASSIGN_OR_RETURN(
       const absl::Span<uint8_t> data,
       writer->AddArray("features.npy", options.dtype, {num_nodes, 1 + options.hops, width}));

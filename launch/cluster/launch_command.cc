@@ -5,8 +5,8 @@
 
 #include "core/check.h"
 #include "launch/cluster/launchers.h"
-#include "launch/commands.h"
-#include "launch/flags.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
 
 namespace quadhop {
 namespace {

@@ -3,7 +3,7 @@
 #include "launch/cluster/launchers.h"
 #include "launch/cluster/mpirun.h"
 #include "launch/cluster/restarts.h"
-#include "launch/flags.h"
+#include "launch/commands/flags.h"
 
 namespace quadhop {
 

@@ -10,7 +10,7 @@
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/cluster/slurm_script.h"
-#include "launch/flags.h"
+#include "launch/commands/flags.h"
 
 namespace quadhop {
 namespace {

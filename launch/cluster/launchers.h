@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "launch/command.h"
+#include "launch/commands/command.h"
 
 namespace quadhop {
 

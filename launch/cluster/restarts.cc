@@ -10,11 +10,11 @@
 #include <cstring>
 
 #include "core/status.h"
-#include "launch/checkpoint_folder.h"
 #include "launch/cluster/supervisor.h"
-#include "launch/commands.h"
-#include "launch/flags.h"
-#include "launch/run_folder.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_folder.h"
 
 namespace quadhop {
 namespace {

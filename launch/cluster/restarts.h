@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/command.h"
+#include "launch/commands/command.h"
 
 namespace quadhop {
 

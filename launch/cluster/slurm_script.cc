@@ -10,7 +10,7 @@
 #include "core/status.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
-#include "launch/flags.h"
+#include "launch/commands/flags.h"
 
 namespace quadhop {
 namespace {

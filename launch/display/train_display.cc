@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "launch/progress.h"
+#include "launch/training/progress.h"
 
 namespace quadhop {
 namespace {

@@ -10,8 +10,8 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/display/sign_of_life.h"
-#include "launch/progress.h"
-#include "launch/run_folder.h"
+#include "launch/run/run_folder.h"
+#include "launch/training/progress.h"
 
 namespace quadhop {
 namespace {

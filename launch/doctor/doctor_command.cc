@@ -5,16 +5,16 @@
 
 #include "comm/mpi.h"
 #include "core/status.h"
-#include "launch/commands.h"
-#include "launch/config.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/job_flags.h"
+#include "launch/config/config.h"
 #include "launch/doctor/finding.h"
 #include "launch/doctor/gpu.h"
 #include "launch/doctor/host_facts.h"
 #include "launch/doctor/network.h"
 #include "launch/doctor/store_check.h"
-#include "launch/flags.h"
-#include "launch/job_flags.h"
-#include "launch/runtime.h"
+#include "launch/ranks/runtime.h"
 
 namespace quadhop {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
-#include "launch/host_name.h"
+#include "launch/ranks/host_name.h"
 #include "model/kernels.h"
 #include "partition/memory.h"
 

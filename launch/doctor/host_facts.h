@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "launch/doctor/finding.h"
-#include "launch/runtime.h"
+#include "launch/ranks/runtime.h"
 
 namespace quadhop {
 

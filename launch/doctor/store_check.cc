@@ -3,10 +3,10 @@
 #include <absl/strings/str_format.h>
 
 #include "core/status.h"
-#include "launch/agreed_status.h"
-#include "launch/memory_plan.h"
-#include "launch/model_options.h"
-#include "launch/open_store.h"
+#include "launch/config/model_options.h"
+#include "launch/memory/memory_plan.h"
+#include "launch/ranks/agreed_status.h"
+#include "launch/training/open_store.h"
 #include "partition/memory.h"
 
 namespace quadhop {

@@ -7,7 +7,7 @@
 
 #include "launch/config.pb.h"
 #include "launch/doctor/finding.h"
-#include "launch/runtime.h"
+#include "launch/ranks/runtime.h"
 
 namespace quadhop {
 

@@ -5,9 +5,9 @@
 #include <absl/time/time.h>
 
 #include "core/status.h"
+#include "launch/commands/version.h"
 #include "launch/report/page.h"
 #include "launch/report/sections.h"
-#include "launch/version.h"
 
 namespace quadhop {
 

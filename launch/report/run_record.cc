@@ -11,7 +11,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "launch/run_folder.h"
+#include "launch/run/run_folder.h"
 
 namespace quadhop {
 namespace {

@@ -1,10 +1,10 @@
 #include <absl/strings/str_format.h>
 
 #include "core/status.h"
-#include "launch/jobs.h"
-#include "launch/json_object.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/load_model.h"
+#include "launch/run/json_object.h"
+#include "launch/training/jobs.h"
 
 namespace quadhop {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "launch/results/evaluation_detail.h"
-#include "launch/session.h"
+#include "launch/training/session.h"
 
 namespace quadhop {
 

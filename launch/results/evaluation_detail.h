@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "comm/communicator.h"
-#include "launch/json_object.h"
+#include "launch/run/json_object.h"
 
 namespace quadhop {
 

@@ -4,7 +4,7 @@
 
 #include "core/status.h"
 #include "core/store.h"
-#include "launch/jobs.h"
+#include "launch/training/jobs.h"
 #include "model/checkpoint.h"
 
 namespace quadhop {

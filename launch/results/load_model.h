@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include "launch/jobs.h"
-#include "launch/session.h"
+#include "launch/training/jobs.h"
+#include "launch/training/session.h"
 
 namespace quadhop {
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "launch/jobs.h"
 #include "launch/results/node_selection.h"
 #include "launch/results/row_file.h"
-#include "launch/session.h"
+#include "launch/training/jobs.h"
+#include "launch/training/session.h"
 
 namespace quadhop {
 

@@ -19,7 +19,7 @@
 
 #include "core/check.h"
 #include "core/status.h"
-#include "launch/host_name.h"
+#include "launch/ranks/host_name.h"
 
 namespace quadhop {
 namespace {

@@ -1,6 +1,6 @@
 // Configs: those of users, and of runs.
 #include "core/status.h"
-#include "launch/config.h"
+#include "launch/config/config.h"
 #include "tests/fuzz/reader.h"
 #include "tests/support/temp_dir.h"
 

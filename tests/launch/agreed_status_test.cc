@@ -1,7 +1,7 @@
-#include "launch/agreed_status.h"
+#include "launch/ranks/agreed_status.h"
 
-#include "launch/host_name.h"
-#include "launch/runtime.h"
+#include "launch/ranks/host_name.h"
+#include "launch/ranks/runtime.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {

@@ -13,7 +13,7 @@
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/cluster/supervisor.h"
-#include "launch/flags.h"
+#include "launch/commands/flags.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "launch/command_help.h"
+#include "launch/commands/command_help.h"
 
 #include <cstdlib>
 

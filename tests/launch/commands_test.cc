@@ -1,4 +1,4 @@
-#include "launch/commands.h"
+#include "launch/commands/commands.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>

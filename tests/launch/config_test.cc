@@ -1,4 +1,4 @@
-#include "launch/config.h"
+#include "launch/config/config.h"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/text_format.h>
@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "core/file.h"
-#include "launch/config_fields.h"
+#include "launch/config/config_fields.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "launch/config.h"
+#include "launch/config/config.h"
 #include "launch/doctor/finding.h"
 #include "launch/doctor/gpu.h"
 #include "launch/doctor/host_facts.h"

@@ -1,4 +1,4 @@
-#include "launch/flags.h"
+#include "launch/commands/flags.h"
 
 #include "tests/support/status_matchers.h"
 

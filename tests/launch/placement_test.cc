@@ -1,10 +1,10 @@
-#include "launch/placement.h"
+#include "launch/memory/placement.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "comm/communicator.h"
-#include "launch/config_fields.h"
+#include "launch/config/config_fields.h"
 #include "tests/support/run_ranks.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,4 +1,4 @@
-#include "launch/progress.h"
+#include "launch/training/progress.h"
 
 #include <cstdio>
 #include <string>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/commands.h"
+#include "launch/commands/commands.h"
 
 namespace quadhop {
 

@@ -1,4 +1,4 @@
-#include "launch/repetitions.h"
+#include "launch/training/repetitions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
-#include "launch/run_folder.h"
+#include "launch/run/run_folder.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"

@@ -1,6 +1,6 @@
-#include "launch/resume_check.h"
+#include "launch/run/resume_check.h"
 
-#include "launch/config.h"
+#include "launch/config/config.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {

@@ -1,4 +1,4 @@
-#include "launch/run_folder.h"
+#include "launch/run/run_folder.h"
 
 #include <google/protobuf/util/message_differencer.h>
 
@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
-#include "launch/checkpoint_folder.h"
-#include "launch/config.h"
+#include "launch/config/config.h"
+#include "launch/run/checkpoint_folder.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "launch/runtime.h"
+#include "launch/ranks/runtime.h"
 
 #include <atomic>
 #include <cstdlib>

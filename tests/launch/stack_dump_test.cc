@@ -1,4 +1,4 @@
-#include "launch/stack_dump.h"
+#include "launch/ranks/stack_dump.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "launch/step_agreement.h"
+#include "launch/training/step_agreement.h"
 
 #include <vector>
 

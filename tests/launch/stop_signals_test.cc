@@ -1,4 +1,4 @@
-#include "launch/stop_signals.h"
+#include "launch/ranks/stop_signals.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
-#include "launch/training_plan.h"
+#include "launch/memory/training_plan.h"
 
 #include <gtest/gtest.h>
 
-#include "launch/config.h"
+#include "launch/config/config.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {

@@ -12,11 +12,11 @@
 #include <utility>
 
 #include "core/file.h"
-#include "launch/checkpoint_folder.h"
-#include "launch/config.h"
-#include "launch/jobs.h"
-#include "launch/run_folder.h"
-#include "launch/stop_signals.h"
+#include "launch/config/config.h"
+#include "launch/ranks/stop_signals.h"
+#include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_folder.h"
+#include "launch/training/jobs.h"
 #include "model/kernels.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"

@@ -266,7 +266,8 @@ TEST(Import, SaysWhichFormatsItKnowsWhenNoneFits) {
   EXPECT_THAT(Import(options, pool),
               StatusIs(kInvalid, testing::AllOf(HasSubstr("ogb: "), HasSubstr("wordnet: "))));
   options.format = "edgelist";
-  EXPECT_THAT(Import(options, pool), StatusIs(kInvalid, HasSubstr("auto, ogb, ogb-binary, wordnet")));
+  EXPECT_THAT(Import(options, pool),
+              StatusIs(kInvalid, HasSubstr("auto, ogb, ogb-binary, wordnet")));
   options.from = empty / "nothing";
   EXPECT_THAT(Import(options, pool), StatusIs(absl::StatusCode::kNotFound, HasSubstr("nothing")));
   EXPECT_FALSE(std::filesystem::exists(options.store));

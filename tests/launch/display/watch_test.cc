@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "core/file.h"
-#include "launch/config.h"
+#include "launch/config/config.h"
 #include "launch/display/sign_of_life.h"
-#include "launch/run_folder.h"
+#include "launch/run/run_folder.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
-#include "launch/config.h"
+#include "launch/config/config.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,0 +1,149 @@
+#include "launch/bench/bench_model.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "core/status.h"
+#include "launch/memory/peak_memory.h"
+#include "model/adam.h"
+#include "model/cpu/gemm.h"
+#include "model/largegt.h"
+
+namespace quadhop {
+namespace {
+
+constexpr BenchShape kShapes[] = {
+    {"products", 100, 256, 2, 100, 47, 4096, 64, 128, 1.66},
+    {"patents", 269, 128, 2, 50, 5, 4096, 64, 512, 0.233},
+    {"quickstart", 128, 64, 2, 20, 45, 256, 32, 512, 0.0217},
+};
+constexpr int32_t kPartitions = 4;
+constexpr int64_t kNodes = 20000;
+
+void FillRandom(RandomStream random, Tensor<float>& tensor) {
+  for (int64_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>(random.Normal());
+}
+
+// `size` random nodes, each with its own sampled rows, cut into equal slices.
+void FillBatch(const LargeGTDims& dims, int64_t size, int64_t step, Batch& batch) {
+  RandomStream random(1, RandomPurpose::kTest, static_cast<uint64_t>(step), 1);
+  batch.step = step;
+  batch.global_nodes = size;
+  batch.slice_offsets.clear();
+  for (int32_t p = 0; p <= kPartitions; ++p) batch.slice_offsets.push_back(size * p / kPartitions);
+  batch.nodes.clear();
+  batch.own.clear();
+  batch.labels.clear();
+  batch.sampled.clear();
+  batch.pos_enc.Resize({size, dims.pos_enc});
+  FillRandom(random, batch.pos_enc);
+  for (int64_t i = 0; i < size; ++i) {
+    const auto node = static_cast<int32_t>(random.Below(kNodes));
+    batch.nodes.push_back(GlobalId(node));
+    batch.own.push_back(LocalRow(node));
+    batch.labels.push_back(static_cast<int32_t>(random.Below(static_cast<uint64_t>(dims.classes))));
+    for (int64_t k = 0; k < dims.sampled; ++k)
+      batch.sampled.push_back(LocalRow(k == 0 ? node : static_cast<int32_t>(random.Below(kNodes))));
+  }
+  batch.CountEachOnce(dims.sampled);
+}
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Seconds of the quickest of five calls of `work(thread)` on all threads at once.
+template <typename Work>
+double QuickestSeconds(ThreadPool& pool, const Work& work) {
+  double quickest = 0;
+  for (int i = 0; i < 6; ++i) {  // the first warms up
+    const double start = Now();
+    pool.ParallelFor(pool.num_threads(), [&](int64_t item, int) { work(item); });
+    const double seconds = Now() - start;
+    if (i == 1 || (i > 1 && seconds < quickest)) quickest = seconds;
+  }
+  return quickest;
+}
+
+template <typename T>
+double PeakOf(ThreadPool& pool) {
+  constexpr int64_t kSide = 1536;
+  const Tensor<T> a({kSide, kSide}), b({kSide, kSide});
+  std::vector<Tensor<float>> c(static_cast<size_t>(pool.num_threads()));
+  for (Tensor<float>& of_thread : c) of_thread.Resize({kSide, kSide});
+  const double seconds = QuickestSeconds(pool, [&](int64_t thread) {
+    cpu::Gemm(kSide, kSide, kSide, {a.data(), kSide}, {b.data(), kSide}, 0,
+              c[static_cast<size_t>(thread)].data(), kSide);
+  });
+  return 2e-9 * kSide * kSide * kSide * pool.num_threads() / seconds;
+}
+
+}  // namespace
+
+absl::Span<const BenchShape> BenchShapes() { return kShapes; }
+
+LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision) {
+  LargeGTOptions options;
+  options.dims.features = shape.features;
+  options.dims.sampled = shape.sampled;
+  options.dims.pos_enc = shape.pos_enc;
+  options.dims.width = shape.width;
+  options.dims.heads = shape.heads;
+  options.dims.centroids = shape.centroids;
+  options.dims.classes = shape.classes;
+  options.precision = precision;
+  return options;
+}
+
+double ProductPeak(ThreadPool& pool, Precision precision) {
+  return precision == Precision::kBF16 ? PeakOf<BFloat16>(pool) : PeakOf<float>(pool);
+}
+
+double CopyRate(ThreadPool& pool) {
+  constexpr size_t kBytes = size_t{256} << 20;
+  const size_t threads = static_cast<size_t>(pool.num_threads());
+  const std::vector<uint8_t> from(threads * kBytes, 1);
+  std::vector<uint8_t> to(threads * kBytes);
+  const double seconds = QuickestSeconds(pool, [&](int64_t thread) {
+    const size_t at = static_cast<size_t>(thread) * kBytes;
+    std::memcpy(to.data() + at, from.data() + at, kBytes);
+  });
+  return 1e-9 * static_cast<double>(threads * kBytes) / seconds;
+}
+
+absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_size, int64_t steps,
+                                         ThreadPool& pool) {
+  ResetPeakResidentBytes();
+  options.loss = LossKind::kCrossEntropy;
+  options.codebook_start = CodebookStart::kPaper;
+  const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  std::vector<int64_t> ids(kNodes);
+  std::iota(ids.begin(), ids.end(), 0);
+  ModelPlacement placement;
+  placement.kernels = kernels.get();
+  placement.comm = comm.get();
+  placement.owners.first = {0, kPartitions};
+  placement.owned_original_ids = ids;
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model, LargeGT::Create(options, placement));
+  Adam adam({}, model->parameters().num_trained());
+  Batch batch;
+  batch.features.Resize({kNodes, options.dims.hops_and_self, options.dims.features});
+  FillRandom(RandomStream(1, RandomPurpose::kTest, 0, 0), batch.features);
+  std::vector<double> seconds;
+  for (int64_t s = 0; s <= steps; ++s) {
+    FillBatch(options.dims, batch_size, s, batch);
+    const double start = Now();
+    QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
+    adam.Apply(*kernels, 1e-3, model->parameters());
+    seconds.push_back(Now() - start);
+  }
+  std::sort(seconds.begin() + 1, seconds.end());
+  return StepFigures{seconds[static_cast<size_t>(1 + steps / 2)], PeakResidentBytes()};
+}
+
+}  // namespace quadhop

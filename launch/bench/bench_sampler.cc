@@ -1,0 +1,186 @@
+#include "launch/bench/bench_sampler.h"
+
+#include <absl/strings/str_cat.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "core/rng.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "partition/graph_builder.h"
+#include "partition/memory.h"
+#include "partition/synth_model.h"
+#include "sampler/batch_loader.h"
+#include "sampler/feature_source.h"
+#include "sampler/two_hop_sampler.h"
+
+namespace quadhop {
+namespace {
+
+constexpr double kSecondsEach = 2;
+constexpr int64_t kHopsAndSelf = 3, kWidth = 100;
+
+// CPU seconds of this thread: what else runs on the machine counts less.
+double Now() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// Calls body(i) for i = 0, 1, ... for about kSecondsEach; returns calls a second.
+template <typename Body>
+double Rate(int64_t calls_between_looks, Body body) {
+  const double begin = Now();
+  int64_t calls = 0;
+  double end = begin;
+  for (; end < begin + kSecondsEach; end = Now())
+    for (int64_t i = 0; i < calls_between_looks; ++i) body(calls++);
+  return static_cast<double>(calls) / (end - begin);
+}
+
+GlobalId NodeAt(int64_t i, int64_t num_nodes) {
+  return GlobalId(
+      static_cast<int64_t>(Mix64(static_cast<uint64_t>(i)) % static_cast<uint64_t>(num_nodes)));
+}
+
+void PrintGraph(const Topology& topology) {
+  double paths = 0;
+  int64_t largest = 0;
+  for (int64_t v = 0; v < topology.num_nodes(); ++v)
+    largest = std::max(largest, topology.degree(v));
+  for (int64_t i = 0; i < 100000; ++i) {
+    const int64_t v = NodeAt(i, topology.num_nodes()).value();
+    for (int64_t at = topology.indptr[static_cast<size_t>(v)];
+         at < topology.indptr[static_cast<size_t>(v) + 1]; ++at) {
+      const auto e = static_cast<size_t>(at);
+      paths += static_cast<double>(topology.degree(
+          topology.indices32.empty() ? topology.indices64[e]
+                                     : static_cast<int64_t>(topology.indices32[e])));
+    }
+  }
+  std::printf("graph: %lld nodes, %lld arcs, largest degree %lld, mean 2-step paths %.0f\n",
+              static_cast<long long>(topology.num_nodes()),
+              static_cast<long long>(topology.num_arcs()), static_cast<long long>(largest),
+              paths / 1e5);
+}
+
+void BenchSampler(const Topology& topology) {
+  std::printf("\n%-8s %6s %14s %22s\n", "method", "K", "us a node", "M sampled nodes/s");
+  for (SamplerOptions::Method method :
+       {SamplerOptions::Method::kExact, SamplerOptions::Method::kPaths})
+    for (int32_t k : {20, 50, 100}) {
+      const TwoHopSampler sampler(topology, {.sampled_nodes = k, .method = method, .seed = 1});
+      TwoHopSampler::Scratch scratch;
+      std::vector<GlobalId> out(static_cast<size_t>(k));
+      const double rate = Rate(1000, [&](int64_t i) {
+        sampler.Prefetch(NodeAt(i + 1, topology.num_nodes()));
+        sampler.Sample(1, NodeAt(i, topology.num_nodes()), absl::MakeSpan(out), scratch);
+      });
+      std::printf("%-8s %6d %14.2f %22.2f\n",
+                  method == SamplerOptions::Method::kExact ? "EXACT" : "PATHS", k, 1e6 / rate,
+                  rate * k / 1e6);
+    }
+}
+
+// Bytes read from the table a second, beside what memcpy copies between buffers larger than the
+// caches.
+void BenchGather(const FeatureTable& table) {
+  constexpr int64_t kRows = 4096;
+  const auto source = MakeMappedFeatureSource(table);
+  ThreadPool pool(1);
+  Tensor<float> out({kRows, table.hops_and_self, table.width});
+  std::vector<GlobalId> nodes(kRows);
+  const double gathers = Rate(1, [&](int64_t i) {
+    for (int64_t j = 0; j < kRows; ++j)
+      nodes[static_cast<size_t>(j)] = NodeAt(i * kRows + j, table.num_nodes);
+    if (!source->Gather(nodes, out.view(), pool).ok()) std::printf("gather failed\n");
+  });
+  const auto copy_bytes = static_cast<size_t>(out.size()) * sizeof(float);
+  const size_t table_bytes = static_cast<size_t>(table.num_nodes * table.row_bytes());
+  const size_t num_places = std::max<size_t>(1, table_bytes / copy_bytes);
+  const double copies = Rate(1, [&](int64_t i) {
+    const size_t at = static_cast<size_t>(i) % num_places * copy_bytes;
+    std::memcpy(out.data(), static_cast<const uint8_t*>(table.data) + at,
+                std::min(copy_bytes, table_bytes - at));
+  });
+  std::printf("\n%-28s %8s\n", "", "GB/s");
+  std::printf("%-28s %8.2f\n", absl::StrCat("gather of ", table.row_bytes(), "-byte rows").c_str(),
+              gathers * static_cast<double>(kRows * table.row_bytes()) / 1e9);
+  std::printf("%-28s %8.2f\n", "memcpy of as many bytes",
+              copies * static_cast<double>(copy_bytes) / 1e9);
+}
+
+absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
+  const auto n = static_cast<size_t>(topology.num_nodes());
+  const auto source = MakeMappedFeatureSource(table);
+  const std::vector<int32_t> labels(n, 0);
+  std::vector<uint8_t> split(n, 0);
+  for (size_t v = 0; v < n; v += 12) split[v] = 1;
+  const std::vector<int64_t> offsets = {0, topology.num_nodes()};
+  LoaderInputs inputs;
+  inputs.topology = topology;
+  inputs.features = source.get();
+  inputs.labels = labels;
+  inputs.split = split;
+  inputs.partition_offsets = offsets;
+  inputs.end_partition = 1;
+  std::printf("\n%-28s %16s %16s\n", "batches of 1024", "ms a batch", "k nodes/s");
+  for (int32_t k : {0, 20, 100}) {
+    LoaderOptions options;
+    options.sampler.sampled_nodes = k;
+    options.prefetch_steps = 0;
+    QH_ASSIGN_OR_RETURN(const auto loader, BatchLoader::Create(inputs, options));
+    QH_RETURN_IF_ERROR(loader->Start({.batch = 1024}));
+    for (int warm_up = 0; warm_up < 3; ++warm_up) QH_RETURN_IF_ERROR(loader->Next().status());
+    const int64_t steps = std::clamp<int64_t>(loader->num_steps() - 3, 1, 40);
+    const double begin = Now();
+    for (int64_t i = 0; i < steps; ++i) QH_RETURN_IF_ERROR(loader->Next().status());
+    const double seconds = (Now() - begin) / static_cast<double>(steps);
+    std::printf("%-28s %16.2f %16.1f\n", absl::StrCat("EXACT, K = ", k).c_str(), seconds * 1e3,
+                1024 / seconds / 1e3);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Bench(const Topology& topology, const FeatureTable& features) {
+  PrintGraph(topology);
+  BenchSampler(topology);
+  BenchGather(features);
+  return BenchLoader(topology, features);
+}
+
+}  // namespace
+
+absl::Status BenchSamplerOnStore(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(const auto store, Store::Open(path));
+  QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
+  QH_ASSIGN_OR_RETURN(const FeatureTable features, store->features());
+  return Bench(topology, features);
+}
+
+absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, ThreadPool& pool) {
+  SynthOptions options;
+  options.nodes = num_nodes;
+  options.degree = 50;
+  options.features = kWidth;
+  QH_ASSIGN_OR_RETURN(const SynthModel model, SynthModel::Make(options));
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(0));
+  GraphBuilder graph({.num_nodes = num_nodes,
+                      .memory_bytes = memory_bytes / 2,
+                      .scratch_folder = std::filesystem::temp_directory_path().string()});
+  model.DrawEdges(graph, pool);
+  QH_ASSIGN_OR_RETURN(const GraphCounts counts, graph.Build(pool));
+  std::vector<uint32_t> indices(static_cast<size_t>(counts.arcs));  // [E]
+  QH_RETURN_IF_ERROR(graph.CopyIndices(absl::MakeSpan(indices)));
+  const std::vector<float> rows(static_cast<size_t>(num_nodes * kHopsAndSelf * kWidth), 1.0f);
+  return Bench({graph.indptr(), indices, {}},
+               {DType::kF32, rows.data(), num_nodes, kHopsAndSelf, kWidth});
+}
+
+}  // namespace quadhop

@@ -1,0 +1,81 @@
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "launch/bench/bench_model.h"
+#include "launch/bench/bench_sampler.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/ranks/runtime.h"
+#include "model/kernels.h"
+
+namespace quadhop {
+namespace {
+
+std::vector<std::string> ShapeNames() {
+  std::vector<std::string> names = {"all"};
+  for (const BenchShape& shape : BenchShapes()) names.emplace_back(shape.name);
+  return names;
+}
+
+absl::Status BenchModel(const std::string& wanted, int64_t steps, ThreadPool& pool) {
+  std::vector<Precision> precisions = {Precision::kF32};
+  if (ProcessorHasBF16Products()) precisions.push_back(Precision::kBF16);
+  absl::PrintF("this machine, %d threads\n", pool.num_threads());
+  std::vector<double> peaks;
+  for (const Precision precision : precisions) {
+    peaks.push_back(ProductPeak(pool, precision));
+    absl::PrintF("  products of %-4s %10.0f GFLOP/s\n", PrecisionName(precision), peaks.back());
+  }
+  absl::PrintF("  copy             %10.1f GB/s\n\n", CopyRate(pool));
+  absl::PrintF("%-11s %6s %6s %9s %9s %9s %9s %9s\n", "training", "batch", "", "step s", "nodes/s",
+               "GFLOP/s", "of peak", "peak MB");
+  for (const BenchShape& shape : BenchShapes()) {
+    if (wanted != "all" && wanted != shape.name) continue;
+    for (size_t i = 0; i < precisions.size(); ++i) {
+      const Precision precision = precisions[i];
+      QH_ASSIGN_OR_RETURN(const StepFigures step,
+                          MeasureSteps(OptionsOf(shape, precision), shape.batch, steps, pool));
+      const double rate = static_cast<double>(shape.batch) / step.seconds;
+      const double gflops = rate * shape.gflop_per_node;
+      absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%% %9.0f\n", shape.name, shape.batch,
+                   PrecisionName(precision), step.seconds, rate, gflops, 100 * gflops / peaks[i],
+                   1e-6 * static_cast<double>(step.peak_bytes));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
+  std::string what, store, shape = "all";
+  int64_t threads = 0, steps = 5, nodes = 1000000;
+  Flags flags("bench",
+              "Measures this machine: training steps beside its product peak, or sampling and "
+              "gathering beside its memory.");
+  flags.Positional("WHAT", &what, "model or sampler").Required();
+  flags.Choice("shape", &shape, ShapeNames(), "model: sizes of which data set's model");
+  flags.Int("steps", &steps, int64_t{1}, int64_t{1000}, "model: steps, of which the median counts");
+  flags.String("store", &store, "STORE", "sampler: a store; without one a graph is made in memory");
+  flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "sampler: nodes of that graph");
+  AddThreadsFlag(&flags, &threads);
+  flags.Example("bench model --shape products").Example("bench sampler --store stores/wordnet.qh");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(threads));
+  if (what == "model") {
+    QH_RETURN_IF_ERROR(BenchModel(shape, steps, pool));
+  } else if (what == "sampler") {
+    QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, pool)
+                                     : BenchSamplerOnStore(store));
+  } else {
+    return UsageError(absl::StrCat("WHAT is '", what, "': it can be model or sampler"));
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

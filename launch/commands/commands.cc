@@ -1,0 +1,75 @@
+#include "launch/commands/commands.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "comm/mpi.h"
+#include "launch/commands/command_help.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/version.h"
+
+namespace quadhop {
+namespace {
+
+ExitCode Report(const absl::Status& status, const std::string& command) {
+  const bool wrong_usage = IsUsageError(status);
+  const ExitCode code = wrong_usage ? ExitCode::kUsage : ExitCode::kFailed;
+  if (wrong_usage && RankByLauncher() != 0)
+    return code;  // ranks share the command line: one says it
+  const std::string message(status.message());
+  std::fprintf(stderr, "quadhop %s: %s\n", command.c_str(), message.c_str());
+  if (wrong_usage) std::fprintf(stderr, "See quadhop %s --help\n", command.c_str());
+  return code;
+}
+
+}  // namespace
+
+absl::Span<const Command> Commands() {
+  static constexpr Command kCommands[] = {
+      {"prep", "import, partition, encode and propagate, skipping what is done", PrepCommand},
+      {"import", "reads a graph in a format of others into a store", ImportCommand},
+      {"partition", "cuts a store and orders its nodes by partition", PartitionCommand},
+      {"propagate", "computes the hop features of a store", PropagateCommand},
+      {"encode", "computes the positional encodings of a store", EncodeCommand},
+      {"synth", "generates a test graph", SynthCommand},
+      {"train", "trains on a store", TrainCommand},
+      {"watch", "follows a run until it ends", WatchCommand},
+      {"report", "writes a page that compares runs", ReportCommand},
+      {"eval", "computes the metrics of a run's model", EvalCommand},
+      {"predict", "predicts all nodes with a run's model", PredictCommand},
+      {"export", "writes a run's weights as safetensors", ExportCommand},
+      {"inspect", "shows what a store or a run holds", InspectCommand},
+      {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
+      {"plan", "says what a graph will take, before there are nodes for it", PlanCommand},
+      {"launch", "runs a command on many ranks: here, on hosts, under Slurm", LaunchCommand},
+      {"doctor", "says whether these hosts can train, and what to do", DoctorCommand},
+      {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand},
+  };
+  return kCommands;
+}
+
+ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
+  const std::string name = arguments.empty() ? "" : arguments[0];
+  if (const auto format = AsksForHelp(name == "help" ? "--help" : name); format.has_value()) {
+    PrintHelp(*format, stdout);
+    return ExitCode::kDone;
+  }
+  if (name == "--version") {
+    std::printf("quadhop %s\n", kVersion);
+    return ExitCode::kDone;
+  }
+  const absl::Span<const Command> commands = Commands();
+  const auto command = std::find_if(commands.begin(), commands.end(),
+                                    [&](const Command& one) { return one.name == name; });
+  if (command == commands.end()) {
+    if (name.empty())
+      PrintHelp(HelpFormat::kText, stderr);
+    else
+      std::fprintf(stderr, "quadhop has no command '%s'; see quadhop --help\n", name.c_str());
+    return ExitCode::kUsage;
+  }
+  const absl::StatusOr<ExitCode> code = command->run(arguments.subspan(1));
+  return code.ok() ? *code : Report(code.status(), name);
+}
+
+}  // namespace quadhop

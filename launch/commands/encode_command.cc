@@ -1,0 +1,34 @@
+// quadhop encode --store NAME.qh
+#include <cstdio>
+
+#include "core/status.h"
+#include "core/thread_pool.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/step_flags.h"
+#include "launch/ranks/runtime.h"
+#include "partition/encode.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments) {
+  StepFlags step;
+  Flags flags("encode", "Computes the positional encodings of a store, or takes them from a file.");
+  step.AddStore(&flags);
+  step.AddEncode(&flags, "");
+  step.AddSeed(&flags);
+  step.AddMemory(&flags);
+  step.AddThreads(&flags);
+  flags.Example("encode --store stores/products.qh --method fastrp --dim 64");
+  flags.Example("encode --store stores/products.qh --method file --file node2vec.npy");
+  QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"encode"}));
+  if (step.dry_run) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(step.threads));
+  QH_ASSIGN_OR_RETURN(const EncodeReport report, EncodeStore(step.store, step.encode, pool));
+  std::printf("%s: pos_enc.npy with %s\n", step.store.c_str(), report.Describe().c_str());
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

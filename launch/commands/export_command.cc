@@ -1,0 +1,26 @@
+// quadhop export --run RUN --out FILE.safetensors
+#include "core/status.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/job_flags.h"
+#include "launch/training/jobs.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments) {
+  CheckpointFlags exported;
+  std::string out;
+  Flags flags("export",
+              "Writes the weights of a checkpoint as safetensors, with the names of the paper's "
+              "code.");
+  exported.AddRun(&flags);
+  exported.AddStore(&flags);
+  flags.String("out", &out, "FILE.safetensors", "the file to write").Required();
+  flags.Example("export --run runs/quickstart --out model.safetensors");
+  QH_ASSIGN_OR_RETURN(const bool proceed, exported.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(Export(exported.job, out));
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

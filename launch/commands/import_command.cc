@@ -1,0 +1,37 @@
+// quadhop import --from PATH --store NAME.qh
+#include <cstdio>
+
+#include "core/status.h"
+#include "core/thread_pool.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/step_flags.h"
+#include "launch/ranks/runtime.h"
+#include "partition/import.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) {
+  StepFlags step;
+  Flags flags("import",
+              "Reads a graph in a format of others into a store, which it replaces. Duplicates and "
+              "self-loops are removed.");
+  step.AddImport(&flags);
+  step.AddStore(&flags);
+  step.AddSeed(&flags);
+  step.AddMemory(&flags);
+  step.AddThreads(&flags);
+  flags.Example("import --from dataset/ogbn_products --store stores/products.qh");
+  flags.Example("import --from /usr/share/wordnet --store stores/wordnet.qh --project 128");
+  QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(step.import));
+  if (shape.has_value()) QH_RETURN_IF_ERROR(step.PrintPlan(*shape, {"import"}));
+  if (step.dry_run) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(step.threads));
+  QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.import, pool));
+  std::printf("%s\n", report.Describe().c_str());
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

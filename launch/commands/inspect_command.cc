@@ -1,0 +1,180 @@
+// quadhop inspect PATH [--json]
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_replace.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "core/thread_pool.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/ranks/runtime.h"
+#include "launch/results/majority_class.h"
+#include "launch/run/checkpoint_folder.h"
+#include "launch/run/json_object.h"
+#include "launch/run/run_folder.h"
+#include "partition/statistics.h"
+#include "partition/structure.h"
+
+namespace quadhop {
+namespace {
+
+struct StoreFigures {
+  GraphStatistics graph;
+  GraphStructure structure;
+  double majority_class_test_accuracy = 0;
+};
+
+std::string Text(const GraphStructure& structure, int64_t num_nodes) {
+  const auto hub = [](std::string* out, const GraphStructure::Hub& one) {
+    absl::StrAppendFormat(out, "%d (%d)", one.original_id, one.degree);
+  };
+  std::string text = absl::StrFormat(
+      "  degrees    half of the nodes have at most %d, 99 %% at most %d\n  hubs       %s "
+      "(out-neighbours)\n  components %d; the largest has %.1f %% of the nodes\n"
+      "  sampling   an exact 2-hop sample reads %.0f neighbours, on average\n",
+      structure.median_degree, structure.degree_99, absl::StrJoin(structure.hubs, ", ", hub),
+      structure.components,
+      100 * static_cast<double>(structure.largest_component) / static_cast<double>(num_nodes),
+      structure.mean_two_step_paths);
+  if (structure.labelled_arcs > 0)
+    absl::StrAppendFormat(&text, "  homophily  %.3f of the arcs join a class to itself\n",
+                          structure.homophily());
+  return text;
+}
+
+std::string Text(const Store& store, const StoreFigures& figures) {
+  const StoreManifest& manifest = store.manifest();
+  std::string text = absl::StrFormat(
+      "%s\n  nodes      %d, %d of them without out-neighbours\n"
+      "  arcs       %d, %s; out-degrees %d to %d, mean %.2f\n"
+      "  features   %d, %d hops, %s\n  encodings  %d\n  classes    %d%s\n  parts      %d\n",
+      store.path(), manifest.nodes(), figures.graph.isolated_nodes, manifest.arcs(),
+      manifest.directed() ? "directed" : "two for an undirected edge", figures.graph.min_degree,
+      figures.graph.max_degree, figures.graph.mean_degree, manifest.features(), manifest.hops(),
+      manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
+      manifest.classes(), manifest.multi_label() ? ", many a node" : "", store.num_partitions());
+  absl::StrAppend(&text, Text(figures.structure, manifest.nodes()));
+  for (const SplitStatistics& split : figures.graph.splits) {
+    absl::StrAppendFormat(&text, "  split      %s: train %d, valid %d, test %d%s\n", split.name,
+                          split.train, split.valid, split.test,
+                          split.name == store.DefaultSplit() ? " (the default)" : "");
+  }
+  for (const Provenance& step : manifest.provenance()) {
+    absl::StrAppendFormat(&text, "  %-9s  %s\n", step.step(), step.options());
+    if (step.notes().empty()) continue;
+    absl::StrAppend(&text, "             ",
+                    absl::StrReplaceAll(step.notes(), {{"\n", "\n             "}}), "\n");
+  }
+  for (const StoreFile& file : manifest.files()) {
+    absl::StrAppendFormat(&text, "  %-20s %15d bytes\n", file.name(), file.bytes());
+  }
+  return text;
+}
+
+SplitStatistics DefaultSplit(const Store& store, const GraphStatistics& graph) {
+  const std::string name = store.DefaultSplit();
+  const auto found =
+      std::find_if(graph.splits.begin(), graph.splits.end(),
+                   [&name](const SplitStatistics& split) { return split.name == name; });
+  return found == graph.splits.end() ? SplitStatistics() : *found;
+}
+
+std::string Json(const Store& store, const StoreFigures& figures) {
+  const StoreManifest& manifest = store.manifest();
+  JsonObject splits;
+  for (const SplitStatistics& split : figures.graph.splits) {
+    JsonObject counts;
+    counts.Add("train", split.train).Add("valid", split.valid).Add("test", split.test);
+    splits.AddJson(split.name, counts.ToString());
+  }
+  JsonObject files;
+  for (const StoreFile& file : manifest.files()) files.Add(file.name(), file.bytes());
+  JsonObject steps;
+  for (const Provenance& step : manifest.provenance()) steps.Add(step.step(), step.options());
+  const SplitStatistics split = DefaultSplit(store, figures.graph);
+  JsonObject json;
+  json.Add("kind", "store").Add("path", store.path());
+  json.Add("nodes", manifest.nodes()).Add("arcs", manifest.arcs());
+  json.Add("directed", manifest.directed()).Add("isolated_nodes", figures.graph.isolated_nodes);
+  json.Add("max_degree", figures.graph.max_degree).Add("features", manifest.features());
+  const GraphStructure& structure = figures.structure;
+  json.Add("median_degree", structure.median_degree).Add("degree_99", structure.degree_99);
+  json.Add("components", structure.components);
+  json.Add("largest_component", structure.largest_component);
+  json.Add("mean_two_step_paths", structure.mean_two_step_paths);
+  json.Add("homophily", structure.homophily());
+  json.Add("hops", manifest.hops()).Add("feature_dtype", manifest.feature_dtype());
+  json.Add("classes", manifest.classes()).Add("multi_label", manifest.multi_label());
+  json.Add("pos_enc_width", manifest.pos_enc_width()).Add("parts", store.num_partitions());
+  json.AddJson("partition_offsets",
+               absl::StrCat("[", absl::StrJoin(manifest.partition_offsets(), ","), "]"));
+  json.Add("split", split.name).Add("train", split.train).Add("valid", split.valid);
+  json.Add("test", split.test);
+  json.Add("majority_class_test_accuracy", figures.majority_class_test_accuracy);
+  json.AddJson("splits", splits.ToString()).AddJson("steps", steps.ToString());
+  json.AddJson("files", files.ToString());
+  return json.ToString() + "\n";
+}
+
+absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  StoreFigures figures;
+  QH_ASSIGN_OR_RETURN(figures.graph, GraphStatistics::Of(*store, pool));
+  QH_ASSIGN_OR_RETURN(figures.structure, GraphStructure::Of(*store, pool));
+  QH_ASSIGN_OR_RETURN(figures.majority_class_test_accuracy, MajorityClassTestAccuracy(*store));
+  std::fputs((as_json ? Json(*store, figures) : Text(*store, figures)).c_str(), stdout);
+  return absl::OkStatus();
+}
+
+absl::Status InspectRun(const std::string& run, bool as_json) {
+  std::string summary;  // of a finished run
+  if (FileExists(RunSummaryPath(run))) {
+    QH_ASSIGN_OR_RETURN(summary, ReadFile(RunSummaryPath(run)));
+    while (!summary.empty() && summary.back() == '\n') summary.pop_back();
+  }
+  const std::string steps = absl::StrJoin(ListCheckpointSteps(run), ",");
+  if (as_json) {
+    JsonObject json;
+    json.Add("kind", "run").Add("path", run).Add("finished", !summary.empty());
+    json.AddJson("checkpoint_steps", absl::StrCat("[", steps, "]"));
+    json.AddJson("summary", summary.empty() ? "null" : summary);
+    std::printf("%s\n", json.ToString().c_str());
+    return absl::OkStatus();
+  }
+  QH_ASSIGN_OR_RETURN(const std::string config, ReadFile(RunConfigPath(run)));
+  std::printf("%s\n  %s\n  checkpoints after steps: %s\n  summary: %s\n\n%s", run.c_str(),
+              summary.empty() ? "unfinished" : "finished", steps.empty() ? "none" : steps.c_str(),
+              summary.empty() ? "none" : summary.c_str(), config.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments) {
+  std::string path;
+  bool as_json = false;
+  int64_t threads = 0;
+  Flags flags("inspect", "Shows what a store or a run holds.");
+  flags.Positional("PATH", &path, "a store (NAME.qh) or the folder of a run").Required();
+  flags.Switch("json", &as_json, "one JSON object on one line");
+  AddThreadsFlag(&flags, &threads);
+  flags.Example("inspect stores/wordnet.qh").Example("inspect stores/wordnet.qh --json");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  if (FileExists(RunConfigPath(path))) {
+    QH_RETURN_IF_ERROR(InspectRun(path, as_json));
+    return ExitCode::kDone;
+  }
+  ThreadPool pool(NumThreads(threads));
+  QH_RETURN_IF_ERROR(InspectStore(path, as_json, pool));
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

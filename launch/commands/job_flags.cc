@@ -1,0 +1,43 @@
+#include "launch/commands/job_flags.h"
+
+#include <absl/time/time.h>
+
+#include "core/status.h"
+#include "launch/run/checkpoint_folder.h"
+
+namespace quadhop {
+
+void AddRanksFlags(Flags* flags, RanksOptions* ranks) {
+  AddThreadsFlag(flags, &ranks->threads);
+  flags->Int("ranks-in-process", &ranks->ranks_in_process, int64_t{0}, int64_t{1024},
+             "ranks that are threads of this process; 0: one rank a process");
+}
+
+void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
+  ranks->collective_deadline = absl::Seconds(config.collective_deadline_seconds());
+  ranks->heartbeat = {absl::Seconds(config.heartbeat_interval_seconds()),
+                      absl::Seconds(config.heartbeat_timeout_seconds())};
+}
+
+void CheckpointFlags::AddRun(Flags* flags) {
+  flags->String("run", &job.run, "RUN", "the folder of the run").Required();
+  flags->String("checkpoint", &checkpoint, "best|latest|STEP", "which of its checkpoints");
+}
+
+void CheckpointFlags::AddStore(Flags* flags) {
+  flags->String("store", &job.store, "NAME.qh",
+                "the store to apply the model to; else the one it was trained on");
+}
+
+absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::string> arguments) {
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags->Parse(arguments));
+  if (!proceed) return false;
+  QH_ASSIGN_OR_RETURN(job.config, ReadRunConfig(job.run));
+  if (job.store.empty()) {
+    QH_ASSIGN_OR_RETURN(job.store, ReadRunStore(job.run));
+  }
+  QH_ASSIGN_OR_RETURN(job.checkpoint, FindCheckpoint(job.run, checkpoint));
+  return true;
+}
+
+}  // namespace quadhop

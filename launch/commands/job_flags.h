@@ -1,0 +1,33 @@
+// Flags that the commands on models share.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <string>
+
+#include "launch/commands/flags.h"
+#include "launch/ranks/runtime.h"
+#include "launch/training/jobs.h"
+
+namespace quadhop {
+
+// --threads and --ranks-in-process.
+void AddRanksFlags(Flags* flags, RanksOptions* ranks);
+
+// What the config of a run says of waiting for ranks and of finding lost ones.
+void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks);
+
+// The targets of eval's, predict's and export's flags. Must outlive Parse.
+struct CheckpointFlags {
+  CheckpointJob job;
+  std::string checkpoint = "best";
+
+  void AddRun(Flags* flags);
+  void AddStore(Flags* flags);
+  // Flags::Parse, and then the job has the run's config, its store if none was named, and the path
+  // of its checkpoint.
+  absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
+};
+
+}  // namespace quadhop

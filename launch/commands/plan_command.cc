@@ -1,0 +1,174 @@
+// quadhop plan: what preparing and training a graph will take, before there are nodes for it.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/dtype.h"
+#include "core/status.h"
+#include "launch/bench/bench_model.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/config/config.h"
+#include "launch/memory/training_plan.h"
+#include "launch/ranks/runtime.h"
+#include "partition/memory.h"
+#include "partition/prep_plan.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / (int64_t{1} << 20);
+constexpr int64_t kMeasuredSteps = 3;
+
+struct PlanFlags {
+  std::string store, config = "quickstart", dtype = "f32";
+  std::vector<std::string> overrides;
+  GraphShape graph;
+  int32_t hops = 2;
+  JobShape job;
+  int64_t host_memory_bytes = 0, threads = 0;
+};
+
+Flags Declare(PlanFlags* plan) {
+  Flags flags("plan",
+              "Says what a graph will take: memory, disk and time of its preparation; memory of "
+              "ranks and hosts, rows exchanged and time of its training. Steps are timed on this "
+              "machine.");
+  GraphShape& graph = plan->graph;
+  graph.dims.pos_enc = 64;
+  graph.dims.classes = 40;
+  plan->job.partitions = 0;
+  flags.String("store", &plan->store, "NAME.qh", "a store, instead of the figures of a graph");
+  flags.Int("nodes", &graph.nodes, int64_t{2}, kMost, "of the graph");
+  flags.Int("arcs", &graph.arcs, int64_t{1}, kMost, "of the graph; an undirected edge is two");
+  flags.Int("features", &graph.dims.features, int64_t{1}, int64_t{65536}, "a node");
+  flags.Int("classes", &graph.dims.classes, int64_t{2}, int64_t{65536}, "of the labels");
+  flags.Int("train-nodes", &graph.train_nodes, int64_t{2}, kMost,
+            "labelled ones to train on; else 8 % of all");
+  flags.Int("dim", &graph.dims.pos_enc, int64_t{1}, int64_t{65536}, "width of encodings");
+  flags.Int("hops", &plan->hops, int32_t{0}, int32_t{16}, "hop features");
+  flags.Choice("dtype", &plan->dtype, {"f32", "f16", "bf16"}, "of the hop features on disk");
+  flags.Int("ranks", &plan->job.ranks, int64_t{1}, int64_t{1} << 20, "that train");
+  flags.Int("ranks-per-host", &plan->job.ranks_per_host, int64_t{1}, int64_t{1} << 20,
+            "of those, on one host");
+  flags.Int("parts", &plan->job.partitions, int64_t{0}, int64_t{1} << 20,
+            "partitions; 0: as many as ranks, at least 4");
+  flags.Bytes("host-memory", &plan->host_memory_bytes, "of a host; 0: of this one");
+  flags.String("config", &plan->config, "CONFIG", "a preset or a textproto file");
+  flags.Strings("set", &plan->overrides, "FIELD=VALUE", "a field of the config");
+  AddThreadsFlag(&flags, &plan->threads);
+  flags.Example(
+      "plan --nodes 111059956 --arcs 3231371744 --features 128 --classes 172 --train-nodes "
+      "1207179 --dtype f16 --config ogbn-papers100m --ranks 8 --host-memory 256G");
+  flags.Example("plan --store stores/wordnet.qh --ranks 2 --ranks-per-host 2");
+  return flags;
+}
+
+absl::Status TakeGraph(PlanFlags* plan) {
+  GraphShape& graph = plan->graph;
+  if (!plan->store.empty()) {
+    QH_ASSIGN_OR_RETURN(const auto store, Store::Open(plan->store));
+    QH_ASSIGN_OR_RETURN(graph, GraphShape::Of(*store));
+    plan->job.partitions = store->num_partitions();
+    return absl::OkStatus();
+  }
+  if (graph.nodes == 0 || graph.arcs == 0 || graph.dims.features == 0)
+    return UsageError("give --nodes, --arcs and --features, or --store");
+  if (graph.train_nodes > graph.nodes)
+    return UsageError(
+        absl::StrCat("--train-nodes is ", graph.train_nodes, ", more than --nodes, ", graph.nodes));
+  graph.dims.hops_and_self = 1 + plan->hops;
+  QH_ASSIGN_OR_RETURN(const DType dtype, ParseDType(plan->dtype));
+  graph.feature_bytes = SizeOfDType(dtype);
+  if (graph.train_nodes == 0) graph.train_nodes = std::max<int64_t>(2, graph.nodes * 8 / 100);
+  return absl::OkStatus();
+}
+
+absl::Status CompleteJob(PlanFlags* plan) {
+  JobShape& job = plan->job;
+  if (job.partitions == 0) job.partitions = std::max<int64_t>(4, job.ranks);
+  if (job.ranks > job.partitions || job.ranks_per_host > job.ranks)
+    return UsageError(absl::StrCat("--parts is ", job.partitions, ", --ranks ", job.ranks,
+                                   ", --ranks-per-host ", job.ranks_per_host,
+                                   ": each can be at most the one before"));
+  QH_ASSIGN_OR_RETURN(plan->host_memory_bytes, MemoryBudget(plan->host_memory_bytes));
+  return absl::OkStatus();
+}
+
+std::string Gigabytes(int64_t bytes) {
+  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
+}
+
+void PrintPreparation(const PlanFlags& plan, int32_t threads) {
+  const GraphShape& graph = plan.graph;
+  PrepShape shape;
+  shape.nodes = graph.nodes;
+  shape.arcs = graph.arcs;
+  shape.features = graph.dims.features;
+  shape.parts = static_cast<int32_t>(plan.job.partitions);
+  shape.encode_dim = static_cast<int32_t>(graph.dims.pos_enc);
+  shape.hops = static_cast<int32_t>(graph.dims.hops_and_self - 1);
+  shape.feature_bytes = graph.feature_bytes;
+  shape.threads = threads;
+  absl::PrintF("preparation, on one host with %d threads\n%s\n", threads,
+               DescribePlan(PlanPrep(shape, plan.host_memory_bytes), plan.host_memory_bytes));
+}
+
+void PrintPlacement(const char* name, const PlacementPlan& placement, int64_t host_memory_bytes) {
+  absl::PrintF("  %-12s %14s %14s   %s\n", name, Gigabytes(placement.rank_bytes),
+               Gigabytes(placement.host_bytes),
+               placement.host_bytes <= host_memory_bytes ? "fits" : "does not fit");
+}
+
+void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
+  absl::PrintF("training, %d ranks, %d a host\n", plan.job.ranks, plan.job.ranks_per_host);
+  absl::PrintF("  files of the store that it reads: %s\n", Gigabytes(plan.graph.store_bytes()));
+  absl::PrintF("  %s, without the graph\n", training.work.Describe());
+  absl::PrintF("  %-12s %14s %14s   %s\n", "features", "a rank", "a host",
+               Gigabytes(plan.host_memory_bytes));
+  PrintPlacement("MAPPED", training.mapped, plan.host_memory_bytes);
+  PrintPlacement("PARTITIONED", training.partitioned, plan.host_memory_bytes);
+  if (plan.job.ranks > 1)
+    absl::PrintF(
+        "  PARTITIONED ranks exchange at most %d of %d rows a step, %.1f MB, without their hot "
+        "sets\n  and where the cut is random\n",
+        training.remote_rows, training.distinct_rows,
+        static_cast<double>(training.remote_rows * plan.graph.row_bytes()) * 1e-6);
+}
+
+absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config,
+                       int32_t threads) {
+  ThreadPool pool(threads);
+  QH_ASSIGN_OR_RETURN(const StepFigures step,
+                      MeasureSteps(ModelOptions(config, plan.graph.dims), training.rank_nodes,
+                                   kMeasuredSteps, pool));
+  const double epoch_seconds = step.seconds * static_cast<double>(training.steps);
+  absl::PrintF(
+      "  %d steps an epoch; one of %d nodes a rank takes %.3f s with the %d threads of this "
+      "machine:\n  %.0f s an epoch, if the exchange hides behind it, and evaluation besides\n",
+      training.steps, training.rank_nodes, step.seconds, threads, epoch_seconds);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
+  PlanFlags plan;
+  Flags flags = Declare(&plan);
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  const absl::StatusOr<Config> config = LoadConfig(plan.config, plan.overrides);
+  if (!config.ok()) return UsageError(config.status().message());
+  QH_RETURN_IF_ERROR(TakeGraph(&plan));
+  QH_RETURN_IF_ERROR(CompleteJob(&plan));
+  const int32_t threads = NumThreads(plan.threads);
+  const TrainingPlan training = PlanTraining(plan.graph, plan.job, *config);
+  PrintPreparation(plan, threads);
+  PrintMemory(plan, training);
+  QH_RETURN_IF_ERROR(PrintTime(plan, training, *config, threads));
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,57 @@
+// quadhop predict --run RUN --out FILE
+#include "core/status.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/job_flags.h"
+#include "launch/ranks/runtime.h"
+#include "launch/results/row_file.h"
+#include "launch/training/jobs.h"
+
+namespace quadhop {
+namespace {
+
+absl::Status CheckFiles(const PredictJob& job) {
+  bool any = false;
+  for (const std::string& path : {job.predictions, job.probabilities, job.embeddings}) {
+    if (path.empty()) continue;
+    any = true;
+    if (const auto format = RowFormatOf(path); !format.ok())
+      return UsageError(format.status().message());
+  }
+  if (any) return absl::OkStatus();
+  return UsageError("there is nothing to write: give --out, --probabilities or --embeddings");
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments) {
+  CheckpointFlags model;
+  PredictJob predict;
+  RanksOptions ranks;
+  Flags flags("predict",
+              "Predicts nodes of a store, in the order and under the names of its input. Files are "
+              ".npy or .csv, by their ending.");
+  model.AddRun(&flags);
+  model.AddStore(&flags);
+  flags.String("out", &predict.predictions, "FILE",
+               "the class of each node; at least one of the "
+               "three files is to be given");
+  flags.String("probabilities", &predict.probabilities, "FILE",
+               "of each node, those of the classes");
+  flags.String("embeddings", &predict.embeddings, "FILE",
+               "of each node, what the last linear map takes");
+  flags.String("nodes", &predict.nodes, "FILE",
+               "which nodes: a name a line, or an .npy of places in the input; else all");
+  AddRanksFlags(&flags, &ranks);
+  flags.Example("predict --run runs/quickstart --out predictions.npy");
+  flags.Example("predict --run runs/quickstart --nodes some.txt --probabilities some.csv");
+  QH_ASSIGN_OR_RETURN(const bool proceed, model.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(CheckFiles(predict));
+  predict.model = model.job;
+  TakeDeadlines(predict.model.config.train(), &ranks);
+  return RunRanks(ranks,
+                  [&predict](const RankContext& context) { return Predict(predict, context); });
+}
+
+}  // namespace quadhop

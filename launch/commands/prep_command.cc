@@ -1,0 +1,152 @@
+// quadhop prep --from PATH --store NAME.qh: import, partition, encode and propagate, as far as they
+// are not done.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+
+#include "core/status.h"
+#include "core/store.h"
+#include "core/thread_pool.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/step_flags.h"
+#include "launch/ranks/runtime.h"
+#include "partition/cuts/partitioner.h"
+#include "partition/prep.h"
+
+namespace quadhop {
+namespace {
+
+struct PrepStep {
+  const char* name;
+  std::string options;                                // as in the store's provenance
+  std::function<absl::StatusOr<std::string>()> make;  // returns what to tell people
+};
+
+// All steps in order. What cannot work is refused here, before any work: a format that is not
+// recognised, a file of encodings that cannot be read, a partitioner that this build lacks.
+absl::StatusOr<std::vector<PrepStep>> PlanSteps(const StepFlags& step, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(std::string import_options, ImportProvenance(step.import));
+  if (step.partition.method != "auto")
+    QH_RETURN_IF_ERROR(MakePartitioner(step.partition.method).status());
+  QH_ASSIGN_OR_RETURN(std::string encode_options, step.encode.ToString());
+  return std::vector<PrepStep>{
+      {"import", std::move(import_options),
+       [&]() -> absl::StatusOr<std::string> {
+         QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.import, pool));
+         return report.Describe();
+       }},
+      {"partition", step.partition.ToString(),
+       [&]() -> absl::StatusOr<std::string> {
+         QH_ASSIGN_OR_RETURN(const PartitionReport report,
+                             PartitionStore(step.store, step.partition, pool));
+         return report.Describe();
+       }},
+      {"encode", std::move(encode_options),
+       [&]() -> absl::StatusOr<std::string> {
+         QH_ASSIGN_OR_RETURN(const EncodeReport report, EncodeStore(step.store, step.encode, pool));
+         return report.Describe();
+       }},
+      {"propagate", step.propagate.ToString(),
+       [&]() -> absl::StatusOr<std::string> {
+         QH_RETURN_IF_ERROR(PropagateStore(step.store, step.propagate, pool));
+         return step.propagate.ToString();
+       }},
+  };
+}
+
+// The store as an earlier prep left it, its commit finished if it was interrupted, and intact;
+// nullptr if there is none to go on from, and then everything is made anew.
+absl::StatusOr<std::unique_ptr<Store>> OpenIntact(const std::string& path, ThreadPool& pool) {
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path);
+  if (absl::IsFailedPrecondition(store.status())) {
+    QH_RETURN_IF_ERROR(StoreWriter::Begin(path).status());
+    store = Store::Open(path);
+  }
+  if (absl::IsNotFound(store.status())) return nullptr;
+  if (!store.ok()) return store;
+  const absl::Status intact = (*store)->VerifyAll(pool);
+  if (!absl::IsDataLoss(intact)) {
+    QH_RETURN_IF_ERROR(intact);
+    return store;
+  }
+  std::printf("the store is damaged and will be made anew: %s\n",
+              std::string(intact.message()).c_str());
+  return nullptr;
+}
+
+void Tell(const PrepStep& step, const char* what, absl::Duration duration,
+          absl::string_view details) {
+  const std::string indented = absl::StrReplaceAll(details, {{"\n", "\n    "}});
+  std::printf("%-10s %-8s %8.2f s\n    %s\n", step.name, what, absl::ToDoubleSeconds(duration),
+              indented.c_str());
+  std::fflush(stdout);
+}
+
+constexpr const char* kStepsAfterImport[] = {"partition", "encode", "propagate"};
+constexpr const char* kAllSteps[] = {"import", "partition", "encode", "propagate"};
+
+// What is known of the needs before any work; true if that is all of them.
+absl::StatusOr<bool> PrintPlanOfInput(const StepFlags& flags) {
+  QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(flags.import));
+  if (!shape.has_value()) {
+    std::printf("the input does not say how large it is: the plan follows after the import\n");
+    return false;
+  }
+  QH_RETURN_IF_ERROR(flags.PrintPlan(*shape, kAllSteps));
+  return true;
+}
+
+absl::Status RunSteps(const StepFlags& flags, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(bool planned, PrintPlanOfInput(flags));
+  if (flags.dry_run) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const std::vector<PrepStep> steps, PlanSteps(flags, pool));
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenIntact(flags.store, pool));
+  for (const PrepStep& step : steps) {
+    const absl::Time start = absl::Now();
+    if (store != nullptr && StepIsDone(*store, step.name, step.options)) {
+      Tell(step, "skipped", absl::Now() - start, step.options);
+      continue;
+    }
+    store.reset();  // its maps are of files that the step replaces
+    QH_ASSIGN_OR_RETURN(const std::string details, step.make());
+    Tell(step, "done", absl::Now() - start, details);
+    QH_ASSIGN_OR_RETURN(store, Store::Open(flags.store));
+    if (planned) continue;
+    QH_RETURN_IF_ERROR(flags.PrintPlan(PrepShape::Of(*store), kStepsAfterImport));
+    planned = true;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments) {
+  StepFlags step;
+  Flags flags("prep",
+              "Makes a store ready to train on: import, partition, encode, propagate. A step is "
+              "skipped if its result is there, intact, and made with the same options.");
+  step.AddImport(&flags);
+  step.AddStore(&flags);
+  step.AddPartition(&flags, "partition-");
+  step.AddEncode(&flags, "encode-");
+  step.AddPropagate(&flags);
+  step.AddSeed(&flags);
+  step.AddMemory(&flags);
+  step.AddThreads(&flags);
+  step.AddFailAt(&flags);
+  flags.Example("prep --from dataset/ogbn_products --store stores/products.qh --parts 8");
+  flags.Example("prep --from /usr/share/wordnet --store stores/wordnet.qh --parts 4");
+  QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(step.threads));
+  QH_RETURN_IF_ERROR(RunSteps(step, pool));
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

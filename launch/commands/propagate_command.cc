@@ -1,0 +1,35 @@
+// quadhop propagate --store NAME.qh
+#include <cstdio>
+
+#include "core/status.h"
+#include "core/thread_pool.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/commands/step_flags.h"
+#include "launch/ranks/runtime.h"
+#include "partition/propagate.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> PropagateCommand(absl::Span<const std::string> arguments) {
+  StepFlags step;
+  Flags flags("propagate",
+              "Computes the hop features of a store: x, Ax, ..., A^hops x of every node, A being "
+              "the normalised adjacency. Without features, x is the encodings.");
+  step.AddStore(&flags);
+  step.AddPropagate(&flags);
+  step.AddMemory(&flags);
+  step.AddThreads(&flags);
+  flags.Example("propagate --store stores/products.qh");
+  flags.Example("propagate --store stores/papers100m.qh --hops 2 --dtype bf16");
+  QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"propagate"}));
+  if (step.dry_run) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(step.threads));
+  QH_RETURN_IF_ERROR(PropagateStore(step.store, step.propagate, pool));
+  std::printf("%s: features.npy with %s\n", step.store.c_str(), step.propagate.ToString().c_str());
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

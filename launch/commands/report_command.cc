@@ -1,0 +1,33 @@
+// quadhop report RUN... --out report.html
+#include <absl/strings/str_format.h>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/ranks/runtime.h"
+#include "launch/report/report.h"
+
+namespace quadhop {
+
+absl::StatusOr<ExitCode> ReportCommand(absl::Span<const std::string> arguments) {
+  std::vector<std::string> runs;
+  std::string out;
+  int64_t threads = 0;
+  Flags flags("report",
+              "Writes a page that compares runs: curves, times, mistakes, codebook, partitions, "
+              "configs. One file, for any browser, that fetches nothing.");
+  flags.Strings("", &runs, "RUN", "folders of runs, finished or not").Required();
+  flags.String("out", &out, "FILE.html", "the page").Required();
+  AddThreadsFlag(&flags, &threads);
+  flags.Example("report runs/quickstart runs/quickstart-no-graph --out report.html");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  ThreadPool pool(NumThreads(threads));
+  QH_ASSIGN_OR_RETURN(const std::string page, ReportPage(runs, pool));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(out, page));
+  absl::PrintF("wrote %s\n", out);
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

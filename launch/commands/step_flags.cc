@@ -1,0 +1,121 @@
+#include "launch/commands/step_flags.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "core/dtype.h"
+#include "core/status.h"
+#include "launch/ranks/faults.h"
+#include "launch/ranks/runtime.h"
+#include "partition/encodings/encoder.h"
+#include "partition/encodings/encoding_file.h"
+#include "partition/memory.h"
+
+namespace quadhop {
+
+void StepFlags::AddStore(Flags* flags) {
+  flags->String("store", &store, "NAME.qh", "the folder of the store").Required();
+}
+
+void StepFlags::AddSeed(Flags* flags) { flags->Unsigned("seed", &seed, "of what is random"); }
+
+void StepFlags::AddThreads(Flags* flags) { AddThreadsFlag(flags, &threads); }
+
+void StepFlags::AddFailAt(Flags* flags) {
+  std::vector<std::string> places = {"nowhere"};
+  for (const char* step : {"import", "partition", "encode", "propagate"})
+    for (const char* point : CommitPointNames()) places.push_back(absl::StrCat(step, ":", point));
+  flags->Choice("fail-at", &fail_at, std::move(places),
+                "kill this process when the step has come so far, to see that nothing is lost");
+}
+
+void StepFlags::AddMemory(Flags* flags) {
+  flags->Bytes("memory", &memory_bytes, "that may be used (0: 80 % of what is available)");
+  flags->Switch("dry-run", &dry_run, "print what it needs, check that it is there, and stop");
+}
+
+absl::Status StepFlags::PrintPlan(PrepShape shape, absl::Span<const char* const> steps) const {
+  shape.parts = partition.parts;
+  shape.partition_method = partition.method;
+  shape.encode_dim = encode.dim;
+  shape.hops = propagate.hops;
+  shape.feature_bytes = SizeOfDType(propagate.dtype);
+  shape.threads = NumThreads(threads);
+  QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(memory_bytes));
+  std::vector<StepPlan> plans;
+  for (const StepPlan& plan : PlanPrep(shape, budget_bytes))
+    if (std::find(steps.begin(), steps.end(), plan.step) != steps.end()) plans.push_back(plan);
+  std::printf("%s", DescribePlan(plans, budget_bytes).c_str());
+  std::fflush(stdout);
+  return CheckPlan(plans, budget_bytes, store);
+}
+
+absl::Status StepFlags::PrintPlanOfStore(absl::Span<const char* const> steps) const {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> opened, Store::Open(store));
+  return PrintPlan(PrepShape::Of(*opened), steps);
+}
+
+void StepFlags::AddImport(Flags* flags) {
+  std::vector<std::string> formats = ImportFormats();
+  formats.insert(formats.begin(), "auto");
+  flags->String("from", &import.from, "PATH", "the folder or file to read").Required();
+  flags->Choice("format", &import.format, std::move(formats),
+                "its format; auto looks at the files");
+  flags->Switch("directed", &import.directed,
+                "keep arcs as they are; without it the inverse of every arc is added");
+  flags->Int("project", &import.project, int32_t{0}, int32_t{65536},
+             "columns that wider features are projected to (0: none; words: 128)");
+  flags->String("features", &import.features, "X.npy",
+                "[N, F], for arcs in an .npy, edge list, Matrix Market or METIS file");
+  flags->String("labels", &import.labels, "Y.npy", "[N] or [N, L], likewise");
+  flags->String("splits", &import.splits, "S.npy",
+                "[N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, likewise");
+}
+
+void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
+  flags->Int("parts", &partition.parts, int32_t{1}, std::numeric_limits<int32_t>::max(),
+             "partitions: at least as many as ranks will train on it");
+  flags->Choice(prefix + "method", &partition.method,
+                {"auto", "metis", "multilevel", "stream", "hash"},
+                "how to cut; auto: METIS, or multilevel where memory does not hold METIS");
+  flags->Double("imbalance", &partition.imbalance, 0.001, 10,
+                "how far the largest partition may pass the mean, as a share");
+}
+
+void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
+  std::vector<std::string> methods = EncoderNames();
+  methods.emplace_back("file");
+  flags->Choice(prefix + "method", &encode.method, std::move(methods),
+                "positional encodings: random projections, singular vectors, node2vec, return "
+                "probabilities of walks, eigenvectors of the Laplacian, or a file");
+  flags->Int("dim", &encode.dim, int32_t{1}, kMaxEncodingWidth,
+             "width of encodings, but of a file");
+  flags->String(prefix + "file", &encode.file, "FILE.npy",
+                "encodings [N, G] in the order of the input, for the method file");
+}
+
+void StepFlags::AddPropagate(Flags* flags) {
+  flags->Int("hops", &propagate.hops, int32_t{0}, int32_t{16}, "hop features to compute");
+  flags->Choice("dtype", &dtype, {"f32", "f16", "bf16"}, "of the hop features on disk");
+}
+
+absl::StatusOr<bool> StepFlags::Parse(Flags* flags, absl::Span<const std::string> arguments) {
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags->Parse(arguments));
+  import.store = store;
+  import.seed = seed;
+  partition.seed = seed;
+  encode.seed = seed;
+  import.memory_bytes = memory_bytes;
+  partition.memory_bytes = memory_bytes;
+  encode.memory_bytes = memory_bytes;
+  QH_ASSIGN_OR_RETURN(propagate.dtype, ParseDType(dtype));
+  propagate.memory_bytes = memory_bytes;
+  import.on_commit = partition.on_commit = encode.on_commit = propagate.on_commit =
+      KillAtCommit(fail_at);
+  return proceed;
+}
+
+}  // namespace quadhop

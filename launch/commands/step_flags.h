@@ -1,0 +1,54 @@
+// The flags of the steps that make a store, declared once: for the step's own command, and together
+// for prep.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <string>
+
+#include "launch/commands/flags.h"
+#include "partition/encode.h"
+#include "partition/import.h"
+#include "partition/partition_store.h"
+#include "partition/prep_plan.h"
+#include "partition/propagate.h"
+
+namespace quadhop {
+
+// The targets of the flags. Must outlive Parse.
+struct StepFlags {
+  std::string store;
+  int64_t threads = 0;
+  uint64_t seed = 0;
+  int64_t memory_bytes = 0;
+  bool dry_run = false;
+  ImportOptions import;
+  PartitionOptions partition;
+  EncodeOptions encode;
+  PropagateOptions propagate;
+  std::string dtype = "f32";
+  std::string fail_at = "nowhere";
+
+  void AddStore(Flags* flags);
+  void AddSeed(Flags* flags);
+  void AddThreads(Flags* flags);
+  void AddFailAt(Flags* flags);
+  void AddMemory(Flags* flags);  // and --dry-run
+  void AddImport(Flags* flags);
+  // `prefix` goes before names that two steps have: "", or in prep "partition-" and "encode-".
+  void AddPartition(Flags* flags, const std::string& prefix);
+  void AddEncode(Flags* flags, const std::string& prefix);
+  void AddPropagate(Flags* flags);
+
+  // Prints what the steps named need, and refuses what memory or the disk cannot hold. `shape`
+  // lacks only what the flags say. kResourceExhausted.
+  absl::Status PrintPlan(PrepShape shape, absl::Span<const char* const> steps) const;
+  absl::Status PrintPlanOfStore(absl::Span<const char* const> steps) const;
+
+  // Flags::Parse, and then the options of every step have what they share: store, seed, dtype.
+  absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
+};
+
+}  // namespace quadhop

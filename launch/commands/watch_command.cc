@@ -1,0 +1,55 @@
+// quadhop watch RUN
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "core/status.h"
+#include "launch/commands/commands.h"
+#include "launch/commands/flags.h"
+#include "launch/display/watch.h"
+
+namespace quadhop {
+namespace {
+
+constexpr absl::Duration kInterval = absl::Seconds(1);
+
+ExitCode CodeOf(RunWatch::State state) {
+  return state == RunWatch::State::kFinished ? ExitCode::kDone : ExitCode::kResumable;
+}
+
+// Until it is no longer running. On a terminal the last line is where it stands.
+absl::StatusOr<ExitCode> Follow(RunWatch& watch, bool once) {
+  const bool terminal = isatty(fileno(stdout)) == 1;
+  while (true) {
+    QH_ASSIGN_OR_RETURN(const std::string epochs, watch.NewEpochs());
+    QH_ASSIGN_OR_RETURN(const RunWatch::Standing standing, watch.Now(absl::Now()));
+    const bool last = once || standing.state != RunWatch::State::kRunning;
+    std::printf("%s%s", terminal ? "\r\x1b[K" : "", epochs.c_str());
+    if (last || terminal) std::printf("%s%s", standing.line.c_str(), last ? "\n" : "");
+    std::fflush(stdout);
+    if (last)
+      return standing.state == RunWatch::State::kRunning ? ExitCode::kDone : CodeOf(standing.state);
+    absl::SleepFor(kInterval);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> WatchCommand(absl::Span<const std::string> arguments) {
+  std::string run;
+  bool once = false;
+  Flags flags("watch",
+              "Follows a run until it ends: 0 when it has finished, 75 when it has stopped, or is "
+              "silent, and may be resumed.");
+  flags.Positional("RUN", &run, "the folder of a run").Required();
+  flags.Switch("once", &once, "say where it stands, and end");
+  flags.Example("watch runs/quickstart");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  RunWatch watch(run);
+  return Follow(watch, once);
+}
+
+}  // namespace quadhop

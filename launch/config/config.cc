@@ -1,0 +1,101 @@
+#include "launch/config/config.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <google/protobuf/text_format.h>
+
+#include <map>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/config/config_fields.h"
+#include "launch/config/config_reader.h"
+
+namespace quadhop {
+namespace {
+
+absl::StatusOr<std::string> ConfigText(const std::string& source) {
+  std::vector<absl::string_view> names;
+  for (const Preset& preset : Presets()) {
+    if (preset.name == source) return std::string(preset.text);
+    names.push_back(preset.name);
+  }
+  if (FileExists(source)) return ReadFile(source, int64_t{1} << 20);
+  return absl::NotFoundError(absl::StrCat(
+      "config ", source, " is neither a file nor a preset; presets: ", absl::StrJoin(names, ", ")));
+}
+
+std::vector<Assignment> ReadOverrides(absl::Span<const std::string> overrides,
+                                      std::vector<std::string>* faults) {
+  std::vector<Assignment> assignments;
+  for (const std::string& text : overrides) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      faults->push_back(
+          absl::StrCat("--set ", text, ": expected FIELD=VALUE, such as sampler.sampled_nodes=20"));
+      continue;
+    }
+    assignments.push_back({std::string(absl::StripAsciiWhitespace(text.substr(0, equals))),
+                           std::string(absl::StripAsciiWhitespace(text.substr(equals + 1))),
+                           absl::StrCat("--set ", text)});
+  }
+  return assignments;
+}
+
+void Apply(absl::Span<const Assignment> assignments, Config* config,
+           std::vector<std::string>* faults) {
+  for (const Assignment& assignment : assignments) {
+    const absl::Status status = SetField(config, assignment.field, assignment.value);
+    if (!status.ok())
+      faults->push_back(absl::StrCat(assignment.place, ": ", std::string(status.message())));
+  }
+}
+
+void FindRepeated(absl::Span<const Assignment> assignments, std::vector<std::string>* faults) {
+  std::map<std::string, std::string> places;
+  for (const Assignment& assignment : assignments) {
+    const auto [first, is_new] = places.emplace(assignment.field, assignment.place);
+    if (is_new) continue;
+    faults->push_back(absl::StrCat(assignment.place, ": ", assignment.field, " is set to ",
+                                   assignment.value, ", but it was set before at ", first->second));
+  }
+}
+
+void FindContradictions(const Config& config, std::vector<std::string>* faults) {
+  const TrainConfig& train = config.train();
+  if (train.heartbeat_timeout_seconds() <= train.heartbeat_interval_seconds())
+    faults->push_back(absl::StrCat("train.heartbeat_timeout_seconds is ",
+                                   train.heartbeat_timeout_seconds(),
+                                   "; allowed: more than train.heartbeat_interval_seconds, ",
+                                   train.heartbeat_interval_seconds()));
+}
+
+}  // namespace
+
+absl::StatusOr<Config> LoadConfig(const std::string& source,
+                                  absl::Span<const std::string> overrides) {
+  QH_ASSIGN_OR_RETURN(const std::string text, ConfigText(source));
+  std::vector<std::string> faults;
+  Config config;
+  const std::vector<Assignment> from_file = ReadAssignments(text, source, &faults);
+  FindRepeated(from_file, &faults);
+  Apply(from_file, &config, &faults);
+  Apply(ReadOverrides(overrides, &faults), &config, &faults);
+  FindContradictions(config, &faults);
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "config ", source, " has ", faults.size(),
+        faults.size() == 1 ? " fault:\n  " : " faults:\n  ", absl::StrJoin(faults, "\n  ")));
+  }
+  FillDefaults(&config);
+  return config;
+}
+
+std::string ConfigToText(const Config& config) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(config, &text);
+  return text;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,143 @@
+#include "launch/config/model_options.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+Conv ConvOf(const ModelConfig& config) {
+  switch (config.conv()) {
+    case ModelConfig::LOCAL:
+      return Conv::kLocal;
+    case ModelConfig::GLOBAL:
+      return Conv::kGlobal;
+    case ModelConfig::NONE:
+      return Conv::kNone;
+    default:
+      return Conv::kFull;
+  }
+}
+
+NormKind NormOf(const ModelConfig& config) {
+  switch (config.norm()) {
+    case ModelConfig::LAYER_NORM:
+      return NormKind::kLayer;
+    case ModelConfig::NO_NORM:
+      return NormKind::kNone;
+    default:
+      return NormKind::kBatch;
+  }
+}
+
+Precision PrecisionOf(const ModelConfig& config) {
+  return config.precision() == ModelConfig::BF16 ? Precision::kBF16 : Precision::kF32;
+}
+
+}  // namespace
+
+LargeGTOptions ModelOptions(const Config& config, const GraphDims& graph) {
+  const ModelConfig& model = config.model();
+  LargeGTOptions options;
+  options.conv = ConvOf(model);
+  options.norm = NormOf(model);
+  options.codebook_start =
+      model.codebook_start() == ModelConfig::PAPER ? CodebookStart::kPaper : CodebookStart::kData;
+  options.loss =
+      config.train().loss() == TrainConfig::BINARY ? LossKind::kBinary : LossKind::kCrossEntropy;
+  options.dims.features = graph.features;
+  options.dims.hops_and_self = graph.hops_and_self;
+  options.dims.sampled = options.has_local() ? config.sampler().sampled_nodes() : 0;
+  options.dims.pos_enc = options.has_global() ? graph.pos_enc : 0;
+  options.dims.width = model.width();
+  options.dims.heads = model.heads();
+  options.dims.centroids = options.has_global() ? model.centroids() : 0;
+  options.dims.classes = graph.classes;
+  options.ff_dropout = model.ff_dropout();
+  options.local_dropout = model.local_dropout();
+  options.attention_dropout = model.attention_dropout();
+  options.precision = PrecisionOf(model);
+  options.ema_decay = model.ema_decay();
+  options.seed = config.train().seed();
+  return options;
+}
+
+absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store) {
+  const ModelConfig& model = config.model();
+  const StoreManifest& manifest = store.manifest();
+  QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
+  const LargeGTOptions options =
+      ModelOptions(config, GraphDims{features.width, features.hops_and_self,
+                                     manifest.pos_enc_width(), manifest.classes()});
+  if (options.has_global() && manifest.pos_enc_width() == 0)
+    return absl::InvalidArgumentError(
+        absl::StrCat("model.conv is ", ModelConfig::Conv_Name(model.conv()), ", whose codebook ",
+                     "takes positional encodings, and ", store.path(),
+                     " has none: run quadhop encode, or set model.conv=LOCAL"));
+  if (manifest.multi_label() != (options.loss == LossKind::kBinary))
+    return absl::InvalidArgumentError(absl::StrCat(
+        "train.loss is ", TrainConfig::Loss_Name(config.train().loss()), ", but the labels of ",
+        store.path(), " are ", manifest.multi_label() ? "columns of 0 and 1" : "classes", ": set ",
+        "train.loss=", manifest.multi_label() ? "BINARY" : "CROSS_ENTROPY"));
+  return options;
+}
+
+LoaderOptions SamplingOptions(const Config& config) {
+  const SamplerConfig& sampler = config.sampler();
+  const bool samples =
+      config.model().conv() == ModelConfig::FULL || config.model().conv() == ModelConfig::LOCAL;
+  LoaderOptions options;
+  options.sampler.sampled_nodes = samples ? sampler.sampled_nodes() : 0;
+  options.sampler.method = sampler.method() == SamplerConfig::PATHS
+                               ? SamplerOptions::Method::kPaths
+                               : SamplerOptions::Method::kExact;
+  options.sampler.resample = sampler.resample() == SamplerConfig::ONCE
+                                 ? SamplerOptions::Resample::kOnce
+                                 : SamplerOptions::Resample::kEveryEpoch;
+  options.sampler.seed = config.train().seed();
+  options.prefetch_steps = sampler.prefetch_steps();
+  options.multiplicities = config.model().multiplicities();
+  return options;
+}
+
+Reduction ReductionOf(const Config& config) {
+  return config.train().reduction() == TrainConfig::FAST ? Reduction::kFast
+                                                         : Reduction::kReproducible;
+}
+
+absl::StatusOr<std::vector<float>> ClassWeights(const Config& config, const Store& store,
+                                                const std::string& split) {
+  if (config.train().class_weights() == TrainConfig::UNIFORM) return std::vector<float>();
+  if (store.manifest().multi_label())
+    return absl::InvalidArgumentError(
+        "train.class_weights is BALANCED, which is for classes; the labels are columns");
+  QH_ASSIGN_OR_RETURN(const auto labels, store.labels());
+  QH_ASSIGN_OR_RETURN(const auto parts, store.split(split));
+  std::vector<int64_t> nodes(static_cast<size_t>(store.manifest().classes()));
+  int64_t total = 0;
+  for (size_t v = 0; v < labels.size(); ++v) {
+    if (labels[v] == kUnlabelled || parts[v] != static_cast<uint8_t>(SplitPart::kTrain)) continue;
+    ++nodes[static_cast<size_t>(labels[v])];
+    ++total;
+  }
+  std::vector<float> weights;
+  for (const int64_t n : nodes) {
+    const double share = static_cast<double>(nodes.size()) * static_cast<double>(n);
+    weights.push_back(n == 0 ? 0.0f : static_cast<float>(static_cast<double>(total) / share));
+  }
+  return weights;
+}
+
+double LearningRate(const TrainConfig& config, int64_t step, int64_t num_steps) {
+  const double warmup = static_cast<double>(config.warmup_steps());
+  const double at = static_cast<double>(step);
+  if (at < warmup) return config.learning_rate() * (at + 1) / warmup;
+  if (config.schedule() == TrainConfig::CONSTANT) return config.learning_rate();
+  const double rest = std::max(1.0, static_cast<double>(num_steps) - warmup);
+  return config.learning_rate() * 0.5 * (1 + std::cos(std::numbers::pi * (at - warmup) / rest));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,66 @@
+#include "launch/memory/memory_plan.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/kernels.h"
+#include "model/parameters.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kFloatBytes = 4;
+
+// Bytes kept of one node: see LocalActivations, GlobalModule and LargeGT.
+int64_t ActivationBytes(const LargeGTOptions& options) {
+  const LargeGTDims& d = options.dims;
+  const int64_t tokens = d.sequence();
+  int64_t floats = 10 * d.width + 8 * d.wide() + 2 * d.features;
+  int64_t local_bytes = 0;
+  if (options.has_local()) {
+    const int64_t operand_bytes = options.precision == Precision::kBF16 ? 2 : 4;
+    local_bytes =
+        tokens * (d.features + 2 * d.width + 3 * d.wide() + d.heads * tokens) * operand_bytes +
+        tokens * (4 * kFloatBytes + d.wide() / 4);
+  }
+  if (options.has_global()) floats += 2 * d.heads * d.centroids + 3 * d.wide() + 3 * d.query();
+  return floats * kFloatBytes + local_bytes;
+}
+
+}  // namespace
+
+int64_t DistinctRows(int64_t draws, int64_t num_nodes) {
+  // Of N nodes, those that are hit by as many draws.
+  const auto n = static_cast<double>(num_nodes);
+  return static_cast<int64_t>(std::ceil(n * -std::expm1(-static_cast<double>(draws) / n)));
+}
+
+MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
+                      int64_t num_partitions, int64_t num_nodes) {
+  const LargeGTDims& d = options.dims;
+  const int64_t nodes =
+      (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
+  const ParameterSet parameters(options);
+  MemoryPlan plan;
+  plan.activation_bytes = nodes * ActivationBytes(options);
+  const int64_t rows = DistinctRows(nodes * std::max<int64_t>(1, d.sampled), num_nodes);
+  plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows *
+                     (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
+  plan.weight_bytes = (4 + owned_partitions) * parameters.num_trained() * kFloatBytes +
+                      owned_partitions * d.centroids * (2 * d.wide() + d.query()) * kFloatBytes;
+  if (options.has_local())
+    plan.weight_bytes += CpuGradientLaneBytes(d, owned_partitions, nodes / owned_partitions);
+  return plan;
+}
+
+std::string MemoryPlan::Describe() const {
+  const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+  return absl::StrFormat(
+      "memory of a rank: %.2f GB (activations %.2f, batches %.2f, graph %.2f, weights %.2f)",
+      gigabytes(total_bytes()), gigabytes(activation_bytes), gigabytes(batch_bytes),
+      gigabytes(resident_bytes), gigabytes(weight_bytes));
+}
+
+}  // namespace quadhop

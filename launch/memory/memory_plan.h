@@ -1,0 +1,37 @@
+// What a rank of training will need, before it starts. DESIGN.md section 1, promise 3.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <string>
+
+#include "launch/config.pb.h"
+#include "model/options.h"
+
+namespace quadhop {
+
+// Bytes of one rank. Mapped files of the store are not counted: the kernel takes their pages back
+// at need.
+struct MemoryPlan {
+  int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step
+  int64_t batch_bytes = 0;       // batches made ahead
+  int64_t resident_bytes = 0;  // rows and arcs kept (launch/memory/placement.h); 0 from PlanMemory
+  int64_t weight_bytes = 0;    // weights, their gradients by partition and thread, Adam's moments
+
+  int64_t total_bytes() const {
+    return activation_bytes + batch_bytes + resident_bytes + weight_bytes;
+  }
+  // "memory of a rank: 0.31 GB (activations 0.20, batches 0.05, graph 0.00, weights 0.06)"
+  std::string Describe() const;
+};
+
+// Distinct rows among `draws` of the whole graph: more than among as many from neighbourhoods.
+int64_t DistinctRows(int64_t draws, int64_t num_nodes);
+
+// For a rank that owns `owned_partitions` of `num_partitions` of a graph of `num_nodes` nodes: its
+// share of train.batch, and weights.
+MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
+                      int64_t num_partitions, int64_t num_nodes);
+
+}  // namespace quadhop

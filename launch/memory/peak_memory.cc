@@ -1,0 +1,19 @@
+#include "launch/memory/peak_memory.h"
+
+#include <sys/resource.h>
+
+#include <fstream>
+
+namespace quadhop {
+
+int64_t PeakResidentBytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+void ResetPeakResidentBytes() {
+  std::ofstream("/proc/self/clear_refs") << "5";  // see proc(5)
+}
+
+}  // namespace quadhop

@@ -1,0 +1,103 @@
+#include "launch/memory/placed_graph.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+#include "launch/config/model_options.h"
+#include "partition/memory.h"
+#include "sampler/hot_set.h"
+#include "sampler/partitioned_feature_source.h"
+
+namespace quadhop {
+namespace {
+
+double Megabytes(int64_t bytes) { return static_cast<double>(bytes) * 1e-6; }
+
+BlockRange OwnNodes(const LoaderInputs& inputs) {
+  return {inputs.FirstNode(inputs.first_partition), inputs.FirstNode(inputs.end_partition)};
+}
+
+// Steps of an epoch, about: what the expected hit rate depends on.
+int64_t StepsOfAnEpoch(const LoaderInputs& inputs, int64_t batch) {
+  const auto training =
+      std::count(inputs.split.begin(), inputs.split.end(), static_cast<uint8_t>(SplitPart::kTrain));
+  return (training + batch - 1) / batch;
+}
+
+}  // namespace
+
+absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& inputs,
+                                       const Config& config, const RankContext& context,
+                                       int64_t working_bytes) {
+  QH_ASSIGN_OR_RETURN(const FeatureTable table, store.features());
+  PlacementFacts facts;
+  facts.ranks_on_host = context.ranks_on_host;
+  QH_ASSIGN_OR_RETURN(facts.available_bytes, AvailableMemoryBytes());
+  facts.working_bytes = working_bytes;
+  const BlockRange own = OwnNodes(inputs);
+  facts.feature_bytes = table.num_nodes * table.row_bytes();
+  facts.own_feature_bytes = (own.end - own.begin) * table.row_bytes();
+  facts.largest_hot_set_bytes =
+      (table.num_nodes - (own.end - own.begin)) * HotRowBytes(table.row_bytes());
+  const Topology& topology = inputs.topology;
+  const int64_t id_bytes = topology.indices32.empty() ? sizeof(int64_t) : sizeof(uint32_t);
+  facts.topology_bytes = (topology.num_nodes() + 1) * static_cast<int64_t>(sizeof(int64_t)) +
+                         topology.num_arcs() * id_bytes;
+  facts.samples = SamplingOptions(config).sampler.sampled_nodes > 0;
+  facts.resident_topology_bytes = [&inputs] {
+    return ResidentTopologyBytes(inputs.topology, inputs.OwnTrainingNodes());
+  };
+  return facts;
+}
+
+absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
+    const Store& store, const Placement& placement, const PartitionOwners& owners,
+    const Config& config, const RankContext& context, LoaderInputs& inputs) {
+  std::unique_ptr<PlacedGraph> graph(new PlacedGraph);
+  if (placement.topology == TopologyPlacement::RESIDENT) {
+    graph->topology_ =
+        ResidentTopology::Build(inputs.topology, inputs.OwnTrainingNodes(), context.pool);
+    inputs.training_topology = graph->topology_->topology();
+    graph->description_ =
+        absl::StrFormat("kept: %.1f MB of topology\n", Megabytes(graph->topology_->bytes()));
+  }
+  QH_ASSIGN_OR_RETURN(const FeatureTable table, store.features());
+  if (placement.features == FeaturePlacement::MAPPED) {
+    graph->features_ = MakeMappedFeatureSource(table);
+    inputs.features = graph->features_.get();
+    return graph;
+  }
+  FeatureResidence residence;
+  for (const int32_t p : owners.first) residence.rank_offsets.push_back(inputs.FirstNode(p));
+  const int64_t max_hot = placement.hot_set_bytes / HotRowBytes(table.row_bytes());
+  HotSet hot;
+  if (max_hot > 0) {
+    const bool resident = graph->topology_.has_value();
+    hot = ChooseHotSet(
+        ExpectedDraws(resident ? inputs.training_topology : inputs.topology,
+                      SamplingOptions(config).sampler, inputs.OwnTrainingNodes(), context.pool),
+        OwnNodes(inputs), max_hot, StepsOfAnEpoch(inputs, config.train().batch()));
+  }
+  residence.hot_nodes = std::move(hot.nodes);
+  const auto num_hot = static_cast<int64_t>(residence.hot_nodes.size());
+  const int64_t num_own = OwnNodes(inputs).end - OwnNodes(inputs).begin;
+  absl::StrAppendFormat(&graph->description_,
+                        "kept: %d own rows (%.1f MB) and %d hot ones (%.1f MB), expected to hold "
+                        "%.1f %% of the remote rows of a step",
+                        num_own, Megabytes(num_own * table.row_bytes()), num_hot,
+                        Megabytes(num_hot * HotRowBytes(table.row_bytes())),
+                        100 * hot.expected_hit_rate);
+  QH_ASSIGN_OR_RETURN(const RowReader read, FeatureRowReader(store));
+  QH_ASSIGN_OR_RETURN(
+      graph->features_,
+      MakePartitionedFeatureSource(table, std::move(residence), read, context.comm, context.pool));
+  inputs.features = graph->features_.get();
+  return graph;
+}
+
+}  // namespace quadhop

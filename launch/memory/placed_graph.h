@@ -1,0 +1,48 @@
+// The features and the topology of one rank, made where its placement says.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "comm/partition_owners.h"
+#include "core/store.h"
+#include "launch/config.pb.h"
+#include "launch/memory/placement.h"
+#include "launch/ranks/runtime.h"
+#include "sampler/feature_source.h"
+#include "sampler/loader_inputs.h"
+#include "sampler/resident_topology.h"
+
+namespace quadhop {
+
+// The facts of a store and a rank for ChoosePlacement. inputs: of the rank, as from
+// LoaderInputsFromStore; borrowed, with the store, by the result. working_bytes: see
+// PlacementFacts. Errors are the store's.
+absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& inputs,
+                                       const Config& config, const RankContext& context,
+                                       int64_t working_bytes);
+
+// Owns what is kept in memory. Immutable but for its feature source; outlives the loader.
+class PlacedGraph {
+ public:
+  // Reads the rows and arcs to keep, and points `inputs` at them. Collective. Errors are the
+  // store's and the communicator's.
+  static absl::StatusOr<std::unique_ptr<PlacedGraph>> Create(
+      const Store& store, const Placement& placement, const PartitionOwners& owners,
+      const Config& config, const RankContext& context, LoaderInputs& inputs);
+
+  // What was made: rows and bytes kept, the hit rate expected of the hot set.
+  const std::string& description() const { return description_; }
+
+ private:
+  PlacedGraph() = default;
+  std::optional<ResidentTopology> topology_;
+  std::unique_ptr<FeatureSource> features_;
+  std::string description_;
+};
+
+}  // namespace quadhop

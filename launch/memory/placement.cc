@@ -1,0 +1,115 @@
+#include "launch/memory/placement.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+
+#include "comm/gather.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+// Part of the memory available that plans may fill.
+constexpr double kUsableShare = 0.8;
+
+std::string Gigabytes(int64_t bytes) {
+  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
+}
+
+int64_t UsableBytes(const PlacementFacts& facts) {
+  return static_cast<int64_t>(kUsableShare * static_cast<double>(facts.available_bytes));
+}
+
+absl::StatusOr<bool> OnEveryRank(Communicator& comm, bool here) {
+  int64_t ranks_where = here ? 1 : 0;
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, "choice of a placement", absl::MakeSpan(&ranks_where, 1)));
+  return ranks_where == comm.num_ranks();
+}
+
+absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& facts,
+                           Communicator& comm, Placement& placement) {
+  const int64_t store_bytes = facts.feature_bytes + facts.topology_bytes;
+  const int64_t work_bytes = facts.ranks_on_host * facts.working_bytes;
+  const std::string need =
+      absl::StrFormat("%s of features and topology and %s of work of %d ranks on this host",
+                      Gigabytes(store_bytes), Gigabytes(work_bytes), facts.ranks_on_host);
+  QH_ASSIGN_OR_RETURN(const bool fits,
+                      OnEveryRank(comm, store_bytes + work_bytes <= UsableBytes(facts)));
+  std::string reason = "as the config says";
+  placement.features = config.feature_placement();
+  if (placement.features == FeaturePlacement::AUTO) {
+    const bool mapped = fits || !facts.samples || comm.num_ranks() == 1;
+    placement.features = mapped ? FeaturePlacement::MAPPED : FeaturePlacement::PARTITIONED;
+    reason = comm.num_ranks() == 1 ? "one rank needs them all"
+             : !facts.samples      ? "a rank reads its own nodes only"
+                                   : absl::StrCat(need, fits ? " fit in " : " do not fit in ",
+                                                  Gigabytes(UsableBytes(facts)),
+                                             fits ? "" : ", here or on another host");
+  }
+  absl::StrAppend(&placement.reason, "features ", FeaturePlacement::Value_Name(placement.features),
+                  ": ", reason);
+  return absl::OkStatus();
+}
+
+void PlaceHotSet(const SamplerConfig& config, const PlacementFacts& facts, Placement& placement) {
+  if (placement.features != FeaturePlacement::PARTITIONED) return;
+  placement.resident_bytes += facts.own_feature_bytes;
+  placement.hot_set_bytes = config.hot_set_bytes();
+  if (placement.hot_set_bytes < 0) {
+    const int64_t left =
+        UsableBytes(facts) / facts.ranks_on_host - facts.working_bytes - facts.own_feature_bytes;
+    placement.hot_set_bytes =
+        std::max<int64_t>(0, std::min(facts.feature_bytes / kDefaultHotSetPart, left / 2));
+  }
+  placement.hot_set_bytes = std::min(placement.hot_set_bytes, facts.largest_hot_set_bytes);
+  placement.resident_bytes += placement.hot_set_bytes;
+}
+
+void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Placement& placement) {
+  std::string reason = "as the config says";
+  placement.topology = config.topology_placement();
+  const bool is_auto = placement.topology == TopologyPlacement::AUTO;
+  const int64_t shared_features =
+      placement.features == FeaturePlacement::MAPPED ? facts.feature_bytes : 0;
+  const int64_t need = facts.topology_bytes + shared_features +
+                       facts.ranks_on_host * (facts.working_bytes + placement.resident_bytes);
+  if (is_auto && !facts.samples) {
+    placement.topology = TopologyPlacement::MAPPED;
+    reason = "the model does not sample";
+  } else if (is_auto && need <= UsableBytes(facts)) {
+    placement.topology = TopologyPlacement::MAPPED;
+    reason = absl::StrCat(Gigabytes(facts.topology_bytes),
+                          ", one copy for the ranks of a host, fit beside the rest");
+  } else if (is_auto || placement.topology == TopologyPlacement::RESIDENT) {
+    const int64_t resident = facts.resident_topology_bytes();
+    const bool copy = !is_auto || facts.ranks_on_host * resident < facts.topology_bytes;
+    if (is_auto)
+      reason = absl::StrFormat(
+          "memory is short, and copies of what %d ranks here need take %s, "
+          "the whole %s",
+          facts.ranks_on_host, Gigabytes(facts.ranks_on_host * resident),
+          Gigabytes(facts.topology_bytes));
+    else
+      absl::StrAppend(&reason, "; ", Gigabytes(resident), " on this rank, the whole is ",
+                      Gigabytes(facts.topology_bytes));
+    placement.topology = copy ? TopologyPlacement::RESIDENT : TopologyPlacement::MAPPED;
+    if (copy) placement.resident_bytes += resident;
+  }
+  absl::StrAppend(&placement.reason, "\ntopology ",
+                  TopologyPlacement::Value_Name(placement.topology), ": ", reason);
+}
+
+}  // namespace
+
+absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& facts,
+                                          Communicator& comm) {
+  Placement placement;
+  QH_RETURN_IF_ERROR(PlaceFeatures(config, facts, comm, placement));
+  PlaceHotSet(config, facts, placement);
+  PlaceTopology(config, facts, placement);
+  return placement;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,75 @@
+#include "launch/memory/training_plan.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/status.h"
+#include "launch/memory/placement.h"
+
+namespace quadhop {
+namespace {
+
+// The program, its libraries and MPI's buffers, measured.
+constexpr int64_t kProgramBytes = 90'000'000;
+
+int64_t RoundUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Encodings and original ids: a rank reads those of its own nodes.
+int64_t OwnNodeBytes(const GraphShape& graph) {
+  return 4 * graph.dims.pos_enc + static_cast<int64_t>(sizeof(int64_t));
+}
+// Labels and splits: a rank reads all.
+constexpr int64_t kCommonNodeBytes = 4 + 1;
+
+}  // namespace
+
+absl::StatusOr<GraphShape> GraphShape::Of(const Store& store) {
+  QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
+  QH_ASSIGN_OR_RETURN(const auto split, store.split(store.DefaultSplit()));
+  GraphShape graph;
+  graph.dims = {features.width, features.hops_and_self, store.manifest().pos_enc_width(),
+                store.manifest().classes()};
+  graph.nodes = store.num_nodes();
+  graph.arcs = store.manifest().arcs();
+  graph.feature_bytes = SizeOfDType(features.dtype);
+  graph.train_nodes =
+      std::count(split.begin(), split.end(), static_cast<uint8_t>(SplitPart::kTrain));
+  return graph;
+}
+
+int64_t GraphShape::topology_bytes() const {
+  const int64_t id_bytes = nodes > int64_t{std::numeric_limits<uint32_t>::max()} ? 8 : 4;
+  return (nodes + 1) * 8 + arcs * id_bytes;
+}
+
+int64_t GraphShape::store_bytes() const {
+  return all_rows_bytes() + topology_bytes() + nodes * (OwnNodeBytes(*this) + kCommonNodeBytes);
+}
+
+TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config) {
+  const int64_t batch = std::min(config.train().batch(), graph.train_nodes);
+  TrainingPlan plan;
+  plan.work = PlanMemory(ModelOptions(config, graph.dims), config,
+                         RoundUp(job.partitions, job.ranks), job.partitions, graph.nodes);
+  plan.steps = RoundUp(graph.train_nodes, batch);
+  plan.rank_nodes = RoundUp(batch, job.ranks);
+
+  const int64_t own_nodes = RoundUp(graph.nodes, job.ranks);
+  const int64_t own_rows = own_nodes * graph.row_bytes();
+  const int64_t hot_rows = job.ranks == 1 ? 0
+                                          : std::min(graph.all_rows_bytes() / kDefaultHotSetPart,
+                                                     graph.all_rows_bytes() - own_rows);
+  const int64_t shared = graph.topology_bytes() + graph.nodes * kCommonNodeBytes;
+  const int64_t alone = kProgramBytes + plan.work.total_bytes() + own_nodes * OwnNodeBytes(graph);
+  plan.mapped.rank_bytes = alone + shared + graph.all_rows_bytes();
+  plan.mapped.host_bytes = job.ranks_per_host * alone + shared + graph.all_rows_bytes();
+  plan.partitioned.rank_bytes = alone + shared + own_rows + hot_rows;
+  plan.partitioned.host_bytes = job.ranks_per_host * (alone + own_rows + hot_rows) + shared;
+
+  const int64_t sampled = std::max<int64_t>(1, SamplingOptions(config).sampler.sampled_nodes);
+  plan.distinct_rows = DistinctRows(batch * sampled, graph.nodes);
+  plan.remote_rows = plan.distinct_rows - plan.distinct_rows / job.ranks;
+  return plan;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,55 @@
+// What training will take, for graphs and hosts that need not be here. DESIGN.md section 1, promise
+// 3.
+#pragma once
+
+#include <cstdint>
+
+#include "core/store.h"
+#include "launch/config.pb.h"
+#include "launch/config/model_options.h"
+#include "launch/memory/memory_plan.h"
+
+namespace quadhop {
+
+struct GraphShape {
+  GraphDims dims;
+  int64_t nodes = 0;          // N
+  int64_t arcs = 0;           // E; an undirected edge is two
+  int64_t feature_bytes = 4;  // of a value of features.npy
+  int64_t train_nodes = 0;
+
+  static absl::StatusOr<GraphShape> Of(const Store& store);
+
+  int64_t row_bytes() const { return dims.hops_and_self * dims.features * feature_bytes; }
+  int64_t all_rows_bytes() const { return nodes * row_bytes(); }
+  int64_t topology_bytes() const;
+  // Of the store's files that training reads.
+  int64_t store_bytes() const;
+};
+
+struct JobShape {
+  int64_t ranks = 1;
+  int64_t ranks_per_host = 1;
+  int64_t partitions = 1;  // at least as many as ranks, which own equal numbers of them
+};
+
+// By placement of features (launch/memory/placement.h); the topology is mapped.
+struct PlacementPlan {
+  int64_t rank_bytes = 0;  // resident in a rank, pages of mapped files counted once they were read
+  int64_t host_bytes = 0;  // of all ranks of a host: they share the pages
+};
+
+struct TrainingPlan {
+  MemoryPlan work;  // of a rank, without the graph
+  PlacementPlan mapped;
+  PlacementPlan partitioned;  // with a hot set of the default size
+  int64_t steps = 0;          // of an epoch
+  int64_t rank_nodes = 0;     // of a step, on a rank
+  // Distinct rows of a step over all ranks, of samples drawn from the whole graph: at most, then.
+  int64_t distinct_rows = 0;
+  int64_t remote_rows = 0;  // of those, where partitions are random: METIS leaves fewer
+};
+
+TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config);
+
+}  // namespace quadhop

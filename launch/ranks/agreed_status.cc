@@ -1,0 +1,63 @@
+#include "launch/ranks/agreed_status.h"
+
+#include <absl/strings/cord.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <unistd.h>
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "comm/gather.h"
+#include "core/status.h"
+#include "launch/ranks/host_name.h"
+
+namespace quadhop {
+namespace {
+
+constexpr absl::string_view kAgreedPayload = "quadhop/agreed";
+
+// Every rank's text, by rank.
+absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
+                                                     absl::string_view operation,
+                                                     const std::string& mine) {
+  std::vector<int64_t> counts;
+  QH_ASSIGN_OR_RETURN(const std::vector<char> all,
+                      GatherOverRanks<char>(comm, operation, absl::MakeConstSpan(mine), &counts));
+  std::vector<std::string> texts;
+  auto begin = all.begin();
+  for (const int64_t count : counts) {
+    texts.emplace_back(begin, begin + count);
+    begin += count;
+  }
+  return texts;
+}
+
+}  // namespace
+
+absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
+                           const absl::Status& mine) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> messages,
+                      GatherTexts(comm, operation, std::string(mine.message())));
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> hosts,
+                      GatherTexts(comm, operation, HostName()));
+  std::map<std::string, std::vector<std::string>> who;  // by message
+  for (size_t r = 0; r < messages.size(); ++r)
+    if (!messages[r].empty())
+      who[messages[r]].push_back(absl::StrCat("rank ", r, " on ", hosts[r]));
+  if (who.empty()) return absl::OkStatus();
+  std::vector<std::string> lines;
+  for (const auto& [message, ranks] : who)
+    lines.push_back(ranks.size() == messages.size()
+                        ? message
+                        : absl::StrCat(absl::StrJoin(ranks, ", "), ": ", message));
+  absl::Status status = absl::FailedPreconditionError(absl::StrJoin(lines, "\n"));
+  status.SetPayload(kAgreedPayload, absl::Cord());
+  return status;
+}
+
+bool IsAgreed(const absl::Status& status) { return status.GetPayload(kAgreedPayload).has_value(); }
+
+}  // namespace quadhop

@@ -1,0 +1,21 @@
+// Faults of single hosts, found before work starts, as one error that all ranks share.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+
+#include "comm/communicator.h"
+
+namespace quadhop {
+
+// OK if `mine` is OK on every rank. Else the same kFailedPrecondition on every rank: what the
+// failed ranks said, each message once, with the hosts and ranks that said it unless all did. Since
+// every rank knows, none need be ended by another, and RunRanks has rank 0 alone print it.
+// Collective.
+absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
+                           const absl::Status& mine);
+
+// Whether an error came from AgreeOnStatus.
+bool IsAgreed(const absl::Status& status);
+
+}  // namespace quadhop

@@ -1,0 +1,60 @@
+#include "launch/ranks/faulty_communicator.h"
+
+#include <absl/strings/match.h>
+
+#include <utility>
+
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+class FaultyCommunicator : public Communicator {
+ public:
+  FaultyCommunicator(Communicator& comm, Faults& faults, const Standing& standing)
+      : comm_(comm), faults_(faults), standing_(standing) {}
+  FaultyCommunicator(std::unique_ptr<Communicator> comm, Faults& faults, const Standing& standing)
+      : owned_(std::move(comm)), comm_(*owned_), faults_(faults), standing_(standing) {}
+
+  Rank rank() const override { return comm_.rank(); }
+  int32_t num_ranks() const override { return comm_.num_ranks(); }
+  void Abort(absl::string_view why) override { comm_.Abort(why); }
+  void Cancel() override { comm_.Cancel(); }
+
+ private:
+  absl::Status DoAllToAllV(absl::string_view operation,
+                           absl::Span<const Message> messages) override {
+    QH_RETURN_IF_ERROR(Enter(operation));
+    return comm_.AllToAllV(operation, messages);
+  }
+  absl::Status DoAllReduceSum(absl::string_view operation, absl::Span<float> values) override {
+    QH_RETURN_IF_ERROR(Enter(operation));
+    return comm_.AllReduceSum(operation, values);
+  }
+  absl::StatusOr<std::unique_ptr<Communicator>> DoDuplicate() override {
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> comm, comm_.Duplicate());
+    return std::make_unique<FaultyCommunicator>(std::move(comm), faults_, standing_);
+  }
+
+  absl::Status Enter(absl::string_view operation) {
+    if (absl::StartsWith(operation, "gradients"))
+      return faults_.At(FailAt::ALL_REDUCE, standing_.step());
+    if (absl::StartsWith(operation, "feature exchange") && absl::EndsWith(operation, ", rows"))
+      return faults_.At(FailAt::EXCHANGE, standing_.step());
+    return absl::OkStatus();
+  }
+
+  const std::unique_ptr<Communicator> owned_;  // of a duplicate
+  Communicator& comm_;
+  Faults& faults_;
+  const Standing& standing_;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> WithFaults(Communicator& comm, Faults& faults,
+                                         const Standing& standing) {
+  return std::make_unique<FaultyCommunicator>(comm, faults, standing);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,149 @@
+#include "launch/ranks/runtime.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "comm/mpi.h"
+#include "core/status.h"
+#include "launch/ranks/agreed_status.h"
+#include "launch/ranks/stack_dump.h"
+
+namespace quadhop {
+namespace {
+
+using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
+
+// The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
+// not return). heartbeat: nullptr without one.
+absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int32_t local_rank,
+                                 int num_threads, const Body& body, Standing& standing,
+                                 Heartbeat* heartbeat = nullptr) {
+  ThreadPool pool(num_threads);
+  absl::StatusOr<ExitCode> result =
+      body(RankContext{comm, pool, standing, ranks_on_host, local_rank});
+  std::string where;
+  if (heartbeat != nullptr) {
+    const bool waited = absl::IsDeadlineExceeded(result.status());
+    if (waited) where = absl::StrCat(" (", heartbeat->WhereRanksStand(), ")");
+    heartbeat->Leave();
+    if (waited) DumpStacks();
+  }
+  if (result.ok() || comm.num_ranks() == 1 || IsAgreed(result.status())) return result;
+  comm.Abort(absl::StrCat(std::string(result.status().message()), where));
+  return Annotate(result.status(), absl::StrCat("rank ", comm.rank().value()));
+}
+
+// What the heartbeat does when a rank is lost. MPI cannot be asked for anything any more: its calls
+// may wait for the very rank that is gone.
+[[noreturn]] void EndProcess(int32_t rank, const std::string& why) {
+  std::fprintf(stderr, "quadhop: rank %d ends: %s\n", rank, why.c_str());
+  std::fflush(stderr);
+  // The launcher's exit code is that of the first process to end, and tells what was wrong only if
+  // that is the one that was killed: it gets the moment to notice.
+  absl::SleepFor(absl::Milliseconds(500));
+  _exit(static_cast<int>(ExitCode::kFailed));
+}
+
+absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Body& body) {
+  const int64_t num_ranks = options.ranks_in_process;
+  const int num_threads = NumThreads(options.threads, num_ranks);
+  const std::vector<std::unique_ptr<Communicator>> comms =
+      MakeThreadCommunicators(static_cast<int32_t>(num_ranks), options.collective_deadline);
+  std::vector<absl::StatusOr<ExitCode>> results(comms.size(), ExitCode::kDone);
+  std::vector<std::thread> ranks;
+  for (size_t r = 0; r < comms.size(); ++r) {
+    ranks.emplace_back([&, r] {
+      Standing standing;
+      results[r] = RunRank(*comms[r], static_cast<int32_t>(num_ranks), static_cast<int32_t>(r),
+                           num_threads, body, standing);
+    });
+  }
+  for (std::thread& rank : ranks) rank.join();
+  // The rank that failed of itself explains more than those it took along.
+  const auto failed_alone = std::find_if(results.begin(), results.end(), [](const auto& result) {
+    return !result.ok() && !absl::IsAborted(result.status());
+  });
+  if (failed_alone != results.end()) return *failed_alone;
+  const auto failed =
+      std::find_if(results.begin(), results.end(), [](const auto& result) { return !result.ok(); });
+  return failed != results.end() ? *failed : results.front();
+}
+
+// Processes that were started together but do not know each other would each do the whole job.
+absl::Status NotJoined(absl::string_view what) {
+  return UsageError(absl::StrCat(
+      NumRanksByLauncher(), " processes were started together, but ", what,
+      " of them: start them by the mpirun of the MPI that quadhop is built with, by srun "
+      "--mpi=pmix, or by quadhop launch"));
+}
+
+absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& body) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<MpiRuntime> mpi, MpiRuntime::Create());
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> world,
+                      mpi->World(options.collective_deadline));
+  if (world->num_ranks() != NumRanksByLauncher() && NumRanksByLauncher() > 1)
+    return NotJoined(absl::StrCat("MPI joined ", world->num_ranks()));
+  Standing standing;
+  std::unique_ptr<Heartbeat> heartbeat;
+  if (world->num_ranks() > 1 && options.heartbeat.interval > absl::ZeroDuration()) {
+    const auto end = [rank = world->rank().value(),
+                      advice = options.after_loss](const std::string& why) {
+      EndProcess(rank, advice.empty() ? why : absl::StrCat(why, "; ", advice));
+    };
+    absl::StatusOr<std::unique_ptr<Heartbeat>> started =
+        Heartbeat::Start(*world, options.heartbeat, standing, end);
+    if (!started.ok()) world->Abort(started.status().message());
+    QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
+  }
+  absl::StatusOr<ExitCode> result =
+      RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(),
+              NumThreads(options.threads, mpi->num_local_ranks()), body, standing, heartbeat.get());
+  if (!IsAgreed(result.status())) return result;
+  // Said before any rank ends: mpirun ends the others when the first does.
+  if (world->rank() == Rank(0))
+    std::fprintf(stderr, "quadhop: %s\n", std::string(result.status().message()).c_str());
+  QH_RETURN_IF_ERROR(world->Barrier("end of the job"));
+  return ExitCode::kFailed;
+}
+
+}  // namespace
+
+int AvailableCores() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {  // more than 1024 processors
+    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
+  return std::max(1, CPU_COUNT(&mask));
+}
+
+int NumThreads(int64_t requested, int64_t num_local_ranks) {
+  if (requested > 0) return static_cast<int>(requested);
+  return static_cast<int>(std::max<int64_t>(1, AvailableCores() / num_local_ranks));
+}
+
+void AddThreadsFlag(Flags* flags, int64_t* threads) {
+  flags->Int("threads", threads, int64_t{0}, int64_t{4096},
+             "threads of this process; 0: the cores it may use (shared by the ranks of a host)");
+}
+
+absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body) {
+  if (options.ranks_in_process > 0) return RunRanksAsThreads(options, body);
+  if (StartedByMpiLauncher()) return RunRankOfMpi(options, body);
+  if (NumRanksByLauncher() > 1) return NotJoined("not by MPI, which joins none");
+  const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
+  Standing standing;
+  return RunRank(*solo, 1, 0, NumThreads(options.threads), body, standing);
+}
+
+}  // namespace quadhop

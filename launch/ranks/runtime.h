@@ -1,0 +1,64 @@
+// The ranks and threads of this process: capability choices happen here and nowhere else.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "comm/communicator.h"
+#include "comm/heartbeat.h"
+#include "comm/standing.h"
+#include "core/ids.h"
+#include "core/thread_pool.h"
+#include "launch/commands/command.h"
+#include "launch/commands/flags.h"
+
+namespace quadhop {
+
+struct RanksOptions {
+  // 0: this process is one rank, of an MPI job if an MPI launcher started it, else alone. N >= 1: N
+  // ranks that are threads of this process.
+  int64_t ranks_in_process = 0;
+  // Threads of each rank; 0: the cores this process may use, divided by the ranks on this host, at
+  // least 1.
+  int64_t threads = 0;
+  absl::Duration collective_deadline = absl::Seconds(300);
+  // Between ranks that are processes; an interval of 0: none.
+  HeartbeatOptions heartbeat = {};
+  std::string after_loss = {};  // what to do when a rank was lost, to be said then; "": nothing
+};
+
+// What a rank has while the body of RunRanks runs; borrowed.
+struct RankContext {
+  Communicator& comm;
+  ThreadPool& pool;
+  Standing& standing;     // to be kept true: what others read when the rank is lost
+  int32_t ranks_on_host;  // this one counted in
+  int32_t local_rank;     // among those
+  bool IsMain() const { return comm.rank() == Rank(0); }
+};
+
+// Runs `body` once on every rank of this process and returns its exit code. An error that `body`
+// returns on any rank ends the job on all of them: its message names the rank, and peers
+// that wait for it fail at once instead of waiting for their deadline. When the heartbeat finds a
+// rank lost, this process says so and exits with code 1. kFailedPrecondition or kUnavailable,
+// before any body ran, if MPI is needed and cannot be had; a usage error if processes were started
+// together (NumRanksByLauncher) that MPI does not join.
+absl::StatusOr<ExitCode> RunRanks(
+    const RanksOptions& options,
+    const std::function<absl::StatusOr<ExitCode>(const RankContext&)>& body);
+
+// Cores in this process's affinity mask; at least 1.
+int AvailableCores();
+
+// Threads of a rank: `requested`, or if that is 0 the available cores divided by the ranks on this
+// host, at least 1.
+int NumThreads(int64_t requested, int64_t num_local_ranks = 1);
+
+// --threads, as all commands have it; 0 is its default.
+void AddThreadsFlag(Flags* flags, int64_t* threads);
+
+}  // namespace quadhop

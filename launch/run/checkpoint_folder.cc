@@ -1,0 +1,173 @@
+#include "launch/run/checkpoint_folder.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/strip.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "model/checkpoint.h"
+#include "model/checkpoint_parts.h"
+
+namespace quadhop {
+namespace {
+
+constexpr absl::string_view kStepPrefix = "step-";
+
+std::string StepName(int64_t step) { return absl::StrFormat("%s%010d", kStepPrefix, step); }
+
+// The step of "step-0000000120"; false for any other name.
+bool ParseStepName(const std::string& name, int64_t* step) {
+  return absl::StartsWith(name, kStepPrefix) &&
+         absl::SimpleAtoi(name.substr(kStepPrefix.size()), step);
+}
+
+constexpr absl::string_view kDamagedPrefix = "damaged-";
+constexpr absl::string_view kUnfinished = ".tmp";
+constexpr absl::string_view kReplaced = ".old";
+
+// Paths in RUN/checkpoints whose name is `prefix`, a checkpoint's name, `suffix`; in no order.
+std::vector<std::string> ListAround(const std::string& run, absl::string_view prefix,
+                                    absl::string_view suffix) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(RunCheckpointsPath(run), error)) {
+    const std::string file = entry.path().filename();
+    absl::string_view name = file;
+    int64_t step = 0;
+    if (absl::ConsumePrefix(&name, prefix) && absl::ConsumeSuffix(&name, suffix) &&
+        ParseStepName(std::string(name), &step))
+      paths.push_back(entry.path());
+  }
+  return paths;
+}
+
+absl::Status RemoveUnfinished(const std::string& run) {
+  for (const absl::string_view suffix : {kUnfinished, kReplaced})
+    for (const std::string& path : ListAround(run, "", suffix))
+      QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
+  return absl::OkStatus();
+}
+
+// -1: there is no best.
+int64_t BestStep(const std::string& run) {
+  std::error_code error;
+  const auto target = std::filesystem::read_symlink(BestCheckpointPath(run), error);
+  int64_t step = -1;
+  return !error && ParseStepName(target.string(), &step) ? step : -1;
+}
+
+absl::Status Link(const std::string& path, const std::string& target) {
+  const std::string beside = path + ".tmp";
+  QH_RETURN_IF_ERROR(RemoveFileIfPresent(beside));
+  if (symlink(target.c_str(), beside.c_str()) != 0)
+    return ErrnoStatus(errno, absl::StrCat("link ", beside));
+  return RenameFile(beside, path);
+}
+
+}  // namespace
+
+std::string RunCheckpointsPath(const std::string& run) { return run + "/checkpoints"; }
+std::string CheckpointPath(const std::string& run, int64_t step) {
+  return absl::StrCat(RunCheckpointsPath(run), "/", StepName(step));
+}
+std::string BestCheckpointPath(const std::string& run) { return RunCheckpointsPath(run) + "/best"; }
+std::string LatestCheckpointPath(const std::string& run) {
+  return RunCheckpointsPath(run) + "/latest";
+}
+
+std::vector<int64_t> ListCheckpointSteps(const std::string& run) {
+  std::vector<int64_t> steps;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(RunCheckpointsPath(run), error)) {
+    int64_t step = 0;
+    if (ParseStepName(entry.path().filename(), &step)) steps.push_back(step);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which) {
+  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  int64_t step = steps.empty() ? -1 : steps.back();
+  if (which != "best" && which != "latest" && !absl::SimpleAtoi(which, &step)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("checkpoint is '", which, "'; allowed: best, latest or a number of steps"));
+  }
+  const std::string path = which == "best" ? BestCheckpointPath(run) : CheckpointPath(run, step);
+  if (FileExists(path)) return path;
+  return absl::NotFoundError(
+      absl::StrCat(run, " has no checkpoint '", which, "'; it has ",
+                   FileExists(BestCheckpointPath(run)) ? "best and " : "",
+                   "those after steps: ", steps.empty() ? "none" : absl::StrJoin(steps, ", ")));
+}
+
+absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run) {
+  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  NewestIntact newest;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const absl::Status intact = VerifyCheckpoint(CheckpointPath(run, *step)).status();
+    if (intact.ok()) {
+      newest.step = *step;
+      return newest;
+    }
+    newest.damaged.emplace_back(intact.message());
+  }
+  if (newest.damaged.empty()) return newest;
+  return absl::DataLossError(absl::StrCat("no checkpoint of ", run, " is intact:\n  ",
+                                          absl::StrJoin(newest.damaged, "\n  "),
+                                          "\nrepair one, or begin anew with --overwrite"));
+}
+
+absl::Status RestoreReplaced(const std::string& run) {
+  for (const std::string& old : ListAround(run, "", kReplaced)) {
+    const std::string path(absl::StripSuffix(old, kReplaced));
+    if (!FileExists(path)) QH_RETURN_IF_ERROR(RenameFile(old, path));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CarryOnFrom(const std::string& run, int64_t step) {
+  QH_RETURN_IF_ERROR(RemoveUnfinished(run));
+  for (const int64_t newer : ListCheckpointSteps(run)) {
+    if (newer <= step) continue;
+    const std::string aside =
+        absl::StrCat(RunCheckpointsPath(run), "/", kDamagedPrefix, StepName(newer));
+    QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));  // of another resume
+    QH_RETURN_IF_ERROR(RenameFile(CheckpointPath(run, newer), aside));
+  }
+  return step < 0 ? absl::OkStatus() : Link(LatestCheckpointPath(run), StepName(step));
+}
+
+absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep) {
+  QH_RETURN_IF_ERROR(Link(LatestCheckpointPath(run), StepName(step)));
+  if (best) QH_RETURN_IF_ERROR(Link(BestCheckpointPath(run), StepName(step)));
+  std::vector<int64_t> steps = ListCheckpointSteps(run);
+  const int64_t best_step = BestStep(run);
+  for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i)
+    if (steps[i] != best_step && steps[i] != step)
+      QH_RETURN_IF_ERROR(RemoveCheckpoint(CheckpointPath(run, steps[i])));
+  return absl::OkStatus();
+}
+
+absl::Status RemoveCheckpoints(const std::string& run) {
+  for (const std::string& link : {LatestCheckpointPath(run), BestCheckpointPath(run)})
+    QH_RETURN_IF_ERROR(RemoveFileIfPresent(link));
+  QH_RETURN_IF_ERROR(RemoveUnfinished(run));
+  for (const absl::string_view prefix : {absl::string_view(), kDamagedPrefix})
+    for (const std::string& path : ListAround(run, prefix, ""))
+      QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
+  std::error_code error;
+  std::filesystem::remove(RunCheckpointsPath(run), error);  // refused while something is in it
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

@@ -1,0 +1,68 @@
+// When a run writes checkpoints, and what became of them.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "launch/ranks/faults.h"
+#include "launch/run/run_folder.h"
+#include "launch/training/jobs.h"
+#include "launch/training/session.h"
+#include "model/checkpoint_writer.h"
+
+namespace quadhop {
+
+// Writes a run's checkpoints in the background. A write that fails is a warning, at once and in
+// every line that follows: the run and the checkpoints before it stay. One object a rank, used by
+// one thread; all but the queries are collective.
+class Checkpointing {
+ public:
+  // folder: nullptr but on rank 0. Borrows all.
+  static absl::StatusOr<std::unique_ptr<Checkpointing>> Create(const TrainJob& job,
+                                                               Session& session, RunFolder* folder,
+                                                               Faults& faults);
+
+  bool DueAfterStep(int64_t steps_done) const;
+  bool DueAfterEpoch(int64_t epoch) const;
+  // Whether checkpoint.every_minutes have passed, by the clock of rank 0; false elsewhere.
+  bool DueByTime() const;
+  // Whether the last call of Write was after so many steps.
+  bool WroteAfter(int64_t steps_done) const { return last_write_step_ == steps_done; }
+
+  // Waits for the write before, copies the state, and writes it in the background.
+  absl::Status Write(Adam& adam, const RunPosition& position, bool best);
+  // Notes what became of a write that has finished; does not wait. Not collective.
+  absl::Status Collect();
+  // Waits for the write under way. kInternal if the last one failed.
+  absl::Status Finish();
+
+  // "": every write succeeded. Else a note about those that did not.
+  std::string Warning() const;
+  int64_t num_failed() const { return num_failed_; }
+
+ private:
+  Checkpointing(const TrainJob& job, Session& session, RunFolder* folder, Faults& faults)
+      : job_(job), session_(session), folder_(folder), faults_(faults) {}
+  void Note(const CheckpointWriter::Outcome& outcome);
+  WriteHook FaultsAt(int64_t step) const;
+
+  const TrainJob& job_;
+  Session& session_;
+  RunFolder* folder_;
+  Faults& faults_;
+  std::unique_ptr<CheckpointWriter> writer_;
+  absl::Time last_write_ = absl::Now();
+  int64_t last_write_step_ = -1;
+  double stall_seconds_ = 0;  // of the write under way
+  bool best_ = false;         // the write under way is of the best so far
+  int64_t num_failed_ = 0;
+  absl::Status last_;
+};
+
+}  // namespace quadhop

@@ -1,0 +1,191 @@
+#include "launch/run/run_folder.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_split.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/config/config.h"
+#include "launch/run/checkpoint_folder.h"
+#include "launch/run/resume_check.h"
+
+namespace quadhop {
+namespace {
+
+bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
+
+bool HoldsARun(const std::string& run) {
+  return IsFinished(run) || FileExists(RunMetricsPath(run)) || FileExists(RunConfigPath(run)) ||
+         FileExists(RunCheckpointsPath(run));
+}
+
+absl::Status RefuseToReplace(const std::string& run) {
+  const size_t num_checkpoints = ListCheckpointSteps(run).size();
+  return absl::AlreadyExistsError(
+      absl::StrCat(run, " holds ", IsFinished(run) ? "a finished run" : "an unfinished run", " (",
+                   num_checkpoints, num_checkpoints == 1 ? " checkpoint" : " checkpoints",
+                   "); choose another --run, carry it on with --resume, or replace it with "
+                   "--overwrite"));
+}
+
+absl::Status RemoveRun(const std::string& run) {
+  std::vector<std::string> files = ListEventFiles(run);
+  files.insert(files.end(), {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
+                             RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run),
+                             RunConfigPath(run), RunStorePath(run)});
+  for (const std::string& file : files) {
+    QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
+  }
+  return RemoveCheckpoints(run);
+}
+
+// Whether a resumed run that has done next_step steps and last_epoch epochs keeps the line.
+bool KeepsLine(const std::string& line, int64_t next_step, int64_t last_epoch) {
+  const nlohmann::json event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!event.is_object()) return false;  // the last line of a run that was killed
+  const auto step = event.find("step");
+  if (step != event.end() && step->is_number_integer()) return step->get<int64_t>() < next_step;
+  const auto epoch = event.find("epoch");
+  return epoch == event.end() || !epoch->is_number_integer() || epoch->get<int64_t>() <= last_epoch;
+}
+
+absl::Status NeedFile(const std::string& run, const std::string& path) {
+  if (FileExists(path)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(run, " is not the folder of a run: there is no ", path));
+}
+
+}  // namespace
+
+std::string RunConfigPath(const std::string& run) { return run + "/config.textproto"; }
+std::string RunStorePath(const std::string& run) { return run + "/store.txt"; }
+std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
+std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
+std::string RunBadStepPath(const std::string& run) { return run + "/bad_step.json"; }
+std::string RunEvaluationPath(const std::string& run) { return run + "/evaluation.json"; }
+std::string RunMachinePath(const std::string& run) { return run + "/machine.json"; }
+std::string RunAlivePath(const std::string& run) { return run + "/alive.json"; }
+
+absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
+  QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
+  return LoadConfig(RunConfigPath(run), {});
+}
+
+absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
+  QH_RETURN_IF_ERROR(NeedFile(run, RunStorePath(run)));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunStorePath(run)));
+  return std::string(absl::StripTrailingAsciiWhitespace(text));
+}
+
+absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
+                                                             const Config& config,
+                                                             const std::string& store) {
+  if (start == Start::kNew && HoldsARun(path)) return RefuseToReplace(path);
+  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, config, store));
+  if (start == Start::kResume && FileExists(RunConfigPath(path))) {
+    QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(path));
+    QH_ASSIGN_OR_RETURN(folder->changes_, ChangesOnResume(before, config));
+  }
+  return folder;
+}
+
+absl::Status RunFolder::Begin() {
+  if (start_ == Start::kOverwrite) QH_RETURN_IF_ERROR(RemoveRun(path_));
+  QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
+  QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path_)));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path_), ConfigToText(config_)));
+  std::error_code error;
+  const std::string store_path =
+      std::filesystem::absolute(store_, error).lexically_normal().string();
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), store_path + "\n"));
+  return OpenMetrics();
+}
+
+RunFolder::~RunFolder() {
+  if (metrics_fd_ >= 0) close(metrics_fd_);
+}
+
+absl::Status RunFolder::OpenMetrics() {
+  if (metrics_fd_ >= 0) close(metrics_fd_);
+  metrics_fd_ =
+      open(RunMetricsPath(path_).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (metrics_fd_ >= 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("open ", RunMetricsPath(path_)));
+}
+
+void RunFolder::Log(const JsonObject& event) {
+  absl::Status written = AppendMetrics(event);
+  if (events_.has_value()) written.Update(events_->AddLine(event.ToString()));
+  if (echo_ != nullptr) {
+    std::fprintf(echo_, "%s\n", event.ToString().c_str());
+    std::fflush(echo_);
+  }
+  Warn(written);
+}
+
+void RunFolder::Warn(const absl::Status& lost) {
+  if (lost.ok() || warned_) return;
+  warned_ = true;
+  absl::FPrintF(stderr, "quadhop: warning: lines of metrics are lost, training goes on: %s\n",
+                std::string(lost.message()));
+}
+
+absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
+  const std::string line = absl::StrCat(torn_ ? "\n" : "", event.ToString(), "\n");
+  absl::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t written = write(metrics_fd_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      torn_ = torn_ || rest.size() < line.size();
+      return ErrnoStatus(errno, absl::StrCat("write ", RunMetricsPath(path_)));
+    }
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+  torn_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status RunFolder::BeginEvents(int64_t next_step) {
+  QH_ASSIGN_OR_RETURN(EventFile events, EventFile::Create(path_, next_step));
+  events_.emplace(std::move(events));
+  return events_->AddHyperParameters(config_);
+}
+
+absl::Status RunFolder::DropMetricsAfter(int64_t next_step, int64_t last_epoch) {
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunMetricsPath(path_)));
+  std::string kept;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    if (KeepsLine(std::string(line), next_step, last_epoch)) absl::StrAppend(&kept, line, "\n");
+  }
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunMetricsPath(path_), kept));
+  return OpenMetrics();
+}
+
+absl::Status RunFolder::WriteBadStep(const JsonObject& report) {
+  return WriteFileAtomically(RunBadStepPath(path_), report.ToString() + "\n");
+}
+
+void RunFolder::WriteEvaluation(const JsonObject& evaluation) {
+  Warn(WriteFileAtomically(RunEvaluationPath(path_), evaluation.ToString() + "\n"));
+}
+
+void RunFolder::WriteMachine(const JsonObject& machine) {
+  Warn(WriteFileAtomically(RunMachinePath(path_), machine.ToString() + "\n"));
+}
+
+absl::Status RunFolder::WriteSummary(const JsonObject& summary) {
+  if (events_.has_value()) Warn(events_->AddEnd());
+  return WriteFileAtomically(RunSummaryPath(path_), summary.ToString() + "\n");
+}
+
+}  // namespace quadhop

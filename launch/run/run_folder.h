@@ -1,0 +1,111 @@
+// RUN/: what a run of training leaves behind.
+//
+//   config.textproto              the config, every field
+//   store.txt                     the path of the store that it trains on, a line
+//   metrics.jsonl                 one JSON object a line (DESIGN.md section 2)
+//   summary.json                  written at the end: its presence means that the run is finished
+//   checkpoints/                  see checkpoint_folder.h
+//   bad_step.json                 only after a step whose numbers were bad
+//   evaluation.json               where the best epoch is right and wrong (results/evaluation.h)
+//   machine.json                  what it runs on (run_machine.h)
+//   alive.json                    rewritten while it runs (display/sign_of_life.h)
+//   events.out.tfevents.*         for TensorBoard (tensorboard/event_file.h)
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/types/optional.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "launch/config.pb.h"
+#include "launch/run/json_object.h"
+#include "launch/tensorboard/event_file.h"
+
+namespace quadhop {
+
+// Written by rank 0 only; the other ranks need its paths alone. Not thread-safe.
+class RunFolder {
+ public:
+  enum class Start {
+    kNew,        // an empty or absent folder
+    kResume,     // carry on what is there; a new run if nothing is
+    kOverwrite,  // remove what a run left there, then a new run
+  };
+  // Changes nothing yet. kAlreadyExists, saying what to do, if the folder holds a run, finished or
+  // not, and `start` is kNew; kFailedPrecondition if `start` is kResume and the run's config
+  // differs in what matters (see ChangesOnResume). Borrows `config`.
+  static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
+                                                           const Config& config,
+                                                           const std::string& store);
+  // Once nothing stands against the run: makes the folder and writes config.textproto and
+  // store.txt. kOverwrite removes the files named above, and only those, before. To be called
+  // before anything below is written.
+  absl::Status Begin();
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  // What a resumed run has otherwise than before: "train.epochs: 3, now 5".
+  const std::vector<std::string>& changes() const { return changes_; }
+
+  // Appends a line to metrics.jsonl, in one write, and its numbers to the events for TensorBoard.
+  // What cannot be written (a full disk) is lost: a warning, once; later lines are whole again.
+  void Log(const JsonObject& event);
+  // Prints what is logged from now on to `out` too, a line each. Borrows it.
+  void EchoTo(std::FILE* out) { echo_ = out; }
+  // Begins the events for TensorBoard: of a run that will do step `next_step` next.
+  absl::Status BeginEvents(int64_t next_step);
+  // For a resumed run: removes the lines of steps and epochs that will be done again. Keeps lines
+  // whose "step" is below `next_step`, or without one whose "epoch" is at most `last_epoch`, and
+  // lines with neither.
+  absl::Status DropMetricsAfter(int64_t next_step, int64_t last_epoch);
+  // Writes evaluation.json, or machine.json. Atomic; what cannot be written is a warning.
+  void WriteEvaluation(const JsonObject& evaluation);
+  void WriteMachine(const JsonObject& machine);
+  // Writes bad_step.json. Atomic.
+  absl::Status WriteBadStep(const JsonObject& report);
+  // Finishes the run. Atomic.
+  absl::Status WriteSummary(const JsonObject& summary);
+
+ private:
+  RunFolder(std::string path, Start start, const Config& config, std::string store)
+      : path_(std::move(path)), start_(start), config_(config), store_(std::move(store)) {}
+  absl::Status OpenMetrics();
+  absl::Status AppendMetrics(const JsonObject& event);
+  void Warn(const absl::Status& lost);  // once a run; OK is nothing to warn of
+
+  const std::string path_;
+  const Start start_;
+  const Config& config_;
+  const std::string store_;
+  std::vector<std::string> changes_;
+  int metrics_fd_ = -1;
+  bool torn_ = false;  // the last line was cut off by a failed write
+  bool warned_ = false;
+  std::FILE* echo_ = nullptr;
+  absl::optional<EventFile> events_;
+};
+
+// Paths inside a run folder, for every rank and for the commands that read a run.
+std::string RunConfigPath(const std::string& run);
+std::string RunStorePath(const std::string& run);  // of store.txt
+std::string RunMetricsPath(const std::string& run);
+std::string RunSummaryPath(const std::string& run);
+std::string RunBadStepPath(const std::string& run);
+std::string RunEvaluationPath(const std::string& run);
+std::string RunMachinePath(const std::string& run);
+std::string RunAlivePath(const std::string& run);
+
+// The config of a run, as train wrote it. kNotFound says that `run` is no run folder.
+absl::StatusOr<Config> ReadRunConfig(const std::string& run);
+
+// The absolute path of the store that a run trained on. kNotFound says that `run` is no run folder.
+absl::StatusOr<std::string> ReadRunStore(const std::string& run);
+
+}  // namespace quadhop

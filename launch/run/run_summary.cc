@@ -1,0 +1,71 @@
+#include "launch/run/run_summary.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "comm/gather.h"
+#include "core/status.h"
+#include "launch/memory/peak_memory.h"
+#include "launch/run/checkpoint_folder.h"
+#include "model/checkpoint_parts.h"
+
+namespace quadhop {
+namespace {
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+int64_t NumTrainNodes(const LoaderInputs& inputs) {
+  int64_t train_nodes = 0;
+  for (int64_t v = 0; v < inputs.num_nodes(); ++v) {
+    const bool train =
+        inputs.split[static_cast<size_t>(v)] == static_cast<uint8_t>(SplitPart::kTrain);
+    train_nodes += train && inputs.HasLabel(v) ? 1 : 0;
+  }
+  return train_nodes;
+}
+
+}  // namespace
+
+absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
+                          int64_t num_failed_checkpoints, TrainDisplay& display) {
+  Communicator& comm = session.context().comm;
+  const int64_t my_peak_rss_bytes = PeakResidentBytes();
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> peak_rss_bytes,
+                      GatherOverRanks<int64_t>(comm, "peak memory", {&my_peak_rss_bytes, 1}));
+  if (folder == nullptr) return absl::OkStatus();
+  const double epoch_seconds =
+      Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
+  const double rate = static_cast<double>(NumTrainNodes(session.inputs())) / epoch_seconds;
+  // Not the best epoch, if that checkpoint could not be written.
+  const absl::StatusOr<CheckpointManifest> best =
+      ReadCheckpointManifest(BestCheckpointPath(folder->path()));
+  JsonObject summary;
+  for (const NamedMetric& metric : position.best_metrics())
+    summary.Add(metric.name(), metric.value());
+  summary.Add("best_epoch", position.best_epoch())
+      .Add("best_checkpoint_epoch", best.ok() ? best->position().epoch() : 0)
+      .Add("epochs", position.epoch())
+      .Add("epoch_seconds", epoch_seconds)
+      .Add("train_nodes_per_second", rate)
+      .Add("parameters", session.model().parameters().num_trained())
+      .Add("ranks", comm.num_ranks())
+      .Add("precision", PrecisionName(session.model().options().precision))
+      .Add("peak_rss_bytes", *std::max_element(peak_rss_bytes.begin(), peak_rss_bytes.end()))
+      .Add("skipped_steps", position.skipped_steps())
+      .Add("failed_checkpoints", num_failed_checkpoints);
+  QH_RETURN_IF_ERROR(folder->WriteSummary(summary));
+  display.Say(absl::StrFormat(
+      "test %.4f at the best validation epoch (%d of %d), median epoch %.2f s, %.0f training "
+      "nodes/s",
+      position.best_test(), position.best_epoch(), position.epoch(), epoch_seconds, rate));
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

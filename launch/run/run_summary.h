@@ -1,0 +1,19 @@
+// The end of a run: summary.json, and the line that says the same.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+
+#include "launch/display/train_display.h"
+#include "launch/run/run_folder.h"
+#include "launch/training/session.h"
+#include "model/checkpoint.pb.h"
+
+namespace quadhop {
+
+// Collective. folder: nullptr but on rank 0.
+absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
+                          int64_t num_failed_checkpoints, TrainDisplay& display);
+
+}  // namespace quadhop

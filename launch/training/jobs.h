@@ -1,0 +1,62 @@
+// What train, eval, predict and export do once their arguments are read: on every rank,
+// collectively.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <string>
+
+#include "launch/commands/command.h"
+#include "launch/config.pb.h"
+#include "launch/display/train_display.h"
+#include "launch/ranks/runtime.h"
+#include "launch/ranks/stop_signals.h"
+#include "launch/run/run_folder.h"
+
+namespace quadhop {
+
+struct TrainJob {
+  std::string store;
+  std::string run;
+  std::string split;  // "": the store's default
+  std::string init;   // weights to start from, safetensors; "": fresh ones
+  RunFolder::Start start = RunFolder::Start::kNew;
+  Config config;                      // complete and in range
+  const StopSignals* stop = nullptr;  // who asks for a stop; nullptr: nobody
+  LogStyle log = LogStyle::kText;
+};
+
+// kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint. An
+// error on any rank is an error of the job: RunRanks ends the others.
+absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context);
+
+// A checkpoint of a run, and the store it is applied to.
+struct CheckpointJob {
+  std::string run;
+  std::string checkpoint;  // its path
+  std::string store;
+  std::string split;  // "": the store's default; eval only
+  bool as_json = false;
+  Config config;  // of the run
+};
+
+// Prints metrics of all parts of the split, on rank 0.
+absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& context);
+
+// Files to write, each .npy or .csv by its ending; "": not wanted.
+struct PredictJob {
+  CheckpointJob model;
+  std::string nodes;          // a file that names nodes (NodeSelection); "": all
+  std::string predictions;    // the class of a node, or for each of several labels 0 or 1
+  std::string probabilities;  // [nodes, C]
+  std::string embeddings;     // [nodes, H]
+};
+
+// The same files on any number of ranks.
+absl::StatusOr<ExitCode> Predict(const PredictJob& job, const RankContext& context);
+
+// Writes the weights, and the codes of the store's nodes, as safetensors under the paper code's
+// names. On one rank.
+absl::Status Export(const CheckpointJob& job, const std::string& out);
+
+}  // namespace quadhop

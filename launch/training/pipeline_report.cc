@@ -1,0 +1,50 @@
+#include "launch/training/pipeline_report.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <cmath>
+#include <vector>
+
+#include "comm/gather.h"
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+constexpr double kNanoseconds = 1e9;
+
+}  // namespace
+
+absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
+                                                       const LoaderStats& mine) {
+  std::vector<int64_t> values = {mine.traffic.rows, mine.traffic.remote_rows, mine.traffic.hot_rows,
+                                 mine.traffic.received_bytes};
+  for (const StageSeconds& stages : {mine.busy_seconds, mine.exposed_seconds})
+    for (const double seconds : stages) values.push_back(std::llround(seconds * kNanoseconds));
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, "report of an epoch's batches", absl::MakeSpan(values)));
+  PipelineReport report;
+  report.stats_.traffic = {values[0], values[1], values[2], values[3]};
+  auto value = values.begin() + 4;
+  for (StageSeconds* stages : {&report.stats_.busy_seconds, &report.stats_.exposed_seconds})
+    for (double& seconds : *stages)
+      seconds = static_cast<double>(*value++) / kNanoseconds / comm.num_ranks();
+  return report;
+}
+
+void PipelineReport::AddTo(JsonObject& event) const {
+  JsonObject loading;
+  for (size_t i = 0; i < static_cast<size_t>(LoaderStage::kIdle); ++i) {
+    const char* stage = LoaderStageName(static_cast<LoaderStage>(i));
+    loading.Add(absl::StrCat("exposed_", stage, "_seconds"), stats_.exposed_seconds[i])
+        .Add(absl::StrCat("busy_", stage, "_seconds"), stats_.busy_seconds[i]);
+  }
+  const FeatureTraffic& traffic = stats_.traffic;
+  if (traffic.rows > 0)
+    loading.Add("remote_rows", traffic.remote_rows)
+        .Add("hot_set_hit_rate",
+             static_cast<double>(traffic.hot_rows) / static_cast<double>(traffic.remote_rows))
+        .Add("feature_bytes_received", traffic.received_bytes);
+  event.AddJson("loading", loading.ToString());
+}
+
+}  // namespace quadhop

@@ -1,0 +1,137 @@
+#include "launch/training/repetitions.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "comm/gather.h"
+#include "core/file.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "launch/run/json_object.h"
+#include "launch/run/run_folder.h"
+
+namespace quadhop {
+namespace {
+
+struct Spread {
+  std::vector<double> values;
+  double Mean() const {
+    double sum = 0;
+    for (const double value : values) sum += value;
+    return sum / static_cast<double>(values.size());
+  }
+  // Of the runs as a sample: over n - 1. Not a number for one run.
+  double Deviation() const {
+    double squares = 0;
+    for (const double value : values) squares += (value - Mean()) * (value - Mean());
+    return std::sqrt(squares / static_cast<double>(values.size() - 1));
+  }
+};
+
+bool IsResult(const std::string& name) {
+  for (const char* ending : {"_accuracy", "_roc_auc", "_micro_f1", "_macro_f1"})
+    if (name.find(ending) != std::string::npos) return true;
+  return name == "best_epoch" || name == "epoch_seconds" || name == "train_nodes_per_second";
+}
+
+absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::vector<TrainJob>& jobs) {
+  std::map<std::string, Spread> results;
+  for (const TrainJob& job : jobs) {
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(job.run)));
+    const auto summary = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!summary.is_object())
+      return absl::DataLossError(absl::StrCat(RunSummaryPath(job.run), " is no JSON object"));
+    for (const auto& [name, value] : summary.items())
+      if (value.is_number() && IsResult(name)) results[name].values.push_back(value.get<double>());
+  }
+  return results;
+}
+
+absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
+  QH_ASSIGN_OR_RETURN(const auto results, ReadResults(jobs));
+  std::vector<std::string> folders;
+  for (const TrainJob& job : jobs) folders.push_back(JsonString(job.run));
+  JsonObject json;
+  json.AddJson("runs", absl::StrCat("[", absl::StrJoin(folders, ","), "]"));
+  std::FILE* const out = jobs[0].log == LogStyle::kJson ? stderr : stdout;
+  absl::FPrintF(out, "\n%-24s %12s %12s   of %d runs\n", "", "mean", "deviation", jobs.size());
+  for (const auto& [name, spread] : results) {
+    absl::FPrintF(out, "%-24s %12.6g %12.6g\n", name, spread.Mean(), spread.Deviation());
+    std::vector<std::string> values;
+    for (const double value : spread.values) values.push_back(absl::StrFormat("%.17g", value));
+    JsonObject of_metric;
+    of_metric.Add("mean", spread.Mean())
+        .Add("deviation", spread.Deviation())
+        .AddJson("values", absl::StrCat("[", absl::StrJoin(values, ","), "]"));
+    json.AddJson(name, of_metric.ToString());
+  }
+  return WriteFileAtomically(run + "/repetitions.json", json.ToString() + "\n");
+}
+
+// Which runs were finished before: as rank 0 sees it.
+absl::StatusOr<std::vector<int64_t>> FinishedBefore(const std::vector<TrainJob>& jobs,
+                                                    const RankContext& context) {
+  std::vector<int64_t> finished;
+  for (const TrainJob& job : jobs)
+    finished.push_back(context.IsMain() && job.start == RunFolder::Start::kResume &&
+                               FileExists(RunSummaryPath(job.run))
+                           ? 1
+                           : 0);
+  QH_RETURN_IF_ERROR(SumOverRanks(context.comm, "finished runs", absl::MakeSpan(finished)));
+  return finished;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
+                                                  const RepeatOptions& options) {
+  std::vector<TrainJob> of_splits = {job};
+  if (options.all_splits) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(job.store));
+    of_splits.clear();
+    for (const std::string& split : store->manifest().split_names()) {
+      if (split.find('/') != std::string::npos)
+        return absl::InvalidArgumentError(absl::StrCat("split ", split, " of ", job.store,
+                                                       " cannot name a folder: train on it ",
+                                                       "with --split"));
+      of_splits.push_back(job);
+      of_splits.back().split = split;
+      of_splits.back().run = absl::StrCat(job.run, "/split-", split);
+    }
+  }
+  if (options.seeds == 0) return of_splits;
+  std::vector<TrainJob> jobs;
+  for (const TrainJob& of_split : of_splits) {
+    for (int64_t i = 0; i < options.seeds; ++i) {
+      jobs.push_back(of_split);
+      const uint64_t seed = job.config.train().seed() + static_cast<uint64_t>(i);
+      jobs.back().config.mutable_train()->set_seed(seed);
+      jobs.back().run = absl::StrCat(of_split.run, "/seed-", seed);
+    }
+  }
+  return jobs;
+}
+
+absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
+                                         const RankContext& context) {
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> finished, FinishedBefore(jobs, context));
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (context.IsMain())
+      absl::FPrintF(stderr, "\nrun %d of %d: %s%s\n", i + 1, jobs.size(), jobs[i].run,
+                    finished[i] != 0 ? ", finished before" : "");
+    if (finished[i] != 0) continue;
+    QH_ASSIGN_OR_RETURN(const ExitCode code, Train(jobs[i], context));
+    if (code != ExitCode::kDone) return code;
+  }
+  if (context.IsMain()) QH_RETURN_IF_ERROR(Conclude(run, jobs));
+  return ExitCode::kDone;
+}
+
+}  // namespace quadhop

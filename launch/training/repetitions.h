@@ -1,0 +1,34 @@
+// One training repeated over seeds and splits, for a mean and a deviation.
+//
+//   RUN/seed-3/, RUN/split-NAME/, RUN/split-NAME/seed-3/   a run each (run_folder.h)
+//   RUN/repetitions.json                                   the metrics of all, when all are done
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "launch/training/jobs.h"
+
+namespace quadhop {
+
+struct RepeatOptions {
+  int64_t seeds = 0;        // train.seed and the following, so many; 0: the one of the config
+  bool all_splits = false;  // every split of the store; else the job's
+  bool any() const { return seeds > 0 || all_splits; }
+};
+
+// The runs that `job` is repeated as, in folders of job.run; names of splits that a path cannot
+// have are refused (kInvalidArgument). Errors also are the store's.
+absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
+                                                  const RepeatOptions& options);
+
+// Trains them one after the other, then prints and writes what they came to. When runs are
+// resumed, those that are finished stay as they are. kResumable as soon as one was asked to stop.
+// Collective.
+absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
+                                         const RankContext& context);
+
+}  // namespace quadhop

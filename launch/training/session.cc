@@ -1,0 +1,182 @@
+#include "launch/training/session.h"
+
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "comm/gather.h"
+#include "core/status.h"
+#include "launch/config/model_options.h"
+#include "launch/ranks/agreed_status.h"
+#include "launch/training/open_store.h"
+#include "partition/memory.h"
+
+namespace quadhop {
+namespace {
+
+// Training nodes of each partition, at least 1: what a rank's work grows with.
+std::vector<double> PartitionCosts(const Store& store, absl::Span<const uint8_t> split) {
+  std::vector<double> costs;
+  for (int32_t p = 0; p < store.num_partitions(); ++p) {
+    const BlockRange nodes = store.PartitionNodes(PartitionId(p));
+    const auto train = std::count(split.begin() + nodes.begin, split.begin() + nodes.end,
+                                  static_cast<uint8_t>(SplitPart::kTrain));
+    costs.push_back(static_cast<double>(std::max<int64_t>(1, train)));
+  }
+  return costs;
+}
+
+// Ranks wait for the one with most work: the mean of their costs over the largest.
+double Efficiency(const std::vector<double>& costs, const PartitionOwners& owners) {
+  double all = 0, largest = 0;
+  for (size_t r = 0; r + 1 < owners.first.size(); ++r) {
+    const double own =
+        std::accumulate(costs.begin() + owners.first[r], costs.begin() + owners.first[r + 1], 0.0);
+    all += own;
+    largest = std::max(largest, own);
+  }
+  return all / (largest * owners.num_ranks());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& store_path,
+                                                         const std::string& split,
+                                                         const Config& config,
+                                                         const RankContext& context) {
+  auto session = std::unique_ptr<Session>(new Session(config, context));
+  QH_RETURN_IF_ERROR(session->Open(store_path, split));
+  QH_RETURN_IF_ERROR(session->PlaceGraph());
+  QH_RETURN_IF_ERROR(session->MakeModel());
+  return session;
+}
+
+absl::Status Session::Open(const std::string& store_path, const std::string& split) {
+  QH_ASSIGN_OR_RETURN(store_, OpenStoreOnAllRanks(context_.comm, store_path));
+  split_ = split.empty() ? store_->DefaultSplit() : split;
+  QH_ASSIGN_OR_RETURN(const auto parts, store_->split(split_));
+  partition_offsets_.assign(store_->manifest().partition_offsets().begin(),
+                            store_->manifest().partition_offsets().end());
+  if (context_.comm.num_ranks() > store_->num_partitions())
+    return absl::InvalidArgumentError(absl::StrCat(
+        "there are ", context_.comm.num_ranks(), " ranks, but ", store_path, " has ",
+        store_->num_partitions(), " partitions, and every rank needs one: start at most ",
+        store_->num_partitions(), " ranks, or cut the store again with quadhop partition --parts ",
+        context_.comm.num_ranks()));
+  const std::vector<double> costs = PartitionCosts(*store_, parts);
+  QH_ASSIGN_OR_RETURN(owners_, PartitionOwners::Split(costs, context_.comm.num_ranks()));
+  predicted_efficiency_ = Efficiency(costs, owners_);
+  const auto rank = static_cast<size_t>(context_.comm.rank().value());
+  for (int32_t p = owners_.first[rank]; p < owners_.first[rank + 1]; ++p)
+    QH_RETURN_IF_ERROR(store_->VerifyPartition(PartitionId(p), context_.pool));
+  QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_));
+  QH_RETURN_IF_ERROR(AgreeOnPrecision());
+  const bool with_pos_enc =
+      config_.model().conv() == ModelConfig::FULL || config_.model().conv() == ModelConfig::GLOBAL;
+  QH_ASSIGN_OR_RETURN(
+      inputs_,
+      LoaderInputsFromStore(*store_, split_, with_pos_enc && store_->manifest().pos_enc_width() > 0,
+                            owners_, context_.comm.rank()));
+  return absl::OkStatus();
+}
+
+absl::Status Session::PlaceGraph() {
+  MemoryPlan plan = PlanMemory(options_, config_, owners_.num_owned(context_.comm.rank()),
+                               store_->num_partitions(), store_->num_nodes());
+  QH_ASSIGN_OR_RETURN(const PlacementFacts facts,
+                      FactsOf(*store_, inputs_, config_, context_, plan.total_bytes()));
+  QH_ASSIGN_OR_RETURN(const Placement placement,
+                      ChoosePlacement(config_.sampler(), facts, context_.comm));
+  plan.resident_bytes = placement.resident_bytes;
+  if (context_.IsMain())
+    absl::FPrintF(stderr, "%d partitions over %d ranks, predicted efficiency %.2f\n%s\n",
+                  owners_.num_partitions(), owners_.num_ranks(), predicted_efficiency_,
+                  placement.reason);
+  QH_RETURN_IF_ERROR(CheckMemory(plan));
+  QH_ASSIGN_OR_RETURN(graph_,
+                      PlacedGraph::Create(*store_, placement, owners_, config_, context_, inputs_));
+  if (context_.IsMain() && !graph_->description().empty())
+    absl::FPrintF(stderr, "%s\n", graph_->description());
+  QH_ASSIGN_OR_RETURN(loader_, BatchLoader::Create(inputs_, SamplingOptions(config_)));
+  return absl::OkStatus();
+}
+
+absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
+  if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
+  const absl::Status enough = quadhop::CheckMemory(
+      absl::StrCat("training (", context_.ranks_on_host, " ranks on this host)"),
+      context_.ranks_on_host * plan.total_bytes());
+  if (enough.ok()) return enough;
+  return Annotate(enough,
+                  "lower train.batch, sampler.sampled_nodes, sampler.hot_set_bytes or model.width, "
+                  "or start ranks on more hosts");
+}
+
+// All ranks compute alike, or digits would depend on which rank has which partition.
+absl::Status Session::AgreeOnPrecision() {
+  const bool on_gpu = config_.model().backend() == ModelConfig::CUDA;
+  if (options_.precision == Precision::kF32 || on_gpu) return absl::OkStatus();
+  int64_t lacking[] = {ProcessorHasBF16Products() ? 0 : 1};
+  QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "ranks without bf16", absl::MakeSpan(lacking)));
+  if (lacking[0] == 0) return absl::OkStatus();
+  options_.precision = Precision::kF32;
+  if (context_.IsMain())
+    absl::FPrintF(stderr,
+                  "model.precision is BF16, but the processors of %d ranks have no AVX-512 BF16: "
+                  "all compute in F32\n",
+                  lacking[0]);
+  return absl::OkStatus();
+}
+
+absl::Status Session::MakeKernels() {
+  if (config_.model().backend() != ModelConfig::CUDA) {
+    kernels_ = MakeCpuKernels(context_.pool);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::unique_ptr<Kernels>> made = MakeCudaKernels(context_.local_rank);
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "GPUs of all ranks", made.status()));
+  kernels_ = *std::move(made);
+  return absl::OkStatus();
+}
+
+absl::Status Session::MakeModel() {
+  QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
+  QH_RETURN_IF_ERROR(MakeKernels());
+  ModelPlacement placement;
+  placement.kernels = kernels_.get();
+  placement.comm = &context_.comm;
+  placement.owners = owners_;
+  placement.reduction = ReductionOf(config_);
+  placement.first_node = GlobalId(inputs_.FirstNode(inputs_.first_partition));
+  QH_ASSIGN_OR_RETURN(placement.owned_original_ids, OwnedOriginalIds());
+  placement.class_weight = class_weights_;
+  QH_ASSIGN_OR_RETURN(model_, LargeGT::Create(options_, placement));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Span<const int64_t>> Session::OwnedOriginalIds() const {
+  QH_ASSIGN_OR_RETURN(const auto original_ids, store_->original_ids());
+  const auto begin = static_cast<size_t>(inputs_.FirstNode(inputs_.first_partition));
+  const auto end = static_cast<size_t>(inputs_.FirstNode(inputs_.end_partition));
+  return original_ids.subspan(begin, end - begin);
+}
+
+CheckpointSubject Session::Subject(Adam* adam) {
+  return {*model_, adam, context_.comm, owners_, partition_offsets_, store_->manifest().checksum()};
+}
+
+absl::Status Session::ForEachPrediction(
+    const Pass& pass,
+    const std::function<absl::Status(const Batch&, TensorView<const float>)>& use) {
+  QH_RETURN_IF_ERROR(loader_->Start(pass));
+  while (true) {
+    QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
+    if (batch == nullptr) return absl::OkStatus();
+    logits_.Resize({batch->num_nodes(), model_->options().dims.classes});
+    if (batch->num_nodes() > 0) QH_RETURN_IF_ERROR(model_->Predict(*batch, logits_.view()));
+    QH_RETURN_IF_ERROR(use(*batch, logits_.cview()));
+  }
+}
+
+}  // namespace quadhop

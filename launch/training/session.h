@@ -1,0 +1,79 @@
+// A model on a store, on one rank: what train, eval and predict have in common.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "comm/partition_owners.h"
+#include "core/store.h"
+#include "launch/config.pb.h"
+#include "launch/memory/memory_plan.h"
+#include "launch/memory/placed_graph.h"
+#include "launch/ranks/runtime.h"
+#include "model/checkpoint.h"
+#include "model/largegt.h"
+#include "sampler/batch_loader.h"
+
+namespace quadhop {
+
+// Owns the opened store, the loader and the model of one rank. Used by one thread.
+class Session {
+ public:
+  // Collective. Checks this rank's partitions against their checksums. kInvalidArgument if config,
+  // store and number of ranks do not fit; kResourceExhausted, before any work, if a step needs more
+  // memory than there is.
+  static absl::StatusOr<std::unique_ptr<Session>> Create(const std::string& store_path,
+                                                         const std::string& split,
+                                                         const Config& config,
+                                                         const RankContext& context);
+
+  const Config& config() const { return config_; }
+  const RankContext& context() const { return context_; }
+  const Store& store() const { return *store_; }
+  const std::string& split() const { return split_; }  // by name, never ""
+  const LoaderInputs& inputs() const { return inputs_; }
+  BatchLoader& loader() { return *loader_; }
+  Kernels& kernels() { return *kernels_; }
+  LargeGT& model() { return *model_; }
+  // Of this rank's nodes [N_owned].
+  absl::StatusOr<absl::Span<const int64_t>> OwnedOriginalIds() const;
+  // adam may be nullptr: a checkpoint's optimiser is not wanted then.
+  CheckpointSubject Subject(Adam* adam);
+
+  // Calls use(batch, logits [B, C]) for every step of an evaluation pass, so that it may be
+  // collective: also where this rank's batch is empty. Ends at its first error.
+  absl::Status ForEachPrediction(
+      const Pass& pass,
+      const std::function<absl::Status(const Batch&, TensorView<const float>)>& use);
+
+ private:
+  Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}
+  absl::Status Open(const std::string& store_path, const std::string& split);
+  absl::Status PlaceGraph();
+  absl::Status CheckMemory(const MemoryPlan& plan) const;
+  absl::Status AgreeOnPrecision();
+  absl::Status MakeKernels();
+  absl::Status MakeModel();
+
+  Config config_;
+  RankContext context_;
+  std::unique_ptr<Store> store_;
+  std::string split_;
+  LargeGTOptions options_;  // of the model
+  PartitionOwners owners_;
+  double predicted_efficiency_ = 1;         // of the ranks' work: its mean over its largest
+  std::vector<int64_t> partition_offsets_;  // [P + 1]
+  std::vector<float> class_weights_;        // [C], or empty
+  std::unique_ptr<PlacedGraph> graph_;
+  LoaderInputs inputs_;
+  std::unique_ptr<BatchLoader> loader_;
+  std::unique_ptr<Kernels> kernels_;
+  std::unique_ptr<LargeGT> model_;
+  Tensor<float> logits_;  // [B, C]
+};
+
+}  // namespace quadhop

@@ -1,0 +1,39 @@
+#include "launch/training/step_agreement.h"
+
+#include <numeric>
+
+#include "core/status.h"
+
+namespace quadhop {
+
+absl::StatusOr<std::unique_ptr<StepAgreement>> StepAgreement::Create(Communicator& comm) {
+  auto agreement = std::unique_ptr<StepAgreement>(new StepAgreement());
+  // A sum over partitions, of which each rank has one here.
+  PartitionOwners owners;
+  owners.first.resize(static_cast<size_t>(comm.num_ranks()) + 1);
+  std::iota(owners.first.begin(), owners.first.end(), 0);
+  QH_ASSIGN_OR_RETURN(agreement->sum_,
+                      BackgroundSum::Create(comm, std::move(owners), Reduction::kReproducible));
+  return agreement;
+}
+
+absl::StatusOr<Wishes> StepAgreement::Take() {
+  QH_RETURN_IF_ERROR(sum_->Wait());
+  return Wishes{total_[0] > 0, total_[1] > 0};
+}
+
+absl::StatusOr<Wishes> StepAgreement::Exchange(const Wishes& mine) {
+  QH_ASSIGN_OR_RETURN(const Wishes before, Take());
+  mine_ = {mine.stop ? 1.0f : 0.0f, mine.checkpoint ? 1.0f : 0.0f};
+  sum_->Submit("wishes of ranks", absl::MakeSpan(mine_), absl::MakeSpan(total_));
+  return before;
+}
+
+absl::StatusOr<Wishes> StepAgreement::Settle(const Wishes& mine) {
+  QH_ASSIGN_OR_RETURN(const Wishes before, Exchange(mine));
+  QH_ASSIGN_OR_RETURN(const Wishes now, Take());
+  total_ = {};
+  return Wishes{before.stop || now.stop, before.checkpoint || now.checkpoint};
+}
+
+}  // namespace quadhop

@@ -1,0 +1,378 @@
+#include "launch/training/trainer.h"
+
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include "comm/replica_check.h"
+#include "core/status.h"
+#include "launch/config/model_options.h"
+#include "launch/ranks/faulty_communicator.h"
+#include "launch/results/metrics.h"
+#include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_machine.h"
+#include "launch/run/run_summary.h"
+#include "launch/training/pipeline_report.h"
+#include "model/checkpoint_transfer.h"
+
+namespace quadhop {
+namespace {
+
+// Over the nodes trained on; not a number while all steps were left out.
+double MeanLoss(const EpochProgress& progress) {
+  if (progress.nodes() == 0) return std::nan("");
+  return progress.loss_sum() / static_cast<double>(progress.nodes());
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context) {
+  Faults faults(job.config.train().fail_at(), context.comm.rank());
+  const std::unique_ptr<Communicator> comm = WithFaults(context.comm, faults, context.standing);
+  const RankContext with_faults{*comm, context.pool, context.standing, context.ranks_on_host,
+                                context.local_rank};
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                      Session::Create(job.store, job.split, job.config, with_faults));
+  return Trainer(job, *session, faults).Run();
+}
+
+Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
+    : job_(job),
+      config_(job.config.train()),
+      session_(session),
+      adam_({config_.weight_decay(), config_.clip_norm()},
+            session.model().parameters().num_trained()),
+      faults_(faults),
+      backup_(session),
+      display_(session.context().IsMain(), job.log) {}
+
+absl::StatusOr<ExitCode> Trainer::Run() {
+  QH_RETURN_IF_ERROR(Begin());
+  while (position_.epoch() < config_.epochs() && !OutOfPatience()) {
+    const int64_t epoch = position_.epoch() + 1;
+    QH_ASSIGN_OR_RETURN(const bool stop, TrainEpoch(epoch));
+    if (stop) return Stop();
+    QH_RETURN_IF_ERROR(EvaluateEpoch(epoch));
+  }
+  QH_RETURN_IF_ERROR(Finish());
+  return ExitCode::kDone;
+}
+
+absl::Status Trainer::Begin() {
+  position_.set_best_valid(-1);
+  position_.set_split(session_.split());
+  // Rank 0 has the folder; the others learn by the barrier's failure if it is refused.
+  if (session_.context().IsMain()) {
+    QH_ASSIGN_OR_RETURN(folder_, RunFolder::Create(job_.run, job_.start, job_.config, job_.store));
+    if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout);
+    const StoreManifest& manifest = session_.store().manifest();
+    display_.Say(absl::StrFormat(
+        "training on %s: %d nodes, %d arcs, %d classes, split %s, %d partitions, %d ranks, "
+        "%d parameters",
+        session_.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
+        session_.split(), session_.store().num_partitions(), session_.context().comm.num_ranks(),
+        session_.model().parameters().num_trained()));
+  }
+  Communicator& comm = session_.context().comm;
+  QH_RETURN_IF_ERROR(comm.Barrier("begin of the run"));
+  QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(comm));
+  QH_ASSIGN_OR_RETURN(checkpointing_,
+                      Checkpointing::Create(job_, session_, folder_.get(), faults_));
+  if (!job_.init.empty()) {
+    QH_ASSIGN_OR_RETURN(const auto own_ids, session_.OwnedOriginalIds());
+    QH_RETURN_IF_ERROR(
+        ImportWeights(job_.init, own_ids, session_.store().num_nodes(), comm, session_.model()));
+  }
+  QH_ASSIGN_OR_RETURN(const JsonObject machine, DescribeMachine(session_.context()));
+  QH_RETURN_IF_ERROR(job_.start == RunFolder::Start::kResume ? Resume()
+                     : folder_ != nullptr                    ? folder_->Begin()
+                                                             : absl::OkStatus());
+  if (folder_ == nullptr) return absl::OkStatus();
+  folder_->WriteMachine(machine);
+  QH_RETURN_IF_ERROR(folder_->BeginEvents(position_.step()));
+  sign_ = std::make_unique<SignOfLife>(RunAlivePath(job_.run), session_.context().standing);
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Resume() {
+  // Rank 0 looks for the checkpoint to take; the others read what it found.
+  NewestIntact newest;
+  if (folder_ != nullptr) {
+    QH_RETURN_IF_ERROR(RestoreReplaced(job_.run));
+    QH_ASSIGN_OR_RETURN(newest, FindNewestIntact(job_.run));
+    for (const std::string& damage : newest.damaged)
+      absl::FPrintF(stderr, "quadhop: warning: a checkpoint is passed over: %s\n", damage);
+  }
+  QH_RETURN_IF_ERROR(session_.context().comm.Broadcast(
+      "checkpoint to resume from", Rank(0),
+      {reinterpret_cast<uint8_t*>(&newest.step), sizeof(newest.step)}));
+  if (newest.step >= 0) QH_RETURN_IF_ERROR(TakeUp(CheckpointPath(job_.run, newest.step)));
+  if (folder_ == nullptr) return absl::OkStatus();
+  // The checkpoint is accepted: from here on the folder changes.
+  for (const std::string& change : folder_->changes())
+    display_.Say(absl::StrCat("changed since the run began: ", change));
+  if (newest.step >= 0)
+    display_.Say(
+        absl::StrFormat("resuming after epoch %d, step %d", position_.epoch(), position_.step()));
+  QH_RETURN_IF_ERROR(folder_->Begin());
+  QH_RETURN_IF_ERROR(CarryOnFrom(job_.run, newest.step));
+  return folder_->DropMetricsAfter(position_.step(), position_.epoch());
+}
+
+absl::Status Trainer::TakeUp(const std::string& checkpoint) {
+  QH_ASSIGN_OR_RETURN(position_, ReadCheckpoint(session_.Subject(&adam_), checkpoint));
+  if (position_.split() == session_.split()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the run was begun with --split ", position_.split(), ", now it is ",
+                   session_.split(), ": resume with the former, or begin another --run"));
+}
+
+absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
+  BatchLoader& loader = session_.loader();
+  const absl::Time start = absl::Now();
+  EpochProgress& done = *position_.mutable_under_way();
+  const double seconds_before = done.seconds(), waited_before = done.exposed_wait_seconds();
+  Pass pass;
+  pass.batch = config_.batch();
+  pass.epoch = epoch;
+  pass.first_step = done.steps();
+  QH_RETURN_IF_ERROR(loader.Start(pass));
+  steps_per_epoch_ = loader.num_steps();
+  last_step_ = -1;
+  while (done.steps() != last_step_) {
+    QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
+    if (batch == nullptr) break;
+    session_.context().standing.Set("training", position_.step());
+    QH_RETURN_IF_ERROR(faults_.At(FailAt::TRAINING_STEP, position_.step()));
+    QH_RETURN_IF_ERROR(TrainStep(*batch));
+    done.set_seconds(seconds_before + absl::ToDoubleSeconds(absl::Now() - start));
+    done.set_exposed_wait_seconds(waited_before + loader.stats().exposed_wait_seconds());
+    QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
+    display_.Show(View(epoch));
+  }
+  loading_ = loader.stats();
+  if (last_step_ >= 0) return true;
+  QH_ASSIGN_OR_RETURN(const Wishes agreed, agreement_->Settle({StopRequested(), false}));
+  return agreed.stop;
+}
+
+TrainingView Trainer::View(int64_t epoch) const {
+  const EpochProgress& done = position_.under_way();
+  TrainingView view;
+  view.epoch = epoch;
+  view.epochs = config_.epochs();
+  view.step = done.steps();
+  view.steps = steps_per_epoch_;
+  view.loss = MeanLoss(done);
+  view.valid = last_valid_;
+  view.seconds = done.seconds();
+  view.nodes = done.nodes();
+  view.evaluation_seconds = evaluation_seconds_;
+  view.exposed_seconds = session_.loader().stats().exposed_seconds;
+  return view;
+}
+
+absl::Status Trainer::TrainStep(const Batch& batch) {
+  const int64_t step = position_.step();
+  LargeGT& model = session_.model();
+  backup_.Take(batch);
+  QH_ASSIGN_OR_RETURN(double loss, model.ComputeGradients(batch));
+  loss = faults_.Loss(loss, step);
+  const std::vector<std::string> bad = BadGradients(model.parameters());
+  if (!std::isfinite(loss) || !bad.empty()) return HandleBadStep(batch, loss, bad);
+  const int64_t num_steps = steps_per_epoch_ * config_.epochs();
+  adam_.Apply(session_.kernels(), LearningRate(config_, step, num_steps), model.parameters());
+  EpochProgress& done = *position_.mutable_under_way();
+  done.set_loss_sum(done.loss_sum() + loss * static_cast<double>(batch.global_nodes));
+  done.set_nodes(done.nodes() + batch.global_nodes);
+  done.set_steps(done.steps() + 1);
+  position_.set_step(step + 1);
+  if (step % config_.log_every_steps() == 0) {
+    Log(JsonObject()
+            .Add("event", "step")
+            .Add("step", step)
+            .Add("epoch", batch.epoch)
+            .Add("loss", loss));
+  }
+  const int32_t every = config_.replica_check_every_steps();
+  return every > 0 && (step + 1) % every == 0 ? CheckReplicas() : absl::OkStatus();
+}
+
+absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
+                                    const std::vector<std::string>& tensors) {
+  const int64_t step = position_.step();
+  QH_ASSIGN_OR_RETURN(const bool undone, backup_.Undo(batch));
+  QH_ASSIGN_OR_RETURN(const JsonObject report, DescribeBadStep(session_, batch, loss, tensors));
+  Log(report);
+  const std::string what = absl::StrCat(
+      "step ", step, ": the loss is ", loss, ", and the gradient is not finite in ", tensors.size(),
+      " tensors", tensors.empty() ? "" : absl::StrCat(", first ", tensors[0]));
+  if (undone && position_.skipped_steps() < config_.bad_steps_allowed()) {
+    position_.set_skipped_steps(position_.skipped_steps() + 1);
+    position_.set_step(step + 1);
+    position_.mutable_under_way()->set_steps(position_.under_way().steps() + 1);
+    if (folder_ != nullptr)
+      absl::FPrintF(stderr, "quadhop: warning: %s; the step is left out (%d of %d allowed)\n", what,
+                    position_.skipped_steps(), config_.bad_steps_allowed());
+    return absl::OkStatus();
+  }
+  std::string saved = "; the codebook was still collecting, so there is no checkpoint of this step";
+  if (undone) {
+    QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
+    const absl::Status written = checkpointing_->Finish();
+    saved = written.ok()
+                ? absl::StrCat("; the state before it is in ", CheckpointPath(job_.run, step))
+                : absl::StrCat("; ", std::string(written.message()));
+  }
+  if (folder_ != nullptr) QH_RETURN_IF_ERROR(folder_->WriteBadStep(report));
+  return absl::InternalError(
+      absl::StrCat(what, "; its nodes are in ", RunBadStepPath(job_.run), saved,
+                   ": lower train.learning_rate, set train.clip_norm, or leave such steps out with "
+                   "train.bad_steps_allowed"));
+}
+
+absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
+  QH_RETURN_IF_ERROR(checkpointing_->Collect());
+  QH_ASSIGN_OR_RETURN(const Wishes agreed,
+                      agreement_->Exchange({StopRequested(), checkpointing_->DueByTime()}));
+  // The exchange of features runs ahead: this is the first step that no rank can have begun with.
+  if (agreed.stop && last_step_ < 0) {
+    last_step_ = std::min(num_steps, done + job_.config.sampler().prefetch_steps() + 1);
+    session_.loader().EndBefore(last_step_);
+  }
+  // At the end of an epoch, EvaluateEpoch or Stop writes it.
+  const bool at_end = done == num_steps || done == last_step_;
+  const int64_t step = position_.step();
+  // A wish read after a write was posted before it.
+  const bool by_time = agreed.checkpoint && !checkpointing_->WroteAfter(step - 1);
+  if (at_end || !(by_time || checkpointing_->DueAfterStep(step))) return absl::OkStatus();
+  return checkpointing_->Write(adam_, position_, /*best=*/false);
+}
+
+absl::Status Trainer::CheckReplicas() {
+  return CheckReplicasAgree(session_.context().comm,
+                            absl::StrCat("the weights after step ", position_.step()),
+                            session_.model().ReplicaHash());
+}
+
+absl::Status Trainer::EvaluateEpoch(int64_t number) {
+  session_.context().standing.Set("evaluating", position_.step());
+  QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
+  const EpochProgress trained = position_.under_way();
+  const double train_loss = MeanLoss(trained);
+  const double rate = static_cast<double>(trained.nodes()) / trained.seconds();
+  QH_ASSIGN_OR_RETURN(const PipelineReport loading,
+                      PipelineReport::Combine(session_.context().comm, loading_));
+  JsonObject event;
+  event.Add("event", "epoch").Add("epoch", number).Add("train_loss", train_loss);
+  std::string line =
+      absl::StrFormat("epoch %d/%d  loss %.4f", number, config_.epochs(), train_loss);
+  bool better = false;
+  if (number % config_.eval_every_epochs() == 0 || number == config_.epochs()) {
+    const absl::Time start = absl::Now();
+    std::map<SplitPart, EvaluationDetail> details;
+    QH_ASSIGN_OR_RETURN(const auto metrics,
+                        EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}, &details));
+    const PartMetrics &valid = metrics.at(SplitPart::kValid), &test = metrics.at(SplitPart::kTest);
+    for (const auto& [part, of_part] : metrics)
+      for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
+    evaluation_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
+    event.Add("evaluation_seconds", evaluation_seconds_);
+    last_valid_ = valid.selected();
+    better = valid.selected() > position_.best_valid();
+    if (better) KeepBest(number, metrics);
+    if (better) QH_RETURN_IF_ERROR(WriteEvaluation(number, details));
+    position_.set_evaluations_without_better(better ? 0
+                                                    : position_.evaluations_without_better() + 1);
+    absl::StrAppendFormat(&line, "  valid %.4f  test %.4f  best %.4f (epoch %d)", valid.selected(),
+                          test.selected(), position_.best_test(), position_.best_epoch());
+  }
+  event.Add("after_step", position_.step())
+      .Add("seconds", trained.seconds())
+      .Add("train_nodes_per_second", rate)
+      .Add("exposed_wait_seconds", trained.exposed_wait_seconds());
+  loading.AddTo(event);
+  position_.set_epoch(number);
+  position_.add_epoch_seconds(trained.seconds());
+  position_.clear_under_way();
+  Log(event);
+  display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, trained.seconds(), rate,
+                               Bottleneck(trained.seconds(), loading.exposed_seconds()),
+                               checkpointing_->Warning()));
+  const bool last = number == config_.epochs() || OutOfPatience();
+  if (!better && !last && !checkpointing_->DueAfterEpoch(number) &&
+      !checkpointing_->DueAfterStep(position_.step()))
+    return absl::OkStatus();
+  return checkpointing_->Write(adam_, position_, better);
+}
+
+void Trainer::KeepBest(int64_t epoch, const std::map<SplitPart, PartMetrics>& metrics) {
+  position_.set_best_valid(metrics.at(SplitPart::kValid).selected());
+  position_.set_best_test(metrics.at(SplitPart::kTest).selected());
+  position_.set_best_epoch(epoch);
+  position_.clear_best_metrics();
+  for (const auto& [part, of_part] : metrics) {
+    for (const auto& [name, value] : of_part.Named(part)) {
+      NamedMetric* metric = position_.add_best_metrics();
+      metric->set_name(name);
+      metric->set_value(value);
+    }
+  }
+}
+
+absl::Status Trainer::WriteEvaluation(int64_t epoch,
+                                      std::map<SplitPart, EvaluationDetail>& details) {
+  for (auto& [part, detail] : details) QH_RETURN_IF_ERROR(detail.Sum(session_.context().comm));
+  if (folder_ == nullptr) return absl::OkStatus();
+  JsonObject evaluation;
+  evaluation.Add("epoch", epoch).Add("split", session_.split());
+  for (const auto& [part, detail] : details)
+    evaluation.AddJson(PartName(part), detail.ToJson().ToString());
+  if (Codebook* const book = session_.model().codebook())
+    evaluation.AddJson("codebook_counts",
+                       absl::StrCat("[", absl::StrJoin(book->counts(), ","), "]"));
+  folder_->WriteEvaluation(evaluation);
+  return absl::OkStatus();
+}
+
+bool Trainer::OutOfPatience() const {
+  return config_.patience() > 0 && position_.evaluations_without_better() >= config_.patience();
+}
+
+bool Trainer::StopRequested() const { return job_.stop != nullptr && job_.stop->Requested(); }
+
+void Trainer::Log(const JsonObject& event) {
+  if (folder_ != nullptr) folder_->Log(event);
+}
+
+absl::StatusOr<ExitCode> Trainer::Stop() {
+  session_.context().standing.Set("writing a checkpoint before it stops", position_.step());
+  QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
+  QH_RETURN_IF_ERROR(checkpointing_->Finish());
+  if (folder_ != nullptr) {
+    Log(JsonObject().Add("event", "stop").Add("after_step", position_.step()));
+    display_.Say(absl::StrFormat("stopped after step %d, as asked; carry on with --resume",
+                                 position_.step()));
+    sign_->End("stopped");
+  }
+  QH_RETURN_IF_ERROR(session_.context().comm.Barrier("end of the run"));
+  return ExitCode::kResumable;
+}
+
+absl::Status Trainer::Finish() {
+  session_.context().standing.Set("finishing", position_.step());
+  QH_RETURN_IF_ERROR(CheckReplicas());
+  QH_RETURN_IF_ERROR(checkpointing_->Finish());
+  QH_RETURN_IF_ERROR(
+      SummarizeRun(session_, position_, folder_.get(), checkpointing_->num_failed(), display_));
+  if (sign_ != nullptr) sign_->End("finished");
+  return session_.context().comm.Barrier("end of the run");
+}
+
+}  // namespace quadhop
