@@ -12,6 +12,10 @@
 
 namespace quadhop {
 
+std::string Gigabytes(int64_t bytes) {
+  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
+}
+
 absl::StatusOr<int64_t> AvailableMemoryBytes() {
   constexpr char kPath[] = "/proc/meminfo";
   std::ifstream file(kPath);

@@ -5,8 +5,12 @@
 #include <absl/strings/string_view.h>
 
 #include <cstdint>
+#include <string>
 
 namespace quadhop {
+
+// "1.25 GB"
+std::string Gigabytes(int64_t bytes);
 
 // MemAvailable of /proc/meminfo: what can be taken without swapping.
 absl::StatusOr<int64_t> AvailableMemoryBytes();

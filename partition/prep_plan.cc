@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "partition/cuts/metis_graph.h"
+#include "partition/memory.h"
 
 namespace quadhop {
 namespace {
@@ -107,8 +108,6 @@ StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
                  D(plan.disk_bytes) * kWriteSecondsAByte;
   return plan;
 }
-
-std::string Gigabytes(int64_t bytes) { return absl::StrFormat("%.2f GB", D(bytes) * 1e-9); }
 
 // A folder that exists, on whose disk `folder` will be.
 std::string NearestFolder(const std::string& folder) {

@@ -97,10 +97,6 @@ absl::Status CompleteJob(PlanFlags* plan) {
   return absl::OkStatus();
 }
 
-std::string Gigabytes(int64_t bytes) {
-  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
-}
-
 void PrintPreparation(const PlanFlags& plan, int32_t threads) {
   const GraphShape& graph = plan.graph;
   PrepShape shape;

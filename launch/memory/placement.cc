@@ -7,16 +7,13 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "partition/memory.h"
 
 namespace quadhop {
 namespace {
 
 // Part of the memory available that plans may fill.
 constexpr double kUsableShare = 0.8;
-
-std::string Gigabytes(int64_t bytes) {
-  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
-}
 
 int64_t UsableBytes(const PlacementFacts& facts) {
   return static_cast<int64_t>(kUsableShare * static_cast<double>(facts.available_bytes));
