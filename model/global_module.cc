@@ -1,6 +1,7 @@
 #include "model/global_module.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace quadhop {
@@ -72,44 +73,45 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   d_query_.Resize({rows, d.wide()});
   d_query_in_.Resize({rows, d.query()});
   d_projected_.Resize({rows, d.pos_enc});
-  d_key_.Resize({step.num_owned(), d.centroids, d.wide()});
-  d_value_.Resize({step.num_owned(), d.centroids, d.wide()});
-  CodebookAttentionBackwardArgs args;
-  args.slices = step.slices();
-  args.heads = d.heads;
-  args.query = query_.cview();
-  args.key = key_.cview();
-  args.value = value_.cview();
-  args.dropout =
-      step.MakeDropout(options_.attention_dropout, RandomPurpose::kGlobalAttentionDropout);
-  args.probability = probability_.view();
-  if (args.dropout.probability > 0) args.kept = kept_.cview();
-  args.d_y = d_y;
-  args.d_query = d_query_.view();
-  args.d_key = d_key_.view();
-  args.d_value = d_value_.view();
-  step.kernels.CodebookAttentionBackward(args);
-
-  // The maps of keys and values take the same codebook rows for every partition.
+  d_book_map_.Resize({d.centroids, d.wide()});
+  // Through the map of keys or values, which takes the same codebook rows for every partition.
+  const Slices slices = step.slices();
   const int64_t all[] = {0, d.centroids};
-  const auto map_backward = [&](const std::string& name, TensorView<const float> book,
-                                Tensor<float>& d_out) {
+  const auto map_backward = [&](const std::string& name, TensorView<const float> book, float alpha,
+                                TensorView<const float> left, TensorView<const float> right) {
     const Parameter& weight = step.parameters.Find(name + ".weight");
-    const Parameter& bias = step.parameters.Find(name + ".bias");
+    const PartitionGradients d_weight = step.gradients.Of(weight);
+    const PartitionGradients d_bias = step.gradients.Of(step.parameters.Find(name + ".bias"));
     for (int64_t p = 0; p < step.num_owned(); ++p) {
-      const TensorView<const float> d_rows(d_out.row(p), {d.centroids, d.wide()});
-      PartitionGradients d_weight = step.gradients.Of(weight), d_bias = step.gradients.Of(bias);
+      step.kernels.CodebookOuterSum({d.heads, alpha, left.Rows(slices.begin(p), slices.end(p)),
+                                     right.Rows(slices.begin(p), slices.end(p)),
+                                     d_book_map_.view()});
       step.kernels.LinearBackward({{all},
                                    book,
                                    step.parameters.value(weight),
-                                   d_rows,
+                                   d_book_map_.cview(),
                                    {},
                                    {d_weight.of(p), 0},
                                    {d_bias.of(p), 0}});
     }
   };
-  map_backward(kKey, codebook_.output(), d_key_);
-  map_backward(kValue, book_values_.cview(), d_value_);
+  const bool drop = step.training && options_.attention_dropout > 0;
+  map_backward(kValue, book_values_.cview(), 1, drop ? kept_.cview() : probability_.cview(), d_y);
+  CodebookAttentionBackwardArgs args;
+  args.slices = slices;
+  args.heads = d.heads;
+  args.key = key_.cview();
+  args.value = value_.cview();
+  args.dropout =
+      step.MakeDropout(options_.attention_dropout, RandomPurpose::kGlobalAttentionDropout);
+  args.probability = probability_.view();
+  if (drop) args.kept = kept_.cview();
+  args.d_y = d_y;
+  args.d_query = d_query_.view();
+  step.kernels.CodebookAttentionBackward(args);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(d.width));
+  map_backward(kKey, codebook_.output(), scale, probability_.cview(), query_.cview());
+
   const auto zero_bias_gradient = [&](const std::string& name) {
     const PartitionGradients d_bias = step.gradients.Of(step.parameters.Find(name + ".bias"));
     for (int64_t p = 0; p < step.num_owned(); ++p) std::fill_n(d_bias.of(p), d.wide(), 0.0f);

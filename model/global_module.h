@@ -35,8 +35,8 @@ class GlobalModule {
   Tensor<float> query_, d_query_;          // [B, h*H]
   Tensor<float> book_values_;              // [M, G]: the first half of the codebook
   Tensor<float> key_, value_;              // [M, h*H]
-  Tensor<float> d_key_, d_value_;          // [Pl, M, h*H]
-  Tensor<float> probability_, kept_;       // [B, h, M]
+  Tensor<float> d_book_map_;          // [M, h*H]: gradient of the keys, or values, of one partition
+  Tensor<float> probability_, kept_;  // [B, h, M]
 };
 
 }  // namespace quadhop

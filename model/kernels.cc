@@ -83,11 +83,18 @@ void Kernels::CodebookAttention(const CodebookAttentionArgs& args) {
 }
 
 void Kernels::CodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) {
-  const int64_t wide = args.query.dim(1), centroids = args.key.dim(0);
-  QH_CHECK(args.d_query.HasDims({args.query.dim(0), wide}));
-  QH_CHECK(args.d_key.HasDims({args.slices.num_partitions(), centroids, wide}));
-  QH_CHECK(args.d_value.HasDims({args.slices.num_partitions(), centroids, wide}));
+  const int64_t rows = args.slices.rows(), wide = args.key.dim(1), centroids = args.key.dim(0);
+  QH_CHECK(args.value.HasDims({centroids, wide}));
+  QH_CHECK(args.probability.HasDims({rows, args.heads, centroids}));
+  QH_CHECK(args.d_y.HasDims({rows, wide}));
+  QH_CHECK(args.d_query.HasDims({rows, wide}));
   DoCodebookAttentionBackward(args);
+}
+
+void Kernels::CodebookOuterSum(const CodebookOuterSumArgs& args) {
+  QH_CHECK(args.left.HasDims({args.right.dim(0), args.heads, args.sum.dim(0)}));
+  QH_CHECK_EQ(args.sum.dim(1), args.right.dim(1));
+  DoCodebookOuterSum(args);
 }
 
 void Kernels::CodebookAssign(const CodebookAssignArgs& args) {

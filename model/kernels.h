@@ -132,16 +132,23 @@ struct CodebookAttentionArgs {
 struct CodebookAttentionBackwardArgs {
   Slices slices;
   int64_t heads = 0;
-  TensorView<const float> query;  // [B, h*H]
   TensorView<const float> key;    // [M, h*H]
   TensorView<const float> value;  // [M, h*H]
   Dropout dropout;
-  TensorView<float> probability;  // [B, h, M]; overwritten
+  TensorView<float> probability;  // [B, h, M]; becomes the gradient of the scaled scores
   TensorView<const float> kept;   // [B, h, M]; empty without dropout
   TensorView<const float> d_y;    // [B, h*H]
   TensorView<float> d_query;      // [B, h*H]
-  TensorView<float> d_key;        // [Pl, M, h*H]
-  TensorView<float> d_value;      // [Pl, M, h*H]
+};
+
+// For each head, alpha times the sum over rows r of one partition of left_r right_r^T: the gradient
+// of the codebook's values (of probability and d_y), or of its keys (of d_scores and query).
+struct CodebookOuterSumArgs {
+  int64_t heads = 0;
+  float alpha = 1;
+  TensorView<const float> left;   // [rows, h, M]
+  TensorView<const float> right;  // [rows, h*H]
+  TensorView<float> sum;          // [M, h*H]
 };
 
 // Nearest centroid (lowest index on ties) of each row, and per partition how many rows each
@@ -231,6 +238,7 @@ class Kernels {
   void LocalBackward(const LocalBackwardArgs& args);
   void CodebookAttention(const CodebookAttentionArgs& args);
   void CodebookAttentionBackward(const CodebookAttentionBackwardArgs& args);
+  void CodebookOuterSum(const CodebookOuterSumArgs& args);
   void CodebookAssign(const CodebookAssignArgs& args);
   void Loss(const LossArgs& args);
   void Adam(const AdamArgs& args);
@@ -250,6 +258,7 @@ class Kernels {
   virtual void DoLocalBackward(const LocalBackwardArgs& args) = 0;
   virtual void DoCodebookAttention(const CodebookAttentionArgs& args) = 0;
   virtual void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) = 0;
+  virtual void DoCodebookOuterSum(const CodebookOuterSumArgs& args) = 0;
   virtual void DoCodebookAssign(const CodebookAssignArgs& args) = 0;
   virtual void DoLoss(const LossArgs& args) = 0;
   virtual void DoAdam(const AdamArgs& args) = 0;

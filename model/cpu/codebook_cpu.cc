@@ -66,33 +66,10 @@ void CpuKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
 
 void CpuKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) {
   const RowOps<float>& ops = GetRowOps<float>();
-  const int64_t wide = args.query.dim(1), width = wide / args.heads;
+  const int64_t wide = args.key.dim(1), width = wide / args.heads;
   const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
   const bool drop = args.dropout.probability > 0;
-  const int64_t blocks = NumBlocks(centroids, kTileRows);
-  // d_out [Pl, M, h*H] += left^T right over the rows of each partition, by head and block of
-  // centroids.
-  const auto sum_over_rows = [&](const float* left, TensorView<const float> right, float alpha,
-                                 TensorView<float> out) {
-    pool_.ParallelFor(args.slices.num_partitions() * args.heads * blocks, [&](int64_t item, int) {
-      const int64_t p = item / (args.heads * blocks), h = item / blocks % args.heads;
-      const BlockRange range = Block(item % blocks, centroids, kTileRows);
-      const int64_t begin = args.slices.begin(p), rows = args.slices.end(p) - begin;
-      float* target = out.row(p) + range.begin * wide + h * width;
-      if (rows == 0) {
-        for (int64_t m = range.begin; m < range.end; ++m)
-          std::fill_n(out.row(p) + m * wide + h * width, width, 0.0f);
-        return;
-      }
-      Gemm(range.end - range.begin, width, rows,
-           {left + begin * row_size + h * centroids + range.begin, row_size, true},
-           {right.row(begin) + h * width, wide}, 0, target, wide, alpha);
-    });
-  };
-  sum_over_rows(drop ? args.kept.data() : args.probability.data(), args.d_y, 1.0f, args.d_value);
-
-  // The gradient of the scores takes the place of the probabilities.
   const std::vector<Tile> tiles = MakeTiles(args.slices, kTileRows);
   scratch_.resize(static_cast<size_t>(pool_.num_threads()));
   pool_.ParallelFor(static_cast<int64_t>(tiles.size()), [&](int64_t item, int worker) {
@@ -119,7 +96,24 @@ void CpuKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs
            scale);
     }
   });
-  sum_over_rows(args.probability.data(), args.query, scale, args.d_key);
+}
+
+void CpuKernels::DoCodebookOuterSum(const CodebookOuterSumArgs& args) {
+  const int64_t rows = args.right.dim(0), wide = args.right.dim(1), width = wide / args.heads;
+  const int64_t centroids = args.sum.dim(0), row_size = args.heads * centroids;
+  if (rows == 0) {
+    std::fill_n(args.sum.data(), args.sum.size(), 0.0f);
+    return;
+  }
+  const int64_t blocks = NumBlocks(centroids, kTileRows);
+  pool_.ParallelFor(args.heads * blocks, [&](int64_t item, int) {
+    const int64_t h = item / blocks;
+    const BlockRange range = Block(item % blocks, centroids, kTileRows);
+    Gemm(range.end - range.begin, width, rows,
+         {args.left.data() + h * centroids + range.begin, row_size, true},
+         {args.right.data() + h * width, wide}, 0, args.sum.row(range.begin) + h * width, wide,
+         args.alpha);
+  });
 }
 
 void CpuKernels::DoCodebookAssign(const CodebookAssignArgs& args) {

@@ -45,6 +45,7 @@ class CpuKernels final : public Kernels {
   void DoLocalBackward(const LocalBackwardArgs& args) override;
   void DoCodebookAttention(const CodebookAttentionArgs& args) override;
   void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) override;
+  void DoCodebookOuterSum(const CodebookOuterSumArgs& args) override;
   void DoCodebookAssign(const CodebookAssignArgs& args) override;
   void DoLoss(const LossArgs& args) override;
   void DoAdam(const AdamArgs& args) override;

@@ -145,32 +145,16 @@ void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
 }
 
 void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) {
-  const int64_t rows = args.query.dim(0), wide = args.query.dim(1), width = wide / args.heads;
+  const int64_t rows = args.d_y.dim(0), wide = args.d_y.dim(1), width = wide / args.heads;
   const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
   const bool drop = args.dropout.probability > 0;
-  const Input<float> query(*device_, args.query), key(*device_, args.key);
-  const Input<float> value(*device_, args.value), d_y(*device_, args.d_y);
+  const Input<float> key(*device_, args.key), value(*device_, args.value);
+  const Input<float> d_y(*device_, args.d_y);
   const Input<float> kept(*device_, drop ? args.kept : TensorView<const float>());
   const Updated<float> probability(*device_, args.probability);
-  const Output<float> d_query(*device_, args.d_query), d_key(*device_, args.d_key);
-  const Output<float> d_value(*device_, args.d_value);
+  const Output<float> d_query(*device_, args.d_query);
   const Buffer<float> d_p(*device_, rows * row_size);
-  const float* used = drop ? kept.data() : probability.data();
-  // d_out [Pl, M, h*H] = alpha left^T right over the rows of each slice.
-  const auto sum_over_rows = [&](const float* left, const float* right, float alpha, float* d_out) {
-    for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
-      const int64_t begin = args.slices.begin(p);
-      for (int64_t h = 0; h < args.heads; ++h)
-        products_->Multiply(
-            centroids, width, args.slices.end(p) - begin,
-            MatrixRef<float>{left + begin * row_size + h * centroids, row_size, true},
-            MatrixRef<float>{right + begin * wide + h * width, wide}, 0,
-            d_out + p * centroids * wide + h * width, wide, alpha);
-    }
-  };
-  // out [B, h*H] or [B, h, M] by slice and head.
-  sum_over_rows(used, d_y.data(), 1, d_value.data());
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
     const int64_t begin = args.slices.begin(p);
     for (int64_t h = 0; h < args.heads; ++h)
@@ -192,7 +176,18 @@ void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArg
           MatrixRef<float>{key.data() + h * width, wide}, 0,
           d_query.data() + begin * wide + h * width, wide, scale);
   }
-  sum_over_rows(probability.data(), query.data(), scale, d_key.data());
+}
+
+void CudaKernels::DoCodebookOuterSum(const CodebookOuterSumArgs& args) {
+  const int64_t wide = args.right.dim(1), width = wide / args.heads;
+  const int64_t centroids = args.sum.dim(0), row_size = args.heads * centroids;
+  const Input<float> left(*device_, args.left), right(*device_, args.right);
+  const Output<float> sum(*device_, args.sum);
+  for (int64_t h = 0; h < args.heads; ++h)
+    products_->Multiply(centroids, width, args.right.dim(0),
+                        MatrixRef<float>{left.data() + h * centroids, row_size, true},
+                        MatrixRef<float>{right.data() + h * width, wide}, 0, sum.data() + h * width,
+                        wide, args.alpha);
 }
 
 void CudaKernels::DoCodebookAssign(const CodebookAssignArgs& args) {

@@ -36,6 +36,7 @@ class CudaKernels final : public Kernels {
   void DoLocalBackward(const LocalBackwardArgs& args) override;
   void DoCodebookAttention(const CodebookAttentionArgs& args) override;
   void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) override;
+  void DoCodebookOuterSum(const CodebookOuterSumArgs& args) override;
   void DoCodebookAssign(const CodebookAssignArgs& args) override;
   void DoLoss(const LossArgs& args) override;
   void DoAdam(const AdamArgs& args) override;

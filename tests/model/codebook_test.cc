@@ -263,7 +263,7 @@ TEST(Codebook, ACentroidOfNobodyGetsNoAttention) {
   Tensor<float> key({kCentroids, kHeads * kWidth}), value({kCentroids, kHeads * kWidth});
   Tensor<float> log_count({kCentroids}), probability({kRows, kHeads, kCentroids});
   Tensor<float> y({kRows, kHeads * kWidth}), d_query({kRows, kHeads * kWidth});
-  Tensor<float> d_key({1, kCentroids, kHeads * kWidth}), d_value({1, kCentroids, kHeads * kWidth});
+  Tensor<float> d_key({kCentroids, kHeads * kWidth}), d_value({kCentroids, kHeads * kWidth});
   RandomStream random(9, RandomPurpose::kTest, 0, 0);
   for (Tensor<float>* t : {&query, &d_y, &key, &value, &log_count})
     for (int64_t i = 0; i < t->size(); ++i) (*t)[i] = static_cast<float>(random.Normal());
@@ -288,18 +288,17 @@ TEST(Codebook, ACentroidOfNobodyGetsNoAttention) {
     EXPECT_NEAR(sum, 1, 1e-5);
     EXPECT_EQ(probability[r * kCentroids + kEmpty], 0.0f);
   }
+  kernels->CodebookOuterSum({kHeads, 1, probability.cview(), d_y.cview(), d_value.view()});
   CodebookAttentionBackwardArgs backward;
   backward.slices = {all};
   backward.heads = kHeads;
-  backward.query = query.cview();
   backward.key = key.cview();
   backward.value = value.cview();
   backward.probability = probability.view();
   backward.d_y = d_y.cview();
   backward.d_query = d_query.view();
-  backward.d_key = d_key.view();
-  backward.d_value = d_value.view();
   kernels->CodebookAttentionBackward(backward);
+  kernels->CodebookOuterSum({kHeads, 1, probability.cview(), query.cview(), d_key.view()});
   for (int64_t i = 0; i < kHeads * kWidth; ++i) {
     EXPECT_EQ(d_key[kEmpty * kHeads * kWidth + i], 0.0f);
     EXPECT_EQ(d_value[kEmpty * kHeads * kWidth + i], 0.0f);
