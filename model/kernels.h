@@ -269,10 +269,6 @@ class Kernels {
 // True if this processor multiplies bf16 faster than f32 (AVX-512 BF16), and oneDNN lets us.
 bool ProcessorHasBF16Products();
 
-// Bytes that those kernels keep to sum the weights' gradients in parallel, for slices of
-// `slice_nodes` nodes each.
-int64_t CpuGradientLaneBytes(const LargeGTDims& dims, int64_t num_slices, int64_t slice_nodes);
-
 // Kernels of this machine's processor, on the threads of `pool`, which must outlive them.
 std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool);
 

@@ -160,6 +160,7 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   QH_RETURN_IF_ERROR(TakeGraph(&plan));
   QH_RETURN_IF_ERROR(CompleteJob(&plan));
   const int32_t threads = NumThreads(plan.threads);
+  plan.job.threads = threads;
   const TrainingPlan training = PlanTraining(plan.graph, plan.job, *config);
   PrintPreparation(plan, threads);
   PrintMemory(plan, training);

@@ -19,7 +19,8 @@ absl::Status EnoughMemory(const RankContext& context, const Store& store, const 
   const int64_t partitions = store.num_partitions();
   const int64_t owned = (partitions + context.comm.num_ranks() - 1) / context.comm.num_ranks();
   const int64_t bytes =
-      PlanMemory(options, config, owned, partitions, store.num_nodes()).total_bytes();
+      PlanMemory(options, config, owned, partitions, store.num_nodes(), context.pool.num_threads())
+          .total_bytes();
   *need = absl::StrFormat("a rank needs %.2f GB, besides the graph's files",
                           static_cast<double>(bytes) * 1e-9);
   return quadhop::CheckMemory(

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/kernels.h"
+#include "model/local_weights.h"
 #include "model/parameters.h"
 
 namespace quadhop {
@@ -21,9 +21,8 @@ int64_t ActivationBytes(const LargeGTOptions& options) {
   int64_t local_bytes = 0;
   if (options.has_local()) {
     const int64_t operand_bytes = options.precision == Precision::kBF16 ? 2 : 4;
-    local_bytes =
-        tokens * (d.features + 2 * d.width + 3 * d.wide() + d.heads * tokens) * operand_bytes +
-        tokens * (4 * kFloatBytes + d.wide() / 4);
+    local_bytes = tokens * (2 * d.width + 3 * d.wide() + d.heads * tokens) * operand_bytes +
+                  tokens * (4 * kFloatBytes + d.wide() / 4);
   }
   if (options.has_global()) floats += 2 * d.heads * d.centroids + 3 * d.wide() + 3 * d.query();
   return floats * kFloatBytes + local_bytes;
@@ -38,7 +37,7 @@ int64_t DistinctRows(int64_t draws, int64_t num_nodes) {
 }
 
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
-                      int64_t num_partitions, int64_t num_nodes) {
+                      int64_t num_partitions, int64_t num_nodes, int32_t num_threads) {
   const LargeGTDims& d = options.dims;
   const int64_t nodes =
       (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
@@ -49,9 +48,10 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows *
                      (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
   plan.weight_bytes = (4 + owned_partitions) * parameters.num_trained() * kFloatBytes +
-                      owned_partitions * d.centroids * (2 * d.wide() + d.query()) * kFloatBytes;
+                      (3 * d.wide() + owned_partitions * d.query()) * d.centroids * kFloatBytes;
+  // A thread sums gradients of the local module apart (model/cpu/lane_sums.h).
   if (options.has_local())
-    plan.weight_bytes += CpuGradientLaneBytes(d, owned_partitions, nodes / owned_partitions);
+    plan.weight_bytes += num_threads * LocalWeights::NumFloats(d) * kFloatBytes;
   return plan;
 }
 

@@ -30,8 +30,8 @@ struct MemoryPlan {
 int64_t DistinctRows(int64_t draws, int64_t num_nodes);
 
 // For a rank that owns `owned_partitions` of `num_partitions` of a graph of `num_nodes` nodes: its
-// share of train.batch, and weights.
+// share of train.batch, and weights; computed by `num_threads` threads.
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
-                      int64_t num_partitions, int64_t num_nodes);
+                      int64_t num_partitions, int64_t num_nodes, int32_t num_threads);
 
 }  // namespace quadhop

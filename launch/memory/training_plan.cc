@@ -49,8 +49,9 @@ int64_t GraphShape::store_bytes() const {
 TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config) {
   const int64_t batch = std::min(config.train().batch(), graph.train_nodes);
   TrainingPlan plan;
-  plan.work = PlanMemory(ModelOptions(config, graph.dims), config,
-                         RoundUp(job.partitions, job.ranks), job.partitions, graph.nodes);
+  plan.work =
+      PlanMemory(ModelOptions(config, graph.dims), config, RoundUp(job.partitions, job.ranks),
+                 job.partitions, graph.nodes, job.threads);
   plan.steps = RoundUp(graph.train_nodes, batch);
   plan.rank_nodes = RoundUp(batch, job.ranks);
 

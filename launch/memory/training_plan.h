@@ -31,6 +31,7 @@ struct JobShape {
   int64_t ranks = 1;
   int64_t ranks_per_host = 1;
   int64_t partitions = 1;  // at least as many as ranks, which own equal numbers of them
+  int32_t threads = 1;     // of a rank
 };
 
 // By placement of features (launch/memory/placement.h); the topology is mapped.

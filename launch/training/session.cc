@@ -82,8 +82,9 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
 }
 
 absl::Status Session::PlaceGraph() {
-  MemoryPlan plan = PlanMemory(options_, config_, owners_.num_owned(context_.comm.rank()),
-                               store_->num_partitions(), store_->num_nodes());
+  MemoryPlan plan =
+      PlanMemory(options_, config_, owners_.num_owned(context_.comm.rank()),
+                 store_->num_partitions(), store_->num_nodes(), context_.pool.num_threads());
   QH_ASSIGN_OR_RETURN(const PlacementFacts facts,
                       FactsOf(*store_, inputs_, config_, context_, plan.total_bytes()));
   QH_ASSIGN_OR_RETURN(const Placement placement,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "model/cpu/lane_sums.h"
 #include "model/cpu/local_activations.h"
 #include "model/kernels.h"
 #include "model/local_weights.h"
@@ -63,7 +64,7 @@ class CpuKernels final : public Kernels {
   ThreadPool& pool_;
   std::vector<std::vector<float>> scratch_;  // [threads]: grows to what a tile needs, then stays
   std::vector<BFloat16> bf16_weights_;       // of the local module
-  std::vector<float> lanes_;                 // partial gradients of the local module
+  LaneMemory lane_memory_;                   // of partial gradients of the local module
 };
 
 template <>

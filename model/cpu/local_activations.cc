@@ -7,7 +7,6 @@ template <typename T>
 void ResizeOperands(const LargeGTDims& dims, int64_t tokens, int64_t p_size,
                     LocalOperands<T>& operands) {
   const int64_t width = dims.width, wide = dims.wide();
-  operands.x.ResizeWithRoom({tokens, dims.features});
   operands.a.ResizeWithRoom({tokens, width});
   operands.u.ResizeWithRoom({tokens, width});
   operands.q.ResizeWithRoom({tokens, wide});

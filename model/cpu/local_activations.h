@@ -16,7 +16,6 @@ namespace quadhop::cpu {
 // Those activations that enter products, in the precision of the products.
 template <typename T>
 struct LocalOperands {
-  Tensor<T> x;      // [T, F]
   Tensor<T> a;      // [T, H]
   Tensor<T> u;      // [T, H]
   Tensor<T> q;      // [T, h*H]

@@ -2,7 +2,9 @@
 // consecutive tiles, each summed in order by one thread, then the lanes in order. Their number
 // depends on the slice alone.
 #include <algorithm>
+#include <utility>
 
+#include "model/cpu/lane_sums.h"
 #include "model/cpu/local_cpu.h"
 
 namespace quadhop::cpu {
@@ -29,6 +31,7 @@ class BackwardTile {
   }
 
   void LayOut(Scratch& scratch) {
+    x_ = scratch.Take<T>(t_.rows * t_.features);
     z_ = scratch.Take<T>(t_.rows * t_.width);
     d_a_ = scratch.Take<T>(t_.rows * t_.width);
     for (T** p : {&d_residual_, &d_attended_, &d_y_, &d_q_})
@@ -199,8 +202,9 @@ class BackwardTile {
       ops_.relu_dropout_backward(d_a + at, a + at, scale, t_.width, d_a_ + at);
       ops_.add(d_a_ + at, t_.width, g_.b_in.data());
     }
-    Gemm(t_.width, t_.features, t_.rows, {d_a_, t_.width, true},
-         {RowsOf(kept_.x, t_, t_.features), t_.features}, 1, g_.w_in.data(), t_.features);
+    GatherTokens(*args_.batch, t_, ops_, x_);
+    Gemm(t_.width, t_.features, t_.rows, {d_a_, t_.width, true}, {x_, t_.features}, 1,
+         g_.w_in.data(), t_.features);
   }
 
   const LocalBackwardArgs& args_;
@@ -212,6 +216,7 @@ class BackwardTile {
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();
+  T* x_;                                                     // [rows, F]
   T *z_, *d_a_;                                              // [rows, H]
   T *d_residual_, *d_attended_, *d_y_, *d_q_;                // [rows, h*H]
   T* d_scores_;                                              // [S, S]
@@ -229,9 +234,11 @@ int64_t NumLanes(int64_t num_tiles) {
 
 // Consecutive tiles of one partition, summed by one thread.
 struct Lane {
+  size_t partition;
   size_t first_tile, end_tile;
 };
 
+// In order; partition p has the lanes [first_lane[p], first_lane[p + 1]).
 std::vector<Lane> MakeLanes(const std::vector<Tile>& tiles, int64_t num_partitions,
                             std::vector<size_t>& first_lane) {
   std::vector<Lane> lanes;
@@ -243,7 +250,8 @@ std::vector<Lane> MakeLanes(const std::vector<Tile>& tiles, int64_t num_partitio
     const int64_t num_tiles = static_cast<int64_t>(end - at);
     const int64_t num_lanes = NumLanes(num_tiles);
     for (int64_t lane = 0; lane < num_lanes; ++lane) {
-      lanes.push_back({at + static_cast<size_t>(num_tiles * lane / num_lanes),
+      lanes.push_back({static_cast<size_t>(p),
+                       at + static_cast<size_t>(num_tiles * lane / num_lanes),
                        at + static_cast<size_t>(num_tiles * (lane + 1) / num_lanes)});
     }
     at = end;
@@ -261,35 +269,17 @@ void CpuKernels::LocalBackwardIn(const LocalBackwardArgs& args) {
   const std::vector<Tile> tiles = MakeTokenTiles(*args.dims, args.slices, *args.batch);
   std::vector<size_t> first_lane;
   const std::vector<Lane> lanes = MakeLanes(tiles, args.slices.num_partitions(), first_lane);
-  const int64_t num_weights = LocalWeights::NumFloats(*args.dims);
-  const size_t lane_floats = lanes.size() * static_cast<size_t>(num_weights);
-  if (lanes_.size() < lane_floats) lanes_.resize(lane_floats);
-  const auto lane_gradients = [&](size_t lane) {
-    return lanes_.data() + static_cast<int64_t>(lane) * num_weights;
-  };
+  LaneSums sums(std::move(first_lane), args.d_weights, lane_memory_);
   pool_.ParallelFor(static_cast<int64_t>(lanes.size()), [&](int64_t item, int worker) {
-    const Lane& lane = lanes[static_cast<size_t>(item)];
-    float* gradients = lane_gradients(static_cast<size_t>(item));
-    std::fill_n(gradients, num_weights, 0.0f);
-    const LocalWeights views(*args.dims, gradients);
+    const auto index = static_cast<size_t>(item);
+    const Lane& lane = lanes[index];
+    const LocalWeights gradients(*args.dims, sums.Begin(lane.partition, index));
     for (size_t i = lane.first_tile; i < lane.end_tile; ++i) {
       const LocalTile tile(*args.dims, *args.batch, tiles[i].begin, tiles[i].end);
-      BackwardTile<T>(args, operand_weights, views, tile, scratch_[static_cast<size_t>(worker)])
+      BackwardTile<T>(args, operand_weights, gradients, tile, scratch_[static_cast<size_t>(worker)])
           .Run();
     }
-  });
-  const RowOps<float>& ops = GetRowOps<float>();
-  constexpr int64_t kBlock = 4096;
-  const int64_t blocks = NumBlocks(num_weights, kBlock);
-  pool_.ParallelFor(args.slices.num_partitions() * blocks, [&](int64_t item, int) {
-    const int64_t p = item / blocks;
-    const BlockRange range = Block(item % blocks, num_weights, kBlock);
-    float* sum = args.d_weights.row(p) + range.begin;
-    const size_t begin = first_lane[static_cast<size_t>(p)],
-                 end = first_lane[static_cast<size_t>(p) + 1];
-    std::copy_n(lane_gradients(begin) + range.begin, range.end - range.begin, sum);
-    for (size_t lane = begin + 1; lane < end; ++lane)
-      ops.add(lane_gradients(lane) + range.begin, range.end - range.begin, sum);
+    sums.End(lane.partition, index);
   });
 }
 
@@ -302,14 +292,3 @@ void CpuKernels::DoLocalBackward(const LocalBackwardArgs& args) {
 }
 
 }  // namespace quadhop::cpu
-
-namespace quadhop {
-
-int64_t CpuGradientLaneBytes(const LargeGTDims& dims, int64_t num_slices, int64_t slice_nodes) {
-  const int64_t tile_nodes = std::max<int64_t>(1, cpu::kTileTokens / dims.sequence());
-  const int64_t tiles = (slice_nodes + tile_nodes - 1) / tile_nodes;
-  return num_slices * cpu::NumLanes(tiles) * LocalWeights::NumFloats(dims) *
-         static_cast<int64_t>(sizeof(float));
-}
-
-}  // namespace quadhop

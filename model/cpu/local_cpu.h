@@ -108,6 +108,15 @@ void LayOut(TileWork& work, std::vector<float>& memory) {
   work.LayOut(pieces);
 }
 
+// The tile's tokens: x [rows, F]. A sampled node's tokens are one contiguous piece of its feature
+// row.
+template <typename T>
+void GatherTokens(const Batch& batch, const LocalTile& tile, const RowOps<T>& ops, T* x) {
+  const int64_t piece = tile.hops_and_self * tile.features;
+  for (int64_t entry = tile.offsets[0]; entry < tile.offsets[tile.nodes]; ++entry, x += piece)
+    ops.round(batch.features.row(batch.sampled[static_cast<size_t>(entry)].value()), piece, x);
+}
+
 // [T, n] of the activations, at the tile's first token.
 template <typename T>
 T* RowsOf(Tensor<T>& activations, const LocalTile& tile, int64_t n) {

@@ -24,6 +24,7 @@ class ForwardTile {
   }
 
   void LayOut(Scratch& scratch) {
+    x_ = scratch.Take<T>(t_.rows * t_.features);
     z_ = scratch.Take<T>(t_.rows * t_.width);
     attended_ = scratch.Take<float>(t_.rows * t_.wide);
     residual_ = scratch.Take<float>(t_.rows * t_.wide);
@@ -43,22 +44,12 @@ class ForwardTile {
   }
 
  private:
-  // The tile's tokens: x [rows, F]. A sampled node's tokens are one contiguous piece of its feature
-  // row.
-  void GatherTokens(T* x) {
-    const Batch& batch = *args_.batch;
-    const int64_t piece = t_.hops_and_self * t_.features;
-    for (int64_t entry = t_.offsets[0]; entry < t_.offsets[t_.nodes]; ++entry, x += piece)
-      ops_.round(batch.features.row(batch.sampled[static_cast<size_t>(entry)].value()), piece, x);
-  }
-
   // a = dropout(relu(x w_in^T + b_in)); u = a w_embed^T (its bias comes with the norm).
   void Embed() {
-    T* x = RowsOf(kept_.x, t_, t_.features);
-    GatherTokens(x);
+    GatherTokens(*args_.batch, t_, ops_, x_);
     T* a = RowsOf(kept_.a, t_, t_.width);
     float* product = ProductOf(a, attended_);
-    Gemm(t_.rows, t_.width, t_.features, {x, t_.features}, {operand_(w_.w_in), t_.features, true},
+    Gemm(t_.rows, t_.width, t_.features, {x_, t_.features}, {operand_(w_.w_in), t_.features, true},
          0, product, t_.width);
     const bool drop = args_.token_dropout.probability > 0;
     const float scale = drop ? DropoutScale(args_.token_dropout.probability) : 1.0f;
@@ -201,6 +192,7 @@ class ForwardTile {
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();
+  T* x_;                     // [rows, F]
   T* z_;                     // [rows, H]
   float* attended_;          // [rows, h*H]
   float* residual_;          // [rows, h*H]

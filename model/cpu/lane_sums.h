@@ -1,0 +1,57 @@
+// Sums of partial gradients in one fixed order, in memory for as many of them as are in work.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/tensor.h"
+#include "model/cpu/row_ops.h"
+
+namespace quadhop::cpu {
+
+// Arrays of n floats that LaneSums hands out and takes back; kept from step to step.
+class LaneMemory {
+ public:
+  // An array of n floats, values unspecified. n is the same in all calls.
+  std::unique_ptr<float[]> Take(int64_t n);
+  void Return(std::unique_ptr<float[]> array) { free_.push_back(std::move(array)); }
+
+ private:
+  std::vector<std::unique_ptr<float[]>> free_;
+};
+
+// Lanes are numbered through all partitions: those of partition i are [first_lane[i],
+// first_lane[i + 1]), at least one each. A partition's sum is that of its lanes' arrays, added in
+// ascending order by whichever thread completes the next: nobody waits. Thread-safe.
+class LaneSums {
+ public:
+  // sums [Pl, n] is written; it and `memory` are borrowed.
+  LaneSums(std::vector<size_t> first_lane, TensorView<float> sums, LaneMemory& memory);
+
+  // The array of lane `lane` of partition `partition`, zeros, for the caller to add to until End.
+  // The first lane's is the sum itself.
+  float* Begin(size_t partition, size_t lane);
+  void End(size_t partition, size_t lane);
+
+ private:
+  struct Lane {
+    std::unique_ptr<float[]> array;  // null for the first lane of a partition
+    bool ended = false;
+  };
+  struct Partition {
+    size_t next;          // lane to be added
+    bool adding = false;  // by some thread
+  };
+
+  const RowOps<float>& ops_ = GetRowOps<float>();
+  const std::vector<size_t> first_lane_;
+  const TensorView<float> sums_;
+  std::mutex mutex_;  // guards what follows
+  LaneMemory& memory_;
+  std::vector<Lane> lanes_;
+  std::vector<Partition> partitions_;
+};
+
+}  // namespace quadhop::cpu
