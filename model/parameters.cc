@@ -114,7 +114,7 @@ ParameterSet::ParameterSet(const LargeGTOptions& options) : parameters_(Lister(o
   }
   group_begin_[kNumGradientGroups] = offset;
   values_.Resize({offset});
-  gradients_.Resize({offset});
+  gradients_.Resize({num_trained()});
   for (const Parameter& parameter : parameters_) Initialise(parameter, options.seed);
 }
 
@@ -148,6 +148,7 @@ const Parameter& ParameterSet::Find(absl::string_view name) const {
 }
 
 TensorView<float> ParameterSet::ViewOf(Tensor<float>& all, const Parameter& parameter) {
+  QH_CHECK_LE(parameter.offset + parameter.size, all.size());
   float* data = all.data() + parameter.offset;
   if (parameter.dims.size() == 1) return {data, {parameter.dims[0]}};
   return {data, {parameter.dims[0], parameter.dims[1]}};

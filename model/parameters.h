@@ -56,6 +56,7 @@ class ParameterSet {
   absl::Span<const Parameter> parameters() const { return parameters_; }
   const Parameter& Find(absl::string_view name) const;  // QH_CHECKs that it is there
   TensorView<float> value(absl::string_view name) { return ViewOf(values_, Find(name)); }
+  // Of a trained parameter.
   TensorView<float> gradient(absl::string_view name) { return ViewOf(gradients_, Find(name)); }
   TensorView<float> value(const Parameter& parameter) { return ViewOf(values_, parameter); }
 
@@ -73,7 +74,7 @@ class ParameterSet {
   std::vector<Parameter> parameters_;
   std::array<int64_t, kNumGradientGroups + 1> group_begin_{};
   Tensor<float> values_;     // [n]
-  Tensor<float> gradients_;  // [n]
+  Tensor<float> gradients_;  // [num_trained()]
 };
 
 // Per-partition gradients of the groups that are summed as they are (all but kLocal and kUnused).
