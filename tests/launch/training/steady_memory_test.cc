@@ -1,0 +1,92 @@
+// Memory of steps is taken once.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "launch/config/config.h"
+#include "launch/ranks/runtime.h"
+#include "launch/training/session.h"
+#include "model/adam.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/large_allocations.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+struct Setting {
+  const char* name;
+  std::vector<std::string> overrides;
+};
+
+void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.name; }
+
+class SteadyMemory : public testing::TestWithParam<Setting> {
+ protected:
+  // Large allocations of each epoch of training.
+  absl::StatusOr<std::vector<int64_t>> Train(const std::string& store, int64_t epochs) {
+    std::vector<std::string> overrides = {"train.batch=256", "sampler.sampled_nodes=10",
+                                          "model.width=32", "model.centroids=64"};
+    overrides.insert(overrides.end(), GetParam().overrides.begin(), GetParam().overrides.end());
+    QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", overrides));
+    std::vector<int64_t> allocations;
+    const auto body = [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+      QH_ASSIGN_OR_RETURN(const auto session, Session::Create(store, "", config, context));
+      Adam adam({}, session->model().parameters().num_trained());
+      for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
+        const int64_t before = NumLargeAllocations();
+        QH_RETURN_IF_ERROR(TrainEpoch(*session, adam, epoch));
+        allocations.push_back(NumLargeAllocations() - before);
+      }
+      return ExitCode::kDone;
+    };
+    const auto code = RunRanks({.ranks_in_process = 1, .threads = 2, .heartbeat = {}}, body);
+    QH_RETURN_IF_ERROR(code.status());
+    return allocations;
+  }
+
+ private:
+  static absl::Status TrainEpoch(Session& session, Adam& adam, int64_t epoch) {
+    Pass pass;
+    pass.batch = session.config().train().batch();
+    pass.epoch = epoch;
+    QH_RETURN_IF_ERROR(session.loader().Start(pass));
+    while (true) {
+      QH_ASSIGN_OR_RETURN(const Batch* batch, session.loader().Next());
+      if (batch == nullptr) return absl::OkStatus();
+      QH_RETURN_IF_ERROR(session.model().ComputeGradients(*batch).status());
+      adam.Apply(session.kernels(), 1e-3, session.model().parameters());
+    }
+  }
+};
+
+TEST_P(SteadyMemory, NothingLargeIsTakenOnceAllStepsHaveHadTheirSize) {
+  const TempDir folder;
+  const std::string store = folder / "graph.qh";
+  for (const std::vector<std::string>& step :
+       {std::vector<std::string>{"synth", "--nodes", "3000", "--degree", "12", "--features", "16",
+                                 "--classes", "4", "--to-store", "--out", store},
+        std::vector<std::string>{"partition", "--store", store, "--parts", "2"},
+        std::vector<std::string>{"encode", "--store", store, "--dim", "8"},
+        std::vector<std::string>{"propagate", "--store", store, "--dtype", "f16"}})
+    ASSERT_EQ(Quadhop(step).code, ExitCode::kDone) << step[0];
+  testing::internal::CaptureStderr();
+  const absl::StatusOr<std::vector<int64_t>> allocations = Train(store, 8);
+  testing::internal::GetCapturedStderr();
+  ASSERT_OK(allocations);
+  EXPECT_GT(allocations->front(), 10);
+  for (size_t epoch = 4; epoch < allocations->size(); ++epoch)
+    EXPECT_EQ((*allocations)[epoch], 0) << "epoch " << epoch + 1;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, SteadyMemory,
+    testing::Values(Setting{"F32", {}}, Setting{"Bf16", {"model.precision=BF16"}},
+                    Setting{"Multiplicities", {"model.multiplicities=true"}},
+                    Setting{"Partitioned", {"sampler.feature_placement=PARTITIONED"}}),
+    [](const auto& setting) { return std::string(setting.param.name); });
+
+}  // namespace
+}  // namespace quadhop
