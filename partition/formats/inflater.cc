@@ -19,16 +19,28 @@ const char* ReasonOf(int code) {
     case ISAL_INVALID_LOOKBACK:
       return "an invalid distance";
     case ISAL_INVALID_WRAPPER:
-      return "an invalid gzip header";
+      return "an invalid header";
     case ISAL_UNSUPPORTED_METHOD:
       return "an unknown compression method";
     case ISAL_INCORRECT_CHECKSUM:
-      return "a wrong checksum (CRC-32)";
+      return "a wrong checksum";
     case ISAL_NEED_DICT:
       return "it asks for a preset dictionary";
     default:
       return "an error of the inflater";
   }
+}
+
+uint32_t WrapperFlag(Inflater::Wrapper wrapper) {
+  switch (wrapper) {
+    case Inflater::Wrapper::kGzip:
+      return ISAL_GZIP;
+    case Inflater::Wrapper::kZlib:
+      return ISAL_ZLIB;
+    case Inflater::Wrapper::kNone:
+      break;
+  }
+  return ISAL_DEFLATE;
 }
 
 }  // namespace
@@ -41,7 +53,7 @@ Inflater::~Inflater() = default;
 
 void Inflater::Begin() {
   isal_inflate_init(state_.get());
-  state_->crc_flag = wrapper_ == Wrapper::kGzip ? ISAL_GZIP : ISAL_DEFLATE;
+  state_->crc_flag = WrapperFlag(wrapper_);
 }
 
 absl::StatusOr<Inflater::Progress> Inflater::Inflate(absl::Span<const uint8_t> in,

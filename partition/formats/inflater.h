@@ -12,11 +12,11 @@ struct inflate_state;
 
 namespace quadhop {
 
-// One deflate stream, bare (of a zip member) or wrapped as a gzip member, whose header is read and
-// whose CRC-32 is checked then. Not thread-safe.
+// One deflate stream, bare (of a zip member) or wrapped as a gzip member or a zlib stream, whose
+// header is read and whose checksum is checked then. Not thread-safe.
 class Inflater {
  public:
-  enum class Wrapper { kNone, kGzip };
+  enum class Wrapper { kNone, kGzip, kZlib };
   explicit Inflater(Wrapper wrapper);
   ~Inflater();
 

@@ -76,7 +76,7 @@ class LinkxImporter : public Importer {
   static absl::Status ReadArcs(const MatFile& mat, ImportTarget& target) {
     for (const char* name : kMatrices) {
       if (!mat.Has(name)) continue;
-      QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix matrix, mat.Matrix(name));
+      QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix matrix, mat.SquareMatrix(name));
       QH_RETURN_IF_ERROR(Annotate(target.SetNodes(matrix.num_rows), mat.path()));
       return ImportAdjacency(matrix, absl::StrCat(mat.path(), ": ", name), target);
     }
@@ -111,11 +111,7 @@ class LinkxImporter : public Importer {
       QH_ASSIGN_OR_RETURN(ArraySource dense, mat.Array(name));
       return ImportFeatures(std::move(dense), target);
     }
-    QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix features, mat.Matrix(name));
-    if (features.num_rows != target.num_nodes())
-      return ArrayError(absl::StrCat(mat.path(), ": ", name),
-                        absl::StrCat("of ", features.num_rows, " rows"),
-                        absl::StrCat("the graph has ", target.num_nodes(), " nodes"));
+    QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix features, mat.Matrix(name, target.num_nodes()));
     return target.AddSparseFeatures(features.view(), pool);
   }
 
@@ -142,10 +138,7 @@ class LinkxImporter : public Importer {
   }
 
   static absl::Status ReadGroups(const MatFile& mat, ImportTarget& target) {
-    QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix groups, mat.Matrix("group"));
-    if (groups.num_rows != target.num_nodes())
-      return ArrayError(mat.path() + ": group", absl::StrCat("of ", groups.num_rows, " rows"),
-                        absl::StrCat("the graph has ", target.num_nodes(), " nodes"));
+    QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix groups, mat.Matrix("group", target.num_nodes()));
     QH_ASSIGN_OR_RETURN(const TensorView<uint8_t> out, target.AddMultiLabels(groups.num_cols));
     for (int64_t v = 0; v < groups.num_rows; ++v)
       for (auto e = static_cast<size_t>(groups.indptr[static_cast<size_t>(v)]);

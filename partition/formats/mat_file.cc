@@ -68,16 +68,22 @@ struct MatFile::Handle {
   ~Handle() {
     if (mat != nullptr) Mat_Close(mat);
   }
+  // A variable that there is, of numbers.
   absl::StatusOr<Variable> Read(const std::string& name, const std::string& place) const {
-    Variable variable(Mat_VarRead(mat, name.c_str()));
-    if (variable == nullptr)
-      return absl::InvalidArgumentError(absl::StrCat(place,
-                                                     " cannot be read: the file is cut "
-                                                     "short or corrupt"));
+    Variable variable = ReadInfo(name);
     if (variable->rank != 2)
       return ArrayError(place, absl::StrCat("of ", variable->rank, " dims"), "2 are needed");
     if (variable->isComplex != 0) return ArrayError(place, "complex", "real numbers are needed");
+    if (variable->class_type == MAT_C_CHAR) return ArrayError(place, "text", "numbers are needed");
+    if (Mat_VarReadDataAll(mat, variable.get()) != 0)
+      return absl::InvalidArgumentError(
+          absl::StrCat(place, " cannot be read: the file is cut short or corrupt"));
     return variable;
+  }
+  // Without its data; null if there is none.
+  Variable ReadInfo(const std::string& name) const {
+    Mat_Rewind(mat);
+    return Variable(Mat_VarReadInfo(mat, name.c_str()));
   }
 };
 
@@ -107,8 +113,7 @@ std::string MatFile::Place(const std::string& name) const {
 }
 
 absl::StatusOr<bool> MatFile::IsSparse(const std::string& name) const {
-  Mat_Rewind(handle_->mat);
-  const Variable info(Mat_VarReadInfo(handle_->mat, name.c_str()));
+  const Variable info = handle_->ReadInfo(name);
   if (info == nullptr)
     return absl::NotFoundError(
         absl::StrCat(path_, " has no variable ", name, "; it has: ", absl::StrJoin(names_, ", ")));
@@ -135,9 +140,20 @@ absl::StatusOr<ArraySource> MatFile::Array(const std::string& name) const {
       Place(name));
 }
 
-absl::StatusOr<OwnedSparseMatrix> MatFile::Matrix(const std::string& name) const {
+absl::StatusOr<OwnedSparseMatrix> MatFile::SquareMatrix(const std::string& name) const {
+  const Variable info = handle_->ReadInfo(name);
+  const bool is_matrix = info != nullptr && info->rank == 2;
+  return Matrix(name, is_matrix ? static_cast<int64_t>(info->dims[1]) : 0);
+}
+
+absl::StatusOr<OwnedSparseMatrix> MatFile::Matrix(const std::string& name, int64_t num_rows) const {
   QH_ASSIGN_OR_RETURN(const bool sparse, IsSparse(name));
   QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name, Place(name)));
+  // Rows take memory that columns, which have their ends in the file, do not.
+  if (static_cast<int64_t>(variable->dims[0]) != num_rows)
+    return ArrayError(Place(name),
+                      absl::StrCat("[", variable->dims[0], ", ", variable->dims[1], "]"),
+                      absl::StrCat(num_rows, " rows are needed"));
   // By columns: the rows of the transpose.
   CsrParts columns;
   columns.num_rows = static_cast<int64_t>(variable->dims[1]);

@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace quadhop {
 // Not thread-safe.
 class MatFile {
  public:
-  // kNotFound; kInvalidArgument if it is no .mat file, or cut short.
+  // kNotFound; kInvalidArgument if it is no .mat file, or not whole (mat_layout.h).
   static absl::StatusOr<MatFile> Open(const std::string& path);
   ~MatFile();
   MatFile(MatFile&&) noexcept;
@@ -28,8 +29,10 @@ class MatFile {
   // A dense array of numbers, in column order. kNotFound; kInvalidArgument if it is something else
   // (sparse, complex, text, a struct) or cannot be read.
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
-  // A matrix, sparse or dense, by rows.
-  absl::StatusOr<OwnedSparseMatrix> Matrix(const std::string& name) const;
+  // A matrix, sparse or dense, by rows. kInvalidArgument too if it does not have this many rows.
+  absl::StatusOr<OwnedSparseMatrix> Matrix(const std::string& name, int64_t num_rows) const;
+  // The same of one with as many rows as columns.
+  absl::StatusOr<OwnedSparseMatrix> SquareMatrix(const std::string& name) const;
   absl::StatusOr<bool> IsSparse(const std::string& name) const;
 
  private:

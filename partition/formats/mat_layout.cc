@@ -11,6 +11,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "partition/formats/mat_element.h"
 
 namespace quadhop {
 namespace {
@@ -18,7 +19,12 @@ namespace {
 constexpr size_t kHeaderBytes = 128;       // of a file of level 5
 constexpr size_t kTagBytes = 8;            // of an element
 constexpr size_t kMatrixHeaderBytes = 20;  // of a matrix of level 4
+constexpr size_t kVersionAt = 124;         // in it
+constexpr size_t kOrderAt = 126;
 constexpr uint16_t kLevel5 = 0x0100;
+constexpr uint16_t kHdf5 = 0x0200;
+constexpr uint32_t kLargestType = 4052;  // of a matrix of level 4
+constexpr uint32_t kSwappedType = 1000;  // added where its numbers are big-endian
 
 // Whole numbers in the byte order of the file.
 class Numbers {
@@ -41,13 +47,22 @@ absl::Status CutShort(const std::string& path, size_t begin, size_t file_bytes) 
                    " does not end within the ", file_bytes, " bytes there are; fetch it again"));
 }
 
+absl::Status Wrong(const std::string& path, size_t begin, absl::string_view reason) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " is cut short or corrupt: the variable at byte ", begin, ": ", reason));
+}
+
 absl::Status CheckLevel5(absl::Span<const uint8_t> bytes, bool swapped, const std::string& path) {
   const Numbers numbers(bytes, swapped);
   for (size_t at = kHeaderBytes; at < bytes.size();) {
     const size_t left = bytes.size() - at;
     if (left < kTagBytes || numbers.At(at + 4) > left - kTagBytes)
       return CutShort(path, at, bytes.size());
-    at += kTagBytes + numbers.At(at + 4);
+    const size_t end = at + kTagBytes + numbers.At(at + 4);
+    const absl::Status variable = CheckMatVariable(
+        numbers.At(at), bytes.subspan(at + kTagBytes, end - at - kTagBytes), swapped);
+    if (!variable.ok()) return Wrong(path, at, variable.message());
+    at = end;
   }
   return absl::OkStatus();
 }
@@ -55,7 +70,7 @@ absl::Status CheckLevel5(absl::Span<const uint8_t> bytes, bool swapped, const st
 // Bytes of an element by the type MOPT: its tens are 0 (double) to 5 (8 bits).
 size_t ElementBytes(uint32_t type) {
   static constexpr size_t kBytes[] = {8, 4, 4, 2, 2, 1};
-  return kBytes[std::min<uint32_t>(type / 10 % 10, 5)];
+  return kBytes[type / 10 % 10];
 }
 
 absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& path) {
@@ -63,12 +78,18 @@ absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& pat
     const size_t left = bytes.size() - at;
     if (left < kMatrixHeaderBytes) return CutShort(path, at, bytes.size());
     // Types have four digits at most: a larger number is in the other byte order.
-    const bool swapped = Numbers(bytes, false).At(at) > 9999;
+    const bool swapped = Numbers(bytes, false).At(at) > kLargestType;
     const Numbers numbers(bytes, swapped);
+    // MOPT: order of bytes (0 or 1), 0, type of numbers (to 5), class: 0 numbers, 1 text, 2 sparse
+    const uint32_t type = numbers.At(at) - (swapped ? kSwappedType : 0);
+    if (type / 10 > 5 || type % 10 > 2 || numbers.At(at + 16) == 0)
+      return Wrong(path, at, "it begins with neither a header of level 4 nor one of level 5");
+    if (type % 10 == 2)
+      return Wrong(path, at, "a sparse matrix of level 4 is not read; save it by save -v7");
     const unsigned __int128 elements = static_cast<unsigned __int128>(numbers.At(at + 4)) *
                                        numbers.At(at + 8) * (numbers.At(at + 12) != 0 ? 2 : 1);
     const unsigned __int128 data =
-        elements * ElementBytes(numbers.At(at)) + numbers.At(at + 16);  // and its name
+        elements * ElementBytes(type) + numbers.At(at + 16);  // and its name
     if (data > left - kMatrixHeaderBytes) return CutShort(path, at, bytes.size());
     at += kMatrixHeaderBytes + static_cast<size_t>(data);
   }
@@ -80,16 +101,18 @@ absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& pat
 absl::Status CheckMatIsWhole(const std::string& path) {
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   const absl::Span<const uint8_t> bytes = file.bytes();
-  // No file of level 5 begins with a zero; a matrix of level 4 does unless it is text.
-  const size_t head = std::min<size_t>(bytes.size(), 4);
-  if (std::find(bytes.begin(), bytes.begin() + head, 0) != bytes.begin() + head)
-    return CheckLevel4(bytes, path);
-  if (bytes.size() < kHeaderBytes) return CutShort(path, 0, bytes.size());
-  uint16_t version;
-  std::memcpy(&version, bytes.data() + 124, sizeof(version));
-  const bool swapped = bytes[126] == 'M';  // "MI" where the numbers are not little-endian
-  if (swapped) version = __builtin_bswap16(version);
-  return version == kLevel5 ? CheckLevel5(bytes, swapped, path) : absl::OkStatus();
+  if (bytes.size() >= kHeaderBytes) {
+    const absl::string_view order(reinterpret_cast<const char*>(bytes.data()) + kOrderAt, 2);
+    const bool swapped = order == "MI";  // "IM" where numbers are little-endian
+    uint16_t version;
+    std::memcpy(&version, bytes.data() + kVersionAt, sizeof(version));
+    if (swapped) version = __builtin_bswap16(version);
+    if (swapped || order == "IM") {
+      if (version == kLevel5) return CheckLevel5(bytes, swapped, path);
+      if (version == kHdf5) return absl::OkStatus();
+    }
+  }
+  return CheckLevel4(bytes, path);
 }
 
 }  // namespace quadhop

@@ -1,5 +1,5 @@
 // Every kind of file that the program reads: cut short anywhere, with a bit flipped in any byte,
-// and what fuzzers found before.
+// and the committed corpus, which has what fuzzers found before.
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -61,8 +61,8 @@ TEST_P(DamagedFiles, WithABitFlippedAreAnErrorOrReadAsWellAsTheyCanBe) {
     }
 }
 
-TEST_P(DamagedFiles, ThatFuzzersFoundAreNoTroubleAnyMore) {
-  const std::string folder = absl::StrCat(QH_SOURCE_DIR "/tests/fuzz/findings/", GetParam());
+TEST_P(DamagedFiles, OfTheCommittedCorpusAreReadOrRefused) {
+  const std::string folder = absl::StrCat(QH_SOURCE_DIR "/tests/fuzz/corpus/", GetParam());
   if (!std::filesystem::exists(folder)) return;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(entry.path()));

@@ -5,17 +5,22 @@
 #
 #   tests/fuzz/run.sh                       all targets, 5 minutes each, as many at once as there are cores
 #   tests/fuzz/run.sh --seconds 10 npy mat  two of them, 10 s each
+#   tests/fuzz/run.sh --jobs 1              one at a time
 #
 # Logs are build/fuzz/log/TARGET.log; inputs that were found build/fuzz/found/TARGET-...: mend, and keep them, small, in
-# tests/fuzz/findings/TARGET, which the tests read.
+# tests/fuzz/corpus/TARGET, which the tests read too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-seconds=300
-if [ "${1:-}" = --seconds ]; then
-  seconds=$2
+seconds=300 jobs=$(nproc)
+while [[ ${1:-} == --* ]]; do
+  case $1 in
+    --seconds) seconds=$2 ;;
+    --jobs) jobs=$2 ;;
+    *) echo "no such flag: $1" && exit 2 ;;
+  esac
   shift 2
-fi
+done
 if ! command -v clang++ >/dev/null; then
   echo "clang++ is not installed (Debian: clang): the fuzz targets need its libFuzzer"
   exit 77
@@ -35,20 +40,19 @@ fuzz() {
   local target=$1 folders=()
   mkdir -p "build/fuzz/corpus/$target" "$work/$target"
   folders=("build/fuzz/corpus/$target" "build/fuzz/seeds/$target")
-  [ ! -d "tests/fuzz/findings/$target" ] || folders+=("tests/fuzz/findings/$target")
-  # libmatio asks for up to 4 GB on the word of a name's length, and does not touch them.
-  local largest_mb=512
-  [ "$target" != mat ] || largest_mb=5000
-  TMPDIR=$work/$target "build/fuzz/tests/fuzz/quadhop_fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-    -malloc_limit_mb="$largest_mb" -print_final_stats=1 -artifact_prefix="build/fuzz/found/$target-" "${folders[@]}" \
-    >"build/fuzz/log/$target.log" 2>&1 && local said=nothing || local said=FOUND
-  printf '%-14s %-8s %9s inputs, %s\n' "$target" "$said" \
+  [ ! -d "tests/fuzz/corpus/$target" ] || folders+=("tests/fuzz/corpus/$target")
+  local TIMEFORMAT='%U %S' said=nothing
+  { time TMPDIR=$work/$target "build/fuzz/tests/fuzz/quadhop_fuzz_$target" -max_total_time="$seconds" -timeout=10 \
+    -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="build/fuzz/found/$target-" \
+    "${folders[@]}" >"build/fuzz/log/$target.log" 2>&1; } 2>"$work/$target.cpu" || said=FOUND
+  printf '%-14s %-8s %9s inputs in %s s of a core, %s\n' "$target" "$said" \
     "$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/log/$target.log")" \
+    "$(awk '{ print int($1 + $2) }' "$work/$target.cpu")" \
     "$(grep -o 'cov: [0-9]* ft: [0-9]*' "build/fuzz/log/$target.log" | tail -1)"
 }
 export -f fuzz
 export seconds work
-printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}' | tee build/fuzz/log/summary
+printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz {}' | tee build/fuzz/log/summary
 found=$(grep -c FOUND build/fuzz/log/summary || true)
 echo "${#targets[@]} targets, $seconds s each: $found with findings, $(awk '{ n += $3 } END { print n + 0 }' build/fuzz/log/summary) inputs"
 [ "$found" -eq 0 ]

@@ -308,21 +308,22 @@ WrittenInput WriteLinkx(const LittleGraph& graph, const std::string& folder) {
   mat_t* const mat = Mat_CreateVer((folder + "/g.mat").c_str(), nullptr, MAT_FT_MAT5);
   QH_CHECK(mat != nullptr);
   const auto write = [&](const char* name, matio_classes type, matio_types data_type, size_t rows,
-                         size_t columns, void* data) {
+                         size_t columns, void* data, matio_compression compression) {
     size_t dims[] = {rows, columns};
     matvar_t* const variable = Mat_VarCreate(name, type, data_type, 2, dims, data, 0);
-    QH_CHECK_EQ(Mat_VarWrite(mat, variable, MAT_COMPRESSION_ZLIB), 0);
+    QH_CHECK_EQ(Mat_VarWrite(mat, variable, compression), 0);
     Mat_VarFree(variable);
   };
   std::vector<int32_t> edges = As<int32_t>(EdgePairs(graph));  // [2, E] by columns
-  write("edge_index", MAT_C_INT32, MAT_T_INT32, 2, graph.edges.size(), edges.data());
+  write("edge_index", MAT_C_INT32, MAT_T_INT32, 2, graph.edges.size(), edges.data(),
+        MAT_COMPRESSION_ZLIB);
   std::vector<float> columns;
   for (int64_t c = 0; c < graph.kFeatures; ++c)
     for (int64_t v = 0; v < graph.kNodes; ++v)
       columns.push_back(graph.features[Z(v * graph.kFeatures + c)]);
-  write("node_feat", MAT_C_SINGLE, MAT_T_SINGLE, 6, 3, columns.data());
+  write("node_feat", MAT_C_SINGLE, MAT_T_SINGLE, 6, 3, columns.data(), MAT_COMPRESSION_NONE);
   std::vector<int64_t> labels = graph.labels;
-  write("label", MAT_C_INT64, MAT_T_INT64, 1, 6, labels.data());
+  write("label", MAT_C_INT64, MAT_T_INT64, 1, 6, labels.data(), MAT_COMPRESSION_ZLIB);
   Mat_Close(mat);
   return {folder + "/g.mat", false};
 }

@@ -1,0 +1,19 @@
+// One variable of a level-5 .mat file, plain or compressed, by the tags in it. libmatio takes
+// memory on their word.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+
+namespace quadhop {
+
+// `element` is all bytes of an element of the file's top level behind its tag, in bytes of the
+// other order if `swapped`. A compressed one is inflated from end to end, in pieces.
+// kInvalidArgument, with the reason alone ("its name is said to have 9000 bytes, where 40 are
+// left"), unless it is an array of numbers or text, or a sparse matrix, whose parts lie within it
+// and have the sizes that its dims say; kDataLoss if it cannot be inflated.
+absl::Status CheckMatVariable(uint32_t type, absl::Span<const uint8_t> element, bool swapped);
+
+}  // namespace quadhop

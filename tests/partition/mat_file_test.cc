@@ -1,0 +1,162 @@
+// .mat files that are whole, and headers that promise what is not there. Elements are put together
+// here, byte by byte; what libmatio writes is read by importers_test.cc.
+#include "partition/formats/mat_file.h"
+
+#include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <isa-l/igzip_lib.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr uint32_t kInt8 = 1, kInt32 = 5, kUint32 = 6, kDouble = 9, kMatrix = 14, kCompressed = 15;
+constexpr uint32_t kCell = 1, kText = 4, kSparse = 5, kDoubles = 6;
+
+template <typename T>
+std::string BytesOf(const std::vector<T>& values) {
+  return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+// An element whose tag says `num_bytes`, or as many as there are.
+std::string Element(uint32_t type, const std::string& data, int64_t num_bytes = -1) {
+  const auto said =
+      static_cast<uint32_t>(num_bytes < 0 ? static_cast<int64_t>(data.size()) : num_bytes);
+  return BytesOf<uint32_t>({type, said}) + data + std::string((8 - data.size() % 8) % 8, '\0');
+}
+
+std::string Head(uint32_t array_class, const std::vector<uint32_t>& dims, const std::string& name,
+                 int64_t name_bytes = -1) {
+  return Element(kUint32, BytesOf<uint32_t>({array_class, 0})) + Element(kInt32, BytesOf(dims)) +
+         Element(kInt8, name, name_bytes);
+}
+
+// A matrix [3, 3] with rows 1, 2 and 0 in its columns.
+std::string SparseParts() {
+  return Element(kInt32, BytesOf<uint32_t>({1, 2, 0})) +
+         Element(kInt32, BytesOf<uint32_t>({0, 1, 2, 3})) +
+         Element(kDouble, BytesOf<double>({1, 1, 1}));
+}
+
+std::string Compressed(const std::string& element) {
+  isal_zstream stream;
+  isal_deflate_stateless_init(&stream);
+  std::string out(element.size() + 1000, '\0');
+  stream.gzip_flag = IGZIP_ZLIB;
+  stream.end_of_stream = 1;
+  stream.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(element.data()));
+  stream.avail_in = static_cast<uint32_t>(element.size());
+  stream.next_out = reinterpret_cast<uint8_t*>(out.data());
+  stream.avail_out = static_cast<uint32_t>(out.size());
+  EXPECT_EQ(isal_deflate_stateless(&stream), COMP_OK);
+  out.resize(stream.total_out);
+  return BytesOf<uint32_t>({kCompressed, stream.total_out}) + out;
+}
+
+class MatFileTest : public ::testing::TestWithParam<bool> {
+ protected:
+  absl::StatusOr<MatFile> OpenBytes(const std::string& bytes) {
+    const std::string path = folder_ / "f.mat";
+    std::ofstream(path, std::ios::binary) << bytes;
+    return MatFile::Open(path);
+  }
+  // A file of level 5 with one variable, compressed or not.
+  absl::StatusOr<MatFile> Open(const std::string& matrix) {
+    std::string header = "MATLAB 5.0 MAT-file";
+    header.resize(124, ' ');
+    const std::string element = Element(kMatrix, matrix);
+    return OpenBytes(header + std::string("\0\1IM", 4) +
+                     (GetParam() ? Compressed(element) : element));
+  }
+  TempDir folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Elements, MatFileTest, ::testing::Bool(), [](const auto& compressed) {
+  return compressed.param ? "Compressed" : "Plain";
+});
+
+TEST_P(MatFileTest, GivesNumbersByColumns) {
+  ASSERT_OK_AND_ASSIGN(const MatFile file, Open(Head(kDoubles, {2, 2}, "label") +
+                                                Element(kDouble, BytesOf<double>({1, 2, 3, 4}))));
+  EXPECT_THAT(file.names(), ElementsAre("label"));
+  ASSERT_OK_AND_ASSIGN(ArraySource array, file.Array("label"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<double> values, array.ReadRest<double>(1000));
+  EXPECT_THAT(values, ElementsAre(1, 2, 3, 4));
+}
+
+TEST_P(MatFileTest, GivesASparseMatrixByRows) {
+  ASSERT_OK_AND_ASSIGN(const MatFile file, Open(Head(kSparse, {3, 3}, "A") + SparseParts()));
+  ASSERT_OK_AND_ASSIGN(const OwnedSparseMatrix rows, file.SquareMatrix("A"));
+  EXPECT_THAT(rows.indptr, ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(rows.indices, ElementsAre(2, 0, 1));
+}
+
+TEST_P(MatFileTest, RefusesANameLongerThanTheVariable) {
+  EXPECT_THAT(Open(Head(kDoubles, {1, 1}, "x", 3'000'000'000)).status(),
+              StatusIs(kInvalid, HasSubstr("the variable at byte 128: its name is said to have "
+                                           "3000000000 bytes, where 8 are left")));
+}
+
+TEST_P(MatFileTest, RefusesDimsThatSayOtherNumbersThanThereAre) {
+  const std::string one = Element(kDouble, BytesOf<double>({1}));
+  EXPECT_THAT(Open(Head(kDoubles, {70'000, 60'000}, "x") + one).status(),
+              StatusIs(kInvalid, HasSubstr("it has 8 bytes of numbers of 8 bytes; its dims say "
+                                           "4200000000 numbers")));
+  EXPECT_THAT(Open(Head(kDoubles, {1u << 31, 1u << 31, 1u << 31}, "x") + one).status(),
+              StatusIs(kInvalid, HasSubstr("its dims are too large")));
+}
+
+TEST_P(MatFileTest, RefusesASparseMatrixOfMoreColumnsThanItHasEndsOf) {
+  EXPECT_THAT(
+      Open(Head(kSparse, {3, 4'000'000'000}, "A") + SparseParts()).status(),
+      StatusIs(kInvalid, HasSubstr("its column ends are 16 bytes; its dims say 4000000000")));
+}
+
+TEST_P(MatFileTest, TakesNoMemoryForRowsThatNobodyWaitsFor) {
+  ASSERT_OK_AND_ASSIGN(const MatFile file,
+                       Open(Head(kSparse, {4'000'000'000, 3}, "A") + SparseParts()));
+  EXPECT_THAT(file.SquareMatrix("A").status(),
+              StatusIs(kInvalid, HasSubstr("A is [4000000000, 3]; 3 rows are needed")));
+}
+
+TEST_P(MatFileTest, RefusesCellsAndSaysWhatToSave) {
+  EXPECT_THAT(Open(Head(kCell, {1, 1}, "c") + Element(kMatrix, "")).status(),
+              StatusIs(kInvalid, HasSubstr("save those alone")));
+}
+
+TEST_P(MatFileTest, PassesTextBy) {
+  ASSERT_OK_AND_ASSIGN(const MatFile file, Open(Head(kText, {1, 2}, "t") + Element(4, "a\0b")));
+  EXPECT_THAT(file.Array("t").status(), StatusIs(kInvalid, HasSubstr("t is text")));
+}
+
+class MatFileOfLevel4 : public MatFileTest {};
+INSTANTIATE_TEST_SUITE_P(Only, MatFileOfLevel4, ::testing::Values(false));
+
+TEST_P(MatFileOfLevel4, IsReadUnlessSparse) {
+  const std::string name("x\0", 2), numbers = BytesOf<double>({1, 2});
+  ASSERT_OK_AND_ASSIGN(const MatFile file,
+                       OpenBytes(BytesOf<uint32_t>({0, 2, 1, 0, 2}) + name + numbers));
+  ASSERT_OK_AND_ASSIGN(ArraySource array, file.Array("x"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<double> values, array.ReadRest<double>(1000));
+  EXPECT_THAT(values, ElementsAre(1, 2));
+  EXPECT_THAT(OpenBytes(BytesOf<uint32_t>({2, 2, 1, 0, 2}) + name + numbers).status(),
+              StatusIs(kInvalid, HasSubstr("a sparse matrix of level 4 is not read")));
+}
+
+TEST_P(MatFileOfLevel4, IsNotWhatHasNeitherHeader) {
+  EXPECT_THAT(OpenBytes("this is no file of MATLAB's").status(),
+              StatusIs(kInvalid, HasSubstr("neither a header of level 4 nor one of level 5")));
+}
+
+}  // namespace
+}  // namespace quadhop
