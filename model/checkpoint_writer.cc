@@ -168,10 +168,10 @@ CheckpointWriter::~CheckpointWriter() {
   if (thread_.joinable()) thread_.join();
 }
 
-void CheckpointWriter::Start(CheckpointWrite write) {
+void CheckpointWriter::Start(std::vector<CheckpointWrite> writes) {
   QH_CHECK(!thread_.joinable());
   finished_ = false;
-  write_ = std::move(write);
+  writes_ = std::move(writes);
   try {
     thread_ = std::thread([this] { Run(); });
   } catch (const std::system_error&) {
@@ -180,29 +180,40 @@ void CheckpointWriter::Start(CheckpointWrite write) {
 }
 
 void CheckpointWriter::Run() {
-  const CheckpointWrite write = std::move(write_);  // its memory is given back at the end
-  const absl::Time start = absl::Now();
-  outcome_ = {write.snapshot.position, WriteCheckpoint(*comm_, write), 0, 0};
-  outcome_.seconds = absl::ToDoubleSeconds(absl::Now() - start);
-  for (const auto& [name, arrays] : write.snapshot.tensors)
-    for (const CheckpointSnapshot::Array& array : arrays)
-      outcome_.bytes += static_cast<int64_t>(array.bytes.size());
-  for (const auto& [name, codes] : write.snapshot.codes)
-    outcome_.bytes += static_cast<int64_t>(codes.size() * sizeof(int16_t));
-  // A write that failed for want of disk leaves ranks in step; a broken communicator does not.
-  if (!outcome_.status.ok()) broken_ = comm_->Barrier("after a failed checkpoint");
+  outcomes_.clear();
+  for (CheckpointWrite& write : writes_)
+    if (broken_.ok()) outcomes_.push_back(Write(std::move(write)));
+  writes_.clear();
   finished_ = true;
 }
 
-absl::StatusOr<absl::optional<CheckpointWriter::Outcome>> CheckpointWriter::Wait() {
+CheckpointWriter::Outcome CheckpointWriter::Write(CheckpointWrite write) {
+  const absl::Time start = absl::Now();
+  Outcome outcome;
+  outcome.position = write.snapshot.position;
+  outcome.status = WriteCheckpoint(*comm_, write);
+  outcome.seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  for (const auto& [name, arrays] : write.snapshot.tensors)
+    for (const CheckpointSnapshot::Array& array : arrays)
+      outcome.bytes += static_cast<int64_t>(array.bytes.size());
+  for (const auto& [name, codes] : write.snapshot.codes)
+    outcome.bytes += static_cast<int64_t>(codes.size() * sizeof(int16_t));
+  if (outcome.status.ok()) return outcome;
+  // A write that failed for want of disk leaves ranks in step; a broken communicator does not.
+  broken_ = comm_->Barrier("after a failed checkpoint");
+  outcome.unwritten = std::move(write);
+  return outcome;
+}
+
+absl::StatusOr<std::vector<CheckpointWriter::Outcome>> CheckpointWriter::Wait() {
   if (thread_.joinable()) {
     thread_.join();
   } else if (!finished_) {
-    return absl::optional<Outcome>();
+    return std::vector<Outcome>();
   }
   finished_ = false;
   QH_RETURN_IF_ERROR(broken_);
-  return absl::optional<Outcome>(std::move(outcome_));
+  return std::move(outcomes_);
 }
 
 }  // namespace quadhop

@@ -4,13 +4,13 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
-#include <absl/types/optional.h>
 
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "comm/communicator.h"
 #include "model/checkpoint_snapshot.h"
@@ -35,7 +35,8 @@ struct CheckpointWrite {
 // stood at `path` is unchanged (unless publish failed), and the files of `path`.tmp are gone.
 absl::Status WriteCheckpoint(Communicator& comm, const CheckpointWrite& write);
 
-// A thread that writes one checkpoint at a time, on a communicator of its own. Used by one thread.
+// A thread that writes one checkpoint after another, on a communicator of its own. Used by one
+// thread.
 class CheckpointWriter {
  public:
   // Collective (it duplicates `comm`, which need not outlive it).
@@ -49,26 +50,28 @@ class CheckpointWriter {
     RunPosition position;
     absl::Status status;  // the same on all ranks, OK or not
     double seconds = 0;
-    int64_t bytes = 0;  // that this rank wrote
+    int64_t bytes = 0;          // that this rank wrote
+    CheckpointWrite unwritten;  // what was to be written, if it failed: to be tried again
   };
 
   // Returns at once. No write is under way: see Wait. Collective.
-  void Start(CheckpointWrite write);
-  // The outcome of the write that was started last, if nobody has asked since. An error is one of
-  // the communicator: the job can only be ended.
-  absl::StatusOr<absl::optional<Outcome>> Wait();
-  // Whether Wait would return an outcome without waiting.
+  void Start(std::vector<CheckpointWrite> writes);
+  // The outcomes of the writes that were started last, in their order; none if somebody has asked
+  // since. An error is one of the communicator: the job can only be ended.
+  absl::StatusOr<std::vector<Outcome>> Wait();
+  // Whether Wait would return outcomes without waiting.
   bool HasFinished() const { return finished_; }
 
  private:
   explicit CheckpointWriter(std::unique_ptr<Communicator> comm) : comm_(std::move(comm)) {}
-  void Run();  // the write of write_
+  void Run();  // the writes of writes_
+  Outcome Write(CheckpointWrite write);
 
   const std::unique_ptr<Communicator> comm_;  // used by the thread alone
-  CheckpointWrite write_;                     // of the thread while it runs
+  std::vector<CheckpointWrite> writes_;       // of the thread while it runs
   std::thread thread_;
   std::atomic<bool> finished_ = false;
-  Outcome outcome_;  // of the thread until it is joined, as is broken_
+  std::vector<Outcome> outcomes_;  // of the thread until it is joined, as is broken_
   absl::Status broken_;
 };
 

@@ -148,9 +148,10 @@ absl::Status CarryOnFrom(const std::string& run, int64_t step) {
 }
 
 absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep) {
-  QH_RETURN_IF_ERROR(Link(LatestCheckpointPath(run), StepName(step)));
+  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  QH_RETURN_IF_ERROR(
+      Link(LatestCheckpointPath(run), StepName(steps.empty() ? step : steps.back())));
   if (best) QH_RETURN_IF_ERROR(Link(BestCheckpointPath(run), StepName(step)));
-  std::vector<int64_t> steps = ListCheckpointSteps(run);
   const int64_t best_step = BestStep(run);
   for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i)
     if (steps[i] != best_step && steps[i] != step)

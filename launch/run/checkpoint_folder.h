@@ -45,8 +45,9 @@ absl::Status RestoreReplaced(const std::string& run);
 // short left is removed.
 absl::Status CarryOnFrom(const std::string& run, int64_t step);
 
-// Makes the checkpoint after `step` steps, which is written, the latest, and if `best` the best;
-// then removes all but the `keep` newest, this one and the best. Each link is replaced atomically.
+// The checkpoint after `step` steps is written: makes the newest one the latest, and if `best` this
+// one the best; then removes all but the `keep` newest, this one and the best. Each link is
+// replaced atomically.
 absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep);
 
 // Removes the checkpoints of a run, damaged and half-written ones too, and the links. Files that a

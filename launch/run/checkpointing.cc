@@ -49,8 +49,7 @@ WriteHook Checkpointing::FaultsAt(int64_t step) const {
 
 absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool best) {
   const absl::Time start = absl::Now();
-  QH_ASSIGN_OR_RETURN(const auto before, writer_->Wait());
-  if (before.has_value()) Note(*before);
+  QH_RETURN_IF_ERROR(NoteFinished());
   CheckpointWrite write;
   QH_ASSIGN_OR_RETURN(write.snapshot, TakeSnapshot(session_.Subject(&adam), position));
   write.path = CheckpointPath(job_.run, position.step());
@@ -59,45 +58,73 @@ absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool 
                    keep = job_.config.checkpoint().keep()] {
     return PublishCheckpoint(run, step, best, keep);
   };
-  writer_->Start(std::move(write));
-  best_ = best;
+  std::vector<CheckpointWrite> writes;
+  if (!best) AddUnwrittenBest(writes);
+  unwritten_best_.reset();
   last_write_ = absl::Now();
   last_write_step_ = position.step();
-  stall_seconds_ = absl::ToDoubleSeconds(last_write_ - start);
+  under_way_.push_back({best, false, absl::ToDoubleSeconds(last_write_ - start)});
+  writes.push_back(std::move(write));
+  writer_->Start(std::move(writes));
   return absl::OkStatus();
+}
+
+void Checkpointing::AddUnwrittenBest(std::vector<CheckpointWrite>& writes) {
+  if (!unwritten_best_.has_value()) return;
+  writes.push_back(*std::exchange(unwritten_best_, absl::nullopt));
+  under_way_.push_back({true, true, 0});
 }
 
 absl::Status Checkpointing::Collect() {
-  if (!writer_->HasFinished()) return absl::OkStatus();
-  QH_ASSIGN_OR_RETURN(const auto outcome, writer_->Wait());
-  if (outcome.has_value()) Note(*outcome);
+  return writer_->HasFinished() ? NoteFinished() : absl::OkStatus();
+}
+
+absl::Status Checkpointing::NoteFinished() {
+  QH_ASSIGN_OR_RETURN(std::vector<CheckpointWriter::Outcome> outcomes, writer_->Wait());
+  for (size_t i = 0; i < outcomes.size(); ++i) Note(under_way_[i], std::move(outcomes[i]));
+  under_way_.clear();
   return absl::OkStatus();
 }
 
-void Checkpointing::Note(const CheckpointWriter::Outcome& outcome) {
-  last_ = outcome.status;
-  if (!last_.ok()) ++num_failed_;
-  if (folder_ == nullptr) return;
+void Checkpointing::Note(const UnderWay& write, CheckpointWriter::Outcome outcome) {
+  const absl::Status& status = outcome.status;
   const int64_t step = outcome.position.step();
-  JsonObject event;
-  event.Add("event", last_.ok() ? "checkpoint" : "checkpoint_failed")
-      .Add("after_step", step)
-      .Add("stall_seconds", stall_seconds_)
-      .Add("write_seconds", outcome.seconds)
-      .Add("bytes", outcome.bytes);
-  if (!last_.ok()) {
-    event.Add("why", last_.message());
+  if (step == last_write_step_) last_ = status;
+  if (!status.ok()) ++num_failed_;
+  if (folder_ != nullptr) {
+    JsonObject event;
+    event.Add("event", status.ok() ? "checkpoint" : "checkpoint_failed")
+        .Add("after_step", step)
+        .Add("stall_seconds", write.stall_seconds)
+        .Add("write_seconds", outcome.seconds)
+        .Add("bytes", outcome.bytes);
+    if (!status.ok()) event.Add("why", status.message());
+    folder_->Log(event);
+    Warn(write, step, status);
+  }
+  if (!status.ok() && write.best) unwritten_best_ = std::move(outcome.unwritten);
+}
+
+void Checkpointing::Warn(const UnderWay& write, int64_t step, const absl::Status& status) const {
+  const char* const what = write.best ? ", the best so far," : "";
+  if (!status.ok())
     absl::FPrintF(stderr,
                   "quadhop: warning: the checkpoint after step %d%s could not be written, training "
                   "goes on: %s\n",
-                  step, best_ ? ", the best so far," : "", std::string(last_.message()));
-  }
-  folder_->Log(event);
+                  step, what, std::string(status.message()));
+  else if (write.again)
+    absl::FPrintF(stderr, "quadhop: the checkpoint after step %d%s is written after all\n", step,
+                  what);
 }
 
 absl::Status Checkpointing::Finish() {
-  QH_ASSIGN_OR_RETURN(const auto outcome, writer_->Wait());
-  if (outcome.has_value()) Note(*outcome);
+  QH_RETURN_IF_ERROR(NoteFinished());
+  if (unwritten_best_.has_value()) {
+    std::vector<CheckpointWrite> writes;
+    AddUnwrittenBest(writes);
+    writer_->Start(std::move(writes));
+    QH_RETURN_IF_ERROR(NoteFinished());
+  }
   if (last_.ok()) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat("the last checkpoint could not be written: ", std::string(last_.message()),

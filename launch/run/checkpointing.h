@@ -5,10 +5,12 @@
 #include <absl/status/statusor.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
+#include <absl/types/optional.h>
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "launch/ranks/faults.h"
 #include "launch/run/run_folder.h"
@@ -19,8 +21,9 @@
 namespace quadhop {
 
 // Writes a run's checkpoints in the background. A write that fails is a warning, at once and in
-// every line that follows: the run and the checkpoints before it stay. One object a rank, used by
-// one thread; all but the queries are collective.
+// every line that follows: the run and the checkpoints before it stay. One of the best state so far
+// is kept in memory and tried again before the next write, and at the end. One object a rank, used
+// by one thread; all but the queries are collective.
 class Checkpointing {
  public:
   // folder: nullptr but on rank 0. Borrows all.
@@ -39,7 +42,7 @@ class Checkpointing {
   absl::Status Write(Adam& adam, const RunPosition& position, bool best);
   // Notes what became of a write that has finished; does not wait. Not collective.
   absl::Status Collect();
-  // Waits for the write under way. kInternal if the last one failed.
+  // Waits for the write under way. kInternal if that of the last state failed.
   absl::Status Finish();
 
   // "": every write succeeded. Else a note about those that did not.
@@ -49,7 +52,16 @@ class Checkpointing {
  private:
   Checkpointing(const TrainJob& job, Session& session, RunFolder* folder, Faults& faults)
       : job_(job), session_(session), folder_(folder), faults_(faults) {}
-  void Note(const CheckpointWriter::Outcome& outcome);
+  // A write that the writer has.
+  struct UnderWay {
+    bool best = false;
+    bool again = false;
+    double stall_seconds = 0;
+  };
+  void AddUnwrittenBest(std::vector<CheckpointWrite>& writes);
+  absl::Status NoteFinished();
+  void Note(const UnderWay& write, CheckpointWriter::Outcome outcome);
+  void Warn(const UnderWay& write, int64_t step, const absl::Status& status) const;
   WriteHook FaultsAt(int64_t step) const;
 
   const TrainJob& job_;
@@ -59,10 +71,10 @@ class Checkpointing {
   std::unique_ptr<CheckpointWriter> writer_;
   absl::Time last_write_ = absl::Now();
   int64_t last_write_step_ = -1;
-  double stall_seconds_ = 0;  // of the write under way
-  bool best_ = false;         // the write under way is of the best so far
+  std::vector<UnderWay> under_way_;
+  absl::optional<CheckpointWrite> unwritten_best_;  // failed, and no better state has come since
   int64_t num_failed_ = 0;
-  absl::Status last_;
+  absl::Status last_;  // what became of the state of last_write_step_
 };
 
 }  // namespace quadhop

@@ -250,18 +250,23 @@ TEST_F(TrainingTest, AFailedWriteIsAWarningAndTheRunGoesOn) {
   EXPECT_TRUE(ResultOf(run_) == Undisturbed());
 }
 
-TEST_F(TrainingTest, ABestCheckpointThatCouldNotBeWrittenIsNamed) {
+TEST_F(TrainingTest, ABestCheckpointThatCouldNotBeWrittenIsNamedAndTriedAgain) {
   // The first evaluation is the best so far, whatever it finds.
   const Outcome outcome =
       Train(run_, {"train.learning_rate=1e-9", "train.fail_at.point=CHECKPOINT_FILES",
                    "train.fail_at.fault=ERROR", "train.fail_at.step=6"});
   EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-  EXPECT_THAT(outcome.err,
-              HasSubstr("the checkpoint after step 6, the best so far, could not be written"));
+  EXPECT_THAT(
+      outcome.err,
+      AllOf(HasSubstr("the checkpoint after step 6, the best so far, could not be written"),
+            HasSubstr("the checkpoint after step 6, the best so far, is written after all")));
   ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(RunSummaryPath(run_)));
   const nlohmann::json summary = nlohmann::json::parse(text);
   EXPECT_EQ(summary["best_epoch"], 1);  // which depends on the seed
-  EXPECT_EQ(summary["best_checkpoint_epoch"], 0);
+  EXPECT_EQ(summary["best_checkpoint_epoch"], 1);
+  EXPECT_EQ(summary["failed_checkpoints"], 1);
+  ASSERT_OK_AND_ASSIGN(const std::string latest, FindCheckpoint(run_, "latest"));
+  EXPECT_TRUE(std::filesystem::equivalent(latest, LatestCheckpointPath(run_)));
 }
 
 TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetOnce) {

@@ -319,6 +319,12 @@ TEST(Checkpoint, AFileThatSomebodyElsePutThereIsNotRemoved) {
   EXPECT_OK(RemoveCheckpoint(path));
 }
 
+std::vector<CheckpointWrite> WritesOf(CheckpointWrite write) {
+  std::vector<CheckpointWrite> writes;
+  writes.push_back(std::move(write));
+  return writes;
+}
+
 // What is written is the state at the time of the snapshot, whatever training does meanwhile.
 TEST(CheckpointWriter, WritesInTheBackgroundWhatWasCopied) {
   const TempDir folder;
@@ -331,14 +337,14 @@ TEST(CheckpointWriter, WritesInTheBackgroundWhatWasCopied) {
     ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(comm));
     ASSERT_OK_AND_ASSIGN(CheckpointSnapshot snapshot,
                          TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
-    writer->Start({std::move(snapshot), folder / "c", {}, {}});
+    writer->Start(WritesOf({std::move(snapshot), folder / "c", {}, {}}));
     TrainSteps(rank, graph, kSteps, kSteps + 3);
-    ASSERT_OK_AND_ASSIGN(const auto outcome, writer->Wait());
-    ASSERT_TRUE(outcome.has_value());
-    EXPECT_OK(outcome->status);
-    EXPECT_EQ(outcome->position.step(), kSteps);
+    ASSERT_OK_AND_ASSIGN(const auto outcomes, writer->Wait());
+    ASSERT_EQ(outcomes.size(), 1u);
+    EXPECT_OK(outcomes[0].status);
+    EXPECT_EQ(outcomes[0].position.step(), kSteps);
     ASSERT_OK_AND_ASSIGN(const auto no_other, writer->Wait());
-    EXPECT_FALSE(no_other.has_value());
+    EXPECT_TRUE(no_other.empty());
   });
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, Options(2), *comm);
@@ -360,13 +366,51 @@ TEST(CheckpointWriter, AWriteThatFailsOnOneRankFailsOnAllAndTheNextSucceeds) {
           return absl::ResourceExhaustedError("disk full");
         return absl::OkStatus();
       };
-      writer->Start({std::move(snapshot), folder / "c", hook, {}});
-      ASSERT_OK_AND_ASSIGN(const auto outcome, writer->Wait());
-      ASSERT_TRUE(outcome.has_value());
-      EXPECT_EQ(outcome->status.ok(), !fails);
-      EXPECT_THAT(outcome->status.message(), HasSubstr(fails ? "disk full" : ""));
+      writer->Start(WritesOf({std::move(snapshot), folder / "c", hook, {}}));
+      ASSERT_OK_AND_ASSIGN(const auto outcomes, writer->Wait());
+      ASSERT_EQ(outcomes.size(), 1u);
+      EXPECT_EQ(outcomes[0].status.ok(), !fails);
+      EXPECT_THAT(outcomes[0].status.message(), HasSubstr(fails ? "disk full" : ""));
       EXPECT_EQ(std::filesystem::exists(folder / "c"), !fails);
     }
+  });
+}
+
+TEST(CheckpointWriter, GivesBackWhatCouldNotBeWrittenAndWritesItBeforeAnother) {
+  const TempDir folder;
+  const ToyGraph graph = Graph();
+  RunRanks(2, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(), comm);
+    TrainSteps(rank, graph, 0, kSteps);
+    ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(comm));
+    const auto write = [&](const std::string& path, WriteHook hook) {
+      return CheckpointWrite{TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)).value(),
+                             path,
+                             std::move(hook),
+                             {}};
+    };
+    bool full = true;
+    writer->Start(WritesOf(write(folder / "first", [&full](WritePoint) -> absl::Status {
+      return std::exchange(full, false) ? absl::ResourceExhaustedError("disk full")
+                                        : absl::OkStatus();
+    })));
+    const Contents first = ContentsOf(rank);
+    TrainSteps(rank, graph, kSteps, kSteps + 2);
+    ASSERT_OK_AND_ASSIGN(auto failed, writer->Wait());
+    ASSERT_FALSE(failed.at(0).status.ok());
+    std::vector<CheckpointWrite> writes = WritesOf(std::move(failed[0].unwritten));
+    writes.push_back(write(folder / "second", {}));
+    writer->Start(std::move(writes));
+    ASSERT_OK_AND_ASSIGN(const auto outcomes, writer->Wait());
+    ASSERT_EQ(outcomes.size(), 2u);
+    EXPECT_OK(outcomes[0].status);
+    EXPECT_OK(outcomes[1].status);
+    const Contents second = ContentsOf(rank);
+    ASSERT_NE(second.state, first.state);
+    ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, comm), folder / "first"));
+    EXPECT_EQ(ContentsOf(rank).state, first.state);
+    ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, comm), folder / "second"));
+    EXPECT_EQ(ContentsOf(rank).state, second.state);
   });
 }
 
