@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "core/status.h"
+#include "launch/bench/bench_exchange.h"
 #include "launch/bench/bench_model.h"
 #include "launch/bench/bench_sampler.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/flags.h"
+#include "launch/commands/job_flags.h"
 #include "launch/ranks/runtime.h"
 #include "model/kernels.h"
 
@@ -53,27 +55,36 @@ absl::Status BenchModel(const std::string& wanted, int64_t steps, ThreadPool& po
 
 absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
   std::string what, store, shape = "all";
-  int64_t threads = 0, steps = 5, nodes = 1000000;
+  int64_t steps = 5, nodes = 1000000;
+  RanksOptions ranks;
   Flags flags("bench",
-              "Measures this machine: training steps beside its product peak, or sampling and "
-              "gathering beside its memory.");
-  flags.Positional("WHAT", &what, "model or sampler").Required();
+              "Measures this machine: training steps beside its product peak, sampling and "
+              "gathering beside its memory, or what ranks exchange in a step.");
+  flags.Positional("WHAT", &what, "model, sampler or exchange").Required();
   flags.Choice("shape", &shape, ShapeNames(), "model: sizes of which data set's model");
   flags.Int("steps", &steps, int64_t{1}, int64_t{1000}, "model: steps, of which the median counts");
   flags.String("store", &store, "STORE", "sampler: a store; without one a graph is made in memory");
   flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "sampler: nodes of that graph");
-  AddThreadsFlag(&flags, &threads);
-  flags.Example("bench model --shape products").Example("bench sampler --store stores/wordnet.qh");
+  AddRanksFlags(&flags, &ranks);
+  flags.Example("bench model --shape products")
+      .Example("bench sampler --store stores/wordnet.qh")
+      .Example("bench exchange --ranks-in-process 2");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  ThreadPool pool(NumThreads(threads));
+  if (what == "exchange") {
+    return RunRanks(ranks, [](const RankContext& context) -> absl::StatusOr<ExitCode> {
+      QH_RETURN_IF_ERROR(BenchExchange(context));
+      return ExitCode::kDone;
+    });
+  }
+  ThreadPool pool(NumThreads(ranks.threads));
   if (what == "model") {
     QH_RETURN_IF_ERROR(BenchModel(shape, steps, pool));
   } else if (what == "sampler") {
     QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, pool)
                                      : BenchSamplerOnStore(store));
   } else {
-    return UsageError(absl::StrCat("WHAT is '", what, "': it can be model or sampler"));
+    return UsageError(absl::StrCat("WHAT is '", what, "': it can be model, sampler or exchange"));
   }
   return ExitCode::kDone;
 }

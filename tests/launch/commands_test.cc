@@ -239,6 +239,16 @@ TEST_F(CommandsTest, StepsOnAStoreThatIsAbsentSayHowToMakeOne) {
   }
 }
 
+TEST(CommandLine, BenchExchangeShowsWhatRanksSayToEachOther) {
+  const Outcome three = Quadhop({"bench", "exchange", "--ranks-in-process", "3", "--threads", "1"});
+  EXPECT_EQ(three.code, ExitCode::kDone) << three.err;
+  EXPECT_THAT(three.out, AllOf(HasSubstr("3 ranks"), HasSubstr("rows of features, 768 bytes"),
+                               HasSubstr("REPRODUCIBLE"), HasSubstr("FAST"), HasSubstr("moments")));
+  const Outcome one = Quadhop({"bench", "exchange"});
+  EXPECT_NE(one.code, ExitCode::kDone);
+  EXPECT_THAT(one.err, HasSubstr("--ranks-in-process 2"));
+}
+
 TEST(CommandLine, WrongUsageIsItsOwnExitCode) {
   for (const std::vector<std::string>& arguments :
        std::vector<std::vector<std::string>>{{},
