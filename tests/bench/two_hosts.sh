@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Two ranks on two hosts, which are network namespaces joined by a bridge: TCP between them, with delay and limited
-# bandwidth. Losses must equal those of one rank in every digit; prints what training waits for. Needs root, iproute2,
-# build/release and stores/wordnet.qh.
+# Two ranks on two hosts, which are network namespaces: TCP between them over a bridge, and over a cable with delay and
+# limited bandwidth (slow_link.cc; not every kernel has netem). Losses must equal those of one rank in every digit; prints
+# what training waits for. Needs root, iproute2, /dev/net/tun, build/release and stores/wordnet.qh.
 #
-#   tests/bench/two_hosts.sh [DELAY [RATE [EPOCHS]]]      by default: without; then 1ms 1gbit. One epoch
+#   tests/bench/two_hosts.sh [DELAY_MS [GIGABIT_PER_S [EPOCHS]]]      1 ms, 1 Gbit/s and one epoch by default
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,15 +11,18 @@ if ! ip netns list >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
   echo "SKIPPED: network namespaces cannot be made here (root and iproute2 are needed)"
   exit 77
 fi
-delay=${1:-}
-rate=${2:-1gbit}
+delay=${1:-1}
+rate=${2:-1}
 epochs=${3:-1}
 id=$((RANDOM % 9000 + 1000))
-subnet=10.$((id % 200 + 20)).$((id / 200))
+subnet=10.$((id % 200 + 20)).$((id / 200))       # the bridge's: mpirun reaches its hosts here
+slow_subnet=10.$((id % 200 + 20)).$((id / 200 + 50)) # the cable's
+link=0
 runs=$(mktemp -d)
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 clean_up() {
+  [ "$link" -eq 0 ] || kill "$link" 2>/dev/null || true
   for i in 1 2; do ip netns del "qh$id-$i" 2>/dev/null || true; done
   ip link del "qhb$id" 2>/dev/null || true
   rm -rf "$runs"
@@ -48,20 +51,25 @@ AGENT
   chmod +x "$runs/agent"
 }
 
-# limit DELAY RATE: on the way out of both hosts. Fails where the kernel cannot.
-limit() {
+# Joins the hosts by the cable, too.
+lay_cable() {
+  build/release/tests/bench/quadhop_slow_link "qh$id-1" "qh$id-2" "$delay" "$rate" >"$runs/link" &
+  link=$!
+  for _ in $(seq 100); do grep -q ready "$runs/link" && break || sleep 0.05; done
   for i in 1 2; do
-    ip netns exec "qh$id-$i" tc qdisc replace dev eth0 root netem delay "$1" rate "$2" limit 100000 2>/dev/null || return 1
+    ip netns exec "qh$id-$i" ip link set slow0 mtu 9000
+    ip netns exec "qh$id-$i" ip addr add "$slow_subnet.1$i/24" dev slow0
+    ip netns exec "qh$id-$i" ip link set slow0 up
   done
 }
 
 settings=(--config quickstart --set train.epochs="$epochs" --set train.batch=1024 --set train.log_every_steps=1 --threads 1)
 
-# train NAME PLACEMENT
+# train NAME PLACEMENT SUBNET: the ranks' messages go over SUBNET.
 train() {
   local run=$runs/$1
   mpirun --mca plm rsh --mca plm_rsh_agent "$runs/agent" --mca oob_tcp_if_include "$subnet.0/24" --mca btl tcp,self \
-    --mca btl_tcp_if_include "$subnet.0/24" --mca pml ob1 -H "$subnet.11:1,$subnet.12:1" -n 2 --bind-to none \
+    --mca btl_tcp_if_include "$3.0/24" --mca pml ob1 -H "$subnet.11:1,$subnet.12:1" -n 2 --bind-to none \
     "$PWD/build/release/quadhop" train --store "$PWD/stores/wordnet.qh" --run "$run" "${settings[@]}" \
     --set sampler.feature_placement="$2" >"$run.log" 2>&1 || { cat "$run.log" >&2; exit 1; }
   local epoch
@@ -80,17 +88,9 @@ losses() { grep -o '"\(train_\)\?loss":[^,}]*' "$1/metrics.jsonl"; }
 
 make_hosts
 build/release/quadhop train --store stores/wordnet.qh --run "$runs/alone" "${settings[@]}" >"$runs/alone.log" 2>&1
-if [ -n "$delay" ]; then
-  limit "$delay" "$rate" || { echo "SKIPPED: this kernel has no netem (sch_netem) to delay with"; exit 77; }
-  train "partitioned-$delay-$rate" PARTITIONED
-else
-  train mapped MAPPED
-  train partitioned PARTITIONED
-  if limit 1ms 1gbit; then
-    train mapped-1ms-1gbit MAPPED
-    train partitioned-1ms-1gbit PARTITIONED
-  else
-    echo "SKIPPED: delay and limited bandwidth; this kernel has no netem (sch_netem)"
-  fi
-fi
+train mapped MAPPED "$subnet"
+train partitioned PARTITIONED "$subnet"
+lay_cable
+train "mapped, slow" MAPPED "$slow_subnet"
+train "partitioned, slow" PARTITIONED "$slow_subnet"
 echo "losses equal in every digit"
