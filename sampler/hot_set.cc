@@ -126,14 +126,26 @@ std::vector<float> ExpectedDraws(const Topology& topology, const SamplerOptions&
   return expected;
 }
 
+int64_t ForecastBytes(int64_t num_nodes, const SamplerOptions& options, int num_threads) {
+  const bool exact = options.method == SamplerOptions::Method::kExact;
+  const size_t of_thread = exact ? sizeof(Scratch::seen_by.front()) : 0;
+  // ChooseHotSet takes no more: its list of nodes comes when the units are gone.
+  const size_t of_node =
+      sizeof(Units::value_type) + sizeof(float) + static_cast<size_t>(num_threads) * of_thread;
+  return num_nodes * static_cast<int64_t>(of_node);
+}
+
 HotSet ChooseHotSet(absl::Span<const float> expected_draws, BlockRange own, int64_t max_rows,
                     int64_t num_steps) {
   const auto draws = [&](GlobalId node) {
     return expected_draws[static_cast<size_t>(node.value())];
   };
+  const auto is_worth_it = [&](float expected) { return expected > 0; };
   std::vector<GlobalId> remote;
+  remote.reserve(static_cast<size_t>(
+      std::count_if(expected_draws.begin(), expected_draws.end(), is_worth_it)));
   for (int64_t v = 0; v < static_cast<int64_t>(expected_draws.size()); ++v)
-    if ((v < own.begin || v >= own.end) && draws(GlobalId(v)) > 0) remote.emplace_back(v);
+    if ((v < own.begin || v >= own.end) && is_worth_it(draws(GlobalId(v)))) remote.emplace_back(v);
   const auto kept = static_cast<std::ptrdiff_t>(
       std::min(std::max<int64_t>(0, max_rows), static_cast<int64_t>(remote.size())));
   std::nth_element(

@@ -21,11 +21,13 @@ inline constexpr int64_t kForecastPaths = int64_t{1} << 28;
 // one epoch. Of EXACT samples: (K-1) / (size of the pool), at most 1, summed over the pools that
 // hold the node; of PATHS, the same by paths. If the training nodes have more than max_paths
 // two-step paths, a keyed subset of them is looked at and scaled up. Nodes with an empty pool,
-// which draw from the whole graph, are left out. Does not depend on the number of threads. Takes 8
-// bytes a node, and 4 a node and thread, while it works.
+// which draw from the whole graph, are left out. Does not depend on the number of threads.
 std::vector<float> ExpectedDraws(const Topology& topology, const SamplerOptions& options,
                                  absl::Span<const GlobalId> training, ThreadPool& pool,
                                  int64_t max_paths = kForecastPaths);
+
+// Bytes that ExpectedDraws, and ChooseHotSet after it, take while they work.
+int64_t ForecastBytes(int64_t num_nodes, const SamplerOptions& options, int num_threads);
 
 struct HotSet {
   std::vector<GlobalId> nodes;   // ascending; none of them own

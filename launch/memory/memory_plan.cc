@@ -57,10 +57,14 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
 
 std::string MemoryPlan::Describe() const {
   const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
-  return absl::StrFormat(
+  std::string text = absl::StrFormat(
       "memory of a rank: %.2f GB (activations %.2f, batches %.2f, graph %.2f, weights %.2f)",
       gigabytes(total_bytes()), gigabytes(activation_bytes), gigabytes(batch_bytes),
       gigabytes(resident_bytes), gigabytes(weight_bytes));
+  if (forecast_bytes > 0)
+    absl::StrAppendFormat(&text, "; before, %.2f GB to choose its hot set",
+                          gigabytes(forecast_bytes));
+  return text;
 }
 
 }  // namespace quadhop

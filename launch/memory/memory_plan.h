@@ -3,6 +3,7 @@
 
 #include <absl/status/status.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -19,8 +20,10 @@ struct MemoryPlan {
   int64_t resident_bytes = 0;  // rows and arcs kept (launch/memory/placement.h); 0 from PlanMemory
   int64_t weight_bytes = 0;    // weights, their gradients by partition and thread, Adam's moments
 
+  int64_t forecast_bytes = 0;  // before all of these, while a hot set is chosen; 0 likewise
+
   int64_t total_bytes() const {
-    return activation_bytes + batch_bytes + resident_bytes + weight_bytes;
+    return std::max(activation_bytes + batch_bytes + resident_bytes + weight_bytes, forecast_bytes);
   }
   // "memory of a rank: 0.31 GB (activations 0.20, batches 0.05, graph 0.00, weights 0.06)"
   std::string Describe() const;

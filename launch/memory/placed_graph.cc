@@ -44,6 +44,8 @@ absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& i
   facts.own_feature_bytes = (own.end - own.begin) * table.row_bytes();
   facts.largest_hot_set_bytes =
       (table.num_nodes - (own.end - own.begin)) * HotRowBytes(table.row_bytes());
+  facts.forecast_bytes =
+      ForecastBytes(table.num_nodes, SamplingOptions(config).sampler, context.pool.num_threads());
   const Topology& topology = inputs.topology;
   const int64_t id_bytes = topology.indices32.empty() ? sizeof(int64_t) : sizeof(uint32_t);
   facts.topology_bytes = (topology.num_nodes() + 1) * static_cast<int64_t>(sizeof(int64_t)) +

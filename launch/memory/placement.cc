@@ -54,14 +54,19 @@ void PlaceHotSet(const SamplerConfig& config, const PlacementFacts& facts, Place
   if (placement.features != FeaturePlacement::PARTITIONED) return;
   placement.resident_bytes += facts.own_feature_bytes;
   placement.hot_set_bytes = config.hot_set_bytes();
-  if (placement.hot_set_bytes < 0) {
-    const int64_t left =
-        UsableBytes(facts) / facts.ranks_on_host - facts.working_bytes - facts.own_feature_bytes;
+  const int64_t usable = UsableBytes(facts) / facts.ranks_on_host;
+  if (placement.hot_set_bytes < 0 && facts.forecast_bytes > usable) {
+    placement.hot_set_bytes = 0;
+    absl::StrAppend(&placement.reason, "; no hot set, for choosing one takes ",
+                    Gigabytes(facts.forecast_bytes), " of a rank's ", Gigabytes(usable));
+  } else if (placement.hot_set_bytes < 0) {
+    const int64_t left = usable - facts.working_bytes - facts.own_feature_bytes;
     placement.hot_set_bytes =
         std::max<int64_t>(0, std::min(facts.feature_bytes / kDefaultHotSetPart, left / 2));
   }
   placement.hot_set_bytes = std::min(placement.hot_set_bytes, facts.largest_hot_set_bytes);
   placement.resident_bytes += placement.hot_set_bytes;
+  if (placement.hot_set_bytes > 0) placement.forecast_bytes = facts.forecast_bytes;
 }
 
 void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Placement& placement) {
@@ -70,8 +75,9 @@ void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Pla
   const bool is_auto = placement.topology == TopologyPlacement::AUTO;
   const int64_t shared_features =
       placement.features == FeaturePlacement::MAPPED ? facts.feature_bytes : 0;
-  const int64_t need = facts.topology_bytes + shared_features +
-                       facts.ranks_on_host * (facts.working_bytes + placement.resident_bytes);
+  const int64_t of_rank =
+      std::max(facts.working_bytes + placement.resident_bytes, placement.forecast_bytes);
+  const int64_t need = facts.topology_bytes + shared_features + facts.ranks_on_host * of_rank;
   if (is_auto && !facts.samples) {
     placement.topology = TopologyPlacement::MAPPED;
     reason = "the model does not sample";
@@ -93,6 +99,7 @@ void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Pla
                       Gigabytes(facts.topology_bytes));
     placement.topology = copy ? TopologyPlacement::RESIDENT : TopologyPlacement::MAPPED;
     if (copy) placement.resident_bytes += resident;
+    if (copy && placement.forecast_bytes > 0) placement.forecast_bytes += resident;
   }
   absl::StrAppend(&placement.reason, "\ntopology ",
                   TopologyPlacement::Value_Name(placement.topology), ": ", reason);

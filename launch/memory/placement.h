@@ -23,6 +23,7 @@ struct PlacementFacts {
   int64_t feature_bytes = 0;          // features of all nodes, as stored
   int64_t own_feature_bytes = 0;      // of this rank's nodes
   int64_t largest_hot_set_bytes = 0;  // if it held all rows of other ranks
+  int64_t forecast_bytes = 0;         // while a hot set is chosen, before rows are read
   int64_t topology_bytes = 0;
   bool samples = true;  // whether the model needs rows of other nodes than a batch's own
   std::function<int64_t()> resident_topology_bytes;  // asked only if need be: it reads much
@@ -33,14 +34,16 @@ struct Placement {
   TopologyPlacement::Value topology = TopologyPlacement::MAPPED;  // never AUTO
   int64_t hot_set_bytes = 0;
   int64_t resident_bytes = 0;  // that the choice takes of this rank's memory
+  int64_t forecast_bytes = 0;  // the same before rows are read, while the hot set is chosen
   std::string reason;          // why, a line for each of features and topology
 };
 
 // What the config says, and for AUTO: features are MAPPED if every host's memory holds the whole
 // store beside what its ranks work with, for then ranks share one copy and exchange nothing;
 // PARTITIONED if not. The topology is MAPPED if it fits likewise, or if the copies of the ranks of
-// this host would take more than the whole; RESIDENT if not. Collective. Errors are the
-// communicator's.
+// this host would take more than the whole; RESIDENT if not. A hot set whose size is not given is
+// left out if choosing it takes more memory than a rank's part of its host's. Collective. Errors
+// are the communicator's.
 absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& facts,
                                           Communicator& comm);
 

@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "launch/memory/placement.h"
+#include "sampler/hot_set.h"
 
 namespace quadhop {
 namespace {
@@ -64,10 +65,15 @@ TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Co
   const int64_t alone = kProgramBytes + plan.work.total_bytes() + own_nodes * OwnNodeBytes(graph);
   plan.mapped.rank_bytes = alone + shared + graph.all_rows_bytes();
   plan.mapped.host_bytes = job.ranks_per_host * alone + shared + graph.all_rows_bytes();
-  plan.partitioned.rank_bytes = alone + shared + own_rows + hot_rows;
-  plan.partitioned.host_bytes = job.ranks_per_host * (alone + own_rows + hot_rows) + shared;
+  const SamplerOptions sampler = SamplingOptions(config).sampler;
+  // Rows are read when the hot set is chosen.
+  const int64_t forecast =
+      hot_rows == 0 ? 0 : kProgramBytes + ForecastBytes(graph.nodes, sampler, job.threads);
+  const int64_t by_parts = std::max(alone + own_rows + hot_rows, forecast);
+  plan.partitioned.rank_bytes = by_parts + shared;
+  plan.partitioned.host_bytes = job.ranks_per_host * by_parts + shared;
 
-  const int64_t sampled = std::max<int64_t>(1, SamplingOptions(config).sampler.sampled_nodes);
+  const int64_t sampled = std::max<int64_t>(1, sampler.sampled_nodes);
   plan.distinct_rows = DistinctRows(batch * sampled, graph.nodes);
   plan.remote_rows = plan.distinct_rows - plan.distinct_rows / job.ranks;
   return plan;

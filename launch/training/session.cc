@@ -90,6 +90,7 @@ absl::Status Session::PlaceGraph() {
   QH_ASSIGN_OR_RETURN(const Placement placement,
                       ChoosePlacement(config_.sampler(), facts, context_.comm));
   plan.resident_bytes = placement.resident_bytes;
+  plan.forecast_bytes = placement.forecast_bytes;
   if (context_.IsMain())
     absl::FPrintF(stderr, "%d partitions over %d ranks, predicted efficiency %.2f\n%s\n",
                   owners_.num_partitions(), owners_.num_ranks(), predicted_efficiency_,

@@ -76,6 +76,23 @@ TEST(Placement, PartitionsFeaturesThatDoNotFitOnSomeHost) {
   }
 }
 
+TEST(Placement, CountsWhatChoosingAHotSetTakesAndLeavesItOutIfThatIsTooMuch) {
+  PlacementFacts facts = Facts();
+  facts.available_bytes = 60 * kGiga;  // 24 of a rank
+  facts.forecast_bytes = 20 * kGiga;
+  Placement choice = ChoiceOf(Defaults(), facts);
+  EXPECT_EQ(choice.hot_set_bytes, 4 * kGiga);
+  // 2 x 20 + 10 GB do not fit in 48: the topology is kept by parts, beside the forecast too.
+  EXPECT_EQ(choice.topology, TopologyPlacement::RESIDENT);
+  EXPECT_EQ(choice.forecast_bytes, 23 * kGiga);
+  facts.forecast_bytes = 25 * kGiga;
+  choice = ChoiceOf(Defaults(), facts);
+  EXPECT_EQ(choice.hot_set_bytes, 0);
+  EXPECT_EQ(choice.forecast_bytes, 0);
+  EXPECT_THAT(choice.reason, HasSubstr("no hot set, for choosing one takes 25.00 GB of a rank's "
+                                       "24.00 GB"));
+}
+
 TEST(Placement, KeepsTheTopologyInMemoryOnlyIfItIsLessThanTheWhole) {
   PlacementFacts facts = Facts();
   facts.available_bytes = 40 * kGiga;  // 32 may be used

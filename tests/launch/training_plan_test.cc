@@ -58,6 +58,16 @@ TEST(TrainingPlan, ByPartsARankHoldsItsShareAndAHotSet) {
               1e6);
 }
 
+// Of narrow rows; 5 bytes a node are labels and splits.
+TEST(TrainingPlan, ByPartsManyThreadsTakeMoreToChooseAHotSetThanToTrain) {
+  GraphShape narrow = Papers();
+  narrow.dims.features = 10;
+  const JobShape job{.ranks = 64, .ranks_per_host = 1, .partitions = 64, .threads = 16};
+  const TrainingPlan plan = PlanOf(narrow, job, {"train.batch=64"});
+  EXPECT_NEAR(static_cast<double>(plan.partitioned.rank_bytes),
+              static_cast<double>(narrow.topology_bytes() + kNodes * (5 + 12 + 4 * 16)), 1e8);
+}
+
 TEST(TrainingPlan, OneRankHasNobodyToExchangeWith) {
   const TrainingPlan plan = PlanOf(Papers(), {});
   EXPECT_EQ(plan.remote_rows, 0);
