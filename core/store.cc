@@ -124,10 +124,16 @@ const Provenance* Store::FindStep(absl::string_view step) const {
 bool Store::HasFile(absl::string_view name) const { return FindFile(manifest_, name) != nullptr; }
 
 absl::StatusOr<const NpyFile*> Store::array(absl::string_view name) const {
-  if (!HasFile(name))
-    return absl::FailedPreconditionError(absl::StrCat(path_, ": has no ", name, " yet; `quadhop ",
-                                                      MakerOf(name), " --store ", path_,
-                                                      "` makes it"));
+  if (!HasFile(name)) {
+    const absl::string_view maker = MakerOf(name);
+    return absl::FailedPreconditionError(
+        FindStep(maker) == nullptr
+            ? absl::StrCat(path_, ": has no ", name, " yet; `quadhop ", maker, " --store ", path_,
+                           "` makes it")
+            : absl::StrCat(path_, ": has no ", name, ": there was none in what `quadhop ", maker,
+                           "` was given; run it again with labels and splits (", maker,
+                           " --help)"));
+  }
   std::lock_guard<std::mutex> lock(files_->mutex);
   std::unique_ptr<NpyFile>& array = files_->arrays[name];
   if (array == nullptr) {

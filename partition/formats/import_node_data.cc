@@ -94,14 +94,18 @@ absl::Status AddClasses(absl::Span<const double> classes, const std::string& pla
 }
 
 absl::StatusOr<int64_t> NodesOfCompanions(const ImportOptions& options) {
+  int64_t num_nodes = 0;
   for (const std::string& path : {options.features, options.labels}) {
     if (path.empty()) continue;
     QH_ASSIGN_OR_RETURN(const ArraySource array, ArraySource::OpenNpy(path));
     if (array.dims().empty() || array.dims()[0] < 1)
       return WrongDims(array, "a row for each node is needed");
-    return array.dims()[0];
+    if (num_nodes > 0 && array.dims()[0] != num_nodes)
+      return WrongDims(array, absl::StrCat("a row for each of the ", num_nodes, " nodes of ",
+                                           options.features, " is needed"));
+    num_nodes = array.dims()[0];
   }
-  return 0;
+  return num_nodes;
 }
 
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
+#include "core/npy.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -192,6 +193,28 @@ TEST_F(CommandsTest, BadInputsFailWithTheirPlace) {
   EXPECT_EQ(label.code, ExitCode::kFailed);
   EXPECT_THAT(label.err, AllOf(HasSubstr("node-label.csv"), HasSubstr("line 3"), HasSubstr("two")));
   EXPECT_FALSE(FileExists(store_ + "/store.textproto"));
+}
+
+TEST_F(CommandsTest, LabelsThatAreNotThereOrTooFewAreNamed) {
+  const std::vector<int64_t> labels = {0, 1, 0, 1};
+  const std::vector<float> features(3);
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  ASSERT_OK(WriteNpy(folder_ / "y.npy", DType::kI64, {4}, labels.data()));
+  ASSERT_OK(WriteNpy(folder_ / "x.npy", DType::kF32, {3, 1}, features.data()));
+  std::vector<std::string> prep = {"prep",     "--from",    folder_ / "arcs.txt",
+                                   "--format", "edge-list", "--store",
+                                   store_,     "--dim",     "2",
+                                   "--parts",  "1"};
+  ASSERT_EQ(Quadhop(prep).code, ExitCode::kDone);
+  const Outcome train =
+      Quadhop({"train", "--store", store_, "--config", "quickstart", "--run", folder_ / "run"});
+  EXPECT_EQ(train.code, ExitCode::kFailed);
+  EXPECT_THAT(train.err, AllOf(HasSubstr(store_), HasSubstr("again with labels")));
+  prep.insert(prep.end(), {"--labels", folder_ / "y.npy", "--features", folder_ / "x.npy"});
+  const Outcome unequal = Quadhop(prep);
+  EXPECT_EQ(unequal.code, ExitCode::kFailed);
+  EXPECT_THAT(unequal.err,
+              AllOf(HasSubstr("y.npy"), HasSubstr("each of the 3 nodes of"), HasSubstr("x.npy")));
 }
 
 TEST_F(CommandsTest, PrepRefusesBeforeItWorksWhatCannotWork) {
