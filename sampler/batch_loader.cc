@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/status.h"
+#include "sampler/cuda/batch_sampler_cuda.h"
 
 namespace quadhop {
 namespace {
@@ -19,6 +20,13 @@ StageSeconds Difference(const StageSeconds& later, const StageSeconds& earlier) 
 FeatureTraffic Difference(const FeatureTraffic& later, const FeatureTraffic& earlier) {
   return {later.rows - earlier.rows, later.remote_rows - earlier.remote_rows,
           later.hot_rows - earlier.hot_rows, later.received_bytes - earlier.received_bytes};
+}
+
+absl::StatusOr<std::unique_ptr<BatchSampler>> MakeSampler(const Topology& topology,
+                                                          const LoaderOptions& options) {
+  if (options.sampler_backend == SamplerBackend::kHost)
+    return MakeHostBatchSampler(topology, options.sampler);
+  return MakeCudaBatchSampler(topology, options.sampler, options.local_rank, options.device_topology_bytes);
 }
 
 }  // namespace
@@ -37,14 +45,23 @@ absl::StatusOr<std::unique_ptr<BatchLoader>> BatchLoader::Create(const LoaderInp
                      options.num_threads, ", allowed is 1 or more"));
   if (options.sampler.sampled_nodes > 0 && inputs.topology.num_nodes() < 1)
     return absl::InvalidArgumentError("sampling needs a topology, but the inputs have none");
-  return std::unique_ptr<BatchLoader>(new BatchLoader(inputs, options));
+  BatchSamplers samplers;
+  if (options.sampler.sampled_nodes > 0) {
+    QH_ASSIGN_OR_RETURN(samplers.all, MakeSampler(inputs.topology, options));
+    if (!inputs.training_topology.indptr.empty()) {
+      QH_ASSIGN_OR_RETURN(samplers.training, MakeSampler(inputs.training_topology, options));
+    }
+  }
+  return std::unique_ptr<BatchLoader>(new BatchLoader(inputs, options, std::move(samplers)));
 }
 
-BatchLoader::BatchLoader(const LoaderInputs& inputs, const LoaderOptions& options)
+BatchLoader::BatchLoader(const LoaderInputs& inputs, const LoaderOptions& options,
+                         BatchSamplers samplers)
     : pool_(options.num_threads),
       features_(*inputs.features),
       planner_(inputs, options.sampler.seed, pool_),
-      maker_(inputs, options.sampler, options.multiplicities, pool_, clock_),
+      maker_(inputs, options.sampler.sampled_nodes, std::move(samplers), options.multiplicities,
+             pool_, clock_),
       prefetch_steps_(options.prefetch_steps),
       slots_(static_cast<size_t>(options.prefetch_steps) + 1) {}
 

@@ -14,6 +14,7 @@
 #include "core/batch.h"
 #include "core/thread_pool.h"
 #include "sampler/batch_maker.h"
+#include "sampler/batch_sampler.h"
 #include "sampler/loader_inputs.h"
 #include "sampler/pass.h"
 #include "sampler/stage_clock.h"
@@ -26,6 +27,10 @@ struct LoaderOptions {
                                // orders the epochs
   int32_t prefetch_steps = 2;  // batches made ahead in the background; 0: each is made in Next()
   int32_t num_threads = 1;     // that make batches
+  // Who draws samples, which does not change them. Of CUDA: see MakeCudaBatchSampler.
+  SamplerBackend sampler_backend = SamplerBackend::kHost;
+  int local_rank = 0;
+  int64_t device_topology_bytes = -1;
   // Training, too, takes a node that was sampled several times for one batch node as one entry of
   // the batch, with a multiplicity; evaluation always does.
   bool multiplicities = false;
@@ -51,6 +56,7 @@ struct LoaderStats {
 class BatchLoader {
  public:
   // Borrows what `inputs` borrows. kInvalidArgument: see LoaderInputs::Validate.
+  // Other errors are those of MakeCudaBatchSampler.
   static absl::StatusOr<std::unique_ptr<BatchLoader>> Create(const LoaderInputs& inputs,
                                                              const LoaderOptions& options);
   ~BatchLoader();
@@ -81,7 +87,7 @@ class BatchLoader {
   LoaderStats stats() const;
 
  private:
-  BatchLoader(const LoaderInputs& inputs, const LoaderOptions& options);
+  BatchLoader(const LoaderInputs& inputs, const LoaderOptions& options, BatchSamplers samplers);
   absl::Status Begin(const Pass& pass);
   absl::StatusOr<const Batch*> TakeNext();
   absl::Status Make(int64_t i);

@@ -1,30 +1,22 @@
 #include "sampler/batch_maker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/check.h"
 #include "core/status.h"
 
 namespace quadhop {
-namespace {
-
-constexpr int64_t kBlockNodes = 16;
-
-}  // namespace
-
-BatchMaker::BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options,
+BatchMaker::BatchMaker(const LoaderInputs& inputs, int32_t sampled_nodes, BatchSamplers samplers,
                        bool merge_in_training, ThreadPool& pool, StageClock& clock)
     : inputs_(inputs),
-      sampled_nodes_(options.sampled_nodes),
+      sampled_nodes_(sampled_nodes),
+      samplers_(std::move(samplers)),
       merge_in_training_(merge_in_training),
       pool_(pool),
-      clock_(clock),
-      scratch_(static_cast<size_t>(pool.num_threads())) {
+      clock_(clock) {
   QH_CHECK_GE(sampled_nodes_, 0);
-  if (sampled_nodes_ == 0) return;
-  const bool apart = !inputs_.training_topology.indptr.empty();
-  training_sampler_.emplace(apart ? inputs_.training_topology : inputs_.topology, options);
-  sampler_.emplace(inputs_.topology, options);
+  QH_CHECK(sampled_nodes_ == 0 || samplers_.all != nullptr);
 }
 
 absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
@@ -35,7 +27,9 @@ absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
   TakeNodes(plan, t, batch);
   clock_.Enter(LoaderStage::kSample);
   if (sampled_nodes_ > 0) {
-    SampleNodes(training ? *training_sampler_ : *sampler_, batch.epoch, batch);
+    const bool apart = training && samplers_.training != nullptr;
+    QH_RETURN_IF_ERROR(
+        SampleNodes(apart ? *samplers_.training : *samplers_.all, batch.epoch, batch));
     if (merge_in_training_ || !training)
       merger_.Merge(sampled_nodes_, static_cast<int64_t>(unique_.size()), batch);
     else
@@ -61,22 +55,15 @@ void BatchMaker::TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const 
   }
 }
 
-void BatchMaker::SampleNodes(const TwoHopSampler& sampler, int64_t epoch, Batch& batch) {
+absl::Status BatchMaker::SampleNodes(BatchSampler& sampler, int64_t epoch, Batch& batch) {
   const auto k = static_cast<size_t>(sampled_nodes_);
-  const int64_t num_nodes = batch.num_nodes();
   sampled_.resize(batch.nodes.size() * k);
-  pool_.ParallelFor(NumBlocks(num_nodes, kBlockNodes), [&](int64_t block, int worker) {
-    TwoHopSampler::Scratch& scratch = scratch_[static_cast<size_t>(worker)];
-    const BlockRange range = Block(block, num_nodes, kBlockNodes);
-    for (auto i = static_cast<size_t>(range.begin); i < static_cast<size_t>(range.end); ++i) {
-      if (i + 1 < batch.nodes.size()) sampler.Prefetch(batch.nodes[i + 1]);
-      sampler.Sample(epoch, batch.nodes[i], absl::MakeSpan(sampled_).subspan(i * k, k), scratch);
-    }
-  });
+  QH_RETURN_IF_ERROR(sampler.Sample(epoch, batch.nodes, absl::MakeSpan(sampled_), pool_));
   clock_.Enter(LoaderStage::kUnique);
   rows_.Number(sampled_, batch.sampled, unique_);
   batch.own.resize(batch.nodes.size());
   for (size_t i = 0; i < batch.own.size(); ++i) batch.own[i] = batch.sampled[i * k];
+  return absl::OkStatus();
 }
 
 absl::Status BatchMaker::GatherFeatures(Batch& batch) {

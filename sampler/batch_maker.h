@@ -5,51 +5,55 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "core/batch.h"
 #include "core/thread_pool.h"
+#include "sampler/batch_sampler.h"
 #include "sampler/loader_inputs.h"
 #include "sampler/pass.h"
 #include "sampler/repeat_merger.h"
 #include "sampler/stage_clock.h"
-#include "sampler/two_hop_sampler.h"
 #include "sampler/unique_rows.h"
 
 namespace quadhop {
+
+// Who draws the samples of a batch.
+struct BatchSamplers {
+  std::unique_ptr<BatchSampler> all;       // nullptr if K = 0
+  std::unique_ptr<BatchSampler> training;  // of training passes; nullptr: they take `all`
+};
 
 // A batch is a pure function of (inputs, options, pass, step): the pool only decides how fast. One
 // Make at a time.
 class BatchMaker {
  public:
-  // options.sampled_nodes = 0: no samples. Repeated samples of a node are merged in evaluation,
-  // and, where asked for, in training. Borrows what `inputs` borrows, the pool, and the clock,
-  // which it tells the stage that Make is at.
-  BatchMaker(const LoaderInputs& inputs, const SamplerOptions& options, bool merge_in_training,
-             ThreadPool& pool, StageClock& clock);
+  // sampled_nodes: K, 0: no samples. Repeated samples of a node are merged in evaluation, and,
+  // where asked for, in training. Borrows what `inputs` borrows, the pool, and the clock, which it
+  // tells the stage that Make is at.
+  BatchMaker(const LoaderInputs& inputs, int32_t sampled_nodes, BatchSamplers samplers,
+             bool merge_in_training, ThreadPool& pool, StageClock& clock);
 
   // Fills `batch` with this rank's share of step t of the pass; memory of an earlier batch is used
-  // again. Errors are the feature source's; then the batch is unspecified.
+  // again. Errors are the sampler's and the feature source's; then the batch is unspecified.
   absl::Status Make(const PassPlan& plan, int64_t t, Batch& batch);
 
  private:
   void TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const;
-  void SampleNodes(const TwoHopSampler& sampler, int64_t epoch, Batch& batch);
+  absl::Status SampleNodes(BatchSampler& sampler, int64_t epoch, Batch& batch);
   absl::Status GatherFeatures(Batch& batch);
   void CopyEncodings(Batch& batch) const;
   void CopyLabels(Batch& batch) const;
 
   LoaderInputs inputs_;
   int32_t sampled_nodes_;  // K
+  BatchSamplers samplers_;
   bool merge_in_training_;
-  std::optional<TwoHopSampler> training_sampler_;
-  std::optional<TwoHopSampler> sampler_;  // of the other passes
   ThreadPool& pool_;
   StageClock& clock_;
-  std::vector<TwoHopSampler::Scratch> scratch_;  // [num_threads]
-  std::vector<GlobalId> sampled_;                // [B, K]
-  std::vector<GlobalId> unique_;                 // [U]
+  std::vector<GlobalId> sampled_;  // [B, K]
+  std::vector<GlobalId> unique_;   // [U]
   UniqueRows rows_;
   RepeatMerger merger_;
 };

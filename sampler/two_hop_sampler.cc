@@ -8,14 +8,12 @@
 #include "core/check.h"
 #include "core/rng.h"
 #include "sampler/entry_hash.h"
+#include "sampler/sample_rules.h"
 
 namespace quadhop {
 namespace {
 
 using Scratch = TwoHopSampler::Scratch;
-
-// What a node key is mixed with, so that its uses are independent.
-enum KeyUse : uint64_t { kFirstHop = 1, kSecondHop = 2, kPathDraws = 3, kGraphDraws = 4 };
 
 constexpr uint32_t kNoLimit = std::numeric_limits<uint32_t>::max();
 constexpr size_t kKeptSize = 1024;
@@ -30,8 +28,8 @@ GlobalId AsNode(Index index) {
   return GlobalId(static_cast<int64_t>(index));
 }
 
-// The first min(count, bound) distinct values of the sequence x_i = floor(bound * Mix64(key + i) /
-// 2^64), in its order: uniform over [0, bound) but for a part in 2^64 / bound.
+// The first min(count, bound) distinct values of DrawBelow(key, i, bound), i = 0, 1, ..., in their
+// order.
 absl::Span<const int64_t> DistinctDraws(uint64_t key, int64_t bound, int64_t count,
                                         Scratch& scratch) {
   count = std::min(count, bound);
@@ -39,9 +37,7 @@ absl::Span<const int64_t> DistinctDraws(uint64_t key, int64_t bound, int64_t cou
   scratch.draw_table.assign(slots, -1);
   scratch.draws.clear();
   for (uint64_t i = 0; static_cast<int64_t>(scratch.draws.size()) < count; ++i) {
-    const uint64_t bits = Mix64(key + i);
-    const auto value = static_cast<int64_t>(static_cast<uint64_t>(
-        (static_cast<unsigned __int128>(bits) * static_cast<uint64_t>(bound)) >> 64));
+    const int64_t value = DrawBelow(key, i, bound);
     size_t slot = static_cast<size_t>(Mix64(static_cast<uint64_t>(value))) & (slots - 1);
     while (scratch.draw_table[slot] != -1 && scratch.draw_table[slot] != value)
       slot = (slot + 1) & (slots - 1);
@@ -72,7 +68,7 @@ void InsertSmall(absl::Span<const NeighbourRow<Index>> rows, EntryKey key, uint6
         FilterRows(rows, key, smallest.upper_limit(), cursor, absl::MakeSpan(kept));
     for (size_t i = 0; i < count; ++i) {
       const auto id = static_cast<uint64_t>(kept[i]);
-      smallest.Insert({EntryHash(key, id), id << 1 | hop_bit});
+      smallest.Insert({EntryHash(key, id), EntryOf(id, hop_bit)});
     }
   }
 }
@@ -110,8 +106,7 @@ void SampleExact(const NeighbourRow<Index>& own, absl::Span<const NeighbourRow<I
     limit = kNoLimit;
   }
   const auto sample = smallest.Sorted();
-  for (size_t i = 0; i < sample.size(); ++i)
-    out[i] = GlobalId(static_cast<int64_t>(sample[i].id >> 1));
+  for (size_t i = 0; i < sample.size(); ++i) out[i] = GlobalId(NodeOfEntry(sample[i].id));
   RepeatFirst(sample.size(), out);
 }
 
@@ -155,9 +150,7 @@ void TwoHopSampler::Sample(int64_t epoch, GlobalId node, absl::Span<GlobalId> ou
   out[0] = node;
   if (out.size() == 1) return;
   if (options_.resample == SamplerOptions::Resample::kOnce) epoch = 0;
-  const uint64_t node_key =
-      StreamKey(options_.seed, RandomPurpose::kSample, static_cast<uint64_t>(epoch),
-                static_cast<uint64_t>(node.value()));
+  const uint64_t node_key = SampleKey(options_.seed, epoch, node.value());
   if (!topology_.indices32.empty())
     SampleFrom(topology_.indices32, node_key, node.value(), out.subspan(1), scratch);
   else

@@ -99,6 +99,9 @@ LoaderOptions SamplingOptions(const Config& config) {
                                  : SamplerOptions::Resample::kEveryEpoch;
   options.sampler.seed = config.train().seed();
   options.prefetch_steps = sampler.prefetch_steps();
+  options.sampler_backend =
+      sampler.backend() == SamplerConfig::CUDA ? SamplerBackend::kCuda : SamplerBackend::kHost;
+  options.device_topology_bytes = sampler.device_topology_bytes();
   options.multiplicities = config.model().multiplicities();
   return options;
 }

@@ -100,7 +100,11 @@ absl::Status Session::PlaceGraph() {
                       PlacedGraph::Create(*store_, placement, owners_, config_, context_, inputs_));
   if (context_.IsMain() && !graph_->description().empty())
     absl::FPrintF(stderr, "%s\n", graph_->description());
-  QH_ASSIGN_OR_RETURN(loader_, BatchLoader::Create(inputs_, SamplingOptions(config_)));
+  LoaderOptions options = SamplingOptions(config_);
+  options.local_rank = context_.local_rank;
+  absl::StatusOr<std::unique_ptr<BatchLoader>> made = BatchLoader::Create(inputs_, options);
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "batch loaders of all ranks", made.status()));
+  loader_ = *std::move(made);
   return absl::OkStatus();
 }
 

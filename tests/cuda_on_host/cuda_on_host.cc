@@ -39,6 +39,12 @@ std::map<void*, Block>& Blocks() {
   return *kBlocks;
 }
 
+// Memory of the host that is locked for the device, and its bytes.
+std::map<void*, size_t>& Registered() {
+  static auto* const kRegistered = new std::map<void*, size_t>;
+  return *kRegistered;
+}
+
 void Check(bool holds, const char* what) {
   if (!holds) Bug(what);
 }
@@ -193,6 +199,8 @@ using cuda_on_host::Access;
 using cuda_on_host::Blocks;
 using cuda_on_host::Check;
 using cuda_on_host::DeviceMutex;
+using cuda_on_host::kPage;
+using cuda_on_host::Registered;
 
 const char* cudaGetErrorName(cudaError_t) { return "cudaError"; }
 const char* cudaGetErrorString(cudaError_t) { return "an error of CUDA on the host"; }
@@ -288,6 +296,39 @@ cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t widt
   const Access access;
   for (size_t row = 0; row < height; ++row)
     std::memset(static_cast<unsigned char*>(memory) + row * pitch, value, width);
+  return cudaSuccess;
+}
+
+// Pages are locked as wholes, and once.
+cudaError_t cudaHostRegister(void* memory, size_t bytes, unsigned) {
+  const std::scoped_lock lock(DeviceMutex());
+  const auto page = [](const void* at) { return reinterpret_cast<uintptr_t>(at) / kPage; };
+  for (const auto& [begin, other] : Registered())
+    if (page(memory) <= page(static_cast<unsigned char*>(begin) + other - 1) &&
+        page(begin) <= page(static_cast<unsigned char*>(memory) + bytes - 1))
+      return cudaErrorHostMemoryAlreadyRegistered;
+  Registered()[memory] = bytes;
+  return cudaSuccess;
+}
+cudaError_t cudaHostUnregister(void* memory) {
+  const std::scoped_lock lock(DeviceMutex());
+  Check(Registered().erase(memory) == 1, "memory is unregistered that was not registered");
+  return cudaSuccess;
+}
+cudaError_t cudaHostGetDevicePointer(void** seen, void* memory, unsigned) {
+  *seen = memory;
+  return cudaSuccess;
+}
+cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  *memory = std::malloc(bytes);
+  return *memory != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaFreeHost(void* memory) {
+  std::free(memory);
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  *free = *total = size_t{1} << 30;
   return cudaSuccess;
 }
 

@@ -69,6 +69,20 @@ T __shfl_xor_sync(unsigned mask, T value, int lane_mask) {
   return value;
 }
 
+// Threads change over at barriers only, so that any operation is atomic.
+template <typename T>
+T atomicAdd(T* at, T value) {
+  return std::exchange(*at, *at + value);
+}
+template <typename T>
+T atomicMin(T* at, T value) {
+  return std::exchange(*at, value < *at ? value : *at);
+}
+template <typename T>
+T atomicCAS(T* at, T expected, T value) {
+  return std::exchange(*at, *at == expected ? value : *at);
+}
+
 enum cudaError_t {
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
@@ -76,6 +90,7 @@ enum cudaError_t {
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
   cudaErrorNotReady = 600,
+  cudaErrorHostMemoryAlreadyRegistered = 712,
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
@@ -125,6 +140,14 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
                             cudaStream_t stream);
 cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t width, size_t height,
                               cudaStream_t stream);
+// Of memory that the host keeps and kernels read, which is any.
+inline constexpr unsigned cudaHostRegisterMapped = 2, cudaHostRegisterReadOnly = 8;
+cudaError_t cudaHostRegister(void* memory, size_t bytes, unsigned flags);
+cudaError_t cudaHostUnregister(void* memory);
+cudaError_t cudaHostGetDevicePointer(void** seen, void* memory, unsigned flags);
+cudaError_t cudaMallocHost(void** memory, size_t bytes);
+cudaError_t cudaFreeHost(void* memory);
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
 
 template <typename... Parameters, typename... Arguments>

@@ -1,0 +1,63 @@
+#include "core/cuda/readable.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <cstring>
+#include <utility>
+
+#include "core/cuda/cuda_status.h"
+#include "core/status.h"
+
+namespace quadhop::cuda {
+
+absl::StatusOr<int64_t> FreeDeviceBytes() {
+  size_t free = 0, total = 0;
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMemGetInfo(&free, &total)));
+  return static_cast<int64_t>(free);
+}
+
+absl::StatusOr<Readable> Readable::OnDevice(Device& device, const void* host, size_t bytes) {
+  Readable readable;
+  readable.device_ = &device;
+  void* memory = device.Allocate(bytes);
+  readable.data_ = memory;
+  device.Upload(host, bytes, memory);
+  QH_RETURN_IF_ERROR(device.status());
+  return readable;
+}
+
+absl::StatusOr<Readable> Readable::OnHost(const void* host, size_t bytes) {
+  Readable readable;
+  if (bytes == 0) return readable;
+  void* memory = const_cast<void*>(host);
+  if (cudaHostRegister(memory, bytes, cudaHostRegisterMapped | cudaHostRegisterReadOnly) ==
+      cudaSuccess) {
+    readable.registered_ = memory;
+  } else {
+    static_cast<void>(cudaGetLastError());
+    QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMallocHost(&memory, bytes)));
+    readable.copy_ = memory;
+    std::memcpy(memory, host, bytes);
+  }
+  void* seen = nullptr;
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaHostGetDevicePointer(&seen, memory, 0)));
+  readable.data_ = seen;
+  return readable;
+}
+
+Readable& Readable::operator=(Readable&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(device_, other.device_);
+  std::swap(registered_, other.registered_);
+  std::swap(copy_, other.copy_);
+  return *this;
+}
+
+void Readable::Release() {
+  // Nobody is left to tell of an error.
+  if (device_ != nullptr) device_->Free(const_cast<void*>(data_));
+  if (registered_ != nullptr) static_cast<void>(cudaHostUnregister(registered_));
+  if (copy_ != nullptr) static_cast<void>(cudaFreeHost(copy_));
+}
+
+}  // namespace quadhop::cuda

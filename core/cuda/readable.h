@@ -1,0 +1,41 @@
+// Large arrays of the host that kernels read: topology, feature rows.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/cuda/cuda_device.h"
+
+namespace quadhop::cuda {
+
+// What is free of the device's memory now.
+absl::StatusOr<int64_t> FreeDeviceBytes();
+
+// Bytes that a device reads. Moves, does not copy; must not outlive the device.
+class Readable {
+ public:
+  Readable() = default;
+  // A copy in the device's memory. kResourceExhausted if it does not fit.
+  static absl::StatusOr<Readable> OnDevice(Device& device, const void* host, size_t bytes);
+  // Left with the host and read over the bus: `host` itself, page-locked, which must then outlive
+  // the result; or, where the driver cannot lock it (files on some file systems), a locked copy.
+  static absl::StatusOr<Readable> OnHost(const void* host, size_t bytes);
+
+  ~Readable() { Release(); }
+  Readable(Readable&& other) noexcept { *this = std::move(other); }
+  Readable& operator=(Readable&& other) noexcept;
+
+  const void* data() const { return data_; }  // as kernels take it; nullptr for no bytes
+
+ private:
+  void Release();
+
+  const void* data_ = nullptr;
+  Device* device_ = nullptr;    // whose memory it is
+  void* registered_ = nullptr;  // the host's memory that was locked
+  void* copy_ = nullptr;        // or the locked copy
+};
+
+}  // namespace quadhop::cuda

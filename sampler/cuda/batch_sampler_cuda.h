@@ -1,0 +1,24 @@
+// Samples drawn by a GPU.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "sampler/batch_sampler.h"
+
+namespace quadhop {
+
+// The sampler of the GPU that a rank takes which is `local_rank` among those of its host, with a
+// queue of work of its own. The topology is copied to the device if it takes at most
+// `device_bytes` (-1: half of what is free there), else it stays with the host and is read over
+// the bus; borrowed. kUnavailable without a GPU, or where the program was built without CUDA;
+// kInvalidArgument if a block of the device has no room for so many sampled nodes;
+// kResourceExhausted: no memory.
+absl::StatusOr<std::unique_ptr<BatchSampler>> MakeCudaBatchSampler(const Topology& topology,
+                                                                   const SamplerOptions& options,
+                                                                   int local_rank,
+                                                                   int64_t device_bytes);
+
+}  // namespace quadhop
