@@ -37,6 +37,8 @@ absl::StatusOr<std::vector<std::string>> MpirunCommand(const MpirunOptions& opti
     command.insert(command.end(), words);
   };
   if (geteuid() == 0) add({"--allow-run-as-root"});
+  // On this machine alone nothing but mpirun starts ranks: there need be no ssh.
+  if (options.hosts.empty()) add({"--mca", "plm", "isolated"});
   add({"--mca", "ras", "^slurm"});
   if (options.hosts.empty()) {
     add({"--host", absl::StrCat("localhost:", options.ranks)});
