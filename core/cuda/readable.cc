@@ -17,13 +17,22 @@ absl::StatusOr<int64_t> FreeDeviceBytes() {
 }
 
 absl::StatusOr<Readable> Readable::OnDevice(Device& device, const void* host, size_t bytes) {
-  Readable readable;
-  readable.device_ = &device;
-  void* memory = device.Allocate(bytes);
-  readable.data_ = memory;
-  device.Upload(host, bytes, memory);
+  QH_ASSIGN_OR_RETURN(Readable readable, OfSize(device, bytes));
+  readable.Fill(0, host, bytes);
   QH_RETURN_IF_ERROR(device.status());
   return readable;
+}
+
+absl::StatusOr<Readable> Readable::OfSize(Device& device, size_t bytes) {
+  Readable readable;
+  readable.device_ = &device;
+  readable.data_ = device.Allocate(bytes);
+  QH_RETURN_IF_ERROR(device.status());
+  return readable;
+}
+
+void Readable::Fill(size_t offset, const void* host, size_t bytes) {
+  device_->Upload(host, bytes, static_cast<uint8_t*>(const_cast<void*>(data_)) + offset);
 }
 
 absl::StatusOr<Readable> Readable::OnHost(const void* host, size_t bytes) {

@@ -19,6 +19,8 @@ class Readable {
   Readable() = default;
   // A copy in the device's memory. kResourceExhausted if it does not fit.
   static absl::StatusOr<Readable> OnDevice(Device& device, const void* host, size_t bytes);
+  // Memory of the device that Fill writes to.
+  static absl::StatusOr<Readable> OfSize(Device& device, size_t bytes);
   // Left with the host and read over the bus: `host` itself, page-locked, which must then outlive
   // the result; or, where the driver cannot lock it (files on some file systems), a locked copy.
   static absl::StatusOr<Readable> OnHost(const void* host, size_t bytes);
@@ -26,6 +28,9 @@ class Readable {
   ~Readable() { Release(); }
   Readable(Readable&& other) noexcept { *this = std::move(other); }
   Readable& operator=(Readable&& other) noexcept;
+
+  // Copies to [offset, offset + bytes) of what OfSize made. Errors are the device's status.
+  void Fill(size_t offset, const void* host, size_t bytes);
 
   const void* data() const { return data_; }  // as kernels take it; nullptr for no bytes
 

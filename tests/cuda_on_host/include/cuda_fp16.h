@@ -1,0 +1,9 @@
+// Half-precision values of the stand-in for CUDA.
+#pragma once
+
+#include "core/dtype.h"
+
+struct __half {
+  uint16_t bits;
+};
+inline float __half2float(__half value) { return quadhop::F16ToFloat(value.bits); }
