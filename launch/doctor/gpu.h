@@ -1,4 +1,4 @@
-// GPUs of the ranks, and NCCL between them.
+// GPUs of the ranks.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -10,8 +10,8 @@
 
 namespace quadhop {
 
-// Whether each rank has a GPU of its own that works, and what NCCL there is. Built without CUDA:
-// that it is, a failure only if `config` asks for CUDA. Collective.
+// Whether each rank has a GPU that works, and of its own; none, or a program built without CUDA, is
+// a failure only if `config` asks for CUDA. Collective.
 absl::StatusOr<Findings> CheckGpus(const RankContext& context, const Config& config);
 
 }  // namespace quadhop
