@@ -1,21 +1,58 @@
 #!/usr/bin/env bash
-# All that needs a GPU: builds with CUDA, runs the tests of the CUDA backend and NCCL, and the small ones again under
-# compute-sanitizer.   tests/gpu.sh [BUILD_FOLDER]
+# All that needs a GPU, in one command: builds with CUDA, runs the tests of what a GPU does, the small ones again under
+# compute-sanitizer, and prints what it reaches beside what the GPU could: time, TFLOP/s, GB/s, memory, exposed wait; beside the
+# PyTorch peer, where python3 (PYTHON names another) has torch with CUDA.
+#
+#   tests/gpu.sh [BUILD_FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=${1:-build/cuda}
+python=${PYTHON:-python3}
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 cmake --preset cuda -B "$build"
-cmake --build "$build" --target quadhop quadhop_cuda_test quadhop_golden_cuda
+cmake --build "$build" --target quadhop quadhop_cuda_test quadhop_cuda_batches_test quadhop_golden_cuda
 cmake --build "$build" --target quadhop_nccl_test || echo "no NCCL: its tests are left out"
 
+echo "== tests"
 "$build/tests/cuda/quadhop_cuda_test"
+"$build/tests/cuda/quadhop_cuda_batches_test"
 "$build/tests/cuda/quadhop_golden_cuda" ../shared/golden/*.safetensors
 [ ! -x "$build/tests/cuda/quadhop_nccl_test" ] || "$build/tests/cuda/quadhop_nccl_test"
 
-small='Adam.*:*FullBatchNorm2Heads:LargeGT.TakesATokenOfMultiplicityMForMEqualTokens'
 for tool in memcheck racecheck; do
   echo "== compute-sanitizer $tool"
-  compute-sanitizer --tool "$tool" --error-exitcode 1 "$build/tests/cuda/quadhop_cuda_test" --gtest_filter="$small"
+  check() { compute-sanitizer --tool "$tool" --error-exitcode 1 "$@"; }
+  check "$build/tests/cuda/quadhop_cuda_test" \
+    --gtest_filter='Adam.*:*FullBatchNorm2Heads:LargeGT.TakesATokenOfMultiplicityMForMEqualTokens'
+  check "$build/tests/cuda/quadhop_cuda_batches_test" --gtest_filter='-*DrawsWhatTheHostDraws*'
+done
+
+echo "== training steps"
+"$build/quadhop" bench model --backend cuda
+"$build/quadhop" bench model --backend cuda --shape products --batch 1024
+if "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
+  for settings in "" "--precision bf16 --sdpa"; do
+    echo "the peer, products, B 1024 $settings:"
+    # shellcheck disable=SC2086  # words
+    "$python" tests/peer/bench_peer.py products --batch 1024 --device cuda $settings
+  done
+else
+  echo "$python has no torch with CUDA: the peer is left out"
+fi
+
+echo "== sampling"
+"$build/quadhop" bench sampler --backend cuda
+
+echo "== an epoch on the GPU, samples drawn by the host and by the GPU"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$build/quadhop" synth --nodes 200000 --degree 50 --features 100 --classes 47 --out "$work/raw" >/dev/null
+"$build/quadhop" prep --from "$work/raw" --store "$work/graph.qh" --parts 4 >/dev/null
+for sampler in CPU CUDA; do
+  "$build/quadhop" train --store "$work/graph.qh" --config ogbn-products --run "$work/$sampler" --set train.epochs=2 \
+    --set model.backend=CUDA --set model.precision=BF16 --set sampler.resample=EVERY_EPOCH --set sampler.backend="$sampler"
+  last() { sed -nE "s/.*\"event\":\"epoch\".*\"$1\":([-+0-9.eE]+).*/\1/p" "$work/$sampler/metrics.jsonl" | tail -1; }
+  awk -v sampler="$sampler" -v seconds="$(last seconds)" -v wait="$(last exposed_wait_seconds)" \
+    'BEGIN { printf "sampler %s: epoch %.3f s, waits for batches %.3f s (%.1f %%)\n", sampler, seconds, wait, 100 * wait / seconds }'
 done

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <numeric>
 #include <vector>
 
 #include "core/status.h"
-#include "launch/memory/peak_memory.h"
 #include "model/adam.h"
-#include "model/cpu/gemm.h"
 #include "model/largegt.h"
 
 namespace quadhop {
@@ -56,32 +53,6 @@ double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Seconds of the quickest of five calls of `work(thread)` on all threads at once.
-template <typename Work>
-double QuickestSeconds(ThreadPool& pool, const Work& work) {
-  double quickest = 0;
-  for (int i = 0; i < 6; ++i) {  // the first warms up
-    const double start = Now();
-    pool.ParallelFor(pool.num_threads(), [&](int64_t item, int) { work(item); });
-    const double seconds = Now() - start;
-    if (i == 1 || (i > 1 && seconds < quickest)) quickest = seconds;
-  }
-  return quickest;
-}
-
-template <typename T>
-double PeakOf(ThreadPool& pool) {
-  constexpr int64_t kSide = 1536;
-  const Tensor<T> a({kSide, kSide}), b({kSide, kSide});
-  std::vector<Tensor<float>> c(static_cast<size_t>(pool.num_threads()));
-  for (Tensor<float>& of_thread : c) of_thread.Resize({kSide, kSide});
-  const double seconds = QuickestSeconds(pool, [&](int64_t thread) {
-    cpu::Gemm(kSide, kSide, kSide, {a.data(), kSide}, {b.data(), kSide}, 0,
-              c[static_cast<size_t>(thread)].data(), kSide);
-  });
-  return 2e-9 * kSide * kSide * kSide * pool.num_threads() / seconds;
-}
-
 }  // namespace
 
 absl::Span<const BenchShape> BenchShapes() { return kShapes; }
@@ -99,33 +70,16 @@ LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision) {
   return options;
 }
 
-double ProductPeak(ThreadPool& pool, Precision precision) {
-  return precision == Precision::kBF16 ? PeakOf<BFloat16>(pool) : PeakOf<float>(pool);
-}
-
-double CopyRate(ThreadPool& pool) {
-  constexpr size_t kBytes = size_t{256} << 20;
-  const size_t threads = static_cast<size_t>(pool.num_threads());
-  const std::vector<uint8_t> from(threads * kBytes, 1);
-  std::vector<uint8_t> to(threads * kBytes);
-  const double seconds = QuickestSeconds(pool, [&](int64_t thread) {
-    const size_t at = static_cast<size_t>(thread) * kBytes;
-    std::memcpy(to.data() + at, from.data() + at, kBytes);
-  });
-  return 1e-9 * static_cast<double>(threads * kBytes) / seconds;
-}
-
 absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_size, int64_t steps,
-                                         ThreadPool& pool) {
-  ResetPeakResidentBytes();
+                                         BenchMachine& machine) {
+  machine.ResetPeakBytes();
   options.loss = LossKind::kCrossEntropy;
   options.codebook_start = CodebookStart::kPaper;
-  const std::unique_ptr<Kernels> kernels = MakeCpuKernels(pool);
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   std::vector<int64_t> ids(kNodes);
   std::iota(ids.begin(), ids.end(), 0);
   ModelPlacement placement;
-  placement.kernels = kernels.get();
+  placement.kernels = &machine.kernels();
   placement.comm = comm.get();
   placement.owners.first = {0, kPartitions};
   placement.owned_original_ids = ids;
@@ -139,11 +93,12 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
     FillBatch(options.dims, batch_size, s, batch);
     const double start = Now();
     QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
-    adam.Apply(*kernels, 1e-3, model->parameters());
+    adam.Apply(machine.kernels(), 1e-3, model->parameters());
     seconds.push_back(Now() - start);
   }
   std::sort(seconds.begin() + 1, seconds.end());
-  return StepFigures{seconds[static_cast<size_t>(1 + steps / 2)], PeakResidentBytes()};
+  QH_ASSIGN_OR_RETURN(const int64_t peak_bytes, machine.PeakBytes());
+  return StepFigures{seconds[static_cast<size_t>(1 + steps / 2)], peak_bytes};
 }
 
 }  // namespace quadhop

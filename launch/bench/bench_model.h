@@ -1,4 +1,4 @@
-// Speed of this machine, and of training steps on it.
+// Speed of training steps.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "core/thread_pool.h"
+#include "launch/bench/bench_machine.h"
 #include "model/options.h"
 
 namespace quadhop {
@@ -22,18 +22,13 @@ struct BenchShape {
 absl::Span<const BenchShape> BenchShapes();
 LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision);
 
-// GFLOP/s of large products on all threads of `pool`, each on its own.
-double ProductPeak(ThreadPool& pool, Precision precision);
-// GB/s of copying between buffers larger than the caches, counted once, on all threads.
-double CopyRate(ThreadPool& pool);
-
 struct StepFigures {
   double seconds = 0;      // the median of the steps after one to warm up
-  int64_t peak_bytes = 0;  // that the whole process held
+  int64_t peak_bytes = 0;  // see BenchMachine::PeakBytes
 };
 // Training steps on random tokens without repeats, dropout and Adam included, on random classes and
 // from a random codebook, whatever the options say of loss and start.
 absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_size, int64_t steps,
-                                         ThreadPool& pool);
+                                         BenchMachine& machine);
 
 }  // namespace quadhop

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +18,7 @@
 #include "partition/memory.h"
 #include "partition/synth_model.h"
 #include "sampler/batch_loader.h"
+#include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/feature_source.h"
 #include "sampler/two_hop_sampler.h"
 
@@ -88,6 +90,39 @@ void BenchSampler(const Topology& topology) {
     }
 }
 
+// Batches of 1024 nodes, ids to the GPU and samples back counted.
+absl::Status BenchGpuSampler(const Topology& topology) {
+  constexpr int64_t kBatch = 1024, kInDeviceMemory = -1, kInHostMemory = 0;
+  using Clock = std::chrono::steady_clock;
+  ThreadPool pool(1);
+  std::printf("\n%-8s %6s %14s %22s   topology in the memory of\n", "on GPU", "K", "us a node",
+              "M sampled nodes/s");
+  for (SamplerOptions::Method method :
+       {SamplerOptions::Method::kExact, SamplerOptions::Method::kPaths})
+    for (int32_t k : {20, 50, 100})
+      for (int64_t place : {kInDeviceMemory, kInHostMemory}) {
+        const SamplerOptions options = {.sampled_nodes = k, .method = method, .seed = 1};
+        QH_ASSIGN_OR_RETURN(const auto sampler, MakeCudaBatchSampler(topology, options, 0, place));
+        std::vector<GlobalId> nodes(kBatch), out(static_cast<size_t>(kBatch * k));
+        Clock::time_point begin;
+        double seconds = 0;
+        int64_t batches = -1;  // the first warms up
+        for (; seconds < kSecondsEach; ++batches) {
+          for (int64_t i = 0; i < kBatch; ++i)
+            nodes[static_cast<size_t>(i)] =
+                NodeAt((batches + 1) * kBatch + i, topology.num_nodes());
+          if (batches == 0) begin = Clock::now();
+          QH_RETURN_IF_ERROR(sampler->Sample(1, nodes, absl::MakeSpan(out), pool));
+          if (batches >= 0) seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        }
+        const double rate = static_cast<double>(batches * kBatch) / seconds;
+        std::printf("%-8s %6d %14.2f %22.2f   %s\n",
+                    method == SamplerOptions::Method::kExact ? "EXACT" : "PATHS", k, 1e6 / rate,
+                    rate * k / 1e6, place == kInHostMemory ? "the host" : "the GPU");
+      }
+  return absl::OkStatus();
+}
+
 // Bytes read from the table a second, beside what memcpy copies between buffers larger than the
 // caches.
 void BenchGather(const FeatureTable& table) {
@@ -148,23 +183,24 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
   return absl::OkStatus();
 }
 
-absl::Status Bench(const Topology& topology, const FeatureTable& features) {
+absl::Status Bench(const Topology& topology, const FeatureTable& features, bool with_gpu) {
   PrintGraph(topology);
   BenchSampler(topology);
+  if (with_gpu) QH_RETURN_IF_ERROR(BenchGpuSampler(topology));
   BenchGather(features);
   return BenchLoader(topology, features);
 }
 
 }  // namespace
 
-absl::Status BenchSamplerOnStore(const std::string& path) {
+absl::Status BenchSamplerOnStore(const std::string& path, bool with_gpu) {
   QH_ASSIGN_OR_RETURN(const auto store, Store::Open(path));
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
   QH_ASSIGN_OR_RETURN(const FeatureTable features, store->features());
-  return Bench(topology, features);
+  return Bench(topology, features, with_gpu);
 }
 
-absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, ThreadPool& pool) {
+absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, bool with_gpu, ThreadPool& pool) {
   SynthOptions options;
   options.nodes = num_nodes;
   options.degree = 50;
@@ -180,7 +216,7 @@ absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, ThreadPool& pool) {
   QH_RETURN_IF_ERROR(graph.CopyIndices(absl::MakeSpan(indices)));
   const std::vector<float> rows(static_cast<size_t>(num_nodes * kHopsAndSelf * kWidth), 1.0f);
   return Bench({graph.indptr(), indices, {}},
-               {DType::kF32, rows.data(), num_nodes, kHopsAndSelf, kWidth});
+               {DType::kF32, rows.data(), num_nodes, kHopsAndSelf, kWidth}, with_gpu);
 }
 
 }  // namespace quadhop

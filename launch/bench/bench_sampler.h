@@ -1,4 +1,4 @@
-// Speed of sampling, gathering and making batches, on one thread.
+// Speed of sampling, gathering and making batches, on one thread; of sampling also on a GPU.
 #pragma once
 
 #include <absl/status/status.h>
@@ -10,10 +10,11 @@
 
 namespace quadhop {
 
-// Prints tables of rates on the store at `path`.
-absl::Status BenchSamplerOnStore(const std::string& path);
+// Prints tables of rates on the store at `path`. with_gpu: those of the first GPU, too; its errors
+// are MakeCudaBatchSampler's.
+absl::Status BenchSamplerOnStore(const std::string& path, bool with_gpu);
 // The same on a graph that `pool` makes in memory: a fixed test graph (DESIGN.md section 8) with
 // `num_nodes` nodes of mean degree 50, and 100 features.
-absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, ThreadPool& pool);
+absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, bool with_gpu, ThreadPool& pool);
 
 }  // namespace quadhop

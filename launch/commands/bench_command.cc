@@ -1,11 +1,13 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/status.h"
 #include "launch/bench/bench_exchange.h"
+#include "launch/bench/bench_machine.h"
 #include "launch/bench/bench_model.h"
 #include "launch/bench/bench_sampler.h"
 #include "launch/commands/commands.h"
@@ -23,27 +25,41 @@ std::vector<std::string> ShapeNames() {
   return names;
 }
 
-absl::Status BenchModel(const std::string& wanted, int64_t steps, ThreadPool& pool) {
-  std::vector<Precision> precisions = {Precision::kF32};
-  if (ProcessorHasBF16Products()) precisions.push_back(Precision::kBF16);
-  absl::PrintF("this machine, %d threads\n", pool.num_threads());
+struct ModelFlags {
+  std::string shape = "all", backend = "cpu";
+  int64_t steps = 5, batch = 0;
+};
+
+absl::StatusOr<std::unique_ptr<BenchMachine>> MakeMachine(const std::string& backend,
+                                                          ThreadPool& pool) {
+  if (backend == "cuda") return MakeGpuMachine();
+  return MakeHostMachine(pool);
+}
+
+absl::Status BenchModel(const ModelFlags& flags, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const auto machine, MakeMachine(flags.backend, pool));
+  const std::vector<Precision> precisions = machine->precisions();
+  absl::PrintF("%s\n", machine->name());
   std::vector<double> peaks;
   for (const Precision precision : precisions) {
-    peaks.push_back(ProductPeak(pool, precision));
-    absl::PrintF("  products of %-4s %10.0f GFLOP/s\n", PrecisionName(precision), peaks.back());
+    QH_ASSIGN_OR_RETURN(const double peak, machine->ProductPeak(precision));
+    peaks.push_back(peak);
+    absl::PrintF("  products of %-4s %10.0f GFLOP/s\n", PrecisionName(precision), peak);
   }
-  absl::PrintF("  copy             %10.1f GB/s\n\n", CopyRate(pool));
+  QH_ASSIGN_OR_RETURN(const double copy_rate, machine->CopyRate());
+  absl::PrintF("  copy             %10.1f GB/s\n\n", copy_rate);
   absl::PrintF("%-11s %6s %6s %9s %9s %9s %9s %9s\n", "training", "batch", "", "step s", "nodes/s",
                "GFLOP/s", "of peak", "peak MB");
   for (const BenchShape& shape : BenchShapes()) {
-    if (wanted != "all" && wanted != shape.name) continue;
+    if (flags.shape != "all" && flags.shape != shape.name) continue;
+    const int64_t batch = flags.batch > 0 ? flags.batch : shape.batch;
     for (size_t i = 0; i < precisions.size(); ++i) {
       const Precision precision = precisions[i];
       QH_ASSIGN_OR_RETURN(const StepFigures step,
-                          MeasureSteps(OptionsOf(shape, precision), shape.batch, steps, pool));
-      const double rate = static_cast<double>(shape.batch) / step.seconds;
+                          MeasureSteps(OptionsOf(shape, precision), batch, flags.steps, *machine));
+      const double rate = static_cast<double>(batch) / step.seconds;
       const double gflops = rate * shape.gflop_per_node;
-      absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%% %9.0f\n", shape.name, shape.batch,
+      absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%% %9.0f\n", shape.name, batch,
                    PrecisionName(precision), step.seconds, rate, gflops, 100 * gflops / peaks[i],
                    1e-6 * static_cast<double>(step.peak_bytes));
     }
@@ -54,19 +70,26 @@ absl::Status BenchModel(const std::string& wanted, int64_t steps, ThreadPool& po
 }  // namespace
 
 absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
-  std::string what, store, shape = "all";
-  int64_t steps = 5, nodes = 1000000;
+  std::string what, store;
+  int64_t nodes = 1000000;
+  ModelFlags model;
   RanksOptions ranks;
   Flags flags("bench",
               "Measures this machine: training steps beside its product peak, sampling and "
               "gathering beside its memory, or what ranks exchange in a step.");
   flags.Positional("WHAT", &what, "model, sampler or exchange").Required();
-  flags.Choice("shape", &shape, ShapeNames(), "model: sizes of which data set's model");
-  flags.Int("steps", &steps, int64_t{1}, int64_t{1000}, "model: steps, of which the median counts");
+  flags.Choice("shape", &model.shape, ShapeNames(), "model: sizes of which data set's model");
+  flags.Int("steps", &model.steps, int64_t{1}, int64_t{1000},
+            "model: steps, of which the median counts");
+  flags.Int("batch", &model.batch, int64_t{0}, int64_t{1} << 20,
+            "model: training nodes a step; 0: the shape's own");
+  flags.Choice("backend", &model.backend, {"cpu", "cuda"},
+               "model: the processors or the first GPU; sampler: cuda adds the GPU");
   flags.String("store", &store, "STORE", "sampler: a store; without one a graph is made in memory");
   flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "sampler: nodes of that graph");
   AddRanksFlags(&flags, &ranks);
   flags.Example("bench model --shape products")
+      .Example("bench model --shape products --batch 1024 --backend cuda")
       .Example("bench sampler --store stores/wordnet.qh")
       .Example("bench exchange --ranks-in-process 2");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
@@ -79,10 +102,11 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
   }
   ThreadPool pool(NumThreads(ranks.threads));
   if (what == "model") {
-    QH_RETURN_IF_ERROR(BenchModel(shape, steps, pool));
+    QH_RETURN_IF_ERROR(BenchModel(model, pool));
   } else if (what == "sampler") {
-    QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, pool)
-                                     : BenchSamplerOnStore(store));
+    const bool with_gpu = model.backend == "cuda";
+    QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, with_gpu, pool)
+                                     : BenchSamplerOnStore(store, with_gpu));
   } else {
     return UsageError(absl::StrCat("WHAT is '", what, "': it can be model, sampler or exchange"));
   }

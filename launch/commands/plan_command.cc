@@ -137,9 +137,10 @@ void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
 absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config,
                        int32_t threads) {
   ThreadPool pool(threads);
+  const auto machine = MakeHostMachine(pool);
   QH_ASSIGN_OR_RETURN(const StepFigures step,
                       MeasureSteps(ModelOptions(config, plan.graph.dims), training.rank_nodes,
-                                   kMeasuredSteps, pool));
+                                   kMeasuredSteps, *machine));
   const double epoch_seconds = step.seconds * static_cast<double>(training.steps);
   absl::PrintF(
       "  %d steps an epoch; one of %d nodes a rank takes %.3f s with the %d threads of this "

@@ -1,0 +1,123 @@
+#include <absl/strings/str_cat.h>
+#include <cuda_bf16.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "core/cuda/cuda_device.h"
+#include "core/cuda/cuda_status.h"
+#include "core/rng.h"
+#include "core/status.h"
+#include "launch/bench/bench_machine.h"
+#include "model/cuda/products_cuda.h"
+
+namespace quadhop {
+namespace {
+
+using cuda::Buffer;
+using cuda::Device;
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Zeros would not do: the less power products take, the higher the GPU's clock.
+template <typename T>
+std::vector<T> RandomValues(int64_t count) {
+  RandomStream random(1, RandomPurpose::kTest, 0, 2);
+  std::vector<T> values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(T(static_cast<float>(random.Normal())));
+  return values;
+}
+
+class GpuMachine final : public BenchMachine {
+ public:
+  GpuMachine(std::unique_ptr<Device> device, std::unique_ptr<Kernels> kernels)
+      : device_(std::move(device)), kernels_(std::move(kernels)) {}
+
+  std::string name() const override { return device_->name(); }
+  Kernels& kernels() override { return *kernels_; }
+  std::vector<Precision> precisions() const override { return {Precision::kF32, Precision::kBF16}; }
+
+  absl::StatusOr<double> ProductPeak(Precision precision) override {
+    return precision == Precision::kBF16 ? ProductPeakOf<__nv_bfloat16>() : ProductPeakOf<float>();
+  }
+
+  absl::StatusOr<double> CopyRate() override {
+    constexpr size_t kBytes = size_t{1} << 30;
+    const Buffer<char> from(*device_, kBytes), to(*device_, kBytes);
+    device_->Zero(from.data(), kBytes);
+    QH_ASSIGN_OR_RETURN(
+        const double seconds, QuickestSeconds([&] {
+          device_->Note(QH_CUDA_STATUS(cudaMemcpyAsync(to.data(), from.data(), kBytes,
+                                                       cudaMemcpyDefault, device_->stream())));
+        }));
+    return 1e-9 * static_cast<double>(kBytes) / seconds;
+  }
+
+  void ResetPeakBytes() override {
+    uint64_t none = 0;
+    device_->Note(Pool(cudaMemPoolSetAttribute, cudaMemPoolAttrUsedMemHigh, none));
+  }
+  absl::StatusOr<int64_t> PeakBytes() override {
+    uint64_t bytes = 0;
+    QH_RETURN_IF_ERROR(Pool(cudaMemPoolGetAttribute, cudaMemPoolAttrUsedMemHigh, bytes));
+    return static_cast<int64_t>(bytes);
+  }
+
+ private:
+  // Seconds of the quickest of five times that the device does what `queue` asks for.
+  template <typename Queue>
+  absl::StatusOr<double> QuickestSeconds(const Queue& queue) {
+    double quickest = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < 6; ++i) {  // the first warms up
+      QH_RETURN_IF_ERROR(device_->Synchronize());
+      const double start = Now();
+      queue();
+      QH_RETURN_IF_ERROR(device_->Synchronize());
+      if (i > 0) quickest = std::min(quickest, Now() - start);
+    }
+    return quickest;
+  }
+
+  template <typename T>
+  absl::StatusOr<double> ProductPeakOf() {
+    constexpr int64_t kSide = 8192;
+    QH_ASSIGN_OR_RETURN(const auto products, cuda::MakeProducts(*device_));
+    const Buffer<T> a(*device_, kSide * kSide), b(*device_, kSide * kSide);
+    const Buffer<float> c(*device_, kSide * kSide);
+    const std::vector<T> values = RandomValues<T>(kSide);
+    for (int64_t row = 0; row < kSide; ++row)
+      for (const Buffer<T>* operand : {&a, &b})
+        device_->Upload(values.data(), kSide * sizeof(T), operand->data() + row * kSide);
+    QH_ASSIGN_OR_RETURN(const double seconds, QuickestSeconds([&] {
+                          products->Multiply(kSide, kSide, kSide, {a.data(), kSide},
+                                             {b.data(), kSide}, 0, c.data(), kSide);
+                        }));
+    return 2e-9 * kSide * kSide * kSide / seconds;
+  }
+
+  // All memory of the process on the device is of its default pool.
+  absl::Status Pool(cudaError_t (*call)(cudaMemPool_t, cudaMemPoolAttr, void*),
+                    cudaMemPoolAttr attribute, uint64_t& value) const {
+    cudaMemPool_t pool = nullptr;
+    QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaDeviceGetDefaultMemPool(&pool, device_->ordinal())));
+    return QH_CUDA_STATUS(call(pool, attribute, &value));
+  }
+
+  const std::unique_ptr<Device> device_;
+  const std::unique_ptr<Kernels> kernels_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BenchMachine>> MakeGpuMachine() {
+  QH_ASSIGN_OR_RETURN(auto device, Device::Open(/*local_rank=*/0));
+  QH_ASSIGN_OR_RETURN(auto kernels, MakeCudaKernels(/*local_rank=*/0));
+  return std::make_unique<GpuMachine>(std::move(device), std::move(kernels));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,41 @@
+// What training steps are measured on, and how fast it is at best.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/thread_pool.h"
+#include "model/kernels.h"
+#include "model/options.h"
+
+namespace quadhop {
+
+// The processors of this machine, or its first GPU. Used by one thread.
+class BenchMachine {
+ public:
+  virtual ~BenchMachine() = default;
+
+  virtual std::string name() const = 0;
+  virtual Kernels& kernels() = 0;
+  virtual std::vector<Precision> precisions() const = 0;
+
+  // GFLOP/s of large products.
+  virtual absl::StatusOr<double> ProductPeak(Precision precision) = 0;
+  // GB/s of copying between buffers larger than the caches, counted once.
+  virtual absl::StatusOr<double> CopyRate() = 0;
+
+  // The most memory held since ResetPeakBytes: of the process, or of the GPU by the process.
+  virtual void ResetPeakBytes() = 0;
+  virtual absl::StatusOr<int64_t> PeakBytes() = 0;
+};
+
+// All threads of `pool`, each on its own; borrowed.
+std::unique_ptr<BenchMachine> MakeHostMachine(ThreadPool& pool);
+// kUnavailable without a GPU, or where the program was built without CUDA.
+absl::StatusOr<std::unique_ptr<BenchMachine>> MakeGpuMachine();
+
+}  // namespace quadhop
