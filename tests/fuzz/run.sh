@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets (build/fuzz) and runs each for a while, on seeds, on what was found before, and on the corpus of
-# earlier runs. A finding is a crash, a sanitizer's report, an error that says nothing, 10 s for one input, or memory that
-# is out of all proportion to it. The last line sums up.
+# Builds the fuzz targets (build/fuzz) and runs each for a while, on seeds, on what was found before (tests/fuzz/corpus), and
+# on what earlier runs have grown, here (build/fuzz/corpus) or elsewhere (grown.zip; see keep_corpus.sh). A finding is a
+# crash, a sanitizer's report, an error that says nothing, 10 s for one input, or memory that is out of all proportion to it.
+# The last line sums up.
 #
 #   tests/fuzz/run.sh                       all targets, 5 minutes each, as many at once as there are cores
 #   tests/fuzz/run.sh --seconds 10 npy mat  two of them, 10 s each
@@ -33,14 +34,17 @@ targets=("$@")
   sed 's/^quadhop_fuzz_//' | grep -v '^test$' | sort)
 mkdir -p build/fuzz/{log,found,corpus}
 build/fuzz/tests/fuzz/quadhop_write_seeds build/fuzz/seeds
+[ ! -f tests/fuzz/grown.zip ] || python3 -m zipfile -e tests/fuzz/grown.zip build/fuzz/grown
 work=$(mktemp -d "$([ -d /dev/shm ] && echo /dev/shm || echo /tmp)/quadhop_fuzz.XXXXXX")  # small files, many of them
 trap 'rm -rf "$work"' EXIT
 
 fuzz() {
-  local target=$1 folders=()
+  local target=$1 folder folders=()
   mkdir -p "build/fuzz/corpus/$target" "$work/$target"
   folders=("build/fuzz/corpus/$target" "build/fuzz/seeds/$target")
-  [ ! -d "tests/fuzz/corpus/$target" ] || folders+=("tests/fuzz/corpus/$target")
+  for folder in "tests/fuzz/corpus/$target" "build/fuzz/grown/$target"; do
+    [ ! -d "$folder" ] || folders+=("$folder")
+  done
   local TIMEFORMAT='%U %S' said=nothing
   { time TMPDIR=$work/$target "build/fuzz/tests/fuzz/quadhop_fuzz_$target" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="build/fuzz/found/$target-" \
