@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Keeps what runs of tests/fuzz/run.sh have grown (build/fuzz/corpus) as tests/fuzz/grown.zip, with which later runs begin: of
+# Keeps what runs of tests/fuzz/run.sh have grown (build/fuzz/corpus) as tests/fuzz/grown.tar.xz, with which later runs begin: of
 # inputs that reach the same code the smallest, and none beyond 1024 bytes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,5 +13,4 @@ for folder in build/fuzz/corpus/*/; do
     "$work/grown/$target" "$folder" 2>"$work/log"
   echo "$target: $(find "$work/grown/$target" -type f | wc -l) of $(find "$folder" -type f | wc -l) inputs"
 done
-(cd "$work/grown" && python3 -m zipfile -c ../grown.zip ./*)
-mv "$work/grown.zip" tests/fuzz/grown.zip
+tar -cJf tests/fuzz/grown.tar.xz --sort=name --mtime=@0 --owner=0 --group=0 -C "$work/grown" .

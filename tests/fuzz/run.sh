@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets (build/fuzz) and runs each for a while, on seeds, on what was found before (tests/fuzz/corpus), and
-# on what earlier runs have grown, here (build/fuzz/corpus) or elsewhere (grown.zip; see keep_corpus.sh). A finding is a
+# on what earlier runs have grown, here (build/fuzz/corpus) or elsewhere (grown.tar.xz; see keep_corpus.sh). A finding is a
 # crash, a sanitizer's report, an error that says nothing, 10 s for one input, or memory that is out of all proportion to it.
 # The last line sums up.
 #
@@ -32,9 +32,9 @@ cmake --build build/fuzz --target fuzz
 targets=("$@")
 [ $# -gt 0 ] || mapfile -t targets < <(find build/fuzz/tests/fuzz -name 'quadhop_fuzz_*' -type f -executable -printf '%f\n' |
   sed 's/^quadhop_fuzz_//' | grep -v '^test$' | sort)
-mkdir -p build/fuzz/{log,found,corpus}
+mkdir -p build/fuzz/{log,found,corpus,grown}
 build/fuzz/tests/fuzz/quadhop_write_seeds build/fuzz/seeds
-[ ! -f tests/fuzz/grown.zip ] || python3 -m zipfile -e tests/fuzz/grown.zip build/fuzz/grown
+tar -xJf tests/fuzz/grown.tar.xz -C build/fuzz/grown
 work=$(mktemp -d "$([ -d /dev/shm ] && echo /dev/shm || echo /tmp)/quadhop_fuzz.XXXXXX")  # small files, many of them
 trap 'rm -rf "$work"' EXIT
 
