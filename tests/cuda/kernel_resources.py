@@ -68,16 +68,25 @@ def short_names(mangled):
     return names
 
 
-def print_table(rows, markdown):
+def print_table(rows):
     head = ["file", "kernel", "for", *FIELDS]
-    if markdown:
-        print("| " + " | ".join(head) + " |\n|" + " --- |" * 3 + " ---: |" * len(FIELDS))
-        for row in rows:
-            print(f"| {row[0]} | `{row[1]}` | " + " | ".join(map(str, row[2:])) + " |")
-        return
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     for row in [head, *rows]:
         print(f"{row[0]:<{widths[0]}} {row[1]:<{widths[1]}} {row[2]:<6}" + "".join(f"{value:>14}" for value in row[3:]))
+
+
+def print_markdown(rows):
+    """A row a kernel, the figures of the architectures side by side."""
+    archs = sorted({row[2] for row in rows})
+    merged = {}
+    for file, kernel, arch, registers, stack, stores, loads, _ in rows:
+        merged.setdefault((file, kernel), {})[arch] = (registers, stack + stores + loads)
+    print("| file | kernel | " + " | ".join(f"registers, {arch}" for arch in archs) + " | bytes of stack and spills |")
+    print("| --- | --- |" + " ---: |" * (len(archs) + 1))
+    for (file, kernel), figures in merged.items():
+        registers = " | ".join(str(figures[arch][0]) for arch in archs)
+        print(f"| {file} | `{kernel}` | {registers} | {max(figure[1] for figure in figures.values())} |")
+    print()
 
 
 def main():
@@ -96,11 +105,11 @@ def main():
         sys.exit(f"{args.build} has no kernel of token attention: configure it with cmake --preset cuda")
     names = short_names(sorted({mangled for _, mangled, _ in figures}))
     rows = sorted((file, names[mangled], arch, *figure.values()) for (file, mangled, arch), figure in figures.items())
-    print_table(rows, args.markdown)
+    (print_markdown if args.markdown else print_table)(rows)
     spilling = [row for row in rows if row[0].startswith(MUST_NOT_SPILL) and any(row[4:7])]
     for row in spilling:
         print(f"{row[1]} of {row[0]}.cu for {row[2]} keeps registers in memory: {row[4]} bytes of stack", file=sys.stderr)
-    print(f"{'' if not args.markdown else chr(10)}{len(names)} kernels; registers in memory in {sum(any(row[4:7]) for row in rows)} of {len(rows)} rows.")
+    print(f"{len(names)} kernels; registers in memory in {sum(any(row[4:7]) for row in rows)} of {len(rows)} rows.")
     return 1 if spilling else 0
 
 
