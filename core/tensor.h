@@ -57,6 +57,12 @@ class TensorView {
     part.dims_[0] = end - begin;
     return part;
   }
+  // A view of the same dims of what stands elsewhere.
+  TensorView At(T* data) const {
+    TensorView other = *this;
+    other.data_ = data;
+    return other;
+  }
   bool HasDims(std::initializer_list<int64_t> dims) const {
     return static_cast<int>(dims.size()) == rank_ &&
            std::equal(dims.begin(), dims.end(), dims_.begin());

@@ -14,6 +14,14 @@ namespace {
 // Kernels get this much without being asked; more must be allowed for each.
 constexpr size_t kPlainSharedBytes = size_t{48} << 10;
 
+struct Event final : Memory::Mark {
+  // What waits for it goes on to.
+  ~Event() override {
+    if (event != nullptr) static_cast<void>(cudaEventDestroy(event));
+  }
+  cudaEvent_t event = nullptr;
+};
+
 }  // namespace
 
 int NumVisibleDevices() {
@@ -60,41 +68,101 @@ void Device::Note(const absl::Status& status) {
   if (status_.ok()) status_ = status;
 }
 
+bool Device::Enter() {
+  if (status_.ok()) Note(QH_CUDA_STATUS(cudaSetDevice(ordinal_)));
+  return status_.ok();
+}
+
+bool Device::Holds(const void* data) const {
+  cudaPointerAttributes attributes{};
+  if (cudaPointerGetAttributes(&attributes, data) == cudaSuccess)
+    return attributes.type == cudaMemoryTypeDevice;
+  // Memory that CUDA does not know is the host's; the error must not be taken for a later call's.
+  static_cast<void>(cudaGetLastError());
+  return false;
+}
+
 void* Device::Allocate(size_t bytes) {
   void* memory = nullptr;
-  if (bytes > 0 && status_.ok()) Note(QH_CUDA_STATUS(cudaMallocAsync(&memory, bytes, stream_)));
+  if (bytes > 0 && Enter()) Note(QH_CUDA_STATUS(cudaMallocAsync(&memory, bytes, stream_)));
   return memory;
 }
 
-void Device::Free(void* memory) {
-  if (memory != nullptr) Note(QH_CUDA_STATUS(cudaFreeAsync(memory, stream_)));
+void Device::Free(void* data) {
+  if (data != nullptr) Note(QH_CUDA_STATUS(cudaFreeAsync(data, stream_)));
 }
 
-void Device::Upload(const void* host, size_t bytes, void* device) {
-  if (bytes == 0 || !status_.ok()) return;
-  Note(QH_CUDA_STATUS(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_)));
-  Synchronize();
+void* Device::AllocateStaging(size_t bytes) {
+  void* memory = nullptr;
+  if (bytes > 0 && Enter()) Note(QH_CUDA_STATUS(cudaMallocHost(&memory, bytes)));
+  return memory;
 }
 
-void Device::Download(const void* device, size_t bytes, void* host) {
-  if (bytes == 0 || !status_.ok()) return;
-  Note(QH_CUDA_STATUS(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_)));
-  Synchronize();
+void Device::FreeStaging(void* data) {
+  if (data != nullptr) Note(QH_CUDA_STATUS(cudaFreeHost(data)));
 }
 
-void Device::ZeroRows(void* device, int64_t rows, size_t bytes, size_t stride) {
-  if (bytes == 0 || rows == 0 || !status_.ok()) return;
+void Device::UploadLater(const void* host, size_t bytes, void* to) {
+  if (bytes == 0 || !Enter()) return;
+  Note(QH_CUDA_STATUS(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream_)));
+}
+
+void Device::Upload(const void* host, size_t bytes, void* to) {
+  UploadLater(host, bytes, to);
+  if (bytes > 0) Note(Synchronize());
+}
+
+void Device::Download(const void* from, size_t bytes, void* host) {
+  if (bytes == 0 || !Enter()) return;
+  Note(QH_CUDA_STATUS(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream_)));
+  Note(Synchronize());
+}
+
+void Device::CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride,
+                      int64_t rows, size_t row_bytes) {
+  if (rows == 0 || row_bytes == 0 || !Enter()) return;
+  if (rows == 1)  // which may be longer than a pitch
+    return Note(
+        QH_CUDA_STATUS(cudaMemcpyAsync(to, from, row_bytes, cudaMemcpyDeviceToDevice, stream_)));
+  Note(QH_CUDA_STATUS(cudaMemcpy2DAsync(to, to_stride, from, from_stride, row_bytes,
+                                        static_cast<size_t>(rows), cudaMemcpyDeviceToDevice,
+                                        stream_)));
+}
+
+void Device::ZeroRows(void* data, int64_t rows, size_t row_bytes, size_t stride) {
+  if (rows == 0 || row_bytes == 0 || !Enter()) return;
+  if (rows == 1) return Note(QH_CUDA_STATUS(cudaMemsetAsync(data, 0, row_bytes, stream_)));
   Note(QH_CUDA_STATUS(
-      cudaMemset2DAsync(device, stride, 0, bytes, static_cast<size_t>(rows), stream_)));
+      cudaMemset2DAsync(data, stride, 0, row_bytes, static_cast<size_t>(rows), stream_)));
 }
 
-const absl::Status& Device::Synchronize() {
+absl::Status Device::Synchronize() {
   if (status_.ok()) Note(QH_CUDA_STATUS(cudaStreamSynchronize(stream_)));
   return status_;
 }
 
+absl::StatusOr<std::unique_ptr<Device>> Device::ForkDevice() const {
+  auto other = std::unique_ptr<Device>(new Device(ordinal_));
+  QH_RETURN_IF_ERROR(other->Initialise());
+  return other;
+}
+
+std::unique_ptr<Memory::Mark> Device::SetMark() {
+  auto mark = std::make_unique<Event>();
+  if (!Enter()) return mark;
+  Note(QH_CUDA_STATUS(cudaEventCreateWithFlags(&mark->event, cudaEventDisableTiming)));
+  if (status_.ok()) Note(QH_CUDA_STATUS(cudaEventRecord(mark->event, stream_)));
+  return mark;
+}
+
+void Device::WaitFor(const Mark* mark) {
+  if (mark == nullptr || !Enter()) return;
+  const cudaEvent_t event = static_cast<const Event*>(mark)->event;
+  if (event != nullptr) Note(QH_CUDA_STATUS(cudaStreamWaitEvent(stream_, event, 0)));
+}
+
 bool Device::Prepare(const void* kernel, const Grid& grid) {
-  if (grid.blocks == 0 || !status_.ok()) return false;
+  if (grid.blocks == 0 || !Enter()) return false;
   QH_CHECK_LE(grid.blocks, int64_t{std::numeric_limits<int32_t>::max()});
   QH_CHECK_LE(grid.shared_bytes, shared_bytes_per_block_);
   if (grid.shared_bytes > kPlainSharedBytes)

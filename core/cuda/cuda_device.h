@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "core/memory.h"
+
 namespace quadhop::cuda {
 
 // Blocks and threads of a kernel, and the shared memory of a block.
@@ -30,15 +32,14 @@ constexpr int DeviceOfLocalRank(int local_rank, int num_visible) {
 // GPUs that this process sees; 0 where there is no driver.
 int NumVisibleDevices();
 
-// Work is queued on one stream and runs in order. An error of any call is kept: later calls do
-// nothing, and status() says what went wrong first, which may be seen later than it happened.
-// Memory is unspecified then. Used by one thread at a time; calls make the device the thread's
+// A Memory whose queue is one stream, which kernels and libraries are launched on too. An error may
+// be seen later than it happened; memory is unspecified then. Calls make the device the thread's
 // current one.
-class Device {
+class Device final : public Memory {
  public:
   // kUnavailable if there is no device.
   static absl::StatusOr<std::unique_ptr<Device>> Open(int local_rank);
-  ~Device();
+  ~Device() override;
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
@@ -46,22 +47,27 @@ class Device {
   const std::string& name() const { return name_; }
   cudaStream_t stream() const { return stream_; }
   size_t shared_bytes_per_block() const { return shared_bytes_per_block_; }
-  const absl::Status& status() const { return status_; }
   // Keeps `status` if it is the first error.
   void Note(const absl::Status& status);
 
-  // nullptr for 0 bytes, and after an error. Free may be called while work on it is queued.
-  void* Allocate(size_t bytes);
-  void Free(void* memory);
-
-  // The host's memory may be used again when these return.
-  void Upload(const void* host, size_t bytes, void* device);
-  void Download(const void* device, size_t bytes, void* host);
-  void Zero(void* device, size_t bytes) { ZeroRows(device, 1, bytes, bytes); }
-  // `rows` rows of `bytes` bytes each, `stride` bytes apart.
-  void ZeroRows(void* device, int64_t rows, size_t bytes, size_t stride);
-  // Waits for all that is queued.
-  const absl::Status& Synchronize();
+  bool is_host() const override { return false; }
+  absl::Status status() const override { return status_; }
+  bool Holds(const void* data) const override;
+  void* Allocate(size_t bytes) override;
+  void Free(void* data) override;
+  void* AllocateStaging(size_t bytes) override;
+  void FreeStaging(void* data) override;
+  void Upload(const void* host, size_t bytes, void* to) override;
+  void UploadLater(const void* host, size_t bytes, void* to) override;
+  void Download(const void* from, size_t bytes, void* host) override;
+  void CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride, int64_t rows,
+                size_t row_bytes) override;
+  void ZeroRows(void* data, int64_t rows, size_t row_bytes, size_t stride) override;
+  absl::Status Synchronize() override;
+  absl::StatusOr<std::unique_ptr<Memory>> Fork() override { return ForkDevice(); }
+  absl::StatusOr<std::unique_ptr<Device>> ForkDevice() const;
+  std::unique_ptr<Mark> SetMark() override;
+  void WaitFor(const Mark* mark) override;
 
   // Queues kernel(args...); a grid without blocks is no work.
   template <typename... Parameters, typename... Arguments>
@@ -78,6 +84,8 @@ class Device {
  private:
   explicit Device(int ordinal) : ordinal_(ordinal) {}
   absl::Status Initialise();
+  // Makes the device the thread's current one; false after an error.
+  bool Enter();
   bool Prepare(const void* kernel, const Grid& grid);
   void NoteLaunch(cudaError_t code);
 

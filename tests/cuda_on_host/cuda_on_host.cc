@@ -5,6 +5,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -28,15 +29,25 @@ constexpr unsigned kWarp = 32;
 constexpr size_t kStackBytes = size_t{64} << 10;
 constexpr size_t kPage = 4096, kAlignment = 256;  // of cudaMalloc
 
-// Device memory: what begins where, and how long the pages before the guard are.
+// Device memory: one piece of address space, so that one call opens it to kernels and closes it to
+// the host. Blocks have a page of 0xFF behind them: NaN to what reads beyond the end; what writes
+// there is found when the block is freed.
+constexpr size_t kDeviceBytes = size_t{1} << 36;  // reserved, not taken
 struct Block {
   unsigned char* pages;
-  size_t page_bytes;  // without the guard
+  size_t page_bytes;  // with the page behind
   size_t bytes;       // asked for
 };
-std::map<void*, Block>& Blocks() {
-  static auto* const kBlocks = new std::map<void*, Block>;
-  return *kBlocks;
+struct DeviceMemory {
+  unsigned char* const begin = static_cast<unsigned char*>(
+      mmap(nullptr, kDeviceBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  size_t used = 0;                             // bytes from the begin that blocks ever took
+  std::multimap<size_t, unsigned char*> free;  // by page_bytes
+  std::map<void*, Block> blocks;
+};
+DeviceMemory& Memory() {
+  static auto* const kMemory = new DeviceMemory;
+  return *kMemory;
 }
 
 // Memory of the host that is locked for the device, and its bytes.
@@ -50,8 +61,8 @@ void Check(bool holds, const char* what) {
 }
 
 void Protect(int access) {
-  for (const auto& [memory, block] : Blocks())
-    Check(mprotect(block.pages, block.page_bytes, access) == 0, "mprotect failed");
+  if (Memory().used > 0)
+    Check(mprotect(Memory().begin, Memory().used, access) == 0, "mprotect failed");
 }
 // The device does one thing at a time.
 std::mutex& DeviceMutex() {
@@ -196,10 +207,10 @@ void Exchange(void* value, size_t bytes, int lane_mask) {
 constexpr int kDevices = 8;
 
 using cuda_on_host::Access;
-using cuda_on_host::Blocks;
 using cuda_on_host::Check;
 using cuda_on_host::DeviceMutex;
 using cuda_on_host::kPage;
+using cuda_on_host::Memory;
 using cuda_on_host::Registered;
 
 const char* cudaGetErrorName(cudaError_t) { return "cudaError"; }
@@ -233,7 +244,10 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
   std::erase_if(stream->queued, [](const std::function<bool()>& done) { return done(); });
   return stream->queued.empty() ? cudaSuccess : cudaErrorNotReady;
 }
+std::atomic<int64_t> num_waits{0};
+int64_t cuda_on_host::NumWaits() { return num_waits; }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  ++num_waits;
   Check(cudaStreamQuery(stream) == cudaSuccess, "a wait without a deadline for other ranks");
   return cudaSuccess;
 }
@@ -243,7 +257,12 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* memory) {
   const std::scoped_lock lock(DeviceMutex());
-  const bool on_device = Blocks().count(const_cast<void*>(memory)) != 0;
+  // The last block that begins at or before it.
+  const std::map<void*, cuda_on_host::Block>& blocks = Memory().blocks;
+  auto block = blocks.upper_bound(const_cast<void*>(memory));
+  const bool on_device =
+      block != blocks.begin() &&
+      memory < static_cast<unsigned char*>((--block)->first) + block->second.bytes;
   attributes->type = on_device ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
   return cudaSuccess;
 }
@@ -253,34 +272,39 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { ret
 
 cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t) {
   using cuda_on_host::kAlignment;
-  using cuda_on_host::kPage;
   const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  const size_t page_bytes = (rounded + kPage - 1) / kPage * kPage;
-  void* pages =
-      mmap(nullptr, page_bytes + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) return cudaErrorMemoryAllocation;
-  auto* first = static_cast<unsigned char*>(pages);
-  std::memset(first, 0xFF, page_bytes);  // NaN
-  Check(mprotect(first, page_bytes + kPage, PROT_NONE) == 0, "mprotect failed");
-  *memory = first + (page_bytes - rounded);
-  const std::scoped_lock lock(DeviceMutex());
-  Blocks()[*memory] = {first, page_bytes, bytes};
+  const size_t page_bytes = (rounded + kPage - 1) / kPage * kPage + kPage;
+  const Access access;
+  cuda_on_host::DeviceMemory& device = Memory();
+  unsigned char* pages = device.begin + device.used;
+  const auto found = device.free.find(page_bytes);
+  if (found != device.free.end()) {
+    pages = found->second;
+    device.free.erase(found);
+  } else {
+    if (device.used + page_bytes > cuda_on_host::kDeviceBytes) return cudaErrorMemoryAllocation;
+    device.used += page_bytes;
+    Check(mprotect(pages, page_bytes, PROT_READ | PROT_WRITE) == 0, "mprotect failed");
+  }
+  std::memset(pages, 0xFF, page_bytes);
+  *memory = pages + (page_bytes - kPage - rounded);
+  device.blocks[*memory] = {pages, page_bytes, bytes};
   return cudaSuccess;
 }
 
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
-  const std::scoped_lock lock(DeviceMutex());
-  const auto found = Blocks().find(memory);
-  Check(found != Blocks().end(), "memory is freed that was not taken");
+  const Access access;
+  const auto found = Memory().blocks.find(memory);
+  Check(found != Memory().blocks.end(), "memory is freed that was not taken");
   const cuda_on_host::Block block = found->second;
-  Check(mprotect(block.pages, block.page_bytes, PROT_READ) == 0, "mprotect failed");
   const auto* first = static_cast<const unsigned char*>(memory);
   Check(std::all_of(first + block.bytes,
                     static_cast<const unsigned char*>(block.pages) + block.page_bytes,
                     [](unsigned char byte) { return byte == 0xFF; }),
         "something was written beyond the end of device memory");
-  Blocks().erase(found);
-  Check(munmap(block.pages, block.page_bytes + cuda_on_host::kPage) == 0, "munmap failed");
+  Memory().blocks.erase(found);
+  Memory().free.emplace(block.page_bytes, block.pages);
+  std::memset(block.pages, 0xFF, block.page_bytes);
   return cudaSuccess;
 }
 
@@ -291,6 +315,37 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
   return cudaSuccess;
 }
 
+cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch,
+                              size_t width, size_t height, cudaMemcpyKind, cudaStream_t) {
+  Check(width <= to_pitch && width <= from_pitch, "rows of a copy overlap");
+  const Access access;
+  for (size_t row = 0; row < height; ++row)
+    std::memcpy(static_cast<unsigned char*>(to) + row * to_pitch,
+                static_cast<const unsigned char*>(from) + row * from_pitch, width);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void** memory, size_t bytes) {
+  *memory = std::malloc(bytes);
+  return *memory != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaFreeHost(void* memory) {
+  std::free(memory);
+  return cudaSuccess;
+}
+
+// Queued work is done at once, so that no event is ever waited for.
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = nullptr;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+
+cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream) {
+  return cudaMemset2DAsync(memory, bytes, value, bytes, 1, stream);
+}
 cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t width, size_t height,
                               cudaStream_t) {
   const Access access;
@@ -317,14 +372,6 @@ cudaError_t cudaHostUnregister(void* memory) {
 }
 cudaError_t cudaHostGetDevicePointer(void** seen, void* memory, unsigned) {
   *seen = memory;
-  return cudaSuccess;
-}
-cudaError_t cudaMallocHost(void** memory, size_t bytes) {
-  *memory = std::malloc(bytes);
-  return *memory != nullptr ? cudaSuccess : cudaErrorMemoryAllocation;
-}
-cudaError_t cudaFreeHost(void* memory) {
-  std::free(memory);
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {

@@ -49,6 +49,8 @@ void WarpBarrier();
 void Exchange(void* value, size_t bytes, int lane_mask);
 // Queues work of another library: `done` is called until it returns true.
 void Queue(CudaOnHostStream* stream, std::function<bool()> done);
+// How often the host has waited for a stream.
+int64_t NumWaits();
 // Until it is destroyed, this thread may touch device memory.
 class Access {
  public:
@@ -60,6 +62,11 @@ class Access {
 
 }  // namespace cuda_on_host
 
+inline unsigned __float_as_uint(float value) {
+  unsigned bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
 inline void __syncthreads() { cuda_on_host::BlockBarrier(); }
 inline void __syncwarp() { cuda_on_host::WarpBarrier(); }
 template <typename T>
@@ -95,6 +102,7 @@ enum cudaError_t {
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
   cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3,
   cudaMemcpyDefault = 4,
 };
 enum cudaMemoryType { cudaMemoryTypeUnregistered = 0, cudaMemoryTypeDevice = 2 };
@@ -105,6 +113,8 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
 inline constexpr unsigned cudaStreamNonBlocking = 1;
 using cudaStream_t = CudaOnHostStream*;
+inline constexpr unsigned cudaEventDisableTiming = 2;
+using cudaEvent_t = struct CudaOnHostEvent*;
 using cudaMemPool_t = struct CudaOnHostPool*;
 struct cudaUUID_t {
   char bytes[16];
@@ -138,6 +148,14 @@ cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t stream);
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream);
+cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch,
+                              size_t width, size_t height, cudaMemcpyKind kind,
+                              cudaStream_t stream);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t width, size_t height,
                               cudaStream_t stream);
 // Of memory that the host keeps and kernels read, which is any.

@@ -1,0 +1,120 @@
+// Dense row-major arrays that stand where something computes: as Tensor, but in the memory of the
+// host or of a device. Reading or writing a value takes a copy, which is asked for by name.
+#pragma once
+
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/check.h"
+#include "core/memory.h"
+#include "core/tensor.h"
+
+namespace quadhop {
+
+// An owned array. Values are zero at first. Moves, does not copy. The Memory must outlive it.
+template <typename T>
+class Array {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  Array() = default;
+  Array(Memory& memory, std::initializer_list<int64_t> dims) { Resize(memory, dims); }
+  ~Array() { Release(); }
+  Array(Array&& other) noexcept { *this = std::move(other); }
+  Array& operator=(Array&& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(data_, other.data_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(view_, other.view_);
+    return *this;
+  }
+
+  // Sets the dims. Memory is kept where it suffices (and then values are unspecified), else
+  // replaced by zeros of `memory`.
+  void Resize(Memory& memory, std::initializer_list<int64_t> dims) {
+    SetDims(memory, dims, /*room=*/false);
+  }
+  // As Resize, but memory that must grow becomes an eighth larger than asked for: sizes that change
+  // a little from step to step soon stop allocating.
+  void ResizeWithRoom(Memory& memory, std::initializer_list<int64_t> dims) {
+    SetDims(memory, dims, /*room=*/true);
+  }
+
+  T* data() const { return view_.data(); }  // where it stands, which the host may not read
+  int64_t dim(int i) const { return view_.dim(i); }
+  int64_t size() const { return view_.size(); }
+  bool empty() const { return view_.empty(); }
+  T* row(int64_t i) const { return view_.row(i); }
+  TensorView<T> view() { return view_; }
+  TensorView<const T> view() const { return view_; }
+  TensorView<const T> cview() const { return view_; }
+  absl::Span<T> span() { return {data(), static_cast<size_t>(size())}; }
+
+ private:
+  void SetDims(Memory& memory, std::initializer_list<int64_t> dims, bool room) {
+    view_ = TensorView<T>(nullptr, dims);
+    const int64_t size = view_.size();
+    if (size > capacity_) {
+      Release();
+      memory_ = &memory;
+      capacity_ = room ? size + size / 8 : size;
+      const size_t bytes = static_cast<size_t>(capacity_) * sizeof(T);
+      data_ = static_cast<T*>(memory.Allocate(bytes));
+      if (data_ != nullptr) memory.Zero(data_, bytes);  // none after an error of the device
+    }
+    view_ = TensorView<T>(data_, dims);
+  }
+  void Release() {
+    if (data_ != nullptr) memory_->Free(data_);
+    data_ = nullptr;
+    capacity_ = 0;
+  }
+
+  Memory* memory_ = nullptr;
+  T* data_ = nullptr;
+  int64_t capacity_ = 0;
+  TensorView<T> view_;
+};
+
+template <typename T>
+size_t BytesOf(TensorView<T> view) {
+  return static_cast<size_t>(view.size()) * sizeof(T);
+}
+
+// The values of an array, on the host. Waits for what is queued.
+template <typename T>
+std::vector<std::remove_const_t<T>> ToHost(Memory& memory, TensorView<T> from) {
+  std::vector<std::remove_const_t<T>> values(static_cast<size_t>(from.size()));
+  memory.Download(from.data(), BytesOf(from), values.data());
+  return values;
+}
+// Values of the host to an array of as many.
+template <typename T>
+void ToArray(Memory& memory, absl::Span<const T> values, TensorView<T> to) {
+  QH_CHECK_EQ(static_cast<int64_t>(values.size()), to.size());
+  memory.Upload(values.data(), BytesOf(to), to.data());
+}
+
+template <typename T>
+void CopyValues(Memory& memory, TensorView<const T> from, TensorView<T> to) {
+  QH_CHECK_EQ(from.size(), to.size());
+  memory.Copy(from.data(), to.data(), BytesOf(from));
+}
+
+// Columns [from_begin, from_begin + count) of `from` to columns [to_begin, ...) of `to`, two
+// matrices of as many rows.
+template <typename T>
+void CopyColumns(Memory& memory, TensorView<const T> from, int64_t from_begin, int64_t count,
+                 TensorView<T> to, int64_t to_begin) {
+  QH_CHECK_EQ(from.dim(0), to.dim(0));
+  const auto bytes = [](int64_t columns) { return static_cast<size_t>(columns) * sizeof(T); };
+  memory.CopyRows(from.data() + from_begin, bytes(from.row_size()), to.data() + to_begin,
+                  bytes(to.row_size()), from.dim(0), bytes(count));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,85 @@
+// Memory that arrays stand in, of the host or of a device, and the queue of work on it.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace quadhop {
+
+// A device works off what it is asked for in the order asked, after the calls have returned; the
+// host does it at once. An error of a device is kept: later calls do nothing, and status() says
+// what went wrong first. Used by one thread at a time; a Fork may be used by another.
+class Memory {
+ public:
+  virtual ~Memory() = default;
+
+  // The host reads and writes it, and nothing is ever queued.
+  virtual bool is_host() const = 0;
+  virtual absl::Status status() const = 0;
+  // Whether `data` stands in what a Memory of this kind allocated.
+  virtual bool Holds(const void* data) const = 0;
+
+  // Not set; at least 64-byte aligned; nullptr for 0 bytes, and after an error. Free may be called
+  // while work on it is queued.
+  virtual void* Allocate(size_t bytes) = 0;
+  virtual void Free(void* data) = 0;
+  // Memory of the host that copies to and fro are quickest with.
+  virtual void* AllocateStaging(size_t bytes) = 0;
+  virtual void FreeStaging(void* data) = 0;
+
+  // The host's memory may be used again when these return.
+  virtual void Upload(const void* host, size_t bytes, void* to) = 0;
+  virtual void Download(const void* from, size_t bytes, void* host) = 0;
+  // As Upload, but the host's memory stays as it is until Synchronize or Download has returned.
+  virtual void UploadLater(const void* host, size_t bytes, void* to) = 0;
+
+  // `rows` rows of `row_bytes` bytes, which begin so many bytes apart.
+  virtual void CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride,
+                        int64_t rows, size_t row_bytes) = 0;
+  virtual void ZeroRows(void* data, int64_t rows, size_t row_bytes, size_t stride) = 0;
+  void Copy(const void* from, void* to, size_t bytes) {
+    CopyRows(from, bytes, to, bytes, 1, bytes);
+  }
+  void Zero(void* data, size_t bytes) { ZeroRows(data, 1, bytes, bytes); }
+
+  // Waits for all that is queued; status().
+  virtual absl::Status Synchronize() = 0;
+
+  // Another queue of work on the same memory. Order between the two is made by marks.
+  virtual absl::StatusOr<std::unique_ptr<Memory>> Fork() = 0;
+  // Where a queue stands.
+  class Mark {
+   public:
+    virtual ~Mark() = default;
+  };
+  virtual std::unique_ptr<Mark> SetMark() = 0;  // nullptr on the host
+  // Work queued later begins when all that was before the mark, of a Fork, is done.
+  virtual void WaitFor(const Mark* mark) = 0;
+};
+
+class HostMemory final : public Memory {
+ public:
+  bool is_host() const override { return true; }
+  absl::Status status() const override { return absl::OkStatus(); }
+  bool Holds(const void*) const override { return true; }
+  void* Allocate(size_t bytes) override;
+  void Free(void* data) override;
+  void* AllocateStaging(size_t bytes) override { return Allocate(bytes); }
+  void FreeStaging(void* data) override { Free(data); }
+  void Upload(const void* host, size_t bytes, void* to) override;
+  void Download(const void* from, size_t bytes, void* host) override { Upload(from, bytes, host); }
+  void UploadLater(const void* host, size_t bytes, void* to) override { Upload(host, bytes, to); }
+  void CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride, int64_t rows,
+                size_t row_bytes) override;
+  void ZeroRows(void* data, int64_t rows, size_t row_bytes, size_t stride) override;
+  absl::Status Synchronize() override { return absl::OkStatus(); }
+  absl::StatusOr<std::unique_ptr<Memory>> Fork() override { return std::make_unique<HostMemory>(); }
+  std::unique_ptr<Mark> SetMark() override { return nullptr; }
+  void WaitFor(const Mark*) override {}
+};
+
+}  // namespace quadhop
