@@ -16,13 +16,19 @@ struct Job {
   std::string operation;
   absl::Span<float> summands;
   absl::Span<float> sum;
+  std::unique_ptr<Memory::Mark> computed;  // the summands are
 };
 
 }  // namespace
 
 struct BackgroundSum::State {
-  State(std::unique_ptr<Communicator> communicator, PartitionOwners partition_owners, Reduction how)
-      : comm(std::move(communicator)), owners(std::move(partition_owners)), reduction(how) {}
+  State(std::unique_ptr<Communicator> communicator, PartitionOwners partition_owners, Reduction how,
+        Memory* memory, std::unique_ptr<RowAdder> forked)
+      : comm(std::move(communicator)),
+        owners(std::move(partition_owners)),
+        reduction(how),
+        foreground(memory),
+        adder(std::move(forked)) {}
 
   void Work() {
     std::unique_lock lock(mutex);
@@ -32,8 +38,9 @@ struct BackgroundSum::State {
       if (error.ok()) {
         const Job& job = jobs.front();  // stays where it is while others are appended
         lock.unlock();
-        absl::Status status =
-            SumOverPartitions(*comm, owners, reduction, job.operation, job.summands, job.sum);
+        adder->memory().WaitFor(job.computed.get());
+        absl::Status status = SumOverPartitions(*comm, owners, reduction, job.operation, *adder,
+                                                job.summands, job.sum);
         lock.lock();
         error = std::move(status);
       }
@@ -45,6 +52,8 @@ struct BackgroundSum::State {
   const std::unique_ptr<Communicator> comm;  // used by the thread alone
   const PartitionOwners owners;
   const Reduction reduction;
+  Memory* const foreground;               // on whose queue summands are computed; nullptr: on none
+  const std::unique_ptr<RowAdder> adder;  // used by the thread while there are jobs
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -57,12 +66,19 @@ struct BackgroundSum::State {
 
 absl::StatusOr<std::unique_ptr<BackgroundSum>> BackgroundSum::Create(Communicator& comm,
                                                                      PartitionOwners owners,
-                                                                     Reduction reduction) {
+                                                                     Reduction reduction,
+                                                                     RowAdder* adder) {
   if (owners.num_ranks() != comm.num_ranks())
     return absl::InvalidArgumentError(absl::StrCat(
         "owners of ", owners.num_ranks(), " ranks for a communicator of ", comm.num_ranks()));
   QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> own, comm.Duplicate());
-  auto state = std::make_unique<State>(std::move(own), std::move(owners), reduction);
+  std::unique_ptr<RowAdder> forked = std::make_unique<HostRowAdder>();
+  if (adder != nullptr) {
+    QH_ASSIGN_OR_RETURN(forked, adder->Fork());
+  }
+  auto state =
+      std::make_unique<State>(std::move(own), std::move(owners), reduction,
+                              adder == nullptr ? nullptr : &adder->memory(), std::move(forked));
   try {
     state->thread = std::thread([s = state.get()] { s->Work(); });
   } catch (const std::system_error& e) {
@@ -85,9 +101,11 @@ BackgroundSum::~BackgroundSum() {
 
 void BackgroundSum::Submit(std::string operation, absl::Span<float> summands,
                            absl::Span<float> sum) {
+  std::unique_ptr<Memory::Mark> computed;
+  if (state_->foreground != nullptr) computed = state_->foreground->SetMark();
   {
     std::scoped_lock lock(state_->mutex);
-    state_->jobs.push_back({std::move(operation), summands, sum});
+    state_->jobs.push_back({std::move(operation), summands, sum, std::move(computed)});
   }
   state_->changed.notify_all();
 }
@@ -95,6 +113,8 @@ void BackgroundSum::Submit(std::string operation, absl::Span<float> summands,
 absl::Status BackgroundSum::Wait() {
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [&] { return state_->jobs.empty(); });
+  if (state_->foreground != nullptr)
+    state_->foreground->WaitFor(state_->adder->memory().SetMark().get());
   return state_->error;
 }
 

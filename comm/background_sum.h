@@ -11,29 +11,34 @@
 #include "comm/communicator.h"
 #include "comm/partition_owners.h"
 #include "comm/reduction.h"
+#include "comm/row_adder.h"
 
 namespace quadhop {
 
 // A thread that works off sums in the order submitted, which must be the same on every rank, on a
-// communicator of its own. So a layer's gradients are combined while those of the layer below are
-// still being computed. Used by one thread.
+// communicator of its own and, on a device, a queue of work of its own. So a layer's gradients are
+// combined while those of the layer below are still being computed. Used by one thread.
 class BackgroundSum {
  public:
-  // Collective (it duplicates `comm`, which need not outlive it).
+  // adder: of the memory that summands and sums stand in, on whose queue they are computed, and
+  // which must outlive this; nullptr: the host's. Collective (it duplicates `comm`, which need not
+  // outlive it).
   static absl::StatusOr<std::unique_ptr<BackgroundSum>> Create(Communicator& comm,
                                                                PartitionOwners owners,
-                                                               Reduction reduction);
+                                                               Reduction reduction,
+                                                               RowAdder* adder = nullptr);
   // Finishes what was submitted, as Wait does.
   ~BackgroundSum();
   BackgroundSum(const BackgroundSum&) = delete;
   BackgroundSum& operator=(const BackgroundSum&) = delete;
 
-  // Queues SumOverPartitions(summands, sum) and returns at once. Both stay alive and untouched
-  // until Wait returns.
+  // Queues SumOverPartitions(summands, sum), behind what is queued on the adder's memory, and
+  // returns at once. Both stay alive and untouched until Wait returns.
   void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum);
 
-  // Returns when all that was submitted is done, with the first error there ever was; sums
-  // submitted after that error are not made.
+  // Returns when all that was submitted is done, on one rank's device: queued before what is queued
+  // on the adder's memory from now on. The first error there ever was; sums submitted after that
+  // error are not made.
   absl::Status Wait();
 
  private:

@@ -68,15 +68,6 @@ struct Job {
   LaunchOrder order;
 };
 
-bool IsOnDevice(const void* memory) {
-  cudaPointerAttributes attributes{};
-  if (cudaPointerGetAttributes(&attributes, memory) == cudaSuccess)
-    return attributes.type == cudaMemoryTypeDevice;
-  // Memory that CUDA does not know is the host's; the error must not be taken for a later call's.
-  static_cast<void>(cudaGetLastError());
-  return false;
-}
-
 class NcclCommunicator final : public Communicator {
  public:
   // Collective.
@@ -246,12 +237,12 @@ class NcclCommunicator final : public Communicator {
     for (size_t r = 0; r < messages.size(); ++r) {
       Message& m = on_device[r];
       if (r == own) continue;
-      if (m.send_bytes > 0 && !IsOnDevice(m.send)) {
+      if (m.send_bytes > 0 && !device_->Holds(m.send)) {
         staged.emplace_back(*device_, m.send_bytes);
         device_->Upload(m.send, static_cast<size_t>(m.send_bytes), staged.back().data());
         m.send = staged.back().data();
       }
-      if (m.receive_bytes > 0 && !IsOnDevice(m.receive)) {
+      if (m.receive_bytes > 0 && !device_->Holds(m.receive)) {
         staged.emplace_back(*device_, m.receive_bytes);
         m.receive = staged.back().data();
       }
@@ -324,7 +315,7 @@ class NcclCommunicator final : public Communicator {
     const size_t bytes = values.size() * sizeof(float);
     Buffer<float> staged;
     float* on_device = values.data();
-    if (!IsOnDevice(values.data())) {
+    if (!device_->Holds(values.data())) {
       staged.Reserve(*device_, static_cast<int64_t>(values.size()));
       on_device = staged.data();
       device_->Upload(values.data(), bytes, on_device);

@@ -12,7 +12,8 @@
 namespace quadhop {
 
 // A communicator of the ranks of `bootstrap`, which is duplicated and need not outlive it. Buffers
-// may be in the memory of the rank's GPU, or in the host's: those are copied to and fro.
+// may be in the memory of the rank's GPU, where all work on them is done, or in the host's: those
+// are copied to and fro.
 //
 // Before each transfer ranks meet over the bootstrap, which names ranks that do not come and finds
 // sizes that do not agree: NCCL would wait for ever. There rank 0 also says which transfer is next

@@ -15,43 +15,37 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "comm/communicator.h"
 #include "comm/partition_owners.h"
+#include "comm/row_adder.h"
 
 namespace quadhop {
 namespace internal {
 
-// The sum of rows whose elements are any bytes with an addition.
+// The sum of rows, where `adder` adds.
 struct RowSum {
-  int64_t element_bytes;
-  void (*add)(void* to, const void* from, int64_t num_elements);  // to[i] += from[i]
-  std::byte* summands;                                            // [num_owned, num_elements]
-  std::byte* sum;                                                 // [num_elements]
+  RowElement element;
+  std::byte* summands;  // [num_owned, num_elements]
+  std::byte* sum;       // [num_elements]
   int64_t num_elements;
 };
 absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
-                        absl::string_view operation, const RowSum& rows);
-
-template <typename T>
-void AddElements(void* to, const void* from, int64_t num_elements) {
-  T* __restrict to_elements = static_cast<T*>(to);
-  const T* __restrict from_elements = static_cast<const T*>(from);
-  for (int64_t i = 0; i < num_elements; ++i) to_elements[i] += from_elements[i];
-}
+                        absl::string_view operation, RowAdder& adder, const RowSum& rows);
 
 }  // namespace internal
 
 // summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum
 // [n], apart from summands: the same on every rank, in every digit, for every R. n is the same on
-// all ranks. T is trivially copyable and has operator+=; a sum need not commute or associate
-// (float, double, int64_t, Moments). Collective. kInvalidArgument if sizes do not fit each other;
-// else as AllToAllV.
+// all ranks. T is float, double, int64_t or Moments: a sum need not commute or associate.
+// Both stand in the memory of `adder`. On one rank the sum is queued there, and not waited for;
+// between ranks `comm` is handed such memory. Collective. kInvalidArgument if sizes do not fit each
+// other; else as AllToAllV.
 template <typename T>
 absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
-                        absl::string_view operation, absl::Span<T> summands, absl::Span<T> sum) {
-  static_assert(std::is_trivially_copyable_v<T>);
+                        absl::string_view operation, RowAdder& adder, absl::Span<T> summands,
+                        absl::Span<T> sum) {
+  static_assert(BytesOf(kRowElement<T>) == sizeof(T));
   const int64_t n = static_cast<int64_t>(sum.size());
   if (owners.num_ranks() != comm.num_ranks() ||
       static_cast<int64_t>(summands.size()) != owners.num_owned(comm.rank()) * n)
@@ -59,27 +53,16 @@ absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
         operation, ": ", summands.size(), " summands for a sum of ", n, " on rank ",
         comm.rank().value(), " of ", comm.num_ranks(), ", with owners for ", owners.num_ranks(),
         " ranks; pass one row of the sum's length for each partition the rank owns"));
-  return internal::OrderedSum(
-      comm, owners, operation,
-      {sizeof(T), internal::AddElements<T>, reinterpret_cast<std::byte*>(summands.data()),
-       reinterpret_cast<std::byte*>(sum.data()), n});
+  return internal::OrderedSum(comm, owners, operation, adder,
+                              {kRowElement<T>, reinterpret_cast<std::byte*>(summands.data()),
+                               reinterpret_cast<std::byte*>(sum.data()), n});
 }
-
-// Count, mean and sum of squared deviations of some values. += merges two sets (Chan, Golub and
-// LeVeque, 1979).
-struct Moments {
-  double count = 0;
-  double mean = 0;
-  double m2 = 0;
-  Moments& operator+=(const Moments& other) {
-    if (other.count == 0) return *this;
-    const double total = count + other.count;
-    const double delta = other.mean - mean;
-    mean += delta * (other.count / total);
-    m2 += other.m2 + delta * delta * (count * other.count / total);
-    count = total;
-    return *this;
-  }
-};
+// In the host's memory.
+template <typename T>
+absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
+                        absl::string_view operation, absl::Span<T> summands, absl::Span<T> sum) {
+  HostRowAdder adder;
+  return OrderedSum(comm, owners, operation, adder, summands, sum);
+}
 
 }  // namespace quadhop

@@ -7,6 +7,7 @@
 
 #include "comm/communicator.h"
 #include "comm/partition_owners.h"
+#include "comm/row_adder.h"
 
 namespace quadhop {
 
@@ -16,9 +17,10 @@ enum class Reduction {
 };
 
 // summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum
-// [n], apart from summands: the same on every rank. Collective. Errors as OrderedSum.
+// [n], apart from summands: the same on every rank. Both in the memory of `adder`. Collective.
+// Queued and waited for as OrderedSum is, with its errors.
 absl::Status SumOverPartitions(Communicator& comm, const PartitionOwners& owners,
-                               Reduction reduction, absl::string_view operation,
+                               Reduction reduction, absl::string_view operation, RowAdder& adder,
                                absl::Span<float> summands, absl::Span<float> sum);
 
 }  // namespace quadhop

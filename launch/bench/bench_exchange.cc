@@ -120,9 +120,10 @@ class Exchanges {
 
   absl::Status Gradients() {
     Tensor<float> summands({1, kGradients}), sum({kGradients});
+    HostRowAdder adder;
     for (const Reduction reduction : {Reduction::kReproducible, Reduction::kFast}) {
       QH_ASSIGN_OR_RETURN(const double seconds, Seconds(comm_, [&] {
-                            return SumOverPartitions(comm_, owners_, reduction, "gradients",
+                            return SumOverPartitions(comm_, owners_, reduction, "gradients", adder,
                                                      absl::MakeSpan(summands.data(), kGradients),
                                                      absl::MakeSpan(sum.data(), kGradients));
                           }));

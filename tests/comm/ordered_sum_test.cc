@@ -158,8 +158,9 @@ TEST_P(OrderedSumTest, FastReductionIsTheSumUpToRounding) {
         PartitionOwners::Split(std::vector<double>(num_partitions, 1.0), comm.num_ranks()));
     std::vector<float> summands = OwnRows(rows, owners, comm.rank());
     std::vector<float> sum(n);
-    ASSERT_OK(SumOverPartitions(comm, owners, Reduction::kFast, "sum", absl::MakeSpan(summands),
-                                absl::MakeSpan(sum)));
+    HostRowAdder adder;
+    ASSERT_OK(SumOverPartitions(comm, owners, Reduction::kFast, "sum", adder,
+                                absl::MakeSpan(summands), absl::MakeSpan(sum)));
     for (size_t i = 0; i < n; ++i) {
       double expected = 0, magnitude = 0;
       for (const auto& row : rows) {
