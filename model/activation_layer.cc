@@ -7,26 +7,26 @@
 namespace quadhop {
 
 ActivationLayer::ActivationLayer(std::string norm_name, NormKind norm, int64_t width,
-                                 double dropout, RandomPurpose purpose)
+                                 double dropout, RandomPurpose purpose, Memory& memory)
     : norm_name_(std::move(norm_name)),
       norm_(norm),
       dropout_(dropout),
       purpose_(purpose),
-      moments_(width) {
-  total_.Resize({2, width});
+      moments_(width, memory) {
+  total_.Resize(memory, {2, width});
 }
 
 absl::Status ActivationLayer::Forward(const Step& step, TensorView<const float> x,
                                       TensorView<float> y) {
   const int64_t rows = x.dim(0), width = x.dim(1);
-  x_hat_.Resize({rows, width});
-  gate_.Resize({rows, width});
-  row_inv_std_.Resize({rows});
+  x_hat_.Resize(step.memory(), {rows, width});
+  gate_.Resize(step.memory(), {rows, width});
+  row_inv_std_.Resize(step.memory(), {rows});
   if (norm_ == NormKind::kBatch) {
     if (step.training) {
       QH_RETURN_IF_ERROR(moments_.Update(step, norm_name_, x));
     } else {
-      moments_.UseRunning();
+      moments_.UseRunning(step.kernels);
     }
   }
   ActivationArgs args;
@@ -49,25 +49,21 @@ absl::Status ActivationLayer::Forward(const Step& step, TensorView<const float> 
 
 absl::Status ActivationLayer::Backward(const Step& step, TensorView<float> d) {
   const int64_t width = d.dim(1);
-  sums_.Resize({step.num_owned(), 2, width});
-  step.kernels.ActivationBackwardSums(
-      {step.slices(), gate_.cview(), x_hat_.cview(), d, sums_.view()});
+  sums_.Resize(step.memory(), {step.num_owned(), 2, width});
+  ActivationBackwardSumsArgs sums;
+  sums.slices = step.slices();
+  sums.gate = gate_.cview();
+  sums.x_hat = x_hat_.cview();
+  sums.d = d;
+  sums.sums = sums_.view();
+  if (norm_ != NormKind::kNone) {
+    sums.d_shift = step.gradients.Of(step.parameters.Find(norm_name_ + ".bias"));
+    sums.d_scale = step.gradients.Of(step.parameters.Find(norm_name_ + ".weight"));
+  }
+  step.kernels.ActivationBackwardSums(sums);
   if (norm_ == NormKind::kNone) return absl::OkStatus();
-  const PartitionGradients d_shift = step.gradients.Of(step.parameters.Find(norm_name_ + ".bias"));
-  const PartitionGradients d_scale =
-      step.gradients.Of(step.parameters.Find(norm_name_ + ".weight"));
-  for (int64_t p = 0; p < step.num_owned(); ++p) {
-    for (int64_t c = 0; c < width; ++c) {
-      d_shift.of(p)[c] = static_cast<float>(sums_.row(p)[c]);
-      d_scale.of(p)[c] = static_cast<float>(sums_.row(p)[width + c]);
-    }
-  }
-  if (norm_ == NormKind::kBatch) {
-    QH_RETURN_IF_ERROR(
-        OrderedSum<double>(step.comm, step.owners, "gradient moments of " + norm_name_,
-                           absl::MakeSpan(sums_.data(), static_cast<size_t>(sums_.size())),
-                           absl::MakeSpan(total_.data(), static_cast<size_t>(total_.size()))));
-  }
+  if (norm_ == NormKind::kBatch)
+    QH_RETURN_IF_ERROR(step.Sum("gradient moments of " + norm_name_, sums_, total_.view()));
   ActivationBackwardArgs args;
   args.norm = norm_;
   args.x_hat = x_hat_.cview();

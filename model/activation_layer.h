@@ -12,9 +12,10 @@ namespace quadhop {
 
 class ActivationLayer {
  public:
-  // `norm_name` is the paper's name of the norm, e.g. "fc_in.1"; width H.
+  // `norm_name` is the paper's name of the norm, e.g. "fc_in.1"; width H. `memory`
+  // must outlive it.
   ActivationLayer(std::string norm_name, NormKind norm, int64_t width, double dropout,
-                  RandomPurpose purpose);
+                  RandomPurpose purpose, Memory& memory);
 
   // Collective in training with batch norm. Keeps what Backward needs.
   absl::Status Forward(const Step& step, TensorView<const float> x /* [B, H] */,
@@ -32,11 +33,11 @@ class ActivationLayer {
   double dropout_;
   RandomPurpose purpose_;
   BatchMoments moments_;
-  Tensor<float> x_hat_;        // [B, H]
-  Tensor<float> gate_;         // [B, H]
-  Tensor<float> row_inv_std_;  // [B]
-  Tensor<double> sums_;        // [Pl, 2, H]
-  Tensor<double> total_;       // [2, H]
+  Array<float> x_hat_;        // [B, H]
+  Array<float> gate_;         // [B, H]
+  Array<float> row_inv_std_;  // [B]
+  Array<double> sums_;        // [Pl, 2, H]
+  Array<double> total_;       // [2, H]
 };
 
 }  // namespace quadhop

@@ -14,7 +14,8 @@ struct AdamOptions {
 // Its state is the same on every rank, since summed gradients are. Used by one thread.
 class Adam {
  public:
-  Adam(const AdamOptions& options, int64_t num_trained);
+  // For the trained ones of `parameters`, in whose memory its moments are.
+  Adam(const AdamOptions& options, ParameterSet& parameters);
 
   // One step of the trained parameters along parameters.trained_gradients().
   void Apply(Kernels& kernels, double learning_rate, ParameterSet& parameters);
@@ -26,7 +27,7 @@ class Adam {
 
  private:
   AdamOptions options_;
-  Tensor<float> first_, second_;  // [n]
+  Array<float> first_, second_;  // [n]
   int64_t num_steps_ = 0;
 };
 

@@ -1,48 +1,32 @@
 #include "model/batch_moments.h"
 
-#include <cmath>
+#include <vector>
 
 #include "core/status.h"
 
 namespace quadhop {
-namespace {
-constexpr double kMomentum = 0.1;
-}
 
-BatchMoments::BatchMoments(int64_t width) {
-  for (Tensor<float>* t : {&mean_, &inv_std_, &running_mean_, &running_var_}) t->Resize({width});
-  total_.Resize({width});
-  running_var_.Fill(1.0f);
+BatchMoments::BatchMoments(int64_t width, Memory& memory) {
+  for (Array<float>* a : {&mean_, &inv_std_, &running_mean_, &running_var_})
+    a->Resize(memory, {width});
+  total_.Resize(memory, {width});
+  ToArray<float>(memory, std::vector<float>(static_cast<size_t>(width), 1.0f), running_var_.view());
 }
 
 absl::Status BatchMoments::Update(const Step& step, const std::string& name,
                                   TensorView<const float> x) {
-  const int64_t width = mean_.size();
-  summands_.Resize({step.num_owned(), width});
+  summands_.Resize(step.memory(), {step.num_owned(), mean_.size()});
   step.kernels.ColumnMoments(step.slices(), x, summands_.view());
-  QH_RETURN_IF_ERROR(
-      OrderedSum<Moments>(step.comm, step.owners, "batch moments of " + name,
-                          absl::MakeSpan(summands_.data(), static_cast<size_t>(summands_.size())),
-                          absl::MakeSpan(total_.data(), static_cast<size_t>(width))));
-  for (int64_t c = 0; c < width; ++c) {
-    const double n = total_[c].count, variance = total_[c].m2 / n;
-    mean_[c] = static_cast<float>(total_[c].mean);
-    inv_std_[c] = static_cast<float>(1.0 / std::sqrt(variance + kNormEpsilon));
-    const double unbiased = n > 1 ? total_[c].m2 / (n - 1) : 0;
-    running_mean_[c] =
-        static_cast<float>((1 - kMomentum) * double{running_mean_[c]} + kMomentum * total_[c].mean);
-    running_var_[c] =
-        static_cast<float>((1 - kMomentum) * double{running_var_[c]} + kMomentum * unbiased);
-  }
+  QH_RETURN_IF_ERROR(step.Sum("batch moments of " + name, summands_, total_.view()));
+  step.kernels.TakeMoments(
+      {total_.cview(), mean_.view(), inv_std_.view(), running_mean_.view(), running_var_.view()});
   ++num_batches_;
   return absl::OkStatus();
 }
 
-void BatchMoments::UseRunning() {
-  for (int64_t c = 0; c < mean_.size(); ++c) {
-    mean_[c] = running_mean_[c];
-    inv_std_[c] = static_cast<float>(1.0 / std::sqrt(double{running_var_[c]} + kNormEpsilon));
-  }
+void BatchMoments::UseRunning(Kernels& kernels) {
+  CopyValues(kernels.memory(), running_mean_.cview(), mean_.view());
+  kernels.InverseDeviation(running_var_.cview(), inv_std_.view());
 }
 
 }  // namespace quadhop

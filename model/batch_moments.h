@@ -12,13 +12,14 @@ namespace quadhop {
 
 class BatchMoments {
  public:
-  explicit BatchMoments(int64_t width);  // running mean 0, variance 1
+  // Running mean 0, variance 1. `memory` must outlive it.
+  BatchMoments(int64_t width, Memory& memory);
 
   // Moments of x [B, H] over all rows of all ranks, and one step of the running averages (momentum
   // 0.1, variance with n/(n-1)). Collective.
   absl::Status Update(const Step& step, const std::string& name, TensorView<const float> x);
   // The running moments take the place of a batch's.
-  void UseRunning();
+  void UseRunning(Kernels& kernels);
 
   // What normalises: set by the last Update or UseRunning.
   TensorView<const float> mean() const { return mean_.cview(); }        // [H]
@@ -29,12 +30,10 @@ class BatchMoments {
   int64_t& num_batches() { return num_batches_; }
 
  private:
-  Tensor<Moments> summands_;  // [Pl, H]
-  Tensor<Moments> total_;     // [H]
-  Tensor<float> mean_, inv_std_, running_mean_, running_var_;
+  Array<Moments> summands_;  // [Pl, H]
+  Array<Moments> total_;     // [H]
+  Array<float> mean_, inv_std_, running_mean_, running_var_;
   int64_t num_batches_ = 0;
 };
-
-inline constexpr double kNormEpsilon = 1e-5;
 
 }  // namespace quadhop

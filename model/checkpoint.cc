@@ -37,18 +37,17 @@ absl::StatusOr<Codebook::Candidates> ReadCandidates(const std::string& path, int
   return candidates;
 }
 
-absl::Status ReadInto(const SafetensorsFile& file, const std::string& name,
-                      const std::vector<int64_t>& dims, TensorView<float> out) {
-  QH_RETURN_IF_ERROR(CheckArray(file.path(), name, file.Find(name), dims));
-  QH_ASSIGN_OR_RETURN(const std::vector<float> values, file.ReadAsFloat(name));
-  std::copy(values.begin(), values.end(), out.data());
-  return absl::OkStatus();
+absl::Status ReadFloats(const SafetensorsFile& file, const StateArray& array, Memory& memory) {
+  QH_RETURN_IF_ERROR(CheckArray(file.path(), array.name, file.Find(array.name), array.dims));
+  QH_ASSIGN_OR_RETURN(const std::vector<float> values, file.ReadAsFloat(array.name));
+  ToArray<float>(memory, values, array.floats);
+  return memory.status();
 }
 
-absl::Status ReadArrays(const std::string& path, const std::vector<StateArray>& arrays) {
+absl::Status ReadArrays(const std::string& path, const std::vector<StateArray>& arrays,
+                        Memory& memory) {
   QH_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
-  for (const StateArray& array : arrays)
-    QH_RETURN_IF_ERROR(ReadInto(file, array.name, array.dims, array.floats));
+  for (const StateArray& array : arrays) QH_RETURN_IF_ERROR(ReadFloats(file, array, memory));
   return absl::OkStatus();
 }
 
@@ -94,9 +93,10 @@ class Files {
 absl::Status ReadCodebook(const CheckpointSubject& s, const Files& files, bool started) {
   const LargeGTDims& dims = s.model.options().dims;
   const auto rank = static_cast<size_t>(s.comm.rank().value());
+  std::vector<int16_t> codes = s.model.codebook()->codes();
   for (int32_t p = s.owners.first[rank]; p < s.owners.first[rank + 1]; ++p) {
     QH_ASSIGN_OR_RETURN(const std::string path, files.Find(CodesFile(p)));
-    QH_RETURN_IF_ERROR(ReadCodes(path, CodesOf(s, p), dims.centroids));
+    QH_RETURN_IF_ERROR(ReadCodes(path, CodesOf(s, p, absl::MakeSpan(codes)), dims.centroids));
   }
   Codebook::Candidates candidates;
   if (!started) {
@@ -104,6 +104,7 @@ absl::Status ReadCodebook(const CheckpointSubject& s, const Files& files, bool s
     QH_ASSIGN_OR_RETURN(candidates, ReadCandidates(path, dims.query()));
   }
   Codebook& book = *s.model.codebook();
+  book.SetCodes(codes);
   book.RestoreCandidates(s.comm.rank(), std::move(candidates));
   return book.StateChanged(s.comm, started);
 }
@@ -121,7 +122,7 @@ absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& mo
   for (const StateArray& array : model.State()) {
     if (!all_required && !file.Contains(array.name)) continue;
     if (array.integer == nullptr) {
-      QH_RETURN_IF_ERROR(ReadInto(file, array.name, array.dims, array.floats));
+      QH_RETURN_IF_ERROR(ReadFloats(file, array, model.memory()));
       continue;
     }
     QH_RETURN_IF_ERROR(CheckArray(path, array.name, file.Find(array.name), array.dims));
@@ -143,7 +144,7 @@ absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& s, const std
   const RunPosition& position = manifest.position();
   if (s.adam != nullptr) {
     QH_ASSIGN_OR_RETURN(const std::string optimizer, files.Find(kOptimizerFile));
-    QH_RETURN_IF_ERROR(ReadArrays(optimizer, OptimizerState(s.model, *s.adam)));
+    QH_RETURN_IF_ERROR(ReadArrays(optimizer, OptimizerState(s.model, *s.adam), s.model.memory()));
     s.adam->num_steps() = position.step() - position.skipped_steps();
   }
   if (s.model.codebook() != nullptr)

@@ -27,8 +27,8 @@ inline constexpr char kCodesArray[] = "convs.0.c_idx";
 // Adam's moments of each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME. Views.
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam);
 
-// The codes of partition p, which this rank owns. The model has a codebook.
-absl::Span<int16_t> CodesOf(const CheckpointSubject& subject, int32_t p);
+// Those of partition p, which this rank owns, among the codes of all its nodes.
+absl::Span<int16_t> CodesOf(const CheckpointSubject& subject, int32_t p, absl::Span<int16_t> codes);
 
 // A file of `folder` as it is on disk.
 absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std::string& name);

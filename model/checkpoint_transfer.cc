@@ -31,9 +31,9 @@ absl::Status CountCodes(const std::string& path, std::vector<int64_t>& counts) {
   return absl::OkStatus();
 }
 
-bool HasStarted(Codebook& book) {
-  const float* sizes = book.sizes().data();
-  return std::any_of(sizes, sizes + book.sizes().size(), [](float size) { return size > 0; });
+bool HasStarted(LargeGT& model) {
+  const std::vector<float> sizes = ToHost(model.memory(), model.codebook()->sizes());
+  return std::any_of(sizes.begin(), sizes.end(), [](float size) { return size > 0; });
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ bool HasStarted(Codebook& book) {
 absl::Status ReadCheckpointOfOtherStore(const std::string& path, LargeGT& model) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(path));
   Codebook* const book = model.codebook();
-  std::vector<int64_t> counts(book != nullptr ? book->counts().size() : 0);
+  std::vector<int64_t> counts(book != nullptr ? static_cast<size_t>(book->num_centroids()) : 0);
   for (const CheckpointFile& file : manifest.files()) {
     const std::string file_path = absl::StrCat(path, "/", file.name());
     const bool codes = absl::StartsWith(file.name(), "codes-");
@@ -63,18 +63,20 @@ absl::Status ImportWeights(const std::string& path, absl::Span<const int64_t> ow
   const SafetensorsEntry* entry = file.Find(kCodesArray);
   if (entry != nullptr && entry->size() == num_nodes) {
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> codes, file.ReadAsInt64(kCodesArray));
-    for (size_t v = 0; v < owned_original_ids.size(); ++v) {
-      const int64_t place = owned_original_ids[v];
+    const auto num_centroids = static_cast<size_t>(book->num_centroids());
+    std::vector<int16_t> owned;
+    for (const int64_t place : owned_original_ids) {
       if (place < 0 || place >= num_nodes)
         return absl::DataLossError(absl::StrCat("the store has a node of the original id ", place,
                                                 "; allowed: [0, ", num_nodes,
                                                 "): import it again"));
       const int64_t code = codes[static_cast<size_t>(place)];
-      QH_RETURN_IF_ERROR(CheckCode(path, code, book->counts().size()));
-      book->codes()[v] = static_cast<int16_t>(code);
+      QH_RETURN_IF_ERROR(CheckCode(path, code, num_centroids));
+      owned.push_back(static_cast<int16_t>(code));
     }
+    book->SetCodes(owned);
   }
-  return book->StateChanged(comm, book->started() || HasStarted(*book));
+  return book->StateChanged(comm, book->started() || HasStarted(model));
 }
 
 }  // namespace quadhop

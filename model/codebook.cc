@@ -1,7 +1,6 @@
 #include "model/codebook.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -15,81 +14,91 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kCandidatesPerCentroid = 4;
-constexpr double kJitter = 0.01;       // standard deviation, in units of normalised queries
-constexpr double kSizeEpsilon = 1e-5;  // of the paper's code: keeps empty centroids' sizes off zero
+constexpr double kJitter = 0.01;  // standard deviation, in units of normalised queries
 
 }  // namespace
 
-Codebook::Codebook(const LargeGTOptions& options, GlobalId first_node)
-    : options_(options), first_node_(first_node), moments_(options.dims.query()) {
+Codebook::Codebook(const LargeGTOptions& options, GlobalId first_node, Kernels& kernels)
+    : options_(options),
+      first_node_(first_node),
+      kernels_(&kernels),
+      moments_(options.dims.query(), kernels.memory()) {
+  Memory& memory = kernels.memory();
   const int64_t centroids = options.dims.centroids, width = options.dims.query();
-  for (Tensor<float>* t : {&embedding_, &output_, &sums_}) t->Resize({centroids, width});
-  for (Tensor<float>* t : {&sizes_, &log_count_}) t->Resize({centroids});
-  counts_.resize(static_cast<size_t>(centroids));
-  total_.Resize({centroids * (1 + width)});
-  total_moves_.Resize({centroids});
+  for (Array<float>* a : {&embedding_, &output_, &sums_}) a->Resize(memory, {centroids, width});
+  for (Array<float>* a : {&sizes_, &log_count_}) a->Resize(memory, {centroids});
+  counts_.Resize(memory, {centroids});
+  total_.Resize(memory, {centroids * (1 + width)});
+  total_moves_.Resize(memory, {centroids});
   uint64_t stream = 0;
-  for (Tensor<float>* t : {&embedding_, &output_, &sums_}) {
+  for (Array<float>* a : {&embedding_, &output_, &sums_}) {
     RandomStream random(options.seed, RandomPurpose::kCodebook, 0, stream++);
-    for (int64_t i = 0; i < t->size(); ++i) (*t)[i] = static_cast<float>(random.Normal());
+    std::vector<float> values(static_cast<size_t>(a->size()));
+    for (float& value : values) value = static_cast<float>(random.Normal());
+    ToArray<float>(memory, values, a->view());
   }
   started_ = options.codebook_start == CodebookStart::kPaper;
 }
 
 absl::StatusOr<Codebook> Codebook::Create(const LargeGTOptions& options, GlobalId first_node,
                                           absl::Span<const int64_t> owned_original_ids,
-                                          Communicator& comm) {
-  Codebook book(options, first_node);
-  book.codes_.reserve(owned_original_ids.size());
+                                          Communicator& comm, Kernels& kernels) {
+  Codebook book(options, first_node, kernels);
+  std::vector<int16_t> codes;
+  codes.reserve(owned_original_ids.size());
   for (int64_t id : owned_original_ids) {
     const uint64_t hash =
         StreamKey(options.seed, RandomPurpose::kInitialCode, 0, static_cast<uint64_t>(id));
-    book.codes_.push_back(
-        static_cast<int16_t>(hash % static_cast<uint64_t>(options.dims.centroids)));
+    codes.push_back(static_cast<int16_t>(hash % static_cast<uint64_t>(options.dims.centroids)));
   }
+  book.codes_.Resize(kernels.memory(), {static_cast<int64_t>(codes.size())});
+  book.SetCodes(codes);
   QH_RETURN_IF_ERROR(book.StateChanged(comm, book.started_));
   return book;
 }
 
+void Codebook::SetCodes(absl::Span<const int16_t> codes) {
+  ToArray(kernels_->memory(), codes, codes_.view());
+}
+
+void Codebook::UndoCodes(absl::Span<const GlobalId> nodes) {
+  std::vector<int16_t> all = codes();
+  const std::vector<int16_t> replaced = ToHost(kernels_->memory(), replaced_.view());
+  QH_CHECK_EQ(replaced.size(), nodes.size());
+  for (size_t i = 0; i < nodes.size(); ++i)
+    all[static_cast<size_t>(nodes[i].value() - first_node_.value())] = replaced[i];
+  SetCodes(all);
+}
+
 absl::Status Codebook::StateChanged(Communicator& comm, bool started) {
   started_ = started;
-  std::fill(counts_.begin(), counts_.end(), 0);
-  for (int16_t code : codes_) ++counts_[static_cast<size_t>(code)];
-  QH_RETURN_IF_ERROR(SumOverRanks(comm, "codebook counts", absl::MakeSpan(counts_)));
-  RefreshLogCounts();
-  return absl::OkStatus();
+  std::vector<int64_t> counts(static_cast<size_t>(num_centroids()));
+  for (int16_t code : codes()) ++counts[static_cast<size_t>(code)];
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, "codebook counts", absl::MakeSpan(counts)));
+  SetCounts(counts);
+  return kernels_->memory().status();
 }
 
 void Codebook::TakeCounts(absl::Span<const int64_t> counts) {
-  QH_CHECK_EQ(counts.size(), counts_.size());
   started_ = true;
-  counts_.assign(counts.begin(), counts.end());
-  RefreshLogCounts();
+  SetCounts(counts);
 }
 
-void Codebook::RefreshLogCounts() {
-  for (size_t m = 0; m < counts_.size(); ++m)
-    log_count_[static_cast<int64_t>(m)] = std::log(static_cast<float>(counts_[m]));
+void Codebook::SetCounts(absl::Span<const int64_t> counts) {
+  ToArray(kernels_->memory(), counts, counts_.view());
+  kernels_->CodebookCount({}, counts_.view(), log_count_.view());
 }
 
 absl::Status Codebook::Update(const Step& step, TensorView<const float> query) {
   QH_RETURN_IF_ERROR(moments_.Update(step, "codebook queries", query));
-  NormaliseQueries(query);
+  z_.Resize(step.memory(), {query.dim(0), query.dim(1)});
+  step.kernels.Standardise(query, moments_.mean(), moments_.inv_std(), z_.view());
   if (!started_) {
     Collect(step);
     if (num_collected_ < kCandidatesPerCentroid * options_.dims.centroids) return absl::OkStatus();
     QH_RETURN_IF_ERROR(Start(step.comm));
   }
   return AssignAndMove(step);
-}
-
-void Codebook::NormaliseQueries(TensorView<const float> query) {
-  const int64_t width = query.dim(1);
-  z_.Resize({query.dim(0), width});
-  for (int64_t r = 0; r < query.dim(0); ++r) {
-    for (int64_t c = 0; c < width; ++c)
-      z_.row(r)[c] = (query.row(r)[c] - moments_.mean()[c]) * moments_.inv_std()[c];
-  }
 }
 
 void Codebook::Collect(const Step& step) {
@@ -99,7 +108,8 @@ void Codebook::Collect(const Step& step) {
                   static_cast<uint64_t>(step.batch.step) + 1, static_cast<uint64_t>(node.value()));
     candidates_.keys.insert(candidates_.keys.end(), {static_cast<int64_t>(order), node.value()});
   }
-  candidates_.queries.insert(candidates_.queries.end(), z_.data(), z_.data() + z_.size());
+  const std::vector<float> z = ToHost(step.memory(), z_.view());
+  candidates_.queries.insert(candidates_.queries.end(), z.begin(), z.end());
   num_collected_ += step.batch.global_nodes;
 }
 
@@ -137,16 +147,20 @@ absl::Status Codebook::Start(Communicator& comm) {
     chosen.push_back(row);
     if (chosen.size() == static_cast<size_t>(options_.dims.centroids)) break;
   }
-  for (int64_t m = 0; m < options_.dims.centroids; ++m) {
-    const auto i = static_cast<size_t>(m);
-    std::copy_n(chosen[i % chosen.size()], width, embedding_.row(m));
-    if (i < chosen.size()) continue;
-    RandomStream random(options_.seed, RandomPurpose::kCodebook, 0, 3 + static_cast<uint64_t>(m));
+  const auto centroids = static_cast<size_t>(num_centroids());
+  std::vector<float> embedding;
+  for (size_t m = 0; m < centroids; ++m) {
+    const float* row = chosen[m % chosen.size()];
+    embedding.insert(embedding.end(), row, row + width);
+    if (m < chosen.size()) continue;
+    RandomStream random(options_.seed, RandomPurpose::kCodebook, 0, 3 + m);
     for (size_t c = 0; c < width; ++c)
-      embedding_.row(m)[c] += static_cast<float>(kJitter * random.Normal());
+      embedding[m * width + c] += static_cast<float>(kJitter * random.Normal());
   }
-  std::copy_n(embedding_.data(), embedding_.size(), sums_.data());
-  sizes_.Fill(1.0f);
+  Memory& memory = kernels_->memory();
+  ToArray<float>(memory, embedding, embedding_.view());
+  ToArray<float>(memory, embedding, sums_.view());
+  ToArray<float>(memory, std::vector<float>(centroids, 1.0f), sizes_.view());
   candidates_ = {};
   started_ = true;
   return absl::OkStatus();
@@ -154,63 +168,24 @@ absl::Status Codebook::Start(Communicator& comm) {
 
 absl::Status Codebook::AssignAndMove(const Step& step) {
   const int64_t centroids = options_.dims.centroids, width = options_.dims.query();
-  nearest_.Resize({step.rows()});
-  hits_and_sums_.Resize({step.num_owned(), centroids * (1 + width)});
-  step.kernels.CodebookAssign(
+  Memory& memory = step.memory();
+  nearest_.Resize(memory, {step.rows()});
+  replaced_.Resize(memory, {step.rows()});
+  hits_and_sums_.Resize(memory, {step.num_owned(), centroids * (1 + width)});
+  moves_.Resize(memory, {step.num_owned(), centroids});
+  Kernels& kernels = step.kernels;
+  kernels.CodebookAssign(
       {step.slices(), z_.cview(), embedding_.cview(), nearest_.view(), hits_and_sums_.view()});
-  moves_.Resize({step.num_owned(), centroids});
-  moves_.Fill(0);
-  const Slices slices = step.slices();
-  for (int64_t p = 0; p < slices.num_partitions(); ++p) {
-    for (int64_t r = slices.begin(p); r < slices.end(p); ++r) {
-      const int64_t node = step.batch.nodes[static_cast<size_t>(r)].value();
-      int16_t& code = codes_[static_cast<size_t>(node - first_node_.value())];
-      --moves_.row(p)[code];
-      code = nearest_[r];
-      ++moves_.row(p)[code];
-    }
-  }
-  const auto span = [](auto& tensor) {
-    return absl::MakeSpan(tensor.data(), static_cast<size_t>(tensor.size()));
-  };
-  QH_RETURN_IF_ERROR(OrderedSum<float>(step.comm, step.owners, "codebook sums",
-                                       span(hits_and_sums_), span(total_)));
-  QH_RETURN_IF_ERROR(OrderedSum<int64_t>(step.comm, step.owners, "codebook moves", span(moves_),
-                                         span(total_moves_)));
-  for (size_t m = 0; m < counts_.size(); ++m) counts_[m] += total_moves_[static_cast<int64_t>(m)];
-  RefreshLogCounts();
-  MoveCentroids();
-  RefreshOutput();
+  kernels.CodebookRecode({step.slices(), step.arrays.nodes(), first_node_, nearest_.cview(),
+                          codes_.view(), replaced_.view(), moves_.view()});
+  QH_RETURN_IF_ERROR(step.Sum("codebook sums", hits_and_sums_, total_.view()));
+  QH_RETURN_IF_ERROR(step.Sum("codebook moves", moves_, total_moves_.view()));
+  kernels.CodebookCount(total_moves_.cview(), counts_.view(), log_count_.view());
+  kernels.CodebookMove(
+      {options_.ema_decay, total_.cview(), sizes_.view(), sums_.view(), embedding_.view()});
+  kernels.CodebookOutput(embedding_.cview(), moments_.running_mean(), moments_.running_var(),
+                         output_.view());
   return absl::OkStatus();
-}
-
-void Codebook::MoveCentroids() {
-  const int64_t centroids = options_.dims.centroids, width = options_.dims.query();
-  const double decay = options_.ema_decay;
-  const float *hits = total_.data(), *sums = hits + centroids;
-  double all = 0;
-  for (int64_t m = 0; m < centroids; ++m) {
-    sizes_[m] = static_cast<float>(double{sizes_[m]} * decay + (1 - decay) * double{hits[m]});
-    all += double{sizes_[m]};
-  }
-  const double smoothing = all / (all + static_cast<double>(centroids) * kSizeEpsilon);
-  for (int64_t m = 0; m < centroids; ++m) {
-    sizes_[m] = static_cast<float>((double{sizes_[m]} + kSizeEpsilon) * smoothing);
-    for (int64_t c = 0; c < width; ++c) {
-      float& sum = sums_.row(m)[c];
-      sum = static_cast<float>(double{sum} * decay + (1 - decay) * double{sums[m * width + c]});
-      embedding_.row(m)[c] = sum / sizes_[m];
-    }
-  }
-}
-
-void Codebook::RefreshOutput() {
-  const TensorView<const float> mean = moments_.running_mean(), var = moments_.running_var();
-  for (int64_t c = 0; c < options_.dims.query(); ++c) {
-    const float deviation = static_cast<float>(std::sqrt(double{var[c]} + kNormEpsilon));
-    for (int64_t m = 0; m < options_.dims.centroids; ++m)
-      output_.row(m)[c] = embedding_.row(m)[c] * deviation + mean[c];
-  }
 }
 
 }  // namespace quadhop

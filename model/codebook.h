@@ -16,12 +16,12 @@ namespace quadhop {
 
 class Codebook {
  public:
-  // owned_original_ids: of this rank's nodes [N_owned], which are nodes first_node.. of the store;
-  // the initial code of a node is a hash of (seed, original id). Collective: counts are summed over
-  // ranks.
+  // State in `memory`, which must outlive the book. owned_original_ids: of this rank's nodes
+  // [N_owned], which are nodes first_node.. of the store; the initial code of a node is a hash of
+  // (seed, original id). Collective: counts are summed over ranks.
   static absl::StatusOr<Codebook> Create(const LargeGTOptions& options, GlobalId first_node,
                                          absl::Span<const int64_t> owned_original_ids,
-                                         Communicator& comm);
+                                         Communicator& comm, Kernels& kernels);
 
   // Centroids as keys and values take them, in the scale of queries.
   TensorView<const float> output() const { return output_.cview(); }        // [M, 2G]
@@ -49,8 +49,14 @@ class Codebook {
   absl::StatusOr<Candidates> GatherCandidates(Communicator& comm) const;
   // Takes those of all ranks, the same on every rank, in place of what was collected.
   void RestoreCandidates(Rank rank, Candidates all);
-  absl::Span<int16_t> codes() { return absl::MakeSpan(codes_); }    // [N_owned], values in [0, M)
-  absl::Span<int64_t> counts() { return absl::MakeSpan(counts_); }  // [M], over all ranks
+  // Copies of the codes of this rank's nodes [N_owned], values in [0, M), and of how many nodes of
+  // all ranks each centroid has [M].
+  std::vector<int16_t> codes() const { return ToHost(kernels_->memory(), codes_.view()); }
+  std::vector<int64_t> counts() const { return ToHost(kernels_->memory(), counts_.view()); }
+  int64_t num_centroids() const { return options_.dims.centroids; }
+  void SetCodes(absl::Span<const int16_t> codes);  // [N_owned]
+  // Nodes of the batch of the last Update have the codes again that they had before it.
+  void UndoCodes(absl::Span<const GlobalId> nodes);
   // Codes were replaced: counts are summed anew. Collective.
   absl::Status StateChanged(Communicator& comm, bool started);
   // Counts [M] of the nodes of another graph, in place of those of this rank's codes: to apply a
@@ -58,33 +64,32 @@ class Codebook {
   void TakeCounts(absl::Span<const int64_t> counts);
 
  private:
-  Codebook(const LargeGTOptions& options, GlobalId first_node);
-  void NormaliseQueries(TensorView<const float> query);
+  Codebook(const LargeGTOptions& options, GlobalId first_node, Kernels& kernels);
+  void SetCounts(absl::Span<const int64_t> counts);
   void Collect(const Step& step);
   absl::Status Start(Communicator& comm);
   absl::Status AssignAndMove(const Step& step);
-  void MoveCentroids();
-  void RefreshOutput();
-  void RefreshLogCounts();
 
   LargeGTOptions options_;
   GlobalId first_node_;
+  Kernels* kernels_;
   BatchMoments moments_;
-  Tensor<float> embedding_, output_, sums_;  // [M, 2G]
-  Tensor<float> sizes_, log_count_;          // [M]
-  std::vector<int16_t> codes_;
-  std::vector<int64_t> counts_;
+  Array<float> embedding_, output_, sums_;  // [M, 2G]
+  Array<float> sizes_, log_count_;          // [M]
+  Array<int16_t> codes_;                    // [N_owned]
+  Array<int64_t> counts_;                   // [M]
   bool started_ = false;
 
   int64_t num_collected_ = 0;  // over all ranks
   Candidates candidates_;      // of this rank
 
-  Tensor<float> z_;              // [B, 2G]
-  Tensor<int16_t> nearest_;      // [B]
-  Tensor<float> hits_and_sums_;  // [Pl, M + M*2G]
-  Tensor<float> total_;          // [M + M*2G]
-  Tensor<int64_t> moves_;        // [Pl, M]: nodes gained, less nodes lost
-  Tensor<int64_t> total_moves_;  // [M]
+  Array<float> z_;              // [B, 2G]
+  Array<int16_t> nearest_;      // [B]
+  Array<int16_t> replaced_;     // [B]: codes before the last update
+  Array<float> hits_and_sums_;  // [Pl, M + M*2G]
+  Array<float> total_;          // [M + M*2G]
+  Array<int64_t> moves_;        // [Pl, M]: nodes gained, less nodes lost
+  Array<int64_t> total_moves_;  // [M]
 };
 
 }  // namespace quadhop

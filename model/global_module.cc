@@ -12,18 +12,18 @@ const char kValue[] = "convs.0.lin_value_g";
 
 }  // namespace
 
-GlobalModule::GlobalModule(const LargeGTOptions& options, Codebook codebook)
+GlobalModule::GlobalModule(const LargeGTOptions& options, Codebook codebook, Memory& memory)
     : options_(options), codebook_(std::move(codebook)) {
   const LargeGTDims& d = options.dims;
-  book_values_.Resize({d.centroids, d.pos_enc});
-  key_.Resize({d.centroids, d.wide()});
-  value_.Resize({d.centroids, d.wide()});
+  book_values_.Resize(memory, {d.centroids, d.pos_enc});
+  key_.Resize(memory, {d.centroids, d.wide()});
+  value_.Resize(memory, {d.centroids, d.wide()});
 }
 
 void GlobalModule::KeysAndValues(const Step& step) {
   const LargeGTDims& d = options_.dims;
   const TensorView<const float> book = codebook_.output();
-  CopyColumns(book, 0, d.pos_enc, book_values_.view(), 0);
+  CopyColumns(step.memory(), book, 0, d.pos_enc, book_values_.view(), 0);
   const int64_t all[] = {0, d.centroids};
   const auto map = [&](const std::string& name, TensorView<const float> x, TensorView<float> y) {
     step.kernels.Linear({{all},
@@ -39,14 +39,14 @@ void GlobalModule::KeysAndValues(const Step& step) {
 void GlobalModule::Forward(const Step& step, TensorView<const float> x, TensorView<float> y) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
-  projected_.Resize({rows, d.pos_enc});
-  query_in_.Resize({rows, d.query()});
-  query_.Resize({rows, d.wide()});
-  probability_.Resize({rows, d.heads, d.centroids});
+  projected_.Resize(step.memory(), {rows, d.pos_enc});
+  query_in_.Resize(step.memory(), {rows, d.query()});
+  query_.Resize(step.memory(), {rows, d.wide()});
+  probability_.Resize(step.memory(), {rows, d.heads, d.centroids});
   KeysAndValues(step);
   project_.Forward(step, x, projected_.view());
-  CopyColumns(projected_.cview(), 0, d.pos_enc, query_in_.view(), 0);
-  CopyColumns(step.batch.pos_enc.view(), 0, d.pos_enc, query_in_.view(), d.pos_enc);
+  CopyColumns(step.memory(), projected_.cview(), 0, d.pos_enc, query_in_.view(), 0);
+  CopyColumns(step.memory(), step.arrays.pos_enc(), 0, d.pos_enc, query_in_.view(), d.pos_enc);
   to_query_.Forward(step, query_in_.cview(), query_.view());
   CodebookAttentionArgs args;
   args.slices = step.slices();
@@ -59,7 +59,7 @@ void GlobalModule::Forward(const Step& step, TensorView<const float> x, TensorVi
       step.MakeDropout(options_.attention_dropout, RandomPurpose::kGlobalAttentionDropout);
   args.probability = probability_.view();
   if (args.dropout.probability > 0) {
-    kept_.Resize({rows, d.heads, d.centroids});
+    kept_.Resize(step.memory(), {rows, d.heads, d.centroids});
     args.kept = kept_.view();
   }
   args.y = y;
@@ -70,10 +70,10 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
                             TensorView<const float> d_y, TensorView<float> d_x) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
-  d_query_.Resize({rows, d.wide()});
-  d_query_in_.Resize({rows, d.query()});
-  d_projected_.Resize({rows, d.pos_enc});
-  d_book_map_.Resize({d.centroids, d.wide()});
+  d_query_.Resize(step.memory(), {rows, d.wide()});
+  d_query_in_.Resize(step.memory(), {rows, d.query()});
+  d_projected_.Resize(step.memory(), {rows, d.pos_enc});
+  d_book_map_.Resize(step.memory(), {d.centroids, d.wide()});
   // Through the map of keys or values, which takes the same codebook rows for every partition.
   const Slices slices = step.slices();
   const int64_t all[] = {0, d.centroids};
@@ -113,8 +113,7 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   map_backward(kKey, codebook_.output(), scale, probability_.cview(), query_.cview());
 
   const auto zero_bias_gradient = [&](const std::string& name) {
-    const PartitionGradients d_bias = step.gradients.Of(step.parameters.Find(name + ".bias"));
-    for (int64_t p = 0; p < step.num_owned(); ++p) std::fill_n(d_bias.of(p), d.wide(), 0.0f);
+    step.gradients.Zero(step.memory(), step.parameters.Find(name + ".bias"));
   };
   // Exactly zero: the keys' bias shifts all scores of a node alike.
   zero_bias_gradient(kKey);
@@ -124,7 +123,7 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
     zero_bias_gradient(kValue);
 
   to_query_.Backward(step, query_in_.cview(), d_query_.cview(), d_query_in_.view());
-  CopyColumns(d_query_in_.cview(), 0, d.pos_enc, d_projected_.view(), 0);
+  CopyColumns(step.memory(), d_query_in_.cview(), 0, d.pos_enc, d_projected_.view(), 0);
   project_.Backward(step, x, d_projected_.cview(), d_x);
 }
 

@@ -11,7 +11,8 @@ namespace quadhop {
 
 class GlobalModule {
  public:
-  GlobalModule(const LargeGTOptions& options, Codebook codebook);
+  // `memory` must outlive it.
+  GlobalModule(const LargeGTOptions& options, Codebook codebook, Memory& memory);
 
   void Forward(const Step& step, TensorView<const float> x /* [B, H] */,
                TensorView<float> y /* [B, h*H] */);
@@ -30,13 +31,13 @@ class GlobalModule {
   LargeGTOptions options_;
   Codebook codebook_;
   LinearLayer project_{"convs.0.lin_proj_g"}, to_query_{"convs.0.lin_query_g"};
-  Tensor<float> projected_, d_projected_;  // [B, G]
-  Tensor<float> query_in_, d_query_in_;    // [B, 2G]: projection, encoding
-  Tensor<float> query_, d_query_;          // [B, h*H]
-  Tensor<float> book_values_;              // [M, G]: the first half of the codebook
-  Tensor<float> key_, value_;              // [M, h*H]
-  Tensor<float> d_book_map_;          // [M, h*H]: gradient of the keys, or values, of one partition
-  Tensor<float> probability_, kept_;  // [B, h, M]
+  Array<float> projected_, d_projected_;  // [B, G]
+  Array<float> query_in_, d_query_in_;    // [B, 2G]: projection, encoding
+  Array<float> query_, d_query_;          // [B, h*H]
+  Array<float> book_values_;              // [M, G]: the first half of the codebook
+  Array<float> key_, value_;              // [M, h*H]
+  Array<float> d_book_map_;          // [M, h*H]: gradient of the keys, or values, of one partition
+  Array<float> probability_, kept_;  // [B, h, M]
 };
 
 }  // namespace quadhop

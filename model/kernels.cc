@@ -2,6 +2,7 @@
 #include "model/kernels.h"
 
 #include "core/check.h"
+#include "model/batch_arrays.h"
 #include "model/local_weights.h"
 
 namespace quadhop {
@@ -24,9 +25,38 @@ void Kernels::LinearBackward(const LinearBackwardArgs& args) {
 
 void Kernels::ColumnMoments(const Slices& slices, TensorView<const float> x,
                             TensorView<Moments> moments) {
+  QH_CHECK(slices.array != nullptr);
   QH_CHECK(moments.HasDims({slices.num_partitions(), x.dim(1)}));
   QH_CHECK_EQ(slices.rows(), x.dim(0));
   DoColumnMoments(slices, x, moments);
+}
+
+void Kernels::TakeMoments(const TakeMomentsArgs& args) {
+  const int64_t width = args.total.size();
+  for (const TensorView<float> view :
+       {args.mean, args.inv_std, args.running_mean, args.running_var})
+    QH_CHECK_EQ(view.size(), width);
+  DoTakeMoments(args);
+}
+
+void Kernels::InverseDeviation(TensorView<const float> variance, TensorView<float> inv_std) {
+  QH_CHECK_EQ(variance.size(), inv_std.size());
+  DoInverseDeviation(variance, inv_std);
+}
+
+void Kernels::Standardise(TensorView<const float> x, TensorView<const float> mean,
+                          TensorView<const float> inv_std, TensorView<float> y) {
+  QH_CHECK(y.HasDims({x.dim(0), x.dim(1)}));
+  QH_CHECK_EQ(mean.size(), x.dim(1));
+  QH_CHECK_EQ(inv_std.size(), x.dim(1));
+  DoStandardise(x, mean, inv_std, y);
+}
+
+void Kernels::GatherRows(TensorView<const float> x, TensorView<const LocalRow> rows,
+                         TensorView<float> y) {
+  QH_CHECK_EQ(rows.size(), y.dim(0));
+  QH_CHECK(rows.empty() || y.dim(1) <= x.row_size());
+  DoGatherRows(x, rows, y);
 }
 
 void Kernels::Activation(const ActivationArgs& args) {
@@ -41,7 +71,9 @@ void Kernels::Activation(const ActivationArgs& args) {
 }
 
 void Kernels::ActivationBackwardSums(const ActivationBackwardSumsArgs& args) {
+  QH_CHECK(args.slices.array != nullptr);
   QH_CHECK(args.sums.HasDims({args.slices.num_partitions(), 2, args.d.dim(1)}));
+  QH_CHECK_EQ(args.d_shift.first == nullptr, args.d_scale.first == nullptr);
   QH_CHECK_EQ(args.slices.rows(), args.d.dim(0));
   DoActivationBackwardSums(args);
 }
@@ -59,7 +91,7 @@ void Kernels::LocalForward(const LocalForwardArgs& args) {
   QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled_offsets.size()), nodes + 1);
   QH_CHECK_EQ(static_cast<int64_t>(args.batch->sampled.size()), args.batch->sampled_offsets.back());
   QH_CHECK_EQ(args.batch->multiplicity.size(), args.batch->sampled.size());
-  QH_CHECK_EQ(args.batch->features.cview().row_size(), dims.hops_and_self * dims.features);
+  QH_CHECK_EQ(args.arrays->features().row_size(), dims.hops_and_self * dims.features);
   QH_CHECK(args.activations != nullptr);
   DoLocalForward(args);
 }
@@ -105,12 +137,44 @@ void Kernels::CodebookAssign(const CodebookAssignArgs& args) {
   DoCodebookAssign(args);
 }
 
+void Kernels::CodebookRecode(const CodebookRecodeArgs& args) {
+  QH_CHECK_EQ(args.nearest.size(), args.nodes.size());
+  QH_CHECK_EQ(args.replaced.size(), args.nodes.size());
+  QH_CHECK_EQ(args.moves.dim(0), args.slices.num_partitions());
+  QH_CHECK(args.slices.array != nullptr);
+  DoCodebookRecode(args);
+}
+
+void Kernels::CodebookCount(TensorView<const int64_t> moves, TensorView<int64_t> counts,
+                            TensorView<float> log_count) {
+  QH_CHECK(moves.empty() || moves.size() == counts.size());
+  QH_CHECK_EQ(log_count.size(), counts.size());
+  DoCodebookCount(moves, counts, log_count);
+}
+
+void Kernels::CodebookMove(const CodebookMoveArgs& args) {
+  const int64_t centroids = args.embedding.dim(0), width = args.embedding.dim(1);
+  QH_CHECK_EQ(args.hits_and_sums.size(), centroids * (1 + width));
+  QH_CHECK_EQ(args.sizes.size(), centroids);
+  QH_CHECK(args.sums.HasDims({centroids, width}));
+  DoCodebookMove(args);
+}
+
+void Kernels::CodebookOutput(TensorView<const float> embedding, TensorView<const float> mean,
+                             TensorView<const float> variance, TensorView<float> output) {
+  QH_CHECK(output.HasDims({embedding.dim(0), embedding.dim(1)}));
+  QH_CHECK_EQ(mean.size(), embedding.dim(1));
+  QH_CHECK_EQ(variance.size(), embedding.dim(1));
+  DoCodebookOutput(embedding, mean, variance, output);
+}
+
 void Kernels::Loss(const LossArgs& args) {
+  QH_CHECK(args.slices.array != nullptr);
   QH_CHECK_EQ(args.slices.rows(), args.logits.dim(0));
   QH_CHECK(args.d_logits.HasDims({args.logits.dim(0), args.logits.dim(1)}));
   QH_CHECK_EQ(args.loss.size(), args.slices.num_partitions());
   if (args.kind == LossKind::kCrossEntropy) {
-    QH_CHECK_EQ(static_cast<int64_t>(args.labels.size()), args.logits.dim(0));
+    QH_CHECK_EQ(args.labels.size(), args.logits.dim(0));
   } else {
     QH_CHECK(args.multi_labels.HasDims({args.logits.dim(0), args.logits.dim(1)}));
   }
@@ -122,6 +186,11 @@ void Kernels::Adam(const AdamArgs& args) {
   QH_CHECK_EQ(args.first_moment.size(), args.value.size());
   QH_CHECK_EQ(args.second_moment.size(), args.value.size());
   DoAdam(args);
+}
+
+void Kernels::CheckFinite(TensorView<const float> x, TensorView<double> all_finite) {
+  QH_CHECK_EQ(all_finite.size(), 1);
+  DoCheckFinite(x, all_finite);
 }
 
 void Kernels::Product(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,

@@ -11,8 +11,9 @@
 // caller's (comm/ordered_sum.h).
 //
 // Public calls check shapes once (a mismatch is a bug: QH_CHECK) and dispatch; backends hold
-// arithmetic only. Views must be on the backend's device and stay alive during the call. One thread
-// uses an object at a time.
+// arithmetic only. All views are of arrays in memory(), on whose queue the work is; they stay alive
+// until it is done. Slices' offsets are read by the host as well. One thread uses an object at a
+// time.
 #pragma once
 
 #include <absl/status/status.h>
@@ -22,9 +23,10 @@
 #include <cstdint>
 #include <memory>
 
-#include "comm/ordered_sum.h"
+#include "comm/row_adder.h"
 #include "core/batch.h"
 #include "core/ids.h"
+#include "core/memory.h"
 #include "core/rng.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
@@ -34,7 +36,9 @@ namespace quadhop {
 
 // Rows of a batch by partition: partition i of this rank has rows [offsets[i], offsets[i + 1]).
 struct Slices {
-  absl::Span<const int64_t> offsets;  // [Pl + 1]
+  absl::Span<const int64_t> offsets;  // [Pl + 1], in the host's memory
+  const int64_t* array = nullptr;     // the same [Pl + 1] in the kernels' memory; nullptr: where no
+                                      // sums over rows are made but products
   int64_t num_partitions() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t begin(int64_t i) const { return offsets[static_cast<size_t>(i)]; }
   int64_t end(int64_t i) const { return offsets[static_cast<size_t>(i) + 1]; }
@@ -49,14 +53,14 @@ struct Dropout {
   uint64_t seed = 0;
   RandomPurpose purpose = RandomPurpose::kInputDropout;
   int64_t step = 0;
-  absl::Span<const GlobalId> nodes;  // [B]
+  TensorView<const GlobalId> nodes;  // [B]
 };
 
 // Gradients of one parameter, one for each partition of this rank.
 struct PartitionGradients {
   float* first = nullptr;  // of partition 0; that of partition i is at first + i * stride
   int64_t stride = 0;      // elements
-  float* of(int64_t partition) const { return first + partition * stride; }
+  constexpr float* of(int64_t partition) const { return first + partition * stride; }
 };
 
 struct LinearArgs {
@@ -93,14 +97,16 @@ struct ActivationArgs {
   TensorView<float> y;            // [B, H]
 };
 
-// First half: d_norm = d_y * gate, with its sums over the rows of each partition.
+// First half: d_norm = d_y * gate, with its sums over the rows of each partition: the gradients of
+// shift and scale.
 struct ActivationBackwardSumsArgs {
   Slices slices;
   TensorView<const float> gate;   // [B, H]
   TensorView<const float> x_hat;  // [B, H]
   TensorView<float> d;            // [B, H]: d_y, becomes d_norm
-  TensorView<double>
-      sums;  // [Pl, 2, H]: of d_norm (the shift's gradient), of d_norm * x_hat (the scale's)
+  TensorView<double> sums;        // [Pl, 2, H]: of d_norm, of d_norm * x_hat
+  PartitionGradients d_shift;     // [H] each, written; none without norm
+  PartitionGradients d_scale;     // [H] each, written; none without norm
 };
 
 // Second half: d_norm to d_x.
@@ -113,6 +119,16 @@ struct ActivationBackwardArgs {
   TensorView<const double> sums;        // [2, H] over all partitions; batch norm only
   int64_t global_nodes = 0;             // batch norm only
   TensorView<float> d;                  // [B, H]: d_norm, becomes d_x
+};
+
+// What normalises the columns of a batch, and the running averages after it (momentum 0.1, variance
+// with n/(n-1)).
+struct TakeMomentsArgs {
+  TensorView<const Moments> total;  // [H] over all rows of all ranks
+  TensorView<float> mean;           // [H]
+  TensorView<float> inv_std;        // [H]
+  TensorView<float> running_mean;   // [H], updated
+  TensorView<float> running_var;    // [H], updated
 };
 
 // Attention of queries to the centroids, each weighted by how many nodes are assigned to it.
@@ -161,15 +177,35 @@ struct CodebookAssignArgs {
   TensorView<float> hits_and_sums;    // [Pl, M + M*2G]: hits [M], then sums [M, 2G]
 };
 
+// The codes of a batch's nodes become their nearest centroids.
+struct CodebookRecodeArgs {
+  Slices slices;
+  TensorView<const GlobalId> nodes;   // [B], each once
+  GlobalId first_node;                // of codes
+  TensorView<const int16_t> nearest;  // [B]
+  TensorView<int16_t> codes;          // [N_owned]
+  TensorView<int16_t> replaced;       // [B]: the codes before
+  TensorView<int64_t> moves;          // [Pl, M]: nodes gained, less nodes lost
+};
+
+// One step of exponential-moving-average k-means.
+struct CodebookMoveArgs {
+  double decay = 0;
+  TensorView<const float> hits_and_sums;  // [M + M*2G] over all partitions
+  TensorView<float> sizes;                // [M]
+  TensorView<float> sums;                 // [M, 2G]
+  TensorView<float> embedding;            // [M, 2G]
+};
+
 // The loss of each partition's rows and its gradient. Cross entropy: sum of class_weight * l over
 // labelled rows. Binary: sum over labelled columns / C. Both divided by global_nodes.
 struct LossArgs {
   LossKind kind = LossKind::kCrossEntropy;
   Slices slices;
   TensorView<const float> logits;          // [B, C]
-  absl::Span<const int32_t> labels;        // [B], -1: unlabelled; cross entropy
+  TensorView<const int32_t> labels;        // [B], -1: unlabelled; cross entropy
   TensorView<const uint8_t> multi_labels;  // [B, C] of 0, 1, 2 (unlabelled); binary
-  absl::Span<const float> class_weight;    // [C], or empty: 1
+  TensorView<const float> class_weight;    // [C], or empty: 1
   int64_t global_nodes = 0;
   TensorView<float> d_logits;  // [B, C]
   TensorView<double> loss;     // [Pl]
@@ -179,14 +215,15 @@ struct LossArgs {
 // (arXiv 1711.05101).
 struct AdamArgs {
   double learning_rate = 0, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  int64_t step = 0;                  // from 1
-  double gradient_scale = 1;         // clipping
+  int64_t step = 0;      // from 1
+  double clip_norm = 0;  // the gradient is scaled to this norm if its own is larger; 0: never
   TensorView<const float> gradient;  // [n]
   TensorView<float> first_moment;    // [n]
   TensorView<float> second_moment;   // [n]
   TensorView<float> value;           // [n]
 };
 
+class BatchArrays;
 struct LocalWeights;
 
 // What the local module's forward pass keeps for its backward pass: the backend's own, reused from
@@ -201,7 +238,8 @@ struct LocalForwardArgs {
   Precision precision = Precision::kF32;
   Slices slices;
   const LocalWeights* weights = nullptr;
-  const Batch* batch = nullptr;  // features [U, 1 + hops, F], sampled [D], its offsets
+  const Batch* batch = nullptr;         // its sizes, on the host
+  const BatchArrays* arrays = nullptr;  // features [U, 1 + hops, F], sampled [D], its offsets
   Dropout token_dropout, attention_dropout, residual_dropout;
   LocalActivations* activations = nullptr;  // of the same Kernels
   TensorView<float> y;                      // [B, h*H]
@@ -213,6 +251,7 @@ struct LocalBackwardArgs {
   Slices slices;
   const LocalWeights* weights = nullptr;
   const Batch* batch = nullptr;                                           // of the forward pass
+  const BatchArrays* arrays = nullptr;                                    // of the forward pass
   double token_dropout = 0, attention_dropout = 0, residual_dropout = 0;  // probabilities
   LocalActivations* activations = nullptr;
   TensorView<const float> d_y;  // [B, h*H]
@@ -223,13 +262,24 @@ class Kernels {
  public:
   virtual ~Kernels() = default;
 
-  // The first error of a device, which calls do not return: results since then are unspecified.
-  virtual absl::Status status() const { return absl::OkStatus(); }
+  // Where arrays stand, and the queue of what is asked for. Its status() is the first error of a
+  // device, which calls do not return: results since then are unspecified.
+  virtual Memory& memory() = 0;
+  // Of sums over partitions, on the same queue.
+  virtual RowAdder& row_adder() = 0;
 
   void Linear(const LinearArgs& args);
   void LinearBackward(const LinearBackwardArgs& args);
   // moments [Pl, H] of the columns of x [B, H].
   void ColumnMoments(const Slices& slices, TensorView<const float> x, TensorView<Moments> moments);
+  void TakeMoments(const TakeMomentsArgs& args);
+  // inv_std [H] = 1 / sqrt(variance [H] + epsilon).
+  void InverseDeviation(TensorView<const float> variance, TensorView<float> inv_std);
+  // y [B, H] = (x - mean [H]) * inv_std [H].
+  void Standardise(TensorView<const float> x, TensorView<const float> mean,
+                   TensorView<const float> inv_std, TensorView<float> y);
+  // y [B, n] = the first n values of rows [B] of x [U, ...].
+  void GatherRows(TensorView<const float> x, TensorView<const LocalRow> rows, TensorView<float> y);
   void Activation(const ActivationArgs& args);
   void ActivationBackwardSums(const ActivationBackwardSumsArgs& args);
   void ActivationBackward(const ActivationBackwardArgs& args);
@@ -240,8 +290,18 @@ class Kernels {
   void CodebookAttentionBackward(const CodebookAttentionBackwardArgs& args);
   void CodebookOuterSum(const CodebookOuterSumArgs& args);
   void CodebookAssign(const CodebookAssignArgs& args);
+  void CodebookRecode(const CodebookRecodeArgs& args);
+  // counts [M] += moves [M] (empty: none), and log_count [M] their logarithms.
+  void CodebookCount(TensorView<const int64_t> moves, TensorView<int64_t> counts,
+                     TensorView<float> log_count);
+  void CodebookMove(const CodebookMoveArgs& args);
+  // output [M, 2G]: the embedding [M, 2G] in the scale of queries of that mean and variance [2G].
+  void CodebookOutput(TensorView<const float> embedding, TensorView<const float> mean,
+                      TensorView<const float> variance, TensorView<float> output);
   void Loss(const LossArgs& args);
   void Adam(const AdamArgs& args);
+  // all_finite [1] = 1 if all of x [n] is finite, else 0.
+  void CheckFinite(TensorView<const float> x, TensorView<double> all_finite);
   // c [m, n] = alpha * op(a) op(b) + beta * c, row-major; op transposes when asked to.
   void Product(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
                TensorView<const float> b, float beta, TensorView<float> c);
@@ -251,6 +311,12 @@ class Kernels {
   virtual void DoLinearBackward(const LinearBackwardArgs& args) = 0;
   virtual void DoColumnMoments(const Slices& slices, TensorView<const float> x,
                                TensorView<Moments> moments) = 0;
+  virtual void DoTakeMoments(const TakeMomentsArgs& args) = 0;
+  virtual void DoInverseDeviation(TensorView<const float> variance, TensorView<float> inv_std) = 0;
+  virtual void DoStandardise(TensorView<const float> x, TensorView<const float> mean,
+                             TensorView<const float> inv_std, TensorView<float> y) = 0;
+  virtual void DoGatherRows(TensorView<const float> x, TensorView<const LocalRow> rows,
+                            TensorView<float> y) = 0;
   virtual void DoActivation(const ActivationArgs& args) = 0;
   virtual void DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) = 0;
   virtual void DoActivationBackward(const ActivationBackwardArgs& args) = 0;
@@ -260,8 +326,15 @@ class Kernels {
   virtual void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) = 0;
   virtual void DoCodebookOuterSum(const CodebookOuterSumArgs& args) = 0;
   virtual void DoCodebookAssign(const CodebookAssignArgs& args) = 0;
+  virtual void DoCodebookRecode(const CodebookRecodeArgs& args) = 0;
+  virtual void DoCodebookCount(TensorView<const int64_t> moves, TensorView<int64_t> counts,
+                               TensorView<float> log_count) = 0;
+  virtual void DoCodebookMove(const CodebookMoveArgs& args) = 0;
+  virtual void DoCodebookOutput(TensorView<const float> embedding, TensorView<const float> mean,
+                                TensorView<const float> variance, TensorView<float> output) = 0;
   virtual void DoLoss(const LossArgs& args) = 0;
   virtual void DoAdam(const AdamArgs& args) = 0;
+  virtual void DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) = 0;
   virtual void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
                          TensorView<const float> b, float beta, TensorView<float> c) = 0;
 };

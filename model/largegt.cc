@@ -15,128 +15,136 @@ LargeGT::LargeGT(const LargeGTOptions& options, const ModelPlacement& placement,
                  const LayerNames& names)
     : options_(options),
       placement_(placement),
-      parameters_(options),
+      parameters_(options, placement.kernels->memory()),
       gradients_(parameters_, placement.owners.num_owned(placement.comm->rank())),
       in_first_(names.in_first, options.norm == NormKind::kBatch),
       in_second_(names.in_second),
       in_activation_(names.in_norm, options.norm, options.dims.width, options.ff_dropout,
-                     RandomPurpose::kInputDropout),
-      local_(options, placement.owners.num_owned(placement.comm->rank())),
+                     RandomPurpose::kInputDropout, memory()),
+      local_(options, placement.owners.num_owned(placement.comm->rank()), memory()),
       head_first_(names.head_first, options.norm == NormKind::kBatch),
       head_second_(names.head_second, options.norm == NormKind::kBatch),
       out_(names.out),
       head_first_activation_(names.head_first_norm, options.norm, options.dims.wide(),
-                             options.ff_dropout, RandomPurpose::kFirstFeedForwardDropout),
+                             options.ff_dropout, RandomPurpose::kFirstFeedForwardDropout, memory()),
       head_second_activation_(names.head_second_norm, options.norm, options.dims.width,
-                              options.ff_dropout, RandomPurpose::kSecondFeedForwardDropout) {
-  total_loss_.Resize({1});
+                              options.ff_dropout, RandomPurpose::kSecondFeedForwardDropout,
+                              memory()) {
+  verdict_.Resize(memory(), {2});
+  class_weight_.Resize(memory(), {static_cast<int64_t>(placement.class_weight.size())});
+  ToArray(memory(), placement.class_weight, class_weight_.view());
 }
 
 absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& options,
                                                          const ModelPlacement& placement) {
   auto model = std::unique_ptr<LargeGT>(new LargeGT(options, placement));
-  QH_ASSIGN_OR_RETURN(
-      model->sums_, BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction));
+  QH_RETURN_IF_ERROR(model->memory().status());
+  QH_ASSIGN_OR_RETURN(model->sums_,
+                      BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction,
+                                            &placement.kernels->row_adder()));
   if (options.has_global()) {
-    QH_ASSIGN_OR_RETURN(Codebook codebook,
-                        Codebook::Create(options, placement.first_node,
-                                         placement.owned_original_ids, *placement.comm));
-    model->global_ = std::make_unique<GlobalModule>(options, std::move(codebook));
+    QH_ASSIGN_OR_RETURN(Codebook codebook, Codebook::Create(options, placement.first_node,
+                                                            placement.owned_original_ids,
+                                                            *placement.comm, *placement.kernels));
+    model->global_ = std::make_unique<GlobalModule>(options, std::move(codebook), model->memory());
   }
   return model;
 }
 
 Step LargeGT::MakeStep(const Batch& batch, bool training) {
+  arrays_.Take(memory(), batch);
   return {*placement_.kernels,
           *placement_.comm,
           placement_.owners,
           parameters_,
           gradients_,
           batch,
+          arrays_,
           training,
           options_.seed};
 }
 
 absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
   const Step step = MakeStep(batch, /*training=*/true);
-  logits_.Resize({step.rows(), options_.dims.classes});
-  QH_RETURN_IF_ERROR(Forward(step, logits_.view()));
-  QH_ASSIGN_OR_RETURN(const double loss, Loss(step));
+  QH_RETURN_IF_ERROR(Forward(step));
+  QH_RETURN_IF_ERROR(Loss(step));
   QH_RETURN_IF_ERROR(Backward(step));
   if (global_) QH_RETURN_IF_ERROR(global_->UpdateCodebook(step));
   QH_RETURN_IF_ERROR(sums_->Wait());
   if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
-  QH_RETURN_IF_ERROR(placement_.kernels->status());
-  return loss;
+  return ReadVerdict();
+}
+
+// What the host must know of a step before the next.
+absl::StatusOr<double> LargeGT::ReadVerdict() {
+  placement_.kernels->CheckFinite(parameters_.trained_gradients(), verdict_.view().Rows(1, 2));
+  const std::vector<double> verdict = ToHost(memory(), verdict_.view());
+  QH_RETURN_IF_ERROR(memory().status());
+  gradients_finite_ = verdict[1] != 0;
+  return verdict[0];
 }
 
 absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
-  QH_RETURN_IF_ERROR(Forward(MakeStep(batch, /*training=*/false), logits));
-  return placement_.kernels->status();
+  QH_CHECK(logits.HasDims({batch.num_nodes(), options_.dims.classes}));
+  QH_RETURN_IF_ERROR(Forward(MakeStep(batch, /*training=*/false)));
+  memory().Download(logits_.data(), BytesOf(logits), logits.data());
+  return memory().status();
 }
 
-void LargeGT::GatherOwnFeatures(const Batch& batch) {
-  const int64_t features = options_.dims.features;
-  own_.Resize({batch.num_nodes(), features});
-  for (int64_t r = 0; r < batch.num_nodes(); ++r) {
-    const LocalRow row = batch.own[static_cast<size_t>(r)];
-    std::copy_n(batch.features.row(row.value()), features, own_.row(r));
-  }
-}
-
-absl::Status LargeGT::Forward(const Step& step, TensorView<float> logits) {
+absl::Status LargeGT::Forward(const Step& step) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
   if (options_.has_input()) {
-    GatherOwnFeatures(step.batch);
-    for (Tensor<float>* t : {&in_linear_, &in_hidden_, &embedded_}) t->Resize({rows, d.width});
+    own_.Resize(memory(), {rows, d.features});
+    step.kernels.GatherRows(step.arrays.features(), step.arrays.own(), own_.view());
+    for (Array<float>* t : {&in_linear_, &in_hidden_, &embedded_})
+      t->Resize(memory(), {rows, d.width});
     in_first_.Forward(step, own_.cview(), in_linear_.view());
     QH_RETURN_IF_ERROR(in_activation_.Forward(step, in_linear_.cview(), in_hidden_.view()));
     in_second_.Forward(step, in_hidden_.cview(), embedded_.view());
   }
-  mixed_.Resize({rows, parameters_.Find("ffs.0.0.weight").dims[1]});
-  if (options_.conv == Conv::kNone) CopyColumns(embedded_.cview(), 0, d.width, mixed_.view(), 0);
+  mixed_.Resize(memory(), {rows, parameters_.Find("ffs.0.0.weight").dims[1]});
+  if (options_.conv == Conv::kNone)
+    CopyColumns(memory(), embedded_.cview(), 0, d.width, mixed_.view(), 0);
   if (options_.has_local()) {
-    local_out_.Resize({rows, d.wide()});
+    local_out_.Resize(memory(), {rows, d.wide()});
     local_.Forward(step, local_out_.view());
-    CopyColumns(local_out_.cview(), 0, d.wide(), mixed_.view(), 0);
+    CopyColumns(memory(), local_out_.cview(), 0, d.wide(), mixed_.view(), 0);
   }
   if (global_) {
-    global_out_.Resize({rows, d.wide()});
+    global_out_.Resize(memory(), {rows, d.wide()});
     global_->Forward(step, embedded_.cview(), global_out_.view());
-    CopyColumns(global_out_.cview(), 0, d.wide(), mixed_.view(), mixed_.dim(1) - d.wide());
+    CopyColumns(memory(), global_out_.cview(), 0, d.wide(), mixed_.view(),
+                mixed_.dim(1) - d.wide());
   }
-  for (Tensor<float>* t : {&head_linear_, &head_hidden_}) t->Resize({rows, d.wide()});
-  for (Tensor<float>* t : {&last_linear_, &last_hidden_}) t->Resize({rows, d.width});
+  for (Array<float>* t : {&head_linear_, &head_hidden_}) t->Resize(memory(), {rows, d.wide()});
+  for (Array<float>* t : {&last_linear_, &last_hidden_}) t->Resize(memory(), {rows, d.width});
   head_first_.Forward(step, mixed_.cview(), head_linear_.view());
   QH_RETURN_IF_ERROR(
       head_first_activation_.Forward(step, head_linear_.cview(), head_hidden_.view()));
   head_second_.Forward(step, head_hidden_.cview(), last_linear_.view());
   QH_RETURN_IF_ERROR(
       head_second_activation_.Forward(step, last_linear_.cview(), last_hidden_.view()));
-  out_.Forward(step, last_hidden_.cview(), logits);
+  logits_.Resize(memory(), {rows, d.classes});
+  out_.Forward(step, last_hidden_.cview(), logits_.view());
   return absl::OkStatus();
 }
 
-absl::StatusOr<double> LargeGT::Loss(const Step& step) {
-  d_logits_.Resize({step.rows(), options_.dims.classes});
-  loss_.Resize({step.num_owned()});
+absl::Status LargeGT::Loss(const Step& step) {
+  d_logits_.Resize(memory(), {step.rows(), options_.dims.classes});
+  loss_.Resize(memory(), {step.num_owned()});
   LossArgs args;
   args.kind = options_.loss;
   args.slices = step.slices();
   args.logits = logits_.cview();
-  args.labels = step.batch.labels;
-  args.multi_labels = step.batch.multi_labels.cview();
-  args.class_weight = placement_.class_weight;
+  args.labels = step.arrays.labels();
+  args.multi_labels = step.arrays.multi_labels();
+  args.class_weight = class_weight_.cview();
   args.global_nodes = step.batch.global_nodes;
   args.d_logits = d_logits_.view();
   args.loss = loss_.view();
   step.kernels.Loss(args);
-  QH_RETURN_IF_ERROR(
-      OrderedSum<double>(step.comm, step.owners, "loss",
-                         absl::MakeSpan(loss_.data(), static_cast<size_t>(loss_.size())),
-                         absl::MakeSpan(total_loss_.data(), 1)));
-  return total_loss_[0];
+  return step.Sum("loss", loss_, verdict_.view().Rows(0, 1));
 }
 
 void LargeGT::SumGradients(GradientGroup group) {
@@ -148,9 +156,9 @@ void LargeGT::SumGradients(GradientGroup group) {
 absl::Status LargeGT::Backward(const Step& step) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
-  d_last_.Resize({rows, d.width});
-  d_head_.Resize({rows, d.wide()});
-  d_mixed_.Resize({rows, mixed_.dim(1)});
+  d_last_.Resize(memory(), {rows, d.width});
+  d_head_.Resize(memory(), {rows, d.wide()});
+  d_mixed_.Resize(memory(), {rows, mixed_.dim(1)});
   out_.Backward(step, last_hidden_.cview(), d_logits_.cview(), d_last_.view());
   QH_RETURN_IF_ERROR(head_second_activation_.Backward(step, d_last_.view()));
   head_second_.Backward(step, head_hidden_.cview(), d_last_.cview(), d_head_.view());
@@ -159,12 +167,13 @@ absl::Status LargeGT::Backward(const Step& step) {
   SumGradients(GradientGroup::kHead);
 
   if (options_.has_input()) {
-    d_embedded_.Resize({rows, d.width});
+    d_embedded_.Resize(memory(), {rows, d.width});
     if (global_) {
-      CopyColumns(d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(), global_out_.view(), 0);
+      CopyColumns(memory(), d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(),
+                  global_out_.view(), 0);
       global_->Backward(step, embedded_.cview(), global_out_.cview(), d_embedded_.view());
     } else {
-      CopyColumns(d_mixed_.cview(), 0, d.width, d_embedded_.view(), 0);
+      CopyColumns(memory(), d_mixed_.cview(), 0, d.width, d_embedded_.view(), 0);
     }
     in_second_.Backward(step, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
     SumGradients(GradientGroup::kGlobal);
@@ -173,7 +182,7 @@ absl::Status LargeGT::Backward(const Step& step) {
     SumGradients(GradientGroup::kInput);
   }
   if (options_.has_local()) {
-    CopyColumns(d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
+    CopyColumns(memory(), d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
     local_.Backward(step, local_out_.cview());
     SumGradients(GradientGroup::kLocal);
   }
@@ -210,10 +219,9 @@ uint64_t LargeGT::ReplicaHash() {
   uint64_t hash = 0;
   for (const StateArray& array : State()) {
     const bool scalar = array.integer != nullptr;
-    const void* data = scalar ? static_cast<const void*>(array.integer) : array.floats.data();
-    const size_t bytes =
-        scalar ? sizeof(int64_t) : static_cast<size_t>(array.floats.size()) * sizeof(float);
-    hash = Mix64(hash ^ Xxh3(data, bytes));
+    const std::vector<float> floats = ToHost(memory(), array.floats);
+    hash = Mix64(hash ^ (scalar ? Xxh3(array.integer, sizeof(int64_t))
+                                : Xxh3(floats.data(), floats.size() * sizeof(float))));
   }
   return hash;
 }

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "comm/background_sum.h"
+#include "core/array.h"
 #include "model/activation_layer.h"
+#include "model/batch_arrays.h"
 #include "model/global_module.h"
 #include "model/linear_layer.h"
 #include "model/local_module.h"
@@ -23,14 +25,14 @@ namespace quadhop {
 struct StateArray {
   std::string name;            // the paper's
   std::vector<int64_t> dims;   // empty: a scalar
-  TensorView<float> floats;    // the values, or
+  TensorView<float> floats;    // the values, in the model's memory, or
   int64_t* integer = nullptr;  // the scalar
 };
 
 // What a rank's model needs of its job. Borrowed; all must outlive the model.
 struct ModelPlacement {
   Kernels* kernels = nullptr;
-  Communicator* comm = nullptr;  // duplicated for gradients
+  Communicator* comm = nullptr;  // takes the kernels' memory; duplicated for gradients
   PartitionOwners owners;
   Reduction reduction = Reduction::kReproducible;
   GlobalId first_node;                           // of this rank's partitions
@@ -47,19 +49,23 @@ class LargeGT {
   // One training step short of the optimiser: forward, backward, sums over all partitions, the
   // codebook's move. Returns the mean loss of the global batch; parameters().trained_gradients()
   // then hold its gradient. The same on every rank. Collective. On error the model's state is
-  // unspecified.
+  // unspecified. The host waits for the device here, once.
   absl::StatusOr<double> ComputeGradients(const Batch& batch);
+  // Whether the gradient of the last training step is finite.
+  bool gradients_finite() const { return gradients_finite_; }
 
-  // Logits [B, C] of the last training step; valid until the next.
-  TensorView<const float> last_logits() const { return logits_.cview(); }
+  // Logits [B * C] of the last training step.
+  std::vector<float> last_logits() { return ToHost(memory(), logits_.cview()); }
 
-  // Logits [B, C] of a batch in evaluation mode. Not collective.
+  // Logits [B, C] of a batch in evaluation mode, in the host's memory. Not collective.
   absl::Status Predict(const Batch& batch, TensorView<float> logits);
 
-  // What the logits of the last batch are a linear map of, [B, H]; valid until the next batch.
-  TensorView<const float> embeddings() const { return last_hidden_.cview(); }
+  // What the logits of the last batch are a linear map of, [B * H].
+  std::vector<float> embeddings() { return ToHost(memory(), last_hidden_.cview()); }
 
   const LargeGTOptions& options() const { return options_; }
+  // Of parameters, gradients and State().
+  Memory& memory() { return placement_.kernels->memory(); }
   ParameterSet& parameters() { return parameters_; }
   Codebook* codebook() { return global_ ? &global_->codebook() : nullptr; }
   // Parameters and buffers under the paper's names, codes apart (see Codebook::codes).
@@ -71,10 +77,10 @@ class LargeGT {
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement);
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
   Step MakeStep(const Batch& batch, bool training);
-  absl::Status Forward(const Step& step, TensorView<float> logits);
+  absl::Status Forward(const Step& step);  // to logits_
   absl::Status Backward(const Step& step);
-  void GatherOwnFeatures(const Batch& batch);
-  absl::StatusOr<double> Loss(const Step& step);
+  absl::Status Loss(const Step& step);
+  absl::StatusOr<double> ReadVerdict();
   void SumGradients(GradientGroup group);
 
   LargeGTOptions options_;
@@ -90,15 +96,19 @@ class LargeGT {
   LinearLayer head_first_, head_second_, out_;
   ActivationLayer head_first_activation_, head_second_activation_;
 
-  Tensor<float> own_;                                 // [B, F]
-  Tensor<float> in_linear_, in_hidden_;               // [B, H]: fc_in.0, and activated
-  Tensor<float> embedded_, d_embedded_;               // [B, H]: fc_in
-  Tensor<float> local_out_, global_out_;              // [B, h*H]
-  Tensor<float> mixed_, d_mixed_;                     // [B, inputs of the head]
-  Tensor<float> head_linear_, head_hidden_, d_head_;  // [B, h*H]
-  Tensor<float> last_linear_, last_hidden_, d_last_;  // [B, H]
-  Tensor<float> logits_, d_logits_;                   // [B, C]
-  Tensor<double> loss_, total_loss_;                  // [Pl], [1]
+  BatchArrays arrays_;
+  Array<float> class_weight_;                        // [C], or empty
+  Array<float> own_;                                 // [B, F]
+  Array<float> in_linear_, in_hidden_;               // [B, H]: fc_in.0, and activated
+  Array<float> embedded_, d_embedded_;               // [B, H]: fc_in
+  Array<float> local_out_, global_out_;              // [B, h*H]
+  Array<float> mixed_, d_mixed_;                     // [B, inputs of the head]
+  Array<float> head_linear_, head_hidden_, d_head_;  // [B, h*H]
+  Array<float> last_linear_, last_hidden_, d_last_;  // [B, H]
+  Array<float> logits_, d_logits_;                   // [B, C]
+  Array<double> loss_;                               // [Pl]
+  Array<double> verdict_;                            // [2]: the loss, and 1 if gradients are finite
+  bool gradients_finite_ = true;
 };
 
 }  // namespace quadhop

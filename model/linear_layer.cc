@@ -1,7 +1,5 @@
 #include "model/linear_layer.h"
 
-#include <algorithm>
-
 namespace quadhop {
 
 LinearLayer::LinearLayer(std::string name, bool bias_cancels)
@@ -14,11 +12,12 @@ void LinearLayer::Forward(const Step& step, TensorView<const float> x, TensorVie
 
 void LinearLayer::Backward(const Step& step, TensorView<const float> x, TensorView<const float> d_y,
                            TensorView<float> d_x) const {
-  const PartitionGradients d_bias = step.gradients.Of(step.parameters.Find(bias_));
+  const Parameter& bias = step.parameters.Find(bias_);
   step.kernels.LinearBackward({step.slices(), x, step.parameters.value(weight_), d_y, d_x,
-                               step.gradients.Of(step.parameters.Find(weight_)), d_bias});
+                               step.gradients.Of(step.parameters.Find(weight_)),
+                               step.gradients.Of(bias)});
   if (!bias_cancels_) return;
-  for (int64_t p = 0; p < step.num_owned(); ++p) std::fill_n(d_bias.of(p), d_y.dim(1), 0.0f);
+  step.gradients.Zero(step.memory(), bias);
 }
 
 }  // namespace quadhop

@@ -1,6 +1,5 @@
 #include "model/local_module.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -15,10 +14,6 @@ const char kAttention[] = "convs.0.local_module.layers.0.self_attention.";
 const char kResidual[] = "convs.0.local_module.layers.0.res_proj";
 const char kFinalNorm[] = "convs.0.local_module.final_ln";
 const char kReadout[] = "convs.0.local_module.attn_layer";
-
-void Copy(TensorView<const float> from, TensorView<float> to) {
-  std::copy_n(from.data(), from.size(), to.data());
-}
 
 // The paper's parameters of the module, or their gradients, as views.
 struct PaperWeights {
@@ -65,55 +60,54 @@ TensorView<float> AsColumn(TensorView<float> v) { return {v.data(), {v.size(), 1
 
 }  // namespace
 
-LocalModule::LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions)
+LocalModule::LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions,
+                         Memory& memory)
     : options_(options) {
   const int64_t n = LocalWeights::NumFloats(options.dims);
-  merged_.Resize({n});
-  summed_.Resize({n});
-  summands_.Resize({num_owned_partitions, n});
+  merged_.Resize(memory, {n});
+  summed_.Resize(memory, {n});
+  summands_.Resize(memory, {num_owned_partitions, n});
+  square_.Resize(memory, {options.dims.width, options.dims.width});
+  for (Array<float>* a : {&out_columns_, &d_out_columns_})
+    a->Resize(memory, {options.dims.wide(), options.dims.width});
+  if (!memory.status().ok()) return;  // no step will be made
   weights_ = LocalWeights(options.dims, merged_.data());
   gradients_ = LocalWeights(options.dims, summed_.data());
 }
 
-absl::Span<float> LocalModule::summands() {
-  return {summands_.data(), static_cast<size_t>(summands_.size())};
-}
-absl::Span<float> LocalModule::summed() {
-  return {summed_.data(), static_cast<size_t>(summed_.size())};
-}
-
 void LocalModule::Merge(Kernels& kernels, ParameterSet& parameters) {
+  Memory& memory = kernels.memory();
   const PaperWeights w([&](const std::string& name) { return parameters.value(name); });
   ForEachShared(weights_, [&](const std::string& name, TensorView<float> view) {
-    Copy(parameters.value(name), view);
+    CopyValues<float>(memory, parameters.value(name), view);
   });
   const int64_t width = options_.dims.width, wide = options_.dims.wide();
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
   kernels.Product(false, false, 1, w.embed, w.second, 0, weights_.w_embed);
-  Copy(w.embed_bias, weights_.b_embed);
+  CopyValues<float>(memory, w.embed_bias, weights_.b_embed);
   kernels.Product(false, true, 1, AsRow(w.second_bias), w.embed, 1, AsRow(weights_.b_embed));
-  Copy(w.out_bias, weights_.b_out);
+  CopyValues<float>(memory, w.out_bias, weights_.b_out);
   kernels.Product(false, true, 1, AsRow(w.v_bias), w.out, 1, AsRow(weights_.b_out));
-  Tensor<float> m({width, width}), wo({wide, width});
   for (int64_t h = 0; h < options_.dims.heads; ++h) {
     const int64_t begin = h * width, end = begin + width;
     const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
-    kernels.Product(true, false, scale, q, k, 0, m.view());
-    CopyColumns(m.cview(), 0, width, weights_.m, begin);
+    kernels.Product(true, false, scale, q, k, 0, square_.view());
+    CopyColumns(memory, square_.cview(), 0, width, weights_.m, begin);
     kernels.Product(false, false, scale, AsRow(w.q_bias.Rows(begin, end)), k, 0,
                     AsRow(weights_.c.Rows(begin, end)));
-    CopyColumns<float>(w.out, begin, width, wo.view(), 0);
-    kernels.Product(true, true, 1, w.v.Rows(begin, end), wo.cview(), 0,
+    CopyColumns<float>(memory, w.out, begin, width, out_columns_.view(), 0);
+    kernels.Product(true, true, 1, w.v.Rows(begin, end), out_columns_.cview(), 0,
                     weights_.n.Rows(begin, end));
   }
-  std::copy_n(w.readout.data() + wide, wide, weights_.w_read.data());
+  CopyColumns<float>(memory, w.readout, wide, wide, AsRow(weights_.w_read), 0);
 }
 
 void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
+  Memory& memory = kernels.memory();
   const PaperWeights w([&](const std::string& name) { return parameters.value(name); });
   const PaperWeights g([&](const std::string& name) { return parameters.gradient(name); });
   ForEachShared(gradients_, [&](const std::string& name, TensorView<float> view) {
-    Copy(view, parameters.gradient(name));
+    CopyValues<float>(memory, view, parameters.gradient(name));
   });
   const int64_t width = options_.dims.width, wide = options_.dims.wide();
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
@@ -123,43 +117,43 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
   kernels.Product(true, false, 1, AsRow(d_b_embed), AsRow(w.second_bias), 1, g.embed);
   kernels.Product(true, false, 1, w.embed, gradients_.w_embed, 0, g.second);
   kernels.Product(false, false, 1, AsRow(d_b_embed), w.embed, 0, AsRow(g.second_bias));
-  Copy(d_b_embed, g.embed_bias);
+  CopyValues<float>(memory, d_b_embed, g.embed_bias);
   // b_out = out_bias + v_bias out^T.
-  Copy(gradients_.b_out, g.out_bias);
+  CopyValues<float>(memory, gradients_.b_out, g.out_bias);
   kernels.Product(false, false, 1, AsRow(gradients_.b_out), w.out, 0, AsRow(g.v_bias));
-  Tensor<float> d_m({width, width}), wo({wide, width}), d_wo({wide, width});
   for (int64_t h = 0; h < options_.dims.heads; ++h) {
     const int64_t begin = h * width, end = begin + width;
     const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
     const TensorView<float> d_c = gradients_.c.Rows(begin, end);
     // m = scale q^T k; c = scale q_bias k.
-    CopyColumns<float>(gradients_.m, begin, width, d_m.view(), 0);
-    kernels.Product(false, true, scale, k, d_m.cview(), 0, g.q.Rows(begin, end));
-    kernels.Product(false, false, scale, q, d_m.cview(), 0, g.k.Rows(begin, end));
+    CopyColumns<float>(memory, gradients_.m, begin, width, square_.view(), 0);
+    kernels.Product(false, true, scale, k, square_.cview(), 0, g.q.Rows(begin, end));
+    kernels.Product(false, false, scale, q, square_.cview(), 0, g.k.Rows(begin, end));
     kernels.Product(true, false, scale, AsRow(w.q_bias.Rows(begin, end)), AsRow(d_c), 1,
                     g.k.Rows(begin, end));
     kernels.Product(false, true, scale, k, AsRow(d_c), 0, AsColumn(g.q_bias.Rows(begin, end)));
     // n = v^T out_h^T, out_h the head's columns of the output map.
-    CopyColumns<float>(w.out, begin, width, wo.view(), 0);
+    CopyColumns<float>(memory, w.out, begin, width, out_columns_.view(), 0);
     const TensorView<float> d_n = gradients_.n.Rows(begin, end);  // [H, h*H]
-    kernels.Product(true, true, 1, wo.cview(), d_n, 0, g.v.Rows(begin, end));
-    kernels.Product(true, true, 1, d_n, w.v.Rows(begin, end), 0, d_wo.view());
+    kernels.Product(true, true, 1, out_columns_.cview(), d_n, 0, g.v.Rows(begin, end));
+    kernels.Product(true, true, 1, d_n, w.v.Rows(begin, end), 0, d_out_columns_.view());
     kernels.Product(true, false, 1, AsRow(gradients_.b_out), AsRow(w.v_bias.Rows(begin, end)), 1,
-                    d_wo.view());
-    CopyColumns(d_wo.cview(), 0, width, g.out, begin);
+                    d_out_columns_.view());
+    CopyColumns(memory, d_out_columns_.cview(), 0, width, g.out, begin);
   }
   // Exactly zero: the last norm's shift adds the same to every node, which a batch norm takes away
   // again.
-  if (options_.norm == NormKind::kBatch) {
-    const TensorView<float> shift = parameters.gradient(std::string(kFinalNorm) + ".bias");
-    std::fill_n(shift.data(), shift.size(), 0.0f);
-  }
+  const auto zero = [&](TensorView<float> gradient) {
+    memory.Zero(gradient.data(), BytesOf(gradient));
+  };
+  if (options_.norm == NormKind::kBatch)
+    zero(parameters.gradient(std::string(kFinalNorm) + ".bias"));
   // And so: the keys' bias shifts every score of a row alike, and so do the readout's own
   // half and its bias.
-  std::fill_n(g.k_bias.data(), g.k_bias.size(), 0.0f);
-  std::fill_n(g.readout.data(), wide, 0.0f);
-  std::copy_n(gradients_.w_read.data(), wide, g.readout.data() + wide);
-  g.readout_bias[0] = 0;
+  zero(g.k_bias);
+  zero(g.readout_bias);
+  zero(g.readout);
+  CopyColumns<float>(memory, AsRow(gradients_.w_read), 0, wide, g.readout, wide);
 }
 
 void LocalModule::Forward(const Step& step, TensorView<float> y) {
@@ -171,6 +165,7 @@ void LocalModule::Forward(const Step& step, TensorView<float> y) {
   args.slices = step.slices();
   args.weights = &weights_;
   args.batch = &step.batch;
+  args.arrays = &step.arrays;
   args.token_dropout = step.MakeDropout(options_.ff_dropout, RandomPurpose::kTokenDropout);
   args.attention_dropout =
       step.MakeDropout(options_.local_dropout, RandomPurpose::kAttentionOutDropout);
@@ -187,6 +182,7 @@ void LocalModule::Backward(const Step& step, TensorView<const float> d_y) {
   args.slices = step.slices();
   args.weights = &weights_;
   args.batch = &step.batch;
+  args.arrays = &step.arrays;
   args.token_dropout = options_.ff_dropout;
   args.attention_dropout = options_.local_dropout;
   args.residual_dropout = options_.local_dropout;

@@ -13,7 +13,8 @@ namespace quadhop {
 
 class LocalModule {
  public:
-  LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions);
+  // `memory` must outlive it.
+  LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions, Memory& memory);
 
   void Forward(const Step& step, TensorView<float> y /* [B, h*H] */);
   // Writes summands() from the gradient of y.
@@ -21,8 +22,8 @@ class LocalModule {
 
   // Gradients of the merged weights: of each partition [Pl, n], and where their sum over all
   // partitions goes [n].
-  absl::Span<float> summands();
-  absl::Span<float> summed();
+  absl::Span<float> summands() { return summands_.span(); }
+  absl::Span<float> summed() { return summed_.span(); }
   // From summed(), the gradients of the paper's parameters.
   void ApplyChainRule(Kernels& kernels, ParameterSet& parameters);
 
@@ -31,9 +32,11 @@ class LocalModule {
   void Merge(Kernels& kernels, ParameterSet& parameters);
 
   LargeGTOptions options_;
-  Tensor<float> merged_;                           // [n]
-  Tensor<float> summands_;                         // [Pl, n]
-  Tensor<float> summed_;                           // [n]
+  Array<float> merged_;                            // [n]
+  Array<float> summands_;                          // [Pl, n]
+  Array<float> summed_;                            // [n]
+  Array<float> square_;                            // [H, H]: of one head, as those below
+  Array<float> out_columns_, d_out_columns_;       // [h*H, H]: of the output map
   LocalWeights weights_;                           // views into merged_
   LocalWeights gradients_;                         // views into summed_
   std::unique_ptr<LocalActivations> activations_;  // from the first forward pass on

@@ -100,30 +100,12 @@ class Lister {
   std::vector<Parameter> list_;
 };
 
-}  // namespace
-
-ParameterSet::ParameterSet(const LargeGTOptions& options) : parameters_(Lister(options).List()) {
-  int64_t offset = 0;
-  for (size_t group = 0; group < kNumGradientGroups; ++group) {
-    group_begin_[group] = offset;
-    for (Parameter& parameter : parameters_) {
-      if (static_cast<size_t>(parameter.group) != group) continue;
-      parameter.offset = offset;
-      offset += parameter.size;
-    }
-  }
-  group_begin_[kNumGradientGroups] = offset;
-  values_.Resize({offset});
-  gradients_.Resize({num_trained()});
-  for (const Parameter& parameter : parameters_) Initialise(parameter, options.seed);
-}
-
-void ParameterSet::Initialise(const Parameter& parameter, uint64_t seed) {
-  TensorView<float> value = ViewOf(values_, parameter);
+// value [size].
+void Initialise(const Parameter& parameter, uint64_t seed, float* value) {
   const uint64_t place = Xxh3(parameter.name.data(), parameter.name.size());
   RandomStream random(seed, RandomPurpose::kWeights, place, 0);
   const double bound = 1.0 / std::sqrt(static_cast<double>(parameter.inputs));
-  for (int64_t i = 0; i < value.size(); ++i) {
+  for (int64_t i = 0; i < parameter.size; ++i) {
     switch (parameter.initial) {
       case Initial::kUniformByInputs:
         value[i] = static_cast<float>((2 * random.Uniform() - 1) * bound);
@@ -141,13 +123,35 @@ void ParameterSet::Initialise(const Parameter& parameter, uint64_t seed) {
   }
 }
 
+}  // namespace
+
+ParameterSet::ParameterSet(const LargeGTOptions& options, Memory& memory)
+    : memory_(memory), parameters_(Lister(options).List()) {
+  int64_t offset = 0;
+  for (size_t group = 0; group < kNumGradientGroups; ++group) {
+    group_begin_[group] = offset;
+    for (Parameter& parameter : parameters_) {
+      if (static_cast<size_t>(parameter.group) != group) continue;
+      parameter.offset = offset;
+      offset += parameter.size;
+    }
+  }
+  group_begin_[kNumGradientGroups] = offset;
+  values_.Resize(memory, {offset});
+  gradients_.Resize(memory, {num_trained()});
+  std::vector<float> values(static_cast<size_t>(offset));
+  for (const Parameter& parameter : parameters_)
+    Initialise(parameter, options.seed, values.data() + parameter.offset);
+  ToArray<float>(memory, values, values_.view());
+}
+
 const Parameter& ParameterSet::Find(absl::string_view name) const {
   for (const Parameter& parameter : parameters_)
     if (absl::string_view(parameter.name) == name) return parameter;
   internal::CheckFailed(__FILE__, __LINE__, "no parameter named " + std::string(name));
 }
 
-TensorView<float> ParameterSet::ViewOf(Tensor<float>& all, const Parameter& parameter) {
+TensorView<float> ParameterSet::ViewOf(Array<float>& all, const Parameter& parameter) {
   QH_CHECK_LE(parameter.offset + parameter.size, all.size());
   float* data = all.data() + parameter.offset;
   if (parameter.dims.size() == 1) return {data, {parameter.dims[0]}};
@@ -164,23 +168,30 @@ absl::Span<float> ParameterSet::GroupGradients(GradientGroup group) {
           static_cast<size_t>(GroupSize(group))};
 }
 
-GradientSummands::GradientSummands(const ParameterSet& parameters, int64_t num_owned_partitions) {
+GradientSummands::GradientSummands(ParameterSet& parameters, int64_t num_owned_partitions) {
   for (GradientGroup group :
        {GradientGroup::kHead, GradientGroup::kGlobal, GradientGroup::kInput}) {
-    groups_[static_cast<size_t>(group)].Resize({num_owned_partitions, parameters.GroupSize(group)});
+    groups_[static_cast<size_t>(group)].Resize(parameters.memory(),
+                                               {num_owned_partitions, parameters.GroupSize(group)});
     group_begin_[static_cast<size_t>(group)] = parameters.GroupBegin(group);
   }
 }
 
 PartitionGradients GradientSummands::Of(const Parameter& parameter) {
   const size_t group = static_cast<size_t>(parameter.group);
-  Tensor<float>& summands = groups_[group];
+  Array<float>& summands = groups_[group];
   return {summands.data() + (parameter.offset - group_begin_[group]), summands.dim(1)};
 }
 
+void GradientSummands::Zero(Memory& memory, const Parameter& parameter) {
+  const Array<float>& summands = groups_[static_cast<size_t>(parameter.group)];
+  memory.ZeroRows(Of(parameter).first, summands.dim(0),
+                  static_cast<size_t>(parameter.size) * sizeof(float),
+                  static_cast<size_t>(summands.dim(1)) * sizeof(float));
+}
+
 absl::Span<float> GradientSummands::Group(GradientGroup group) {
-  Tensor<float>& summands = groups_[static_cast<size_t>(group)];
-  return {summands.data(), static_cast<size_t>(summands.size())};
+  return groups_[static_cast<size_t>(group)].span();
 }
 
 }  // namespace quadhop

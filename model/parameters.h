@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/array.h"
+#include "core/memory.h"
 #include "core/tensor.h"
 #include "model/kernels.h"
 #include "model/options.h"
@@ -49,8 +51,10 @@ struct Parameter {
 // piece and kUnused the last. Used by one thread at a time.
 class ParameterSet {
  public:
-  // Values as in the paper's code, a function of (seed, name) alone.
-  explicit ParameterSet(const LargeGTOptions& options);
+  // Values as in the paper's code, a function of (seed, name) alone. In `memory`, which must
+  // outlive it.
+  ParameterSet(const LargeGTOptions& options, Memory& memory);
+  Memory& memory() { return memory_; }
 
   // In the order of the paper's state dict.
   absl::Span<const Parameter> parameters() const { return parameters_; }
@@ -68,25 +72,27 @@ class ParameterSet {
   absl::Span<float> GroupGradients(GradientGroup group);
 
  private:
-  static TensorView<float> ViewOf(Tensor<float>& all, const Parameter& parameter);
-  void Initialise(const Parameter& parameter, uint64_t seed);
+  static TensorView<float> ViewOf(Array<float>& all, const Parameter& parameter);
 
+  Memory& memory_;
   std::vector<Parameter> parameters_;
   std::array<int64_t, kNumGradientGroups + 1> group_begin_{};
-  Tensor<float> values_;     // [n]
-  Tensor<float> gradients_;  // [num_trained()]
+  Array<float> values_;     // [n]
+  Array<float> gradients_;  // [num_trained()]
 };
 
 // Per-partition gradients of the groups that are summed as they are (all but kLocal and kUnused).
 class GradientSummands {
  public:
-  GradientSummands(const ParameterSet& parameters, int64_t num_owned_partitions);
+  GradientSummands(ParameterSet& parameters, int64_t num_owned_partitions);
   // Where the kernels write the gradient of a parameter.
   PartitionGradients Of(const Parameter& parameter);
   absl::Span<float> Group(GradientGroup group);  // [Pl, size of the group]
+  // That the gradient of a parameter is exactly zero.
+  void Zero(Memory& memory, const Parameter& parameter);
 
  private:
-  std::array<Tensor<float>, kNumGradientGroups> groups_;
+  std::array<Array<float>, kNumGradientGroups> groups_;
   std::array<int64_t, kNumGradientGroups> group_begin_{};
 };
 

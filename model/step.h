@@ -1,9 +1,14 @@
 // What every layer of a LargeGT is given for one step.
 #pragma once
 
+#include <string>
+
 #include "comm/communicator.h"
+#include "comm/ordered_sum.h"
 #include "comm/partition_owners.h"
+#include "core/array.h"
 #include "core/batch.h"
+#include "model/batch_arrays.h"
 #include "model/kernels.h"
 #include "model/parameters.h"
 
@@ -12,20 +17,29 @@ namespace quadhop {
 // Borrowed for the time of one forward and backward pass.
 struct Step {
   Kernels& kernels;
-  Communicator& comm;  // for batch moments and the codebook; gradients have their own
+  Communicator& comm;  // takes the kernels' memory; for batch moments and the codebook; gradients
+                       // have their own
   const PartitionOwners& owners;
   ParameterSet& parameters;
   GradientSummands& gradients;
-  const Batch& batch;
+  const Batch& batch;         // what the host needs of it
+  const BatchArrays& arrays;  // what kernels do
   bool training;
   uint64_t seed;
 
-  Slices slices() const { return {batch.slice_offsets}; }
+  Memory& memory() const { return kernels.memory(); }
+  Slices slices() const { return {batch.slice_offsets, arrays.slice_offsets().data()}; }
   int64_t rows() const { return batch.num_nodes(); }
   int64_t num_owned() const { return slices().num_partitions(); }
   // A dropout of this step; none in evaluation.
   Dropout MakeDropout(double probability, RandomPurpose purpose) const {
-    return {training ? probability : 0.0, seed, purpose, batch.step, batch.nodes};
+    return {training ? probability : 0.0, seed, purpose, batch.step, arrays.nodes()};
+  }
+  // sum [n] of summands [Pl, n], which are overwritten, over all partitions. Collective.
+  template <typename T>
+  absl::Status Sum(const std::string& operation, Array<T>& summands, TensorView<T> sum) const {
+    return OrderedSum(comm, owners, operation, kernels.row_adder(), summands.span(),
+                      absl::Span<T>(sum.data(), static_cast<size_t>(sum.size())));
   }
 };
 

@@ -84,7 +84,7 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   placement.owners.first = {0, kPartitions};
   placement.owned_original_ids = ids;
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model, LargeGT::Create(options, placement));
-  Adam adam({}, model->parameters().num_trained());
+  Adam adam({}, model->parameters());
   Batch batch;
   batch.features.Resize({kNodes, options.dims.hops_and_self, options.dims.features});
   FillRandom(RandomStream(1, RandomPurpose::kTest, 0, 0), batch.features);

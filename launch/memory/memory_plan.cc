@@ -41,7 +41,8 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   const LargeGTDims& d = options.dims;
   const int64_t nodes =
       (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
-  const ParameterSet parameters(options);
+  HostMemory memory;
+  const ParameterSet parameters(options, memory);
   MemoryPlan plan;
   plan.activation_bytes = nodes * ActivationBytes(options);
   const int64_t rows = DistinctRows(nodes * std::max<int64_t>(1, d.sampled), num_nodes);

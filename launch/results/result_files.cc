@@ -81,7 +81,10 @@ absl::Status ResultFiles::Add(const Batch& batch, TensorView<const float> logits
   size_t row_bytes = sizeof(int64_t);
   for (const Result& result : results_) row_bytes += static_cast<size_t>(result.bytes());
   mine_.resize(static_cast<size_t>(batch.num_nodes()) * row_bytes);
-  const TensorView<const float> embeddings = session_.model().embeddings();
+  std::vector<float> embeddings;
+  if (batch.num_nodes() > 0) embeddings = session_.model().embeddings();
+  const TensorView<const float> embedding_rows(
+      embeddings.data(), {batch.num_nodes(), session_.model().options().dims.width});
   const auto row_of = [](TensorView<const float> rows, int64_t r) {
     return absl::Span<const float>(rows.row(r), static_cast<size_t>(rows.dim(1)));
   };
@@ -91,7 +94,7 @@ absl::Status ResultFiles::Add(const Batch& batch, TensorView<const float> logits
     std::memcpy(out, &node, sizeof(node));
     out += sizeof(node);
     for (const Result& result : results_) {
-      result.fill(row_of(logits, r), row_of(embeddings, r), out);
+      result.fill(row_of(logits, r), row_of(embedding_rows, r), out);
       out += result.bytes();
     }
   }

@@ -3,30 +3,13 @@
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 
 #include "comm/gather.h"
 #include "core/status.h"
 
 namespace quadhop {
-namespace {
-
-// By the bits, so that the compiler makes vectors of it.
-bool AllFinite(TensorView<const float> values) {
-  constexpr uint32_t kExponent = 0x7f800000;
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < values.size(); ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, values.data() + i, sizeof(bits));
-    bad |= static_cast<uint32_t>((bits & kExponent) == kExponent);
-  }
-  return bad == 0;
-}
-
-}  // namespace
-
-StepBackup::StepBackup(Session& session)
-    : session_(session), first_node_(session.inputs().FirstNode(session.inputs().first_partition)) {
+StepBackup::StepBackup(Session& session) : session_(session) {
   const std::vector<StateArray> state = session.model().State();
   const auto num_parameters =
       static_cast<std::ptrdiff_t>(session.model().parameters().parameters().size());
@@ -35,49 +18,45 @@ StepBackup::StepBackup(Session& session)
   integers_.resize(buffers_.size());
 }
 
-absl::Span<int16_t> StepBackup::codes() { return session_.model().codebook()->codes(); }
-
-void StepBackup::Take(const Batch& batch) {
+void StepBackup::Take() {
+  Memory& memory = session_.model().memory();
   for (size_t i = 0; i < buffers_.size(); ++i) {
     if (buffers_[i].integer != nullptr) {
       integers_[i] = *buffers_[i].integer;
     } else {
-      const TensorView<float> values = buffers_[i].floats;
-      floats_[i].assign(values.data(), values.data() + values.size());
+      floats_[i].Resize(memory, {buffers_[i].floats.size()});
+      CopyValues<float>(memory, buffers_[i].floats, floats_[i].view());
     }
   }
-  Codebook* book = session_.model().codebook();
-  if (book == nullptr) return;
-  started_ = book->started();
-  batch_codes_.clear();
-  for (const GlobalId node : batch.nodes)
-    batch_codes_.push_back(codes()[static_cast<size_t>(node.value() - first_node_)]);
+  const Codebook* book = session_.model().codebook();
+  started_ = book != nullptr && book->started();
 }
 
 absl::StatusOr<bool> StepBackup::Undo(const Batch& batch) {
   Codebook* book = session_.model().codebook();
   if (book != nullptr && !started_) return false;
+  Memory& memory = session_.model().memory();
   for (size_t i = 0; i < buffers_.size(); ++i) {
     if (buffers_[i].integer != nullptr) {
       *buffers_[i].integer = integers_[i];
     } else {
-      std::copy(floats_[i].begin(), floats_[i].end(), buffers_[i].floats.data());
+      CopyValues(memory, floats_[i].cview(), buffers_[i].floats);
     }
   }
   if (book == nullptr) return true;
-  for (size_t i = 0; i < batch.nodes.size(); ++i)
-    codes()[static_cast<size_t>(batch.nodes[i].value() - first_node_)] = batch_codes_[i];
+  book->UndoCodes(batch.nodes);
   QH_RETURN_IF_ERROR(book->StateChanged(session_.context().comm, started_));
   return true;
 }
 
-std::vector<std::string> BadGradients(ParameterSet& parameters) {
-  const TensorView<float> all = parameters.trained_gradients();
+std::vector<std::string> BadGradients(LargeGT& model) {
   std::vector<std::string> bad;
-  if (AllFinite({all.data(), {all.size()}})) return bad;
-  for (const Parameter& parameter : parameters.parameters()) {
+  if (model.gradients_finite()) return bad;
+  for (const Parameter& parameter : model.parameters().parameters()) {
     if (parameter.group == GradientGroup::kUnused) continue;
-    if (!AllFinite({all.data() + parameter.offset, {parameter.size}}))
+    const std::vector<float> gradient =
+        ToHost(model.memory(), model.parameters().gradient(parameter.name));
+    if (!std::all_of(gradient.begin(), gradient.end(), [](float g) { return std::isfinite(g); }))
       bad.push_back(parameter.name);
   }
   return bad;

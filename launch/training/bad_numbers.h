@@ -21,25 +21,22 @@ class StepBackup {
   explicit StepBackup(Session& session);
 
   // Before a step.
-  void Take(const Batch& batch);
+  void Take();
   // Puts back what was taken. False, and nothing is changed, if that cannot be done: while a
   // codebook collects the queries it will start from. Collective.
   absl::StatusOr<bool> Undo(const Batch& batch);
 
  private:
-  absl::Span<int16_t> codes();
-
   Session& session_;
-  const int64_t first_node_;         // of this rank
-  std::vector<StateArray> buffers_;  // views: state that is no parameter
-  std::vector<std::vector<float>> floats_;
+  std::vector<StateArray> buffers_;   // views: state that is no parameter
+  std::vector<Array<float>> floats_;  // in the model's memory
   std::vector<int64_t> integers_;
-  std::vector<int16_t> batch_codes_;  // [B]
   bool started_ = false;
 };
 
-// The parameters whose gradient is not finite, by name. The same on every rank.
-std::vector<std::string> BadGradients(ParameterSet& parameters);
+// The parameters whose gradient in the last training step is not finite, by name. The same on every
+// rank.
+std::vector<std::string> BadGradients(LargeGT& model);
 
 // {"step":, "epoch":, "loss":, "tensors": [...], "nodes": [...]}: nodes of all ranks, numbered as
 // in the input. Collective; the same on every rank.

@@ -9,6 +9,7 @@
 #include "core/status.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/training/model_communicator.h"
 #include "launch/training/open_store.h"
 #include "partition/memory.h"
 
@@ -149,9 +150,13 @@ absl::Status Session::MakeKernels() {
 absl::Status Session::MakeModel() {
   QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
   QH_RETURN_IF_ERROR(MakeKernels());
+  QH_ASSIGN_OR_RETURN(
+      model_comm_,
+      MakeModelCommunicator(context_, kernels_->memory(),
+                            absl::Seconds(config_.train().collective_deadline_seconds())));
   ModelPlacement placement;
   placement.kernels = kernels_.get();
-  placement.comm = &context_.comm;
+  placement.comm = model_comm_ != nullptr ? model_comm_.get() : &context_.comm;
   placement.owners = owners_;
   placement.reduction = ReductionOf(config_);
   placement.first_node = GlobalId(inputs_.FirstNode(inputs_.first_partition));

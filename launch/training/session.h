@@ -72,6 +72,7 @@ class Session {
   LoaderInputs inputs_;
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<Kernels> kernels_;
+  std::unique_ptr<Communicator> model_comm_;  // nullptr: the context's
   std::unique_ptr<LargeGT> model_;
   Tensor<float> logits_;  // [B, C]
 };

@@ -47,7 +47,7 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
       config_(job.config.train()),
       session_(session),
       adam_({config_.weight_decay(), config_.clip_norm()},
-            session.model().parameters().num_trained()),
+            session.model().parameters()),
       faults_(faults),
       backup_(session),
       display_(session.context().IsMain(), job.log) {}
@@ -181,10 +181,10 @@ TrainingView Trainer::View(int64_t epoch) const {
 absl::Status Trainer::TrainStep(const Batch& batch) {
   const int64_t step = position_.step();
   LargeGT& model = session_.model();
-  backup_.Take(batch);
+  backup_.Take();
   QH_ASSIGN_OR_RETURN(double loss, model.ComputeGradients(batch));
   loss = faults_.Loss(loss, step);
-  const std::vector<std::string> bad = BadGradients(model.parameters());
+  const std::vector<std::string> bad = BadGradients(model);
   if (!std::isfinite(loss) || !bad.empty()) return HandleBadStep(batch, loss, bad);
   const int64_t num_steps = steps_per_epoch_ * config_.epochs();
   adam_.Apply(session_.kernels(), LearningRate(config_, step, num_steps), model.parameters());

@@ -1,15 +1,16 @@
-// Norm, ReLU and dropout of node-level rows, and the moments that batch norm needs.
+// Norm, ReLU and dropout of node-level rows.
 #include <algorithm>
 #include <cmath>
 
 #include "model/cpu/dropout_bits.h"
 #include "model/cpu/kernels_cpu.h"
+#include "model/formulas.h"
 
 namespace quadhop::cpu {
 namespace {
 
 constexpr int64_t kTileColumns = 32;
-constexpr float kNormEpsilon = 1e-5f;
+constexpr float kEpsilon = static_cast<float>(kNormEpsilon);
 
 // One row of x_hat, and its inverse standard deviation.
 float NormaliseRow(const float* x, int64_t n, float* x_hat) {
@@ -18,7 +19,7 @@ float NormaliseRow(const float* x, int64_t n, float* x_hat) {
   const float mean = sum / static_cast<float>(n);
   float squares = 0;
   for (int64_t c = 0; c < n; ++c) squares += (x[c] - mean) * (x[c] - mean);
-  const float inv_std = 1.0f / std::sqrt(squares / static_cast<float>(n) + kNormEpsilon);
+  const float inv_std = 1.0f / std::sqrt(squares / static_cast<float>(n) + kEpsilon);
   for (int64_t c = 0; c < n; ++c) x_hat[c] = (x[c] - mean) * inv_std;
   return inv_std;
 }
@@ -50,28 +51,6 @@ void GateRow(const Dropout& dropout, int64_t row, int64_t n, const float* norm, 
 }
 
 }  // namespace
-
-void CpuKernels::DoColumnMoments(const Slices& slices, TensorView<const float> x,
-                                 TensorView<Moments> moments) {
-  const int64_t columns = x.dim(1), blocks = NumBlocks(columns, kTileColumns);
-  pool_.ParallelFor(slices.num_partitions() * blocks, [&](int64_t item, int) {
-    const int64_t p = item / blocks, begin = slices.begin(p), end = slices.end(p);
-    const BlockRange range = Block(item % blocks, columns, kTileColumns);
-    const double count = static_cast<double>(end - begin);
-    double mean[kTileColumns] = {}, m2[kTileColumns] = {};
-    const int64_t n = range.end - range.begin;
-    for (int64_t r = begin; r < end; ++r)
-      for (int64_t c = 0; c < n; ++c) mean[c] += double{x.row(r)[range.begin + c]};
-    for (int64_t c = 0; c < n && count > 0; ++c) mean[c] /= count;
-    for (int64_t r = begin; r < end; ++r) {
-      for (int64_t c = 0; c < n; ++c) {
-        const double deviation = double{x.row(r)[range.begin + c]} - mean[c];
-        m2[c] += deviation * deviation;
-      }
-    }
-    for (int64_t c = 0; c < n; ++c) moments.row(p)[range.begin + c] = {count, mean[c], m2[c]};
-  });
-}
 
 void CpuKernels::DoActivation(const ActivationArgs& args) {
   const int64_t columns = args.x.dim(1);
@@ -119,6 +98,10 @@ void CpuKernels::DoActivationBackwardSums(const ActivationBackwardSumsArgs& args
         sum[c] += double{d[c]};
         sum_hat[c] += double{d[c]} * double{x_hat[c]};
       }
+    }
+    for (int64_t c = 0; c < n && args.d_shift.first != nullptr; ++c) {
+      args.d_shift.of(p)[range.begin + c] = static_cast<float>(sum[c]);
+      args.d_scale.of(p)[range.begin + c] = static_cast<float>(sum_hat[c]);
     }
   });
 }

@@ -16,12 +16,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace quadhop::cpu::HWY_NAMESPACE {
 
-void AdamStepImpl(const AdamConstants& k, const float* gradient, int64_t n, float* first_moment,
-                  float* second_moment, float* value) {
+void AdamStepImpl(const AdamConstants& k, float scale, const float* gradient, int64_t n,
+                  float* first_moment, float* second_moment, float* value) {
   const D d;
   const V beta1 = hn::Set(d, k.beta1), beta2 = hn::Set(d, k.beta2);
   const V rest1 = hn::Set(d, 1.0f - k.beta1), rest2 = hn::Set(d, 1.0f - k.beta2);
-  const V gradient_scale = hn::Set(d, k.gradient_scale), epsilon = hn::Set(d, k.epsilon);
+  const V gradient_scale = hn::Set(d, scale), epsilon = hn::Set(d, k.epsilon);
   const V step_size = hn::Set(d, k.step_size), correction = hn::Set(d, k.inv_sqrt_correction);
   const V keep = hn::Set(d, 1.0f - k.decay);
   ForEachVector(Size(n), [&](size_t i, size_t c) {
@@ -44,9 +44,10 @@ namespace quadhop::cpu {
 
 HWY_EXPORT(AdamStepImpl);
 
-void AdamStep(const AdamConstants& constants, const float* gradient, int64_t n, float* first_moment,
-              float* second_moment, float* value) {
-  HWY_DYNAMIC_DISPATCH(AdamStepImpl)(constants, gradient, n, first_moment, second_moment, value);
+void AdamStep(const AdamConstants& constants, float gradient_scale, const float* gradient,
+              int64_t n, float* first_moment, float* second_moment, float* value) {
+  HWY_DYNAMIC_DISPATCH(AdamStepImpl)
+  (constants, gradient_scale, gradient, n, first_moment, second_moment, value);
 }
 
 }  // namespace quadhop::cpu

@@ -30,6 +30,8 @@ std::vector<Tile> MakeTiles(const Slices& slices, int64_t rows);
 class CpuKernels final : public Kernels {
  public:
   explicit CpuKernels(ThreadPool& pool) : pool_(pool) {}
+  Memory& memory() override { return row_adder_.memory(); }
+  RowAdder& row_adder() override { return row_adder_; }
   std::unique_ptr<LocalActivations> MakeLocalActivations() override {
     return std::make_unique<CpuLocalActivations>();
   }
@@ -39,6 +41,12 @@ class CpuKernels final : public Kernels {
   void DoLinearBackward(const LinearBackwardArgs& args) override;
   void DoColumnMoments(const Slices& slices, TensorView<const float> x,
                        TensorView<Moments> moments) override;
+  void DoTakeMoments(const TakeMomentsArgs& args) override;
+  void DoInverseDeviation(TensorView<const float> variance, TensorView<float> inv_std) override;
+  void DoStandardise(TensorView<const float> x, TensorView<const float> mean,
+                     TensorView<const float> inv_std, TensorView<float> y) override;
+  void DoGatherRows(TensorView<const float> x, TensorView<const LocalRow> rows,
+                    TensorView<float> y) override;
   void DoActivation(const ActivationArgs& args) override;
   void DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) override;
   void DoActivationBackward(const ActivationBackwardArgs& args) override;
@@ -48,8 +56,15 @@ class CpuKernels final : public Kernels {
   void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) override;
   void DoCodebookOuterSum(const CodebookOuterSumArgs& args) override;
   void DoCodebookAssign(const CodebookAssignArgs& args) override;
+  void DoCodebookRecode(const CodebookRecodeArgs& args) override;
+  void DoCodebookCount(TensorView<const int64_t> moves, TensorView<int64_t> counts,
+                       TensorView<float> log_count) override;
+  void DoCodebookMove(const CodebookMoveArgs& args) override;
+  void DoCodebookOutput(TensorView<const float> embedding, TensorView<const float> mean,
+                        TensorView<const float> variance, TensorView<float> output) override;
   void DoLoss(const LossArgs& args) override;
   void DoAdam(const AdamArgs& args) override;
+  void DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) override;
   void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
                  TensorView<const float> b, float beta, TensorView<float> c) override;
 
@@ -62,6 +77,7 @@ class CpuKernels final : public Kernels {
   const T* OperandsOf(const LargeGTDims& dims, const LocalWeights& weights);
 
   ThreadPool& pool_;
+  HostRowAdder row_adder_;
   std::vector<std::vector<float>> scratch_;  // [threads]: grows to what a tile needs, then stays
   std::vector<BFloat16> bf16_weights_;       // of the local module
   LaneMemory lane_memory_;                   // of partial gradients of the local module

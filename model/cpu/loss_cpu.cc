@@ -1,8 +1,7 @@
-// Losses and the optimiser's step.
+// Losses.
 #include <algorithm>
 #include <cmath>
 
-#include "model/cpu/adam_step.h"
 #include "model/cpu/kernels_cpu.h"
 
 namespace quadhop::cpu {
@@ -47,13 +46,12 @@ void CpuKernels::DoLoss(const LossArgs& args) {
         loss += BinaryRow(args.logits.row(r), classes, args.multi_labels.row(r),
                           share / static_cast<double>(classes), args.d_logits.row(r));
       } else {
-        const int32_t label = args.labels[static_cast<size_t>(r)];
+        const int32_t label = args.labels[r];
         if (label < 0) {  // unlabelled
           std::fill_n(args.d_logits.row(r), classes, 0.0f);
           continue;
         }
-        const double weight =
-            args.class_weight.empty() ? 1.0 : double{args.class_weight[static_cast<size_t>(label)]};
+        const double weight = args.class_weight.empty() ? 1.0 : double{args.class_weight[label]};
         loss += CrossEntropyRow(args.logits.row(r), classes, label, weight * share,
                                 args.d_logits.row(r));
       }
@@ -62,29 +60,4 @@ void CpuKernels::DoLoss(const LossArgs& args) {
   });
 }
 
-void CpuKernels::DoAdam(const AdamArgs& args) {
-  const double t = static_cast<double>(args.step);
-  AdamConstants k{};
-  k.beta1 = static_cast<float>(args.beta1);
-  k.beta2 = static_cast<float>(args.beta2);
-  k.epsilon = static_cast<float>(args.epsilon);
-  k.step_size = static_cast<float>(args.learning_rate / (1 - std::pow(args.beta1, t)));
-  k.inv_sqrt_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(args.beta2, t)));
-  k.decay = static_cast<float>(args.learning_rate * args.weight_decay);
-  k.gradient_scale = static_cast<float>(args.gradient_scale);
-  constexpr int64_t kBlock = 16384;
-  pool_.ParallelFor(NumBlocks(args.value.size(), kBlock), [&](int64_t item, int) {
-    const BlockRange range = Block(item, args.value.size(), kBlock);
-    AdamStep(k, args.gradient.data() + range.begin, range.end - range.begin,
-             args.first_moment.data() + range.begin, args.second_moment.data() + range.begin,
-             args.value.data() + range.begin);
-  });
-}
-
 }  // namespace quadhop::cpu
-
-namespace quadhop {
-std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool) {
-  return std::make_unique<cpu::CpuKernels>(pool);
-}
-}  // namespace quadhop

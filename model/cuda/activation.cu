@@ -1,12 +1,12 @@
-// Norm, ReLU and dropout of node-level rows, and the moments that batch norm needs.
+// Norm, ReLU and dropout of node-level rows.
 #include "model/cuda/kernels_cuda.h"
-#include "model/cuda/staged.h"
 #include "model/cuda/warp.cuh"
+#include "model/formulas.h"
 
 namespace quadhop::cuda {
 namespace {
 
-constexpr float kNormEpsilon = 1e-5f;
+constexpr float kEpsilon = static_cast<float>(kNormEpsilon);
 
 struct ActivationRows {
   NormKind norm;
@@ -27,7 +27,7 @@ __global__ void ActivationKernel(ActivationRows args) {
     for (int64_t c = Lane(); c < n; c += kWarpThreads) sum += x[c];
     mean = WarpSum(sum) / static_cast<float>(n);
     for (int64_t c = Lane(); c < n; c += kWarpThreads) squares += (x[c] - mean) * (x[c] - mean);
-    inv_std = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(n) + kNormEpsilon);
+    inv_std = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(n) + kEpsilon);
     if (Lane() == 0) args.row_inv_std[row] = inv_std;
   }
   for (int64_t group = Lane(); group * 8 < n; group += kWarpThreads) {
@@ -48,28 +48,10 @@ __global__ void ActivationKernel(ActivationRows args) {
   }
 }
 
-// Moments of one column of one slice; a thread each, two passes.
-__global__ void MomentsKernel(const int64_t* offsets, int64_t partitions, int64_t columns,
-                              const float* x, Moments* moments) {
-  const int64_t item = ThreadOfGrid();
-  if (item >= partitions * columns) return;
-  const int64_t p = item / columns, c = item % columns;
-  const double count = static_cast<double>(offsets[p + 1] - offsets[p]);
-  double mean = 0, m2 = 0;
-  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) mean += double{x[r * columns + c]};
-  if (count > 0) mean /= count;
-  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) {
-    const double deviation = double{x[r * columns + c]} - mean;
-    m2 += deviation * deviation;
-  }
-  moments[item].count = count;
-  moments[item].mean = mean;
-  moments[item].m2 = m2;
-}
-
 // d *= gate, and the sums of one column of one slice; a thread each. sums [Pl, 2, H].
 __global__ void BackwardSumsKernel(const int64_t* offsets, int64_t partitions, int64_t columns,
-                                   const float* gate, const float* x_hat, float* d, double* sums) {
+                                   const float* gate, const float* x_hat, float* d, double* sums,
+                                   PartitionGradients d_shift, PartitionGradients d_scale) {
   const int64_t item = ThreadOfGrid();
   if (item >= partitions * columns) return;
   const int64_t p = item / columns, c = item % columns;
@@ -82,6 +64,9 @@ __global__ void BackwardSumsKernel(const int64_t* offsets, int64_t partitions, i
   }
   sums[2 * p * columns + c] = sum;
   sums[(2 * p + 1) * columns + c] = sum_hat;
+  if (d_shift.first == nullptr) return;
+  d_shift.of(p)[c] = static_cast<float>(sum);
+  d_scale.of(p)[c] = static_cast<float>(sum_hat);
 }
 
 __global__ void BatchNormBackwardKernel(int64_t rows, int64_t columns, const float* x_hat,
@@ -115,56 +100,34 @@ __global__ void LayerNormBackwardKernel(int64_t rows, int64_t columns, const flo
 
 }  // namespace
 
-void CudaKernels::DoColumnMoments(const Slices& slices, TensorView<const float> x,
-                                  TensorView<Moments> moments) {
-  const Input<int64_t> offsets(*device_, slices.offsets);
-  const Input<float> rows(*device_, x);
-  const Output<Moments> out(*device_, moments);
-  device_->Launch(MomentsKernel, {BlocksOfThreads(moments.size()), kBlockThreads}, offsets.data(),
-                  slices.num_partitions(), x.dim(1), rows.data(), out.data());
-}
-
 void CudaKernels::DoActivation(const ActivationArgs& args) {
-  const Input<float> x(*device_, args.x), scale(*device_, args.scale), shift(*device_, args.shift);
-  const Input<float> mean(*device_, args.mean), inv_std(*device_, args.inv_std);
-  const StagedDropout dropout(*device_, args.dropout);
-  const Output<float> x_hat(*device_, args.x_hat), gate(*device_, args.gate), y(*device_, args.y);
-  const bool layer = args.norm == NormKind::kLayer;
-  const Output<float> row_inv_std(*device_, layer ? args.row_inv_std : TensorView<float>());
-  const ActivationRows rows{args.norm,     args.x.dim(0), args.x.dim(1),      x.data(),
-                            scale.data(),  shift.data(),  mean.data(),        inv_std.data(),
-                            dropout.get(), x_hat.data(),  row_inv_std.data(), gate.data(),
-                            y.data()};
+  const ActivationRows rows{
+      args.norm,         args.x.dim(0),           args.x.dim(1),
+      args.x.data(),     args.scale.data(),       args.shift.data(),
+      args.mean.data(),  args.inv_std.data(),     DeviceDropoutOf(args.dropout),
+      args.x_hat.data(), args.row_inv_std.data(), args.gate.data(),
+      args.y.data()};
   device_->Launch(ActivationKernel, {BlocksOfWarps(rows.rows), kBlockThreads}, rows);
 }
 
 void CudaKernels::DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) {
   const int64_t columns = args.d.dim(1), partitions = args.slices.num_partitions();
-  const Input<int64_t> offsets(*device_, args.slices.offsets);
-  const Input<float> gate(*device_, args.gate), x_hat(*device_, args.x_hat);
-  const Updated<float> d(*device_, args.d);
-  const Output<double> sums(*device_, args.sums);
   device_->Launch(BackwardSumsKernel, {BlocksOfThreads(partitions * columns), kBlockThreads},
-                  offsets.data(), partitions, columns, gate.data(), x_hat.data(), d.data(),
-                  sums.data());
+                  args.slices.array, partitions, columns, args.gate.data(), args.x_hat.data(),
+                  args.d.data(), args.sums.data(), args.d_shift, args.d_scale);
 }
 
 void CudaKernels::DoActivationBackward(const ActivationBackwardArgs& args) {
   if (args.norm == NormKind::kNone) return;
   const int64_t rows = args.d.dim(0), columns = args.d.dim(1);
-  const Input<float> x_hat(*device_, args.x_hat), scale(*device_, args.scale);
-  const Updated<float> d(*device_, args.d);
   if (args.norm == NormKind::kLayer) {
-    const Input<float> row_inv_std(*device_, args.row_inv_std);
     device_->Launch(LayerNormBackwardKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, columns,
-                    x_hat.data(), scale.data(), row_inv_std.data(), d.data());
+                    args.x_hat.data(), args.scale.data(), args.row_inv_std.data(), args.d.data());
     return;
   }
-  const Input<float> inv_std(*device_, args.inv_std);
-  const Input<double> sums(*device_, args.sums);
   device_->Launch(BatchNormBackwardKernel, {BlocksOfThreads(rows * columns), kBlockThreads}, rows,
-                  columns, x_hat.data(), scale.data(), inv_std.data(), sums.data(),
-                  static_cast<double>(args.global_nodes), d.data());
+                  columns, args.x_hat.data(), args.scale.data(), args.inv_std.data(),
+                  args.sums.data(), static_cast<double>(args.global_nodes), args.d.data());
 }
 
 }  // namespace quadhop::cuda

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "model/cuda/batch_tokens.h"
-#include "model/cuda/staged.h"
 #include "model/cuda/warp.cuh"
 
 namespace quadhop::cuda {
@@ -26,7 +25,8 @@ __global__ void ExpandKernel(const int64_t* offsets, const int32_t* multiplicity
 
 }  // namespace
 
-void BatchTokens::Set(Device& device, const Batch& batch, int64_t hops_and_self) {
+void BatchTokens::Set(Device& device, const Batch& batch, const BatchArrays& arrays,
+                      int64_t hops_and_self) {
   rows_.nodes = batch.num_nodes();
   rows_.rows = hops_and_self * batch.sampled_offsets.back();
   rows_.most_tokens = 0;
@@ -38,11 +38,9 @@ void BatchTokens::Set(Device& device, const Batch& batch, int64_t hops_and_self)
   node_.Reserve(device, rows_.rows);
   log_multiplicity_.Reserve(device, rows_.rows);
   log_own_others_.Reserve(device, rows_.nodes);
-  const Input<int64_t> offsets(device, absl::MakeConstSpan(batch.sampled_offsets));
-  const Input<int32_t> multiplicity(device, absl::MakeConstSpan(batch.multiplicity));
-  device.Launch(ExpandKernel, {rows_.nodes, kBlockThreads}, offsets.data(), multiplicity.data(),
-                hops_and_self, begin_.data(), node_.data(), log_multiplicity_.data(),
-                log_own_others_.data());
+  device.Launch(ExpandKernel, {rows_.nodes, kBlockThreads}, arrays.sampled_offsets().data(),
+                arrays.multiplicity().data(), hops_and_self, begin_.data(), node_.data(),
+                log_multiplicity_.data(), log_own_others_.data());
   rows_.begin = begin_.data();
   rows_.node = node_.data();
   rows_.log_multiplicity = log_multiplicity_.data();

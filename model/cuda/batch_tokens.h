@@ -5,6 +5,7 @@
 
 #include "core/batch.h"
 #include "core/cuda/cuda_device.h"
+#include "model/batch_arrays.h"
 
 namespace quadhop::cuda {
 
@@ -22,7 +23,7 @@ struct TokenRows {
 // Kept from the forward to the backward pass.
 class BatchTokens {
  public:
-  void Set(Device& device, const Batch& batch, int64_t hops_and_self);
+  void Set(Device& device, const Batch& batch, const BatchArrays& arrays, int64_t hops_and_self);
   const TokenRows& rows() const { return rows_; }
 
  private:

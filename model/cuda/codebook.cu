@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "model/cuda/kernels_cuda.h"
-#include "model/cuda/staged.h"
 #include "model/cuda/warp.cuh"
 
 namespace quadhop::cuda {
@@ -114,12 +113,7 @@ void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
   const int64_t rows = args.query.dim(0), wide = args.query.dim(1), width = wide / args.heads;
   const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-  const Input<float> query(*device_, args.query), key(*device_, args.key);
-  const Input<float> value(*device_, args.value), log_count(*device_, args.log_count);
-  const StagedDropout dropout(*device_, args.dropout);
-  const bool drop = args.dropout.probability > 0;
-  const Output<float> probability(*device_, args.probability), y(*device_, args.y);
-  const Output<float> kept(*device_, drop ? args.kept : TensorView<float>());
+  float* const kept = args.dropout.probability > 0 ? args.kept.data() : nullptr;
   // Calls multiply(first row, rows, head) for each slice and head.
   const auto for_each = [&](const auto& multiply) {
     for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
@@ -128,19 +122,20 @@ void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
   };
   for_each([&](int64_t begin, int64_t slice_rows, int64_t h) {
     products_->Multiply(slice_rows, centroids, width,
-                        MatrixRef<float>{query.data() + begin * wide + h * width, wide},
-                        MatrixRef<float>{key.data() + h * width, wide, true}, 0,
-                        probability.data() + begin * row_size + h * centroids, row_size, scale);
+                        MatrixRef<float>{args.query.data() + begin * wide + h * width, wide},
+                        MatrixRef<float>{args.key.data() + h * width, wide, true}, 0,
+                        args.probability.data() + begin * row_size + h * centroids, row_size,
+                        scale);
   });
   device_->Launch(SoftmaxKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
-                  rows * args.heads, args.heads, centroids, log_count.data(), dropout.get(),
-                  probability.data(), kept.data());
-  const float* used = drop ? kept.data() : probability.data();
+                  rows * args.heads, args.heads, centroids, args.log_count.data(),
+                  DeviceDropoutOf(args.dropout), args.probability.data(), kept);
+  const float* used = kept != nullptr ? kept : args.probability.data();
   for_each([&](int64_t begin, int64_t slice_rows, int64_t h) {
     products_->Multiply(slice_rows, width, centroids,
                         MatrixRef<float>{used + begin * row_size + h * centroids, row_size},
-                        MatrixRef<float>{value.data() + h * width, wide}, 0,
-                        y.data() + begin * wide + h * width, wide);
+                        MatrixRef<float>{args.value.data() + h * width, wide}, 0,
+                        args.y.data() + begin * wide + h * width, wide);
   });
 }
 
@@ -148,70 +143,59 @@ void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArg
   const int64_t rows = args.d_y.dim(0), wide = args.d_y.dim(1), width = wide / args.heads;
   const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-  const bool drop = args.dropout.probability > 0;
-  const Input<float> key(*device_, args.key), value(*device_, args.value);
-  const Input<float> d_y(*device_, args.d_y);
-  const Input<float> kept(*device_, drop ? args.kept : TensorView<const float>());
-  const Updated<float> probability(*device_, args.probability);
-  const Output<float> d_query(*device_, args.d_query);
+  const float* const kept = args.dropout.probability > 0 ? args.kept.data() : nullptr;
   const Buffer<float> d_p(*device_, rows * row_size);
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
     const int64_t begin = args.slices.begin(p);
     for (int64_t h = 0; h < args.heads; ++h)
       products_->Multiply(args.slices.end(p) - begin, centroids, width,
-                          MatrixRef<float>{d_y.data() + begin * wide + h * width, wide},
-                          MatrixRef<float>{value.data() + h * width, wide, true}, 0,
+                          MatrixRef<float>{args.d_y.data() + begin * wide + h * width, wide},
+                          MatrixRef<float>{args.value.data() + h * width, wide, true}, 0,
                           d_p.data() + begin * row_size + h * centroids, row_size);
   }
   device_->Launch(SoftmaxBackwardKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
-                  rows * args.heads, centroids,
-                  drop ? DropoutScale(args.dropout.probability) : 1.0f, kept.data(), d_p.data(),
-                  probability.data());
+                  rows * args.heads, centroids, DropoutScale(args.dropout.probability), kept,
+                  d_p.data(), args.probability.data());
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
     const int64_t begin = args.slices.begin(p);
     for (int64_t h = 0; h < args.heads; ++h)
       products_->Multiply(
           args.slices.end(p) - begin, width, centroids,
-          MatrixRef<float>{probability.data() + begin * row_size + h * centroids, row_size},
-          MatrixRef<float>{key.data() + h * width, wide}, 0,
-          d_query.data() + begin * wide + h * width, wide, scale);
+          MatrixRef<float>{args.probability.data() + begin * row_size + h * centroids, row_size},
+          MatrixRef<float>{args.key.data() + h * width, wide}, 0,
+          args.d_query.data() + begin * wide + h * width, wide, scale);
   }
 }
 
 void CudaKernels::DoCodebookOuterSum(const CodebookOuterSumArgs& args) {
   const int64_t wide = args.right.dim(1), width = wide / args.heads;
   const int64_t centroids = args.sum.dim(0), row_size = args.heads * centroids;
-  const Input<float> left(*device_, args.left), right(*device_, args.right);
-  const Output<float> sum(*device_, args.sum);
   for (int64_t h = 0; h < args.heads; ++h)
     products_->Multiply(centroids, width, args.right.dim(0),
-                        MatrixRef<float>{left.data() + h * centroids, row_size, true},
-                        MatrixRef<float>{right.data() + h * width, wide}, 0, sum.data() + h * width,
-                        wide, args.alpha);
+                        MatrixRef<float>{args.left.data() + h * centroids, row_size, true},
+                        MatrixRef<float>{args.right.data() + h * width, wide}, 0,
+                        args.sum.data() + h * width, wide, args.alpha);
 }
 
 void CudaKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
   const int64_t rows = args.z.dim(0), centroids = args.embedding.dim(0);
   const int64_t width = args.embedding.dim(1), partition_size = centroids * (1 + width);
-  const Input<float> z(*device_, args.z), embedding(*device_, args.embedding);
-  const Output<int16_t> nearest(*device_, args.nearest);
-  const Output<float> hits_and_sums(*device_, args.hits_and_sums);
   const Buffer<float> half_norm(*device_, centroids), dot(*device_, rows * centroids);
   device_->Launch(HalfNormKernel, {BlocksOfWarps(centroids), kBlockThreads}, centroids, width,
-                  embedding.data(), half_norm.data());
+                  args.embedding.data(), half_norm.data());
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
     const int64_t begin = args.slices.begin(p);
     products_->Multiply(args.slices.end(p) - begin, centroids, width,
-                        MatrixRef<float>{z.data() + begin * width, width},
-                        MatrixRef<float>{embedding.data(), width, true}, 0,
+                        MatrixRef<float>{args.z.data() + begin * width, width},
+                        MatrixRef<float>{args.embedding.data(), width, true}, 0,
                         dot.data() + begin * centroids, centroids);
   }
   device_->Launch(NearestKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, centroids,
-                  half_norm.data(), dot.data(), nearest.data());
+                  half_norm.data(), dot.data(), args.nearest.data());
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
     device_->Launch(HitsKernel, {BlocksOfThreads(partition_size), kBlockThreads},
-                    args.slices.begin(p), args.slices.end(p), centroids, width, nearest.data(),
-                    z.data(), hits_and_sums.data() + p * partition_size);
+                    args.slices.begin(p), args.slices.end(p), centroids, width, args.nearest.data(),
+                    args.z.data(), args.hits_and_sums.data() + p * partition_size);
 }
 
 }  // namespace quadhop::cuda

@@ -4,6 +4,7 @@
 #include "core/rng.h"
 #include "model/cuda/warp.cuh"
 #include "model/dropout_mask.h"
+#include "model/kernels.h"
 
 namespace quadhop::cuda {
 
@@ -13,14 +14,24 @@ struct DeviceDropout {
   uint64_t seed = 0;
   RandomPurpose purpose = RandomPurpose::kInputDropout;
   uint64_t step = 0;
-  const int64_t* nodes = nullptr;  // [B], on the device
+  const GlobalId* nodes = nullptr;  // [B]
 };
+
+inline DeviceDropout DeviceDropoutOf(const Dropout& dropout) {
+  if (dropout.probability == 0) return {};
+  return {DropoutThreshold(dropout.probability),
+          DropoutScale(dropout.probability),
+          dropout.seed,
+          dropout.purpose,
+          static_cast<uint64_t>(dropout.step),
+          dropout.nodes.data()};
+}
 
 // Of values [8 * block, 8 * block + 8) of batch row `row`; all are kept without dropout.
 __device__ inline uint8_t KeepMaskOf(const DeviceDropout& dropout, int64_t row, int64_t block) {
   if (dropout.threshold == 0) return 0xFF;
   const uint64_t key = StreamKey(dropout.seed, dropout.purpose, dropout.step,
-                                 static_cast<uint64_t>(dropout.nodes[row]));
+                                 static_cast<uint64_t>(dropout.nodes[row].value()));
   return KeepMask(key, static_cast<uint64_t>(block), dropout.threshold);
 }
 

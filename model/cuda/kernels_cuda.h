@@ -1,7 +1,6 @@
 // The CUDA backend: products by cuBLASLt, own kernels for the rest.
 //
-// What the model passes stands in the host's memory and is copied for each call; only what the
-// local module keeps between its passes stays on the device. Products are made slice by slice, so
+// All arrays stand on the device; no call waits for it. Products are made slice by slice, so
 // that digits of one partition do not depend on which others are in the batch; sums over rows go
 // over blocks of fixed size in a fixed order, and nothing is summed by atomics.
 #pragma once
@@ -9,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "comm/cuda/row_adder_cuda.h"
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/dropout.cuh"
 #include "model/cuda/products_cuda.h"
@@ -19,9 +19,12 @@ namespace quadhop::cuda {
 class CudaKernels final : public Kernels {
  public:
   CudaKernels(std::unique_ptr<Device> device, std::unique_ptr<Products> products)
-      : device_(std::move(device)), products_(std::move(products)) {}
+      : device_(std::move(device)),
+        products_(std::move(products)),
+        row_adder_(MakeRowAdder(*device_)) {}
 
-  absl::Status status() const override { return device_->status(); }
+  Memory& memory() override { return *device_; }
+  RowAdder& row_adder() override { return *row_adder_; }
   std::unique_ptr<LocalActivations> MakeLocalActivations() override;
 
  private:
@@ -29,6 +32,12 @@ class CudaKernels final : public Kernels {
   void DoLinearBackward(const LinearBackwardArgs& args) override;
   void DoColumnMoments(const Slices& slices, TensorView<const float> x,
                        TensorView<Moments> moments) override;
+  void DoTakeMoments(const TakeMomentsArgs& args) override;
+  void DoInverseDeviation(TensorView<const float> variance, TensorView<float> inv_std) override;
+  void DoStandardise(TensorView<const float> x, TensorView<const float> mean,
+                     TensorView<const float> inv_std, TensorView<float> y) override;
+  void DoGatherRows(TensorView<const float> x, TensorView<const LocalRow> rows,
+                    TensorView<float> y) override;
   void DoActivation(const ActivationArgs& args) override;
   void DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) override;
   void DoActivationBackward(const ActivationBackwardArgs& args) override;
@@ -38,24 +47,21 @@ class CudaKernels final : public Kernels {
   void DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) override;
   void DoCodebookOuterSum(const CodebookOuterSumArgs& args) override;
   void DoCodebookAssign(const CodebookAssignArgs& args) override;
+  void DoCodebookRecode(const CodebookRecodeArgs& args) override;
+  void DoCodebookCount(TensorView<const int64_t> moves, TensorView<int64_t> counts,
+                       TensorView<float> log_count) override;
+  void DoCodebookMove(const CodebookMoveArgs& args) override;
+  void DoCodebookOutput(TensorView<const float> embedding, TensorView<const float> mean,
+                        TensorView<const float> variance, TensorView<float> output) override;
   void DoLoss(const LossArgs& args) override;
   void DoAdam(const AdamArgs& args) override;
+  void DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) override;
   void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
                  TensorView<const float> b, float beta, TensorView<float> c) override;
 
-  std::unique_ptr<Device> device_;  // first, for all else is its memory
-  std::unique_ptr<Products> products_;
-};
-
-// Node ids of a dropout on the device, and the dropout for kernels, while this lives.
-class StagedDropout {
- public:
-  StagedDropout(Device& device, const Dropout& dropout);
-  const DeviceDropout& get() const { return dropout_; }
-
- private:
-  Buffer<int64_t> nodes_;
-  DeviceDropout dropout_;
+  const std::unique_ptr<Device> device_;  // first, for all else is its memory
+  const std::unique_ptr<Products> products_;
+  const std::unique_ptr<RowAdder> row_adder_;
 };
 
 }  // namespace quadhop::cuda

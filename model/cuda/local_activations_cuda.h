@@ -1,5 +1,5 @@
-// What the local module's forward pass keeps on the device for the backward pass, and its weights
-// as kernels take them.
+// What the local module's forward pass keeps for the backward pass, and its weights as products
+// take them.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -9,6 +9,7 @@
 
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/batch_tokens.h"
+#include "model/cuda/local_rows.h"
 #include "model/kernels.h"
 #include "model/local_weights.h"
 
@@ -28,10 +29,11 @@ struct LocalOperands {
 
 struct CudaLocalActivations final : LocalActivations {
   // For the tokens of a batch.
-  void Reserve(Device& device, const LargeGTDims& dims, const Batch& batch, Precision precision) {
-    tokens.Set(device, batch, dims.hops_and_self);
+  void Reserve(Device& device, const LocalForwardArgs& args) {
+    const LargeGTDims& dims = *args.dims;
+    tokens.Set(device, *args.batch, *args.arrays, dims.hops_and_self);
     const int64_t rows = tokens.rows().rows, keep_bytes = (dims.wide() + 7) / 8;
-    if (precision == Precision::kF32) {
+    if (args.precision == Precision::kF32) {
       ReserveOperands(device, dims, rows, f32);
     } else {
       ReserveOperands(device, dims, rows, bf16);
@@ -75,25 +77,29 @@ struct CudaLocalActivations final : LocalActivations {
   }
 };
 
-// The weights on the device for the time of one pass: as floats, and as operands in T.
+// The weights as operands in T, for the time of one pass.
 template <typename T>
-class StagedWeights {
+class OperandWeights {
  public:
-  StagedWeights(Device& device, const LargeGTDims& dims, const LocalWeights& host);
-  const LocalWeights& floats() const { return floats_; }
-  // The same weight as an operand.
+  OperandWeights(Device& device, const LargeGTDims& dims, const LocalWeights& floats)
+      : base_(floats.base()) {
+    if constexpr (!std::is_same_v<T, float>) {
+      const int64_t n = LocalWeights::NumFloats(dims);
+      rounded_.Reserve(device, n);
+      Round(device, base_, n, rounded_.data());
+    }
+  }
   const T* operator()(TensorView<float> weight) const {
     if constexpr (std::is_same_v<T, float>) {
       return weight.data();
     } else {
-      return rounded_.data() + (weight.data() - floats_.base());
+      return rounded_.data() + (weight.data() - base_);
     }
   }
 
  private:
-  Buffer<float> memory_;
+  const float* base_;
   Buffer<T> rounded_;  // not of float
-  LocalWeights floats_;
 };
 
 }  // namespace quadhop::cuda

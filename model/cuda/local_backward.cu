@@ -2,10 +2,7 @@
 // gradients and sums over rows slice by slice.
 #include "model/cuda/column_sums.cuh"
 #include "model/cuda/kernels_cuda.h"
-#include "model/cuda/local_activations_cuda.h"
-#include "model/cuda/local_rows.h"
-#include "model/cuda/staged.h"
-#include "model/cuda/token_attention.h"
+#include "model/cuda/local_pass.h"
 
 namespace quadhop::cuda {
 namespace {
@@ -24,22 +21,17 @@ struct ScaleGradient {
 };
 
 template <typename T>
-class BackwardPass {
+class BackwardPass : LocalPass<T, LocalBackwardArgs> {
+  using Base = LocalPass<T, LocalBackwardArgs>;
+  using Base::act_, Base::args_, Base::d_, Base::device_, Base::kept_, Base::operand_, Base::w_;
+  using Base::ForEachSlice, Base::Multiply;
+
  public:
   BackwardPass(Device& device, Products& products, const LocalBackwardArgs& args)
-      : device_(device),
-        products_(products),
-        args_(args),
-        d_(*args.dims),
-        act_(static_cast<CudaLocalActivations&>(*args.activations)),
-        kept_(act_.template operands<T>()),
-        operand_(device, d_, *args.weights),
-        w_(operand_.floats()),
-        rows_(act_.tokens.rows().rows),
-        d_weights_(device, args.d_weights) {
-    if (d_weights_.data() == nullptr) return;  // the device has an error
+      : Base(device, products, args), rows_(Base::tokens().rows) {
+    if (args.d_weights.data() == nullptr) return;  // the device has an error
     for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
-      g_.emplace_back(d_, d_weights_.data() + p * LocalWeights::NumFloats(d_));
+      g_.emplace_back(d_, args.d_weights.row(p));
   }
 
   void Run() {
@@ -56,32 +48,12 @@ class BackwardPass {
   }
 
  private:
-  // Of batch node b.
-  int64_t FirstRow(int64_t b) const {
-    return d_.hops_and_self * args_.batch->sampled_offsets[static_cast<size_t>(b)];
-  }
-  // Calls visit(partition, first row, number of rows) for each slice.
-  template <typename Visit>
-  void ForEachSlice(const Visit& visit) const {
-    for (int64_t p = 0; p < args_.slices.num_partitions(); ++p)
-      visit(static_cast<size_t>(p), FirstRow(args_.slices.begin(p)),
-            FirstRow(args_.slices.end(p)) - FirstRow(args_.slices.begin(p)));
-  }
-  // c [rows, n] = a [rows, k] b + beta c; b is transposed when told so.
-  template <typename C>
-  void Multiply(const T* a, int64_t k, const T* b, bool transposed, int64_t n, C* c,
-                float beta = 0) {
-    ForEachSlice([&](size_t, int64_t begin, int64_t rows) {
-      products_.Multiply(rows, n, k, MatrixRef<T>{a + begin * k, k},
-                         MatrixRef<T>{b, transposed ? k : n, transposed}, beta, c + begin * n, n);
-    });
-  }
   // Of each partition, weight [m, n] = a^T b over its rows of a [rows, m] and b [rows, n].
   void MultiplyRows(const T* a, int64_t m, const T* b, int64_t n,
                     TensorView<float> LocalWeights::*weight) {
     ForEachSlice([&](size_t p, int64_t begin, int64_t rows) {
-      products_.Multiply(m, n, rows, MatrixRef<T>{a + begin * m, m, true},
-                         MatrixRef<T>{b + begin * n, n}, 0, (g_[p].*weight).data(), n);
+      Base::products_.Multiply(m, n, rows, MatrixRef<T>{a + begin * m, m, true},
+                               MatrixRef<T>{b + begin * n, n}, 0, (g_[p].*weight).data(), n);
     });
   }
   // Of each partition, weight [columns] = the sum over its rows of value(row, column).
@@ -95,14 +67,10 @@ class BackwardPass {
   // Readout and the norm before it: from d_y, d_residual and d_attended.
   void Read() {
     const int64_t nodes = args_.slices.rows(), wide = d_.wide();
-    const Input<float> d_y(device_, args_.d_y);
     const Buffer<float> d_score(device_, rows_), parts(device_, nodes * 3 * wide);
     ResidualBackwardRows<T> rows{};
-    rows.readout = {act_.tokens.rows(), wide,
-                    kept_.t_hat.data(), w_.t_scale.data(),
-                    w_.t_shift.data(),  w_.w_read.data(),
-                    act_.alpha.data()};
-    ReadoutBackward(device_, rows.readout, d_y.data(), d_score.data(), parts.data());
+    rows.readout = Base::Readings();
+    ReadoutBackward(device_, rows.readout, args_.d_y.data(), d_score.data(), parts.data());
     // Parts have a row a node.
     int64_t first = 0;
     for (const auto weight :
@@ -113,7 +81,7 @@ class BackwardPass {
                    (g_[static_cast<size_t>(p)].*weight).data());
       first += wide;
     }
-    rows.d_y = d_y.data();
+    rows.d_y = args_.d_y.data();
     rows.d_score = d_score.data();
     rows.inv_std = act_.t_inv_std.data();
     rows.attention_scale = args_.attention_dropout > 0 ? DropoutScale(args_.attention_dropout) : 0;
@@ -140,14 +108,7 @@ class BackwardPass {
   // y = p z, p = softmax(q z^T): d_z, and d_q in the place of d_attended.
   void Attend() {
     const Buffer<float> d_y_dot_y(device_, rows_ * d_.heads);
-    TokenAttention<T> attention{};
-    attention.tokens = act_.tokens.rows();
-    attention.heads = static_cast<int>(d_.heads);
-    attention.width = static_cast<int>(d_.width);
-    attention.q = kept_.q.data();
-    attention.z = kept_.z.data();
-    attention.y = kept_.y.data();
-    attention.log_sum = act_.log_sum.data();
+    TokenAttention<T> attention = Base::Attention();
     attention.d_y = d_residual_.data();
     attention.d_y_dot_y = d_y_dot_y.data();
     attention.d_q = d_attended_.data();
@@ -166,11 +127,7 @@ class BackwardPass {
                              width},
             width, &LocalWeights::z_scale);
     SumRows(MatrixValue<float>{d_z_.data(), width}, width, &LocalWeights::z_shift);
-    LayerNormBackward(
-        device_,
-        LayerNormRows<T>{rows_, width, kept_.u.data(), w_.z_scale.data(), w_.z_shift.data(),
-                         kept_.z.data(), act_.u_mean.data(), act_.u_inv_std.data()},
-        d_z_.data(), d_u_.data());
+    LayerNormBackward(device_, Base::Normalised(), d_z_.data(), d_u_.data());
   }
 
   // u = a w_embed^T + b_embed, a = dropout(relu(x w_in^T + b_in)). d_z's memory takes d_a.
@@ -187,17 +144,8 @@ class BackwardPass {
     MultiplyRows(operand.data(), width, kept_.x.data(), d_.features, &LocalWeights::w_in);
   }
 
-  Device& device_;
-  Products& products_;
-  const LocalBackwardArgs& args_;
-  const LargeGTDims& d_;
-  CudaLocalActivations& act_;
-  LocalOperands<T>& kept_;
-  const StagedWeights<T> operand_;
-  const LocalWeights& w_;
   const int64_t rows_;                 // tokens
-  const Output<float> d_weights_;      // [Pl, n]
-  std::vector<LocalWeights> g_;        // [Pl]: views into d_weights_
+  std::vector<LocalWeights> g_;        // [Pl]: views into d_weights
   Buffer<T> d_residual_, d_attended_;  // [rows, h*H]
   Buffer<float> d_u_, d_z_;            // [rows, H]
 };

@@ -1,11 +1,12 @@
 #include <tuple>
 
 #include "model/cuda/local_rows.h"
+#include "model/formulas.h"
 
 namespace quadhop::cuda {
 namespace {
 
-constexpr float kNormEpsilon = 1e-5f;
+constexpr float kEpsilon = static_cast<float>(kNormEpsilon);
 
 template <typename T>
 __global__ void RoundKernel(const float* x, int64_t n, T* y) {
@@ -15,8 +16,8 @@ __global__ void RoundKernel(const float* x, int64_t n, T* y) {
 
 // A block a piece.
 template <typename T>
-__global__ void GatherKernel(const float* features, const int32_t* sampled, int64_t piece, T* x) {
-  const float* from = features + int64_t{sampled[blockIdx.x]} * piece;
+__global__ void GatherKernel(const float* features, const LocalRow* sampled, int64_t piece, T* x) {
+  const float* from = features + int64_t{sampled[blockIdx.x].value()} * piece;
   T* to = x + int64_t{blockIdx.x} * piece;
   for (int64_t i = threadIdx.x; i < piece; i += blockDim.x) to[i] = FromFloat<T>(from[i]);
 }
@@ -54,7 +55,7 @@ __global__ void LayerNormKernel(LayerNormRows<T> args) {
     const float deviation = ToFloat(u[c]) - mean;
     squares = fmaf(deviation, deviation, squares);
   }
-  const float inv_std = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(n) + kNormEpsilon);
+  const float inv_std = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(n) + kEpsilon);
   for (int64_t c = Lane(); c < n; c += kWarpThreads) {
     const float u_hat = (ToFloat(u[c]) - mean) * inv_std;
     args.z[row * n + c] = FromFloat<T>(fmaf(u_hat, args.scale[c], args.shift[c]));
@@ -122,7 +123,7 @@ __global__ void ResidualNormKernel(ResidualRows<T> args) {
   for (int64_t group = Lane(); group < groups; group += kWarpThreads)
     for (int64_t c = group * 8; c < n && c < group * 8 + 8; ++c)
       squares = fmaf(x[c] - mean, x[c] - mean, squares);
-  const float inv_std = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(n) + kNormEpsilon);
+  const float inv_std = 1.0f / sqrtf(WarpSum(squares) / static_cast<float>(n) + kEpsilon);
   for (int64_t group = Lane(); group < groups; group += kWarpThreads)
     for (int64_t c = group * 8; c < n && c < group * 8 + 8; ++c)
       args.x_hat[row * n + c] = FromFloat<T>((x[c] - mean) * inv_std);
@@ -177,7 +178,7 @@ void Round(Device& device, const float* x, int64_t n, T* y) {
 }
 
 template <typename T>
-void GatherTokens(Device& device, const float* features, const int32_t* sampled, int64_t pieces,
+void GatherTokens(Device& device, const float* features, const LocalRow* sampled, int64_t pieces,
                   int64_t piece, T* x) {
   device.Launch(GatherKernel<T>, {pieces, kBlockThreads}, features, sampled, piece, x);
 }

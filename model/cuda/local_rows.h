@@ -20,7 +20,7 @@ void Round(Device& device, const float* x, int64_t n, T* y);
 // x [pieces, piece] = rows `sampled` [pieces] of features [U, piece]: a sampled node's tokens are
 // one contiguous piece of its feature row.
 template <typename T>
-void GatherTokens(Device& device, const float* features, const int32_t* sampled, int64_t pieces,
+void GatherTokens(Device& device, const float* features, const LocalRow* sampled, int64_t pieces,
                   int64_t piece, T* x);
 
 // a [rows, H] = dropout(a), in place.

@@ -1,8 +1,5 @@
-// Losses and the optimiser's step.
-#include <cmath>
-
+// Losses.
 #include "model/cuda/kernels_cuda.h"
-#include "model/cuda/staged.h"
 #include "model/cuda/warp.cuh"
 
 namespace quadhop::cuda {
@@ -61,65 +58,23 @@ __global__ void SumLossesKernel(const int64_t* offsets, int64_t partitions, cons
   loss[p] = sum;
 }
 
-struct AdamConstants {
-  float beta1, beta2, epsilon, step_size, inv_sqrt_correction, decay, gradient_scale;
-};
-
-__global__ void AdamKernel(AdamConstants k, int64_t n, const float* gradient, float* first_moment,
-                           float* second_moment, float* value) {
-  const int64_t i = ThreadOfGrid();
-  if (i >= n) return;
-  const float g = gradient[i] * k.gradient_scale;
-  const float m = fmaf(1.0f - k.beta1, g, k.beta1 * first_moment[i]);
-  const float v = fmaf((1.0f - k.beta2) * g, g, k.beta2 * second_moment[i]);
-  first_moment[i] = m;
-  second_moment[i] = v;
-  const float denominator = fmaf(sqrtf(v), k.inv_sqrt_correction, k.epsilon);
-  value[i] = value[i] * (1.0f - k.decay) - k.step_size * (m / denominator);
-}
-
 }  // namespace
 
 void CudaKernels::DoLoss(const LossArgs& args) {
   const int64_t rows = args.logits.dim(0), classes = args.logits.dim(1);
   const int64_t partitions = args.slices.num_partitions();
   const double share = 1.0 / static_cast<double>(args.global_nodes);
-  const Input<float> logits(*device_, args.logits);
-  const Input<int64_t> offsets(*device_, args.slices.offsets);
-  const Output<float> d_logits(*device_, args.d_logits);
-  const Output<double> loss(*device_, args.loss);
   const Buffer<double> row_loss(*device_, rows);
   const Grid grid{BlocksOfThreads(rows), kBlockThreads};
   if (args.kind == LossKind::kBinary) {
-    const Input<uint8_t> labels(*device_, args.multi_labels);
-    device_->Launch(BinaryKernel, grid, rows, classes, logits.data(), labels.data(),
-                    share / static_cast<double>(classes), d_logits.data(), row_loss.data());
+    device_->Launch(BinaryKernel, grid, rows, classes, args.logits.data(), args.multi_labels.data(),
+                    share / static_cast<double>(classes), args.d_logits.data(), row_loss.data());
   } else {
-    const Input<int32_t> labels(*device_, args.labels);
-    const Input<float> class_weight(*device_, args.class_weight);
-    device_->Launch(CrossEntropyKernel, grid, rows, classes, logits.data(), labels.data(),
-                    class_weight.data(), share, d_logits.data(), row_loss.data());
+    device_->Launch(CrossEntropyKernel, grid, rows, classes, args.logits.data(), args.labels.data(),
+                    args.class_weight.data(), share, args.d_logits.data(), row_loss.data());
   }
-  device_->Launch(SumLossesKernel, {BlocksOfThreads(partitions), kBlockThreads}, offsets.data(),
-                  partitions, row_loss.data(), loss.data());
-}
-
-void CudaKernels::DoAdam(const AdamArgs& args) {
-  const double t = static_cast<double>(args.step);
-  AdamConstants k{};
-  k.beta1 = static_cast<float>(args.beta1);
-  k.beta2 = static_cast<float>(args.beta2);
-  k.epsilon = static_cast<float>(args.epsilon);
-  k.step_size = static_cast<float>(args.learning_rate / (1 - std::pow(args.beta1, t)));
-  k.inv_sqrt_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(args.beta2, t)));
-  k.decay = static_cast<float>(args.learning_rate * args.weight_decay);
-  k.gradient_scale = static_cast<float>(args.gradient_scale);
-  const Input<float> gradient(*device_, args.gradient);
-  const Updated<float> first_moment(*device_, args.first_moment);
-  const Updated<float> second_moment(*device_, args.second_moment), value(*device_, args.value);
-  device_->Launch(AdamKernel, {BlocksOfThreads(args.value.size()), kBlockThreads}, k,
-                  args.value.size(), gradient.data(), first_moment.data(), second_moment.data(),
-                  value.data());
+  device_->Launch(SumLossesKernel, {BlocksOfThreads(partitions), kBlockThreads}, args.slices.array,
+                  partitions, row_loss.data(), args.loss.data());
 }
 
 }  // namespace quadhop::cuda

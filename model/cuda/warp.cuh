@@ -11,7 +11,8 @@
 namespace quadhop::cuda {
 
 // Sum and largest of the lanes' values, on every lane, in a fixed order.
-__device__ inline float WarpSum(float value) {
+template <typename T>
+__device__ T WarpSum(T value) {
   for (int distance = kWarpThreads / 2; distance > 0; distance /= 2)
     value += __shfl_xor_sync(kAllLanes, value, distance);
   return value;

@@ -64,6 +64,14 @@ void Protect(int access) {
   if (Memory().used > 0)
     Check(mprotect(Memory().begin, Memory().used, access) == 0, "mprotect failed");
 }
+// When nothing is taken: what was taken before need not be opened and closed any more.
+void GiveBack() {
+  Protect(PROT_NONE);
+  Check(madvise(Memory().begin, Memory().used, MADV_DONTNEED) == 0, "madvise failed");
+  Memory().used = 0;
+  Memory().free.clear();
+}
+
 // The device does one thing at a time.
 std::mutex& DeviceMutex() {
   static auto* const kMutex = new std::mutex;
@@ -305,6 +313,7 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
   Memory().blocks.erase(found);
   Memory().free.emplace(block.page_bytes, block.pages);
   std::memset(block.pages, 0xFF, block.page_bytes);
+  if (Memory().blocks.empty()) cuda_on_host::GiveBack();
   return cudaSuccess;
 }
 

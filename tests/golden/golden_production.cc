@@ -81,14 +81,13 @@ absl::Status LoadState(const Arrays& state, Communicator& comm, LargeGT& model) 
     if (array.integer != nullptr) {
       *array.integer = static_cast<int64_t>(values[0]);
     } else {
-      std::transform(values.begin(), values.end(), array.floats.data(),
-                     [](double v) { return static_cast<float>(v); });
+      const std::vector<float> floats(values.begin(), values.end());
+      ToArray<float>(model.memory(), floats, array.floats);
     }
   }
   if (Codebook* book = model.codebook()) {
     const std::vector<double>& codes = state.at("convs.0.c_idx").values;
-    std::transform(codes.begin(), codes.end(), book->codes().begin(),
-                   [](double v) { return static_cast<int16_t>(v); });
+    book->SetCodes(std::vector<int16_t>(codes.begin(), codes.end()));
     return book->StateChanged(comm, /*started=*/true);
   }
   return absl::OkStatus();
@@ -102,7 +101,8 @@ Arrays StateOf(LargeGT& model) {
     if (array.integer != nullptr) {
       out.values = {static_cast<double>(*array.integer)};
     } else {
-      out.values.assign(array.floats.data(), array.floats.data() + array.floats.size());
+      const std::vector<float> floats = ToHost(model.memory(), array.floats);
+      out.values.assign(floats.begin(), floats.end());
     }
   }
   return arrays;
@@ -112,8 +112,8 @@ Arrays GradientsOf(ParameterSet& parameters) {
   Arrays arrays;
   for (const Parameter& p : parameters.parameters()) {
     if (p.group == GradientGroup::kUnused) continue;
-    const TensorView<float> gradient = parameters.gradient(p.name);
-    arrays[p.name] = {p.dims, {gradient.data(), gradient.data() + gradient.size()}};
+    const std::vector<float> gradient = ToHost(parameters.memory(), parameters.gradient(p.name));
+    arrays[p.name] = {p.dims, {gradient.begin(), gradient.end()}};
   }
   return arrays;
 }
@@ -141,7 +141,7 @@ absl::StatusOr<GoldenOutcome> RunProduction(const GoldenCase& golden) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model,
                       LargeGT::Create(OptionsOf(golden), placement));
   QH_RETURN_IF_ERROR(LoadState(golden.state_before, *comm, *model));
-  Adam adam({}, model->parameters().num_trained());
+  Adam adam({}, model->parameters());
 
   GoldenOutcome outcome;
   QH_ASSIGN_OR_RETURN(outcome.eval_before, Evaluate(golden, *model));
@@ -149,8 +149,8 @@ absl::StatusOr<GoldenOutcome> RunProduction(const GoldenCase& golden) {
     const Batch batch = MakeBatch(golden, golden.step_batches[s], static_cast<int64_t>(s));
     QH_ASSIGN_OR_RETURN(const double loss, model->ComputeGradients(batch));
     outcome.losses.push_back(loss);
-    const TensorView<const float> logits = model->last_logits();
-    outcome.step_logits.emplace_back(logits.data(), logits.data() + logits.size());
+    const std::vector<float> logits = model->last_logits();
+    outcome.step_logits.emplace_back(logits.begin(), logits.end());
     if (s == 0) outcome.gradients = GradientsOf(model->parameters());
     adam.Apply(*kernels, golden.learning_rate, model->parameters());
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "tests/model/arrays.h"
 #include "tests/model/test_kernels.h"
 #include "tests/reference/adam.h"
 
@@ -26,8 +27,8 @@ LargeGTOptions Options() {
 
 void FillGradients(int64_t step, ParameterSet& parameters) {
   RandomStream random(6, RandomPurpose::kTest, static_cast<uint64_t>(step), 0);
-  const TensorView<float> gradient = parameters.trained_gradients();
-  for (int64_t i = 0; i < gradient.size(); ++i) gradient[i] = static_cast<float>(random.Normal());
+  Change<float>(parameters.memory(), parameters.trained_gradients(),
+                [&](float) { return static_cast<float>(random.Normal()); });
 }
 
 reference::Arrays<double> ArraysOf(ParameterSet& parameters, bool gradients, double factor) {
@@ -37,7 +38,8 @@ reference::Arrays<double> ArraysOf(ParameterSet& parameters, bool gradients, dou
         gradients ? parameters.gradient(p.name) : parameters.value(p.name);
     reference::Array<double>& out = arrays[p.name];
     out.dims.assign(p.dims.begin(), p.dims.end());
-    out.values.assign(view.data(), view.data() + view.size());
+    const std::vector<float> values = ToHost(parameters.memory(), view);
+    out.values.assign(values.begin(), values.end());
     for (double& value : out.values) value *= factor;
   }
   return arrays;
@@ -45,17 +47,17 @@ reference::Arrays<double> ArraysOf(ParameterSet& parameters, bool gradients, dou
 
 double NormOfGradients(ParameterSet& parameters) {
   double squares = 0;
-  const TensorView<float> gradient = parameters.trained_gradients();
-  for (int64_t i = 0; i < gradient.size(); ++i) squares += std::pow(double{gradient[i]}, 2);
+  for (const float g : ToHost(parameters.memory(), parameters.trained_gradients()))
+    squares += std::pow(double{g}, 2);
   return std::sqrt(squares);
 }
 
 void ExpectTheReferencesSteps(const AdamOptions& options) {
   ThreadPool pool(2);
   const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
-  ParameterSet parameters(Options());
+  ParameterSet parameters(Options(), kernels->memory());
   ASSERT_GT(parameters.num_trained(), 2 * 16384);
-  Adam adam(options, parameters.num_trained());
+  Adam adam(options, parameters);
   reference::Arrays<double> expected = ArraysOf(parameters, /*gradients=*/false, 1);
   reference::Adam<double> reference_adam(
       {.learning_rate = 0.02, .weight_decay = options.weight_decay});
@@ -68,11 +70,10 @@ void ExpectTheReferencesSteps(const AdamOptions& options) {
   }
   EXPECT_EQ(adam.num_steps(), kSteps);
   for (const auto& [name, array] : expected) {
-    const TensorView<float> value = parameters.value(name);
+    const std::vector<float> value = ToHost(parameters.memory(), parameters.value(name));
     // Each step rounds the value (of at most 1) and a step of at most 0.02 * 10, ten times over.
     for (size_t i = 0; i < array.values.size(); ++i)
-      ASSERT_NEAR(double{value[static_cast<int64_t>(i)]}, array.values[i], kSteps * 5e-7)
-          << name << "[" << i << "]";
+      ASSERT_NEAR(double{value[i]}, array.values[i], kSteps * 5e-7) << name << "[" << i << "]";
   }
 }
 

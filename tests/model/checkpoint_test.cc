@@ -90,14 +90,11 @@ struct Contents {
 Contents ContentsOf(ToyRank& rank) {
   Contents c;
   c.state = StateOf(rank.model());
-  const auto copy = [](TensorView<float> v) {
-    return std::vector<float>(v.data(), v.data() + v.size());
-  };
-  c.first_moment = copy(rank.adam().first_moment());
-  c.second_moment = copy(rank.adam().second_moment());
+  c.first_moment = ToHost(rank.model().memory(), rank.adam().first_moment());
+  c.second_moment = ToHost(rank.model().memory(), rank.adam().second_moment());
   Codebook& book = *rank.model().codebook();
-  c.counts.assign(book.counts().begin(), book.counts().end());
-  c.codes.assign(book.codes().begin(), book.codes().end());
+  c.counts = book.counts();
+  c.codes = book.codes();
   c.adam_steps = rank.adam().num_steps();
   c.started = book.started();
   return c;

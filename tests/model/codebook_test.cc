@@ -12,6 +12,7 @@
 
 #include "core/rng.h"
 #include "core/thread_pool.h"
+#include "tests/model/arrays.h"
 #include "tests/model/test_kernels.h"
 #include "tests/model/toy_job.h"
 #include "tests/reference/codebook.h"
@@ -59,32 +60,41 @@ class BookRank {
         first_(owners_.first[static_cast<size_t>(comm.rank().value())]),
         end_(owners_.first[static_cast<size_t>(comm.rank().value()) + 1]),
         options_(options),
-        comm_(comm),
-        parameters_(options),
+        comm_(MakeTestCommunicator(comm, *kernels_)),
+        parameters_(options, memory()),
         gradients_(parameters_, end_ - first_) {
     const int64_t begin = kPartitions[static_cast<size_t>(first_)];
     const absl::Span<const int64_t> ids =
         absl::MakeConstSpan(graph_.original_ids)
             .subspan(static_cast<size_t>(begin),
                      static_cast<size_t>(kPartitions[static_cast<size_t>(end_)] - begin));
-    absl::StatusOr<Codebook> book = Codebook::Create(options, GlobalId(begin), ids, comm);
+    absl::StatusOr<Codebook> book =
+        Codebook::Create(options, GlobalId(begin), ids, *comm_, *kernels_);
     QH_CHECK(book.ok());
     book_ = std::make_unique<Codebook>(std::move(*book));
   }
 
   void Update(int64_t at_step, const std::vector<int64_t>& nodes, const QueryOf& query_of) {
     const Batch batch = MakeToyBatch(graph_, at_step, nodes, first_, end_);
-    const Step step{*kernels_, comm_, owners_, parameters_, gradients_, batch, true, options_.seed};
-    Tensor<float> query({batch.num_nodes(), options_.dims.query()});
-    for (int64_t r = 0; r < batch.num_nodes(); ++r) {
-      const std::vector<float> q = query_of(at_step, batch.nodes[static_cast<size_t>(r)].value());
-      std::copy(q.begin(), q.end(), query.row(r));
+    BatchArrays arrays;
+    arrays.Take(memory(), batch);
+    const Step step{*kernels_, *comm_, owners_, parameters_,  gradients_,
+                    batch,     arrays, true,    options_.seed};
+    std::vector<float> queries;
+    for (const GlobalId node : batch.nodes) {
+      const std::vector<float> q = query_of(at_step, node.value());
+      queries.insert(queries.end(), q.begin(), q.end());
     }
+    Array<float> query(memory(), {batch.num_nodes(), options_.dims.query()});
+    ToArray<float>(memory(), queries, query.view());
     EXPECT_OK(book_->Update(step, query.cview()));
   }
 
   Codebook& book() { return *book_; }
-  Kernels& kernels() { return *kernels_; }
+  Memory& memory() { return kernels_->memory(); }
+  std::vector<float> ToHost(TensorView<const float> array) {
+    return quadhop::ToHost(memory(), array);
+  }
   const ToyGraph& graph() const { return graph_; }
 
  private:
@@ -92,15 +102,13 @@ class BookRank {
   PartitionOwners owners_;
   int32_t first_, end_;
   LargeGTOptions options_;
-  Communicator& comm_;
   ThreadPool pool_{2};
   std::unique_ptr<Kernels> kernels_ = MakeTestKernels(pool_);
+  std::unique_ptr<Communicator> comm_;
   ParameterSet parameters_;
   GradientSummands gradients_;
   std::unique_ptr<Codebook> book_;
 };
-
-std::vector<float> Copy(TensorView<float> view) { return {view.data(), view.data() + view.size()}; }
 
 // The queries of a step normalised by their batch, in double.
 std::vector<std::vector<double>> Normalised(int64_t step, const std::vector<int64_t>& nodes,
@@ -141,13 +149,16 @@ TEST(Codebook, StartsFromDistinctQueriesOfThoseSeen) {
   ASSERT_GE(seen.size(), 48u);
   ASSERT_TRUE(rank.book().started());
   std::set<size_t> chosen;
-  for (int64_t m = 0; m < 12; ++m) {
-    const float* sum = rank.book().sums().row(m);
+  const std::vector<float> sums = rank.ToHost(rank.book().sums());
+  const std::vector<float> sizes = rank.ToHost(rank.book().sizes());
+  const std::vector<float> embedding = rank.ToHost(rank.book().embedding());
+  for (size_t m = 0; m < 12; ++m) {
+    const float* sum = sums.data() + 6 * m;
     for (size_t i = 0; i < seen.size(); ++i)
       if (Distance(sum, seen[i]) < 1e-5) chosen.insert(i);
-    EXPECT_NEAR(double{rank.book().sizes()[m]}, 1, 1e-6);
-    for (int64_t c = 0; c < 6; ++c)
-      EXPECT_NEAR(rank.book().embedding().row(m)[c], sum[c], 4e-6f * (1 + std::abs(sum[c])));
+    EXPECT_NEAR(double{sizes[m]}, 1, 1e-6);
+    for (size_t c = 0; c < 6; ++c)
+      EXPECT_NEAR(embedding[6 * m + c], sum[c], 4e-6f * (1 + std::abs(sum[c])));
   }
   EXPECT_EQ(chosen.size(), 12u);
 }
@@ -165,8 +176,9 @@ TEST(Codebook, StartsWithJitterWhereDistinctQueriesAreTooFew) {
   const std::vector<std::vector<double>> z =
       Normalised(0, {nodes.begin(), nodes.end()}, one_of_two);
   std::set<std::vector<float>> distinct;
-  for (int64_t m = 0; m < 5; ++m) {
-    const float* row = rank.book().sums().row(m);
+  const std::vector<float> sums = rank.ToHost(rank.book().sums());
+  for (size_t m = 0; m < 5; ++m) {
+    const float* row = sums.data() + 6 * m;
     distinct.insert({row, row + 6});
     const double distance = std::min(Distance(row, z[0]), Distance(row, z[1]));
     if (m < 2) {
@@ -192,14 +204,14 @@ TEST(Codebook, IsTheSameForAnyNumberOfRanks) {
       std::vector<float> all;
       for (const TensorView<float> view : {rank.book().embedding(), rank.book().output_state(),
                                            rank.book().sizes(), rank.book().sums()})
-        for (const float value : Copy(view)) all.push_back(value);
+        for (const float value : rank.ToHost(view)) all.push_back(value);
       const auto counts = rank.book().counts();
       if (num_ranks == 1) {
         expected = all;
-        expected_counts.assign(counts.begin(), counts.end());
+        expected_counts = counts;
       }
       EXPECT_EQ(all, expected) << num_ranks << " ranks";
-      EXPECT_EQ(std::vector<int64_t>(counts.begin(), counts.end()), expected_counts);
+      EXPECT_EQ(counts, expected_counts);
     });
   }
 }
@@ -211,11 +223,12 @@ TEST(Codebook, CountsAreThoseOfCodesAndSumToAllNodes) {
     std::vector<int64_t> expected(7);
     for (const int16_t code : rank.book().codes()) ++expected[static_cast<size_t>(code)];
     const auto counts = rank.book().counts();
-    EXPECT_EQ(std::vector<int64_t>(counts.begin(), counts.end()), expected) << "step " << step;
+    EXPECT_EQ(counts, expected) << "step " << step;
     EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), int64_t{0}), 90);
-    for (int64_t m = 0; m < 7; ++m) {
-      const double log_count = std::log(static_cast<double>(expected[static_cast<size_t>(m)]));
-      const float actual = rank.book().log_count()[m];
+    const std::vector<float> log_counts = rank.ToHost(rank.book().log_count());
+    for (size_t m = 0; m < 7; ++m) {
+      const double log_count = std::log(static_cast<double>(expected[m]));
+      const float actual = log_counts[m];
       if (std::isinf(log_count)) {
         EXPECT_EQ(actual, -std::numeric_limits<float>::infinity());
       } else {
@@ -228,10 +241,13 @@ TEST(Codebook, CountsAreThoseOfCodesAndSumToAllNodes) {
 
 TEST(Codebook, InitialCodesAreAFunctionOfTheOriginalId) {
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ThreadPool pool(1);
+  const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
   const LargeGTOptions options = Options(7, CodebookStart::kData);
-  ASSERT_OK_AND_ASSIGN(Codebook book, Codebook::Create(options, GlobalId(0), {4, 8, 15}, *comm));
+  ASSERT_OK_AND_ASSIGN(Codebook book,
+                       Codebook::Create(options, GlobalId(0), {4, 8, 15}, *comm, *kernels));
   ASSERT_OK_AND_ASSIGN(Codebook other,
-                       Codebook::Create(options, GlobalId(40), {15, 4, 99, 8}, *comm));
+                       Codebook::Create(options, GlobalId(40), {15, 4, 99, 8}, *comm, *kernels));
   EXPECT_EQ(book.codes()[0], other.codes()[1]);
   EXPECT_EQ(book.codes()[1], other.codes()[3]);
   EXPECT_EQ(book.codes()[2], other.codes()[0]);
@@ -241,18 +257,17 @@ TEST(Codebook, ATieGoesToTheLowestIndex) {
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   BookRank rank(Options(7, CodebookStart::kPaper), *comm);
   // Equal centroids in pairs around one that is far away: 1 and 5, 2 and 4, 3 and 6.
-  const TensorView<float> centroids = rank.book().embedding();
   const int64_t equal_to[] = {-1, 1, 2, 3, 2, 1, 3};
-  for (int64_t m = 0; m < 7; ++m) {
-    for (int64_t c = 0; c < 6; ++c)
-      centroids.row(m)[c] =
-          m == 0 ? 100.0f : static_cast<float>(std::sin(static_cast<double>(7 * equal_to[m] + c)));
-  }
+  int64_t at = 0;
+  Change<float>(rank.memory(), rank.book().embedding(), [&](float) {
+    const int64_t m = at / 6, c = at++ % 6;
+    return m == 0 ? 100.0f : static_cast<float>(std::sin(static_cast<double>(7 * equal_to[m] + c)));
+  });
   std::vector<int64_t> nodes(90);
   std::iota(nodes.begin(), nodes.end(), 0);
   rank.Update(0, nodes, RandomQuery);
-  std::set<int16_t> used(rank.book().codes().begin(), rank.book().codes().end());
-  EXPECT_EQ(used, (std::set<int16_t>{1, 2, 3}));
+  const std::vector<int16_t> codes = rank.book().codes();
+  EXPECT_EQ(std::set<int16_t>(codes.begin(), codes.end()), (std::set<int16_t>{1, 2, 3}));
 }
 
 TEST(Codebook, ACentroidOfNobodyGetsNoAttention) {
@@ -272,33 +287,44 @@ TEST(Codebook, ACentroidOfNobodyGetsNoAttention) {
   std::copy_n(query.row(0), kHeads * kWidth, key.row(kEmpty));
   for (int64_t i = 0; i < kHeads * kWidth; ++i) key.row(kEmpty)[i] *= 50;
   const int64_t all[] = {0, kRows};
+  Memory& memory = kernels->memory();
+  std::vector<Array<float>> arrays;
+  const auto copy_of = [&](Tensor<float>& host) {
+    arrays.push_back(ArrayOf(memory, host));
+    return host.view().At(arrays.back().data());
+  };
+  const TensorView<float> kernel_probability = copy_of(probability), kernel_d_y = copy_of(d_y);
+  const TensorView<float> kernel_d_key = copy_of(d_key), kernel_d_value = copy_of(d_value);
   CodebookAttentionArgs forward;
   forward.slices = {all};
   forward.heads = kHeads;
-  forward.query = query.cview();
-  forward.key = key.cview();
-  forward.value = value.cview();
-  forward.log_count = log_count.cview();
-  forward.probability = probability.view();
-  forward.y = y.view();
+  forward.query = copy_of(query);
+  forward.key = copy_of(key);
+  forward.value = copy_of(value);
+  forward.log_count = copy_of(log_count);
+  forward.probability = kernel_probability;
+  forward.y = copy_of(y);
   kernels->CodebookAttention(forward);
+  memory.Download(kernel_probability.data(), BytesOf(kernel_probability), probability.data());
   for (int64_t r = 0; r < kRows * kHeads; ++r) {
     double sum = 0;
     for (int64_t m = 0; m < kCentroids; ++m) sum += double{probability[r * kCentroids + m]};
     EXPECT_NEAR(sum, 1, 1e-5);
     EXPECT_EQ(probability[r * kCentroids + kEmpty], 0.0f);
   }
-  kernels->CodebookOuterSum({kHeads, 1, probability.cview(), d_y.cview(), d_value.view()});
+  kernels->CodebookOuterSum({kHeads, 1, kernel_probability, kernel_d_y, kernel_d_value});
   CodebookAttentionBackwardArgs backward;
   backward.slices = {all};
   backward.heads = kHeads;
-  backward.key = key.cview();
-  backward.value = value.cview();
-  backward.probability = probability.view();
-  backward.d_y = d_y.cview();
-  backward.d_query = d_query.view();
+  backward.key = forward.key;
+  backward.value = forward.value;
+  backward.probability = kernel_probability;
+  backward.d_y = kernel_d_y;
+  backward.d_query = copy_of(d_query);
   kernels->CodebookAttentionBackward(backward);
-  kernels->CodebookOuterSum({kHeads, 1, probability.cview(), query.cview(), d_key.view()});
+  kernels->CodebookOuterSum({kHeads, 1, kernel_probability, forward.query, kernel_d_key});
+  memory.Download(kernel_d_key.data(), BytesOf(kernel_d_key), d_key.data());
+  memory.Download(kernel_d_value.data(), BytesOf(kernel_d_value), d_value.data());
   for (int64_t i = 0; i < kHeads * kWidth; ++i) {
     EXPECT_EQ(d_key[kEmpty * kHeads * kWidth + i], 0.0f);
     EXPECT_EQ(d_value[kEmpty * kHeads * kWidth + i], 0.0f);
@@ -312,7 +338,7 @@ TEST(Codebook, MovesAsTheReference) {
   Codebook& book = rank.book();
   reference::Arrays<double> state;
   const auto add = [&](const std::string& name, std::vector<size_t> dims, TensorView<float> view) {
-    const std::vector<float> values = Copy(view);
+    const std::vector<float> values = rank.ToHost(view);
     state["vq." + name] = {std::move(dims), {values.begin(), values.end()}};
     return std::pair(name, view);
   };
@@ -324,7 +350,7 @@ TEST(Codebook, MovesAsTheReference) {
       add("bn.running_mean", {6}, book.moments().running_mean()),
       add("bn.running_var", {6}, book.moments().running_var())};
   state["vq.bn.num_batches_tracked"] = {{}, {0}};
-  std::vector<size_t> codes(book.codes().begin(), book.codes().end());
+  std::vector<int16_t> codes = book.codes();
   for (int64_t step = 0; step < 5; ++step) {
     const std::vector<int64_t> nodes = ToyNodes(rank.graph(), 0.4, step);
     reference::Values<double> x;
@@ -333,16 +359,16 @@ TEST(Codebook, MovesAsTheReference) {
       x.insert(x.end(), query.begin(), query.end());
     }
     const std::vector<size_t> nearest = reference::UpdateCodebook(state, "vq", x, 0.9);
-    for (size_t i = 0; i < nodes.size(); ++i) codes[static_cast<size_t>(nodes[i])] = nearest[i];
+    for (size_t i = 0; i < nodes.size(); ++i)
+      codes[static_cast<size_t>(nodes[i])] = static_cast<int16_t>(nearest[i]);
     rank.Update(step, nodes, RandomQuery);
-    EXPECT_EQ(std::vector<size_t>(book.codes().begin(), book.codes().end()), codes)
-        << "step " << step;
+    EXPECT_EQ(book.codes(), codes) << "step " << step;
     for (const auto& [name, view] : arrays) {
       const reference::Values<double>& expected = state["vq." + name].values;
+      const std::vector<float> actual = rank.ToHost(view);
       // A centroid that few nodes chose divides by a small size: relative to that too.
       for (size_t i = 0; i < expected.size(); ++i)
-        EXPECT_NEAR(double{view[static_cast<int64_t>(i)]}, expected[i],
-                    1e-5 * (1 + std::abs(expected[i])))
+        EXPECT_NEAR(double{actual[i]}, expected[i], 1e-5 * (1 + std::abs(expected[i])))
             << name << "[" << i << "] at step " << step;
     }
   }

@@ -58,12 +58,12 @@ Outcome TrainOn(Precision precision, int32_t num_ranks, int num_threads) {
       out.started.push_back(rank.model().codebook()->started());
     }
     out.state = StateOf(rank.model());
-    for (const TensorView<float> moment : {rank.adam().first_moment(), rank.adam().second_moment()})
-      out.moments.insert(out.moments.end(), moment.data(), moment.data() + moment.size());
-    const auto counts = rank.model().codebook()->counts();
-    out.counts.assign(counts.begin(), counts.end());
-    const auto codes = rank.model().codebook()->codes();
-    out.codes.assign(codes.begin(), codes.end());
+    for (const TensorView<float> view : {rank.adam().first_moment(), rank.adam().second_moment()}) {
+      const std::vector<float> moment = ToHost(rank.model().memory(), view);
+      out.moments.insert(out.moments.end(), moment.begin(), moment.end());
+    }
+    out.counts = rank.model().codebook()->counts();
+    out.codes = rank.model().codebook()->codes();
   });
   Outcome all = outcomes[0];
   for (size_t r = 1; r < outcomes.size(); ++r) {
@@ -127,8 +127,8 @@ std::vector<float> GradientsOfAStep(Reduction reduction) {
     ToyRank rank(graph, options, comm, {.reduction = reduction});
     EXPECT_TRUE(
         rank.model().ComputeGradients(rank.MakeBatch(0, ToyNodes(graph, kBatchShare, 0))).ok());
-    const TensorView<float> mine = rank.model().parameters().trained_gradients();
-    if (comm.rank() == Rank(0)) gradients.assign(mine.data(), mine.data() + mine.size());
+    if (comm.rank() == Rank(0))
+      gradients = ToHost(rank.model().memory(), rank.model().parameters().trained_gradients());
   });
   return gradients;
 }

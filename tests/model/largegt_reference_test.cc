@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "tests/model/arrays.h"
 #include "tests/model/test_kernels.h"
 #include "tests/model/toy_job.h"
 #include "tests/reference/largegt.h"
@@ -103,7 +104,8 @@ reference::LargeGT<double> ReferenceOf(LargeGT& model) {
     if (array.integer != nullptr) {
       out.values = {static_cast<double>(*array.integer)};
     } else {
-      out.values.assign(array.floats.data(), array.floats.data() + array.floats.size());
+      const std::vector<float> floats = ToHost(model.memory(), array.floats);
+      out.values.assign(floats.begin(), floats.end());
     }
   }
   std::vector<size_t> codes;
@@ -122,9 +124,8 @@ void Shake(ParameterSet& parameters) {
   for (const Parameter& p : parameters.parameters()) {
     RandomStream random(5, RandomPurpose::kTest, static_cast<uint64_t>(p.offset), 0);
     const double size = 0.7 / std::sqrt(static_cast<double>(p.dims.size() > 1 ? p.dims[1] : 4));
-    const TensorView<float> value = parameters.value(p);
-    for (int64_t i = 0; i < value.size(); ++i)
-      value[i] += static_cast<float>(size * random.Normal());
+    Change<float>(parameters.memory(), parameters.value(p),
+                  [&](float value) { return value + static_cast<float>(size * random.Normal()); });
   }
 }
 
@@ -140,11 +141,10 @@ double LargestOf(const Values<double>& values) {
   return largest;
 }
 
-Values<double> Difference(TensorView<const float> actual, const Values<double>& expected) {
-  QH_CHECK_EQ(static_cast<size_t>(actual.size()), expected.size());
+Values<double> Difference(const std::vector<float>& actual, const Values<double>& expected) {
+  QH_CHECK_EQ(actual.size(), expected.size());
   Values<double> difference(expected);
-  for (size_t i = 0; i < expected.size(); ++i)
-    difference[i] = double{actual[static_cast<int64_t>(i)]} - expected[i];
+  for (size_t i = 0; i < expected.size(); ++i) difference[i] = double{actual[i]} - expected[i];
   return difference;
 }
 
@@ -153,7 +153,8 @@ void ExpectGradients(ParameterSet& parameters, const Arrays<double>& expected) {
   for (const auto& [name, gradient] : expected)
     largest = std::max(largest, LargestOf(gradient.values));
   for (const auto& [name, gradient] : expected) {
-    const Values<double> difference = Difference(parameters.gradient(name), gradient.values);
+    const Values<double> difference =
+        Difference(ToHost(parameters.memory(), parameters.gradient(name)), gradient.values);
     if (LargestOf(gradient.values) <= kZeroGradient * largest) {
       EXPECT_LE(LargestOf(difference), kZeroGradientBound * largest) << name;
     } else {
@@ -233,7 +234,7 @@ void ExpectAgreement(const Job& job, const std::string& what) {
   // As after a start from data: centroids of size 0 would divide by 1e-5 and blow up every
   // rounding.
   if (Codebook* book = model.codebook())
-    std::fill_n(book->sizes().data(), book->sizes().size(), 1.0f);
+    Change<float>(model.memory(), book->sizes(), [](float) { return 1.0f; });
   reference::LargeGT<double> expected = ReferenceOf(model);
   const Values<double> class_weight(job.class_weight.begin(), job.class_weight.end());
 
@@ -248,7 +249,8 @@ void ExpectAgreement(const Job& job, const std::string& what) {
     if (step < 0) {
       Tensor<float> actual({batch.num_nodes(), job.options.dims.classes});
       ASSERT_OK(model.Predict(batch, actual.view()));
-      EXPECT_LE(Norm(Difference(actual.cview(), logits)), kLogitsBound * Norm(logits));
+      EXPECT_LE(Norm(Difference({actual.data(), actual.data() + actual.size()}, logits)),
+                kLogitsBound * Norm(logits));
       continue;
     }
     ASSERT_OK_AND_ASSIGN(const double loss, model.ComputeGradients(batch));
@@ -264,8 +266,8 @@ void ExpectAgreement(const Job& job, const std::string& what) {
     EXPECT_NEAR(loss, expected_loss.value, kLossBound * expected_loss.value);
     ExpectGradients(model.parameters(), expected.Backward(expected_loss.d_logits).parameters);
     if (Codebook* book = model.codebook()) {
-      const std::vector<size_t> codes(book->codes().begin(), book->codes().end());
-      EXPECT_EQ(codes, expected.codes());
+      const std::vector<int16_t> codes = book->codes();
+      EXPECT_EQ(std::vector<size_t>(codes.begin(), codes.end()), expected.codes());
     }
   }
 }
@@ -328,31 +330,38 @@ TEST(LargeGT, TakesATokenOfMultiplicityMForMEqualTokens) {
 TEST(LargeGT, UnlabelledRowsHaveNoLossAndNoGradient) {
   ThreadPool pool(1);
   const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
-  Tensor<float> logits({5, 3}), d_logits({5, 3});
-  Tensor<double> loss({2});
+  Memory& memory = kernels->memory();
+  const std::vector<int32_t> labels = {2, -1, 0, -1, 1};
+  const std::vector<int64_t> offsets = {0, 2, 5};
+  std::vector<float> logits;
   Values<double> labelled;
-  const int32_t labels[] = {2, -1, 0, -1, 1};
-  const int64_t offsets[] = {0, 2, 5};
-  for (int64_t i = 0; i < logits.size(); ++i) {
-    logits[i] = static_cast<float>(std::sin(static_cast<double>(i)));
-    d_logits[i] = 7;
+  for (size_t i = 0; i < 15; ++i) {
+    logits.push_back(static_cast<float>(std::sin(static_cast<double>(i))));
     if (labels[i / 3] >= 0) labelled.push_back(double{logits[i]});
   }
+  Array<float> logits_array(memory, {5, 3}), d_logits_array(memory, {5, 3});
+  Array<int32_t> labels_array(memory, {5});
+  Array<int64_t> offsets_array(memory, {3});
+  Array<double> loss_array(memory, {2});
+  ToArray<float>(memory, logits, logits_array.view());
+  ToArray<float>(memory, std::vector<float>(15, 7.0f), d_logits_array.view());
+  ToArray<int32_t>(memory, labels, labels_array.view());
+  ToArray<int64_t>(memory, offsets, offsets_array.view());
   LossArgs args;
-  args.slices = {offsets};
-  args.logits = logits.cview();
-  args.labels = labels;
+  args.slices = {offsets, offsets_array.data()};
+  args.logits = logits_array.cview();
+  args.labels = labels_array.cview();
   args.global_nodes = 5;
-  args.d_logits = d_logits.view();
-  args.loss = loss.view();
+  args.d_logits = d_logits_array.view();
+  args.loss = loss_array.view();
   kernels->Loss(args);
+  const std::vector<float> d_logits = ToHost(memory, d_logits_array.view());
+  const std::vector<double> loss = ToHost(memory, loss_array.view());
   const reference::Loss<double> expected = reference::CrossEntropy<double>(labelled, {2, 0, 1}, {});
   EXPECT_NEAR(loss[0] + loss[1], expected.value * 3 / 5, 1e-12);
-  for (int64_t r = 0, at = 0; r < 5; ++r) {
-    for (int64_t c = 0; c < 3; ++c) {
-      const double d = labels[r] < 0 ? 0 : expected.d_logits[static_cast<size_t>(at++)] * 3 / 5;
-      EXPECT_NEAR(double{d_logits.row(r)[c]}, d, 1e-7);
-    }
+  for (size_t i = 0, at = 0; i < 15; ++i) {
+    const double d = labels[i / 3] < 0 ? 0 : expected.d_logits[at++] * 3 / 5;
+    EXPECT_NEAR(double{d_logits[i]}, d, 1e-7);
   }
 }
 
@@ -373,9 +382,9 @@ TEST(LargeGT, GivesTheSameLossAndGradientsHoweverABatchIsCut) {
     EXPECT_NEAR(loss, loss_of_one, 1e-5 * loss_of_one);
     for (const Parameter& p : parameters.parameters()) {
       if (p.group == GradientGroup::kUnused) continue;
-      const TensorView<float> gradient = parameters.gradient(p.name);
+      const std::vector<float> gradient = ToHost(parameters.memory(), parameters.gradient(p.name));
       Values<double>& expected = gradients_of_one[p.name].values;
-      if (cut.size() == 2) expected.assign(gradient.data(), gradient.data() + gradient.size());
+      if (cut.size() == 2) expected.assign(gradient.begin(), gradient.end());
       EXPECT_LE(Norm(Difference(gradient, expected)), 1e-5 * Norm(expected)) << p.name;
     }
   }

@@ -42,14 +42,14 @@ struct Values {
 std::map<std::string, Values> ValuesOf(ParameterSet& parameters) {
   std::map<std::string, Values> all;
   for (const Parameter& p : parameters.parameters()) {
-    const TensorView<float> view = parameters.value(p);
-    all[p.name] = {p.dims, p.inputs, {view.data(), view.data() + view.size()}};
+    all[p.name] = {p.dims, p.inputs, ToHost(parameters.memory(), parameters.value(p))};
   }
   return all;
 }
 
 TEST(Parameters, InitialValuesAreAFunctionOfSeedAndNameAlone) {
-  ParameterSet base(Options());
+  HostMemory memory;
+  ParameterSet base(Options(), memory);
   const std::map<std::string, Values> expected = ValuesOf(base);
   LargeGTOptions other_sizes = Options();
   other_sizes.dims.classes = 9;
@@ -57,7 +57,7 @@ TEST(Parameters, InitialValuesAreAFunctionOfSeedAndNameAlone) {
   for (const LargeGTOptions& options :
        {Options(Conv::kLocal), Options(Conv::kGlobal, NormKind::kLayer), Options(Conv::kNone),
         Options(Conv::kFull, NormKind::kNone), other_sizes}) {
-    ParameterSet parameters(options);
+    ParameterSet parameters(options, memory);
     int num_compared = 0;
     for (const auto& [name, array] : ValuesOf(parameters)) {
       const auto found = expected.find(name);
@@ -74,7 +74,8 @@ TEST(Parameters, InitialValuesAreAFunctionOfSeedAndNameAlone) {
 TEST(Parameters, AnotherSeedOrNameGivesOtherValues) {
   LargeGTOptions other = Options();
   other.seed = 10;
-  ParameterSet a(Options()), b(other);
+  HostMemory memory;
+  ParameterSet a(Options(), memory), b(other, memory);
   std::set<std::vector<float>> seen;
   int num_random = 0;
   for (const Parameter& p : a.parameters()) {
@@ -89,7 +90,8 @@ TEST(Parameters, AnotherSeedOrNameGivesOtherValues) {
 }
 
 TEST(Parameters, InitialValuesHaveTheDistributionsOfThePapersCode) {
-  ParameterSet parameters(Options());
+  HostMemory memory;
+  ParameterSet parameters(Options(), memory);
   for (const Parameter& p : parameters.parameters()) {
     const TensorView<float> value = parameters.value(p);
     double mean = 0, squares = 0, largest = 0;
@@ -132,7 +134,8 @@ TEST(Parameters, InitialValuesHaveTheDistributionsOfThePapersCode) {
 
 TEST(Parameters, GroupsArePiecesOfOneArrayWithoutHolesAndTheUnusedComeLast) {
   for (const Conv conv : {Conv::kFull, Conv::kLocal, Conv::kGlobal, Conv::kNone}) {
-    ParameterSet parameters(Options(conv));
+    HostMemory memory;
+    ParameterSet parameters(Options(conv), memory);
     std::map<int64_t, const Parameter*> by_offset;
     for (const Parameter& p : parameters.parameters()) by_offset[p.offset] = &p;
     EXPECT_EQ(by_offset.size(), parameters.parameters().size());

@@ -59,9 +59,9 @@ Step StepIn(Precision precision) {
   Tensor<float> logits({batch.num_nodes(), options.dims.classes});
   EXPECT_TRUE(rank.model().Predict(batch, logits.view()).ok());
   EXPECT_TRUE(rank.model().ComputeGradients(batch).ok());
-  const TensorView<float> gradients = rank.model().parameters().trained_gradients();
-  return {{logits.data(), logits.data() + logits.size()},
-          {gradients.data(), gradients.data() + gradients.size()}};
+  const std::vector<float> gradients =
+      ToHost(rank.model().memory(), rank.model().parameters().trained_gradients());
+  return {{logits.data(), logits.data() + logits.size()}, {gradients.begin(), gradients.end()}};
 }
 
 TEST(BF16, DiffersFromF32ByTheRoundingOfOperands) {

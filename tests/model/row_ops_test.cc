@@ -288,13 +288,13 @@ TEST(RowOps, ResidualNormBackwardIsThatOfPlainLoops) {
 }
 
 TEST(RowOps, AdamStepIsThatOfPlainLoops) {
-  const AdamConstants k{0.9f, 0.999f, 1e-8f, 1e-2f, 3.0f, 1e-3f, 0.5f};
+  const AdamConstants k{0.9f, 0.999f, 1e-8f, 1e-2f, 3.0f, 1e-3f};
   for (const int64_t n : Lengths()) {
     Row gradient = RandomRow(n, 25), m = RandomRow(n, 26), v = RandomRow(n, 27),
         w = RandomRow(n, 28);
     for (int64_t i = 0; i < n; ++i) v[i] = std::abs(v[i]);
     const Row m_before = m, v_before = v, w_before = w;
-    AdamStep(k, gradient.data(), n, m.data(), v.data(), w.data());
+    AdamStep(k, 0.5f, gradient.data(), n, m.data(), v.data(), w.data());
     for (int64_t i = 0; i < n; ++i) {
       const double b1 = double{k.beta1}, b2 = double{k.beta2}, g = 0.5 * gradient.at(i);
       const double first = b1 * m_before.at(i) + (1 - b1) * g;

@@ -2,6 +2,6 @@
 
 namespace quadhop {
 
-std::unique_ptr<Kernels> MakeTestKernels(ThreadPool& pool) { return MakeCpuKernels(pool); }
+std::unique_ptr<Kernels> MakeTestKernels(ThreadPool& pool, int) { return MakeCpuKernels(pool); }
 
 }  // namespace quadhop

@@ -3,8 +3,8 @@
 
 namespace quadhop {
 
-std::unique_ptr<Kernels> MakeTestKernels(ThreadPool&) {
-  absl::StatusOr<std::unique_ptr<Kernels>> kernels = MakeCudaKernels(/*local_rank=*/0);
+std::unique_ptr<Kernels> MakeTestKernels(ThreadPool&, int local_rank) {
+  absl::StatusOr<std::unique_ptr<Kernels>> kernels = MakeCudaKernels(local_rank);
   if (!kernels.ok())
     internal::CheckFailed(__FILE__, __LINE__, std::string(kernels.status().message()));
   return *std::move(kernels);

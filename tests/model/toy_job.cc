@@ -7,7 +7,6 @@
 
 #include "core/check.h"
 #include "core/rng.h"
-#include "tests/model/test_kernels.h"
 
 namespace quadhop {
 
@@ -96,10 +95,11 @@ ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communica
       end_partition_(owners_.first[static_cast<size_t>(comm.rank().value()) + 1]),
       class_weight_(rank_options.class_weight),
       pool_(rank_options.num_threads),
-      kernels_(MakeTestKernels(pool_)) {
+      kernels_(rank_options.make_kernels(pool_, rank_options.local_rank)),
+      comm_(rank_options.make_communicator(comm, *kernels_)) {
   ModelPlacement placement;
   placement.kernels = kernels_.get();
-  placement.comm = &comm;
+  placement.comm = comm_.get();
   placement.owners = owners_;
   placement.reduction = rank_options.reduction;
   placement.first_node = GlobalId(graph.partition_offsets[static_cast<size_t>(first_partition_)]);
@@ -108,7 +108,7 @@ ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communica
   absl::StatusOr<std::unique_ptr<LargeGT>> model = LargeGT::Create(options, placement);
   QH_CHECK(model.ok());
   model_ = std::move(*model);
-  adam_ = std::make_unique<Adam>(rank_options.adam, model_->parameters().num_trained());
+  adam_ = std::make_unique<Adam>(rank_options.adam, model_->parameters());
 }
 
 absl::Span<const int64_t> ToyRank::OwnedOriginalIds() const {
@@ -135,7 +135,8 @@ std::vector<float> StateOf(LargeGT& model) {
     if (array.integer != nullptr) {
       all.push_back(static_cast<float>(*array.integer));
     } else {
-      all.insert(all.end(), array.floats.data(), array.floats.data() + array.floats.size());
+      const std::vector<float> floats = ToHost(model.memory(), array.floats);
+      all.insert(all.end(), floats.begin(), floats.end());
     }
   }
   return all;

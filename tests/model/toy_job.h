@@ -4,6 +4,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "core/thread_pool.h"
 #include "model/adam.h"
 #include "model/largegt.h"
+#include "tests/model/test_kernels.h"
 
 namespace quadhop {
 
@@ -47,6 +49,11 @@ struct ToyRankOptions {
   Reduction reduction = Reduction::kReproducible;
   AdamOptions adam = {};
   std::vector<float> class_weight = {};  // [C], or empty
+  int local_rank = 0;
+  std::function<std::unique_ptr<Kernels>(ThreadPool&, int local_rank)> make_kernels =
+      MakeTestKernels;
+  std::function<std::unique_ptr<Communicator>(Communicator&, Kernels&)> make_communicator =
+      MakeTestCommunicator;
 };
 
 // One rank's model, and all that it borrows but graph and communicator. Made by all ranks at once.
@@ -73,6 +80,7 @@ class ToyRank {
   std::vector<float> class_weight_;
   ThreadPool pool_;
   std::unique_ptr<Kernels> kernels_;
+  std::unique_ptr<Communicator> comm_;
   std::unique_ptr<LargeGT> model_;
   std::unique_ptr<Adam> adam_;
 };

@@ -34,7 +34,7 @@ class SteadyMemory : public testing::TestWithParam<Setting> {
     std::vector<int64_t> allocations;
     const auto body = [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
       QH_ASSIGN_OR_RETURN(const auto session, Session::Create(store, "", config, context));
-      Adam adam({}, session->model().parameters().num_trained());
+      Adam adam({}, session->model().parameters());
       for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
         const int64_t before = NumLargeAllocations();
         QH_RETURN_IF_ERROR(TrainEpoch(*session, adam, epoch));

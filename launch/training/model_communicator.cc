@@ -1,0 +1,28 @@
+#include "launch/training/model_communicator.h"
+
+#include <absl/strings/str_format.h>
+
+#include <cstdio>
+#include <string>
+
+#include "comm/nccl.h"
+#include "comm/staged_communicator.h"
+
+namespace quadhop {
+
+absl::StatusOr<std::unique_ptr<Communicator>> MakeModelCommunicator(const RankContext& context,
+                                                                    Memory& memory,
+                                                                    absl::Duration deadline) {
+  if (memory.is_host() || context.comm.num_ranks() == 1) return nullptr;
+  absl::StatusOr<std::unique_ptr<Communicator>> nccl =
+      MakeNcclCommunicator(context.comm, context.local_rank, deadline);
+  // The same on all ranks, for it is known before any of them meets NCCL.
+  if (!absl::IsUnavailable(nccl.status()) && !absl::IsFailedPrecondition(nccl.status()))
+    return nccl;
+  if (context.IsMain())
+    absl::FPrintF(stderr, "quadhop: warning: GPUs exchange through the host: %s\n",
+                  std::string(nccl.status().message()));
+  return MakeStagedCommunicator(context.comm, memory);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,22 @@
+// What the ranks' models exchange over.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <memory>
+
+#include "comm/communicator.h"
+#include "core/memory.h"
+#include "launch/ranks/runtime.h"
+
+namespace quadhop {
+
+// A communicator of all ranks that takes the model's memory: the context's own where that is the
+// host's or there is one rank (nullptr then); between GPUs NCCL; where that is not built, or ranks
+// share a GPU, the context's with copies through the host, and rank 0 says so. Collective.
+absl::StatusOr<std::unique_ptr<Communicator>> MakeModelCommunicator(const RankContext& context,
+                                                                    Memory& memory,
+                                                                    absl::Duration deadline);
+
+}  // namespace quadhop

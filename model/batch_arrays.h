@@ -1,0 +1,50 @@
+// What a batch is to the kernels: its arrays, where they compute.
+#pragma once
+
+#include <cstdint>
+
+#include "core/array.h"
+#include "core/batch.h"
+#include "core/memory.h"
+
+namespace quadhop {
+
+// Dims as in core/batch.h. On the host these are the batch's own arrays; on a device they are
+// uploaded, once a step.
+class BatchArrays {
+ public:
+  // `batch` stays as it is until the memory has done what is queued now, and on the host as long as
+  // the arrays are used.
+  void Take(Memory& memory, const Batch& batch);
+
+  TensorView<const int64_t> slice_offsets() const { return slice_offsets_.view; }      // [Pl + 1]
+  TensorView<const GlobalId> nodes() const { return nodes_.view; }                     // [B]
+  TensorView<const int64_t> sampled_offsets() const { return sampled_offsets_.view; }  // [B + 1]
+  TensorView<const LocalRow> sampled() const { return sampled_.view; }                 // [D]
+  TensorView<const int32_t> multiplicity() const { return multiplicity_.view; }        // [D]
+  TensorView<const LocalRow> own() const { return own_.view; }                         // [B]
+  TensorView<const float> features() const { return features_.view; }            // [U, 1 + hops, F]
+  TensorView<const float> pos_enc() const { return pos_enc_.view; }              // [B, G]
+  TensorView<const int32_t> labels() const { return labels_.view; }              // [B]
+  TensorView<const uint8_t> multi_labels() const { return multi_labels_.view; }  // [B, C]
+
+ private:
+  // The batch's array itself, or a copy on the device.
+  template <typename T>
+  struct Taken {
+    Array<T> copy;
+    TensorView<const T> view;
+  };
+  template <typename T>
+  static void TakeOne(Memory& memory, TensorView<const T> host, Taken<T>& taken);
+  void TakeFeatures(Memory& memory, const Batch& batch);
+
+  Taken<int64_t> slice_offsets_, sampled_offsets_;
+  Taken<GlobalId> nodes_;
+  Taken<LocalRow> sampled_, own_;
+  Taken<int32_t> multiplicity_, labels_;
+  Taken<float> features_, pos_enc_;
+  Taken<uint8_t> multi_labels_;
+};
+
+}  // namespace quadhop

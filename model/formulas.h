@@ -1,0 +1,51 @@
+// Arithmetic of single values that the backends share, on the host and on a GPU. (Templates, since
+// a square root is no constant expression everywhere.)
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "comm/row_adder.h"
+
+namespace quadhop {
+
+inline constexpr double kNormEpsilon = 1e-5;
+inline constexpr double kMomentum = 0.1;  // of running moments
+inline constexpr double kSizeEpsilon =
+    1e-5;  // of the paper's code: keeps empty centroids' sizes off zero
+
+// sqrt(variance + epsilon).
+template <typename Real>
+constexpr Real Deviation(Real variance) {
+  return std::sqrt(variance + kNormEpsilon);
+}
+
+// keep * average + take * value.
+constexpr float MovedAverage(double keep, float average, double take, double value) {
+  return static_cast<float>(keep * double{average} + take * value);
+}
+
+// The variance that a running average takes, of n values.
+constexpr double UnbiasedVariance(const Moments& moments) {
+  return moments.count > 1 ? moments.m2 / (moments.count - 1) : 0;
+}
+
+// The codebook's sizes are smoothed, and sum to what they did: `all` over `centroids` centroids.
+constexpr double SizeSmoothing(double all, int64_t centroids) {
+  return all / (all + static_cast<double>(centroids) * kSizeEpsilon);
+}
+constexpr float SmoothedSize(float size, double smoothing) {
+  return static_cast<float>((double{size} + kSizeEpsilon) * smoothing);
+}
+
+// Of a float, by its bits.
+constexpr bool IsFinite(uint32_t bits) { return (bits & 0x7f800000u) != 0x7f800000u; }
+
+// What a gradient of that sum of squares is multiplied with, to have at most the norm `clip_norm`.
+template <typename Real>
+constexpr float GradientScale(Real sum_of_squares, Real clip_norm) {
+  const Real norm = std::sqrt(sum_of_squares);
+  return norm > clip_norm ? static_cast<float>(clip_norm / norm) : 1.0f;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,31 @@
+// What a training step asks of the device, counted by the stand-in.
+#include <gtest/gtest.h>
+
+#include "cuda_runtime.h"
+#include "tests/model/toy_job.h"
+
+namespace quadhop {
+namespace {
+
+TEST(Step, WaitsForTheDeviceOnce) {
+  LargeGTOptions options;
+  options.dims = {.features = 3,
+                  .sampled = 2,
+                  .pos_enc = 2,
+                  .width = 8,
+                  .heads = 1,
+                  .centroids = 5,
+                  .classes = 2};
+  options.codebook_start = CodebookStart::kPaper;
+  const ToyGraph graph = MakeToyGraph(options.dims, {0, 7, 12, 20});
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, options, *comm, {.adam = {.clip_norm = 1}});
+  const std::vector<int64_t> nodes = ToyNodes(graph, 0.7, 0);
+  rank.Train(0, nodes);
+  const int64_t before = cuda_on_host::NumWaits();
+  rank.Train(1, nodes);
+  EXPECT_EQ(cuda_on_host::NumWaits() - before, 1);
+}
+
+}  // namespace
+}  // namespace quadhop
