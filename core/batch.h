@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/device_rows.h"
 #include "core/ids.h"
 #include "core/tensor.h"
 
@@ -25,14 +26,16 @@ struct Batch {
   // The sample of node b is the entries [sampled_offsets[b], sampled_offsets[b + 1]), the node
   // itself first. Each stands for as many of its K sampled nodes as its multiplicity says. Empty if
   // K = 0.
-  std::vector<int64_t> sampled_offsets;  // [B + 1]
-  std::vector<LocalRow> sampled;         // [D]: rows of `features`
-  std::vector<int32_t> multiplicity;     // [D]
-  Tensor<float> features;                // [U, 1 + hops, F]
-  std::vector<LocalRow> own;             // [B]: the row of the node itself
-  Tensor<float> pos_enc;                 // [B, G]; empty if the model takes none
-  std::vector<int32_t> labels;           // [B]; empty for multi-label
-  Tensor<uint8_t> multi_labels;          // [B, C]; empty for single-label
+  std::vector<int64_t> sampled_offsets;     // [B + 1]
+  std::vector<LocalRow> sampled;            // [D]: rows of `features`
+  std::vector<int32_t> multiplicity;        // [D]
+  Tensor<float> features;                   // [U, 1 + hops, F]; empty if the device gathers them:
+  const DeviceRows* device_rows = nullptr;  // then of `rows`; nullptr: it does not
+  std::vector<GlobalId> rows;               // [U]; empty else
+  std::vector<LocalRow> own;                // [B]: the row of the node itself
+  Tensor<float> pos_enc;                    // [B, G]; empty if the model takes none
+  std::vector<int32_t> labels;              // [B]; empty for multi-label
+  Tensor<uint8_t> multi_labels;             // [B, C]; empty for single-label
 
   int64_t num_nodes() const { return static_cast<int64_t>(nodes.size()); }
   // `sampled` is [B, k], every entry for itself.

@@ -23,7 +23,13 @@ void BatchArrays::TakeOne(Memory& memory, TensorView<const T> host, Taken<T>& ta
 
 // The one place where a batch's features come to the device.
 void BatchArrays::TakeFeatures(Memory& memory, const Batch& batch) {
-  TakeOne(memory, batch.features.cview(), features_);
+  if (batch.device_rows == nullptr) return TakeOne(memory, batch.features.cview(), features_);
+  TakeOne(memory, ViewOf(batch.rows), rows_);
+  const DeviceRows& source = *batch.device_rows;
+  features_.copy.ResizeWithRoom(memory,
+                                {rows_.view.size(), source.hops_and_self(), source.width()});
+  source.Gather(memory, rows_.view.data(), rows_.view.size(), features_.copy.data());
+  features_.view = features_.copy.cview();
 }
 
 void BatchArrays::Take(Memory& memory, const Batch& batch) {

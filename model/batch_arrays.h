@@ -40,7 +40,7 @@ class BatchArrays {
   void TakeFeatures(Memory& memory, const Batch& batch);
 
   Taken<int64_t> slice_offsets_, sampled_offsets_;
-  Taken<GlobalId> nodes_;
+  Taken<GlobalId> nodes_, rows_;
   Taken<LocalRow> sampled_, own_;
   Taken<int32_t> multiplicity_, labels_;
   Taken<float> features_, pos_enc_;

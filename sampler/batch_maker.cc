@@ -67,6 +67,11 @@ absl::Status BatchMaker::SampleNodes(BatchSampler& sampler, int64_t epoch, Batch
 }
 
 absl::Status BatchMaker::GatherFeatures(Batch& batch) {
+  batch.device_rows = inputs_.device_rows;
+  if (batch.device_rows != nullptr) {
+    batch.rows = unique_;
+    return absl::OkStatus();
+  }
   clock_.Enter(LoaderStage::kExchange);
   QH_RETURN_IF_ERROR(inputs_.features->Fetch(unique_, pool_));
   clock_.Enter(LoaderStage::kGather);

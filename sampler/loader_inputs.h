@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "comm/ordered_sum.h"
+#include "core/device_rows.h"
 #include "core/store.h"
 #include "core/tensor.h"
 #include "sampler/feature_source.h"
@@ -17,13 +18,14 @@ namespace quadhop {
 
 // Everything is borrowed and must outlive its user.
 struct LoaderInputs {
-  Topology topology;                            // may be empty if K = 0
-  Topology training_topology;                   // in its place for training passes; may be empty
-  FeatureSource* features = nullptr;            // not null when used
-  absl::Span<const int32_t> labels;             // [N]; empty for multi-label, or if there are none
-  TensorView<const uint8_t> multi_labels;       // [N, C]; empty for single-label
-  TensorView<const float> pos_enc;              // [N, G]; empty if the model takes none
-  absl::Span<const uint8_t> split;              // [N] of SplitPart
+  Topology topology;                        // may be empty if K = 0
+  Topology training_topology;               // in its place for training passes; may be empty
+  FeatureSource* features = nullptr;        // not null when used
+  const DeviceRows* device_rows = nullptr;  // if not null, batches have ids in place of features
+  absl::Span<const int32_t> labels;         // [N]; empty for multi-label, or if there are none
+  TensorView<const uint8_t> multi_labels;   // [N, C]; empty for single-label
+  TensorView<const float> pos_enc;          // [N, G]; empty if the model takes none
+  absl::Span<const uint8_t> split;          // [N] of SplitPart
   absl::Span<const int64_t> partition_offsets;  // [P + 1]
   int32_t first_partition = 0;                  // this rank owns partitions [first, end)
   int32_t end_partition = 0;

@@ -9,7 +9,9 @@
 
 #include "core/status.h"
 #include "launch/config/model_options.h"
+#include "launch/ranks/agreed_status.h"
 #include "partition/memory.h"
+#include "sampler/cuda/device_rows_cuda.h"
 #include "sampler/hot_set.h"
 #include "sampler/partitioned_feature_source.h"
 
@@ -27,6 +29,26 @@ int64_t StepsOfAnEpoch(const LoaderInputs& inputs, int64_t batch) {
   const auto training =
       std::count(inputs.split.begin(), inputs.split.end(), static_cast<uint8_t>(SplitPart::kTrain));
   return (training + batch - 1) / batch;
+}
+
+bool TakesRowsOnGpu(const Config& config) {
+  return config.model().backend() == ModelConfig::CUDA &&
+         config.sampler().backend() == SamplerConfig::CUDA;
+}
+
+absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(const FeatureTable& table,
+                                                           const LoaderInputs& inputs,
+                                                           const Config& config,
+                                                           const RankContext& context) {
+  const Topology& topology =
+      inputs.training_topology.indptr.empty() ? inputs.topology : inputs.training_topology;
+  const auto hottest = [&](int64_t max_rows) {
+    return ChooseHotSet(ExpectedDraws(topology, SamplingOptions(config).sampler,
+                                      inputs.OwnTrainingNodes(), context.pool),
+                        BlockRange{0, 0}, max_rows, StepsOfAnEpoch(inputs, config.train().batch()))
+        .nodes;
+  };
+  return MakeCudaDeviceRows(table, context.local_rank, /*device_bytes=*/-1, hottest);
 }
 
 }  // namespace
@@ -72,6 +94,13 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
   if (placement.features == FeaturePlacement::MAPPED) {
     graph->features_ = MakeMappedFeatureSource(table);
     inputs.features = graph->features_.get();
+    if (TakesRowsOnGpu(config)) {
+      absl::StatusOr<std::unique_ptr<DeviceRows>> made =
+          MakeDeviceRows(table, inputs, config, context);
+      QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "feature rows for all GPUs", made.status()));
+      graph->device_rows_ = *std::move(made);
+      inputs.device_rows = graph->device_rows_.get();
+    }
     return graph;
   }
   FeatureResidence residence;

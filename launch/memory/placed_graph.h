@@ -42,6 +42,7 @@ class PlacedGraph {
   PlacedGraph() = default;
   std::optional<ResidentTopology> topology_;
   std::unique_ptr<FeatureSource> features_;
+  std::unique_ptr<DeviceRows> device_rows_;
   std::string description_;
 };
 

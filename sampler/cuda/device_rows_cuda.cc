@@ -1,0 +1,60 @@
+#include "sampler/cuda/device_rows_cuda.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/status.h"
+#include "sampler/cuda/row_table.h"
+
+namespace quadhop::cuda {
+namespace {
+
+class CudaDeviceRows final : public DeviceRows {
+ public:
+  CudaDeviceRows(std::unique_ptr<Device> device, const FeatureTable& table, RowTable rows)
+      : device_(std::move(device)),
+        hops_and_self_(table.hops_and_self),
+        width_(table.width),
+        rows_(std::move(rows)) {}
+
+  int64_t hops_and_self() const override { return hops_and_self_; }
+  int64_t width() const override { return width_; }
+
+  void Gather(Memory& memory, const GlobalId* nodes, int64_t num_nodes, float* out) const override {
+    QH_CHECK(!memory.is_host());
+    rows_.Gather(static_cast<Device&>(memory), nodes, num_nodes, out);
+  }
+
+ private:
+  const std::unique_ptr<Device> device_;  // whose memory the rows are
+  const int64_t hops_and_self_, width_;
+  const RowTable rows_;
+};
+
+absl::StatusOr<RowTable> TakeRows(Device& device, const FeatureTable& table, int64_t device_bytes,
+                                  const HottestNodes& hottest) {
+  if (table.num_nodes * table.row_bytes() <= device_bytes) return RowTable::OnDevice(device, table);
+  const int64_t for_rows = device_bytes - table.num_nodes * RowTable::kBytesANode;
+  return RowTable::WithHotSet(device, table,
+                              hottest(std::max<int64_t>(0, for_rows / table.row_bytes())));
+}
+
+}  // namespace
+}  // namespace quadhop::cuda
+
+namespace quadhop {
+
+absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTable& table,
+                                                               int local_rank, int64_t device_bytes,
+                                                               const HottestNodes& hottest) {
+  QH_ASSIGN_OR_RETURN(auto device, cuda::Device::Open(local_rank));
+  if (device_bytes < 0) {
+    QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
+    device_bytes = free_bytes / 2;
+  }
+  QH_ASSIGN_OR_RETURN(cuda::RowTable rows, cuda::TakeRows(*device, table, device_bytes, hottest));
+  return std::make_unique<cuda::CudaDeviceRows>(std::move(device), table, std::move(rows));
+}
+
+}  // namespace quadhop

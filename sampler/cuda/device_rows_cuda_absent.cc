@@ -1,0 +1,12 @@
+#include "sampler/cuda/device_rows_cuda.h"
+
+namespace quadhop {
+
+absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTable&, int, int64_t,
+                                                               const HottestNodes&) {
+  return absl::UnavailableError(
+      "rows are asked for on a GPU, but this program was built without CUDA: configure it with "
+      "cmake --preset cuda, or set sampler.backend=CPU");
+}
+
+}  // namespace quadhop
