@@ -19,7 +19,7 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/cluster/shell.h"
-#include "launch/commands/version.h"
+#include "launch/command_line/version.h"
 
 namespace quadhop {
 namespace {

@@ -11,8 +11,7 @@
 
 #include "core/status.h"
 #include "launch/cluster/supervisor.h"
-#include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
 
@@ -80,18 +79,6 @@ JobWords WithResume(absl::Span<const std::string> job) {
                 resumed.end());
   resumed.push_back("--resume");
   return resumed;
-}
-
-absl::Status CheckJob(absl::Span<const std::string> job, int64_t max_restarts) {
-  const absl::Span<const Command> commands = Commands();
-  if (std::none_of(commands.begin(), commands.end(),
-                   [&](const Command& one) { return one.name == job[0]; }))
-    return UsageError(absl::StrCat("quadhop has no command '", job[0],
-                                   "' to run; after -- comes one, as in: -- train --store ..."));
-  if (max_restarts > 0 && job[0] != "train")
-    return UsageError(absl::StrCat("--max-restarts is ", max_restarts, " but the command is ",
-                                   job[0], ": only train has checkpoints to restart from"));
-  return absl::OkStatus();
 }
 
 absl::StatusOr<ExitCode> RunWithRestarts(

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/commands/command.h"
+#include "launch/command_line/command.h"
 
 namespace quadhop {
 
@@ -21,9 +21,6 @@ std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name)
 
 // `job` as it carries on: with --resume, without --overwrite.
 JobWords WithResume(absl::Span<const std::string> job);
-
-// A usage error unless `job` is a command of this program, and, where it may be restarted, train.
-absl::Status CheckJob(absl::Span<const std::string> job, int64_t max_restarts);
 
 // Starts the job by mpirun, which `command_of` writes for it, and returns its exit code. Is started
 // again, at most max_restarts times, when a rank was killed, or when the job failed after it had

@@ -10,7 +10,7 @@
 #include "core/status.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 
 namespace quadhop {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "core/check.h"
+#include "launch/command_line/version.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/version.h"
 
 namespace quadhop {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 
 namespace quadhop {
 

@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "comm/mpi.h"
+#include "launch/command_line/flags.h"
+#include "launch/command_line/version.h"
 #include "launch/commands/command_help.h"
-#include "launch/commands/flags.h"
-#include "launch/commands/version.h"
 
 namespace quadhop {
 namespace {

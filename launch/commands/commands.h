@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "launch/commands/command.h"
+#include "launch/command_line/command.h"
 
 namespace quadhop {
 

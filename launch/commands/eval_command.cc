@@ -1,7 +1,7 @@
 // quadhop eval --run RUN
 #include "core/status.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/commands/job_flags.h"
 #include "launch/ranks/runtime.h"
 #include "launch/training/jobs.h"

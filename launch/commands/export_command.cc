@@ -1,7 +1,7 @@
 // quadhop export --run RUN --out FILE.safetensors
 #include "core/status.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/commands/job_flags.h"
 #include "launch/training/jobs.h"
 

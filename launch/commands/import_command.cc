@@ -3,8 +3,8 @@
 
 #include "core/status.h"
 #include "core/thread_pool.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/runtime.h"
 #include "partition/import.h"

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 #include "launch/ranks/runtime.h"
 #include "launch/training/jobs.h"
 

@@ -1,7 +1,7 @@
 // quadhop predict --run RUN --out FILE
 #include "core/status.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/commands/job_flags.h"
 #include "launch/ranks/runtime.h"
 #include "launch/results/row_file.h"

@@ -3,8 +3,8 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/ranks/runtime.h"
 #include "launch/report/report.h"
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string>
 
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 #include "partition/encode.h"
 #include "partition/import.h"
 #include "partition/partition_store.h"

@@ -4,8 +4,8 @@
 
 #include "core/status.h"
 #include "core/thread_pool.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/ranks/runtime.h"
 #include "partition/synth.h"
 

@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "core/status.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/display/watch.h"
 
 namespace quadhop {

@@ -13,8 +13,8 @@
 #include "comm/standing.h"
 #include "core/ids.h"
 #include "core/thread_pool.h"
-#include "launch/commands/command.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/command.h"
+#include "launch/command_line/flags.h"
 
 namespace quadhop {
 

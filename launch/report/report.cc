@@ -5,7 +5,7 @@
 #include <absl/time/time.h>
 
 #include "core/status.h"
-#include "launch/commands/version.h"
+#include "launch/command_line/version.h"
 #include "launch/report/page.h"
 #include "launch/report/sections.h"
 

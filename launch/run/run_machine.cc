@@ -14,7 +14,7 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
-#include "launch/commands/version.h"
+#include "launch/command_line/version.h"
 #include "launch/ranks/host_name.h"
 
 namespace quadhop {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "launch/commands/command.h"
+#include "launch/command_line/command.h"
 #include "launch/config.pb.h"
 #include "launch/display/train_display.h"
 #include "launch/ranks/runtime.h"

@@ -13,7 +13,8 @@
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/cluster/supervisor.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
+#include "launch/commands/launchers.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

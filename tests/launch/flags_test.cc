@@ -1,4 +1,4 @@
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 
 #include "tests/support/status_matchers.h"
 

@@ -3,7 +3,7 @@
 
 #include "core/file.h"
 #include "launch/cluster/shell.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

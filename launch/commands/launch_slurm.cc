@@ -6,11 +6,11 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "launch/cluster/launchers.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/cluster/slurm_script.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
+#include "launch/commands/launchers.h"
 
 namespace quadhop {
 namespace {

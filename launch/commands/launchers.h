@@ -1,17 +1,22 @@
 // Where `quadhop launch` can run a job; each has flags of its own.
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
+#include <cstdint>
 #include <string>
 
-#include "launch/commands/command.h"
+#include "launch/command_line/command.h"
 
 namespace quadhop {
 
 absl::StatusOr<ExitCode> LaunchLocal(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments);
+
+// A usage error unless `job` is a command of this program, and, where it may be restarted, train.
+absl::Status CheckJob(absl::Span<const std::string> job, int64_t max_restarts);
 
 }  // namespace quadhop

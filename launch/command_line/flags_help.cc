@@ -5,7 +5,7 @@
 #include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
 
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
 
 namespace quadhop {
 namespace {

@@ -1,8 +1,8 @@
 #include "core/status.h"
-#include "launch/cluster/launchers.h"
 #include "launch/cluster/mpirun.h"
 #include "launch/cluster/restarts.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
+#include "launch/commands/launchers.h"
 
 namespace quadhop {
 

@@ -5,8 +5,8 @@
 
 #include "comm/mpi.h"
 #include "core/status.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
 #include "launch/commands/job_flags.h"
 #include "launch/config/config.h"
 #include "launch/doctor/finding.h"

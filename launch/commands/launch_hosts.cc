@@ -1,9 +1,9 @@
 #include "core/status.h"
 #include "launch/cluster/hostfile.h"
-#include "launch/cluster/launchers.h"
 #include "launch/cluster/mpirun.h"
 #include "launch/cluster/restarts.h"
-#include "launch/commands/flags.h"
+#include "launch/command_line/flags.h"
+#include "launch/commands/launchers.h"
 
 namespace quadhop {
 

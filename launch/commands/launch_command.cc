@@ -1,12 +1,13 @@
 // quadhop launch local|hosts|slurm ...
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "core/check.h"
-#include "launch/cluster/launchers.h"
+#include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/flags.h"
+#include "launch/commands/launchers.h"
 
 namespace quadhop {
 namespace {
@@ -55,6 +56,18 @@ absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments) 
   }
   return UsageError(where.empty() ? absl::StrCat("needs WHERE: one of ", names)
                                   : absl::StrCat("WHERE is '", where, "'; allowed: ", names));
+}
+
+absl::Status CheckJob(absl::Span<const std::string> job, int64_t max_restarts) {
+  const absl::Span<const Command> commands = Commands();
+  if (std::none_of(commands.begin(), commands.end(),
+                   [&](const Command& one) { return one.name == job[0]; }))
+    return UsageError(absl::StrCat("quadhop has no command '", job[0],
+                                   "' to run; after -- comes one, as in: -- train --store ..."));
+  if (max_restarts > 0 && job[0] != "train")
+    return UsageError(absl::StrCat("--max-restarts is ", max_restarts, " but the command is ",
+                                   job[0], ": only train has checkpoints to restart from"));
+  return absl::OkStatus();
 }
 
 }  // namespace quadhop
