@@ -19,7 +19,7 @@ command -v patchelf >/dev/null || fail "there is no patchelf: apt-get install pa
 [ ! -e "$out" ] || fail "$out is there already: name another, or remove it"
 
 name=$(basename "${out%.tar.gz}")
-work=$(mktemp -d "$(dirname "$out")/.bundle.XXXXXX")
+work=$(mktemp -d "$(readlink -e "$(dirname "$out")")/.bundle.XXXXXX")  # ldd says absolute paths
 trap 'rm -rf "$work"' EXIT
 root=$work/$name
 mkdir -p "$root"/{bin,lib,libexec,share}

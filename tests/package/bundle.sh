@@ -28,7 +28,7 @@ done <"$work/libraries"
 echo "root:x:0:0:root:/tmp:/bin/sh" >"$root/etc/passwd"
 echo "127.0.0.1 localhost $(hostname)" >"$root/etc/hosts"
 
-launch/bundle.sh "$work/quadhop.tar.gz" "$build"
+launch/bundle.sh "$(realpath --relative-to=. "$work")/quadhop.tar.gz" "$build"  # relative, for once
 tar -C "$root" -xzf "$work/quadhop.tar.gz"
 cat >"$root/run" <<'EOF2'
 set -e
