@@ -25,16 +25,19 @@ constexpr EntryKey MakeEntryKey(uint64_t node_key, uint64_t hop) { return {Mix64
 
 // Wellons' triple32 (a bijection of 32 bits) with the key added before its first and second round.
 // Ids of 2^32 and more enter by their upper half before the second round.
-inline constexpr uint32_t kEntryMultipliers[3] = {0xED5AD4BBu, 0xAC4C1B51u, 0x31848BABu};
+// (Not an array: of constants of the host a GPU knows the values only.)
+inline constexpr uint32_t kEntryMultiplier1 = 0xED5AD4BBu;
+inline constexpr uint32_t kEntryMultiplier2 = 0xAC4C1B51u;
+inline constexpr uint32_t kEntryMultiplier3 = 0x31848BABu;
 inline constexpr uint32_t kEntryUpperMultiplier = 0x9E3779B1u;
 
 // Upper 32 bits of the hash of pool entry `id`.
 constexpr uint32_t EntryHashUpper(EntryKey key, uint64_t id) {
   uint32_t x = static_cast<uint32_t>(id) + key.low();
-  x = (x ^ (x >> 17)) * kEntryMultipliers[0];
+  x = (x ^ (x >> 17)) * kEntryMultiplier1;
   x ^= key.high() ^ (static_cast<uint32_t>(id >> 32) * kEntryUpperMultiplier);
-  x = (x ^ (x >> 11)) * kEntryMultipliers[1];
-  x = (x ^ (x >> 15)) * kEntryMultipliers[2];
+  x = (x ^ (x >> 11)) * kEntryMultiplier2;
+  x = (x ^ (x >> 15)) * kEntryMultiplier3;
   return x ^ (x >> 14);
 }
 

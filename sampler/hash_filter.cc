@@ -24,10 +24,10 @@ using Vec = hn::Vec<Words>;
 HWY_INLINE Vec Hash(Vec low, Vec first, Vec middle) {
   const Words d;
   Vec x = hn::Add(low, first);
-  x = hn::Mul(hn::Xor(x, hn::ShiftRight<17>(x)), hn::Set(d, kEntryMultipliers[0]));
+  x = hn::Mul(hn::Xor(x, hn::ShiftRight<17>(x)), hn::Set(d, kEntryMultiplier1));
   x = hn::Xor(x, middle);
-  x = hn::Mul(hn::Xor(x, hn::ShiftRight<11>(x)), hn::Set(d, kEntryMultipliers[1]));
-  x = hn::Mul(hn::Xor(x, hn::ShiftRight<15>(x)), hn::Set(d, kEntryMultipliers[2]));
+  x = hn::Mul(hn::Xor(x, hn::ShiftRight<11>(x)), hn::Set(d, kEntryMultiplier2));
+  x = hn::Mul(hn::Xor(x, hn::ShiftRight<15>(x)), hn::Set(d, kEntryMultiplier3));
   return hn::Xor(x, hn::ShiftRight<14>(x));
 }
 

@@ -50,12 +50,12 @@ class LimitSearch {
       limit_ = low_ + (high_ - low_) / 2;
     else
       limit_ = std::max(Scaled(limit_, room_.aimed_at, std::max(seen, int64_t{1})),
-                        std::min(2 * limit_ + 1, kNoLimit));
+                        std::min(2 * limit_ + 1, int64_t{kNoLimit}));
     return false;
   }
 
  private:
-  static constexpr int64_t kNoLimit = 0xFFFFFFFF;
+  static constexpr int64_t kNoLimit = 0xFFFFFFFF;  // without an address on a GPU
 
   // limit * aimed_at / seen; all hashes, where that is more than half of them.
   static constexpr int64_t Scaled(int64_t limit, int64_t aimed_at, int64_t seen) {
