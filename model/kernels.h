@@ -345,8 +345,9 @@ bool ProcessorHasBF16Products();
 // Kernels of this machine's processor, on the threads of `pool`, which must outlive them.
 std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool);
 
-// Kernels of the GPU of a rank that is `local_rank` among those of its host. kUnavailable, saying
-// what to do, if there is none, or quadhop was built without CUDA.
-absl::StatusOr<std::unique_ptr<Kernels>> MakeCudaKernels(int local_rank);
+// Kernels of the GPU of a rank that is `local_rank` among those of its host; their products of
+// floats take all bits of them if `precision` is F32, else those of TF32. kUnavailable, saying what
+// to do, if there is none, or quadhop was built without CUDA.
+absl::StatusOr<std::unique_ptr<Kernels>> MakeCudaKernels(int local_rank, Precision precision);
 
 }  // namespace quadhop

@@ -35,15 +35,24 @@ std::vector<T> RandomValues(int64_t count) {
 
 class GpuMachine final : public BenchMachine {
  public:
-  GpuMachine(std::unique_ptr<Device> device, std::unique_ptr<Kernels> kernels)
-      : device_(std::move(device)), kernels_(std::move(kernels)) {}
+  // Kernels in full precision, and those that BF16 and TF32 share.
+  GpuMachine(std::unique_ptr<Device> device, std::unique_ptr<Kernels> full,
+             std::unique_ptr<Kernels> reduced)
+      : device_(std::move(device)), full_(std::move(full)), reduced_(std::move(reduced)) {}
 
   std::string name() const override { return device_->name(); }
-  Kernels& kernels() override { return *kernels_; }
-  std::vector<Precision> precisions() const override { return {Precision::kF32, Precision::kBF16}; }
+  Kernels& kernels(Precision precision) override {
+    return precision == Precision::kF32 ? *full_ : *reduced_;
+  }
+  std::vector<Precision> precisions() const override {
+    return {Precision::kF32, Precision::kTF32, Precision::kBF16};
+  }
 
   absl::StatusOr<double> ProductPeak(Precision precision) override {
-    return precision == Precision::kBF16 ? ProductPeakOf<__nv_bfloat16>() : ProductPeakOf<float>();
+    if (precision == Precision::kBF16)
+      return ProductPeakOf<__nv_bfloat16>(cuda::FloatOperands::kF32);
+    return ProductPeakOf<float>(precision == Precision::kF32 ? cuda::FloatOperands::kF32
+                                                             : cuda::FloatOperands::kTF32);
   }
 
   absl::StatusOr<double> CopyRate() override {
@@ -84,15 +93,17 @@ class GpuMachine final : public BenchMachine {
   }
 
   template <typename T>
-  absl::StatusOr<double> ProductPeakOf() {
+  absl::StatusOr<double> ProductPeakOf(cuda::FloatOperands operands) {
     constexpr int64_t kSide = 8192;
-    QH_ASSIGN_OR_RETURN(const auto products, cuda::MakeProducts(*device_));
+    QH_ASSIGN_OR_RETURN(const auto products, cuda::MakeProducts(*device_, operands));
     const Buffer<T> a(*device_, kSide * kSide), b(*device_, kSide * kSide);
     const Buffer<float> c(*device_, kSide * kSide);
-    const std::vector<T> values = RandomValues<T>(kSide);
+    // Rows differ: they begin at other places of the values.
+    const std::vector<T> values = RandomValues<T>(17 * kSide);
     for (int64_t row = 0; row < kSide; ++row)
       for (const Buffer<T>* operand : {&a, &b})
-        device_->Upload(values.data(), kSide * sizeof(T), operand->data() + row * kSide);
+        device_->Upload(values.data() + (operand == &a ? row * 13 : row * 11 + 5),
+                        kSide * sizeof(T), operand->data() + row * kSide);
     QH_ASSIGN_OR_RETURN(const double seconds, QuickestSeconds([&] {
                           products->Multiply(kSide, kSide, kSide, {a.data(), kSide},
                                              {b.data(), kSide}, 0, c.data(), kSide);
@@ -109,15 +120,16 @@ class GpuMachine final : public BenchMachine {
   }
 
   const std::unique_ptr<Device> device_;
-  const std::unique_ptr<Kernels> kernels_;
+  const std::unique_ptr<Kernels> full_, reduced_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<BenchMachine>> MakeGpuMachine() {
   QH_ASSIGN_OR_RETURN(auto device, Device::Open(/*local_rank=*/0));
-  QH_ASSIGN_OR_RETURN(auto kernels, MakeCudaKernels(/*local_rank=*/0));
-  return std::make_unique<GpuMachine>(std::move(device), std::move(kernels));
+  QH_ASSIGN_OR_RETURN(auto full, MakeCudaKernels(/*local_rank=*/0, Precision::kF32));
+  QH_ASSIGN_OR_RETURN(auto reduced, MakeCudaKernels(/*local_rank=*/0, Precision::kBF16));
+  return std::make_unique<GpuMachine>(std::move(device), std::move(full), std::move(reduced));
 }
 
 }  // namespace quadhop

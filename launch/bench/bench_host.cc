@@ -48,7 +48,7 @@ class HostMachine final : public BenchMachine {
   std::string name() const override {
     return absl::StrCat("this machine, ", pool_.num_threads(), " threads");
   }
-  Kernels& kernels() override { return *kernels_; }
+  Kernels& kernels(Precision) override { return *kernels_; }
   std::vector<Precision> precisions() const override {
     if (!ProcessorHasBF16Products()) return {Precision::kF32};
     return {Precision::kF32, Precision::kBF16};

@@ -20,7 +20,7 @@ class BenchMachine {
   virtual ~BenchMachine() = default;
 
   virtual std::string name() const = 0;
-  virtual Kernels& kernels() = 0;
+  virtual Kernels& kernels(Precision precision) = 0;
   virtual std::vector<Precision> precisions() const = 0;
 
   // GFLOP/s of large products.

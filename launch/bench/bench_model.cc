@@ -79,7 +79,7 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   std::vector<int64_t> ids(kNodes);
   std::iota(ids.begin(), ids.end(), 0);
   ModelPlacement placement;
-  placement.kernels = &machine.kernels();
+  placement.kernels = &machine.kernels(options.precision);
   placement.comm = comm.get();
   placement.owners.first = {0, kPartitions};
   placement.owned_original_ids = ids;
@@ -93,7 +93,7 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
     FillBatch(options.dims, batch_size, s, batch);
     const double start = Now();
     QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
-    adam.Apply(machine.kernels(), 1e-3, model->parameters());
+    adam.Apply(machine.kernels(options.precision), 1e-3, model->parameters());
     seconds.push_back(Now() - start);
   }
   std::sort(seconds.begin() + 1, seconds.end());

@@ -26,7 +26,7 @@ std::vector<std::string> ShapeNames() {
 }
 
 struct ModelFlags {
-  std::string shape = "all", backend = "cpu";
+  std::string shape = "all", precision = "all", backend = "cpu";
   int64_t steps = 5, batch = 0;
 };
 
@@ -38,7 +38,13 @@ absl::StatusOr<std::unique_ptr<BenchMachine>> MakeMachine(const std::string& bac
 
 absl::Status BenchModel(const ModelFlags& flags, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const auto machine, MakeMachine(flags.backend, pool));
-  const std::vector<Precision> precisions = machine->precisions();
+  std::vector<Precision> precisions = machine->precisions();
+  if (flags.precision != "all")
+    std::erase_if(precisions,
+                  [&](Precision precision) { return flags.precision != PrecisionName(precision); });
+  if (precisions.empty())
+    return absl::FailedPreconditionError(
+        absl::StrCat(machine->name(), " does not multiply in ", flags.precision));
   absl::PrintF("%s\n", machine->name());
   std::vector<double> peaks;
   for (const Precision precision : precisions) {
@@ -79,6 +85,8 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
               "gathering beside its memory, or what ranks exchange in a step.");
   flags.Positional("WHAT", &what, "model, sampler or exchange").Required();
   flags.Choice("shape", &model.shape, ShapeNames(), "model: sizes of which data set's model");
+  flags.Choice("precision", &model.precision, {"all", "F32", "TF32", "BF16"},
+               "model: of the operands of products");
   flags.Int("steps", &model.steps, int64_t{1}, int64_t{1000},
             "model: steps, of which the median counts");
   flags.Int("batch", &model.batch, int64_t{0}, int64_t{1} << 20,
@@ -89,7 +97,7 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
   flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "sampler: nodes of that graph");
   AddRanksFlags(&flags, &ranks);
   flags.Example("bench model --shape products")
-      .Example("bench model --shape products --batch 1024 --backend cuda")
+      .Example("bench model --shape products --batch 1024 --backend cuda --precision BF16")
       .Example("bench sampler --store stores/wordnet.qh")
       .Example("bench exchange --ranks-in-process 2");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));

@@ -34,7 +34,14 @@ NormKind NormOf(const ModelConfig& config) {
 }
 
 Precision PrecisionOf(const ModelConfig& config) {
-  return config.precision() == ModelConfig::BF16 ? Precision::kBF16 : Precision::kF32;
+  switch (config.precision()) {
+    case ModelConfig::BF16:
+      return Precision::kBF16;
+    case ModelConfig::TF32:
+      return Precision::kTF32;
+    default:
+      return Precision::kF32;
+  }
 }
 
 }  // namespace

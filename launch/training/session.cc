@@ -124,15 +124,19 @@ absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
 absl::Status Session::AgreeOnPrecision() {
   const bool on_gpu = config_.model().backend() == ModelConfig::CUDA;
   if (options_.precision == Precision::kF32 || on_gpu) return absl::OkStatus();
-  int64_t lacking[] = {ProcessorHasBF16Products() ? 0 : 1};
-  QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "ranks without bf16", absl::MakeSpan(lacking)));
+  const bool has = options_.precision == Precision::kBF16 && ProcessorHasBF16Products();
+  int64_t lacking[] = {has ? 0 : 1};
+  QH_RETURN_IF_ERROR(
+      SumOverRanks(context_.comm, "ranks without the precision", absl::MakeSpan(lacking)));
   if (lacking[0] == 0) return absl::OkStatus();
-  options_.precision = Precision::kF32;
   if (context_.IsMain())
-    absl::FPrintF(stderr,
-                  "model.precision is BF16, but the processors of %d ranks have no AVX-512 BF16: "
-                  "all compute in F32\n",
-                  lacking[0]);
+    absl::FPrintF(
+        stderr,
+        "model.precision is %s, but the processors of %d ranks have no %s: "
+        "all compute in F32\n",
+        PrecisionName(options_.precision), lacking[0],
+        options_.precision == Precision::kBF16 ? "AVX-512 BF16" : "TF32, which GPUs have");
+  options_.precision = Precision::kF32;
   return absl::OkStatus();
 }
 
@@ -141,7 +145,8 @@ absl::Status Session::MakeKernels() {
     kernels_ = MakeCpuKernels(context_.pool);
     return absl::OkStatus();
   }
-  absl::StatusOr<std::unique_ptr<Kernels>> made = MakeCudaKernels(context_.local_rank);
+  absl::StatusOr<std::unique_ptr<Kernels>> made =
+      MakeCudaKernels(context_.local_rank, options_.precision);
   QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "GPUs of all ranks", made.status()));
   kernels_ = *std::move(made);
   return absl::OkStatus();

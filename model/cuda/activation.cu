@@ -1,6 +1,6 @@
 // Norm, ReLU and dropout of node-level rows.
 #include "model/cuda/kernels_cuda.h"
-#include "model/cuda/warp.cuh"
+#include "model/cuda/slice_columns.cuh"
 #include "model/formulas.h"
 
 namespace quadhop::cuda {
@@ -48,20 +48,24 @@ __global__ void ActivationKernel(ActivationRows args) {
   }
 }
 
-// d *= gate, and the sums of one column of one slice; a thread each. sums [Pl, 2, H].
-__global__ void BackwardSumsKernel(const int64_t* offsets, int64_t partitions, int64_t columns,
-                                   const float* gate, const float* x_hat, float* d, double* sums,
+// d *= gate, and its sums over each slice's rows. sums [Pl, 2, H].
+__global__ void BackwardSumsKernel(const int64_t* offsets, int64_t columns, const float* gate,
+                                   const float* x_hat, float* d, double* sums,
                                    PartitionGradients d_shift, PartitionGradients d_scale) {
-  const int64_t item = ThreadOfGrid();
-  if (item >= partitions * columns) return;
-  const int64_t p = item / columns, c = item % columns;
+  const SliceColumns place(columns);
+  const int64_t p = place.slice, c = place.column;
   double sum = 0, sum_hat = 0;
-  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) {
-    const int64_t at = r * columns + c;
-    d[at] *= gate[at];
-    sum += double{d[at]};
-    sum_hat += double{d[at]} * double{x_hat[at]};
+  if (c < columns) {
+    for (int64_t r = offsets[p] + WarpOfBlock(); r < offsets[p + 1]; r += kBlockWarps) {
+      const int64_t at = r * columns + c;
+      d[at] *= gate[at];
+      sum += double{d[at]};
+      sum_hat += double{d[at]} * double{x_hat[at]};
+    }
   }
+  sum = SumOverWarps(sum);
+  sum_hat = SumOverWarps(sum_hat);
+  if (WarpOfBlock() != 0 || c >= columns) return;
   sums[2 * p * columns + c] = sum;
   sums[(2 * p + 1) * columns + c] = sum_hat;
   if (d_shift.first == nullptr) return;
@@ -112,9 +116,9 @@ void CudaKernels::DoActivation(const ActivationArgs& args) {
 
 void CudaKernels::DoActivationBackwardSums(const ActivationBackwardSumsArgs& args) {
   const int64_t columns = args.d.dim(1), partitions = args.slices.num_partitions();
-  device_->Launch(BackwardSumsKernel, {BlocksOfThreads(partitions * columns), kBlockThreads},
-                  args.slices.array, partitions, columns, args.gate.data(), args.x_hat.data(),
-                  args.d.data(), args.sums.data(), args.d_shift, args.d_scale);
+  device_->Launch(BackwardSumsKernel, SliceColumnsGrid(partitions, columns), args.slices.array,
+                  columns, args.gate.data(), args.x_hat.data(), args.d.data(), args.sums.data(),
+                  args.d_shift, args.d_scale);
 }
 
 void CudaKernels::DoActivationBackward(const ActivationBackwardArgs& args) {

@@ -89,21 +89,35 @@ __global__ void NearestKernel(int64_t rows, int64_t centroids, const float* half
   if (Lane() == 0) nearest[row] = static_cast<int16_t>(index);
 }
 
-// hits [M] and sums [M, 2G] of one slice's rows [begin, end), each in the order of its rows; a
-// thread a centroid and column, column 0 being the hits.
-__global__ void HitsKernel(int64_t begin, int64_t end, int64_t centroids, int64_t width,
-                           const int16_t* nearest, const float* z, float* hits_and_sums) {
-  const int64_t item = ThreadOfGrid();
-  if (item >= centroids * (1 + width)) return;
-  const int64_t m = item / (1 + width), column = item % (1 + width);
-  float sum = 0;
-  for (int64_t r = begin; r < end; ++r) {
-    if (nearest[r] == m) sum += column == 0 ? 1.0f : z[r * width + column - 1];
-  }
-  if (column == 0) {
-    hits_and_sums[m] = sum;
-  } else {
-    hits_and_sums[centroids + m * width + column - 1] = sum;
+// Of each slice, hits [M] and sums [M, 2G], each in the order of its rows; a warp a slice and
+// centroid, whose lanes look at a row each and add up columns.
+__global__ void HitsKernel(const int64_t* offsets, int64_t partitions, int64_t centroids,
+                           int64_t width, const int16_t* nearest, const float* z,
+                           float* hits_and_sums) {
+  constexpr int kColumns = 4;  // of a lane at a time
+  const int64_t item = WarpOfGrid();
+  if (item >= partitions * centroids) return;
+  const int64_t p = item / centroids, m = item % centroids, end = offsets[p + 1];
+  float* of_slice = hits_and_sums + p * centroids * (1 + width);
+  for (int64_t first = 0; first < width; first += kColumns * kWarpThreads) {
+    int hits = 0;
+    float sums[kColumns] = {};
+    for (int64_t r = offsets[p]; r < end; r += kWarpThreads) {
+      unsigned hit = __ballot_sync(kAllLanes, r + Lane() < end && nearest[r + Lane()] == m);
+      hits += __popc(hit);
+      for (; hit != 0; hit &= hit - 1) {
+        const float* row = z + (r + __ffs(static_cast<int>(hit)) - 1) * width;
+        for (int i = 0; i < kColumns; ++i) {
+          const int64_t column = first + i * kWarpThreads + Lane();
+          if (column < width) sums[i] += row[column];
+        }
+      }
+    }
+    if (Lane() == 0) of_slice[m] = static_cast<float>(hits);
+    for (int i = 0; i < kColumns; ++i) {
+      const int64_t column = first + i * kWarpThreads + Lane();
+      if (column < width) of_slice[centroids + m * width + column] = sums[i];
+    }
   }
 }
 
@@ -179,7 +193,7 @@ void CudaKernels::DoCodebookOuterSum(const CodebookOuterSumArgs& args) {
 
 void CudaKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
   const int64_t rows = args.z.dim(0), centroids = args.embedding.dim(0);
-  const int64_t width = args.embedding.dim(1), partition_size = centroids * (1 + width);
+  const int64_t width = args.embedding.dim(1);
   const Buffer<float> half_norm(*device_, centroids), dot(*device_, rows * centroids);
   device_->Launch(HalfNormKernel, {BlocksOfWarps(centroids), kBlockThreads}, centroids, width,
                   args.embedding.data(), half_norm.data());
@@ -192,10 +206,10 @@ void CudaKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
   }
   device_->Launch(NearestKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, centroids,
                   half_norm.data(), dot.data(), args.nearest.data());
-  for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
-    device_->Launch(HitsKernel, {BlocksOfThreads(partition_size), kBlockThreads},
-                    args.slices.begin(p), args.slices.end(p), centroids, width, args.nearest.data(),
-                    args.z.data(), args.hits_and_sums.data() + p * partition_size);
+  const int64_t partitions = args.slices.num_partitions();
+  device_->Launch(HitsKernel, {BlocksOfWarps(partitions * centroids), kBlockThreads},
+                  args.slices.array, partitions, centroids, width, args.nearest.data(),
+                  args.z.data(), args.hits_and_sums.data());
 }
 
 }  // namespace quadhop::cuda

@@ -6,18 +6,19 @@
 namespace quadhop::cuda {
 namespace {
 
-// Nodes that centroid m gains, less those it loses, in one slice; a thread a slice and centroid,
-// which goes over the slice's rows. Before the codes change.
+// Nodes that centroid m gains, less those it loses, in one slice; a warp a slice and centroid.
+// Before the codes change.
 __global__ void MovesKernel(const int64_t* offsets, int64_t partitions, int64_t centroids,
                             const GlobalId* nodes, int64_t first_node, const int16_t* nearest,
                             const int16_t* codes, int64_t* moves) {
-  const int64_t item = ThreadOfGrid();
+  const int64_t item = WarpOfGrid();
   if (item >= partitions * centroids) return;
   const int64_t p = item / centroids, m = item % centroids;
-  int64_t gained = 0;
-  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r)
+  int gained = 0;
+  for (int64_t r = offsets[p] + Lane(); r < offsets[p + 1]; r += kWarpThreads)
     gained += (nearest[r] == m) - (codes[nodes[r].value() - first_node] == m);
-  moves[item] = gained;
+  gained = WarpSum(gained);
+  if (Lane() == 0) moves[item] = gained;
 }
 
 __global__ void RecodeKernel(int64_t rows, const GlobalId* nodes, int64_t first_node,
@@ -37,16 +38,21 @@ __global__ void CountKernel(int64_t centroids, const int64_t* moves, int64_t* co
   log_count[m] = logf(static_cast<float>(counts[m]));
 }
 
-// Sizes moved, and what they are smoothed with; one warp.
+// Sizes moved, and what they are smoothed with; one block.
 __global__ void SizesKernel(int64_t centroids, double decay, const float* hits, float* sizes,
                             double* smoothing) {
+  double* of_warps = reinterpret_cast<double*>(shared_memory);  // [kBlockWarps]
   double all = 0;
-  for (int64_t m = Lane(); m < centroids; m += kWarpThreads) {
+  for (int64_t m = threadIdx.x; m < centroids; m += kBlockThreads) {
     sizes[m] = MovedAverage(decay, sizes[m], 1 - decay, double{hits[m]});
     all += double{sizes[m]};
   }
   all = WarpSum(all);
-  if (Lane() == 0) *smoothing = SizeSmoothing(all, centroids);
+  if (Lane() == 0) of_warps[WarpOfBlock()] = all;
+  __syncthreads();
+  if (threadIdx.x != 0) return;
+  for (int warp = 1; warp < kBlockWarps; ++warp) all += of_warps[warp];
+  *smoothing = SizeSmoothing(all, centroids);
 }
 
 // The centroid's sum and place, and its smoothed size; a warp a centroid.
@@ -74,7 +80,7 @@ __global__ void OutputKernel(int64_t centroids, int64_t width, const float* embe
 
 void CudaKernels::DoCodebookRecode(const CodebookRecodeArgs& args) {
   const int64_t partitions = args.slices.num_partitions(), centroids = args.moves.dim(1);
-  device_->Launch(MovesKernel, {BlocksOfThreads(partitions * centroids), kBlockThreads},
+  device_->Launch(MovesKernel, {BlocksOfWarps(partitions * centroids), kBlockThreads},
                   args.slices.array, partitions, centroids, args.nodes.data(),
                   args.first_node.value(), args.nearest.data(), args.codes.data(),
                   args.moves.data());
@@ -92,8 +98,8 @@ void CudaKernels::DoCodebookCount(TensorView<const int64_t> moves, TensorView<in
 void CudaKernels::DoCodebookMove(const CodebookMoveArgs& args) {
   const int64_t centroids = args.embedding.dim(0), width = args.embedding.dim(1);
   const Buffer<double> smoothing(*device_, 1);
-  device_->Launch(SizesKernel, {1, kWarpThreads}, centroids, args.decay, args.hits_and_sums.data(),
-                  args.sizes.data(), smoothing.data());
+  device_->Launch(SizesKernel, {1, kBlockThreads, kBlockWarps * sizeof(double)}, centroids,
+                  args.decay, args.hits_and_sums.data(), args.sizes.data(), smoothing.data());
   device_->Launch(MoveKernel, {BlocksOfWarps(centroids), kBlockThreads}, centroids, width,
                   args.decay, args.hits_and_sums.data() + centroids, smoothing.data(),
                   args.sizes.data(), args.sums.data(), args.embedding.data());

@@ -1,60 +1,174 @@
-// Sums over the rows of a slice: first over blocks of kSumRows rows, each in order, then over the
-// blocks in order, so that digits depend on the slice alone.
+// Sums over the rows of each slice: over blocks of kSumRows rows, then over the blocks, in an order
+// that depends on the slice alone.
 #pragma once
 
-#include "core/cuda/cuda_device.h"
-#include "model/cuda/warp.cuh"
+#include <algorithm>
+
+#include "core/check.h"
+#include "model/cuda/row_groups.cuh"
+#include "model/kernels.h"
 
 namespace quadhop::cuda {
 
 inline constexpr int64_t kSumRows = 128;
+inline constexpr int kMostSums = 3;  // of one kernel
 
-// Parts [blocks, columns] of value(row, column) over rows [begin, end).
-template <typename Value>
-__global__ void SumBlocksKernel(Value value, int64_t begin, int64_t end, int64_t columns,
-                                float* parts) {
-  const int64_t column_blocks = (columns + kBlockThreads - 1) / kBlockThreads;
-  const int64_t block = blockIdx.x / column_blocks;
-  const int64_t column = blockIdx.x % column_blocks * kBlockThreads + threadIdx.x;
-  if (column >= columns) return;
-  const int64_t first = begin + block * kSumRows;
-  const int64_t last = first + kSumRows < end ? first + kSumRows : end;
-  float sum = 0;
-  for (int64_t row = first; row < last; ++row) sum += value(row, column);
-  parts[block * columns + column] = sum;
-}
+// Which rows of a matrix belong to which slice: those of its nodes, or of their tokens.
+struct SliceRows {
+  const int64_t* nodes;   // [slices + 1]; nullptr: one slice has all rows
+  const int64_t* tokens;  // [B + 1]: the first row of each node; nullptr: a node is a row
+  int64_t slices;
+  int64_t rows;    // of all slices
+  int64_t blocks;  // of kSumRows rows that the largest slice has
 
-// sums [columns] of parts [blocks, columns]. (Not a template, but of this file alone.)
-static __global__ void SumPartsKernel(const float* parts, int64_t blocks, int64_t columns,
-                                      float* sums) {
-  const int64_t column = ThreadOfGrid();
-  if (column >= columns) return;
-  float sum = 0;
-  for (int64_t block = 0; block < blocks; ++block) sum += parts[block * columns + column];
-  sums[column] = sum;
-}
-
-// sums [columns] = sum over rows [begin, end) of value(row, column), a callable on the device.
-template <typename Value>
-void SumColumns(Device& device, const Value& value, int64_t begin, int64_t end, int64_t columns,
-                float* sums) {
-  const int64_t blocks = (end - begin + kSumRows - 1) / kSumRows;
-  const int64_t column_blocks = (columns + kBlockThreads - 1) / kBlockThreads;
-  const Buffer<float> parts(device, blocks * columns);
-  device.Launch(SumBlocksKernel<Value>, {blocks * column_blocks, kBlockThreads}, value, begin, end,
-                columns, parts.data());
-  device.Launch(SumPartsKernel, {BlocksOfThreads(columns), kBlockThreads},
-                static_cast<const float*>(parts.data()), blocks, columns, sums);
-}
-
-// A matrix as a value to be summed.
-template <typename T>
-struct MatrixValue {
-  const T* x;
-  int64_t columns;
-  __device__ float operator()(int64_t row, int64_t column) const {
-    return ToFloat(x[row * columns + column]);
+  __device__ int64_t Begin(int64_t slice) const {
+    if (nodes == nullptr) return slice * rows;
+    return tokens == nullptr ? nodes[slice] : tokens[nodes[slice]];
+  }
+  __device__ int64_t NumBlocks(int64_t slice) const {
+    return (Begin(slice + 1) - Begin(slice) + kSumRows - 1) / kSumRows;
   }
 };
+// first_row(node): of the host.
+template <typename FirstRow>
+SliceRows MakeSliceRows(const Slices& slices, const int64_t* tokens, const FirstRow& first_row) {
+  const int64_t n = slices.num_partitions();
+  QH_CHECK(slices.array != nullptr || n == 1);
+  int64_t most = 0;
+  for (int64_t p = 0; p < n; ++p)
+    most = std::max(most, first_row(slices.end(p)) - first_row(slices.begin(p)));
+  return {slices.array, tokens, n, first_row(slices.rows()), (most + kSumRows - 1) / kSumRows};
+}
+inline SliceRows NodeRowsOf(const Slices& slices) {
+  return MakeSliceRows(slices, nullptr, [](int64_t node) { return node; });
+}
+
+// The rows of one of rows.slices * rows.blocks blocks.
+struct BlockRows {
+  __device__ BlockRows(const SliceRows& rows, int64_t block) {
+    const int64_t slice = block / rows.blocks, end_of_slice = rows.Begin(slice + 1);
+    begin = rows.Begin(slice) + block % rows.blocks * kSumRows;
+    end = begin + kSumRows < end_of_slice ? begin + kSumRows : end_of_slice;
+  }
+  int64_t begin, end;
+};
+
+// Sums over the rows of a block, each warp having its own rows; kSums of them.
+template <int kGroups, int kSums>
+class BlockColumnSums {
+ public:
+  __device__ void Add(int sum, int group, int column, float value) {
+    of_warp_[sum][group].at[column] += value;
+  }
+  // To parts [blocks, kSums, columns], over the warps in order. The block's shared memory takes
+  // kBlockWarps * columns floats. All threads call it.
+  __device__ void Store(int64_t columns, float* parts) const {
+    float* shared = reinterpret_cast<float*>(shared_memory);
+#pragma unroll
+    for (int sum = 0; sum < kSums; ++sum) {
+      __syncthreads();
+      ForEachGroup<kGroups>(columns, [&](int i, int64_t column) {
+        ForEachColumn(columns, column, [&](int c) {
+          shared[WarpOfBlock() * columns + column + c] = of_warp_[sum][i].at[c];
+        });
+      });
+      __syncthreads();
+      for (int64_t column = threadIdx.x; column < columns; column += kBlockThreads) {
+        float total = 0;
+        for (int warp = 0; warp < kBlockWarps; ++warp) total += shared[warp * columns + column];
+        parts[(int64_t{blockIdx.x} * kSums + sum) * columns + column] = total;
+      }
+    }
+  }
+
+ private:
+  Group of_warp_[kSums][kGroups] = {};
+};
+
+// Where sums go: each is a row of `columns` for each slice.
+struct SumsOfSlices {
+  PartitionGradients of[kMostSums];
+};
+
+constexpr int kPartColumns = 32;  // of a block of SumPartsKernel, a thread each and kBlockWarps
+
+// sums [slices] of parts [slices * blocks, num_sums, columns]. A block has kPartColumns of one
+// slice and sum; its warps take every kBlockWarps-th part. (Not a template, but of this file
+// alone.)
+static __global__ void SumPartsKernel(SliceRows rows, const float* parts, int num_sums,
+                                      int64_t columns, SumsOfSlices sums) {
+  const int64_t column_blocks = (columns + kPartColumns - 1) / kPartColumns;
+  const int64_t column = blockIdx.x % column_blocks * kPartColumns + Lane();
+  const int64_t item = blockIdx.x / column_blocks, slice = item / num_sums, sum = item % num_sums;
+  float* shared = reinterpret_cast<float*>(shared_memory);  // [kBlockWarps, kPartColumns]
+  float of_warp = 0;
+  if (column < columns) {
+    const int64_t num_blocks = rows.NumBlocks(slice);
+    const float* part = parts + (slice * rows.blocks * num_sums + sum) * columns + column;
+    for (int64_t block = WarpOfBlock(); block < num_blocks; block += kBlockWarps)
+      of_warp += part[block * num_sums * columns];
+  }
+  shared[threadIdx.x] = of_warp;
+  __syncthreads();
+  if (WarpOfBlock() != 0 || column >= columns) return;
+  float total = 0;
+  for (int warp = 0; warp < kBlockWarps; ++warp) total += shared[warp * kPartColumns + Lane()];
+  float* first = nullptr;
+  int64_t stride = 0;
+  for (int i = 0; i < kMostSums; ++i) {  // not by a variable index, which would take a copy
+    if (i != sum) continue;
+    first = sums.of[i].first;
+    stride = sums.of[i].stride;
+  }
+  first[slice * stride + column] = total;
+}
+
+inline void SumParts(Device& device, const SliceRows& rows, const float* parts, int num_sums,
+                     int64_t columns, const SumsOfSlices& sums) {
+  const int64_t column_blocks = (columns + kPartColumns - 1) / kPartColumns;
+  device.Launch(
+      SumPartsKernel,
+      {rows.slices * num_sums * column_blocks, kBlockThreads, kBlockThreads * sizeof(float)}, rows,
+      parts, num_sums, columns, sums);
+}
+
+// Parts of the sums of x, a block's columns being up to kWarpColumns of all.
+template <typename T>
+__global__ void SumBlocksKernel(SliceRows rows, const T* x, int64_t columns, float* parts) {
+  const int64_t column_blocks = (columns + kWarpColumns - 1) / kWarpColumns;
+  const BlockRows block(rows, blockIdx.x / column_blocks);
+  const int64_t first = blockIdx.x % column_blocks * kWarpColumns;
+  const int64_t some = columns - first < kWarpColumns ? columns - first : kWarpColumns;
+  const int64_t column = Lane() * kGroupColumns;
+  Group sum{};
+  if (column < some) {
+#pragma unroll 4
+    for (int64_t row = block.begin + WarpOfBlock(); row < block.end; row += kBlockWarps) {
+      const Group values = LoadGroup(x + row * columns, columns, first + column);
+      for (int c = 0; c < kGroupColumns; ++c) sum.at[c] += values.at[c];
+    }
+  }
+  float* shared = reinterpret_cast<float*>(shared_memory);  // [kBlockWarps, kWarpColumns]
+  for (int c = 0; c < kGroupColumns; ++c)
+    shared[WarpOfBlock() * kWarpColumns + column + c] = sum.at[c];
+  __syncthreads();
+  if (threadIdx.x >= some) return;
+  float total = 0;
+  for (int warp = 0; warp < kBlockWarps; ++warp) total += shared[warp * kWarpColumns + threadIdx.x];
+  parts[blockIdx.x / column_blocks * columns + first + threadIdx.x] = total;
+}
+
+// sums of each slice = its rows of x [rows, columns], summed.
+template <typename T>
+void SumColumns(Device& device, const SliceRows& rows, const T* x, int64_t columns,
+                const PartitionGradients& sums) {
+  const Buffer<float> parts(device, rows.slices * rows.blocks * columns);
+  const int64_t column_blocks = (columns + kWarpColumns - 1) / kWarpColumns;
+  device.Launch(SumBlocksKernel<T>,
+                {rows.slices * rows.blocks * column_blocks, kBlockThreads,
+                 kBlockWarps * kWarpColumns * sizeof(float)},
+                rows, x, columns, parts.data());
+  SumParts(device, rows, parts.data(), 1, columns, {{sums}});
+}
 
 }  // namespace quadhop::cuda

@@ -27,12 +27,16 @@ inline DeviceDropout DeviceDropoutOf(const Dropout& dropout) {
           dropout.nodes.data()};
 }
 
+// The key of batch row `row`.
+__device__ inline uint64_t DropoutKey(const DeviceDropout& dropout, int64_t row) {
+  return StreamKey(dropout.seed, dropout.purpose, dropout.step,
+                   static_cast<uint64_t>(dropout.nodes[row].value()));
+}
+
 // Of values [8 * block, 8 * block + 8) of batch row `row`; all are kept without dropout.
 __device__ inline uint8_t KeepMaskOf(const DeviceDropout& dropout, int64_t row, int64_t block) {
   if (dropout.threshold == 0) return 0xFF;
-  const uint64_t key = StreamKey(dropout.seed, dropout.purpose, dropout.step,
-                                 static_cast<uint64_t>(dropout.nodes[row].value()));
-  return KeepMask(key, static_cast<uint64_t>(block), dropout.threshold);
+  return KeepMask(DropoutKey(dropout, row), static_cast<uint64_t>(block), dropout.threshold);
 }
 
 }  // namespace quadhop::cuda

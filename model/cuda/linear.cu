@@ -44,9 +44,8 @@ void CudaKernels::DoLinearBackward(const LinearBackwardArgs& args) {
     products_->Multiply(outputs, inputs, rows, MatrixRef<float>{d_rows.data, outputs, true},
                         MatrixRef<float>{args.x.data() + begin * inputs, inputs}, 0,
                         args.d_weight.of(p), inputs);
-    SumColumns(*device_, MatrixValue<float>{args.d_y.data(), outputs}, begin, begin + rows, outputs,
-               args.d_bias.of(p));
   }
+  SumColumns(*device_, NodeRowsOf(args.slices), args.d_y.data(), outputs, args.d_bias);
 }
 
 void CudaKernels::DoProduct(bool transpose_a, bool transpose_b, float alpha,

@@ -10,6 +10,7 @@
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/batch_tokens.h"
 #include "model/cuda/local_rows.h"
+#include "model/cuda/token_attention.h"
 #include "model/kernels.h"
 #include "model/local_weights.h"
 
@@ -23,6 +24,7 @@ struct LocalOperands {
   Buffer<T> u;      // [rows, H]
   Buffer<T> z;      // [rows, H]
   Buffer<T> q;      // [rows, h*H]
+  Buffer<T> p;      // [rows, h, ScoreStride]: the attention's probabilities
   Buffer<T> y;      // [rows, h*H]
   Buffer<T> t_hat;  // [rows, h*H]
 };
@@ -33,14 +35,13 @@ struct CudaLocalActivations final : LocalActivations {
     const LargeGTDims& dims = *args.dims;
     tokens.Set(device, *args.batch, *args.arrays, dims.hops_and_self);
     const int64_t rows = tokens.rows().rows, keep_bytes = (dims.wide() + 7) / 8;
-    if (args.precision == Precision::kF32) {
-      ReserveOperands(device, dims, rows, f32);
+    if (args.precision == Precision::kBF16) {
+      ReserveOperands(device, dims, bf16);
     } else {
-      ReserveOperands(device, dims, rows, bf16);
+      ReserveOperands(device, dims, f32);
     }
     for (Buffer<float>* of_rows : {&u_mean, &u_inv_std, &t_inv_std, &alpha})
       of_rows->Reserve(device, rows);
-    log_sum.Reserve(device, rows * dims.heads);
     attention_keep.Reserve(device, rows * keep_bytes);
     residual_keep.Reserve(device, rows * keep_bytes);
   }
@@ -61,19 +62,19 @@ struct CudaLocalActivations final : LocalActivations {
   Buffer<float> u_inv_std;         // [rows]
   Buffer<float> t_inv_std;         // [rows]
   Buffer<float> alpha;             // [rows]: readout weights, multiplicities counted in
-  Buffer<float> log_sum;           // [rows, h]: of the attention's exponentials
   Buffer<uint8_t> attention_keep;  // [rows, h*H / 8] bits, of the dropout of the attention's output
   Buffer<uint8_t> residual_keep;   // [rows, h*H / 8] bits, of the dropout of the sum
 
  private:
   template <typename T>
-  static void ReserveOperands(Device& device, const LargeGTDims& dims, int64_t rows,
-                              LocalOperands<T>& operands) {
+  void ReserveOperands(Device& device, const LargeGTDims& dims, LocalOperands<T>& operands) const {
+    const int64_t rows = tokens.rows().rows;
     operands.x.Reserve(device, rows * dims.features);
     for (Buffer<T>* narrow : {&operands.a, &operands.u, &operands.z})
       narrow->Reserve(device, rows * dims.width);
     for (Buffer<T>* wide : {&operands.q, &operands.y, &operands.t_hat})
       wide->Reserve(device, rows * dims.wide());
+    operands.p.Reserve(device, rows * dims.heads * ScoreStride(tokens.rows().most_tokens));
   }
 };
 

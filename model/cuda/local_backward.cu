@@ -7,19 +7,6 @@
 namespace quadhop::cuda {
 namespace {
 
-// d_z * u_hat, which sums to the gradient of the norm's scale.
-template <typename T>
-struct ScaleGradient {
-  const float* d_z;
-  const T* u;
-  const float *mean, *inv_std;
-  int64_t columns;
-  __device__ float operator()(int64_t row, int64_t column) const {
-    const int64_t at = row * columns + column;
-    return d_z[at] * ((ToFloat(u[at]) - mean[row]) * inv_std[row]);
-  }
-};
-
 template <typename T>
 class BackwardPass : LocalPass<T, LocalBackwardArgs> {
   using Base = LocalPass<T, LocalBackwardArgs>;
@@ -28,7 +15,10 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
 
  public:
   BackwardPass(Device& device, Products& products, const LocalBackwardArgs& args)
-      : Base(device, products, args), rows_(Base::tokens().rows) {
+      : Base(device, products, args),
+        rows_(Base::tokens().rows),
+        slices_(MakeSliceRows(args.slices, Base::tokens().begin,
+                              [this](int64_t node) { return Base::FirstRow(node); })) {
     if (args.d_weights.data() == nullptr) return;  // the device has an error
     for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
       g_.emplace_back(d_, args.d_weights.row(p));
@@ -56,12 +46,9 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
                                MatrixRef<T>{b + begin * n, n}, 0, (g_[p].*weight).data(), n);
     });
   }
-  // Of each partition, weight [columns] = the sum over its rows of value(row, column).
-  template <typename Value>
-  void SumRows(const Value& value, int64_t columns, TensorView<float> LocalWeights::*weight) {
-    ForEachSlice([&](size_t p, int64_t begin, int64_t rows) {
-      SumColumns(device_, value, begin, begin + rows, columns, (g_[p].*weight).data());
-    });
+  // The gradients of a bias, or the like, of all partitions.
+  PartitionGradients Of(TensorView<float> LocalWeights::*weight) const {
+    return {(g_.front().*weight).data(), args_.d_weights.row_size()};
   }
 
   // Readout and the norm before it: from d_y, d_residual and d_attended.
@@ -71,16 +58,10 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     ResidualBackwardRows<T> rows{};
     rows.readout = Base::Readings();
     ReadoutBackward(device_, rows.readout, args_.d_y.data(), d_score.data(), parts.data());
-    // Parts have a row a node.
-    int64_t first = 0;
-    for (const auto weight :
-         {&LocalWeights::t_scale, &LocalWeights::t_shift, &LocalWeights::w_read}) {
-      const MatrixValue<float> value{parts.data() + first, 3 * wide};
-      for (int64_t p = 0; p < args_.slices.num_partitions(); ++p)
-        SumColumns(device_, value, args_.slices.begin(p), args_.slices.end(p), wide,
-                   (g_[static_cast<size_t>(p)].*weight).data());
-      first += wide;
-    }
+    // Of scale, shift and w_read, which follow each other in LocalWeights.
+    SumColumns(device_, NodeRowsOf(args_.slices), parts.data(), 3 * wide,
+               Of(&LocalWeights::t_scale));
+    rows.slices = slices_;
     rows.d_y = args_.d_y.data();
     rows.d_score = d_score.data();
     rows.inv_std = act_.t_inv_std.data();
@@ -90,6 +71,8 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     rows.residual_keep = act_.residual_keep.data();
     rows.d_residual = d_residual_.data();
     rows.d_attended = d_attended_.data();
+    rows.d_residual_sum = Of(&LocalWeights::b_residual);
+    rows.d_attended_sum = Of(&LocalWeights::b_out);
     ResidualNormBackward(device_, rows);
   }
 
@@ -97,8 +80,6 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
   // the place of d_residual.
   void AddResidual() {
     const int64_t width = d_.width, wide = d_.wide();
-    SumRows(MatrixValue<T>{d_residual_.data(), wide}, wide, &LocalWeights::b_residual);
-    SumRows(MatrixValue<T>{d_attended_.data(), wide}, wide, &LocalWeights::b_out);
     MultiplyRows(d_residual_.data(), wide, kept_.u.data(), width, &LocalWeights::w_residual);
     Multiply(d_residual_.data(), wide, operand_(w_.w_residual), false, width, d_u_.data());
     MultiplyRows(kept_.y.data(), wide, d_attended_.data(), wide, &LocalWeights::n);
@@ -107,10 +88,11 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
 
   // y = p z, p = softmax(q z^T): d_z, and d_q in the place of d_attended.
   void Attend() {
-    const Buffer<float> d_y_dot_y(device_, rows_ * d_.heads);
+    const int most_tokens = Base::tokens().most_tokens;
+    const Buffer<T> d_scores(device_, rows_ * d_.heads * ScoreStride(most_tokens));
     TokenAttention<T> attention = Base::Attention();
     attention.d_y = d_residual_.data();
-    attention.d_y_dot_y = d_y_dot_y.data();
+    attention.d_scores = d_scores.data();
     attention.d_q = d_attended_.data();
     attention.d_z = d_z_.data();
     TokenAttentionBackward(device_, attention);
@@ -120,43 +102,44 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
   void Queries() {
     const int64_t width = d_.width, wide = d_.wide();
     const T* d_q = d_attended_.data();
-    SumRows(MatrixValue<T>{d_q, wide}, wide, &LocalWeights::c);
+    SumColumns(device_, slices_, d_q, wide, Of(&LocalWeights::c));
     MultiplyRows(kept_.z.data(), width, d_q, wide, &LocalWeights::m);
     Multiply(d_q, wide, operand_(w_.m), true, width, d_z_.data(), 1);
-    SumRows(ScaleGradient<T>{d_z_.data(), kept_.u.data(), act_.u_mean.data(), act_.u_inv_std.data(),
-                             width},
-            width, &LocalWeights::z_scale);
-    SumRows(MatrixValue<float>{d_z_.data(), width}, width, &LocalWeights::z_shift);
-    LayerNormBackward(device_, Base::Normalised(), d_z_.data(), d_u_.data());
+    LayerNormBackwardRows<T> rows{};
+    rows.forward = Base::Normalised();
+    rows.slices = slices_;
+    rows.d_z = d_z_.data();
+    rows.d_u = d_u_.data();
+    rows.d_scale = Of(&LocalWeights::z_scale);
+    rows.d_shift = Of(&LocalWeights::z_shift);
+    rows.d_u_sum = Of(&LocalWeights::b_embed);
+    LayerNormBackward(device_, rows);
   }
 
   // u = a w_embed^T + b_embed, a = dropout(relu(x w_in^T + b_in)). d_z's memory takes d_a.
   void Embed() {
     const int64_t width = d_.width;
-    SumRows(MatrixValue<float>{d_u_.data(), width}, width, &LocalWeights::b_embed);
-    const Buffer<T> operand(device_, rows_ * width);  // d_u, then d_a
-    Round(device_, d_u_.data(), rows_ * width, operand.data());
-    MultiplyRows(operand.data(), width, kept_.a.data(), width, &LocalWeights::w_embed);
-    Multiply(operand.data(), width, operand_(w_.w_embed), false, width, d_z_.data());
-    ReluDropoutBackward(device_, d_z_.data(), kept_.a.data(), DropoutScale(args_.token_dropout),
-                        rows_ * width, operand.data());
-    SumRows(MatrixValue<T>{operand.data(), width}, width, &LocalWeights::b_in);
-    MultiplyRows(operand.data(), width, kept_.x.data(), d_.features, &LocalWeights::w_in);
+    MultiplyRows(d_u_.data(), width, kept_.a.data(), width, &LocalWeights::w_embed);
+    Multiply(d_u_.data(), width, operand_(w_.w_embed), false, width, d_z_.data());
+    ReluDropoutBackward(device_, slices_, kept_.a.data(), DropoutScale(args_.token_dropout), width,
+                        d_z_.data(), Of(&LocalWeights::b_in));
+    MultiplyRows(d_z_.data(), width, kept_.x.data(), d_.features, &LocalWeights::w_in);
   }
 
   const int64_t rows_;                 // tokens
+  const SliceRows slices_;             // of them
   std::vector<LocalWeights> g_;        // [Pl]: views into d_weights
   Buffer<T> d_residual_, d_attended_;  // [rows, h*H]
-  Buffer<float> d_u_, d_z_;            // [rows, H]
+  Buffer<T> d_u_, d_z_;                // [rows, H]
 };
 
 }  // namespace
 
 void CudaKernels::DoLocalBackward(const LocalBackwardArgs& args) {
-  if (args.precision == Precision::kF32) {
-    BackwardPass<float>(*device_, *products_, args).Run();
-  } else {
+  if (args.precision == Precision::kBF16) {
     BackwardPass<__nv_bfloat16>(*device_, *products_, args).Run();
+  } else {
+    BackwardPass<float>(*device_, *products_, args).Run();
   }
 }
 

@@ -49,7 +49,7 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
   // t_hat = normalised dropout(u w_residual^T + b_residual + dropout(y n + b_out)).
   void AddResidual() {
     const int64_t size = tokens().rows * d_.wide();
-    const Buffer<float> attended(device_, size), residual(device_, size);
+    const Buffer<T> attended(device_, size), residual(device_, size);
     Multiply(kept_.y.data(), d_.wide(), operand_(w_.n), false, d_.wide(), attended.data());
     Multiply(kept_.u.data(), d_.width, operand_(w_.w_residual), true, d_.wide(), residual.data());
     ResidualRows<T> rows{};
@@ -78,10 +78,10 @@ std::unique_ptr<LocalActivations> CudaKernels::MakeLocalActivations() {
 }
 
 void CudaKernels::DoLocalForward(const LocalForwardArgs& args) {
-  if (args.precision == Precision::kF32) {
-    ForwardPass<float>(*device_, *products_, args).Run();
-  } else {
+  if (args.precision == Precision::kBF16) {
     ForwardPass<__nv_bfloat16>(*device_, *products_, args).Run();
+  } else {
+    ForwardPass<float>(*device_, *products_, args).Run();
   }
 }
 

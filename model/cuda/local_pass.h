@@ -24,15 +24,16 @@ class LocalPass {
 
   const TokenRows& tokens() const { return act_.tokens.rows(); }
 
+  // The first token row of a node.
+  int64_t FirstRow(int64_t node) const {
+    return d_.hops_and_self * args_.batch->sampled_offsets[static_cast<size_t>(node)];
+  }
   // Calls visit(partition, first token row, number of rows) for each slice.
   template <typename Visit>
   void ForEachSlice(const Visit& visit) const {
-    const auto first_row = [&](int64_t node) {
-      return d_.hops_and_self * args_.batch->sampled_offsets[static_cast<size_t>(node)];
-    };
     for (int64_t p = 0; p < args_.slices.num_partitions(); ++p) {
-      const int64_t begin = first_row(args_.slices.begin(p));
-      visit(static_cast<size_t>(p), begin, first_row(args_.slices.end(p)) - begin);
+      const int64_t begin = FirstRow(args_.slices.begin(p));
+      visit(static_cast<size_t>(p), begin, FirstRow(args_.slices.end(p)) - begin);
     }
   }
   // c [rows, n] = a [rows, k] b + beta c; b is transposed when told so.
@@ -46,7 +47,7 @@ class LocalPass {
     });
   }
 
-  // q, z, y of the forward pass.
+  // q, z, p, y of the forward pass.
   TokenAttention<T> Attention() const {
     TokenAttention<T> attention{};
     attention.tokens = tokens();
@@ -55,7 +56,7 @@ class LocalPass {
     attention.q = kept_.q.data();
     attention.z = kept_.z.data();
     attention.y = kept_.y.data();
-    attention.log_sum = act_.log_sum.data();
+    attention.p = kept_.p.data();
     return attention;
   }
   // z = layer_norm(u).

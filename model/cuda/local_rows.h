@@ -9,6 +9,7 @@
 
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/batch_tokens.h"
+#include "model/cuda/column_sums.cuh"
 #include "model/cuda/dropout.cuh"
 
 namespace quadhop::cuda {
@@ -39,9 +40,19 @@ struct LayerNormRows {
 // z = u_hat * scale + shift with u_hat = (u - mean) * inv_std.
 template <typename T>
 void LayerNorm(Device& device, const LayerNormRows<T>& args);
-// d_u [rows, H] += the gradient of u from d_z [rows, H]; the statistics are read.
+
+// d_u [rows, H] += the gradient of u from d_z [rows, H]; the statistics are read. Of each slice,
+// the gradients of scale and shift, and d_u's sum over rows.
 template <typename T>
-void LayerNormBackward(Device& device, const LayerNormRows<T>& args, const float* d_z, float* d_u);
+struct LayerNormBackwardRows {
+  LayerNormRows<T> forward;
+  SliceRows slices;
+  const T* d_z;
+  T* d_u;
+  PartitionGradients d_scale, d_shift, d_u_sum;
+};
+template <typename T>
+void LayerNormBackward(Device& device, const LayerNormBackwardRows<T>& args);
 
 // The end of the attention block: x = drop(residual + residual_bias + drop(attended +
 // attended_bias)), and x_hat, x normalised.
@@ -49,8 +60,7 @@ template <typename T>
 struct ResidualRows {
   TokenRows tokens;
   int64_t width;                               // W
-  float* residual;                             // [rows, W]: overwritten
-  const float* attended;                       // [rows, W]
+  const T *residual, *attended;                // [rows, W]
   const float *residual_bias, *attended_bias;  // [W]
   DeviceDropout attention_dropout, residual_dropout;
   uint8_t *attention_keep, *residual_keep;  // [rows, W / 8] bits
@@ -80,23 +90,27 @@ template <typename T>
 void ReadoutBackward(Device& device, const ReadoutRows<T>& args, const float* d_y, float* d_score,
                      float* parts);
 
-// From there to the gradients of residual and attended: the backward pass of ResidualNorm.
+// From there to the gradients of residual and attended: the backward pass of ResidualNorm. Of each
+// slice, the sums over rows of both.
 template <typename T>
 struct ResidualBackwardRows {
   ReadoutRows<T> readout;
+  SliceRows slices;
   const float* d_y;                               // [B, W]
   const float* d_score;                           // [rows]
   const float* inv_std;                           // [rows]
   float attention_scale, residual_scale;          // of the dropouts; 0: there was none
   const uint8_t *attention_keep, *residual_keep;  // [rows, W / 8] bits
   T *d_residual, *d_attended;                     // [rows, W]
+  PartitionGradients d_residual_sum, d_attended_sum;
 };
 template <typename T>
 void ResidualNormBackward(Device& device, const ResidualBackwardRows<T>& args);
 
-// d_x = d_a * scale where a > 0, else 0.
+// d_a [rows, H] to the gradient of what went into a = drop(relu(.)), in place: d_a * scale where a
+// > 0, else 0; and its sum over each slice's rows.
 template <typename T>
-void ReluDropoutBackward(Device& device, const float* d_a, const T* a, float scale, int64_t n,
-                         T* d_x);
+void ReluDropoutBackward(Device& device, const SliceRows& slices, const T* a, float scale,
+                         int64_t width, T* d_a, const PartitionGradients& sum);
 
 }  // namespace quadhop::cuda

@@ -1,28 +1,32 @@
 // The moments that batch norm needs, and rows as they are normalised.
 #include "model/cuda/kernels_cuda.h"
-#include "model/cuda/warp.cuh"
+#include "model/cuda/slice_columns.cuh"
 #include "model/formulas.h"
 
 namespace quadhop::cuda {
 namespace {
 
-// Moments of one column of one slice; a thread each, two passes.
-__global__ void MomentsKernel(const int64_t* offsets, int64_t partitions, int64_t columns,
-                              const float* x, Moments* moments) {
-  const int64_t item = ThreadOfGrid();
-  if (item >= partitions * columns) return;
-  const int64_t p = item / columns, c = item % columns;
-  const double count = static_cast<double>(offsets[p + 1] - offsets[p]);
-  double mean = 0, m2 = 0;
-  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) mean += double{x[r * columns + c]};
+// Moments of each slice's rows, in two passes.
+__global__ void MomentsKernel(const int64_t* offsets, int64_t columns, const float* x,
+                              Moments* moments) {
+  const SliceColumns place(columns);
+  const int64_t p = place.slice, c = place.column, begin = offsets[p], end = offsets[p + 1];
+  const double count = static_cast<double>(end - begin);
+  const auto sum_rows = [&](const auto& value) {
+    double sum = 0;
+    if (c < columns)
+      for (int64_t r = begin + WarpOfBlock(); r < end; r += kBlockWarps)
+        sum += value(double{x[r * columns + c]});
+    return SumOverWarps(sum);
+  };
+  double mean = sum_rows([](double value) { return value; });
   if (count > 0) mean /= count;
-  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) {
-    const double deviation = double{x[r * columns + c]} - mean;
-    m2 += deviation * deviation;
-  }
-  moments[item].count = count;
-  moments[item].mean = mean;
-  moments[item].m2 = m2;
+  const double m2 = sum_rows([mean](double value) { return (value - mean) * (value - mean); });
+  if (WarpOfBlock() != 0 || c >= columns) return;
+  Moments& of_column = moments[p * columns + c];
+  of_column.count = count;
+  of_column.mean = mean;
+  of_column.m2 = m2;
 }
 
 __global__ void TakeMomentsKernel(int64_t columns, const Moments* total, float* mean,
@@ -52,8 +56,8 @@ __global__ void StandardiseKernel(int64_t rows, int64_t columns, const float* x,
 
 void CudaKernels::DoColumnMoments(const Slices& slices, TensorView<const float> x,
                                   TensorView<Moments> moments) {
-  device_->Launch(MomentsKernel, {BlocksOfThreads(moments.size()), kBlockThreads}, slices.array,
-                  slices.num_partitions(), x.dim(1), x.data(), moments.data());
+  device_->Launch(MomentsKernel, SliceColumnsGrid(slices.num_partitions(), x.dim(1)), slices.array,
+                  x.dim(1), x.data(), moments.data());
 }
 
 void CudaKernels::DoTakeMoments(const TakeMomentsArgs& args) {

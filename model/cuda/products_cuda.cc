@@ -106,8 +106,12 @@ constexpr cudaDataType_t kTypeOf<__nv_bfloat16> = CUDA_R_16BF;
 
 class CublasProducts final : public Products {
  public:
-  CublasProducts(Device& device, OwnedHandle handle, Buffer<uint8_t> workspace)
-      : device_(device), handle_(std::move(handle)), workspace_(std::move(workspace)) {}
+  CublasProducts(Device& device, FloatOperands operands, OwnedHandle handle,
+                 Buffer<uint8_t> workspace)
+      : device_(device),
+        operands_(operands),
+        handle_(std::move(handle)),
+        workspace_(std::move(workspace)) {}
 
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
                 float* c, int64_t c_stride, float alpha, Epilogue epilogue) override {
@@ -176,8 +180,9 @@ class CublasProducts final : public Products {
   absl::StatusOr<Plan> MakePlan(const Shape& shape) const {
     Plan plan;
     cublasLtMatmulDesc_t product = nullptr;
-    QH_RETURN_IF_ERROR(
-        QH_CUBLAS_STATUS(cublasLtMatmulDescCreate(&product, CUBLAS_COMPUTE_32F, CUDA_R_32F)));
+    const bool tf32 = shape.operand == CUDA_R_32F && operands_ == FloatOperands::kTF32;
+    QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtMatmulDescCreate(
+        &product, tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F)));
     plan.product.reset(product);
     const cublasOperation_t first_operation = shape.first_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasOperation_t second_operation = shape.second_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -229,6 +234,7 @@ class CublasProducts final : public Products {
   }
 
   Device& device_;
+  const FloatOperands operands_;
   const OwnedHandle handle_;
   const Buffer<uint8_t> workspace_;
   absl::flat_hash_map<Shape, Plan> plans_;
@@ -236,13 +242,13 @@ class CublasProducts final : public Products {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device) {
+absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device, FloatOperands operands) {
   cublasLtHandle_t handle = nullptr;
   QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtCreate(&handle)));
   OwnedHandle owned(handle);
   Buffer<uint8_t> workspace(device, static_cast<int64_t>(kWorkspaceBytes));
   QH_RETURN_IF_ERROR(device.status());
-  return std::make_unique<CublasProducts>(device, std::move(owned), std::move(workspace));
+  return std::make_unique<CublasProducts>(device, operands, std::move(owned), std::move(workspace));
 }
 
 }  // namespace quadhop::cuda

@@ -45,7 +45,10 @@ class Products {
                         float alpha = 1.0f, Epilogue epilogue = {}) = 0;
 };
 
+// What products take of floats: all of them, or ten bits of the mantissa, on tensor cores.
+enum class FloatOperands { kF32, kTF32 };
+
 // `device` must outlive them.
-absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device);
+absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device, FloatOperands operands);
 
 }  // namespace quadhop::cuda

@@ -1,11 +1,21 @@
-// What the kernels of token attention share: tiles in shared memory, and sums in registers.
+// What the kernels of token attention share: which rows a block works on, and their way to and from
+// shared memory.
 #pragma once
 
-#include "model/cuda/matrix_tile.cuh"
 #include "model/cuda/token_attention.h"
-#include "model/cuda/warp.cuh"
+#include "model/cuda/warp_product.cuh"
 
 namespace quadhop::cuda {
+
+// Rows of a node that are in shared memory at a time beside a block's own: keys, or queries.
+inline constexpr int kStepRows = 64;
+// The block's warps stand in rows of kColumnWarps.
+inline constexpr int kColumnWarps = 4;
+inline constexpr int kRowWarps = kBlockWarps / kColumnWarps;
+
+// float operands are twice as large: they are not loaded ahead.
+template <typename T>
+inline constexpr int kStages = sizeof(T) == 2 ? 2 : 1;
 
 // Rows of one node, or of one head of it, in global memory.
 template <typename T>
@@ -13,7 +23,7 @@ struct NodeRows {
   T* first;        // of token 0
   int64_t stride;  // elements between tokens
   int tokens;      // S
-  int width;       // H
+  int width;       // H, or S
 };
 
 // What a block works on: a tile of tokens of one node, of one head.
@@ -31,16 +41,22 @@ struct BlockPlace {
   }
   // Beyond the node's last token: there is nothing to do.
   __device__ bool is_empty() const { return begin >= tokens; }
+  __device__ int num_steps() const { return (tokens + kStepRows - 1) / kStepRows; }
 
-  // The node's rows of a matrix [rows, heads * width], columns of this head; and of [rows, width].
+  // The node's rows of a matrix [rows, heads * width], columns of one head; and of [rows, width].
   template <typename T>
-  __device__ NodeRows<T> OfHead(T* matrix, int heads, int width, int of_head) const {
-    const int64_t wide = int64_t{heads} * width;
-    return {matrix + first_row * wide + of_head * width, wide, tokens, width};
+  __device__ NodeRows<T> OfHead(T* matrix, int heads, int64_t width, int of_head) const {
+    const int64_t wide = heads * width;
+    return {matrix + first_row * wide + of_head * width, wide, tokens, static_cast<int>(width)};
   }
   template <typename T>
   __device__ NodeRows<T> Of(T* matrix, int width) const {
-    return {matrix + first_row * width, width, tokens, width};
+    return OfHead(matrix, 1, width, 0);
+  }
+  // One head's probabilities, or the gradients of its scores.
+  template <typename T>
+  __device__ NodeRows<T> Scores(T* scores, const TokenRows& rows, int heads, int of_head) const {
+    return OfHead(scores, heads, ScoreStride(rows.most_tokens), of_head);
   }
 
   int begin;  // token
@@ -50,98 +66,135 @@ struct BlockPlace {
   const float* log_multiplicity;  // [S]
 };
 
-// `count` rows from token `begin` on, to rows of shared memory; zero beyond the last token and the
-// last column. By all threads of a block.
-template <typename T>
-__device__ void LoadRows(const NodeRows<const T>& rows, int begin, int count,
-                         const AttentionTiles& tiles, T* shared) {
+// Calls visit(row, column) for the first of each 16 bytes of `count` rows of `columns` elements; by
+// all threads of a block.
+template <typename T, typename Visit>
+__device__ void ForEachVector(int count, int columns, const Visit& visit) {
   constexpr int kVector = 16 / sizeof(T);
-  const int thread = static_cast<int>(threadIdx.x);
-  const int vectors = tiles.width / kVector;
+  const int vectors = columns / kVector, thread = static_cast<int>(threadIdx.x);
+  const int row_step = kBlockThreads / vectors, vector_step = kBlockThreads % vectors;
+  int row = thread / vectors, vector = thread % vectors;
+  while (row < count) {
+    visit(row, vector * kVector);
+    row += row_step;
+    vector += vector_step;
+    if (vector >= vectors) {
+      vector -= vectors;
+      ++row;
+    }
+  }
+}
+
+// Begins to copy `count` rows from token `begin` on, `columns` from `first_column` on, to rows of
+// shared memory `stride` apart; zeros beyond the last token and column. `columns` is a multiple of
+// 16 bytes. By all threads of a block; EndCopies is the caller's.
+template <typename T>
+__device__ void LoadRows(const NodeRows<const T>& rows, int begin, int count, int first_column,
+                         int columns, int stride, T* shared) {
+  constexpr int kVector = 16 / sizeof(T);
   const bool whole = rows.width % kVector == 0;
-  for (int i = thread; i < count * vectors; i += kBlockThreads) {
-    const int row = i / vectors, column = i % vectors * kVector, token = begin + row;
-    T* to = shared + row * tiles.stride + column;
-    const T* from = rows.first + token * rows.stride + column;
+  ForEachVector<T>(count, columns, [&](int row, int column) {
+    const int token = begin + row, from_column = first_column + column;
+    T* to = shared + row * stride + column;
+    const T* from = rows.first + token * rows.stride + from_column;
     if (whole) {
-      uint4 values = {0, 0, 0, 0};
-      if (token < rows.tokens && column < rows.width)
-        values = *reinterpret_cast<const uint4*>(from);
-      *reinterpret_cast<uint4*>(to) = values;
-    } else {
-      for (int c = 0; c < kVector; ++c) {
-        const bool inside = token < rows.tokens && column + c < rows.width;
-        to[c] = inside ? from[c] : FromFloat<T>(0.0f);
-      }
+      const bool inside = token < rows.tokens && from_column < rows.width;
+      CopyBehind(to, inside ? from : rows.first, inside);
+      return;
     }
-  }
+    for (int c = 0; c < kVector; ++c) {
+      const bool inside = token < rows.tokens && from_column + c < rows.width;
+      to[c] = inside ? from[c] : FromFloat<T>(0.0f);
+    }
+  });
 }
 
-// `side` rows of shared memory, of floats `stride` apart, to rows from token `begin` on.
+// `count` rows of `columns` elements of shared memory to rows from token `begin` on.
 template <typename T>
-__device__ void StoreRows(const float* shared, int stride, int begin, int side,
+__device__ void StoreRows(const T* shared, int stride, int begin, int count, int columns,
                           const NodeRows<T>& rows) {
-  for (int i = static_cast<int>(threadIdx.x); i < side * rows.width; i += kBlockThreads) {
-    const int row = i / rows.width, column = i % rows.width, token = begin + row;
-    if (token < rows.tokens)
-      rows.first[token * rows.stride + column] = FromFloat<T>(shared[row * stride + column]);
-  }
+  constexpr int kVector = 16 / sizeof(T);
+  const bool whole = rows.width % kVector == 0;
+  ForEachVector<T>(count, columns, [&](int row, int column) {
+    const int token = begin + row;
+    if (token >= rows.tokens) return;
+    const T* from = shared + row * stride + column;
+    T* to = rows.first + token * rows.stride + column;
+    if (whole) {
+      if (column < rows.width)
+        *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(from);
+      return;
+    }
+    for (int c = 0; c < kVector && column + c < rows.width; ++c) to[c] = from[c];
+  });
 }
 
-// A matrix [side, width] in the registers of a block: its tiles go round the warps.
-template <typename T>
-class BlockSum {
+__device__ inline void StorePair(float first, float second, float* to) {
+  *reinterpret_cast<float2*>(to) = make_float2(first, second);
+}
+__device__ inline void StorePair(float first, float second, __nv_bfloat16* to) {
+  *reinterpret_cast<__nv_bfloat162*>(to) = __floats2bfloat162_rn(first, second);
+}
+
+// A matrix [kRows, width] of a block, in registers: its warps' sums, whose column tiles go round
+// the warps beside each other.
+template <typename T, int kRows>
+class BlockSums {
  public:
-  __device__ explicit BlockSum(const AttentionTiles& tiles)
-      : columns_(tiles.width / kTileSide), num_tiles_(tiles.side / kTileSide * columns_) {
-#pragma unroll
-    for (MatrixTile<T>& tile : tiles_) tile.Clear();
+  static constexpr int kRowTiles = kRows / kRowWarps / kTileSide;
+  static constexpr int kColumnTiles = 8 / kRowTiles;
+  static constexpr int kMostWidth = kColumnTiles * kColumnWarps * kTileSide;
+
+  // width: a multiple of 16, at most kMostWidth.
+  __device__ explicit BlockSums(int width)
+      : num_tiles_((width / kTileSide - ColumnWarp() + kColumnWarps - 1) / kColumnWarps) {}
+
+  // The first row and column of the warp.
+  __device__ static int Row() { return WarpOfBlock() / kColumnWarps * kRowTiles * kTileSide; }
+  __device__ static int Column() { return ColumnWarp() * kTileSide; }
+
+  // += a b, a [kRows, depth] and b [depth, width].
+  template <Stored kA>
+  __device__ void Add(const SharedMatrix<T>& a, const SharedMatrix<T>& b, int depth) {
+    AddProduct<kA, Stored::kPlain, kRowTiles, kColumnTiles>(
+        sums_, num_tiles_, kColumnWarps * kTileSide,
+        SharedMatrix<T>{a.template At<kA>(Row(), 0), a.stride},
+        SharedMatrix<T>{b.data + Column(), b.stride}, depth);
   }
 
-  // += left right: left [side, depth], right [depth, width].
-  template <Stored kLeft>
-  __device__ void Add(const T* left, int left_stride, const T* right, int right_stride, int depth) {
+  // To rows of shared memory.
+  __device__ void Store(T* to, int stride) const {
+    const int row = Row() + Lane() / 4, column = Column() + Lane() % 4 * 2;
 #pragma unroll
-    for (int i = 0; i < kMostTiles; ++i) {
-      const int tile = WarpOfBlock() + i * kBlockWarps;
-      if (tile >= num_tiles_) continue;
-      const int row = tile / columns_ * kTileSide, column = tile % columns_ * kTileSide;
-      const T* first = left + (kLeft == Stored::kPlain ? row * left_stride : row);
-      tiles_[i].template Add<kLeft, Stored::kPlain>(first, left_stride, right + column,
-                                                    right_stride, depth);
-    }
-  }
-
-  __device__ void Store(float* c, int c_stride) const {
+    for (int i = 0; i < kRowTiles; ++i)
 #pragma unroll
-    for (int i = 0; i < kMostTiles; ++i) {
-      const int tile = WarpOfBlock() + i * kBlockWarps;
-      if (tile >= num_tiles_) continue;
-      const int row = tile / columns_ * kTileSide, column = tile % columns_ * kTileSide;
-      tiles_[i].Store(c + row * c_stride + column, c_stride);
-    }
+      for (int j = 0; j < 2 * kColumnTiles; ++j) {
+        if (j / 2 >= num_tiles_) continue;
+        T* first = to + (row + i * kTileSide) * stride + column + j / 2 * kColumnWarps * kTileSide +
+                   j % 2 * 8;
+        StorePair(sums_[i][j][0], sums_[i][j][1], first);
+        StorePair(sums_[i][j][2], sums_[i][j][3], first + 8 * stride);
+      }
   }
 
  private:
-  static constexpr int kMostTiles = 8;  // AttentionTiles::fits_registers
+  __device__ static int ColumnWarp() { return WarpOfBlock() % kColumnWarps; }
 
-  const int columns_;
   const int num_tiles_;
-  MatrixTile<T> tiles_[kMostTiles];
+  WarpSums<kRowTiles, kColumnTiles> sums_ = {};
 };
 
-// Tile `tile` of c = left right^T, [rows, depth] and [columns, depth], rows and columns multiples
-// of a tile's side; by one warp.
+// Elements of a row of shared memory that holds `columns`: a multiple of 16, and 16 bytes more.
+constexpr int RowColumns(int columns) { return (columns + 15) / 16 * 16; }
 template <typename T>
-__device__ void ScoreTile(int tile, int columns, const T* left, const T* right, int stride,
-                          int depth, float* c, int c_stride) {
-  const int row = tile / (columns / kTileSide) * kTileSide;
-  const int column = tile % (columns / kTileSide) * kTileSide;
-  MatrixTile<T> sum;
-  sum.Clear();
-  sum.template Add<Stored::kPlain, Stored::kTransposed>(left + row * stride, stride,
-                                                        right + column * stride, stride, depth);
-  sum.Store(c + row * c_stride + column, c_stride);
+constexpr int RowStride(int columns) {
+  return RowColumns(columns) + 16 / static_cast<int>(sizeof(T));
 }
+
+// The error of both passes.
+absl::Status AttentionTooLarge(const Device& device, int tokens, int width);
+
+template <typename T>
+void TokenAttentionBackwardKeys(Device& device, const TokenAttention<T>& args);
 
 }  // namespace quadhop::cuda

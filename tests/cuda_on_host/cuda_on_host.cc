@@ -85,8 +85,8 @@ struct Fiber {
   std::vector<unsigned char> stack;
   bool begun = false;
   State state;
-  unsigned parity;                // of exchanges
-  unsigned char exchanged[2][8];  // what it passes to other lanes
+  unsigned parity;              // of exchanges
+  unsigned char passed[2][32];  // to other lanes
 };
 
 // The block that runs. Fibers stay with the thread of the process that made them.
@@ -202,12 +202,15 @@ void Run(unsigned blocks, unsigned threads, size_t shared_bytes,
 void BlockBarrier() { Wait(State::kAtBlockBarrier); }
 void WarpBarrier() { Wait(State::kAtWarpBarrier); }
 
-void Exchange(void* value, size_t bytes, int lane_mask) {
+void Gather(const void* value, size_t bytes, void* of_lanes) {
   const unsigned thread = current, parity = fibers[thread]->parity ^= 1;
-  std::memcpy(fibers[thread]->exchanged[parity], value, bytes);
+  Check(bytes <= sizeof(Fiber::passed[0]), "lanes pass too much");
+  std::memcpy(fibers[thread]->passed[parity], value, bytes);
   WarpBarrier();
-  const unsigned other = thread ^ static_cast<unsigned>(lane_mask);
-  std::memcpy(value, fibers[other]->exchanged[parity], bytes);
+  const unsigned first = thread / kWarp * kWarp;
+  for (unsigned lane = 0; lane < kWarp; ++lane)
+    std::memcpy(static_cast<unsigned char*>(of_lanes) + lane * bytes,
+                fibers[first + lane]->passed[parity], bytes);
 }
 
 }  // namespace cuda_on_host

@@ -65,7 +65,7 @@ class HostProducts final : public Products {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device) {
+absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device, FloatOperands) {
   return std::make_unique<HostProducts>(device);
 }
 

@@ -278,7 +278,7 @@ TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetOnce) {
 }
 
 TEST_F(TrainingTest, AGpuThatIsAskedForAndNotThereIsRefusedWithWhatToDo) {
-  if (MakeCudaKernels(/*local_rank=*/0).ok()) GTEST_SKIP() << "there is a GPU";
+  if (MakeCudaKernels(/*local_rank=*/0, Precision::kF32).ok()) GTEST_SKIP() << "there is a GPU";
   const Outcome refused = Train(folder_ / "run", {"model.backend=CUDA"});
   EXPECT_EQ(refused.code, ExitCode::kFailed);
   EXPECT_THAT(refused.err, HasSubstr("model.backend=CPU"));

@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -22,7 +23,7 @@
 #define __host__
 #define __shared__
 #define __align__(bytes) __attribute__((aligned(bytes)))
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 
 struct dim3 {
   dim3(unsigned width = 1) : x(width) {}  // NOLINT(google-explicit-constructor): as it is
@@ -34,6 +35,14 @@ struct uint3 {
 struct alignas(16) uint4 {
   unsigned x, y, z, w;
 };
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+inline float2 make_float2(float x, float y) { return {x, y}; }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 extern thread_local uint3 threadIdx, blockIdx;
 extern thread_local dim3 blockDim, gridDim;
 
@@ -45,8 +54,14 @@ void Run(unsigned blocks, unsigned threads, size_t shared_bytes, const std::func
 // Until all threads of the block, or of the warp, have come so far.
 void BlockBarrier();
 void WarpBarrier();
-// The value that lane ^ lane_mask of the warp passes; at most 8 bytes.
-void Exchange(void* value, size_t bytes, int lane_mask);
+// What each lane of the warp passes, at most 32 bytes, in their order.
+void Gather(const void* value, size_t bytes, void* of_lanes);
+template <typename T>
+std::array<T, 32> OfLanes(const T& value) {
+  std::array<T, 32> of_lanes;
+  Gather(&value, sizeof(T), of_lanes.data());
+  return of_lanes;
+}
 // Queues work of another library: `done` is called until it returns true.
 void Queue(CudaOnHostStream* stream, std::function<bool()> done);
 // How often the host has waited for a stream.
@@ -67,14 +82,28 @@ inline unsigned __float_as_uint(float value) {
   std::memcpy(&bits, &value, sizeof(bits));
   return bits;
 }
+inline float __uint_as_float(unsigned bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
 inline void __syncthreads() { cuda_on_host::BlockBarrier(); }
 inline void __syncwarp() { cuda_on_host::WarpBarrier(); }
 template <typename T>
 T __shfl_xor_sync(unsigned mask, T value, int lane_mask) {
   if (mask != 0xFFFFFFFFu) cuda_on_host::Bug("a shuffle of part of a warp");
-  cuda_on_host::Exchange(&value, sizeof(T), lane_mask);
-  return value;
+  return cuda_on_host::OfLanes(value)[(threadIdx.x ^ static_cast<unsigned>(lane_mask)) % 32];
 }
+
+inline unsigned __ballot_sync(unsigned mask, bool holds) {
+  if (mask != 0xFFFFFFFFu) cuda_on_host::Bug("a ballot of part of a warp");
+  const std::array<bool, 32> lanes = cuda_on_host::OfLanes(holds);
+  unsigned bits = 0;
+  for (unsigned lane = 0; lane < 32; ++lane) bits |= unsigned{lanes[lane]} << lane;
+  return bits;
+}
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+inline int __ffs(int bits) { return __builtin_ffs(bits); }
 
 // Threads change over at barriers only, so that any operation is atomic.
 template <typename T>

@@ -1,0 +1,128 @@
+// Rows of a matrix as a warp takes them: lane l has groups l, l + 32, ... of 8 columns, which come
+// from memory together, as do their keep bits.
+#pragma once
+
+#include <absl/strings/str_cat.h>
+
+#include <type_traits>
+
+#include "core/cuda/cuda_device.h"
+#include "model/cuda/batch_tokens.h"
+#include "model/cuda/dropout.cuh"
+#include "model/cuda/warp.cuh"
+
+namespace quadhop::cuda {
+
+inline constexpr int kGroupColumns = 8;
+inline constexpr int kWarpColumns = kWarpThreads * kGroupColumns;
+
+// 8 columns, in float.
+struct Group {
+  float at[kGroupColumns];
+};
+
+__device__ inline Group LoadWhole(const float* from) {
+  const float4 low = *reinterpret_cast<const float4*>(from);
+  const float4 high = *reinterpret_cast<const float4*>(from + 4);
+  return {{low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w}};
+}
+__device__ inline Group LoadWhole(const __nv_bfloat16* from) {
+  const uint4 words = *reinterpret_cast<const uint4*>(from);
+  const unsigned pairs[4] = {words.x, words.y, words.z, words.w};
+  Group group;
+  for (int i = 0; i < 4; ++i) {
+    group.at[2 * i] = __uint_as_float(pairs[i] << 16);
+    group.at[2 * i + 1] = __uint_as_float(pairs[i] & 0xFFFF0000u);
+  }
+  return group;
+}
+__device__ inline void StoreWhole(const Group& group, float* to) {
+  const float* v = group.at;
+  *reinterpret_cast<float4*>(to) = make_float4(v[0], v[1], v[2], v[3]);
+  *reinterpret_cast<float4*>(to + 4) = make_float4(v[4], v[5], v[6], v[7]);
+}
+__device__ inline void StoreWhole(const Group& group, __nv_bfloat16* to) {
+  __nv_bfloat162 pairs[4];
+  for (int i = 0; i < 4; ++i)
+    pairs[i] = __floats2bfloat162_rn(group.at[2 * i], group.at[2 * i + 1]);
+  uint4 words;
+  memcpy(&words, pairs, sizeof(words));
+  *reinterpret_cast<uint4*>(to) = words;
+}
+
+// Columns from `column` on of a row that has `columns`; zeros beyond, which are not stored. Rows
+// whose columns are a multiple of 8 begin at one of 16 bytes.
+template <typename T>
+__device__ Group LoadGroup(const T* row, int64_t columns, int64_t column) {
+  if (columns % kGroupColumns == 0) return LoadWhole(row + column);
+  Group group{};
+  for (int i = 0; i < kGroupColumns && column + i < columns; ++i)
+    group.at[i] = ToFloat(row[column + i]);
+  return group;
+}
+template <typename T>
+__device__ void StoreGroup(const Group& group, int64_t columns, int64_t column, T* row) {
+  if (columns % kGroupColumns == 0) return StoreWhole(group, row + column);
+  for (int i = 0; i < kGroupColumns && column + i < columns; ++i)
+    row[column + i] = FromFloat<T>(group.at[i]);
+}
+
+// Calls visit(i, column) for the groups of the lane: its i-th, which begins at `column`.
+template <int kGroups, typename Visit>
+__device__ void ForEachGroup(int64_t columns, const Visit& visit) {
+#pragma unroll
+  for (int i = 0; i < kGroups; ++i) {
+    const int64_t column = i * kWarpColumns + Lane() * kGroupColumns;
+    if (column < columns) visit(i, column);
+  }
+}
+// Calls visit(c) for those of a group's columns that there are.
+template <typename Visit>
+__device__ void ForEachColumn(int64_t columns, int64_t column, const Visit& visit) {
+#pragma unroll
+  for (int c = 0; c < kGroupColumns; ++c)
+    if (column + c < columns) visit(c);
+}
+
+// The mean of a row's values, of which each lane has summed its own.
+__device__ inline float RowMean(float sum, int64_t columns) {
+  return WarpSum(sum) / static_cast<float>(columns);
+}
+
+// The keep bits of a token's row of `columns`: a node's values are those of its tokens, one after
+// the other.
+class TokenKeep {
+ public:
+  __device__ TokenKeep(const DeviceDropout& dropout, const TokenRows& tokens, int64_t row,
+                       int64_t columns)
+      : threshold_(dropout.threshold) {
+    if (threshold_ == 0) return;
+    const int64_t node = tokens.node[row];
+    key_ = DropoutKey(dropout, node);
+    first_group_ = (row - tokens.begin[node]) * ((columns + kGroupColumns - 1) / kGroupColumns);
+  }
+  __device__ uint8_t Mask(int64_t column) const {
+    if (threshold_ == 0) return 0xFF;
+    return KeepMask(key_, static_cast<uint64_t>(first_group_ + column / kGroupColumns), threshold_);
+  }
+
+ private:
+  uint32_t threshold_;
+  uint64_t key_ = 0;
+  int64_t first_group_ = 0;
+};
+
+// Calls run(kGroups), a std::integral_constant, with as many groups a lane as rows of `columns`
+// take; rows are held in registers.
+template <typename Run>
+void WithGroupsOfLane(Device& device, int64_t columns, const Run& run) {
+  if (columns <= kWarpColumns) return run(std::integral_constant<int, 1>{});
+  if (columns <= 2 * kWarpColumns) return run(std::integral_constant<int, 2>{});
+  if (columns <= 4 * kWarpColumns) return run(std::integral_constant<int, 4>{});
+  if (columns <= 8 * kWarpColumns) return run(std::integral_constant<int, 8>{});
+  device.Note(absl::InvalidArgumentError(
+      absl::StrCat("model.width times model.heads is ", columns, ": kernels of a GPU take up to ",
+                   8 * kWarpColumns, "; lower them, or set model.backend=CPU")));
+}
+
+}  // namespace quadhop::cuda

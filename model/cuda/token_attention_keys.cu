@@ -1,0 +1,96 @@
+// Token attention backward, by keys: what they get as values and as keys, from all queries and
+// heads.
+#include "model/cuda/token_attention.cuh"
+
+namespace quadhop::cuda {
+namespace {
+
+// The shared memory of a block: kStages of a tile of probabilities [kStepRows, kRows], or of
+// gradients of scores, and the rows [kStepRows, H] that it multiplies.
+struct KeysLayout {
+  int left_stride, right_stride;  // elements between rows
+  int right_offset, stage_bytes;
+
+  template <typename T>
+  static KeysLayout Of(int rows, int width) {
+    constexpr int kBytes = static_cast<int>(sizeof(T));
+    KeysLayout layout{};
+    layout.left_stride = RowStride<T>(rows);
+    layout.right_stride = RowStride<T>(width);
+    layout.right_offset = kStepRows * layout.left_stride * kBytes;
+    layout.stage_bytes = layout.right_offset + kStepRows * layout.right_stride * kBytes;
+    return layout;
+  }
+};
+
+// d_z = sum over heads of p^T d_y (as values) + d_scores^T q (as keys). A block has kRows keys.
+template <typename T, int kRows>
+__global__ void __launch_bounds__(kBlockThreads, kStages<T>)
+    KeysKernel(TokenAttention<T> args, KeysLayout layout) {
+  const BlockPlace place(args.tokens, /*heads=*/1, kRows);
+  if (place.is_empty()) return;
+  const int columns = RowColumns(args.width), num_steps = place.num_steps();
+  const int num_products = 2 * args.heads * num_steps;
+  const auto left = [&](int product) {
+    return reinterpret_cast<T*>(shared_memory + product % kStages<T> * layout.stage_bytes);
+  };
+  const auto right = [&](int product) {
+    return reinterpret_cast<T*>(shared_memory + product % kStages<T> * layout.stage_bytes +
+                                layout.right_offset);
+  };
+  const auto load = [&](int product) {
+    if (product < num_products) {
+      const int query = product % num_steps * kStepRows, head = product / num_steps / 2;
+      const bool as_values = product / num_steps % 2 == 0;
+      const T* weights = as_values ? args.p : args.d_scores;
+      LoadRows(place.Scores(weights, args.tokens, args.heads, head), query, kStepRows, place.begin,
+               kRows, layout.left_stride, left(product));
+      LoadRows(place.OfHead(as_values ? args.d_y : args.q, args.heads, args.width, head), query,
+               kStepRows, 0, columns, layout.right_stride, right(product));
+    }
+    EndCopies();  // one group a call
+  };
+
+  BlockSums<T, kRows> sums(columns);
+  for (int product = 0; product + 1 < kStages<T>; ++product) load(product);
+  for (int product = 0; product < num_products; ++product) {
+    load(product + kStages<T> - 1);
+    WaitForCopies<kStages<T> - 1>();
+    __syncthreads();
+    sums.template Add<Stored::kTransposed>({left(product), layout.left_stride},
+                                           {right(product), layout.right_stride}, kStepRows);
+    __syncthreads();
+  }
+  T* staged = reinterpret_cast<T*>(shared_memory);  // [kRows, right_stride]
+  sums.Store(staged, layout.right_stride);
+  __syncthreads();
+  StoreRows(staged, layout.right_stride, place.begin, kRows, columns,
+            place.Of(args.d_z, args.width));
+}
+
+template <typename T, int kRows>
+bool LaunchIfFits(Device& device, const TokenAttention<T>& args) {
+  const KeysLayout layout = KeysLayout::Of<T>(kRows, args.width);
+  const auto shared_bytes = static_cast<size_t>(kStages<T> * layout.stage_bytes);
+  if (args.width > BlockSums<T, kRows>::kMostWidth ||
+      shared_bytes > device.shared_bytes_per_block())
+    return false;
+  device.Launch(KeysKernel<T, kRows>,
+                {args.tokens.nodes * ((args.tokens.most_tokens + kRows - 1) / kRows), kBlockThreads,
+                 shared_bytes},
+                args, layout);
+  return true;
+}
+
+}  // namespace
+
+template <typename T>
+void TokenAttentionBackwardKeys(Device& device, const TokenAttention<T>& args) {
+  if (!LaunchIfFits<T, 64>(device, args) && !LaunchIfFits<T, 32>(device, args))
+    device.Note(AttentionTooLarge(device, args.tokens.most_tokens, args.width));
+}
+
+template void TokenAttentionBackwardKeys(Device&, const TokenAttention<float>&);
+template void TokenAttentionBackwardKeys(Device&, const TokenAttention<__nv_bfloat16>&);
+
+}  // namespace quadhop::cuda
