@@ -13,6 +13,7 @@
 #include "core/status.h"
 #include "launch/bench/bench_machine.h"
 #include "model/cuda/products_cuda.h"
+#include "sampler/cuda/device_rows_cuda.h"
 
 namespace quadhop {
 namespace {
@@ -43,6 +44,9 @@ class GpuMachine final : public BenchMachine {
   std::string name() const override { return device_->name(); }
   Kernels& kernels(Precision precision) override {
     return precision == Precision::kF32 ? *full_ : *reduced_;
+  }
+  absl::StatusOr<std::unique_ptr<DeviceRows>> TakeRows(const FeatureTable& table) override {
+    return MakeCudaDeviceRows(table, /*local_rank=*/0, /*device_bytes=*/-1, {});
   }
   std::vector<Precision> precisions() const override {
     return {Precision::kF32, Precision::kTF32, Precision::kBF16};

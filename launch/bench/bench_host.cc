@@ -49,6 +49,9 @@ class HostMachine final : public BenchMachine {
     return absl::StrCat("this machine, ", pool_.num_threads(), " threads");
   }
   Kernels& kernels(Precision) override { return *kernels_; }
+  absl::StatusOr<std::unique_ptr<DeviceRows>> TakeRows(const FeatureTable&) override {
+    return nullptr;
+  }
   std::vector<Precision> precisions() const override {
     if (!ProcessorHasBF16Products()) return {Precision::kF32};
     return {Precision::kF32, Precision::kBF16};

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "core/device_rows.h"
+#include "core/store.h"
 #include "core/thread_pool.h"
 #include "model/kernels.h"
 #include "model/options.h"
@@ -27,6 +29,9 @@ class BenchMachine {
   virtual absl::StatusOr<double> ProductPeak(Precision precision) = 0;
   // GB/s of copying between buffers larger than the caches, counted once.
   virtual absl::StatusOr<double> CopyRate() = 0;
+
+  // Rows that it gathers by itself; nullptr: the host does. The table is borrowed.
+  virtual absl::StatusOr<std::unique_ptr<DeviceRows>> TakeRows(const FeatureTable& table) = 0;
 
   // The most memory held since ResetPeakBytes: of the process, or of the GPU by the process.
   virtual void ResetPeakBytes() = 0;

@@ -85,9 +85,17 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   placement.owned_original_ids = ids;
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model, LargeGT::Create(options, placement));
   Adam adam({}, model->parameters());
+  Tensor<float> features({kNodes, options.dims.hops_and_self, options.dims.features});
+  FillRandom(RandomStream(1, RandomPurpose::kTest, 0, 0), features);
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<DeviceRows> device_rows,
+                      machine.TakeRows({DType::kF32, features.data(), kNodes,
+                                        options.dims.hops_and_self, options.dims.features}));
   Batch batch;
-  batch.features.Resize({kNodes, options.dims.hops_and_self, options.dims.features});
-  FillRandom(RandomStream(1, RandomPurpose::kTest, 0, 0), batch.features);
+  batch.device_rows = device_rows.get();
+  if (device_rows == nullptr)
+    batch.features = std::move(features);
+  else
+    for (int64_t node = 0; node < kNodes; ++node) batch.rows.push_back(GlobalId(node));
   std::vector<double> seconds;
   for (int64_t s = 0; s <= steps; ++s) {
     FillBatch(options.dims, batch_size, s, batch);

@@ -49,18 +49,22 @@ __global__ void ActivationKernel(ActivationRows args) {
 }
 
 // d *= gate, and its sums over each slice's rows. sums [Pl, 2, H].
-__global__ void BackwardSumsKernel(const int64_t* offsets, int64_t columns, const float* gate,
-                                   const float* x_hat, float* d, double* sums,
-                                   PartitionGradients d_shift, PartitionGradients d_scale) {
+__global__ void BackwardSumsKernel(const int64_t* offsets, int64_t columns,
+                                   const float* __restrict__ gate, const float* __restrict__ x_hat,
+                                   float* __restrict__ d, double* sums, PartitionGradients d_shift,
+                                   PartitionGradients d_scale) {
   const SliceColumns place(columns);
   const int64_t p = place.slice, c = place.column;
   double sum = 0, sum_hat = 0;
   if (c < columns) {
-    for (int64_t r = offsets[p] + WarpOfBlock(); r < offsets[p + 1]; r += kBlockWarps) {
+    const int64_t end = offsets[p + 1];
+#pragma unroll 4
+    for (int64_t r = offsets[p] + WarpOfBlock(); r < end; r += kBlockWarps) {
       const int64_t at = r * columns + c;
-      d[at] *= gate[at];
-      sum += double{d[at]};
-      sum_hat += double{d[at]} * double{x_hat[at]};
+      const float gated = d[at] * gate[at];
+      sum += double{gated};
+      sum_hat += double{gated} * double{x_hat[at]};
+      d[at] = gated;
     }
   }
   sum = SumOverWarps(sum);

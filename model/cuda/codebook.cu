@@ -121,6 +121,16 @@ __global__ void HitsKernel(const int64_t* offsets, int64_t partitions, int64_t c
   }
 }
 
+// Calls multiply(first row, rows, head) for each slice and head.
+template <typename MultiplyHead>
+void TogetherForEachHead(Products& products, const Slices& slices, int64_t heads,
+                         const MultiplyHead& multiply) {
+  const Together together(products);
+  for (int64_t p = 0; p < slices.num_partitions(); ++p)
+    for (int64_t h = 0; h < heads; ++h)
+      multiply(slices.begin(p), slices.end(p) - slices.begin(p), h);
+}
+
 }  // namespace
 
 void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
@@ -128,29 +138,25 @@ void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
   const int64_t centroids = args.key.dim(0), row_size = args.heads * centroids;
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
   float* const kept = args.dropout.probability > 0 ? args.kept.data() : nullptr;
-  // Calls multiply(first row, rows, head) for each slice and head.
-  const auto for_each = [&](const auto& multiply) {
-    for (int64_t p = 0; p < args.slices.num_partitions(); ++p)
-      for (int64_t h = 0; h < args.heads; ++h)
-        multiply(args.slices.begin(p), args.slices.end(p) - args.slices.begin(p), h);
-  };
-  for_each([&](int64_t begin, int64_t slice_rows, int64_t h) {
-    products_->Multiply(slice_rows, centroids, width,
-                        MatrixRef<float>{args.query.data() + begin * wide + h * width, wide},
-                        MatrixRef<float>{args.key.data() + h * width, wide, true}, 0,
-                        args.probability.data() + begin * row_size + h * centroids, row_size,
-                        scale);
-  });
+  TogetherForEachHead(
+      *products_, args.slices, args.heads, [&](int64_t begin, int64_t slice_rows, int64_t h) {
+        products_->Multiply(slice_rows, centroids, width,
+                            MatrixRef<float>{args.query.data() + begin * wide + h * width, wide},
+                            MatrixRef<float>{args.key.data() + h * width, wide, true}, 0,
+                            args.probability.data() + begin * row_size + h * centroids, row_size,
+                            scale);
+      });
   device_->Launch(SoftmaxKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
                   rows * args.heads, args.heads, centroids, args.log_count.data(),
                   DeviceDropoutOf(args.dropout), args.probability.data(), kept);
   const float* used = kept != nullptr ? kept : args.probability.data();
-  for_each([&](int64_t begin, int64_t slice_rows, int64_t h) {
-    products_->Multiply(slice_rows, width, centroids,
-                        MatrixRef<float>{used + begin * row_size + h * centroids, row_size},
-                        MatrixRef<float>{args.value.data() + h * width, wide}, 0,
-                        args.y.data() + begin * wide + h * width, wide);
-  });
+  TogetherForEachHead(
+      *products_, args.slices, args.heads, [&](int64_t begin, int64_t slice_rows, int64_t h) {
+        products_->Multiply(slice_rows, width, centroids,
+                            MatrixRef<float>{used + begin * row_size + h * centroids, row_size},
+                            MatrixRef<float>{args.value.data() + h * width, wide}, 0,
+                            args.y.data() + begin * wide + h * width, wide);
+      });
 }
 
 void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArgs& args) {
@@ -159,31 +165,30 @@ void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArg
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
   const float* const kept = args.dropout.probability > 0 ? args.kept.data() : nullptr;
   const Buffer<float> d_p(*device_, rows * row_size);
-  for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
-    const int64_t begin = args.slices.begin(p);
-    for (int64_t h = 0; h < args.heads; ++h)
-      products_->Multiply(args.slices.end(p) - begin, centroids, width,
-                          MatrixRef<float>{args.d_y.data() + begin * wide + h * width, wide},
-                          MatrixRef<float>{args.value.data() + h * width, wide, true}, 0,
-                          d_p.data() + begin * row_size + h * centroids, row_size);
-  }
+  TogetherForEachHead(
+      *products_, args.slices, args.heads, [&](int64_t begin, int64_t slice_rows, int64_t h) {
+        products_->Multiply(slice_rows, centroids, width,
+                            MatrixRef<float>{args.d_y.data() + begin * wide + h * width, wide},
+                            MatrixRef<float>{args.value.data() + h * width, wide, true}, 0,
+                            d_p.data() + begin * row_size + h * centroids, row_size);
+      });
   device_->Launch(SoftmaxBackwardKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
                   rows * args.heads, centroids, DropoutScale(args.dropout.probability), kept,
                   d_p.data(), args.probability.data());
-  for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
-    const int64_t begin = args.slices.begin(p);
-    for (int64_t h = 0; h < args.heads; ++h)
-      products_->Multiply(
-          args.slices.end(p) - begin, width, centroids,
-          MatrixRef<float>{args.probability.data() + begin * row_size + h * centroids, row_size},
-          MatrixRef<float>{args.key.data() + h * width, wide}, 0,
-          args.d_query.data() + begin * wide + h * width, wide, scale);
-  }
+  TogetherForEachHead(
+      *products_, args.slices, args.heads, [&](int64_t begin, int64_t slice_rows, int64_t h) {
+        products_->Multiply(
+            slice_rows, width, centroids,
+            MatrixRef<float>{args.probability.data() + begin * row_size + h * centroids, row_size},
+            MatrixRef<float>{args.key.data() + h * width, wide}, 0,
+            args.d_query.data() + begin * wide + h * width, wide, scale);
+      });
 }
 
 void CudaKernels::DoCodebookOuterSum(const CodebookOuterSumArgs& args) {
   const int64_t wide = args.right.dim(1), width = wide / args.heads;
   const int64_t centroids = args.sum.dim(0), row_size = args.heads * centroids;
+  const Together together(*products_);
   for (int64_t h = 0; h < args.heads; ++h)
     products_->Multiply(centroids, width, args.right.dim(0),
                         MatrixRef<float>{args.left.data() + h * centroids, row_size, true},

@@ -60,10 +60,11 @@ class BlockColumnSums {
   __device__ void Add(int sum, int group, int column, float value) {
     of_warp_[sum][group].at[column] += value;
   }
-  // To parts [blocks, kSums, columns], over the warps in order. The block's shared memory takes
-  // kBlockWarps * columns floats. All threads call it.
-  __device__ void Store(int64_t columns, float* parts) const {
-    float* shared = reinterpret_cast<float*>(shared_memory);
+  // Floats of shared memory that Totals takes.
+  static constexpr int64_t SharedFloats(int64_t columns) { return (kBlockWarps + kSums) * columns; }
+  // The sums [kSums, columns], over the warps in order; in `shared`. All threads call it, in step.
+  __device__ const float* Totals(int64_t columns, float* shared) const {
+    float* totals = shared + kBlockWarps * columns;
 #pragma unroll
     for (int sum = 0; sum < kSums; ++sum) {
       __syncthreads();
@@ -76,9 +77,17 @@ class BlockColumnSums {
       for (int64_t column = threadIdx.x; column < columns; column += kBlockThreads) {
         float total = 0;
         for (int warp = 0; warp < kBlockWarps; ++warp) total += shared[warp * columns + column];
-        parts[(int64_t{blockIdx.x} * kSums + sum) * columns + column] = total;
+        totals[sum * columns + column] = total;
       }
     }
+    __syncthreads();
+    return totals;
+  }
+  // To parts [blocks, kSums, columns].
+  __device__ void Store(int64_t columns, float* parts) const {
+    const float* totals = Totals(columns, reinterpret_cast<float*>(shared_memory));
+    for (int64_t i = threadIdx.x; i < kSums * columns; i += kBlockThreads)
+      parts[blockIdx.x * kSums * columns + i] = totals[i];
   }
 
  private:

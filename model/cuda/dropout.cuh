@@ -15,6 +15,7 @@ struct DeviceDropout {
   RandomPurpose purpose = RandomPurpose::kInputDropout;
   uint64_t step = 0;
   const GlobalId* nodes = nullptr;  // [B]
+  const uint64_t* keys = nullptr;   // [B]: DropoutKey of each, where they have been made
 };
 
 inline DeviceDropout DeviceDropoutOf(const Dropout& dropout) {
@@ -24,11 +25,13 @@ inline DeviceDropout DeviceDropoutOf(const Dropout& dropout) {
           dropout.seed,
           dropout.purpose,
           static_cast<uint64_t>(dropout.step),
-          dropout.nodes.data()};
+          dropout.nodes.data(),
+          nullptr};
 }
 
 // The key of batch row `row`.
 __device__ inline uint64_t DropoutKey(const DeviceDropout& dropout, int64_t row) {
+  if (dropout.keys != nullptr) return dropout.keys[row];
   return StreamKey(dropout.seed, dropout.purpose, dropout.step,
                    static_cast<uint64_t>(dropout.nodes[row].value()));
 }

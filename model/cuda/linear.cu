@@ -23,6 +23,7 @@ void CudaKernels::DoGatherRows(TensorView<const float> x, TensorView<const Local
 
 void CudaKernels::DoLinear(const LinearArgs& args) {
   const int64_t inputs = args.x.dim(1), outputs = args.weight.dim(0);
+  const Together together(*products_);
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
     const int64_t begin = args.slices.begin(p), rows = args.slices.end(p) - begin;
     products_->Multiply(rows, outputs, inputs,
@@ -34,6 +35,8 @@ void CudaKernels::DoLinear(const LinearArgs& args) {
 
 void CudaKernels::DoLinearBackward(const LinearBackwardArgs& args) {
   const int64_t inputs = args.x.dim(1), outputs = args.weight.dim(0);
+  SumColumns(*device_, NodeRowsOf(args.slices), args.d_y.data(), outputs, args.d_bias);
+  const Together together(*products_);
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
     const int64_t begin = args.slices.begin(p), rows = args.slices.end(p) - begin;
     const MatrixRef<float> d_rows{args.d_y.data() + begin * outputs, outputs};
@@ -45,7 +48,6 @@ void CudaKernels::DoLinearBackward(const LinearBackwardArgs& args) {
                         MatrixRef<float>{args.x.data() + begin * inputs, inputs}, 0,
                         args.d_weight.of(p), inputs);
   }
-  SumColumns(*device_, NodeRowsOf(args.slices), args.d_y.data(), outputs, args.d_bias);
 }
 
 void CudaKernels::DoProduct(bool transpose_a, bool transpose_b, float alpha,

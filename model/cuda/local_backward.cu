@@ -40,10 +40,13 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
  private:
   // Of each partition, weight [m, n] = a^T b over its rows of a [rows, m] and b [rows, n].
   void MultiplyRows(const T* a, int64_t m, const T* b, int64_t n,
-                    TensorView<float> LocalWeights::*weight) {
+                    TensorView<float> LocalWeights::*weight, int64_t b_stride = 0) {
+    if (b_stride == 0) b_stride = n;
+    const Together together(Base::products_);
     ForEachSlice([&](size_t p, int64_t begin, int64_t rows) {
       Base::products_.Multiply(m, n, rows, MatrixRef<T>{a + begin * m, m, true},
-                               MatrixRef<T>{b + begin * n, n}, 0, (g_[p].*weight).data(), n);
+                               MatrixRef<T>{b + begin * b_stride, b_stride}, 0,
+                               (g_[p].*weight).data(), n);
     });
   }
   // The gradients of a bias, or the like, of all partitions.
@@ -123,7 +126,8 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     Multiply(d_u_.data(), width, operand_(w_.w_embed), false, width, d_z_.data());
     ReluDropoutBackward(device_, slices_, kept_.a.data(), DropoutScale(args_.token_dropout), width,
                         d_z_.data(), Of(&LocalWeights::b_in));
-    MultiplyRows(d_z_.data(), width, kept_.x.data(), d_.features, &LocalWeights::w_in);
+    MultiplyRows(d_z_.data(), width, kept_.x.data(), d_.features, &LocalWeights::w_in,
+                 InputStride<T>(d_.features));
   }
 
   const int64_t rows_;                 // tokens

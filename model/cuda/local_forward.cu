@@ -29,11 +29,15 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
   // a = dropout(relu(x w_in^T + b_in)); u = a w_embed^T + b_embed; z = layer_norm(u).
   void Embed() {
     const BatchArrays& arrays = *args_.arrays;
-    GatherTokens(device_, arrays.features().data(), arrays.sampled().data(),
-                 arrays.sampled().size(), d_.hops_and_self * d_.features, kept_.x.data());
-    Multiply(kept_.x.data(), d_.features, operand_(w_.w_in), true, d_.width, kept_.a.data(), 0,
+    const int64_t inputs = InputStride<T>(d_.features);
+    const Buffer<T> w_in(device_, d_.width * inputs);
+    PadRows(device_, operand_(w_.w_in), d_.width, d_.features, inputs, w_in.data());
+    GatherTokens(device_, arrays.features().data(), arrays.sampled(), d_.hops_and_self, d_.features,
+                 inputs, kept_.x.data());
+    Multiply(kept_.x.data(), inputs, w_in.data(), true, d_.width, kept_.a.data(), 0,
              {operand_(w_.b_in), /*relu=*/true});
-    DropTokens(device_, DeviceDropoutOf(args_.token_dropout), tokens(), d_.width, kept_.a.data());
+    DropTokens(device_, Keyed(args_.token_dropout, token_keys_), tokens(), d_.width,
+               kept_.a.data());
     Multiply(kept_.a.data(), d_.width, operand_(w_.w_embed), true, d_.width, kept_.u.data(), 0,
              {operand_(w_.b_embed)});
     LayerNorm(device_, Base::Normalised());
@@ -59,8 +63,8 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
     rows.attended = attended.data();
     rows.residual_bias = w_.b_residual.data();
     rows.attended_bias = w_.b_out.data();
-    rows.attention_dropout = DeviceDropoutOf(args_.attention_dropout);
-    rows.residual_dropout = DeviceDropoutOf(args_.residual_dropout);
+    rows.attention_dropout = Keyed(args_.attention_dropout, attention_keys_);
+    rows.residual_dropout = Keyed(args_.residual_dropout, residual_keys_);
     rows.attention_keep = act_.attention_keep.data();
     rows.residual_keep = act_.residual_keep.data();
     rows.x_hat = kept_.t_hat.data();
@@ -69,6 +73,15 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
   }
 
   void Read() { Readout(device_, Base::Readings(), args_.y.data()); }
+
+  // With the keys of the batch's nodes.
+  DeviceDropout Keyed(const Dropout& dropout, Buffer<uint64_t>& keys) {
+    DeviceDropout keyed = DeviceDropoutOf(dropout);
+    MakeDropoutKeys(device_, tokens().nodes, keyed, keys);
+    return keyed;
+  }
+
+  Buffer<uint64_t> token_keys_, attention_keys_, residual_keys_;  // [B]
 };
 
 }  // namespace

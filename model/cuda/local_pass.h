@@ -40,6 +40,7 @@ class LocalPass {
   template <typename C>
   void Multiply(const T* a, int64_t k, const T* b, bool transposed, int64_t n, C* c, float beta = 0,
                 Epilogue epilogue = {}) {
+    const Together together(products_);
     ForEachSlice([&](size_t, int64_t begin, int64_t rows) {
       products_.Multiply(rows, n, k, MatrixRef<T>{a + begin * k, k},
                          MatrixRef<T>{b, transposed ? k : n, transposed}, beta, c + begin * n, n, 1,

@@ -1,4 +1,5 @@
-// The readout of the local module: a block a node, whose tokens' rows it goes over twice.
+// The readout of the local module: a block a node, whose tokens' rows it goes over twice, a warp a
+// row.
 #include "model/cuda/local_rows.h"
 
 namespace quadhop::cuda {
@@ -16,28 +17,43 @@ struct NodeTokens {
   const T* const t_hat;  // [S, W]
 };
 
-// dots[j] = sum_c weight(c) t_hat[j, c], a warp a token; ends in step.
-template <typename T, typename Weight>
-__device__ void DotTokens(const NodeTokens<T>& tokens, int64_t width, const Weight& weight,
-                          float* dots) {
+// dots[j] = sum_c weight[c] t_hat[j, c]; ends in step.
+template <int kGroups, typename T>
+__device__ void DotTokens(const NodeTokens<T>& tokens, int64_t width,
+                          const Group (&weight)[kGroups], float* dots) {
+#pragma unroll 2
   for (int64_t j = WarpOfBlock(); j < tokens.count; j += kBlockWarps) {
     float sum = 0;
-    for (int64_t c = Lane(); c < width; c += kWarpThreads)
-      sum = fmaf(weight(c), ToFloat(tokens.t_hat[j * width + c]), sum);
+    ForEachGroup<kGroups>(width, [&](int i, int64_t column) {
+      const Group t = LoadGroup(tokens.t_hat + j * width, width, column);
+      for (int c = 0; c < kGroupColumns; ++c) sum = fmaf(weight[i].at[c], t.at[c], sum);
+    });
     sum = WarpSum(sum);
     if (Lane() == 0) dots[j] = sum;
   }
   __syncthreads();
 }
 
-template <typename T>
-__global__ void ReadoutKernel(ReadoutRows<T> args, float* y) {
+// The products of two vectors [W], as a lane has them.
+template <int kGroups>
+__device__ void MultiplyGroups(const float* a, const float* b, int64_t width,
+                               Group (&product)[kGroups]) {
+  ForEachGroup<kGroups>(width, [&](int i, int64_t column) {
+    product[i] = LoadGroup(a, width, column);
+    const Group other = LoadGroup(b, width, column);
+    for (int c = 0; c < kGroupColumns; ++c) product[i].at[c] *= other.at[c];
+  });
+}
+
+template <typename T, int kGroups>
+__global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> args, float* y) {
   const NodeTokens<T> tokens(args);
   const int64_t n = args.width;
   float* alpha = reinterpret_cast<float*>(shared_memory);  // [S]
   // The shift's part of the score is the same for all tokens, and cancels.
-  DotTokens(
-      tokens, n, [&](int64_t c) { return args.scale[c] * args.w_read[c]; }, alpha);
+  Group weight[kGroups] = {};
+  MultiplyGroups(args.scale, args.w_read, n, weight);
+  DotTokens(tokens, n, weight, alpha);
   if (WarpOfBlock() == 0) {
     float top = -INFINITY, sum = 0;
     for (int64_t j = Lane(); j < tokens.count; j += kWarpThreads) {
@@ -57,24 +73,31 @@ __global__ void ReadoutKernel(ReadoutRows<T> args, float* y) {
     }
   }
   __syncthreads();
-  for (int64_t c = threadIdx.x; c < n; c += kBlockThreads) {
-    float sum = ToFloat(tokens.t_hat[c]);
-    for (int64_t j = 0; j < tokens.count; ++j)
-      sum = fmaf(alpha[j], ToFloat(tokens.t_hat[j * n + c]), sum);
-    y[tokens.node * n + c] = fmaf(sum, args.scale[c], 2 * args.shift[c]);
+  BlockColumnSums<kGroups, 1> sums;  // t_hat_0 + sum alpha_j t_hat_j
+#pragma unroll 2
+  for (int64_t j = WarpOfBlock(); j < tokens.count; j += kBlockWarps) {
+    const float share = alpha[j] + (j == 0 ? 1.0f : 0.0f);
+    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
+      const Group t = LoadGroup(tokens.t_hat + j * n, n, column);
+      for (int c = 0; c < kGroupColumns; ++c) sums.Add(0, i, c, share * t.at[c]);
+    });
   }
+  const float* read = sums.Totals(n, alpha + args.tokens.most_tokens);
+  for (int64_t c = threadIdx.x; c < n; c += kBlockThreads)
+    y[tokens.node * n + c] = fmaf(read[c], args.scale[c], 2 * args.shift[c]);
 }
 
-template <typename T>
-__global__ void ReadoutBackwardKernel(ReadoutRows<T> args, const float* d_y, float* d_score,
-                                      float* parts) {
+template <typename T, int kGroups>
+__global__ void __launch_bounds__(kBlockThreads)
+    ReadoutBackwardKernel(ReadoutRows<T> args, const float* d_y, float* d_score, float* parts) {
   const NodeTokens<T> tokens(args);
   const int64_t n = args.width;
   const float* alpha = args.alpha + tokens.first_row;
   d_y += tokens.node * n;
   float* d = reinterpret_cast<float*>(shared_memory);  // [S]
-  DotTokens(
-      tokens, n, [&](int64_t c) { return args.scale[c] * d_y[c]; }, d);
+  Group weight[kGroups] = {};
+  MultiplyGroups(args.scale, d_y, n, weight);
+  DotTokens(tokens, n, weight, d);
   if (WarpOfBlock() == 0) {
     float sum = 0;
     for (int64_t j = Lane(); j < tokens.count; j += kWarpThreads) sum = fmaf(alpha[j], d[j], sum);
@@ -85,39 +108,51 @@ __global__ void ReadoutBackwardKernel(ReadoutRows<T> args, const float* d_y, flo
     }
   }
   __syncthreads();
+  BlockColumnSums<kGroups, 2> sums;  // t_hat_0 + sum alpha_j t_hat_j, and sum d_score_j t_hat_j
+#pragma unroll 2
+  for (int64_t j = WarpOfBlock(); j < tokens.count; j += kBlockWarps) {
+    const float share = alpha[j] + (j == 0 ? 1.0f : 0.0f), d_j = d[j];
+    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
+      const Group t = LoadGroup(tokens.t_hat + j * n, n, column);
+      for (int c = 0; c < kGroupColumns; ++c) {
+        sums.Add(0, i, c, share * t.at[c]);
+        sums.Add(1, i, c, d_j * t.at[c]);
+      }
+    });
+  }
+  const float* read = sums.Totals(n, d + args.tokens.most_tokens);
+  const float* scored = read + n;
   for (int64_t c = threadIdx.x; c < n; c += kBlockThreads) {
-    // read = t_hat_0 + sum alpha_j t_hat_j; scored = sum d_score_j t_hat_j.
-    float read = ToFloat(tokens.t_hat[c]), scored = 0;
-    for (int64_t j = 0; j < tokens.count; ++j) {
-      const float t = ToFloat(tokens.t_hat[j * n + c]);
-      read = fmaf(alpha[j], t, read);
-      scored = fmaf(d[j], t, scored);
-    }
     float* of_node = parts + tokens.node * 3 * n + c;
-    of_node[0] = d_y[c] * read + args.w_read[c] * scored;
+    of_node[0] = d_y[c] * read[c] + args.w_read[c] * scored[c];
     of_node[n] = 2 * d_y[c];
-    of_node[2 * n] = args.scale[c] * scored;
+    of_node[2 * n] = args.scale[c] * scored[c];
   }
 }
 
-// A block a node, with shared memory for its tokens.
-template <typename T>
+// A block a node, with shared memory for its tokens and sums.
+template <int kSums, typename T>
 Grid GridOf(const ReadoutRows<T>& args) {
-  return {args.tokens.nodes, kBlockThreads,
-          static_cast<size_t>(args.tokens.most_tokens) * sizeof(float)};
+  const int64_t floats =
+      args.tokens.most_tokens + BlockColumnSums<1, kSums>::SharedFloats(args.width);
+  return {args.tokens.nodes, kBlockThreads, static_cast<size_t>(floats) * sizeof(float)};
 }
 
 }  // namespace
 
 template <typename T>
 void Readout(Device& device, const ReadoutRows<T>& args, float* y) {
-  device.Launch(ReadoutKernel<T>, GridOf(args), args, y);
+  WithGroupsOfLane(device, args.width, [&](auto groups) {
+    device.Launch(ReadoutKernel<T, groups>, GridOf<1>(args), args, y);
+  });
 }
 
 template <typename T>
 void ReadoutBackward(Device& device, const ReadoutRows<T>& args, const float* d_y, float* d_score,
                      float* parts) {
-  device.Launch(ReadoutBackwardKernel<T>, GridOf(args), args, d_y, d_score, parts);
+  WithGroupsOfLane(device, args.width, [&](auto groups) {
+    device.Launch(ReadoutBackwardKernel<T, groups>, GridOf<2>(args), args, d_y, d_score, parts);
+  });
 }
 
 template void Readout(Device&, const ReadoutRows<float>&, float*);

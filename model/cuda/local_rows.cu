@@ -17,13 +17,28 @@ __global__ void RoundKernel(const float* x, int64_t n, T* y) {
 // A warp a piece.
 template <typename T>
 __global__ void GatherKernel(const float* features, const LocalRow* sampled, int64_t pieces,
-                             int64_t piece, T* x) {
+                             int64_t tokens, int64_t columns, int64_t stride, T* x) {
   const int64_t item = WarpOfGrid();
   if (item >= pieces) return;
-  const float* from = features + int64_t{sampled[item].value()} * piece;
-  T* to = x + item * piece;
+  const float* from = features + int64_t{sampled[item].value()} * tokens * columns;
+  T* to = x + item * tokens * stride;
+  for (int64_t token = 0; token < tokens; ++token) {
 #pragma unroll 4
-  for (int64_t i = Lane(); i < piece; i += kWarpThreads) to[i] = FromFloat<T>(from[i]);
+    for (int64_t c = Lane(); c < stride; c += kWarpThreads)
+      to[token * stride + c] = FromFloat<T>(c < columns ? from[token * columns + c] : 0.0f);
+  }
+}
+
+// Rows of `columns` values to rows of `stride`, zeros beyond.
+template <typename T>
+__global__ void PadKernel(const T* from, int64_t rows, int64_t columns, int64_t stride, T* to) {
+  const int64_t item = ThreadOfGrid(), row = item / stride, c = item % stride;
+  if (row < rows) to[item] = c < columns ? from[row * columns + c] : FromFloat<T>(0.0f);
+}
+
+__global__ void DropoutKeysKernel(DeviceDropout dropout, int64_t nodes, uint64_t* keys) {
+  const int64_t node = ThreadOfGrid();
+  if (node < nodes) keys[node] = DropoutKey(dropout, node);
 }
 
 // A thread a group of 8 columns.
@@ -69,44 +84,71 @@ __global__ void LayerNormKernel(LayerNormRows<T> args) {
   }
 }
 
+// Calls use(row, load(row)) for the warp's rows of a block; the next row is loaded ahead.
+template <typename Load, typename Use>
+__device__ void ForEachRowAhead(const BlockRows& block, const Load& load, const Use& use) {
+  int64_t row = block.begin + WarpOfBlock();
+  if (row >= block.end) return;
+  auto next = load(row);
+  for (; row < block.end; row += kBlockWarps) {
+    const auto now = next;
+    if (row + kBlockWarps < block.end) next = load(row + kBlockWarps);
+    use(row, now);
+  }
+}
+
+template <typename T, int kGroups>
+struct LayerNormBackwardRow {
+  float mean, inv_std;
+  StoredGroup<T> d_z[kGroups], u[kGroups], d_u[kGroups];
+};
+
 // Parts of the sums: of scale, shift, d_u.
 template <typename T, int kGroups>
-__global__ void __launch_bounds__(kBlockThreads, kGroups == 1 ? 3 : 1)
+__global__ void __launch_bounds__(kBlockThreads, kGroups == 1 ? 2 : 1)
     LayerNormBackwardKernel(LayerNormBackwardRows<T> args, float* parts) {
   const LayerNormRows<T>& forward = args.forward;
-  const BlockRows block(args.slices, blockIdx.x);
   const int64_t n = forward.width;
   BlockColumnSums<kGroups, 3> sums;
-  Group scale[kGroups] = {};
-  ForEachGroup<kGroups>(
-      n, [&](int i, int64_t column) { scale[i] = LoadGroup(forward.scale, n, column); });
-  for (int64_t row = block.begin + WarpOfBlock(); row < block.end; row += kBlockWarps) {
-    const float mean = forward.mean[row], inv_std = forward.inv_std[row];
+  const auto load = [&](int64_t row) {
+    LayerNormBackwardRow<T, kGroups> loaded{};
+    loaded.mean = forward.mean[row];
+    loaded.inv_std = forward.inv_std[row];
+    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
+      loaded.d_z[i] = LoadStored(args.d_z + row * n, n, column);
+      loaded.u[i] = LoadStored(forward.u + row * n, n, column);
+      loaded.d_u[i] = LoadStored(static_cast<const T*>(args.d_u) + row * n, n, column);
+    });
+    return loaded;
+  };
+  const auto use = [&](int64_t row, const LayerNormBackwardRow<T, kGroups>& loaded) {
     Group d_hat[kGroups] = {}, u_hat[kGroups] = {};
     float sum = 0, sum_hat = 0;
     ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      d_hat[i] = LoadGroup(args.d_z + row * n, n, column);
-      u_hat[i] = LoadGroup(forward.u + row * n, n, column);
+      d_hat[i] = Widen(loaded.d_z[i]);
+      u_hat[i] = Widen(loaded.u[i]);
+      const Group scale = LoadGroup(forward.scale, n, column);
       ForEachColumn(n, column, [&](int c) {
         float &d = d_hat[i].at[c], &hat = u_hat[i].at[c];
-        hat = (hat - mean) * inv_std;
+        hat = (hat - loaded.mean) * loaded.inv_std;
         sums.Add(0, i, c, d * hat);
         sums.Add(1, i, c, d);
-        d *= scale[i].at[c];
+        d *= scale.at[c];
         sum += d;
         sum_hat = fmaf(d, hat, sum_hat);
       });
     });
     const float mean_d = RowMean(sum, n), mean_d_hat = RowMean(sum_hat, n);
     ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      Group d_u = LoadGroup(args.d_u + row * n, n, column);
+      Group d_u = Widen(loaded.d_u[i]);
       ForEachColumn(n, column, [&](int c) {
-        d_u.at[c] += inv_std * (d_hat[i].at[c] - mean_d - u_hat[i].at[c] * mean_d_hat);
+        d_u.at[c] += loaded.inv_std * (d_hat[i].at[c] - mean_d - u_hat[i].at[c] * mean_d_hat);
         sums.Add(2, i, c, d_u.at[c]);
       });
       StoreGroup(d_u, n, column, args.d_u + row * n);
     });
-  }
+  };
+  ForEachRowAhead(BlockRows(args.slices, blockIdx.x), load, use);
   sums.Store(n, parts);
 }
 
@@ -160,53 +202,70 @@ __global__ void ResidualNormKernel(ResidualRows<T> args) {
   if (Lane() == 0) args.inv_std[row] = inv_std;
 }
 
+template <typename T, int kGroups>
+struct ResidualNormBackwardRow {
+  int64_t node;
+  float from_readout, from_score, inv_std;
+  StoredGroup<T> x_hat[kGroups];
+  uint8_t residual_keep[kGroups], attention_keep[kGroups];
+};
+
 // Parts of the sums: of d_residual, d_attended.
 template <typename T, int kGroups>
 __global__ void __launch_bounds__(kBlockThreads, kGroups <= 2 ? 2 : 1)
     ResidualNormBackwardKernel(ResidualBackwardRows<T> args, float* parts) {
   const ReadoutRows<T>& readout = args.readout;
-  const BlockRows block(args.slices, blockIdx.x);
   const int64_t n = readout.width, groups = (n + kGroupColumns - 1) / kGroupColumns;
   BlockColumnSums<kGroups, 2> sums;
-  for (int64_t row = block.begin + WarpOfBlock(); row < block.end; row += kBlockWarps) {
-    const int64_t node = readout.tokens.node[row];
-    const bool first = row == readout.tokens.begin[node];
-    const float from_readout = readout.alpha[row] + (first ? 1.0f : 0.0f);
-    const float from_score = args.d_score[row], inv_std = args.inv_std[row];
-    Group d_hat[kGroups] = {}, x_hat[kGroups] = {};
+  const auto load = [&](int64_t row) {
+    ResidualNormBackwardRow<T, kGroups> loaded{};
+    loaded.node = readout.tokens.node[row];
+    const bool first = row == readout.tokens.begin[loaded.node];
+    loaded.from_readout = readout.alpha[row] + (first ? 1.0f : 0.0f);
+    loaded.from_score = args.d_score[row];
+    loaded.inv_std = args.inv_std[row];
+    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
+      loaded.x_hat[i] = LoadStored(readout.t_hat + row * n, n, column);
+      const int64_t at = row * groups + column / kGroupColumns;
+      loaded.residual_keep[i] = args.residual_scale != 0 ? args.residual_keep[at] : 0xFF;
+      loaded.attention_keep[i] = args.attention_scale != 0 ? args.attention_keep[at] : 0xFF;
+    });
+    return loaded;
+  };
+  const float residual_scale = args.residual_scale != 0 ? args.residual_scale : 1.0f;
+  const float attention_scale = args.attention_scale != 0 ? args.attention_scale : 1.0f;
+  const auto use = [&](int64_t row, const ResidualNormBackwardRow<T, kGroups>& loaded) {
+    Group d_hat[kGroups] = {};
     float sum = 0, sum_hat = 0;
     ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      x_hat[i] = LoadGroup(readout.t_hat + row * n, n, column);
+      const Group x_hat = Widen(loaded.x_hat[i]);
       const Group scale = LoadGroup(readout.scale, n, column);
       const Group w_read = LoadGroup(readout.w_read, n, column);
-      d_hat[i] = LoadGroup(args.d_y + node * n, n, column);
+      d_hat[i] = LoadGroup(args.d_y + loaded.node * n, n, column);
       ForEachColumn(n, column, [&](int c) {
         float& d = d_hat[i].at[c];
-        d = scale.at[c] * (from_readout * d + from_score * w_read.at[c]);
+        d = scale.at[c] * (loaded.from_readout * d + loaded.from_score * w_read.at[c]);
         sum += d;
-        sum_hat = fmaf(d, x_hat[i].at[c], sum_hat);
+        sum_hat = fmaf(d, x_hat.at[c], sum_hat);
       });
     });
     const float mean_d = RowMean(sum, n), mean_d_hat = RowMean(sum_hat, n);
     ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      const int64_t at = row * groups + column / kGroupColumns;
-      const unsigned of_residual = args.residual_scale != 0 ? args.residual_keep[at] : 0xFFu;
-      const unsigned of_attention = args.attention_scale != 0 ? args.attention_keep[at] : 0xFFu;
-      const float residual_scale = args.residual_scale != 0 ? args.residual_scale : 1.0f;
-      const float attention_scale = args.attention_scale != 0 ? args.attention_scale : 1.0f;
+      const Group x_hat = Widen(loaded.x_hat[i]);
       Group d_residual, d_attended;
       for (int c = 0; c < kGroupColumns; ++c) {
-        float v = inv_std * (d_hat[i].at[c] - mean_d - x_hat[i].at[c] * mean_d_hat);
-        v = (of_residual >> c) & 1 ? v * residual_scale : 0.0f;
+        float v = loaded.inv_std * (d_hat[i].at[c] - mean_d - x_hat.at[c] * mean_d_hat);
+        v = (loaded.residual_keep[i] >> c) & 1 ? v * residual_scale : 0.0f;
         d_residual.at[c] = v;
-        d_attended.at[c] = (of_attention >> c) & 1 ? v * attention_scale : 0.0f;
+        d_attended.at[c] = (loaded.attention_keep[i] >> c) & 1 ? v * attention_scale : 0.0f;
         sums.Add(0, i, c, d_residual.at[c]);
         sums.Add(1, i, c, d_attended.at[c]);
       }
       StoreGroup(d_residual, n, column, args.d_residual + row * n);
       StoreGroup(d_attended, n, column, args.d_attended + row * n);
     });
-  }
+  };
+  ForEachRowAhead(BlockRows(args.slices, blockIdx.x), load, use);
   sums.Store(n, parts);
 }
 
@@ -230,9 +289,10 @@ __global__ void ReluDropoutBackwardKernel(SliceRows slices, const T* a, float sc
 }
 
 // A block for each block of the slices' rows, with shared memory for its sums.
+template <int kSums>
 Grid GridOf(const SliceRows& slices, int64_t columns) {
   return {slices.slices * slices.blocks, kBlockThreads,
-          static_cast<size_t>(kBlockWarps * columns) * sizeof(float)};
+          static_cast<size_t>(BlockColumnSums<1, kSums>::SharedFloats(columns)) * sizeof(float)};
 }
 
 }  // namespace
@@ -243,10 +303,25 @@ void Round(Device& device, const float* x, int64_t n, T* y) {
 }
 
 template <typename T>
-void GatherTokens(Device& device, const float* features, const LocalRow* sampled, int64_t pieces,
-                  int64_t piece, T* x) {
-  device.Launch(GatherKernel<T>, {BlocksOfWarps(pieces), kBlockThreads}, features, sampled, pieces,
-                piece, x);
+void GatherTokens(Device& device, const float* features, TensorView<const LocalRow> sampled,
+                  int64_t tokens, int64_t columns, int64_t stride, T* x) {
+  device.Launch(GatherKernel<T>, {BlocksOfWarps(sampled.size()), kBlockThreads}, features,
+                sampled.data(), sampled.size(), tokens, columns, stride, x);
+}
+
+template <typename T>
+void PadRows(Device& device, const T* from, int64_t rows, int64_t columns, int64_t stride, T* to) {
+  device.Launch(PadKernel<T>, {BlocksOfThreads(rows * stride), kBlockThreads}, from, rows, columns,
+                stride, to);
+}
+
+void MakeDropoutKeys(Device& device, int64_t nodes, DeviceDropout& dropout,
+                     Buffer<uint64_t>& keys) {
+  if (dropout.threshold == 0) return;
+  keys.Reserve(device, nodes);
+  device.Launch(DropoutKeysKernel, {BlocksOfThreads(nodes), kBlockThreads}, dropout, nodes,
+                keys.data());
+  dropout.keys = keys.data();
 }
 
 template <typename T>
@@ -270,7 +345,7 @@ void LayerNormBackward(Device& device, const LayerNormBackwardRows<T>& args) {
   const int64_t width = args.forward.width;
   const Buffer<float> parts(device, args.slices.slices * args.slices.blocks * 3 * width);
   WithGroupsOfLane(device, width, [&](auto groups) {
-    device.Launch(LayerNormBackwardKernel<T, groups>, GridOf(args.slices, width), args,
+    device.Launch(LayerNormBackwardKernel<T, groups>, GridOf<3>(args.slices, width), args,
                   parts.data());
   });
   SumParts(device, args.slices, parts.data(), 3, width,
@@ -290,7 +365,7 @@ void ResidualNormBackward(Device& device, const ResidualBackwardRows<T>& args) {
   const int64_t width = args.readout.width;
   const Buffer<float> parts(device, args.slices.slices * args.slices.blocks * 2 * width);
   WithGroupsOfLane(device, width, [&](auto groups) {
-    device.Launch(ResidualNormBackwardKernel<T, groups>, GridOf(args.slices, width), args,
+    device.Launch(ResidualNormBackwardKernel<T, groups>, GridOf<2>(args.slices, width), args,
                   parts.data());
   });
   SumParts(device, args.slices, parts.data(), 2, width,
@@ -302,7 +377,7 @@ void ReluDropoutBackward(Device& device, const SliceRows& slices, const T* a, fl
                          int64_t width, T* d_a, const PartitionGradients& sum) {
   const Buffer<float> parts(device, slices.slices * slices.blocks * width);
   WithGroupsOfLane(device, width, [&](auto groups) {
-    device.Launch(ReluDropoutBackwardKernel<T, groups>, GridOf(slices, width), slices, a, scale,
+    device.Launch(ReluDropoutBackwardKernel<T, groups>, GridOf<1>(slices, width), slices, a, scale,
                   width, d_a, parts.data());
   });
   SumParts(device, slices, parts.data(), 1, width, {{sum}});
@@ -310,9 +385,9 @@ void ReluDropoutBackward(Device& device, const SliceRows& slices, const T* a, fl
 
 template <typename T>
 struct Instances {
-  static constexpr auto kAll =
-      std::tuple(&Round<T>, &GatherTokens<T>, &DropTokens<T>, &LayerNorm<T>, &LayerNormBackward<T>,
-                 &ResidualNorm<T>, &ResidualNormBackward<T>, &ReluDropoutBackward<T>);
+  static constexpr auto kAll = std::tuple(&Round<T>, &GatherTokens<T>, &PadRows<T>, &DropTokens<T>,
+                                          &LayerNorm<T>, &LayerNormBackward<T>, &ResidualNorm<T>,
+                                          &ResidualNormBackward<T>, &ReluDropoutBackward<T>);
 };
 template struct Instances<float>;
 template struct Instances<__nv_bfloat16>;

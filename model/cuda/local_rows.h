@@ -18,11 +18,18 @@ namespace quadhop::cuda {
 template <typename T>
 void Round(Device& device, const float* x, int64_t n, T* y);
 
-// x [pieces, piece] = rows `sampled` [pieces] of features [U, piece]: a sampled node's tokens are
-// one contiguous piece of its feature row.
+// x [pieces, tokens, stride] = rows `sampled` [pieces] of features [U, tokens, columns]; zeros in
+// columns beyond.
 template <typename T>
-void GatherTokens(Device& device, const float* features, const LocalRow* sampled, int64_t pieces,
-                  int64_t piece, T* x);
+void GatherTokens(Device& device, const float* features, TensorView<const LocalRow> sampled,
+                  int64_t tokens, int64_t columns, int64_t stride, T* x);
+
+// to [rows, stride] = from [rows, columns], zeros in columns beyond.
+template <typename T>
+void PadRows(Device& device, const T* from, int64_t rows, int64_t columns, int64_t stride, T* to);
+
+// Makes the keys of a batch's nodes, which dropout.keys points to then.
+void MakeDropoutKeys(Device& device, int64_t nodes, DeviceDropout& dropout, Buffer<uint64_t>& keys);
 
 // a [rows, H] = dropout(a), in place.
 template <typename T>

@@ -5,30 +5,33 @@
 namespace quadhop::cuda {
 namespace {
 
-// Cross entropy of one row a thread, in double as on the CPU.
+// Cross entropy of one row a warp, in double as on the CPU.
 __global__ void CrossEntropyKernel(int64_t rows, int64_t classes, const float* logits,
                                    const int32_t* labels, const float* class_weight, double share,
                                    float* d_logits, double* row_loss) {
-  const int64_t row = ThreadOfGrid();
+  const int64_t row = WarpOfGrid();
   if (row >= rows) return;
   const int32_t label = labels[row];
   logits += row * classes;
   d_logits += row * classes;
-  row_loss[row] = 0;
   if (label < 0) {  // unlabelled
-    for (int64_t c = 0; c < classes; ++c) d_logits[c] = 0;
+    for (int64_t c = Lane(); c < classes; c += kWarpThreads) d_logits[c] = 0;
+    if (Lane() == 0) row_loss[row] = 0;
     return;
   }
   const double weight = (class_weight == nullptr ? 1.0 : double{class_weight[label]}) * share;
-  float top = logits[0];
-  for (int64_t c = 1; c < classes; ++c) top = fmaxf(top, logits[c]);
+  float top = -INFINITY;
+  for (int64_t c = Lane(); c < classes; c += kWarpThreads) top = fmaxf(top, logits[c]);
+  top = WarpMax(top);
   double sum = 0;
-  for (int64_t c = 0; c < classes; ++c) sum += exp(double{logits[c]} - double{top});
-  for (int64_t c = 0; c < classes; ++c) {
+  for (int64_t c = Lane(); c < classes; c += kWarpThreads)
+    sum += exp(double{logits[c]} - double{top});
+  sum = WarpSum(sum);
+  for (int64_t c = Lane(); c < classes; c += kWarpThreads) {
     const double p = exp(double{logits[c]} - double{top}) / sum;
     d_logits[c] = static_cast<float>(weight * (p - (c == label ? 1.0 : 0.0)));
   }
-  row_loss[row] = weight * (log(sum) + double{top} - double{logits[label]});
+  if (Lane() == 0) row_loss[row] = weight * (log(sum) + double{top} - double{logits[label]});
 }
 
 // Sum over the labelled columns of one row of -log sigmoid(+-logit).
@@ -48,14 +51,15 @@ __global__ void BinaryKernel(int64_t rows, int64_t columns, const float* logits,
   row_loss[row] = weight * loss;
 }
 
-// The rows' losses of each slice, in order; a thread a slice.
+// The rows' losses of each slice; a warp a slice.
 __global__ void SumLossesKernel(const int64_t* offsets, int64_t partitions, const double* row_loss,
                                 double* loss) {
-  const int64_t p = ThreadOfGrid();
+  const int64_t p = WarpOfGrid();
   if (p >= partitions) return;
   double sum = 0;
-  for (int64_t r = offsets[p]; r < offsets[p + 1]; ++r) sum += row_loss[r];
-  loss[p] = sum;
+  for (int64_t r = offsets[p] + Lane(); r < offsets[p + 1]; r += kWarpThreads) sum += row_loss[r];
+  sum = WarpSum(sum);
+  if (Lane() == 0) loss[p] = sum;
 }
 
 }  // namespace
@@ -65,15 +69,16 @@ void CudaKernels::DoLoss(const LossArgs& args) {
   const int64_t partitions = args.slices.num_partitions();
   const double share = 1.0 / static_cast<double>(args.global_nodes);
   const Buffer<double> row_loss(*device_, rows);
-  const Grid grid{BlocksOfThreads(rows), kBlockThreads};
   if (args.kind == LossKind::kBinary) {
-    device_->Launch(BinaryKernel, grid, rows, classes, args.logits.data(), args.multi_labels.data(),
+    device_->Launch(BinaryKernel, {BlocksOfThreads(rows), kBlockThreads}, rows, classes,
+                    args.logits.data(), args.multi_labels.data(),
                     share / static_cast<double>(classes), args.d_logits.data(), row_loss.data());
   } else {
-    device_->Launch(CrossEntropyKernel, grid, rows, classes, args.logits.data(), args.labels.data(),
-                    args.class_weight.data(), share, args.d_logits.data(), row_loss.data());
+    device_->Launch(CrossEntropyKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, classes,
+                    args.logits.data(), args.labels.data(), args.class_weight.data(), share,
+                    args.d_logits.data(), row_loss.data());
   }
-  device_->Launch(SumLossesKernel, {BlocksOfThreads(partitions), kBlockThreads}, args.slices.array,
+  device_->Launch(SumLossesKernel, {BlocksOfWarps(partitions), kBlockThreads}, args.slices.array,
                   partitions, row_loss.data(), args.loss.data());
 }
 

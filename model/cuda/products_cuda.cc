@@ -6,8 +6,10 @@
 
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "core/check.h"
+#include "core/cuda/cuda_status.h"
 #include "core/status.h"
 
 namespace quadhop::cuda {
@@ -37,6 +39,8 @@ struct Destroy {
 template <typename Handle, auto kDestroy>
 using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy<kDestroy>>;
 
+using OwnedStream = Owned<cudaStream_t, cudaStreamDestroy>;
+using OwnedEvent = Owned<cudaEvent_t, cudaEventDestroy>;
 using OwnedHandle = Owned<cublasLtHandle_t, cublasLtDestroy>;
 using OwnedProduct = Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
 using OwnedLayout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
@@ -65,6 +69,36 @@ struct Shape {
     return Hash::combine(std::move(state), shape.Key());
   }
 };
+
+// What products need that are made beside others.
+struct Lane {
+  OwnedStream stream;  // nullptr: the device's own
+  OwnedEvent done;
+  Buffer<uint8_t> workspace;
+  bool used = false;
+};
+// Small products leave most of a GPU idle.
+constexpr int kLanes = 4;
+
+absl::StatusOr<OwnedEvent> MakeEvent() {
+  cudaEvent_t event = nullptr;
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaEventCreateWithFlags(&event, cudaEventDisableTiming)));
+  return OwnedEvent(event);
+}
+
+absl::StatusOr<std::vector<Lane>> MakeLanes(Device& device) {
+  std::vector<Lane> lanes(kLanes);
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    lanes[i].workspace = Buffer<uint8_t>(device, static_cast<int64_t>(kWorkspaceBytes));
+    if (i == 0) continue;
+    cudaStream_t stream = nullptr;
+    QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking)));
+    lanes[i].stream.reset(stream);
+    QH_ASSIGN_OR_RETURN(lanes[i].done, MakeEvent());
+  }
+  QH_RETURN_IF_ERROR(device.status());
+  return lanes;
+}
 
 // How products of one shape are made.
 struct Plan {
@@ -107,11 +141,12 @@ constexpr cudaDataType_t kTypeOf<__nv_bfloat16> = CUDA_R_16BF;
 class CublasProducts final : public Products {
  public:
   CublasProducts(Device& device, FloatOperands operands, OwnedHandle handle,
-                 Buffer<uint8_t> workspace)
+                 std::vector<Lane> lanes, OwnedEvent begun)
       : device_(device),
         operands_(operands),
         handle_(std::move(handle)),
-        workspace_(std::move(workspace)) {}
+        lanes_(std::move(lanes)),
+        begun_(std::move(begun)) {}
 
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
                 float* c, int64_t c_stride, float alpha, Epilogue epilogue) override {
@@ -129,6 +164,33 @@ class CublasProducts final : public Products {
   }
 
  private:
+  void BeginTogether() override {
+    QH_CHECK(!together_);
+    together_ = true;
+    device_.Note(QH_CUDA_STATUS(cudaEventRecord(begun_.get(), device_.stream())));
+  }
+  void EndTogether() override {
+    together_ = false;
+    next_lane_ = 0;
+    for (Lane& lane : lanes_) {
+      if (!lane.used) continue;
+      lane.used = false;
+      device_.Note(QH_CUDA_STATUS(cudaEventRecord(lane.done.get(), lane.stream.get())));
+      device_.Note(QH_CUDA_STATUS(cudaStreamWaitEvent(device_.stream(), lane.done.get(), 0)));
+    }
+  }
+  // Where the next product goes.
+  Lane& NextLane() {
+    Lane& lane = lanes_[next_lane_];
+    if (!together_) return lane;
+    next_lane_ = (next_lane_ + 1) % lanes_.size();
+    if (lane.stream != nullptr && !lane.used) {
+      lane.used = true;
+      device_.Note(QH_CUDA_STATUS(cudaStreamWaitEvent(lane.stream.get(), begun_.get(), 0)));
+    }
+    return lane;
+  }
+
   template <typename T, typename C>
   void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta, C* c,
              int64_t c_stride, float alpha, const Epilogue& epilogue) {
@@ -169,12 +231,14 @@ class CublasProducts final : public Products {
       plan = plans_.emplace(shape, std::move(made)).first;
     }
     const Plan& p = plan->second;
+    const Lane& lane = NextLane();
+    cudaStream_t stream = lane.stream != nullptr ? lane.stream.get() : device_.stream();
     if (bias != nullptr)
       QH_RETURN_IF_ERROR(Set(p.product.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias));
     return QH_CUBLAS_STATUS(cublasLtMatmul(handle_.get(), p.product.get(), &alpha, first,
                                            p.first.get(), second, p.second.get(), &beta, result,
                                            p.result.get(), result, p.result.get(), &p.algorithm,
-                                           workspace_.data(), kWorkspaceBytes, device_.stream()));
+                                           lane.workspace.data(), kWorkspaceBytes, stream));
   }
 
   absl::StatusOr<Plan> MakePlan(const Shape& shape) const {
@@ -236,8 +300,11 @@ class CublasProducts final : public Products {
   Device& device_;
   const FloatOperands operands_;
   const OwnedHandle handle_;
-  const Buffer<uint8_t> workspace_;
+  std::vector<Lane> lanes_;
+  const OwnedEvent begun_;  // what products made together depend on
   absl::flat_hash_map<Shape, Plan> plans_;
+  bool together_ = false;
+  size_t next_lane_ = 0;
 };
 
 }  // namespace
@@ -246,9 +313,10 @@ absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device, FloatOper
   cublasLtHandle_t handle = nullptr;
   QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtCreate(&handle)));
   OwnedHandle owned(handle);
-  Buffer<uint8_t> workspace(device, static_cast<int64_t>(kWorkspaceBytes));
-  QH_RETURN_IF_ERROR(device.status());
-  return std::make_unique<CublasProducts>(device, operands, std::move(owned), std::move(workspace));
+  QH_ASSIGN_OR_RETURN(std::vector<Lane> lanes, MakeLanes(device));
+  QH_ASSIGN_OR_RETURN(OwnedEvent begun, MakeEvent());
+  return std::make_unique<CublasProducts>(device, operands, std::move(owned), std::move(lanes),
+                                          std::move(begun));
 }
 
 }  // namespace quadhop::cuda

@@ -43,6 +43,23 @@ class Products {
   virtual void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
                         MatrixRef<__nv_bfloat16> b, float beta, __nv_bfloat16* c, int64_t c_stride,
                         float alpha = 1.0f, Epilogue epilogue = {}) = 0;
+
+ private:
+  friend class Together;
+  virtual void BeginTogether() = 0;
+  virtual void EndTogether() = 0;
+};
+
+// While it lives, products do not depend on each other, and may be made at the same time.
+class Together {
+ public:
+  explicit Together(Products& products) : products_(products) { products_.BeginTogether(); }
+  ~Together() { products_.EndTogether(); }
+  Together(const Together&) = delete;
+  Together& operator=(const Together&) = delete;
+
+ private:
+  Products& products_;
 };
 
 // What products take of floats: all of them, or ten bits of the mantissa, on tensor cores.

@@ -21,13 +21,30 @@ struct Group {
   float at[kGroupColumns];
 };
 
-__device__ inline Group LoadWhole(const float* from) {
-  const float4 low = *reinterpret_cast<const float4*>(from);
-  const float4 high = *reinterpret_cast<const float4*>(from + 4);
+// The same as they are in memory, for as long as they wait.
+template <typename T>
+struct StoredGroup;
+template <>
+struct StoredGroup<float> {
+  float4 low, high;
+};
+template <>
+struct StoredGroup<__nv_bfloat16> {
+  uint4 words;
+};
+
+__device__ inline StoredGroup<float> LoadWhole(const float* from) {
+  return {*reinterpret_cast<const float4*>(from), *reinterpret_cast<const float4*>(from + 4)};
+}
+__device__ inline StoredGroup<__nv_bfloat16> LoadWhole(const __nv_bfloat16* from) {
+  return {*reinterpret_cast<const uint4*>(from)};
+}
+__device__ inline Group Widen(const StoredGroup<float>& stored) {
+  const float4 &low = stored.low, &high = stored.high;
   return {{low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w}};
 }
-__device__ inline Group LoadWhole(const __nv_bfloat16* from) {
-  const uint4 words = *reinterpret_cast<const uint4*>(from);
+__device__ inline Group Widen(const StoredGroup<__nv_bfloat16>& stored) {
+  const uint4& words = stored.words;
   const unsigned pairs[4] = {words.x, words.y, words.z, words.w};
   Group group;
   for (int i = 0; i < 4; ++i) {
@@ -53,12 +70,15 @@ __device__ inline void StoreWhole(const Group& group, __nv_bfloat16* to) {
 // Columns from `column` on of a row that has `columns`; zeros beyond, which are not stored. Rows
 // whose columns are a multiple of 8 begin at one of 16 bytes.
 template <typename T>
-__device__ Group LoadGroup(const T* row, int64_t columns, int64_t column) {
+__device__ StoredGroup<T> LoadStored(const T* row, int64_t columns, int64_t column) {
   if (columns % kGroupColumns == 0) return LoadWhole(row + column);
-  Group group{};
-  for (int i = 0; i < kGroupColumns && column + i < columns; ++i)
-    group.at[i] = ToFloat(row[column + i]);
-  return group;
+  alignas(16) T values[kGroupColumns] = {};
+  for (int i = 0; i < kGroupColumns && column + i < columns; ++i) values[i] = row[column + i];
+  return LoadWhole(values);
+}
+template <typename T>
+__device__ Group LoadGroup(const T* row, int64_t columns, int64_t column) {
+  return Widen(LoadStored(row, columns, column));
 }
 template <typename T>
 __device__ void StoreGroup(const Group& group, int64_t columns, int64_t column, T* row) {

@@ -9,9 +9,8 @@ namespace quadhop::cuda {
 
 // Rows of a node that are in shared memory at a time beside a block's own: keys, or queries.
 inline constexpr int kStepRows = 64;
-// The block's warps stand in rows of kColumnWarps.
+// Warps that make a matrix together stand in rows of kColumnWarps.
 inline constexpr int kColumnWarps = 4;
-inline constexpr int kRowWarps = kBlockWarps / kColumnWarps;
 
 // float operands are twice as large: they are not loaded ahead.
 template <typename T>
@@ -26,15 +25,16 @@ struct NodeRows {
   int width;       // H, or S
 };
 
-// What a block works on: a tile of tokens of one node, of one head.
+// What a block works on: a tile of tokens of one node, of some heads.
 struct BlockPlace {
-  // The grid has most_tokens / side (rounded up) blocks for each of `heads` heads of each node.
-  __device__ BlockPlace(const TokenRows& rows, int heads, int side) {
+  // The grid has most_tokens / side (rounded up) blocks for each `together` of `heads` heads of
+  // each node.
+  __device__ BlockPlace(const TokenRows& rows, int heads, int together, int side) {
     const int node_tiles = (rows.most_tokens + side - 1) / side;
-    const int block = static_cast<int>(blockIdx.x);
+    const int block = static_cast<int>(blockIdx.x), head_blocks = heads / together;
     begin = block % node_tiles * side;
-    head = block / node_tiles % heads;
-    const int node = block / node_tiles / heads;
+    head = block / node_tiles % head_blocks * together;
+    const int node = block / node_tiles / head_blocks;
     first_row = rows.begin[node];
     tokens = static_cast<int>(rows.begin[node + 1] - first_row);
     log_multiplicity = rows.log_multiplicity + first_row;
@@ -59,8 +59,8 @@ struct BlockPlace {
     return OfHead(scores, heads, ScoreStride(rows.most_tokens), of_head);
   }
 
-  int begin;  // token
-  int head;
+  int begin;                      // token
+  int head;                       // the first
   int64_t first_row;              // of the node
   int tokens;                     // S, of the node
   const float* log_multiplicity;  // [S]
@@ -72,7 +72,8 @@ template <typename T, typename Visit>
 __device__ void ForEachVector(int count, int columns, const Visit& visit) {
   constexpr int kVector = 16 / sizeof(T);
   const int vectors = columns / kVector, thread = static_cast<int>(threadIdx.x);
-  const int row_step = kBlockThreads / vectors, vector_step = kBlockThreads % vectors;
+  const int threads = static_cast<int>(blockDim.x);
+  const int row_step = threads / vectors, vector_step = threads % vectors;
   int row = thread / vectors, vector = thread % vectors;
   while (row < count) {
     visit(row, vector * kVector);
@@ -136,35 +137,32 @@ __device__ inline void StorePair(float first, float second, __nv_bfloat16* to) {
   *reinterpret_cast<__nv_bfloat162*>(to) = __floats2bfloat162_rn(first, second);
 }
 
-// A matrix [kRows, width] of a block, in registers: its warps' sums, whose column tiles go round
-// the warps beside each other.
-template <typename T, int kRows>
+// A matrix [16 * kRowTiles * rows of warps, width] in registers: column tiles go round the warps
+// beside each other.
+template <typename T, int kRowTiles>
 class BlockSums {
  public:
-  static constexpr int kRowTiles = kRows / kRowWarps / kTileSide;
   static constexpr int kColumnTiles = 8 / kRowTiles;
   static constexpr int kMostWidth = kColumnTiles * kColumnWarps * kTileSide;
 
-  // width: a multiple of 16, at most kMostWidth.
-  __device__ explicit BlockSums(int width)
-      : num_tiles_((width / kTileSide - ColumnWarp() + kColumnWarps - 1) / kColumnWarps) {}
+  // warp: among those of the matrix. width: a multiple of 16, at most kMostWidth.
+  __device__ BlockSums(int warp, int width)
+      : row_(warp / kColumnWarps * kRowTiles * kTileSide),
+        column_(warp % kColumnWarps * kTileSide),
+        num_tiles_((width - column_ + kColumnWarps * kTileSide - 1) / (kColumnWarps * kTileSide)) {}
 
-  // The first row and column of the warp.
-  __device__ static int Row() { return WarpOfBlock() / kColumnWarps * kRowTiles * kTileSide; }
-  __device__ static int Column() { return ColumnWarp() * kTileSide; }
-
-  // += a b, a [kRows, depth] and b [depth, width].
+  // += a b, a [rows, depth] and b [depth, width].
   template <Stored kA>
   __device__ void Add(const SharedMatrix<T>& a, const SharedMatrix<T>& b, int depth) {
     AddProduct<kA, Stored::kPlain, kRowTiles, kColumnTiles>(
         sums_, num_tiles_, kColumnWarps * kTileSide,
-        SharedMatrix<T>{a.template At<kA>(Row(), 0), a.stride},
-        SharedMatrix<T>{b.data + Column(), b.stride}, depth);
+        SharedMatrix<T>{a.template At<kA>(row_, 0), a.stride},
+        SharedMatrix<T>{b.data + column_, b.stride}, depth);
   }
 
   // To rows of shared memory.
   __device__ void Store(T* to, int stride) const {
-    const int row = Row() + Lane() / 4, column = Column() + Lane() % 4 * 2;
+    const int row = row_ + Lane() / 4, column = column_ + Lane() % 4 * 2;
 #pragma unroll
     for (int i = 0; i < kRowTiles; ++i)
 #pragma unroll
@@ -178,8 +176,7 @@ class BlockSums {
   }
 
  private:
-  __device__ static int ColumnWarp() { return WarpOfBlock() % kColumnWarps; }
-
+  const int row_, column_;  // the warp's first
   const int num_tiles_;
   WarpSums<kRowTiles, kColumnTiles> sums_ = {};
 };

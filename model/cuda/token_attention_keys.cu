@@ -23,11 +23,16 @@ struct KeysLayout {
   }
 };
 
+// A row of warps for each kRowTiles tiles of keys.
+constexpr int KeysThreads(int rows, int row_tiles) {
+  return rows / kTileSide / row_tiles * kColumnWarps * kWarpThreads;
+}
+
 // d_z = sum over heads of p^T d_y (as values) + d_scores^T q (as keys). A block has kRows keys.
-template <typename T, int kRows>
-__global__ void __launch_bounds__(kBlockThreads, kStages<T>)
+template <typename T, int kRows, int kRowTiles>
+__global__ void __launch_bounds__(KeysThreads(kRows, kRowTiles), kRows <= 64 ? kStages<T> : 1)
     KeysKernel(TokenAttention<T> args, KeysLayout layout) {
-  const BlockPlace place(args.tokens, /*heads=*/1, kRows);
+  const BlockPlace place(args.tokens, /*heads=*/1, /*together=*/1, kRows);
   if (place.is_empty()) return;
   const int columns = RowColumns(args.width), num_steps = place.num_steps();
   const int num_products = 2 * args.heads * num_steps;
@@ -51,7 +56,7 @@ __global__ void __launch_bounds__(kBlockThreads, kStages<T>)
     EndCopies();  // one group a call
   };
 
-  BlockSums<T, kRows> sums(columns);
+  BlockSums<T, kRowTiles> sums(WarpOfBlock(), columns);
   for (int product = 0; product + 1 < kStages<T>; ++product) load(product);
   for (int product = 0; product < num_products; ++product) {
     load(product + kStages<T> - 1);
@@ -68,26 +73,36 @@ __global__ void __launch_bounds__(kBlockThreads, kStages<T>)
             place.Of(args.d_z, args.width));
 }
 
-template <typename T, int kRows>
+template <int kRows, int kRowTiles, typename T>
 bool LaunchIfFits(Device& device, const TokenAttention<T>& args) {
   const KeysLayout layout = KeysLayout::Of<T>(kRows, args.width);
   const auto shared_bytes = static_cast<size_t>(kStages<T> * layout.stage_bytes);
-  if (args.width > BlockSums<T, kRows>::kMostWidth ||
+  if (args.width > BlockSums<T, kRowTiles>::kMostWidth ||
       shared_bytes > device.shared_bytes_per_block())
     return false;
-  device.Launch(KeysKernel<T, kRows>,
-                {args.tokens.nodes * ((args.tokens.most_tokens + kRows - 1) / kRows), kBlockThreads,
-                 shared_bytes},
+  device.Launch(KeysKernel<T, kRows, kRowTiles>,
+                {args.tokens.nodes * ((args.tokens.most_tokens + kRows - 1) / kRows),
+                 KeysThreads(kRows, kRowTiles), shared_bytes},
                 args, layout);
   return true;
+}
+
+// Whether tiles of `large` keys leave no more places empty than those of `small`.
+constexpr bool FillAsWell(int tokens, int large, int small) {
+  return (tokens + large - 1) / large * large <= (tokens + small - 1) / small * small;
 }
 
 }  // namespace
 
 template <typename T>
 void TokenAttentionBackwardKeys(Device& device, const TokenAttention<T>& args) {
-  if (!LaunchIfFits<T, 64>(device, args) && !LaunchIfFits<T, 32>(device, args))
-    device.Note(AttentionTooLarge(device, args.tokens.most_tokens, args.width));
+  const int tokens = args.tokens.most_tokens;
+  if constexpr (sizeof(T) == 2) {
+    // What is multiplied is read once for as many keys.
+    if (FillAsWell(tokens, 160, 64) && LaunchIfFits<160, 2>(device, args)) return;
+  }
+  if (!LaunchIfFits<64, 2>(device, args) && !LaunchIfFits<32, 1>(device, args))
+    device.Note(AttentionTooLarge(device, tokens, args.width));
 }
 
 template void TokenAttentionBackwardKeys(Device&, const TokenAttention<float>&);

@@ -9,44 +9,80 @@
 namespace quadhop::cuda {
 namespace {
 
+// A head's warps.
+constexpr int kHeadWarps = 8;
+__device__ int WarpOfHead() { return WarpOfBlock() % kHeadWarps; }
+__device__ int HeadOfBlock() { return WarpOfBlock() / kHeadWarps; }
+
+// How a block divides its work: kRows rows of each of kHeads heads, which share the keys that are
+// loaded; up to kMostSteps * kStepRows keys.
+template <int rows, int most_steps, int heads>
+struct Split {
+  static constexpr int kRows = rows, kMostSteps = most_steps, kHeads = heads;
+  static constexpr int kThreads = kHeads * kHeadWarps * kWarpThreads;
+  static constexpr int kRowTiles = kRows / (kHeadWarps / kColumnWarps) / kTileSide;
+};
+
 // The shared memory of a block, in bytes from its begin.
 struct RowsLayout {
   int left_stride;     // elements between rows of q, or d_y
   int score_stride;    // of probabilities, in the same place later
+  int left_bytes;      // of a head
   int z_offset;        // of kStages tiles of keys
   int bias_offset;     // [keys]: log multiplicity, -inf beyond the last
-  int partial_offset;  // [2, rows, kColumnWarps]: of sums over rows
+  int partial_offset;  // [heads, 2, rows, kColumnWarps]: of sums over rows
   int bytes;
 
   template <typename T>
-  static RowsLayout Of(int rows, int tokens, int width) {
+  static RowsLayout Of(int rows, int heads, int tokens, int width) {
     constexpr int kBytes = static_cast<int>(sizeof(T));
     const int keys = (tokens + kStepRows - 1) / kStepRows * kStepRows;
     RowsLayout layout{};
     layout.left_stride = RowStride<T>(width);
     layout.score_stride = RowStride<T>(keys);
-    layout.z_offset = rows * std::max(layout.left_stride, layout.score_stride) * kBytes;
+    layout.left_bytes = rows * std::max(layout.left_stride, layout.score_stride) * kBytes;
+    layout.z_offset = heads * layout.left_bytes;
     layout.bias_offset = layout.z_offset + kStages<T> * kStepRows * layout.left_stride * kBytes;
     layout.partial_offset = layout.bias_offset + keys * 4;
-    layout.bytes = layout.partial_offset + 2 * rows * kColumnWarps * 4;
+    layout.bytes = layout.partial_offset + heads * 2 * rows * kColumnWarps * 4;
     return layout;
+  }
+
+  // q, d_y or probabilities of a head of the block.
+  template <typename T>
+  __device__ T* Left(int head) const {
+    return reinterpret_cast<T*>(shared_memory + head * left_bytes);
+  }
+  template <typename T>
+  __device__ T* Keys(int step) const {
+    return reinterpret_cast<T*>(shared_memory + z_offset) +
+           step % kStages<T> * kStepRows * left_stride;
+  }
+  __device__ float* bias() const { return reinterpret_cast<float*>(shared_memory + bias_offset); }
+  // Of the thread's head; `sum` is 0 or 1.
+  template <typename Split>
+  __device__ float* Partial(int sum) const {
+    return reinterpret_cast<float*>(shared_memory + partial_offset) +
+           (HeadOfBlock() * 2 + sum) * Split::kRows * kColumnWarps;
   }
 };
 
-// The scores of a block, [kRows, kMostSteps * kStepRows], in registers.
-template <int kRows, int kMostSteps>
-struct BlockScores {
-  static constexpr int kRowTiles = kRows / kRowWarps / kTileSide;
+// The scores of a head of a block, [kRows, kMostSteps * kStepRows], in the registers of its warps.
+template <typename Split>
+struct HeadScores {
+  static constexpr int kRowTiles = Split::kRowTiles;
+
+  __device__ static int FirstRow() { return WarpOfHead() / kColumnWarps * kRowTiles * kTileSide; }
+  __device__ static int FirstColumn() { return WarpOfHead() % kColumnWarps * kTileSide; }
 
   // Calls visit(i, lower, first, second, row, column) for each two neighbours, values of row tile i
   // of the warp, in its upper or lower half.
   template <typename Visit>
   __device__ void ForEachPair(int num_steps, const Visit& visit) {
-    const int warp = WarpOfBlock();
-    const int first_row = warp / kColumnWarps * kRowTiles * kTileSide + Lane() / 4;
-    const int first_column = warp % kColumnWarps * kTileSide + Lane() % 4 * 2;
+    const int first_row = FirstRow() + Lane() / 4;
+    const int first_column = FirstColumn() + Lane() % 4 * 2;
 #pragma unroll
-    for (int step = 0; step < kMostSteps; ++step) {
+    for (int step = 0; step < Split::kMostSteps; ++step) {
       if (step >= num_steps) continue;
 #pragma unroll
       for (int i = 0; i < kRowTiles; ++i)
@@ -64,7 +100,7 @@ struct BlockScores {
   template <typename Combine>
   __device__ void CombineRows(float (&value)[kRowTiles][2], float* partial,
                               const Combine& combine) const {
-    const int row = WarpOfBlock() / kColumnWarps * kRowTiles * kTileSide + Lane() / 4;
+    const int row = FirstRow() + Lane() / 4;
 #pragma unroll
     for (int i = 0; i < kRowTiles; ++i)
 #pragma unroll
@@ -73,7 +109,7 @@ struct BlockScores {
         for (int distance = 1; distance < 4; distance *= 2)
           of_row = combine(of_row, __shfl_xor_sync(kAllLanes, of_row, distance));
         if (Lane() % 4 == 0)
-          partial[(row + i * kTileSide + lower * 8) * kColumnWarps + WarpOfBlock() % kColumnWarps] =
+          partial[(row + i * kTileSide + lower * 8) * kColumnWarps + WarpOfHead() % kColumnWarps] =
               of_row;
       }
     __syncthreads();
@@ -86,33 +122,35 @@ struct BlockScores {
       }
   }
 
-  WarpSums<kRowTiles, 1> of_step[kMostSteps] = {};
+  WarpSums<kRowTiles, 1> of_step[Split::kMostSteps] = {};
 };
 
-// Forward: scores to probabilities, which are put to `p` and args.p.
+// Forward: scores to probabilities, which take the place of q in shared memory.
 struct Softmax {
   template <typename T>
-  static __device__ NodeRows<const T> Left(const TokenAttention<T>& args, const BlockPlace& place) {
-    return place.OfHead(args.q, args.heads, args.width, place.head);
+  static __device__ NodeRows<const T> Left(const TokenAttention<T>& args, const BlockPlace& place,
+                                           int head) {
+    return place.OfHead(args.q, args.heads, args.width, head);
   }
   template <typename T>
-  static __device__ NodeRows<T> Scores(const TokenAttention<T>& args, const BlockPlace& place) {
-    return place.Scores(args.p, args.tokens, args.heads, place.head);
+  static __device__ NodeRows<T> Scores(const TokenAttention<T>& args, const BlockPlace& place,
+                                       int head) {
+    return place.Scores(args.p, args.tokens, args.heads, head);
   }
   template <typename T>
-  static __device__ NodeRows<T> Out(const TokenAttention<T>& args, const BlockPlace& place) {
-    return place.OfHead(args.y, args.heads, args.width, place.head);
+  static __device__ NodeRows<T> Out(const TokenAttention<T>& args, const BlockPlace& place,
+                                    int head) {
+    return place.OfHead(args.y, args.heads, args.width, head);
   }
 
-  template <typename T, int kRows, int kMostSteps>
+  template <typename T, typename Split>
   static __device__ void Apply(const TokenAttention<T>&, const BlockPlace& place,
-                               BlockScores<kRows, kMostSteps>& scores, const RowsLayout& layout,
-                               T* p) {
-    constexpr int kRowTiles = BlockScores<kRows, kMostSteps>::kRowTiles;
-    const auto* bias = reinterpret_cast<const float*>(shared_memory + layout.bias_offset);
-    auto* partial = reinterpret_cast<float*>(shared_memory + layout.partial_offset);
+                               HeadScores<Split>& scores, const RowsLayout& layout) {
+    constexpr float kLog2E = 1.44269504f;
+    T* p = layout.Left<T>(HeadOfBlock());
+    const float* bias = layout.bias();
     const int num_steps = place.num_steps();
-    float top[kRowTiles][2], sum[kRowTiles][2] = {};
+    float top[Split::kRowTiles][2], sum[Split::kRowTiles][2] = {};
     for (auto& of_tile : top) of_tile[0] = of_tile[1] = -INFINITY;
     scores.ForEachPair(num_steps,
                        [&](int i, int lower, float& first, float& second, int, int column) {
@@ -120,13 +158,15 @@ struct Softmax {
                          second += bias[column + 1];
                          top[i][lower] = fmaxf(top[i][lower], fmaxf(first, second));
                        });
-    scores.CombineRows(top, partial, [](float a, float b) { return fmaxf(a, b); });
+    scores.CombineRows(top, layout.Partial<Split>(0), [](float a, float b) { return fmaxf(a, b); });
+    for (auto& of_tile : top)
+      for (float& of_row : of_tile) of_row *= kLog2E;
     scores.ForEachPair(num_steps, [&](int i, int lower, float& first, float& second, int, int) {
-      first = expf(first - top[i][lower]);
-      second = expf(second - top[i][lower]);
+      first = exp2f(fmaf(first, kLog2E, -top[i][lower]));
+      second = exp2f(fmaf(second, kLog2E, -top[i][lower]));
       sum[i][lower] += first + second;
     });
-    scores.CombineRows(sum, partial + kRows * kColumnWarps, [](float a, float b) { return a + b; });
+    scores.CombineRows(sum, layout.Partial<Split>(1), [](float a, float b) { return a + b; });
     for (auto& of_tile : sum)
       for (float& of_row : of_tile) of_row = 1.0f / of_row;
     scores.ForEachPair(num_steps,
@@ -140,38 +180,43 @@ struct Softmax {
 // Backward: d_p, from d_y, to d_scores = p (d_p - sum_j p_j d_p_j).
 struct SoftmaxBackward {
   template <typename T>
-  static __device__ NodeRows<const T> Left(const TokenAttention<T>& args, const BlockPlace& place) {
-    return place.OfHead(args.d_y, args.heads, args.width, place.head);
+  static __device__ NodeRows<const T> Left(const TokenAttention<T>& args, const BlockPlace& place,
+                                           int head) {
+    return place.OfHead(args.d_y, args.heads, args.width, head);
   }
   template <typename T>
-  static __device__ NodeRows<T> Scores(const TokenAttention<T>& args, const BlockPlace& place) {
-    return place.Scores(args.d_scores, args.tokens, args.heads, place.head);
+  static __device__ NodeRows<T> Scores(const TokenAttention<T>& args, const BlockPlace& place,
+                                       int head) {
+    return place.Scores(args.d_scores, args.tokens, args.heads, head);
   }
   template <typename T>
-  static __device__ NodeRows<T> Out(const TokenAttention<T>& args, const BlockPlace& place) {
-    return place.OfHead(args.d_q, args.heads, args.width, place.head);
+  static __device__ NodeRows<T> Out(const TokenAttention<T>& args, const BlockPlace& place,
+                                    int head) {
+    return place.OfHead(args.d_q, args.heads, args.width, head);
   }
 
-  template <typename T, int kRows, int kMostSteps>
+  template <typename T, typename Split>
   static __device__ void Apply(const TokenAttention<T>& args, const BlockPlace& place,
-                               BlockScores<kRows, kMostSteps>& scores, const RowsLayout& layout,
-                               T* p) {
-    auto* partial = reinterpret_cast<float*>(shared_memory + layout.partial_offset);
+                               HeadScores<Split>& scores, const RowsLayout& layout) {
+    T* p = layout.Left<T>(HeadOfBlock());
     const int num_steps = place.num_steps();
     __syncthreads();  // all have made their scores of what stands where p goes
-    LoadRows(place.Scores(static_cast<const T*>(args.p), args.tokens, args.heads, place.head),
-             place.begin, kRows, 0, num_steps * kStepRows, layout.score_stride, p);
+    for (int head = 0; head < Split::kHeads; ++head)
+      LoadRows(
+          place.Scores(static_cast<const T*>(args.p), args.tokens, args.heads, place.head + head),
+          place.begin, Split::kRows, 0, num_steps * kStepRows, layout.score_stride,
+          layout.Left<T>(head));
     EndCopies();
     WaitForCopies<0>();
     __syncthreads();
-    float sum[BlockScores<kRows, kMostSteps>::kRowTiles][2] = {};
+    float sum[Split::kRowTiles][2] = {};
     scores.ForEachPair(num_steps,
                        [&](int i, int lower, float& first, float& second, int row, int column) {
                          const T* of_pair = p + row * layout.score_stride + column;
                          sum[i][lower] = fmaf(ToFloat(of_pair[0]), first, sum[i][lower]);
                          sum[i][lower] = fmaf(ToFloat(of_pair[1]), second, sum[i][lower]);
                        });
-    scores.CombineRows(sum, partial, [](float a, float b) { return a + b; });
+    scores.CombineRows(sum, layout.Partial<Split>(0), [](float a, float b) { return a + b; });
     scores.ForEachPair(num_steps,
                        [&](int i, int lower, float& first, float& second, int row, int column) {
                          T* of_pair = p + row * layout.score_stride + column;
@@ -181,78 +226,84 @@ struct SoftmaxBackward {
   }
 };
 
-// scores = Kind::Apply(left z^T); out = scores z. A block has kRows rows of one node and head.
-template <typename Kind, typename T, int kRows, int kMostSteps>
-__global__ void __launch_bounds__(kBlockThreads,
-                                  (sizeof(T) == 2 && kRows * kMostSteps <= 320) ? 2 : 1)
+// scores = Kind::Apply(left z^T); out = scores z. A block has kRows rows of kHeads heads of a node.
+template <typename Kind, typename T, typename Split>
+__global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThreads == 256 &&
+                                                           Split::kRows * Split::kMostSteps <= 320
+                                                       ? 2
+                                                       : 1)
     RowsKernel(TokenAttention<T> args, RowsLayout layout) {
-  const BlockPlace place(args.tokens, args.heads, kRows);
+  const BlockPlace place(args.tokens, args.heads, Split::kHeads, Split::kRows);
   if (place.is_empty()) return;
   const NodeRows<const T> z = place.Of(args.z, args.width);
   const int columns = RowColumns(args.width), num_steps = place.num_steps();
-  T* const left = reinterpret_cast<T*>(shared_memory);  // [kRows], later the probabilities
-  const auto z_rows = [&](int step) {
-    return reinterpret_cast<T*>(shared_memory + layout.z_offset) +
-           step % kStages<T> * kStepRows * layout.left_stride;
-  };
   const auto load = [&](int step) {
     if (step >= 0 && step < num_steps)
-      LoadRows(z, step * kStepRows, kStepRows, 0, columns, layout.left_stride, z_rows(step));
+      LoadRows(z, step * kStepRows, kStepRows, 0, columns, layout.left_stride,
+               layout.Keys<T>(step));
     EndCopies();  // one group a call
   };
 
-  auto* bias = reinterpret_cast<float*>(shared_memory + layout.bias_offset);
-  for (int key = static_cast<int>(threadIdx.x); key < num_steps * kStepRows; key += kBlockThreads)
-    bias[key] = key < place.tokens ? place.log_multiplicity[key] : -INFINITY;
-  LoadRows(Kind::Left(args, place), place.begin, kRows, 0, columns, layout.left_stride, left);
+  for (int key = static_cast<int>(threadIdx.x); key < num_steps * kStepRows; key += Split::kThreads)
+    layout.bias()[key] = key < place.tokens ? place.log_multiplicity[key] : -INFINITY;
+  for (int head = 0; head < Split::kHeads; ++head)
+    LoadRows(Kind::Left(args, place, place.head + head), place.begin, Split::kRows, 0, columns,
+             layout.left_stride, layout.Left<T>(head));
   load(0);
 
-  using Sums = BlockSums<T, kRows>;
-  BlockScores<kRows, kMostSteps> scores;
+  T* const left = layout.Left<T>(HeadOfBlock());  // later the probabilities
+  HeadScores<Split> scores;
 #pragma unroll
-  for (int step = 0; step < kMostSteps; ++step) {
+  for (int step = 0; step < Split::kMostSteps; ++step) {
     if (step >= num_steps) continue;
     if constexpr (kStages<T> == 2) load(step + 1);
     WaitForCopies<kStages<T> - 1>();
     __syncthreads();
-    AddProduct<Stored::kPlain, Stored::kTransposed, Sums::kRowTiles, 1>(
-        scores.of_step[step], 1, 0, SharedMatrix<T>{left, layout.left_stride}.From(Sums::Row()),
-        SharedMatrix<T>{z_rows(step), layout.left_stride}.From(Sums::Column()), columns);
+    AddProduct<Stored::kPlain, Stored::kTransposed, Split::kRowTiles, 1>(
+        scores.of_step[step], 1, 0,
+        SharedMatrix<T>{left, layout.left_stride}.From(scores.FirstRow()),
+        SharedMatrix<T>{layout.Keys<T>(step), layout.left_stride}.From(scores.FirstColumn()),
+        columns);
     if (kStages<T> == 2 || step + 1 < num_steps) __syncthreads();
     if constexpr (kStages<T> == 1) {
       if (step + 1 < num_steps) load(step + 1);
     }
   }
 
-  Kind::template Apply<T, kRows, kMostSteps>(args, place, scores, layout, left);
+  Kind::template Apply<T, Split>(args, place, scores, layout);
   __syncthreads();
-  StoreRows(left, layout.score_stride, place.begin, kRows, num_steps * kStepRows,
-            Kind::Scores(args, place));
+  for (int head = 0; head < Split::kHeads; ++head)
+    StoreRows(layout.Left<T>(head), layout.score_stride, place.begin, Split::kRows,
+              num_steps * kStepRows, Kind::Scores(args, place, place.head + head));
 
   // From the last keys, which are there still, to the first.
-  Sums sums(columns);
+  BlockSums<T, Split::kRowTiles> sums(WarpOfHead(), columns);
   for (int step = num_steps - 1; step >= 0; --step) {
     WaitForCopies<kStages<T> - 1>();
     __syncthreads();
     sums.template Add<Stored::kPlain>({left + step * kStepRows, layout.score_stride},
-                                      {z_rows(step), layout.left_stride}, kStepRows);
+                                      {layout.Keys<T>(step), layout.left_stride}, kStepRows);
     __syncthreads();
     load(step - kStages<T>);
   }
   sums.Store(left, layout.left_stride);
   __syncthreads();
-  StoreRows(left, layout.left_stride, place.begin, kRows, columns, Kind::Out(args, place));
+  for (int head = 0; head < Split::kHeads; ++head)
+    StoreRows(layout.Left<T>(head), layout.left_stride, place.begin, Split::kRows, columns,
+              Kind::Out(args, place, place.head + head));
 }
 
-template <typename Kind, typename T, int kRows, int kMostSteps>
+template <typename Kind, typename Split, typename T>
 bool LaunchIfFits(Device& device, const TokenAttention<T>& args) {
   const int tokens = args.tokens.most_tokens;
-  const RowsLayout layout = RowsLayout::Of<T>(kRows, tokens, args.width);
-  if (tokens > kMostSteps * kStepRows || args.width > BlockSums<T, kRows>::kMostWidth ||
+  const RowsLayout layout = RowsLayout::Of<T>(Split::kRows, Split::kHeads, tokens, args.width);
+  if (tokens > Split::kMostSteps * kStepRows || args.heads % Split::kHeads != 0 ||
+      args.width > BlockSums<T, Split::kRowTiles>::kMostWidth ||
       static_cast<size_t>(layout.bytes) > device.shared_bytes_per_block())
     return false;
-  device.Launch(RowsKernel<Kind, T, kRows, kMostSteps>,
-                {args.tokens.nodes * args.heads * ((tokens + kRows - 1) / kRows), kBlockThreads,
+  const int64_t node_tiles = (tokens + Split::kRows - 1) / Split::kRows;
+  device.Launch(RowsKernel<Kind, T, Split>,
+                {args.tokens.nodes * (args.heads / Split::kHeads) * node_tiles, Split::kThreads,
                  static_cast<size_t>(layout.bytes)},
                 args, layout);
   return true;
@@ -260,8 +311,12 @@ bool LaunchIfFits(Device& device, const TokenAttention<T>& args) {
 
 template <typename Kind, typename T>
 void LaunchRows(Device& device, const TokenAttention<T>& args) {
-  if (LaunchIfFits<Kind, T, 64, 5>(device, args) || LaunchIfFits<Kind, T, 32, 10>(device, args) ||
-      LaunchIfFits<Kind, T, 32, 20>(device, args))
+  if constexpr (sizeof(T) == 2) {
+    if (LaunchIfFits<Kind, Split<64, 5, 2>>(device, args)) return;
+  }
+  if (LaunchIfFits<Kind, Split<64, 5, 1>>(device, args) ||
+      LaunchIfFits<Kind, Split<32, 10, 1>>(device, args) ||
+      LaunchIfFits<Kind, Split<32, 20, 1>>(device, args))
     return;
   device.Note(AttentionTooLarge(device, args.tokens.most_tokens, args.width));
 }

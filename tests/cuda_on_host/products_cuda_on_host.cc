@@ -50,6 +50,9 @@ class HostProducts final : public Products {
   }
 
  private:
+  void BeginTogether() override {}
+  void EndTogether() override {}
+
   template <typename T, typename C>
   void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta, C* c,
              int64_t c_stride, float alpha, const Epilogue& epilogue) {

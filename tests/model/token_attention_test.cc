@@ -173,7 +173,7 @@ TEST_P(TokenAttentionTest, InBF16IsThatOfPlainLoops) {
 INSTANTIATE_TEST_SUITE_P(Shapes, TokenAttentionTest,
                          testing::Values(Case{{9}, 2, 8}, Case{{1, 60, 17}, 2, 64},
                                          Case{{63, 65}, 1, 20}, Case{{70, 3}, 3, 144},
-                                         Case{{130, 64}, 1, 256}, Case{{301}, 1, 16},
+                                         Case{{130, 64}, 1, 256}, Case{{150, 7}, 2, 48}, Case{{301}, 1, 16},
                                          Case{{40, 66}, 1, 512}, Case{{321, 400}, 1, 16},
                                          Case{{641}, 1, 8}),
                          NameOf);
