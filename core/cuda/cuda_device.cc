@@ -48,6 +48,7 @@ absl::Status Device::Initialise() {
         "GPU ", ordinal_, " (", properties.name, ") has compute capability ", properties.major, ".",
         properties.minor, "; quadhop needs 8.0 (A100) or later: set model.backend=CPU"));
   name_ = properties.name;
+  compute_capability_ = 10 * properties.major + properties.minor;
   shared_bytes_per_block_ = properties.sharedMemPerBlockOptin;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)));
   // Freed memory stays with the process: steps take the same again.

@@ -47,6 +47,7 @@ class Device final : public Memory {
   const std::string& name() const { return name_; }
   cudaStream_t stream() const { return stream_; }
   size_t shared_bytes_per_block() const { return shared_bytes_per_block_; }
+  int compute_capability() const { return compute_capability_; }  // 90 is 9.0
   // Keeps `status` if it is the first error.
   void Note(const absl::Status& status);
 
@@ -93,6 +94,7 @@ class Device final : public Memory {
   std::string name_;
   cudaStream_t stream_ = nullptr;
   size_t shared_bytes_per_block_ = 0;
+  int compute_capability_ = 0;
   absl::Status status_;
 };
 

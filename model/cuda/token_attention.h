@@ -10,7 +10,10 @@
 // than the 2H operations that make it anew, for H of some 100 and more.
 #pragma once
 
+#include <cuda_bf16.h>
+
 #include <cstdint>
+#include <type_traits>
 
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/batch_tokens.h"
@@ -42,5 +45,22 @@ template <typename T>
 void TokenAttentionForward(Device& device, const TokenAttention<T>& args);
 template <typename T>
 void TokenAttentionBackward(Device& device, const TokenAttention<T>& args);
+
+// What they are made of. Any GPU:
+template <typename T>
+void PortableAttentionForward(Device& device, const TokenAttention<T>& args);
+template <typename T>
+void PortableAttentionBackward(Device& device, const TokenAttention<T>& args);
+
+// GPUs of compute capability 9.0, with up to so many tokens and columns, these a multiple of 8.
+inline constexpr int kHopperTokens = 320, kHopperWidth = 256;
+template <typename T>
+bool HopperTakes(const Device& device, const TokenAttention<T>& args) {
+  return std::is_same_v<T, __nv_bfloat16> && device.compute_capability() == 90 &&
+         args.tokens.most_tokens <= kHopperTokens && args.width <= kHopperWidth &&
+         args.width % 8 == 0;
+}
+void HopperAttentionForward(Device& device, const TokenAttention<__nv_bfloat16>& args);
+void HopperAttentionBackward(Device& device, const TokenAttention<__nv_bfloat16>& args);
 
 }  // namespace quadhop::cuda

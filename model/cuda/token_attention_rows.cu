@@ -332,19 +332,19 @@ absl::Status AttentionTooLarge(const Device& device, int tokens, int width) {
 }
 
 template <typename T>
-void TokenAttentionForward(Device& device, const TokenAttention<T>& args) {
+void PortableAttentionForward(Device& device, const TokenAttention<T>& args) {
   LaunchRows<Softmax>(device, args);
 }
 
 template <typename T>
-void TokenAttentionBackward(Device& device, const TokenAttention<T>& args) {
+void PortableAttentionBackward(Device& device, const TokenAttention<T>& args) {
   LaunchRows<SoftmaxBackward>(device, args);
   TokenAttentionBackwardKeys(device, args);
 }
 
-template void TokenAttentionForward(Device&, const TokenAttention<float>&);
-template void TokenAttentionForward(Device&, const TokenAttention<__nv_bfloat16>&);
-template void TokenAttentionBackward(Device&, const TokenAttention<float>&);
-template void TokenAttentionBackward(Device&, const TokenAttention<__nv_bfloat16>&);
+template void PortableAttentionForward(Device&, const TokenAttention<float>&);
+template void PortableAttentionForward(Device&, const TokenAttention<__nv_bfloat16>&);
+template void PortableAttentionBackward(Device&, const TokenAttention<float>&);
+template void PortableAttentionBackward(Device&, const TokenAttention<__nv_bfloat16>&);
 
 }  // namespace quadhop::cuda

@@ -25,7 +25,7 @@ alignas(128) unsigned char shared_memory[size_t{228} << 10];
 namespace cuda_on_host {
 namespace {
 
-constexpr unsigned kWarp = 32;
+constexpr unsigned kWarp = 32, kGroup = 128;
 constexpr size_t kStackBytes = size_t{64} << 10;
 constexpr size_t kPage = 4096, kAlignment = 256;  // of cudaMalloc
 
@@ -77,7 +77,7 @@ std::mutex& DeviceMutex() {
   static auto* const kMutex = new std::mutex;
   return *kMutex;
 }
-enum class State { kReady, kAtWarpBarrier, kAtBlockBarrier, kDone };
+enum class State { kReady, kAtWarpBarrier, kAtGroupBarrier, kAtBlockBarrier, kDone };
 // A thread of a block. It outlives the block, to run the same thread of the next.
 struct Fiber {
   ucontext_t begin;
@@ -149,6 +149,17 @@ void RunWarp(unsigned begin, unsigned end) {
   }
 }
 
+// Those groups whose threads are all at their barrier; whether there were any.
+bool ReleaseGroups(unsigned threads) {
+  bool any = false;
+  for (unsigned first = 0; first + kGroup <= threads; first += kGroup) {
+    if (!AllAre(first, first + kGroup, State::kAtGroupBarrier)) continue;
+    for (unsigned t = first; t < first + kGroup; ++t) fibers[t]->state = State::kReady;
+    any = true;
+  }
+  return any;
+}
+
 void RunBlock(unsigned threads) {
   for (unsigned t = 0; t < threads; ++t) {
     fibers[t]->state = State::kReady;
@@ -162,6 +173,7 @@ void RunBlock(unsigned threads) {
       RunWarp(warp * kWarp, (warp + 1) * kWarp);
     }
     if (AllAre(0, threads, State::kDone)) return;
+    if (ReleaseGroups(threads)) continue;
     Check(AllAre(0, threads, State::kAtBlockBarrier), "not all threads of a block reach a barrier");
     for (unsigned t = 0; t < threads; ++t) fibers[t]->state = State::kReady;
   }
@@ -201,6 +213,7 @@ void Run(unsigned blocks, unsigned threads, size_t shared_bytes,
 
 void BlockBarrier() { Wait(State::kAtBlockBarrier); }
 void WarpBarrier() { Wait(State::kAtWarpBarrier); }
+void GroupBarrier() { Wait(State::kAtGroupBarrier); }
 
 void Gather(const void* value, size_t bytes, void* of_lanes) {
   const unsigned thread = current, parity = fibers[thread]->parity ^= 1;

@@ -123,7 +123,10 @@ Buffer<T> OnDevice(Device& device, const std::vector<T>& values) {
 }
 
 template <typename T>
-void Check(const Case& c, double tolerance) {
+using Pass = void (*)(Device&, const TokenAttention<T>&);
+
+template <typename T>
+void Check(const Case& c, Pass<T> forward, Pass<T> backward, double tolerance) {
   absl::StatusOr<std::unique_ptr<Device>> opened = Device::Open(0);
   ASSERT_TRUE(opened.ok());
   Device& device = **opened;
@@ -153,8 +156,8 @@ void Check(const Case& c, double tolerance) {
   args.y = y.data();
   args.d_q = d_q.data();
   args.d_z = d_z.data();
-  TokenAttentionForward(device, args);
-  TokenAttentionBackward(device, args);
+  forward(device, args);
+  backward(device, args);
   EXPECT_LT(Error(device, y, expected.y), tolerance) << "y";
   EXPECT_LT(Error(device, d_q, expected.d_q), tolerance) << "d_q";
   EXPECT_LT(Error(device, d_z, expected.d_z), tolerance) << "d_z";
@@ -164,18 +167,37 @@ void Check(const Case& c, double tolerance) {
 class TokenAttentionTest : public testing::TestWithParam<Case> {};
 
 // Sums of up to 1000 products in float: some sqrt(1000) * 2^-24.
-TEST_P(TokenAttentionTest, InF32IsThatOfPlainLoops) { Check<float>(GetParam(), 1e-5); }
-// Probabilities, gradients of scores and results are rounded to 2^-9.
-TEST_P(TokenAttentionTest, InBF16IsThatOfPlainLoops) {
-  Check<__nv_bfloat16>(GetParam(), 8 * 0x1p-9);
+TEST_P(TokenAttentionTest, InF32IsThatOfPlainLoops) {
+  Check<float>(GetParam(), PortableAttentionForward, PortableAttentionBackward, 1e-5);
 }
-
+// Probabilities, gradients of scores and results are rounded to 2^-9.
+constexpr double kBF16Tolerance = 8 * 0x1p-9;
+TEST_P(TokenAttentionTest, InBF16IsThatOfPlainLoops) {
+  Check<__nv_bfloat16>(GetParam(), PortableAttentionForward, PortableAttentionBackward,
+                       kBF16Tolerance);
+}
 INSTANTIATE_TEST_SUITE_P(Shapes, TokenAttentionTest,
                          testing::Values(Case{{9}, 2, 8}, Case{{1, 60, 17}, 2, 64},
                                          Case{{63, 65}, 1, 20}, Case{{70, 3}, 3, 144},
-                                         Case{{130, 64}, 1, 256}, Case{{150, 7}, 2, 48}, Case{{301}, 1, 16},
-                                         Case{{40, 66}, 1, 512}, Case{{321, 400}, 1, 16},
-                                         Case{{641}, 1, 8}),
+                                         Case{{130, 64}, 1, 256}, Case{{150, 7}, 2, 48},
+                                         Case{{301}, 1, 16}, Case{{40, 66}, 1, 512},
+                                         Case{{321, 400}, 1, 16}, Case{{641}, 1, 8}),
+                         NameOf);
+
+class HopperAttentionTest : public testing::TestWithParam<Case> {};
+
+TEST_P(HopperAttentionTest, IsThatOfPlainLoops) {
+  absl::StatusOr<std::unique_ptr<Device>> device = Device::Open(0);
+  ASSERT_TRUE(device.ok());
+  if ((*device)->compute_capability() != 90) GTEST_SKIP() << "needs a GPU of capability 9.0";
+  Check<__nv_bfloat16>(GetParam(), HopperAttentionForward, HopperAttentionBackward, kBF16Tolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, HopperAttentionTest,
+                         testing::Values(Case{{9}, 2, 8}, Case{{1, 60, 17}, 2, 64},
+                                         Case{{64, 65}, 1, 48}, Case{{150, 7}, 2, 128},
+                                         Case{{70, 3}, 3, 144}, Case{{130, 64}, 1, 256},
+                                         Case{{301}, 1, 16}, Case{{40, 320}, 1, 200}),
                          NameOf);
 
 TEST(TokenAttention, RefusesMoreTokensThanABlockTakes) {

@@ -51,9 +51,10 @@ namespace cuda_on_host {
 
 // Runs body once for each thread of each block, with access to device memory.
 void Run(unsigned blocks, unsigned threads, size_t shared_bytes, const std::function<void()>& body);
-// Until all threads of the block, or of the warp, have come so far.
+// Until all threads of the block, of the warp, or of its group of four have come so far.
 void BlockBarrier();
 void WarpBarrier();
+void GroupBarrier();  // four warps
 // What each lane of the warp passes, at most 32 bytes, in their order.
 void Gather(const void* value, size_t bytes, void* of_lanes);
 template <typename T>
