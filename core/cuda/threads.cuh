@@ -13,7 +13,7 @@ inline constexpr int kBlockWarps = kBlockThreads / kWarpThreads;
 inline constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 
 // The shared memory of a block, as much as its Grid asks for. One name and type in all kernels.
-extern __shared__ __align__(128) unsigned char shared_memory[];
+extern __shared__ __align__(1024) unsigned char shared_memory[];
 
 __device__ inline int Lane() { return static_cast<int>(threadIdx.x) % kWarpThreads; }
 __device__ inline int WarpOfBlock() { return static_cast<int>(threadIdx.x) / kWarpThreads; }

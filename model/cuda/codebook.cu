@@ -105,12 +105,20 @@ __global__ void HitsKernel(const int64_t* offsets, int64_t partitions, int64_t c
     for (int64_t r = offsets[p]; r < end; r += kWarpThreads) {
       unsigned hit = __ballot_sync(kAllLanes, r + Lane() < end && nearest[r + Lane()] == m);
       hits += __popc(hit);
-      for (; hit != 0; hit &= hit - 1) {
-        const float* row = z + (r + __ffs(static_cast<int>(hit)) - 1) * width;
-        for (int i = 0; i < kColumns; ++i) {
-          const int64_t column = first + i * kWarpThreads + Lane();
-          if (column < width) sums[i] += row[column];
+      while (hit != 0) {  // four rows come from memory together
+        float values[4][kColumns] = {};
+#pragma unroll
+        for (int j = 0; j < 4; ++j) {
+          if (hit == 0) continue;
+          const float* row = z + (r + __ffs(static_cast<int>(hit)) - 1) * width;
+          hit &= hit - 1;
+          for (int i = 0; i < kColumns; ++i) {
+            const int64_t column = first + i * kWarpThreads + Lane();
+            if (column < width) values[j][i] = row[column];
+          }
         }
+        for (int j = 0; j < 4; ++j)
+          for (int i = 0; i < kColumns; ++i) sums[i] += values[j][i];
       }
     }
     if (Lane() == 0) of_slice[m] = static_cast<float>(hits);

@@ -99,9 +99,10 @@ __device__ void ForEachGroup(int64_t columns, const Visit& visit) {
 // Calls visit(c) for those of a group's columns that there are.
 template <typename Visit>
 __device__ void ForEachColumn(int64_t columns, int64_t column, const Visit& visit) {
+  const bool whole = column + kGroupColumns <= columns;
 #pragma unroll
   for (int c = 0; c < kGroupColumns; ++c)
-    if (column + c < columns) visit(c);
+    if (whole || column + c < columns) visit(c);
 }
 
 // The mean of a row's values, of which each lane has summed its own.

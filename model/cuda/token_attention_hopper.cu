@@ -21,39 +21,38 @@ __device__ int RowOfThread() { return WarpOfGroup() * 16 + Lane() / 4; }
 // Of each 8 columns, the first of the two that it has.
 __device__ int ColumnOfThread() { return Lane() % 4 * 2; }
 
-// A matrix [rows, kColumns] in shared memory, in pieces.
-template <int kColumns>
-struct Pieces {
-  static constexpr int kRowsBytes = kColumns / 8 * kPieceBytes;  // of 8 rows
-  static constexpr int Bytes(int rows) { return rows / 8 * kRowsBytes; }
+// A matrix [kRows, kColumns] in shared memory, in panels of 64 columns.
+template <int kRows, int kColumns>
+struct Panels {
+  static constexpr int kPanelBytes = kRows * kPanelRowBytes;
+  static constexpr int kBytes = kColumns / kPanelColumns * kPanelBytes;
 
   unsigned char* data;
 
-  // From a row and column on, multiples of 8.
-  __device__ unsigned char* At(int row, int column) const {
-    return data + row / 8 * kRowsBytes + column / 8 * kPieceBytes;
-  }
+  // The products' operand from a row, a multiple of 8, and a column, a multiple of 16, on.
   __device__ uint64_t ByRows(int row, int column) const {
-    return SharedOperand(At(row, column), kPieceBytes, kRowsBytes);
+    return RowOperand(data + column / kPanelColumns * kPanelBytes + row * kPanelRowBytes +
+                      column % kPanelColumns * 2);
   }
+  // The same with columns for rows; the column is a multiple of 64.
   __device__ uint64_t ByColumns(int row, int column) const {
-    return SharedOperand(At(row, column), kRowsBytes, kPieceBytes);
+    return ColumnOperand(data + column / kPanelColumns * kPanelBytes + row * kPanelRowBytes,
+                         kPanelBytes);
   }
 
-  // Begins to copy `count` rows from token `begin` on, columns from `first_column` on; zeros beyond
-  // the last token and column. By `warps` warps, of which this is `warp`: each takes 8 rows of 4
-  // pieces at a time.
-  __device__ void Load(const NodeRows<const T>& rows, int begin, int count, int first_column,
-                       int warp, int warps) const {
-    constexpr int kPiecesAcross = kColumns / 32;
-#pragma unroll 2  // while sums are in registers
-    for (int unit = warp; unit < count / 8 * kPiecesAcross; unit += warps) {
-      const int row = unit / kPiecesAcross * 8 + Lane() % 8;
-      const int column = unit % kPiecesAcross * 32 + Lane() / 8 * 8;
+  // Begins to copy rows from token `begin` on, columns from `first_column` on; zeros beyond the
+  // last token and column. By `warps` warps, of which this is `warp`.
+  __device__ void Load(const NodeRows<const T>& rows, int begin, int first_column, int warp,
+                       int warps) const {
+    constexpr int kPieces = kColumns / 8;  // of 16 bytes, of a row
+#pragma unroll 2                           // while sums are in registers
+    for (int i = warp * kWarpThreads + Lane(); i < kRows * kPieces; i += warps * kWarpThreads) {
+      const int row = i / kPieces, column = i % kPieces * 8;
       const int token = begin + row, from_column = first_column + column;
       const bool inside = token < rows.tokens && from_column < rows.width;
       const T* from = rows.first + token * rows.stride + from_column;
-      CopyBehind(At(row, column) + row % 8 * 16, inside ? from : rows.first, inside);
+      CopyBehind(data + column / kPanelColumns * kPanelBytes + PlaceInPanel(row, column / 8),
+                 inside ? from : rows.first, inside);
     }
   }
 };
@@ -82,42 +81,79 @@ __device__ float QuadMax(float value) {
 template <int kKeys>
 using Weights = uint32_t[kKeys / 16][4];
 
-// Where a thread's two neighbours are that part `i` of 4 of 16 columns has.
-__device__ int RowOfPart(int i) { return i % 2 * 8; }
-__device__ int ColumnOfPart(int i) { return i / 2 * 8; }
+// Of four tiles of 8 columns, each of the threads that share a row has two columns of all; then all
+// columns of one, the first of the threads of the first tile. And back.
+__device__ void TransposeInQuad(uint32_t (&pairs)[4]) {
+  const int thread = Lane() % 4;
+#pragma unroll
+  for (int distance = 1; distance < 4; distance *= 2) {
+    const bool upper = (thread & distance) != 0;
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      uint32_t& low = pairs[distance == 1 ? 2 * i : i];
+      uint32_t& high = pairs[distance == 1 ? 2 * i + 1 : i + 2];
+      const uint32_t received = __shfl_xor_sync(kAllLanes, upper ? low : high, distance);
+      (upper ? low : high) = received;
+    }
+  }
+}
+
+// Four tiles of 8 columns of a row, from `column` on, to and from memory. Lanes whose row there is
+// not take part.
+__device__ void StoreTiles(uint32_t (&pairs)[4], int row, int column, const NodeRows<T>& rows) {
+  TransposeInQuad(pairs);
+  column += Lane() % 4 * 8;
+  if (row < rows.tokens && column < rows.width)
+    *reinterpret_cast<uint4*>(rows.first + row * rows.stride + column) =
+        uint4{pairs[0], pairs[1], pairs[2], pairs[3]};
+}
+__device__ void LoadTiles(const NodeRows<const T>& rows, int row, int column,
+                          uint32_t (&pairs)[4]) {
+  column += Lane() % 4 * 8;
+  uint4 loaded = {0, 0, 0, 0};
+  if (row < rows.tokens && column < rows.width)
+    loaded = *reinterpret_cast<const uint4*>(rows.first + row * rows.stride + column);
+  pairs[0] = loaded.x;
+  pairs[1] = loaded.y;
+  pairs[2] = loaded.z;
+  pairs[3] = loaded.w;
+}
 
 template <int kKeys>
 __device__ void StoreWeights(const Weights<kKeys>& weights, int first_row,
                              const NodeRows<T>& rows) {
 #pragma unroll
-  for (int step = 0; step < kKeys / 16; ++step)
+  for (int step = 0; step < kKeys / 16; step += 2)
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const int row = first_row + RowOfThread() + RowOfPart(i);
-      const int column = step * 16 + ColumnOfPart(i) + ColumnOfThread();
-      if (row < rows.tokens && column < rows.width)
-        *reinterpret_cast<uint32_t*>(rows.first + row * rows.stride + column) = weights[step][i];
+    for (int lower = 0; lower < 2; ++lower) {
+      uint32_t pairs[4] = {weights[step][lower], weights[step][2 + lower], weights[step + 1][lower],
+                           weights[step + 1][2 + lower]};
+      StoreTiles(pairs, first_row + RowOfThread() + lower * 8, step * 16, rows);
     }
 }
 
 template <int kSums>
-__device__ void StoreSums(const float (&sums)[kSums], int first_row, const NodeRows<T>& rows) {
+__device__ void StoreSums(const float (&sums)[kSums], int first_row, int first_column,
+                          const NodeRows<T>& rows) {
 #pragma unroll
-  for (int i = 0; i < kSums / 2; ++i) {
-    const int row = first_row + RowOfThread() + i % 2 * 8;
-    const int column = i / 2 * 8 + ColumnOfThread();
-    if (row < rows.tokens && column < rows.width)
-      *reinterpret_cast<uint32_t*>(rows.first + row * rows.stride + column) =
-          Pack(sums[2 * i], sums[2 * i + 1]);
-  }
+  for (int i = 0; i < kSums; i += 16)
+#pragma unroll
+    for (int lower = 0; lower < 2; ++lower) {
+      uint32_t pairs[4];
+#pragma unroll
+      for (int tile = 0; tile < 4; ++tile)
+        pairs[tile] = Pack(sums[i + tile * 4 + lower * 2], sums[i + tile * 4 + lower * 2 + 1]);
+      StoreTiles(pairs, first_row + RowOfThread() + lower * 8, first_column + i * 2, rows);
+    }
 }
 
 // What a group has at hand for a tile of one head's rows.
-template <int kWidth>
+template <int kKeys, int kWidth>
 struct Tile {
   const BlockPlace& place;
   int head, first_row;
-  Pieces<kWidth> left, z;
+  Panels<kTileRows, kWidth> left;
+  Panels<kKeys, kWidth> z;
   const float* bias;  // [keys]: log multiplicity, -inf beyond the last
 };
 
@@ -126,16 +162,13 @@ template <int kKeys>
 constexpr int kForwardPart = kKeys == kHopperTokens ? 160 : 64;
 constexpr int kBackwardPart = 64;  // leaves registers for the probabilities
 
-template <int kFirst, int kWidth, int kSums>
-__device__ void MultiplyByKeys(const Tile<kWidth>& tile, float (&sums)[kSums]) {
+template <int kFirst, int kKeys, int kWidth, int kSums>
+__device__ void MultiplyByKeys(const Tile<kKeys, kWidth>& tile, float (&sums)[kSums]) {
   HoldSums(sums);
   BeginProducts();
-  const uint64_t left = Recomputed(tile.left.ByRows(0, 0));
-  const uint64_t z = Recomputed(tile.z.ByRows(kFirst, 0));
 #pragma unroll
   for (int c = 0; c < kWidth; c += 16)
-    MultiplyShared<false, false>(sums, Next(left, c / 8 * kPieceBytes),
-                                 Next(z, c / 8 * kPieceBytes), c > 0);
+    MultiplyShared<false, false>(sums, tile.left.ByRows(0, c), tile.z.ByRows(kFirst, c), c > 0);
 }
 
 // Forward. left is q; weights become the probabilities. load_next may overwrite left.
@@ -145,7 +178,7 @@ struct HopperSoftmax {
   static __device__ T* Out(const TokenAttention<T>& args) { return args.y; }
 
   template <int kKeys, int kWidth, typename LoadNext>
-  static __device__ void Apply(const TokenAttention<T>&, const Tile<kWidth>& tile,
+  static __device__ void Apply(const TokenAttention<T>&, const Tile<kKeys, kWidth>& tile,
                                Weights<kKeys>& weights, const LoadNext& load_next) {
     constexpr int kPart = kForwardPart<kKeys>, kParts = kKeys / kPart, kSums = kPart / 2;
     constexpr float kLog2E = 1.44269504f;
@@ -193,7 +226,7 @@ struct HopperSoftmaxBackward {
   static __device__ T* Out(const TokenAttention<T>& args) { return args.d_q; }
 
   template <int kKeys, int kWidth, typename LoadNext>
-  static __device__ void Apply(const TokenAttention<T>& args, const Tile<kWidth>& tile,
+  static __device__ void Apply(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
                                Weights<kKeys>& weights, const LoadNext& load_next) {
     const BlockPlace& place = tile.place;
     const NodeRows<const T> y =
@@ -220,53 +253,74 @@ struct HopperSoftmaxBackward {
  private:
   // Of the keys from kFirst on, a part after the other.
   template <int kFirst, int kKeys, int kWidth>
-  static __device__ void ApplyFrom(const TokenAttention<T>& args, const Tile<kWidth>& tile,
+  static __device__ void ApplyFrom(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
                                    const float (&mean)[2], Weights<kKeys>& weights) {
     const NodeRows<const T> p =
         tile.place.Scores(static_cast<const T*>(args.p), args.tokens, args.heads, tile.head);
     const int row = tile.first_row + RowOfThread();
     float d_p[kBackwardPart / 2];
     MultiplyByKeys<kFirst>(tile, d_p);
+    uint32_t of_p[kBackwardPart / 32][2][4];  // [32 keys, lower]
 #pragma unroll
-    for (int step = 0; step < kBackwardPart / 16; ++step)
+    for (int i = 0; i < kBackwardPart / 32; ++i)
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        const int token = row + RowOfPart(i);
-        const int column = kFirst + step * 16 + ColumnOfPart(i) + ColumnOfThread();
-        const bool inside = token < p.tokens && column < p.width;
-        weights[kFirst / 16 + step][i] =
-            inside ? *reinterpret_cast<const uint32_t*>(p.first + token * p.stride + column) : 0;
-      }
+      for (int lower = 0; lower < 2; ++lower)
+        LoadTiles(p, row + lower * 8, kFirst + i * 32, of_p[i][lower]);
     EndProducts();
     HoldSums(d_p);
 #pragma unroll
-    for (int step = 0; step < kBackwardPart / 16; ++step)
+    for (int i = 0; i < kBackwardPart / 32; ++i)
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        uint32_t& pair = weights[kFirst / 16 + step][i];
-        const float* of_pair = d_p + step * 8 + i * 2;
-        pair = Pack(First(pair) * (of_pair[0] - mean[i % 2]),
-                    Second(pair) * (of_pair[1] - mean[i % 2]));
+      for (int lower = 0; lower < 2; ++lower) {
+        uint32_t(&pairs)[4] = of_p[i][lower];
+        TransposeInQuad(pairs);
+#pragma unroll
+        for (int tile_of = 0; tile_of < 4; ++tile_of) {
+          const float* of_pair = d_p + (i * 4 + tile_of) * 4 + lower * 2;
+          weights[kFirst / 16 + i * 2 + tile_of / 2][tile_of % 2 * 2 + lower] =
+              Pack(First(pairs[tile_of]) * (of_pair[0] - mean[lower]),
+                   Second(pairs[tile_of]) * (of_pair[1] - mean[lower]));
+        }
       }
     if constexpr (kFirst + kBackwardPart < kKeys)
       ApplyFrom<kFirst + kBackwardPart, kKeys>(args, tile, mean, weights);
   }
 };
 
+// Columns that are summed at a time: all would not fit in registers beside the weights.
+constexpr int kOutColumns = 128;
+
+// Columns from kFirst on of weights z, to rows `out`.
+template <int kFirst, int kKeys, int kWidth>
+__device__ void StoreProduct(const Weights<kKeys>& weights, const Tile<kKeys, kWidth>& tile,
+                             NodeRows<T> out) {
+  float sums[(kWidth < kOutColumns ? kWidth : kOutColumns) / 2];
+  HoldSums(sums);
+  BeginProducts();
+#pragma unroll
+  for (int step = 0; step < kKeys / 16; ++step)
+    MultiplyRegisters(sums, weights[step], tile.z.ByColumns(step * 16, kFirst), step > 0);
+  EndProducts();
+  HoldSums(sums);
+  StoreSums(sums, tile.first_row, kFirst, out);
+}
+
 // A block a node, whose groups take tiles of rows of its heads in turn.
 template <typename Kind, int kWidth, int kKeys>
 __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> args) {
   const BlockPlace place(args.tokens, /*heads=*/1, /*together=*/1, args.tokens.most_tokens);
-  const Pieces<kWidth> z{shared_memory};
+  using Keys = Panels<kKeys, kWidth>;
+  using Rows = Panels<kTileRows, kWidth>;
   const int group = GroupOfBlock();
-  const Pieces<kWidth> left{shared_memory + z.Bytes(kKeys + group * kTileRows)};
-  float* bias = reinterpret_cast<float*>(shared_memory + z.Bytes(kKeys + kGroups * kTileRows));
+  const Keys z{shared_memory};
+  const Rows left{shared_memory + Keys::kBytes + group * Rows::kBytes};
+  float* bias = reinterpret_cast<float*>(shared_memory + Keys::kBytes + kGroups * Rows::kBytes);
   const int num_tiles = (place.tokens + kTileRows - 1) / kTileRows;
   const int num_items = args.heads * num_tiles;
   const auto load_left = [&](int item) {
     if (item < num_items)
       left.Load(place.OfHead(Kind::Left(args), args.heads, args.width, item / num_tiles),
-                item % num_tiles * kTileRows, kTileRows, 0, WarpOfGroup(), kGroupWarps);
+                item % num_tiles * kTileRows, 0, WarpOfGroup(), kGroupWarps);
     EndCopies();
   };
   const auto wait_for_copies = [&] {
@@ -274,14 +328,15 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
     ShowToProducts();
   };
 
-  z.Load(place.Of(args.z, args.width), 0, kKeys, 0, WarpOfBlock(), kGroups * kGroupWarps);
+  z.Load(place.Of(args.z, args.width), 0, 0, WarpOfBlock(), kGroups * kGroupWarps);
   for (int key = static_cast<int>(threadIdx.x); key < kKeys; key += kThreads)
     bias[key] = key < place.tokens ? place.log_multiplicity[key] : -INFINITY;
   load_left(group);
   wait_for_copies();
   __syncthreads();
   for (int item = group; item < num_items; item += kGroups) {
-    const Tile<kWidth> tile{place, item / num_tiles, item % num_tiles * kTileRows, left, z, bias};
+    const Tile<kKeys, kWidth> tile{place, item / num_tiles, item % num_tiles * kTileRows, left, z,
+                                   bias};
     Weights<kKeys> weights;
     Kind::template Apply<kKeys>(args, tile, weights, [&] {
       GroupBarrier(1 + group);  // all have multiplied by what stands there
@@ -289,16 +344,9 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
     });
     StoreWeights<kKeys>(weights, tile.first_row,
                         place.Scores(Kind::Scores(args), args.tokens, args.heads, tile.head));
-    float out[kWidth / 2];
-    HoldSums(out);
-    BeginProducts();
-#pragma unroll
-    for (int step = 0; step < kKeys / 16; ++step)
-      MultiplyRegisters(out, weights[step], z.ByColumns(step * 16, 0), step > 0);
-    EndProducts();
-    HoldSums(out);
-    StoreSums(out, tile.first_row,
-              place.OfHead(Kind::Out(args), args.heads, args.width, tile.head));
+    const NodeRows<T> out = place.OfHead(Kind::Out(args), args.heads, args.width, tile.head);
+    StoreProduct<0, kKeys>(weights, tile, out);
+    if constexpr (kWidth > kOutColumns) StoreProduct<kOutColumns, kKeys>(weights, tile, out);
     wait_for_copies();
     GroupBarrier(1 + group);
   }
@@ -312,24 +360,25 @@ template <int kWidth>
 __global__ void __launch_bounds__(kThreads) HopperKeysKernel(TokenAttention<T> args) {
   const BlockPlace place(args.tokens, /*heads=*/1, /*together=*/1, kBlockKeys);
   if (place.is_empty()) return;
-  constexpr int kLeftBytes = Pieces<kBlockKeys>::Bytes(kStepRows);
-  constexpr int kStageBytes = kLeftBytes + Pieces<kWidth>::Bytes(kStepRows);
+  using Left = Panels<kStepRows, kBlockKeys>;
+  using Right = Panels<kStepRows, kWidth>;
+  constexpr int kStageBytes = Left::kBytes + Right::kBytes;
   const int num_steps = place.num_steps(), num_products = 2 * args.heads * num_steps;
   const auto left = [&](int product) {
-    return Pieces<kBlockKeys>{shared_memory + product % kKeyStages * kStageBytes};
+    return Left{shared_memory + product % kKeyStages * kStageBytes};
   };
   const auto right = [&](int product) {
-    return Pieces<kWidth>{shared_memory + product % kKeyStages * kStageBytes + kLeftBytes};
+    return Right{shared_memory + product % kKeyStages * kStageBytes + Left::kBytes};
   };
   const auto load = [&](int product) {
     if (product < num_products) {
       const int query = product % num_steps * kStepRows, head = product / num_steps / 2;
       const bool as_values = product / num_steps % 2 == 0;
       const T* weights = as_values ? args.p : args.d_scores;
-      left(product).Load(place.Scores(weights, args.tokens, args.heads, head), query, kStepRows,
-                         place.begin, WarpOfBlock(), kGroups * kGroupWarps);
+      left(product).Load(place.Scores(weights, args.tokens, args.heads, head), query, place.begin,
+                         WarpOfBlock(), kGroups * kGroupWarps);
       right(product).Load(place.OfHead(as_values ? args.d_y : args.q, args.heads, args.width, head),
-                          query, kStepRows, 0, WarpOfBlock(), kGroups * kGroupWarps);
+                          query, 0, WarpOfBlock(), kGroups * kGroupWarps);
     }
     EndCopies();  // one group a call
   };
@@ -353,13 +402,14 @@ __global__ void __launch_bounds__(kThreads) HopperKeysKernel(TokenAttention<T> a
     EndProducts();
     HoldSums(sums);
   }
-  if (has_keys) StoreSums(sums, place.begin + first_key, place.Of(args.d_z, args.width));
+  if (has_keys) StoreSums(sums, place.begin + first_key, 0, place.Of(args.d_z, args.width));
 }
 
 template <typename Kind, int kWidth, int kKeys>
 void LaunchRows(Device& device, const TokenAttention<T>& args) {
-  constexpr int kSharedBytes =
-      Pieces<kWidth>::Bytes(kKeys + kGroups * kTileRows) + kKeys * static_cast<int>(sizeof(float));
+  constexpr int kSharedBytes = Panels<kKeys, kWidth>::kBytes +
+                               kGroups * Panels<kTileRows, kWidth>::kBytes +
+                               kKeys * static_cast<int>(sizeof(float));
   device.Launch(HopperRowsKernel<Kind, kWidth, kKeys>, {args.tokens.nodes, kThreads, kSharedBytes},
                 args);
 }
@@ -381,7 +431,7 @@ void LaunchRowsOfKind(Device& device, const TokenAttention<T>& args) {
 template <int kWidth>
 void LaunchKeys(Device& device, const TokenAttention<T>& args) {
   constexpr int kSharedBytes =
-      kKeyStages * (Pieces<kBlockKeys>::Bytes(kStepRows) + Pieces<kWidth>::Bytes(kStepRows));
+      kKeyStages * (Panels<kStepRows, kBlockKeys>::kBytes + Panels<kStepRows, kWidth>::kBytes);
   const int node_tiles = (args.tokens.most_tokens + kBlockKeys - 1) / kBlockKeys;
   device.Launch(HopperKeysKernel<kWidth>, {args.tokens.nodes * node_tiles, kThreads, kSharedBytes},
                 args);

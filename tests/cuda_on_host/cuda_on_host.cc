@@ -19,7 +19,7 @@ thread_local uint3 threadIdx, blockIdx;
 thread_local dim3 blockDim, gridDim;
 
 namespace quadhop::cuda {
-alignas(128) unsigned char shared_memory[size_t{228} << 10];
+alignas(1024) unsigned char shared_memory[size_t{228} << 10];
 }  // namespace quadhop::cuda
 
 namespace cuda_on_host {

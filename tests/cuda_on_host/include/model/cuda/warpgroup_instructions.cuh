@@ -9,18 +9,23 @@
 namespace quadhop::cuda {
 
 inline constexpr int kGroupThreads = 128;
-inline constexpr int kPieceBytes = 128;
+inline constexpr int kPanelColumns = 64;
+inline constexpr int kPanelRowBytes = 128;
+constexpr int PlaceInPanel(int row, int piece) {
+  return row * kPanelRowBytes + ((piece ^ row) % 8) * 16;
+}
 
-inline uint64_t SharedOperand(const void* begin, int summed_bytes, int kept_bytes) {
+// Two 32-bit halves: where it begins, and how far panels are apart.
+inline uint64_t OperandFrom(const void* begin, int panel_bytes) {
   const auto address =
       static_cast<uint64_t>(static_cast<const unsigned char*>(begin) - shared_memory);
-  if (address % 16 != 0 || summed_bytes % 16 != 0 || kept_bytes % 16 != 0)
-    cuda_on_host::Bug("an operand off 16 bytes");
-  return (address & 0x3FFFF) >> 4 | static_cast<uint64_t>(summed_bytes >> 4) << 16 |
-         static_cast<uint64_t>(kept_bytes >> 4) << 32;
+  if (address % 16 != 0 || panel_bytes % 16 != 0) cuda_on_host::Bug("an operand off 16 bytes");
+  return address | static_cast<uint64_t>(panel_bytes) << 32;
 }
-inline uint64_t Next(uint64_t operand, int bytes) { return operand + (bytes >> 4); }
-inline uint64_t Recomputed(uint64_t operand) { return operand; }
+inline uint64_t RowOperand(const void* begin) { return OperandFrom(begin, 16); }
+inline uint64_t ColumnOperand(const void* begin, int panel_bytes) {
+  return OperandFrom(begin, panel_bytes);
+}
 inline void ShowToProducts() {}
 inline void GroupBarrier(int) { cuda_on_host::GroupBarrier(); }
 template <int kSums>
@@ -30,14 +35,12 @@ inline void EndProducts() {}
 
 // Element (kept, summed) of an operand: of its row, or column, `kept`.
 inline float OperandAt(uint64_t operand, bool by_columns, unsigned kept, unsigned summed) {
-  const uint64_t begin = (operand & 0x3FFF) << 4;
-  const uint64_t summed_bytes = (operand >> 16 & 0x3FFF) << 4;
-  const uint64_t kept_bytes = (operand >> 32 & 0x3FFF) << 4;
-  const unsigned row = (by_columns ? summed : kept) % 8, column = (by_columns ? kept : summed) % 8;
-  const unsigned char* at = shared_memory + begin + summed / 8 * summed_bytes +
-                            kept / 8 * kept_bytes + row * 16 + column * 2;
+  const unsigned row = by_columns ? summed : kept, column = by_columns ? kept : summed;
+  uint64_t at = (operand & 0xFFFFFFFF) + row * kPanelRowBytes + column % kPanelColumns * 2;
+  if (column >= kPanelColumns) at += column / kPanelColumns * (operand >> 32);
+  at ^= (at >> 7 & 7) << 4;
   uint16_t bits;
-  std::memcpy(&bits, at, sizeof(bits));
+  std::memcpy(&bits, shared_memory + at, sizeof(bits));
   return BF16ToFloat(bits);
 }
 
