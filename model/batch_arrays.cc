@@ -1,5 +1,6 @@
 #include "model/batch_arrays.h"
 
+#include <cstring>
 #include <vector>
 
 namespace quadhop {
@@ -17,7 +18,11 @@ void BatchArrays::TakeOne(Memory& memory, TensorView<const T> host, Taken<T>& ta
   taken.view = host;
   if (memory.is_host()) return;
   taken.copy.ResizeWithRoom(memory, {host.size()});
-  memory.UploadLater(host.data(), BytesOf(host), taken.copy.data());
+  void* staged = taken.staging.Reserve(memory, BytesOf(host));
+  if (staged != nullptr) {  // else there is nothing to take, or an error of the device
+    std::memcpy(staged, host.data(), BytesOf(host));
+    memory.UploadLater(staged, BytesOf(host), taken.copy.data());
+  }
   taken.view = host.At(taken.copy.data());
 }
 

@@ -13,8 +13,8 @@ namespace quadhop {
 // uploaded, once a step.
 class BatchArrays {
  public:
-  // `batch` stays as it is until the memory has done what is queued now, and on the host as long as
-  // the arrays are used.
+  // The memory has done what was queued when the batch before was taken. On the host `batch` stays
+  // as it is as long as the arrays are used.
   void Take(Memory& memory, const Batch& batch);
 
   TensorView<const int64_t> slice_offsets() const { return slice_offsets_.view; }      // [Pl + 1]
@@ -32,6 +32,7 @@ class BatchArrays {
   // The batch's array itself, or a copy on the device.
   template <typename T>
   struct Taken {
+    StagingBuffer staging;
     Array<T> copy;
     TensorView<const T> view;
   };

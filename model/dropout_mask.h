@@ -23,9 +23,9 @@ inline float DropoutScale(double probability) {
 constexpr uint8_t KeepMask(uint64_t key, uint64_t block, uint32_t threshold) {
   const std::array<uint32_t, 4> words = Philox4x32(key, block);
   uint32_t mask = 0;
-  for (uint32_t i = 0; i < 8; ++i) {
-    const uint32_t draw = (words[i / 2] >> (i % 2 * 16)) & 0xFFFFu;
-    mask |= (draw >= threshold ? 1u : 0u) << i;
+  for (uint32_t i = 0; i < 4; ++i) {
+    if ((words[i] & 0xFFFFu) >= threshold) mask |= 1u << (2 * i);
+    if (words[i] >> 16 >= threshold) mask |= 2u << (2 * i);
   }
   return static_cast<uint8_t>(mask);
 }

@@ -217,6 +217,13 @@ __global__ void __launch_bounds__(kBlockThreads, kGroups <= 2 ? 2 : 1)
   const ReadoutRows<T>& readout = args.readout;
   const int64_t n = readout.width, groups = (n + kGroupColumns - 1) / kGroupColumns;
   BlockColumnSums<kGroups, 2> sums;
+  float* scale = reinterpret_cast<float*>(shared_memory) + sums.SharedFloats(n);  // [W]
+  float* scaled_read = scale + n;                                                 // [W]
+  for (int64_t c = threadIdx.x; c < n; c += kBlockThreads) {
+    scale[c] = readout.scale[c];
+    scaled_read[c] = readout.scale[c] * readout.w_read[c];
+  }
+  __syncthreads();
   const auto load = [&](int64_t row) {
     ResidualNormBackwardRow<T, kGroups> loaded{};
     loaded.node = readout.tokens.node[row];
@@ -239,12 +246,12 @@ __global__ void __launch_bounds__(kBlockThreads, kGroups <= 2 ? 2 : 1)
     float sum = 0, sum_hat = 0;
     ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
       const Group x_hat = Widen(loaded.x_hat[i]);
-      const Group scale = LoadGroup(readout.scale, n, column);
-      const Group w_read = LoadGroup(readout.w_read, n, column);
+      const Group of_scale = LoadGroup(scale, n, column);
+      const Group of_read = LoadGroup(scaled_read, n, column);
       d_hat[i] = LoadGroup(args.d_y + loaded.node * n, n, column);
       ForEachColumn(n, column, [&](int c) {
         float& d = d_hat[i].at[c];
-        d = scale.at[c] * (loaded.from_readout * d + loaded.from_score * w_read.at[c]);
+        d = of_scale.at[c] * loaded.from_readout * d + loaded.from_score * of_read.at[c];
         sum += d;
         sum_hat = fmaf(d, x_hat.at[c], sum_hat);
       });
@@ -364,9 +371,10 @@ template <typename T>
 void ResidualNormBackward(Device& device, const ResidualBackwardRows<T>& args) {
   const int64_t width = args.readout.width;
   const Buffer<float> parts(device, args.slices.slices * args.slices.blocks * 2 * width);
+  Grid grid = GridOf<2>(args.slices, width);
+  grid.shared_bytes += static_cast<size_t>(2 * width) * sizeof(float);
   WithGroupsOfLane(device, width, [&](auto groups) {
-    device.Launch(ResidualNormBackwardKernel<T, groups>, GridOf<2>(args.slices, width), args,
-                  parts.data());
+    device.Launch(ResidualNormBackwardKernel<T, groups>, grid, args, parts.data());
   });
   SumParts(device, args.slices, parts.data(), 2, width,
            {{args.d_residual_sum, args.d_attended_sum}});

@@ -14,12 +14,22 @@ constexpr int kGroups = 2;     // of a block
 constexpr int kThreads = kGroups * kGroupThreads;
 constexpr int kGroupWarps = kGroupThreads / kWarpThreads;
 
-__device__ int GroupOfBlock() { return static_cast<int>(threadIdx.x) / kGroupThreads; }
+// From lane 0, so that the compiler sees that it is the same for a warp: what follows from it, as
+// operands, takes no registers of threads.
+__device__ int GroupOfBlock() {
+  return __shfl_sync(kAllLanes, static_cast<int>(threadIdx.x) / kGroupThreads, 0);
+}
 __device__ int WarpOfGroup() { return WarpOfBlock() % kGroupWarps; }
 // The first of the two rows of a group's tile that a thread has sums of; the other is 8 below.
 __device__ int RowOfThread() { return WarpOfGroup() * 16 + Lane() / 4; }
 // Of each 8 columns, the first of the two that it has.
 __device__ int ColumnOfThread() { return Lane() % 4 * 2; }
+
+// Within a node 32 bits suffice, and take fewer registers.
+template <typename U>
+__device__ U* At(const NodeRows<U>& rows, int row, int column) {
+  return rows.first + (row * static_cast<int>(rows.stride) + column);
+}
 
 // A matrix [kRows, kColumns] in shared memory, in panels of 64 columns.
 template <int kRows, int kColumns>
@@ -45,12 +55,12 @@ struct Panels {
   __device__ void Load(const NodeRows<const T>& rows, int begin, int first_column, int warp,
                        int warps) const {
     constexpr int kPieces = kColumns / 8;  // of 16 bytes, of a row
-#pragma unroll 2                           // while sums are in registers
+#pragma unroll 1                           // while sums are in registers
     for (int i = warp * kWarpThreads + Lane(); i < kRows * kPieces; i += warps * kWarpThreads) {
       const int row = i / kPieces, column = i % kPieces * 8;
       const int token = begin + row, from_column = first_column + column;
       const bool inside = token < rows.tokens && from_column < rows.width;
-      const T* from = rows.first + token * rows.stride + from_column;
+      const T* from = At(rows, token, from_column);
       CopyBehind(data + column / kPanelColumns * kPanelBytes + PlaceInPanel(row, column / 8),
                  inside ? from : rows.first, inside);
     }
@@ -104,7 +114,7 @@ __device__ void StoreTiles(uint32_t (&pairs)[4], int row, int column, const Node
   TransposeInQuad(pairs);
   column += Lane() % 4 * 8;
   if (row < rows.tokens && column < rows.width)
-    *reinterpret_cast<uint4*>(rows.first + row * rows.stride + column) =
+    *reinterpret_cast<uint4*>(At(rows, row, column)) =
         uint4{pairs[0], pairs[1], pairs[2], pairs[3]};
 }
 __device__ void LoadTiles(const NodeRows<const T>& rows, int row, int column,
@@ -112,18 +122,19 @@ __device__ void LoadTiles(const NodeRows<const T>& rows, int row, int column,
   column += Lane() % 4 * 8;
   uint4 loaded = {0, 0, 0, 0};
   if (row < rows.tokens && column < rows.width)
-    loaded = *reinterpret_cast<const uint4*>(rows.first + row * rows.stride + column);
+    loaded = *reinterpret_cast<const uint4*>(At(rows, row, column));
   pairs[0] = loaded.x;
   pairs[1] = loaded.y;
   pairs[2] = loaded.z;
   pairs[3] = loaded.w;
 }
 
-template <int kKeys>
-__device__ void StoreWeights(const Weights<kKeys>& weights, int first_row,
+// Those of keys [kBegin, kEnd).
+template <int kBegin, int kEnd, int kKeys>
+__device__ void StoreWeights(const uint32_t (&weights)[kKeys][4], int first_row,
                              const NodeRows<T>& rows) {
 #pragma unroll
-  for (int step = 0; step < kKeys / 16; step += 2)
+  for (int step = kBegin / 16; step < kEnd / 16; step += 2)
 #pragma unroll
     for (int lower = 0; lower < 2; ++lower) {
       uint32_t pairs[4] = {weights[step][lower], weights[step][2 + lower], weights[step + 1][lower],
@@ -174,11 +185,10 @@ __device__ void MultiplyByKeys(const Tile<kKeys, kWidth>& tile, float (&sums)[kS
 // Forward. left is q; weights become the probabilities. load_next may overwrite left.
 struct HopperSoftmax {
   static __device__ const T* Left(const TokenAttention<T>& args) { return args.q; }
-  static __device__ T* Scores(const TokenAttention<T>& args) { return args.p; }
   static __device__ T* Out(const TokenAttention<T>& args) { return args.y; }
 
   template <int kKeys, int kWidth, typename LoadNext>
-  static __device__ void Apply(const TokenAttention<T>&, const Tile<kKeys, kWidth>& tile,
+  static __device__ void Apply(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
                                Weights<kKeys>& weights, const LoadNext& load_next) {
     constexpr int kPart = kForwardPart<kKeys>, kParts = kKeys / kPart, kSums = kPart / 2;
     constexpr float kLog2E = 1.44269504f;
@@ -188,6 +198,7 @@ struct HopperSoftmax {
     if constexpr (kParts > 2) MultiplyByKeys<2 * kPart>(tile, scores[2]);
     static_assert(kParts <= 3);
     EndProducts();
+    WaitForProducts();
     for (auto& part : scores) HoldSums(part);
     load_next();
 
@@ -216,13 +227,14 @@ struct HopperSoftmax {
       for (int i = 0; i < kSums; i += 2)
         weights[p * (kPart / 16) + i / 8][i % 8 / 2] =
             Pack(scores[p][i] * sum[i % 4 / 2], scores[p][i + 1] * sum[i % 4 / 2]);
+    StoreWeights<0, kKeys>(weights, tile.first_row,
+                           tile.place.Scores(args.p, args.tokens, args.heads, tile.head));
   }
 };
 
 // Backward. left is d_y; weights become d_scores = p (d_p - d_y . y).
 struct HopperSoftmaxBackward {
   static __device__ const T* Left(const TokenAttention<T>& args) { return args.d_y; }
-  static __device__ T* Scores(const TokenAttention<T>& args) { return args.d_scores; }
   static __device__ T* Out(const TokenAttention<T>& args) { return args.d_q; }
 
   template <int kKeys, int kWidth, typename LoadNext>
@@ -238,9 +250,10 @@ struct HopperSoftmaxBackward {
     for (int lower = 0; lower < 2; ++lower) {
       const int token = row + lower * 8;
       if (token < place.tokens) {
+#pragma unroll 1
         for (int c = Lane() % 4 * 8; c < args.width; c += 32) {
-          const Group of_y = Widen(LoadWhole(y.first + token * y.stride + c));
-          const Group of_d_y = Widen(LoadWhole(d_y.first + token * d_y.stride + c));
+          const Group of_y = Widen(LoadWhole(At(y, token, c)));
+          const Group of_d_y = Widen(LoadWhole(At(d_y, token, c)));
           for (int i = 0; i < 8; ++i) mean[lower] = fmaf(of_y.at[i], of_d_y.at[i], mean[lower]);
         }
       }
@@ -260,13 +273,14 @@ struct HopperSoftmaxBackward {
     const int row = tile.first_row + RowOfThread();
     float d_p[kBackwardPart / 2];
     MultiplyByKeys<kFirst>(tile, d_p);
+    EndProducts();
     uint32_t of_p[kBackwardPart / 32][2][4];  // [32 keys, lower]
 #pragma unroll
     for (int i = 0; i < kBackwardPart / 32; ++i)
 #pragma unroll
       for (int lower = 0; lower < 2; ++lower)
         LoadTiles(p, row + lower * 8, kFirst + i * 32, of_p[i][lower]);
-    EndProducts();
+    WaitForProducts();
     HoldSums(d_p);
 #pragma unroll
     for (int i = 0; i < kBackwardPart / 32; ++i)
@@ -282,6 +296,10 @@ struct HopperSoftmaxBackward {
                    Second(pairs[tile_of]) * (of_pair[1] - mean[lower]));
         }
       }
+    // At once: all at the end would take more registers than there are.
+    StoreWeights<kFirst, kFirst + kBackwardPart>(
+        weights, tile.first_row,
+        tile.place.Scores(args.d_scores, args.tokens, args.heads, tile.head));
     if constexpr (kFirst + kBackwardPart < kKeys)
       ApplyFrom<kFirst + kBackwardPart, kKeys>(args, tile, mean, weights);
   }
@@ -301,6 +319,7 @@ __device__ void StoreProduct(const Weights<kKeys>& weights, const Tile<kKeys, kW
   for (int step = 0; step < kKeys / 16; ++step)
     MultiplyRegisters(sums, weights[step], tile.z.ByColumns(step * 16, kFirst), step > 0);
   EndProducts();
+  WaitForProducts();
   HoldSums(sums);
   StoreSums(sums, tile.first_row, kFirst, out);
 }
@@ -342,8 +361,6 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
       GroupBarrier(1 + group);  // all have multiplied by what stands there
       load_left(item + kGroups);
     });
-    StoreWeights<kKeys>(weights, tile.first_row,
-                        place.Scores(Kind::Scores(args), args.tokens, args.heads, tile.head));
     const NodeRows<T> out = place.OfHead(Kind::Out(args), args.heads, args.width, tile.head);
     StoreProduct<0, kKeys>(weights, tile, out);
     if constexpr (kWidth > kOutColumns) StoreProduct<kOutColumns, kKeys>(weights, tile, out);
@@ -391,15 +408,17 @@ __global__ void __launch_bounds__(kThreads) HopperKeysKernel(TokenAttention<T> a
     WaitForCopies<kKeyStages - 2>();
     ShowToProducts();
     __syncthreads();  // and all are done with the product before
-    load(product + kKeyStages - 1);
-    if (!has_keys) continue;
-    HoldSums(sums);
-    BeginProducts();
+    if (has_keys) {
+      HoldSums(sums);
+      BeginProducts();
 #pragma unroll
-    for (int query = 0; query < kStepRows; query += 16)
-      MultiplyShared<true, true>(sums, left(product).ByColumns(query, first_key),
-                                 right(product).ByColumns(query, 0), true);
-    EndProducts();
+      for (int query = 0; query < kStepRows; query += 16)
+        MultiplyShared<true, true>(sums, left(product).ByColumns(query, first_key),
+                                   right(product).ByColumns(query, 0), true);
+      EndProducts();
+    }
+    load(product + kKeyStages - 1);
+    WaitForProducts();
     HoldSums(sums);
   }
   if (has_keys) StoreSums(sums, place.begin + first_key, 0, place.Of(args.d_z, args.width));

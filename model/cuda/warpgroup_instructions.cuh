@@ -26,7 +26,8 @@ __device__ constexpr int PlaceInPanel(int row, int piece) {
 // panels follow each other so many bytes apart.
 __device__ inline uint64_t OperandFrom(const void* begin, int panel_bytes) {
   constexpr uint64_t kSwizzle128 = uint64_t{1} << 62, kEightRows = 8 * kPanelRowBytes;
-  const auto address = static_cast<uint64_t>(__cvta_generic_to_shared(begin));
+  auto address = static_cast<uint64_t>(__cvta_generic_to_shared(begin));
+  asm volatile("" : "+l"(address));  // else operands are kept in registers from product to product
   return kSwizzle128 | (kEightRows >> 4) << 32 | static_cast<uint64_t>(panel_bytes >> 4) << 16 |
          (address & 0x3FFFF) >> 4;
 }
@@ -44,7 +45,8 @@ __device__ inline void GroupBarrier(int id) {
   asm volatile("bar.sync %0, 128;" ::"r"(id) : "memory");
 }
 
-// Around products: sums are theirs from the begin to the end.
+// Around products: sums are theirs from the begin until they are waited for. What is computed
+// between their end and the wait is computed beside them.
 template <int kSums>
 __device__ void HoldSums(float (&sums)[kSums]) {
 #pragma unroll
@@ -53,6 +55,8 @@ __device__ void HoldSums(float (&sums)[kSums]) {
 __device__ inline void BeginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ inline void EndProducts() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+__device__ inline void WaitForProducts() {
   asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
 }
 

@@ -95,6 +95,11 @@ T __shfl_xor_sync(unsigned mask, T value, int lane_mask) {
   if (mask != 0xFFFFFFFFu) cuda_on_host::Bug("a shuffle of part of a warp");
   return cuda_on_host::OfLanes(value)[(threadIdx.x ^ static_cast<unsigned>(lane_mask)) % 32];
 }
+template <typename T>
+T __shfl_sync(unsigned mask, T value, int lane) {
+  if (mask != 0xFFFFFFFFu) cuda_on_host::Bug("a shuffle of part of a warp");
+  return cuda_on_host::OfLanes(value)[static_cast<unsigned>(lane)];
+}
 
 inline unsigned __ballot_sync(unsigned mask, bool holds) {
   if (mask != 0xFFFFFFFFu) cuda_on_host::Bug("a ballot of part of a warp");

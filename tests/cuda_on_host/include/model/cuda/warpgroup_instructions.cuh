@@ -32,6 +32,7 @@ template <int kSums>
 void HoldSums(float (&)[kSums]) {}
 inline void BeginProducts() {}
 inline void EndProducts() {}
+inline void WaitForProducts() {}
 
 // Element (kept, summed) of an operand: of its row, or column, `kept`.
 inline float OperandAt(uint64_t operand, bool by_columns, unsigned kept, unsigned summed) {
