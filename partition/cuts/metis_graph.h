@@ -6,14 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/thread_pool.h"
 #include "partition/cuts/partitioner.h"
 
 namespace quadhop {
-
-// True if the topology holds the inverse of each of its arcs: by comparing sums of hashes, so wrong
-// with probability 2^-64.
-bool IsSymmetric(const Topology& topology, ThreadPool& pool);
 
 struct MetisGraph {
   std::vector<int32_t> xadj;           // [N + 1]

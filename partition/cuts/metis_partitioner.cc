@@ -11,6 +11,7 @@
 #include "partition/cuts/child_process.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
+#include "partition/cuts/symmetric_rows.h"
 #include "partition/memory.h"
 
 namespace quadhop {

@@ -11,6 +11,7 @@
 #include "partition/cuts/label_propagation.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
+#include "partition/cuts/symmetric_rows.h"
 #include "partition/memory.h"
 #include "partition/visit_indices.h"
 

@@ -10,6 +10,7 @@
 
 #include "core/rng.h"
 #include "partition/cuts/metis_graph.h"
+#include "partition/cuts/symmetric_rows.h"
 #include "partition/memory.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
