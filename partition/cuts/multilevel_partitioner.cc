@@ -8,6 +8,7 @@
 
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/cuts/even_parts.h"
 #include "partition/cuts/label_propagation.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
@@ -89,8 +90,7 @@ class MultilevelPartitioner final : public Partitioner {
                                                         const PartitionProblem& problem,
                                                         bool symmetric, ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(problem.memory_bytes));
-    const Weights total = TotalWeights(graph);
-    const Weights limit = ClusterLimit(total, problem.parts);
+    const Weights limit = ClusterLimit(TotalWeights(graph), problem.parts);
     std::vector<Clusters> clusters;
     std::vector<WeightedGraph> levels;
     clusters.push_back(ClusterNodes(graph, limit, LevelSeed(problem, 0), pool));
@@ -110,12 +110,12 @@ class MultilevelPartitioner final : public Partitioner {
         CutCoarsest(levels.back(), problem, memory_bytes - HeldBytes(clusters, levels)));
     std::vector<uint32_t> part_of(cut.begin(), cut.end());
     for (size_t level = levels.size(); level > 0; --level) {
-      Refine(levels[level - 1], problem, total, pool, part_of);
+      Refine(levels[level - 1], problem, pool, part_of);
       levels.pop_back();
       part_of = Projected(clusters[level - 1], part_of);
       clusters.pop_back();
     }
-    Refine(graph, problem, total, pool, part_of);
+    Refine(graph, problem, pool, part_of);
     return std::vector<int32_t>(part_of.begin(), part_of.end());
   }
 
@@ -160,18 +160,9 @@ class MultilevelPartitioner final : public Partitioner {
 
   // Moves nodes to the part of most of their neighbours, as long as it stays even enough.
   template <typename Graph>
-  static void Refine(const Graph& graph, const PartitionProblem& problem, const Weights& total,
-                     ThreadPool& pool, std::vector<uint32_t>& part_of) {
-    MoveLimits limits;
-    limits.used.resize(static_cast<size_t>(problem.parts));
-    for (int64_t v = 0; v < graph.num_nodes(); ++v) {
-      const Weights weights = graph.weights(v);
-      Weights& used = limits.used[part_of[static_cast<size_t>(v)]];
-      for (size_t b = 0; b < kBalances; ++b) used[b] += weights[b];
-    }
-    for (size_t b = 0; b < kBalances; ++b)
-      limits.most[b] = static_cast<int64_t>(
-          std::ceil((1 + problem.imbalance) * static_cast<double>(total[b]) / problem.parts));
+  static void Refine(const Graph& graph, const PartitionProblem& problem, ThreadPool& pool,
+                     std::vector<uint32_t>& part_of) {
+    MoveLimits limits = LimitsOfParts(graph, problem, part_of);
     for (int sweep = 0; sweep < kRefinements; ++sweep)
       SweepLabels(
           graph,

@@ -1,4 +1,4 @@
-// One suite for all partitioners, and what each promises besides.
+// What each partitioner promises besides any_partitioner_test.cc.
 #include "partition/cuts/partitioner.h"
 
 #include <gmock/gmock.h>
@@ -8,11 +8,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/rng.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/symmetric_rows.h"
 #include "partition/memory.h"
-#include "tests/partition/store_testing.h"
+#include "tests/partition/cut_testing.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {
@@ -25,103 +24,10 @@ using testing::Ge;
 using testing::HasSubstr;
 using testing::Le;
 
-std::vector<int64_t> Sizes(const std::vector<int32_t>& part_of, int32_t parts,
-                           const std::vector<uint8_t>& weights = {}) {
-  std::vector<int64_t> sizes(static_cast<size_t>(parts));
-  for (size_t v = 0; v < part_of.size(); ++v)
-    sizes[static_cast<size_t>(part_of[v])] += weights.empty() ? 1 : weights[v];
-  return sizes;
-}
-
-int64_t CutArcs(const TestGraph& graph, const std::vector<int32_t>& part_of) {
-  int64_t cut = 0;
-  for (size_t v = 0; v < part_of.size(); ++v)
-    for (auto e = static_cast<size_t>(graph.indptr[v]);
-         e < static_cast<size_t>(graph.indptr[v + 1]); ++e)
-      cut += part_of[v] != part_of[graph.indices[e]];
-  return cut;
-}
-
-// Cliques of `size` in a row, neighbours in it joined by one edge.
-TestGraph CliqueChain(uint32_t cliques, uint32_t size, bool directed = false) {
-  TestArcs arcs;
-  for (uint32_t c = 0; c < cliques; ++c) {
-    for (uint32_t a = 0; a < size; ++a)
-      for (uint32_t b = a + 1; b < size; ++b) arcs.emplace_back(c * size + a, c * size + b);
-    if (c > 0) arcs.emplace_back(c * size - 1, c * size);
-  }
-  return GraphOf(int64_t{cliques} * size, std::move(arcs), directed);
-}
-
-class AnyPartitioner : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    auto partitioner = MakePartitioner(GetParam());
-    if (absl::IsUnavailable(partitioner.status())) GTEST_SKIP() << partitioner.status();
-    ASSERT_OK(partitioner);
-    partitioner_ = *std::move(partitioner);
-  }
-  absl::StatusOr<std::vector<int32_t>> Cut(const PartitionProblem& problem, int num_threads = 1) {
-    ThreadPool pool(num_threads);
-    return partitioner_->Cut(problem, pool);
-  }
-  std::unique_ptr<Partitioner> partitioner_;
-};
-
-TEST_P(AnyPartitioner, MakesEvenParts) {
-  const TestGraph graph = RandomGraph(2000, 8000, false, 1);
-  std::vector<uint8_t> train(2000);
-  for (size_t v = 0; v < 400; ++v) train[v] = 1;
-  ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), train, 5, 0, 0.1}));
-  EXPECT_THAT(Sizes(part_of, 5), Each(AllOf(Ge(200), Le(441))));
-  EXPECT_THAT(Sizes(part_of, 5, train), Each(AllOf(Ge(40), Le(89))));
-}
-
-TEST_P(AnyPartitioner, IsAFunctionOfTheProblem) {
-  const TestGraph graph = RandomGraph(500, 2000, false, 2);
-  ASSERT_OK_AND_ASSIGN(const auto first, Cut({graph.topology(), {}, 4, 9, 0.05}, 1));
-  ASSERT_OK_AND_ASSIGN(const auto second, Cut({graph.topology(), {}, 4, 9, 0.05}, 3));
-  ASSERT_OK_AND_ASSIGN(const auto other_seed, Cut({graph.topology(), {}, 4, 10, 0.05}));
-  EXPECT_EQ(first, second);
-  EXPECT_NE(first, other_seed);
-}
-
-TEST_P(AnyPartitioner, LeavesNoPartEmpty) {
-  const TestGraph cliques = CliqueChain(2, 5);
-  for (const int32_t parts : {1, 2, 7, 10}) {
-    ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({cliques.topology(), {}, parts, 0, 0.05}));
-    EXPECT_THAT(Sizes(part_of, parts), Each(Ge(1))) << parts;
-  }
-}
-
-TEST_P(AnyPartitioner, CutsAGraphWithoutArcs) {
-  const TestGraph graph = GraphOf(12, {});
-  ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), {}, 4, 0, 0.05}));
-  EXPECT_THAT(Sizes(part_of, 4), Each(3));
-}
-
-TEST_P(AnyPartitioner, RefusesMorePartsThanNodes) {
-  const TestGraph graph = CliqueChain(2, 5);
-  EXPECT_THAT(Cut({graph.topology(), {}, 11, 0, 0.05}),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("1 to 10")));
-  EXPECT_THAT(Cut({graph.topology(), {}, 0, 0, 0.05}),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parts is 0")));
-}
-
-TEST_P(AnyPartitioner, RefusesAnImbalanceOutOfRange) {
-  const TestGraph graph = CliqueChain(2, 5);
-  EXPECT_THAT(Cut({graph.topology(), {}, 2, 0, 0}),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("imbalance is 0")));
-}
-
-INSTANTIATE_TEST_SUITE_P(Methods, AnyPartitioner,
-                         testing::Values("metis", "multilevel", "stream", "hash"),
-                         [](const auto& parameter) { return parameter.param; });
-
 TEST(MakePartitioner, NamesTheMethodsItKnows) {
-  EXPECT_THAT(
-      MakePartitioner("spectral"),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("metis, multilevel, stream or hash")));
+  EXPECT_THAT(MakePartitioner("spectral"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("metis, multilevel, stream or hash")));
 }
 
 TEST(HashPartitioner, IsEvenToOneNodeAndOneTrainingNode) {
@@ -194,18 +100,9 @@ TEST_F(MetisPartitioner, RefusesGraphsThatMemoryDoesNotHold) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("METIS")));
 }
 
-// What a partitioner cuts of a graph of 60 planted cliques, each in the middle of a few random
-// arcs.
+// What a partitioner cuts of them.
 int64_t CutOfCliques(const char* method, int num_threads, std::vector<int32_t>* part_of = nullptr) {
-  constexpr uint32_t kCliques = 60, kSize = 25;
-  TestArcs arcs;
-  for (uint32_t c = 0; c < kCliques; ++c)
-    for (uint32_t a = 0; a < kSize; ++a)
-      for (uint32_t b = a + 1; b < kSize; ++b) arcs.emplace_back(c * kSize + a, c * kSize + b);
-  RandomStream random(5, RandomPurpose::kTest, 0, 0);
-  for (int i = 0; i < 1500; ++i)
-    arcs.emplace_back(random.Below(kCliques * kSize / 2), 750 + random.Below(kCliques * kSize / 2));
-  const TestGraph graph = GraphOf(kCliques * kSize, std::move(arcs));
+  const TestGraph graph = PlantedCliques();
   ThreadPool pool(num_threads);
   const auto cut = (*MakePartitioner(method))->Cut({graph.topology(), {}, 6, 3, 0.05}, pool);
   EXPECT_OK(cut);

@@ -1,0 +1,185 @@
+#include "partition/cuts/even_parts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/rng.h"
+#include "partition/cuts/votes.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int kMostSweeps = 32;
+constexpr int64_t kNodesPerBlock = 4096;
+
+double D(int64_t value) { return static_cast<double>(value); }
+
+struct Candidate {
+  double cost;  // cut arcs more, for a unit of what its part has too much of
+  uint64_t rank;
+  int64_t node;
+  uint32_t into;
+  bool operator<(const Candidate& other) const {
+    return cost != other.cost ? cost < other.cost : rank < other.rank;
+  }
+};
+
+// How full the fullest of a part's balances is; 1: as it may be.
+double Fullest(const Weights& used, const Weights& most) {
+  double fullest = 0;
+  for (size_t b = 0; b < kBalances; ++b)
+    if (most[b] > 0) fullest = std::max(fullest, D(used[b]) / D(most[b]));
+  return fullest;
+}
+
+// The balance that a part exceeds most, of those that a node of it adds to.
+struct Excess {
+  double fullness = 1;  // of the part; 1: the node need not go
+  int64_t weight = 0;   // of the node
+};
+
+Excess ExcessOf(const Weights& weights, const Weights& used, const Weights& most) {
+  Excess excess;
+  for (size_t b = 0; b < kBalances; ++b) {
+    if (weights[b] == 0 || D(used[b]) <= excess.fullness * D(most[b])) continue;
+    excess = {D(used[b]) / D(most[b]), weights[b]};
+  }
+  return excess;
+}
+
+// Whether a part is less full with the node than the one that it comes from is now: it may have to
+// give up another node for it. What the node does not add to is of no account.
+bool HasRoom(const Weights& used, const Weights& more, const Weights& most, double fullness) {
+  for (size_t b = 0; b < kBalances; ++b)
+    if (more[b] > 0 && used[b] + more[b] > most[b] && D(used[b] + more[b]) >= fullness * D(most[b]))
+      return false;
+  return true;
+}
+
+uint32_t EmptiestPart(const MoveLimits& limits) {
+  const auto emptiest = std::min_element(limits.used.begin(), limits.used.end(),
+                                         [&](const Weights& a, const Weights& b) {
+                                           return Fullest(a, limits.most) < Fullest(b, limits.most);
+                                         });
+  return static_cast<uint32_t>(emptiest - limits.used.begin());
+}
+
+template <typename Graph>
+class Evener {
+ public:
+  Evener(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& limits,
+         absl::Span<uint32_t> part_of)
+      : graph_(graph), seed_(seed), pool_(pool), limits_(limits), part_of_(part_of) {}
+
+  int64_t Sweep() {
+    int64_t moved = 0;
+    for (const Candidate& candidate : Candidates()) {
+      const Weights weights = graph_.weights(candidate.node);
+      uint32_t& part = part_of_[static_cast<size_t>(candidate.node)];
+      const Excess excess = ExcessOf(weights, limits_.used[part], limits_.most);
+      if (excess.weight == 0 ||
+          !HasRoom(limits_.used[candidate.into], weights, limits_.most, excess.fullness))
+        continue;
+      for (size_t b = 0; b < kBalances; ++b) {
+        limits_.used[part][b] -= weights[b];
+        limits_.used[candidate.into][b] += weights[b];
+      }
+      part = candidate.into;
+      ++moved;
+    }
+    return moved;
+  }
+
+ private:
+  // The nodes of parts that hold too much, cheapest first.
+  std::vector<Candidate> Candidates() {
+    const int64_t num_nodes = graph_.num_nodes();
+    std::vector<std::vector<Candidate>> found(
+        static_cast<size_t>(NumBlocks(num_nodes, kNodesPerBlock)));
+    std::vector<Votes> votes(static_cast<size_t>(pool_.num_threads()), Votes(limits_.used.size()));
+    const uint32_t emptiest = EmptiestPart(limits_);
+    pool_.ParallelFor(static_cast<int64_t>(found.size()), [&](int64_t block, int worker) {
+      const auto [begin, end] = Block(block, num_nodes, kNodesPerBlock);
+      for (int64_t v = begin; v < end; ++v)
+        Consider(v, emptiest, votes[static_cast<size_t>(worker)],
+                 found[static_cast<size_t>(block)]);
+    });
+    std::vector<Candidate> all;
+    for (std::vector<Candidate>& block : found) {
+      all.insert(all.end(), block.begin(), block.end());
+      std::vector<Candidate>().swap(block);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  void Consider(int64_t node, uint32_t emptiest, Votes& votes,
+                std::vector<Candidate>& found) const {
+    const uint32_t part = part_of_[static_cast<size_t>(node)];
+    const Weights weights = graph_.weights(node);
+    const Excess excess = ExcessOf(weights, limits_.used[part], limits_.most);
+    if (excess.weight == 0) return;
+    graph_.ForEachNeighbor(node, [&](int64_t neighbor, int64_t weight) {
+      votes.Add(part_of_[static_cast<size_t>(neighbor)], weight);
+    });
+    votes.SortLabels();
+    const auto has_room = [&](uint32_t label) {
+      return HasRoom(limits_.used[label], weights, limits_.most, excess.fullness);
+    };
+    uint32_t into = emptiest;
+    for (const uint32_t label : votes.labels())
+      if (label != part && has_room(label) && (votes.Of(label) > votes.Of(into) || !has_room(into)))
+        into = label;
+    const double cost = D(votes.Of(part) - votes.Of(into)) / D(excess.weight);
+    votes.Clear();
+    found.push_back({cost, Mix64(seed_ ^ static_cast<uint64_t>(node)), node, into});
+  }
+
+  const Graph& graph_;
+  const uint64_t seed_;
+  ThreadPool& pool_;
+  MoveLimits& limits_;
+  absl::Span<uint32_t> part_of_;
+};
+
+}  // namespace
+
+template <typename Graph>
+MoveLimits LimitsOfParts(const Graph& graph, const PartitionProblem& problem,
+                         absl::Span<const uint32_t> part_of) {
+  MoveLimits limits;
+  limits.used.resize(static_cast<size_t>(problem.parts));
+  Weights total{};
+  for (int64_t v = 0; v < graph.num_nodes(); ++v) {
+    const Weights weights = graph.weights(v);
+    Weights& used = limits.used[part_of[static_cast<size_t>(v)]];
+    for (size_t b = 0; b < kBalances; ++b) {
+      used[b] += weights[b];
+      total[b] += weights[b];
+    }
+  }
+  for (size_t b = 0; b < kBalances; ++b)
+    limits.most[b] =
+        static_cast<int64_t>(std::ceil((1 + problem.imbalance) * D(total[b]) / problem.parts));
+  return limits;
+}
+
+template <typename Graph>
+void EvenOut(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& limits,
+             absl::Span<uint32_t> part_of) {
+  Evener<Graph> evener(graph, seed, pool, limits, part_of);
+  for (int sweep = 0; sweep < kMostSweeps && evener.Sweep() > 0; ++sweep) {
+  }
+}
+
+#define QH_INSTANTIATE(Graph)                                              \
+  template MoveLimits LimitsOfParts(const Graph&, const PartitionProblem&, \
+                                    absl::Span<const uint32_t>);           \
+  template void EvenOut(const Graph&, uint64_t, ThreadPool&, MoveLimits&, absl::Span<uint32_t>);
+QH_INSTANTIATE(TopologyLevel<uint32_t>)
+QH_INSTANTIATE(TopologyLevel<int64_t>)
+QH_INSTANTIATE(WeightedGraph)
+#undef QH_INSTANTIATE
+
+}  // namespace quadhop

@@ -1,0 +1,87 @@
+// One suite for all partitioners.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "partition/cuts/partitioner.h"
+#include "tests/partition/cut_testing.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::Le;
+
+class AnyPartitioner : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    auto partitioner = MakePartitioner(GetParam());
+    if (absl::IsUnavailable(partitioner.status())) GTEST_SKIP() << partitioner.status();
+    ASSERT_OK(partitioner);
+    partitioner_ = *std::move(partitioner);
+  }
+  absl::StatusOr<std::vector<int32_t>> Cut(const PartitionProblem& problem, int num_threads = 1) {
+    ThreadPool pool(num_threads);
+    return partitioner_->Cut(problem, pool);
+  }
+  std::unique_ptr<Partitioner> partitioner_;
+};
+
+TEST_P(AnyPartitioner, MakesEvenParts) {
+  const TestGraph graph = RandomGraph(2000, 8000, false, 1);
+  std::vector<uint8_t> train(2000);
+  for (size_t v = 0; v < 400; ++v) train[v] = 1;
+  ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), train, 5, 0, 0.1}));
+  EXPECT_THAT(Sizes(part_of, 5), Each(AllOf(Ge(200), Le(441))));
+  EXPECT_THAT(Sizes(part_of, 5, train), Each(AllOf(Ge(40), Le(89))));
+}
+
+TEST_P(AnyPartitioner, IsAFunctionOfTheProblem) {
+  const TestGraph graph = RandomGraph(500, 2000, false, 2);
+  ASSERT_OK_AND_ASSIGN(const auto first, Cut({graph.topology(), {}, 4, 9, 0.05}, 1));
+  ASSERT_OK_AND_ASSIGN(const auto second, Cut({graph.topology(), {}, 4, 9, 0.05}, 3));
+  ASSERT_OK_AND_ASSIGN(const auto other_seed, Cut({graph.topology(), {}, 4, 10, 0.05}));
+  EXPECT_EQ(first, second);
+  EXPECT_NE(first, other_seed);
+}
+
+TEST_P(AnyPartitioner, LeavesNoPartEmpty) {
+  const TestGraph cliques = CliqueChain(2, 5);
+  for (const int32_t parts : {1, 2, 7, 10}) {
+    ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({cliques.topology(), {}, parts, 0, 0.05}));
+    EXPECT_THAT(Sizes(part_of, parts), Each(Ge(1))) << parts;
+  }
+}
+
+TEST_P(AnyPartitioner, CutsAGraphWithoutArcs) {
+  const TestGraph graph = GraphOf(12, {});
+  ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), {}, 4, 0, 0.05}));
+  EXPECT_THAT(Sizes(part_of, 4), Each(3));
+}
+
+TEST_P(AnyPartitioner, RefusesMorePartsThanNodes) {
+  const TestGraph graph = CliqueChain(2, 5);
+  EXPECT_THAT(Cut({graph.topology(), {}, 11, 0, 0.05}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("1 to 10")));
+  EXPECT_THAT(Cut({graph.topology(), {}, 0, 0, 0.05}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("parts is 0")));
+}
+
+TEST_P(AnyPartitioner, RefusesAnImbalanceOutOfRange) {
+  const TestGraph graph = CliqueChain(2, 5);
+  EXPECT_THAT(Cut({graph.topology(), {}, 2, 0, 0}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("imbalance is 0")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, AnyPartitioner,
+                         testing::Values("metis", "multilevel", "stream", "hash"),
+                         [](const auto& parameter) { return parameter.param; });
+
+}  // namespace
+}  // namespace quadhop
