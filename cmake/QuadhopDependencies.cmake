@@ -41,6 +41,16 @@ if(METIS_INCLUDE_DIR AND METIS_LIBRARY)
 endif()
 qh_optional(METIS METIS_FOUND)
 
+# Its variant of 64-bit ids where there is one: the libraries have one name, and are told apart by their folders, so that
+# programs need a RUNPATH (CMAKE_INSTALL_RPATH_USE_LINK_PATH).
+find_path(PTSCOTCH_INCLUDE_DIR ptscotch.h PATH_SUFFIXES scotch-int64 scotch)
+find_library(PTSCOTCH_LIBRARY ptscotch PATH_SUFFIXES scotch-int64)
+find_library(PTSCOTCHERR_LIBRARY ptscotcherr PATH_SUFFIXES scotch-int64)
+if(QH_HAVE_MPI AND PTSCOTCH_INCLUDE_DIR AND PTSCOTCH_LIBRARY AND PTSCOTCHERR_LIBRARY)
+  set(PTSCOTCH_FOUND TRUE)
+endif()
+qh_optional(PTSCOTCH PTSCOTCH_FOUND)
+
 set(QH_HAVE_NCCL OFF)
 if(QH_CUDA)
   if(NOT DEFINED CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})

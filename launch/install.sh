@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build ccache pkg-config  # the build
   libopenmpi-dev openmpi-bin               # ranks
-  libmetis-dev                             # partitions
+  libmetis-dev libptscotch-dev             # partitions
   libprotobuf-dev protobuf-compiler        # configs, manifests
   libabsl-dev nlohmann-json3-dev
   libdnnl-dev libhwy-dev                   # CPU kernels

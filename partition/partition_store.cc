@@ -102,6 +102,8 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   }
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner, MakePartitioner(method));
   QH_ASSIGN_OR_RETURN(const std::vector<int32_t> part_of, partitioner->Cut(problem, pool));
+  if (options.rank != 0) return PartitionReport();
+  if (options.num_ranks > 1) absl::StrAppend(&method, " on ", options.num_ranks, " ranks");
 
   PartGroups groups = PartGroups::Of(part_of, parts);
   PartitionReport report{method, options.parts, {}};

@@ -19,6 +19,9 @@ struct PartitionOptions {
   uint64_t seed = 0;
   double imbalance = 0.05;   // allowed excess of the largest part over the mean; [0.001, 10]
   int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
+  // Of the processes that cut together, by "ptscotch"; rank 0 alone writes the store.
+  int32_t rank = 0;
+  int32_t num_ranks = 1;
   CommitHook on_commit{};
 
   // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".
@@ -26,7 +29,7 @@ struct PartitionOptions {
 };
 
 struct PartitionReport {
-  std::string method;
+  std::string method;  // "ptscotch on 2 ranks"
   int32_t parts_asked = 0;
   CutQuality quality;  // of the parts made: fewer than asked if a part would train on too few nodes
 
@@ -41,7 +44,8 @@ struct PartitionReport {
 // stays a line an original id. Balances the training nodes of the default split; P is lowered to
 // leave at least 16 training nodes a part, on average, of the split with fewest. A store that was
 // cut before can be cut again: the result is a function of the graph and the options alone (hop
-// features and encodings are permuted as they are, whatever cut they were made under).
+// features and encodings are permuted as they are, whatever cut they were made under), and of the
+// ranks where several cut together: each calls this, and those other than rank 0 get no report.
 // Errors: kInvalidArgument for options out of range; kUnimplemented, naming it, for a file of the
 // store that is not known; those of Partitioner, Store and StoreWriter. The store is then
 // unchanged.

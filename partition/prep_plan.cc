@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "partition/cuts/metis_graph.h"
+#include "partition/cuts/partitioner.h"
 #include "partition/memory.h"
 
 namespace quadhop {
@@ -26,6 +27,7 @@ constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
 constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
 constexpr double kMetisSecondsAnArc = 600e-9;
 constexpr double kMultilevelSecondsAnArc = 900e-9;
+constexpr double kPtscotchSecondsAnArc = 3600e-9;
 constexpr double kReorderSecondsAByte = 2e-9;
 constexpr double kProductSecondsAnArcColumn = 0.5e-9;
 constexpr double kWriteSecondsAByte = 2e-9;
@@ -72,6 +74,9 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
     // Labels, weights and votes of nodes. Clusters and their arcs take what the graph has of them.
     plan.least_bytes = shape.nodes * (60 + 12 * shape.threads);
     plan.seconds = D(shape.arcs) * kMultilevelSecondsAnArc;
+  } else if (plan.how == "ptscotch") {
+    plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;
+    plan.seconds = D(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks * shape.threads;
   }
   plan.least_bytes = std::max(plan.least_bytes, kBaseBytes + numbering);
   plan.memory_bytes = plan.least_bytes;

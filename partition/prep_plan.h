@@ -22,6 +22,7 @@ struct PrepShape {
   int32_t hops = 2;
   int64_t feature_bytes = 4;  // of a value of features.npy
   int32_t threads = 1;
+  int32_t ranks = 1;  // that partition together
 
   static PrepShape Of(const Store& store);
 };

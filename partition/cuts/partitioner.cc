@@ -60,10 +60,12 @@ absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem) {
 absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method) {
   if (method == "metis") return MakeMetisPartitioner();
   if (method == "multilevel") return MakeMultilevelPartitioner();
+  if (method == "ptscotch") return MakePtscotchPartitioner();
   if (method == "stream") return MakeStreamPartitioner();
   if (method == "hash") return MakeHashPartitioner();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "partition method '", method, "' is unknown: use metis, multilevel, stream or hash"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("partition method '", method,
+                   "' is unknown: use metis, multilevel, ptscotch, stream or hash"));
 }
 
 }  // namespace quadhop

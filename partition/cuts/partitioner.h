@@ -43,8 +43,8 @@ class Partitioner {
 // "metis" where METIS can take the problem within its memory, else "multilevel".
 absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem);
 
-// By name: "metis", "multilevel", "stream" or "hash". kInvalidArgument for another; kUnavailable
-// for one that this build lacks, saying how to get it.
+// By name: "metis", "multilevel", "ptscotch", "stream" or "hash". kInvalidArgument for another;
+// kUnavailable for one that this build lacks, saying how to get it.
 absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method);
 
 // METIS k-way (Karypis and Kumar, SISC 1999), with one balance constraint each for nodes, arcs and
@@ -58,6 +58,16 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner();
 // 24 an arc of the first graph of clusters. kResourceExhausted where clusters do not make it small
 // enough.
 std::unique_ptr<Partitioner> MakeMultilevelPartitioner();
+
+// PT-Scotch's multilevel recursive bisection, by all ranks of this process's MPI job together: each
+// calls Cut with the same problem, hands in a range of its rows, and gets the parts of all nodes.
+// It balances one weight a node, the mean of its shares of all nodes, arcs and training nodes; what
+// is uneven then is evened out (even_parts.h). A directed graph is cut as if undirected. The cut is
+// a function of the problem and the number of ranks. kFailedPrecondition where MPI is not
+// initialised; kInvalidArgument for graphs beyond the ids that PT-Scotch was built with,
+// kResourceExhausted where memory_bytes do not hold kPtscotchBytesPerArc of a rank's share of arcs.
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner();
+inline constexpr int64_t kPtscotchBytesPerArc = 200;
 
 // Nodes one after another, each to the part with most of its neighbours and room, five times over.
 // Memory: 4 bytes a node.

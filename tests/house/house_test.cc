@@ -66,10 +66,13 @@ TEST_F(TreeRules, FindBackendHeadersOutOfPlace) {
   Write("model/x_cuda.cu", "#include <cuda_runtime.h>\n#include <cublasLt.h>\n");
   Write("partition/metis_partitioner.cc", "#include <metis.h>\n");
   Write("partition/cut.h", "#include \"metis.h\"\n");
+  Write("partition/ptscotch_ranks.h", "#include <mpi.h>\n#include <ptscotch.h>\n");
+  Write("partition/ranks.h", "#include <scotch.h>\n");
   EXPECT_THAT(BackendHeadersOutOfPlace(dir_.path()),
               ElementsAre("comm/other.cc:2: mpi.h belongs in files named for it",
                           "model/kernels.cc:2: cuda_runtime.h belongs in files named for it",
-                          "partition/cut.h:1: metis.h belongs in files named for it"));
+                          "partition/cut.h:1: metis.h belongs in files named for it",
+                          "partition/ranks.h:1: scotch.h belongs in files named for it"));
 }
 
 TEST_F(TreeRules, FindSourcesThatAreTooLong) {

@@ -50,8 +50,9 @@ const std::vector<Backend>& Backends() {
       {std::regex("(cuda|cublas|cusparse|curand|cub/|thrust/|cooperative_groups|mma\\.h).*"),
        std::regex(".*\\.cuh?|nccl.*|.*cuda.*|mma\\.h")},
       {std::regex("nccl\\.h"), std::regex("nccl.*")},
-      {std::regex("mpi\\.h"), std::regex("mpi.*")},
+      {std::regex("mpi\\.h"), std::regex("(mpi|ptscotch).*")},
       {std::regex("metis\\.h"), std::regex("metis.*")},
+      {std::regex("(pt)?scotch\\.h"), std::regex("ptscotch.*")},
   };
   return *kBackends;
 }

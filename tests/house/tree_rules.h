@@ -13,8 +13,8 @@ namespace quadhop {
 std::vector<std::string> SourcesOf(const std::string& root);
 // Modules include only those below them.
 std::vector<std::string> IncludesThatPointUp(const std::string& root);
-// Headers of CUDA, MPI, NCCL and METIS are included only by files named for them: *.cu and *.cuh,
-// mpi*, nccl*, metis*.
+// Headers of CUDA, MPI, NCCL, METIS and PT-Scotch are included only by files named for them: *.cu
+// and *.cuh, mpi*, nccl*, metis*, ptscotch* (whose interface is MPI's).
 std::vector<std::string> BackendHeadersOutOfPlace(const std::string& root);
 // No source is longer than max_lines.
 std::vector<std::string> SourcesTooLong(const std::string& root, int max_lines);

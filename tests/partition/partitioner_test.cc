@@ -27,7 +27,7 @@ using testing::Le;
 TEST(MakePartitioner, NamesTheMethodsItKnows) {
   EXPECT_THAT(MakePartitioner("spectral"),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("metis, multilevel, stream or hash")));
+                       HasSubstr("metis, multilevel, ptscotch, stream or hash")));
 }
 
 TEST(HashPartitioner, IsEvenToOneNodeAndOneTrainingNode) {

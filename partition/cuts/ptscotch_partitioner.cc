@@ -1,0 +1,196 @@
+// PT-Scotch: Chevalier and Pellegrini, "PT-Scotch: A tool for efficient parallel graph ordering",
+// Parallel Computing 34, 2008.
+#define OMPI_SKIP_MPICXX 1
+// clang-format off
+#include <mpi.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <ptscotch.h>  // needs those before it
+// clang-format on
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/rng.h"
+#include "core/status.h"
+#include "partition/cuts/even_parts.h"
+#include "partition/cuts/partitioner.h"
+#include "partition/cuts/ptscotch_ranks.h"
+#include "partition/cuts/symmetric_rows.h"
+#include "partition/memory.h"
+#include "partition/visit_indices.h"
+
+namespace quadhop {
+namespace {
+
+// What PT-Scotch makes for a cut, freed in order.
+class ScotchCut {
+ public:
+  ScotchCut() {
+    SCOTCH_stratInit(&strategy_);
+    SCOTCH_contextInit(&context_);
+  }
+  ~ScotchCut() {
+    if (bound_made_) SCOTCH_dgraphExit(&bound_);
+    if (graph_made_) SCOTCH_dgraphExit(&graph_);
+    SCOTCH_contextExit(&context_);
+    SCOTCH_stratExit(&strategy_);
+  }
+  ScotchCut(const ScotchCut&) = delete;
+  ScotchCut& operator=(const ScotchCut&) = delete;
+
+  // The part of each row of this rank. Borrows the arrays while it lives. Collective.
+  absl::StatusOr<std::vector<SCOTCH_Num>> Run(const PtscotchRanks& ranks,
+                                              const PartitionProblem& problem,
+                                              SymmetricRows<SCOTCH_Num>& rows,
+                                              std::vector<SCOTCH_Num>& weights) {
+    const auto num_rows = static_cast<SCOTCH_Num>(weights.size());
+    rows.neighbors.reserve(1);  // of rows without arcs: a null array is one that no rank has
+    const auto num_arcs = static_cast<SCOTCH_Num>(rows.neighbors.size());
+    QH_RETURN_IF_ERROR(
+        PtscotchStatus(SCOTCH_dgraphInit(&graph_, ranks.comm()), "SCOTCH_dgraphInit"));
+    graph_made_ = true;
+    QH_RETURN_IF_ERROR(
+        PtscotchStatus(SCOTCH_dgraphBuild(&graph_, 0, num_rows, num_rows, rows.starts.data(),
+                                          rows.starts.data() + 1, weights.data(), nullptr, num_arcs,
+                                          num_arcs, rows.neighbors.data(), nullptr, nullptr),
+                       "SCOTCH_dgraphBuild"));
+    QH_RETURN_IF_ERROR(SetContext(problem.seed));
+    QH_RETURN_IF_ERROR(
+        PtscotchStatus(SCOTCH_dgraphInit(&bound_, ranks.comm()), "SCOTCH_dgraphInit"));
+    bound_made_ = true;
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_contextBindDgraph(&context_, &graph_, &bound_),
+                                      "SCOTCH_contextBindDgraph"));
+    QH_RETURN_IF_ERROR(PtscotchStatus(
+        SCOTCH_stratDgraphMapBuild(&strategy_, SCOTCH_STRATDEFAULT, ranks.num_ranks(),
+                                   problem.parts, problem.imbalance),
+        "SCOTCH_stratDgraphMapBuild"));
+    std::vector<SCOTCH_Num> part_of(weights.size());
+    QH_RETURN_IF_ERROR(
+        PtscotchStatus(SCOTCH_dgraphPart(&bound_, problem.parts, &strategy_, part_of.data()),
+                       "SCOTCH_dgraphPart"));
+    return part_of;
+  }
+
+ private:
+  // The same cut each time: of threads it has one, for with another number the cut is another.
+  absl::Status SetContext(uint64_t seed) {
+    QH_RETURN_IF_ERROR(
+        PtscotchStatus(SCOTCH_contextOptionSetNum(&context_, SCOTCH_OPTIONNUMDETERMINISTIC, 1),
+                       "SCOTCH_contextOptionSetNum"));
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_contextThreadSpawn(&context_, 1, nullptr),
+                                      "SCOTCH_contextThreadSpawn"));
+    QH_RETURN_IF_ERROR(
+        PtscotchStatus(SCOTCH_contextRandomClone(&context_), "SCOTCH_contextRandomClone"));
+    SCOTCH_contextRandomSeed(
+        &context_, static_cast<SCOTCH_Num>(StreamKey(seed, RandomPurpose::kPartition, 4, 0) >> 33));
+    SCOTCH_contextRandomReset(&context_);
+    return absl::OkStatus();
+  }
+
+  SCOTCH_Strat strategy_;
+  SCOTCH_Context context_;
+  SCOTCH_Dgraph graph_, bound_;
+  bool graph_made_ = false, bound_made_ = false;
+};
+
+// It balances one weight, so that is the mean of what a node is of all nodes, of all arcs and of
+// all training nodes; 8 units for the mean node of each, so that rounding is little.
+std::vector<SCOTCH_Num> NodeWeights(const PartitionProblem& problem, int64_t begin, int64_t end) {
+  constexpr double kUnits = 8;
+  const Topology& topology = problem.topology;
+  const auto num_nodes = static_cast<double>(topology.num_nodes());
+  const double a_degree = kUnits * num_nodes / static_cast<double>(topology.num_arcs());
+  const auto num_train =
+      std::count_if(problem.train.begin(), problem.train.end(), [](uint8_t t) { return t != 0; });
+  const double a_train = num_train == 0 ? 0 : kUnits * num_nodes / static_cast<double>(num_train);
+  std::vector<SCOTCH_Num> weights;
+  weights.reserve(static_cast<size_t>(end - begin));
+  for (int64_t node = begin; node < end; ++node) {
+    const bool train = num_train > 0 && problem.train[static_cast<size_t>(node)] != 0;
+    weights.push_back(static_cast<SCOTCH_Num>(std::llround(
+        kUnits + a_degree * static_cast<double>(topology.degree(node)) + (train ? a_train : 0))));
+  }
+  return weights;
+}
+
+absl::Status CheckSize(const PartitionProblem& problem, int num_ranks) {
+  const int64_t num_nodes = problem.topology.num_nodes();
+  const int64_t num_arcs = problem.topology.num_arcs();
+  constexpr int64_t kLimit = std::numeric_limits<SCOTCH_Num>::max();
+  constexpr int64_t kMostWeight = 32;  // of a node, on average
+  if (SCOTCH_numSizeof() != static_cast<int>(sizeof(SCOTCH_Num)))
+    return absl::FailedPreconditionError(
+        absl::StrCat("the PT-Scotch that was loaded counts in ", SCOTCH_numSizeof(),
+                     " bytes, that of the build in ", sizeof(SCOTCH_Num),
+                     ": LD_LIBRARY_PATH must not lead to another"));
+  if (num_nodes >= kLimit / kMostWeight || num_arcs >= kLimit / 2)
+    return absl::InvalidArgumentError(
+        absl::StrCat("this build's PT-Scotch takes fewer than ", kLimit / kMostWeight,
+                     " nodes and ", kLimit / 2, " arcs, the graph has ", num_nodes, " nodes and ",
+                     num_arcs, " arcs: build with its 64-bit variant, or use --method multilevel"));
+  return CheckMemory(absl::StrCat("PT-Scotch on ", num_arcs, " arcs, on each of ", num_ranks,
+                                  " ranks (more ranks on more hosts take less each)"),
+                     num_arcs / num_ranks * kPtscotchBytesPerArc, problem.memory_bytes);
+}
+
+class PtscotchPartitioner final : public Partitioner {
+ private:
+  absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
+                                             ThreadPool& pool) const override {
+    const Topology& topology = problem.topology;
+    int num_ranks = 0;
+    QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Comm_size(MPI_COMM_WORLD, &num_ranks), "MPI_Comm_size"));
+    if (topology.num_arcs() == 0 || topology.num_nodes() < num_ranks)
+      return MakeHashPartitioner()->Cut(problem, pool);  // nothing to cut, or too little
+    QH_RETURN_IF_ERROR(CheckSize(problem, num_ranks));
+    QH_ASSIGN_OR_RETURN(PtscotchRanks ranks, PtscotchRanks::Create(topology));
+    const int64_t begin = ranks.First(ranks.rank());
+    const int64_t end = ranks.First(ranks.rank() + 1);
+    QH_ASSIGN_OR_RETURN(const uint64_t asymmetry,
+                        ranks.Sum(AsymmetryHash(topology, begin, end, pool)));
+    SymmetricRows<SCOTCH_Num> rows =
+        SymmetricRowsOf<SCOTCH_Num>(topology, asymmetry == 0, begin, end);
+    std::vector<SCOTCH_Num> weights = NodeWeights(problem, begin, end);
+    QH_ASSIGN_OR_RETURN(const std::vector<SCOTCH_Num> own,
+                        ScotchCut().Run(ranks, problem, rows, weights));
+    std::vector<int32_t> part_of(static_cast<size_t>(topology.num_nodes()));
+    std::transform(own.begin(), own.end(), part_of.begin() + begin,
+                   [](SCOTCH_Num part) { return static_cast<int32_t>(part); });
+    QH_RETURN_IF_ERROR(ranks.Share(absl::MakeSpan(part_of)));
+    return EvenedOut(problem, asymmetry == 0, part_of, pool);
+  }
+
+  // The same on every rank.
+  static std::vector<int32_t> EvenedOut(const PartitionProblem& problem, bool symmetric,
+                                        const std::vector<int32_t>& cut, ThreadPool& pool) {
+    std::vector<uint32_t> part_of(cut.begin(), cut.end());
+    VisitIndices(problem.topology, [&](auto indices) {
+      using Index = std::remove_const_t<typename decltype(indices)::value_type>;
+      const TopologyLevel<Index> graph(problem.topology.indptr, indices, problem.train);
+      const uint64_t seed = StreamKey(problem.seed, RandomPurpose::kPartition, 5, 0);
+      MoveLimits limits = LimitsOfParts(graph, problem, part_of);
+      EvenOut(graph, seed, pool, limits, absl::MakeSpan(part_of));
+      // Moves that are judged by arcs out of nodes alone would undo more than they do.
+      if (symmetric) SweepLabels(graph, seed, pool, limits, absl::MakeSpan(part_of));
+    });
+    return std::vector<int32_t>(part_of.begin(), part_of.end());
+  }
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner() {
+  int initialized = 0, finalized = 0;
+  QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Initialized(&initialized), "MPI_Initialized"));
+  QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Finalized(&finalized), "MPI_Finalized"));
+  if (initialized == 0 || finalized != 0)
+    return absl::FailedPreconditionError(
+        "PT-Scotch works on the ranks of an MPI job: start it as `mpirun -n RANKS quadhop "
+        "partition "
+        "--method ptscotch ...`");
+  return std::make_unique<PtscotchPartitioner>();
+}
+
+}  // namespace quadhop

@@ -1,0 +1,11 @@
+#include "partition/cuts/partitioner.h"
+
+namespace quadhop {
+
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner() {
+  return absl::UnavailableError(
+      "built without PT-Scotch: install libptscotch-dev and configure with -DQH_PTSCOTCH=ON and "
+      "-DQH_MPI=ON, or use --method multilevel");
+}
+
+}  // namespace quadhop
