@@ -1,15 +1,53 @@
 // quadhop partition --store NAME.qh --parts P
+#include <absl/strings/str_cat.h>
+
 #include <cstdio>
 
+#include "comm/mpi.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
+#include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
+#include "partition/memory.h"
 #include "partition/partition_store.h"
 
 namespace quadhop {
+namespace {
+
+absl::StatusOr<ExitCode> Partition(const StepFlags& step, ThreadPool& pool) {
+  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"partition"}));
+  if (step.dry_run) return ExitCode::kDone;
+  QH_ASSIGN_OR_RETURN(const PartitionReport report,
+                      PartitionStore(step.store, step.partition, pool));
+  std::printf("%s\n", report.Describe().c_str());
+  return ExitCode::kDone;
+}
+
+// As one of the ranks that cut together.
+absl::StatusOr<ExitCode> PartitionOnRank(StepFlags step, const RankContext& context) {
+  step.partition.rank = context.comm.rank().value();
+  step.partition.num_ranks = context.comm.num_ranks();
+  step.threads = context.pool.num_threads();
+  if (step.memory_bytes == 0) {
+    QH_ASSIGN_OR_RETURN(const int64_t of_host_bytes, MemoryBudget(0));
+    step.memory_bytes = of_host_bytes / context.ranks_on_host;
+    step.partition.memory_bytes = step.memory_bytes;
+  }
+  const absl::Status plan =
+      context.IsMain() ? step.PrintPlanOfStore({"partition"}) : absl::OkStatus();
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "plan the partition", plan));
+  if (step.dry_run) return ExitCode::kDone;
+  QH_ASSIGN_OR_RETURN(const PartitionReport report,
+                      PartitionStore(step.store, step.partition, context.pool));
+  if (context.IsMain()) std::printf("%s\n", report.Describe().c_str());
+  QH_RETURN_IF_ERROR(context.comm.Barrier("end of the partition"));  // rank 0 writes the store
+  return ExitCode::kDone;
+}
+
+}  // namespace
 
 absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> arguments) {
   StepFlags step;
@@ -23,15 +61,25 @@ absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> argument
   step.AddThreads(&flags);
   flags.Example("partition --store stores/products.qh --parts 8");
   flags.Example("partition --store stores/products.qh --parts 8 --method hash");
+  flags.Example(
+      "launch hosts --hostfile hosts -- partition --store stores/products.qh --parts 8 --method "
+      "ptscotch");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"partition"}));
-  if (step.dry_run) return ExitCode::kDone;
+  if (step.partition.method == "ptscotch") {
+    RanksOptions ranks;
+    ranks.threads = step.threads;
+    // The others wait until rank 0 has written; the heartbeat finds a rank that died.
+    ranks.collective_deadline = absl::Hours(1000);
+    return RunRanks(ranks,
+                    [&](const RankContext& context) { return PartitionOnRank(step, context); });
+  }
+  if (NumRanksByLauncher() > 1)
+    return UsageError(absl::StrCat(
+        NumRanksByLauncher(), " processes were started together, and --method ",
+        step.partition.method, " is the work of one: start it alone, or use --method ptscotch"));
   ThreadPool pool(NumThreads(step.threads));
-  QH_ASSIGN_OR_RETURN(const PartitionReport report,
-                      PartitionStore(step.store, step.partition, pool));
-  std::printf("%s\n", report.Describe().c_str());
-  return ExitCode::kDone;
+  return Partition(step, pool);
 }
 
 }  // namespace quadhop

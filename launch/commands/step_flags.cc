@@ -40,6 +40,7 @@ void StepFlags::AddMemory(Flags* flags) {
 absl::Status StepFlags::PrintPlan(PrepShape shape, absl::Span<const char* const> steps) const {
   shape.parts = partition.parts;
   shape.partition_method = partition.method;
+  shape.ranks = partition.num_ranks;
   shape.encode_dim = encode.dim;
   shape.hops = propagate.hops;
   shape.feature_bytes = SizeOfDType(propagate.dtype);
@@ -76,11 +77,15 @@ void StepFlags::AddImport(Flags* flags) {
 }
 
 void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
+  std::vector<std::string> methods = {"auto", "metis", "multilevel", "stream", "hash"};
+  const bool alone = prefix.empty();  // prep is the work of one process
+  if (alone) methods.emplace_back("ptscotch");
   flags->Int("parts", &partition.parts, int32_t{1}, std::numeric_limits<int32_t>::max(),
              "partitions: at least as many as ranks will train on it");
-  flags->Choice(prefix + "method", &partition.method,
-                {"auto", "metis", "multilevel", "stream", "hash"},
-                "how to cut; auto: METIS, or multilevel where memory does not hold METIS");
+  flags->Choice(
+      prefix + "method", &partition.method, std::move(methods),
+      absl::StrCat("how to cut; auto: METIS, or multilevel where memory does not hold METIS",
+                   alone ? "; ptscotch: by several ranks, under mpirun" : ""));
   flags->Double("imbalance", &partition.imbalance, 0.001, 10,
                 "how far the largest partition may pass the mean, as a share");
 }
