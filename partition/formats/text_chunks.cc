@@ -24,39 +24,60 @@ size_t EndOfLastFullLine(const std::string& text) {
   return last == std::string::npos ? std::string::npos : text.find('\n', last);
 }
 
+// std::count adds up in 64 bits, eight times as wide as need be.
+int64_t CountLines(const std::string& text) {
+  constexpr size_t kMostAtOnce = 255;  // that a byte can count
+  constexpr size_t kLanes = 64;
+  const size_t whole = text.size() / kLanes;
+  int64_t lines = 0;
+  for (size_t begin = 0; begin < whole; begin += kMostAtOnce) {
+    uint8_t counts[kLanes] = {};
+    for (size_t i = begin; i < std::min(whole, begin + kMostAtOnce); ++i)
+      for (size_t lane = 0; lane < kLanes; ++lane)
+        counts[lane] = static_cast<uint8_t>(counts[lane] + (text[i * kLanes + lane] == '\n'));
+    for (const uint8_t count : counts) lines += count;
+  }
+  return lines + std::count(text.begin() + static_cast<int64_t>(whole * kLanes), text.end(), '\n');
+}
+
 // Cuts the text of a source at line ends.
 class Cutter {
  public:
   Cutter(std::unique_ptr<ByteSource> source, std::string path)
       : source_(std::move(source)), path_(std::move(path)) {}
 
-  // An empty chunk at the end of the file.
-  absl::StatusOr<TextChunk> Next() {
+  // An empty chunk at the end of the file. `used` is the text of an earlier chunk, or empty: its
+  // memory is taken again, for new pages cost more than what is written to them.
+  absl::StatusOr<TextChunk> Next(std::string used) {
     TextChunk chunk;
     chunk.first_line = next_line_;
-    chunk.text = std::move(carry_);
+    chunk.text = std::move(used);
+    if (chunk.text.size() < carry_.size()) chunk.text.resize(carry_.size());
+    std::copy(carry_.begin(), carry_.end(), chunk.text.begin());
+    filled_ = carry_.size();
     carry_.clear();
     size_t end = std::string::npos;  // of the last whole line
     while (end == std::string::npos && !at_end_) {
       QH_RETURN_IF_ERROR(Fill(&chunk.text));
       end = EndOfLastFullLine(chunk.text);
     }
+    chunk.text.resize(filled_);
     if (at_end_) {
       while (!chunk.text.empty() && (chunk.text.back() == '\n' || chunk.text.back() == '\r'))
         chunk.text.pop_back();
       if (!chunk.text.empty()) chunk.text.push_back('\n');
     } else {
-      carry_ = chunk.text.substr(end + 1);
+      carry_.assign(chunk.text, end + 1);
       chunk.text.resize(end + 1);
     }
-    chunk.num_lines = std::count(chunk.text.begin(), chunk.text.end(), '\n');
+    chunk.num_lines = CountLines(chunk.text);
     next_line_ += chunk.num_lines;
     return chunk;
   }
 
  private:
   absl::Status Fill(std::string* text) {
-    const size_t kept = text->size();
+    const size_t kept = filled_;
     if (static_cast<int64_t>(kept) > TextChunks::kMaxLineBytes)
       return absl::InvalidArgumentError(
           absl::StrCat(path_, " line ", next_line_ + 1, " is longer than ",
@@ -67,6 +88,7 @@ class Cutter {
     QH_ASSIGN_OR_RETURN(const int64_t count,
                         source_->Read(absl::MakeSpan(text->data() + kept, wanted)));
     text->resize(kept + static_cast<size_t>(count));
+    filled_ = text->size();
     at_end_ = static_cast<size_t>(count) < wanted;
     return absl::OkStatus();
   }
@@ -74,6 +96,7 @@ class Cutter {
   std::unique_ptr<ByteSource> source_;
   std::string path_;
   std::string carry_;  // the beginning of the next chunk
+  size_t filled_ = 0;  // of the chunk's text
   int64_t next_line_ = 0;
   bool at_end_ = false;
 };
@@ -94,7 +117,7 @@ class TextChunks::Reader {
   }
 
   // Without the thread; only before Start.
-  absl::StatusOr<TextChunk> First() { return cutter_.Next(); }
+  absl::StatusOr<TextChunk> First() { return cutter_.Next({}); }
 
   void Start(size_t max_queued) {
     max_queued_ = max_queued;
@@ -113,12 +136,17 @@ class TextChunks::Reader {
     changed_.notify_all();
     return !done_;
   }
+  // A chunk that is done with, whose memory may serve another.
+  void GiveBack(TextChunk chunk) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    used_.push_back(std::move(chunk.text));
+  }
   const absl::Status& status() const { return status_; }  // after Take returned false
 
  private:
   void Run() {
     while (true) {
-      absl::StatusOr<TextChunk> chunk = cutter_.Next();
+      absl::StatusOr<TextChunk> chunk = cutter_.Next(UsedText());
       std::unique_lock<std::mutex> lock(mutex_);
       if (!chunk.ok() || chunk->text.empty()) {
         status_ = chunk.status();
@@ -133,12 +161,21 @@ class TextChunks::Reader {
     }
   }
 
+  std::string UsedText() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (used_.empty()) return {};
+    std::string text = std::move(used_.back());
+    used_.pop_back();
+    return text;
+  }
+
   Cutter cutter_;
   size_t max_queued_ = 1;
   std::thread thread_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<TextChunk> queue_;
+  std::vector<std::string> used_;
   bool stop_ = false;
   bool done_ = false;
   absl::Status status_;
@@ -176,9 +213,10 @@ absl::StatusOr<int64_t> TextChunks::ForEach(
       results[i] = body(batch[i], worker);
     });
     for (const absl::Status& result : results) QH_RETURN_IF_ERROR(result);
-    for (const TextChunk& chunk : batch) {
+    for (TextChunk& chunk : batch) {
       num_lines += chunk.num_lines;
       text_bytes_ += static_cast<int64_t>(chunk.text.size());
+      reader_->GiveBack(std::move(chunk));
     }
     batch.clear();
     if (more) more = reader_->Take(&batch);
