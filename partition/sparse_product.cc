@@ -12,8 +12,9 @@ namespace {
 // Small, since rows differ in degree by orders of magnitude.
 constexpr int64_t kRowsPerBlock = 256;
 constexpr int64_t kNodesPerBlock = 65536;
-// Entries ahead whose rows are asked for: they lie anywhere in x.
-constexpr size_t kPrefetchDistance = 8;
+// The rows of so many entries ahead are asked for, also those of rows of A to come: they lie
+// anywhere in x. More of narrow ones, which are done sooner.
+size_t PrefetchDistance(int64_t width) { return width <= 32 ? 48 : 16; }
 
 void AddScaled(float scale, const float* __restrict x, int64_t width, float* __restrict y) {
   for (int64_t i = 0; i < width; ++i) y[i] += scale * x[i];
@@ -27,30 +28,70 @@ struct Rows {
 };
 
 template <typename Index>
+void Prefetch(const Rows<Index>& a, size_t entry, const float* x, int64_t width) {
+  const size_t ahead = entry + PrefetchDistance(width);
+  if (ahead >= a.indices.size()) return;
+  const float* const row = x + static_cast<int64_t>(a.indices[ahead]) * width;
+  for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(row + i);
+}
+
+// y += the rows of x that entries [begin, end) name; kWidth is the width, or 0: any.
+template <int64_t kWidth, typename Index>
+void AddRows(const Rows<Index>& a, size_t begin, size_t end, const float* __restrict x,
+             int64_t any_width, float* __restrict y) {
+  const int64_t width = kWidth > 0 ? kWidth : any_width;
+  for (size_t entry = begin; entry < end; ++entry) {
+    Prefetch(a, entry, x, width);
+    const float* const row = x + static_cast<int64_t>(a.indices[entry]) * width;
+    for (int64_t i = 0; i < width; ++i) y[i] += row[i];
+  }
+}
+
+// Of widths that are usual the compiler makes straight code.
+template <typename Index>
+void AddRows(const Rows<Index>& a, size_t begin, size_t end, const float* x, int64_t width,
+             float* y) {
+  switch (width) {
+    case 16:
+      return AddRows<16>(a, begin, end, x, width, y);
+    case 32:
+      return AddRows<32>(a, begin, end, x, width, y);
+    case 64:
+      return AddRows<64>(a, begin, end, x, width, y);
+    case 128:
+      return AddRows<128>(a, begin, end, x, width, y);
+    default:
+      return AddRows<0>(a, begin, end, x, width, y);
+  }
+}
+
+// y += the entries [begin, end), each by its scale.
+template <typename Index>
+void AddEntries(const Rows<Index>& a, absl::Span<const float> column_scale, size_t begin,
+                size_t end, const float* x, int64_t width, float* y) {
+  if (column_scale.empty() && a.values.empty()) return AddRows(a, begin, end, x, width, y);
+  for (size_t entry = begin; entry < end; ++entry) {
+    Prefetch(a, entry, x, width);
+    const auto column = static_cast<size_t>(a.indices[entry]);
+    float scale = column_scale.empty() ? 1.0f : column_scale[column];
+    if (!a.values.empty()) scale *= a.values[entry];
+    AddScaled(scale, x + static_cast<int64_t>(column) * width, width, y);
+  }
+}
+
+template <typename Index>
 void MultiplyRow(const Rows<Index>& a, const SparseScaling& scaling, TensorView<const float> x,
                  int64_t row, int64_t width, float* y) {
-  const auto column_scale = [&](size_t column) {
-    return scaling.column_scale.empty() ? 1.0f : scaling.column_scale[column];
-  };
+  const auto r = static_cast<size_t>(row);
   std::fill_n(y, width, 0.0f);
   if (scaling.add_identity)
-    AddScaled(column_scale(static_cast<size_t>(row)), x.data() + row * width, width, y);
-  const auto begin = static_cast<size_t>(a.indptr[static_cast<size_t>(row)]);
-  const auto end = static_cast<size_t>(a.indptr[static_cast<size_t>(row) + 1]);
-  for (size_t entry = begin; entry < end; ++entry) {
-    if (entry + kPrefetchDistance < end) {
-      const auto ahead = static_cast<int64_t>(a.indices[entry + kPrefetchDistance]);
-      for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(x.data() + ahead * width + i);
-    }
-    const auto column = static_cast<size_t>(a.indices[entry]);
-    float scale = column_scale(column);
-    if (!a.values.empty()) scale *= a.values[entry];
-    AddScaled(scale, x.data() + static_cast<int64_t>(column) * width, width, y);
-  }
-  if (!scaling.row_scale.empty()) {
-    const float scale = scaling.row_scale[static_cast<size_t>(row)];
-    for (int64_t i = 0; i < width; ++i) y[i] *= scale;
-  }
+    AddScaled(scaling.column_scale.empty() ? 1.0f : scaling.column_scale[r], x.data() + row * width,
+              width, y);
+  AddEntries(a, scaling.column_scale, static_cast<size_t>(a.indptr[r]),
+             static_cast<size_t>(a.indptr[r + 1]), x.data(), width, y);
+  if (scaling.row_scale.empty()) return;
+  const float scale = scaling.row_scale[r];
+  for (int64_t i = 0; i < width; ++i) y[i] *= scale;
 }
 
 template <typename Index>
@@ -121,6 +162,20 @@ NormalizedAdjacency::NormalizedAdjacency(const Topology& topology, ThreadPool& p
       row_sum_scale_[i] = InverseSquareRoot(1 + topology_.degree(node));
     }
   });
+}
+
+void NormalizedAdjacency::ScaleAndMultiply(TensorView<float> x, TensorView<float> y,
+                                           ThreadPool& pool) const {
+  const int64_t width = x.dim(1);
+  pool.ParallelFor(NumBlocks(num_nodes(), kNodesPerBlock / 64), [&](int64_t block, int) {
+    const BlockRange range = Block(block, num_nodes(), kNodesPerBlock / 64);
+    for (int64_t node = range.begin; node < range.end; ++node) {
+      const float scale = row_sum_scale_[static_cast<size_t>(node)];
+      float* const row = x.row(node);
+      for (int64_t i = 0; i < width; ++i) row[i] *= scale;
+    }
+  });
+  quadhop::Multiply(topology_, {column_sum_scale_, {}, true}, x, y, pool);
 }
 
 void NormalizedAdjacency::Multiply(TensorView<const float> x, TensorView<float> y,

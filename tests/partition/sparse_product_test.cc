@@ -92,6 +92,17 @@ TEST(NormalizedAdjacency, IsEqualInEveryDigitForAnyNumberOfThreads) {
   EXPECT_EQ(NormalizedProduct(graph, x, 33, 3), one);
 }
 
+TEST(NormalizedAdjacency, GivesTheSameDigitsWhereXMayBeScaled) {
+  const TestGraph graph = RandomGraph(2000, 10000, true, 4);
+  std::vector<float> x = RandomValues(2000 * 5, 5), y(2000 * 5);
+  const std::vector<float> expected = NormalizedProduct(graph, x, 5, 1);
+  ThreadPool pool(2);
+  NormalizedAdjacency(graph.topology(), pool)
+      .ScaleAndMultiply(TensorView<float>(x.data(), {2000, 5}),
+                        TensorView<float>(y.data(), {2000, 5}), pool);
+  EXPECT_EQ(y, expected);
+}
+
 TEST(NormalizedAdjacency, TakesWideIds) {
   const TestGraph graph = RandomGraph(50, 100, true, 6);
   const std::vector<int64_t> wide(graph.indices.begin(), graph.indices.end());
