@@ -18,16 +18,17 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
-constexpr int64_t kLeastColumns = 16;               // that propagate carries at a time
-constexpr int64_t kClusterBytesPerArc = 10;         // all levels of multilevel, at most
-constexpr int64_t kBaseBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
+constexpr int64_t kLeastColumns = 16;                 // that propagate carries at a time
+constexpr int64_t kClusterBytesPerArc = 10;           // all levels of multilevel, at most
+constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
+constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
 // Seconds of one core, for the order of magnitude: estimated, and not yet measured at size.
 constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
 constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
 constexpr double kMetisSecondsAnArc = 600e-9;
 constexpr double kMultilevelSecondsAnArc = 900e-9;
-constexpr double kPtscotchSecondsAnArc = 3600e-9;
+constexpr double kPtscotchSecondsAnArc = 2100e-9;
 constexpr double kReorderSecondsAByte = 2e-9;
 constexpr double kProductSecondsAnArcColumn = 0.5e-9;
 constexpr double kWriteSecondsAByte = 2e-9;
@@ -48,10 +49,10 @@ StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
   const int64_t rows = 8 * shape.nodes;
   StepPlan plan;
   plan.step = "import";
-  plan.least_bytes = kBaseBytes + rows;
+  plan.least_bytes = kImportBytes + rows;
   // Keys of both directions, as much again to merge them, and the neighbours.
   const int64_t sorting = shape.arcs * (2 * key_bytes + IndexBytes(shape));
-  plan.memory_bytes = kBaseBytes + rows + std::min(sorting, memory_bytes / 2);
+  plan.memory_bytes = kImportBytes + rows + std::min(sorting, memory_bytes / 2);
   plan.disk_bytes = ImportedBytes(shape);
   if (sorting > memory_bytes / 2) plan.scratch_bytes = shape.arcs * (key_bytes + IndexBytes(shape));
   plan.seconds = D(shape.arcs) * kImportSecondsAnArc +
