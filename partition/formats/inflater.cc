@@ -1,6 +1,9 @@
 #include "partition/formats/inflater.h"
 
 #include <isa-l/igzip_lib.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
 
@@ -43,7 +46,17 @@ uint32_t WrapperFlag(Inflater::Wrapper wrapper) {
   return ISAL_DEFLATE;
 }
 
+#if defined(__x86_64__)
+__attribute__((target("avx"))) void ZeroUpper() { _mm256_zeroupper(); }
+#endif
+
 }  // namespace
+
+void ClearUpperHalves() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx")) ZeroUpper();
+#endif
+}
 
 Inflater::Inflater(Wrapper wrapper) : wrapper_(wrapper), state_(std::make_unique<inflate_state>()) {
   Begin();
@@ -63,6 +76,7 @@ absl::StatusOr<Inflater::Progress> Inflater::Inflate(absl::Span<const uint8_t> i
   state_->next_out = reinterpret_cast<uint8_t*>(out.data());
   state_->avail_out = static_cast<uint32_t>(std::min(out.size(), kMaxBytesACall));
   const int code = isal_inflate(state_.get());
+  ClearUpperHalves();
   if (code != ISAL_DECOMP_OK && code != ISAL_END_INPUT && code != ISAL_OUT_OVERFLOW)
     return absl::DataLossError(ReasonOf(code));
   return Progress{state_->next_in - in.data(),

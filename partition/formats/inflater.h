@@ -12,6 +12,11 @@ struct inflate_state;
 
 namespace quadhop {
 
+// What ISA-L's AVX code (2.30) leaves in the upper halves of this thread's registers is cleared.
+// Else code for SSE is slowed down on this thread from then on: products of hops to half their
+// rate.
+void ClearUpperHalves();
+
 // One deflate stream, bare (of a zip member) or wrapped as a gzip member or a zlib stream, whose
 // header is read and whose checksum is checked then. Not thread-safe.
 class Inflater {

@@ -24,6 +24,7 @@
 #include "core/store.h"
 #include "core/tensor.h"
 #include "partition/formats/csv.h"
+#include "partition/formats/inflater.h"
 #include "partition/formats/text_chunks.h"
 #include "partition/sparse_product.h"
 
@@ -92,6 +93,7 @@ int64_t InflateAlone(absl::Span<const uint8_t> file) {
       bytes += state.next_out - out.data();
     }
   }
+  ClearUpperHalves();
   return bytes;
 }
 
