@@ -17,13 +17,9 @@
 #include <vector>
 
 #include "model/checkpoint_parts.h"
-#include "model/checkpoint_snapshot.h"
 #include "model/checkpoint_transfer.h"
-#include "model/checkpoint_writer.h"
 #include "model/safetensors.h"
-#include "tests/model/toy_job.h"
-#include "tests/support/run_ranks.h"
-#include "tests/support/status_matchers.h"
+#include "tests/model/checkpoint_testing.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {
@@ -31,98 +27,6 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-constexpr char kStore[] = "0123456789abcdef";
-constexpr int64_t kSteps = 3;
-
-LargeGTOptions Options(uint64_t seed = 1) {
-  LargeGTOptions options;
-  options.dims = {.features = 5,
-                  .sampled = 3,
-                  .pos_enc = 3,
-                  .width = 6,
-                  .heads = 2,
-                  .centroids = 7,
-                  .classes = 3};
-  options.seed = seed;
-  return options;
-}
-
-ToyGraph Graph() { return MakeToyGraph(Options().dims, {0, 12, 31, 32, 60}); }
-
-RunPosition Position(ToyRank& rank) {
-  RunPosition position;
-  position.set_step(kSteps);
-  position.set_epoch(1);
-  position.set_best_valid(0.1);
-  position.add_epoch_seconds(0.3);
-  position.set_codebook_started(rank.model().codebook()->started());
-  return position;
-}
-
-CheckpointSubject SubjectOf(ToyRank& rank, const ToyGraph& graph, Communicator& comm,
-                            const std::string& store = kStore) {
-  return {rank.model(), &rank.adam(), comm, rank.owners(), graph.partition_offsets, store};
-}
-
-absl::Status Write(ToyRank& rank, const ToyGraph& graph, Communicator& comm,
-                   const std::string& path) {
-  QH_ASSIGN_OR_RETURN(CheckpointSnapshot snapshot,
-                      TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
-  return WriteCheckpoint(comm, {std::move(snapshot), path, {}, {}});
-}
-
-void TrainSteps(ToyRank& rank, const ToyGraph& graph, int64_t begin, int64_t end) {
-  for (int64_t step = begin; step < end; ++step) rank.Train(step, ToyNodes(graph, 0.5, step));
-}
-
-// Everything a checkpoint is to keep, of the whole job.
-struct Contents {
-  std::vector<float> state, first_moment, second_moment;
-  std::vector<int64_t> counts;
-  std::vector<int16_t> codes;  // [N], put together by rank
-  int64_t adam_steps = 0;
-  bool started = false;
-
-  bool operator==(const Contents&) const = default;
-};
-
-Contents ContentsOf(ToyRank& rank) {
-  Contents c;
-  c.state = StateOf(rank.model());
-  c.first_moment = ToHost(rank.model().memory(), rank.adam().first_moment());
-  c.second_moment = ToHost(rank.model().memory(), rank.adam().second_moment());
-  Codebook& book = *rank.model().codebook();
-  c.counts = book.counts();
-  c.codes = book.codes();
-  c.adam_steps = rank.adam().num_steps();
-  c.started = book.started();
-  return c;
-}
-
-Contents Together(const std::vector<Contents>& ranks) {
-  Contents all = ranks[0];
-  for (size_t r = 1; r < ranks.size(); ++r) {
-    Contents same = ranks[r];
-    same.codes = ranks[0].codes;
-    EXPECT_TRUE(same == ranks[0]) << "rank " << r;
-    all.codes.insert(all.codes.end(), ranks[r].codes.begin(), ranks[r].codes.end());
-  }
-  return all;
-}
-
-// Trains on so many ranks and writes a checkpoint.
-Contents WriteTrained(int32_t num_ranks, const std::string& path, int64_t steps = kSteps) {
-  const ToyGraph graph = Graph();
-  std::vector<Contents> contents(static_cast<size_t>(num_ranks));
-  RunRanks(num_ranks, [&](Communicator& comm) {
-    ToyRank rank(graph, Options(), comm);
-    TrainSteps(rank, graph, 0, steps);
-    contents[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
-    EXPECT_OK(Write(rank, graph, comm, path));
-  });
-  return Together(contents);
-}
 
 std::vector<std::string> FilesOf(const std::string& folder) {
   std::vector<std::string> names;
@@ -314,97 +218,6 @@ TEST(Checkpoint, AFileThatSomebodyElsePutThereIsNotRemoved) {
   ASSERT_OK(RemoveCheckpoint(path));
   EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_OK(RemoveCheckpoint(path));
-}
-
-std::vector<CheckpointWrite> WritesOf(CheckpointWrite write) {
-  std::vector<CheckpointWrite> writes;
-  writes.push_back(std::move(write));
-  return writes;
-}
-
-// What is written is the state at the time of the snapshot, whatever training does meanwhile.
-TEST(CheckpointWriter, WritesInTheBackgroundWhatWasCopied) {
-  const TempDir folder;
-  const ToyGraph graph = Graph();
-  std::vector<Contents> contents(2);
-  RunRanks(2, [&](Communicator& comm) {
-    ToyRank rank(graph, Options(), comm);
-    TrainSteps(rank, graph, 0, kSteps);
-    contents[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
-    ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(comm));
-    ASSERT_OK_AND_ASSIGN(CheckpointSnapshot snapshot,
-                         TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
-    writer->Start(WritesOf({std::move(snapshot), folder / "c", {}, {}}));
-    TrainSteps(rank, graph, kSteps, kSteps + 3);
-    ASSERT_OK_AND_ASSIGN(const auto outcomes, writer->Wait());
-    ASSERT_EQ(outcomes.size(), 1u);
-    EXPECT_OK(outcomes[0].status);
-    EXPECT_EQ(outcomes[0].position.step(), kSteps);
-    ASSERT_OK_AND_ASSIGN(const auto no_other, writer->Wait());
-    EXPECT_TRUE(no_other.empty());
-  });
-  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
-  ToyRank rank(graph, Options(2), *comm);
-  ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, *comm), folder / "c"));
-  EXPECT_TRUE(ContentsOf(rank) == Together(contents));
-}
-
-TEST(CheckpointWriter, AWriteThatFailsOnOneRankFailsOnAllAndTheNextSucceeds) {
-  const TempDir folder;
-  const ToyGraph graph = Graph();
-  RunRanks(2, [&](Communicator& comm) {
-    ToyRank rank(graph, Options(), comm);
-    ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(comm));
-    for (const bool fails : {true, false}) {
-      ASSERT_OK_AND_ASSIGN(CheckpointSnapshot snapshot,
-                           TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
-      const auto hook = [&comm, fails](WritePoint point) -> absl::Status {
-        if (fails && comm.rank() == Rank(1) && point == WritePoint::kFilesWritten)
-          return absl::ResourceExhaustedError("disk full");
-        return absl::OkStatus();
-      };
-      writer->Start(WritesOf({std::move(snapshot), folder / "c", hook, {}}));
-      ASSERT_OK_AND_ASSIGN(const auto outcomes, writer->Wait());
-      ASSERT_EQ(outcomes.size(), 1u);
-      EXPECT_EQ(outcomes[0].status.ok(), !fails);
-      EXPECT_THAT(outcomes[0].status.message(), HasSubstr(fails ? "disk full" : ""));
-      EXPECT_EQ(std::filesystem::exists(folder / "c"), !fails);
-    }
-  });
-}
-
-TEST(CheckpointWriter, GivesBackWhatCouldNotBeWrittenAndWritesItBeforeAnother) {
-  const TempDir folder;
-  const ToyGraph graph = Graph();
-  RunRanks(2, [&](Communicator& comm) {
-    ToyRank rank(graph, Options(), comm);
-    TrainSteps(rank, graph, 0, kSteps);
-    ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(comm));
-    const auto write = [&](const std::string& path, WriteHook hook) {
-      return CheckpointWrite{TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)).value(),
-                             path,
-                             std::move(hook),
-                             {}};
-    };
-    bool full = true;
-    writer->Start(WritesOf(write(folder / "first", [&full](WritePoint) -> absl::Status {
-      return std::exchange(full, false) ? absl::ResourceExhaustedError("disk full")
-                                        : absl::OkStatus();
-    })));
-    const Contents first = ContentsOf(rank);
-    TrainSteps(rank, graph, kSteps, kSteps + 2);
-    ASSERT_OK_AND_ASSIGN(auto failed, writer->Wait());
-    ASSERT_FALSE(failed.at(0).status.ok());
-    std::vector<CheckpointWrite> writes = WritesOf(std::move(failed[0].unwritten));
-    writes.push_back(write(folder / "second", {}));
-    writer->Start(std::move(writes));
-    ASSERT_OK_AND_ASSIGN(const auto outcomes, writer->Wait());
-    ASSERT_EQ(outcomes.size(), 2u);
-    EXPECT_OK(outcomes[1].status);
-    ASSERT_NE(ContentsOf(rank).state, first.state);
-    ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, comm), folder / "first"));
-    EXPECT_EQ(ContentsOf(rank).state, first.state);
-  });
 }
 
 TEST(Checkpoint, ThereIsOneAtAnyMomentWhileItIsReplaced) {
