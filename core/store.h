@@ -92,9 +92,10 @@ class Store {
   // The split that `split("")` means.
   std::string DefaultSplit() const;
 
-  // Checks data against checksums: all files, or the rows of one partition in every file that has
-  // rows of nodes.
+  // Checks data against checksums: all files; those of `names` that the store has; or the rows of
+  // one partition in every file that has rows of nodes.
   absl::Status VerifyAll(ThreadPool& pool) const;
+  absl::Status VerifyFiles(absl::Span<const absl::string_view> names, ThreadPool& pool) const;
   absl::Status VerifyPartition(PartitionId p, ThreadPool& pool) const;
 
  private:

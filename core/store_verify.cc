@@ -1,5 +1,8 @@
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "core/check.h"
 #include "core/checksum.h"
 #include "core/file.h"
@@ -25,7 +28,14 @@ absl::Status VerifyElements(const NpyFile& array, const FileChecksums& checksums
 }  // namespace
 
 absl::Status Store::VerifyAll(ThreadPool& pool) const {
+  std::vector<absl::string_view> names;
+  for (const StoreFile& entry : manifest_.files()) names.push_back(entry.name());
+  return VerifyFiles(names, pool);
+}
+
+absl::Status Store::VerifyFiles(absl::Span<const absl::string_view> names, ThreadPool& pool) const {
   for (const StoreFile& entry : manifest_.files()) {
+    if (std::find(names.begin(), names.end(), entry.name()) == names.end()) continue;
     QH_ASSIGN_OR_RETURN(const MappedFile file,
                         MappedFile::Open(absl::StrCat(path_, "/", entry.name())));
     QH_RETURN_IF_ERROR(VerifyChunks(file.bytes(), files_->checksums.at(entry.name()), 0,

@@ -58,6 +58,8 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   QH_RETURN_IF_ERROR(CheckOptions(options));
   QH_ASSIGN_OR_RETURN(const std::string options_text, options.ToString());
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  if (!options.verified)
+    QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy", "original_ids.npy"}, pool));
   const int64_t num_nodes = store->num_nodes();
   NpyFile file;
   int64_t dim = options.dim;

@@ -25,6 +25,7 @@ struct EncodeOptions {
   std::string file;          // file only
   int64_t memory_bytes = 0;  // what working arrays may take; 0: what is available
   CommitHook on_commit{};
+  bool verified = false;  // the caller has checked, or just made, what is read of the store
 
   // As in the store's provenance: "method=fastrp dim=64 seed=0", or for a file the checksum of its
   // content, "method=file xxh3=..". Fails if the file cannot be read.

@@ -87,6 +87,7 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
                                                const PartitionOptions& options, ThreadPool& pool) {
   if (options.method != "auto") QH_RETURN_IF_ERROR(MakePartitioner(options.method).status());
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyAll(pool));
   QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*store, options.parts, pool));
   QH_ASSIGN_OR_RETURN(const CanonicalGraph graph, CanonicalGraph::Of(*store, pool));
   std::vector<uint8_t> train;

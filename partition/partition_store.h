@@ -23,6 +23,7 @@ struct PartitionOptions {
   int32_t rank = 0;
   int32_t num_ranks = 1;
   CommitHook on_commit{};
+  bool verified = false;  // the caller has checked, or just made, what is read of the store
 
   // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".
   std::string ToString() const;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "core/status.h"
 #include "core/store.h"
@@ -117,6 +118,13 @@ absl::Status FillColumns(const RawFeatures& raw, const NormalizedAdjacency& adja
   return absl::OkStatus();
 }
 
+std::vector<absl::string_view> FilesRead(const Store& store) {
+  std::vector<absl::string_view> files = {"indptr.npy",     "indices.npy",     "raw.npy",
+                                          "raw.indptr.npy", "raw.indices.npy", "raw.values.npy"};
+  if (store.manifest().features() == 0) files.push_back("pos_enc.npy");
+  return files;
+}
+
 }  // namespace
 
 std::string PropagateOptions::ToString() const {
@@ -127,6 +135,7 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
                             ThreadPool& pool) {
   QH_RETURN_IF_ERROR(CheckOptions(options));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyFiles(FilesRead(*store), pool));
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
   QH_ASSIGN_OR_RETURN(const RawFeatures raw, RawFeatures::Open(*store));
   const int64_t num_nodes = store->num_nodes(), width = raw.width();

@@ -18,6 +18,7 @@ struct PropagateOptions {
   // What working arrays may take; 0: 80 % of the memory available. Shapes the way, not the result.
   int64_t memory_bytes = 0;
   CommitHook on_commit{};
+  bool verified = false;  // the caller has checked, or just made, what is read of the store
 
   // As in the store's provenance: "hops=2 dtype=f32".
   std::string ToString() const;

@@ -193,8 +193,9 @@ absl::Status Bench(const Topology& topology, const FeatureTable& features, bool 
 
 }  // namespace
 
-absl::Status BenchSamplerOnStore(const std::string& path, bool with_gpu) {
+absl::Status BenchSamplerOnStore(const std::string& path, bool with_gpu, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const auto store, Store::Open(path));
+  QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy"}, pool));
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
   QH_ASSIGN_OR_RETURN(const FeatureTable features, store->features());
   return Bench(topology, features, with_gpu);

@@ -12,7 +12,7 @@ namespace quadhop {
 
 // Prints tables of rates on the store at `path`. with_gpu: those of the first GPU, too; its errors
 // are MakeCudaBatchSampler's.
-absl::Status BenchSamplerOnStore(const std::string& path, bool with_gpu);
+absl::Status BenchSamplerOnStore(const std::string& path, bool with_gpu, ThreadPool& pool);
 // The same on a graph that `pool` makes in memory: a fixed test graph (DESIGN.md section 8) with
 // `num_nodes` nodes of mean degree 50, and 100 features.
 absl::Status BenchSamplerOnSynthetic(int64_t num_nodes, bool with_gpu, ThreadPool& pool);

@@ -114,7 +114,7 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
   } else if (what == "sampler") {
     const bool with_gpu = model.backend == "cuda";
     QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, with_gpu, pool)
-                                     : BenchSamplerOnStore(store, with_gpu));
+                                     : BenchSamplerOnStore(store, with_gpu, pool));
   } else {
     return UsageError(absl::StrCat("WHAT is '", what, "': it can be model, sampler or exchange"));
   }

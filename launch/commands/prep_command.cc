@@ -144,6 +144,7 @@ absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments) {
   flags.Example("prep --from /usr/share/wordnet --store stores/wordnet.qh --parts 4");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
+  step.partition.verified = step.encode.verified = step.propagate.verified = true;  // OpenIntact
   ThreadPool pool(NumThreads(step.threads));
   QH_RETURN_IF_ERROR(RunSteps(step, pool));
   return ExitCode::kDone;

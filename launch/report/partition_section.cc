@@ -77,6 +77,8 @@ std::vector<Card> CardsOf(const std::string& path, ThreadPool& pool) {
     return {Missing(name, "it has more than 2^30 arcs; quadhop inspect prints its cut")};
   if (static_cast<size_t>((*store)->num_partitions()) > kMostParts)
     return {Missing(name, absl::StrCat("it has more than ", kMostParts, " partitions"))};
+  const absl::Status intact = (*store)->VerifyFiles({"indptr.npy", "indices.npy"}, pool);
+  if (!intact.ok()) return {Missing(name, std::string(intact.message()))};
   const absl::StatusOr<PartitionMap> map = MapPartitions(**store, pool);
   if (!map.ok()) return {Missing(name, std::string(map.status().message()))};
   return {Sizes(name, *map), Cut(name, *map)};

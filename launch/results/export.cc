@@ -4,6 +4,8 @@
 
 #include "core/status.h"
 #include "core/store.h"
+#include "core/thread_pool.h"
+#include "launch/ranks/runtime.h"
 #include "launch/training/jobs.h"
 #include "model/checkpoint.h"
 
@@ -11,6 +13,8 @@ namespace quadhop {
 
 absl::Status Export(const CheckpointJob& job, const std::string& out) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(job.store));
+  ThreadPool pool(NumThreads(0));
+  QH_RETURN_IF_ERROR(store->VerifyFiles({"original_ids.npy"}, pool));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store->original_ids());
   QH_RETURN_IF_ERROR(ExportWeights(job.checkpoint, original_ids, out));
   absl::PrintF("wrote %s\n", out);

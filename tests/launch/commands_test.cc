@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
@@ -131,6 +132,35 @@ TEST_F(CommandsTest, VerifyFindsADamagedByteInAnyFile) {
     Damage(name);  // back
     EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
   }
+}
+
+// What is made of damaged data would have checksums of its own.
+TEST_F(CommandsTest, EveryCommandThatReadsADamagedFileNamesItAndLeavesTheStore) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const std::vector<std::string> cut = {"partition", "--store", store_, "--parts", "3"},
+                                 encode = {"encode", "--store", store_, "--dim", "4"},
+                                 propagate = {"propagate", "--store", store_, "--hops", "1"},
+                                 inspect = {"inspect", store_},
+                                 bench = {"bench", "sampler", "--store", store_};
+  for (const auto& [name, commands] : std::map<std::string, std::vector<std::vector<std::string>>>{
+           {"indptr.npy", {cut, encode, propagate, inspect, bench}},
+           {"indices.npy", {cut, encode, propagate, inspect, bench}},
+           {"original_ids.npy", {cut, encode, inspect}},
+           {"raw.npy", {cut, propagate}},
+           {"labels.npy", {cut, inspect}},
+           {"features.npy", {cut}}}) {
+    Damage(name);
+    for (const std::vector<std::string>& command : commands) {
+      const Outcome outcome = Quadhop(command);
+      EXPECT_EQ(outcome.code, ExitCode::kFailed) << command[0] << " " << name;
+      EXPECT_THAT(outcome.err, HasSubstr(name)) << command[0];
+    }
+    Damage(name);  // back
+    EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone) << name;
+  }
+  Damage("features.npy");
+  EXPECT_EQ(Quadhop(propagate).code, ExitCode::kDone) << "makes anew what is damaged";
+  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
 }
 
 TEST_F(CommandsTest, PrepDoesOnlyWhatIsNotDone) {
