@@ -10,15 +10,12 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/display/sign_of_life.h"
+#include "launch/run/json_fields.h"
 #include "launch/run/run_folder.h"
 #include "launch/training/progress.h"
 
 namespace quadhop {
 namespace {
-
-nlohmann::json Parse(absl::string_view text) {
-  return nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-}
 
 // The first of the metrics that a task may be judged by, if the epoch was evaluated.
 void AppendMetric(const nlohmann::json& event, const char* part, std::string& line) {
@@ -31,10 +28,7 @@ void AppendMetric(const nlohmann::json& event, const char* part, std::string& li
 }
 
 std::string EpochLine(const nlohmann::json& event, int64_t epochs) {
-  const auto number = [&event](const char* name) {
-    const auto found = event.find(name);
-    return found != event.end() && found->is_number() ? found->get<double>() : 0.0;
-  };
+  const auto number = [&event](const char* name) { return NumberField(event, name); };
   std::string line =
       absl::StrFormat("epoch %.0f/%d  loss %.4f", number("epoch"), epochs, number("train_loss"));
   AppendMetric(event, "valid", line);
@@ -57,8 +51,8 @@ absl::StatusOr<std::string> RunWatch::NewEpochs() {
   std::string lines;
   for (const absl::string_view line : absl::StrSplit(
            absl::string_view(text).substr(begin, end - begin), '\n', absl::SkipEmpty())) {
-    const nlohmann::json event = Parse(line);
-    if (event.is_object() && event.value("event", "") == "epoch")
+    const nlohmann::json event = ParseJson(line);
+    if (event.is_object() && TextField(event, "event") == "epoch")
       absl::StrAppend(&lines, EpochLine(event, config.train().epochs()));
   }
   read_bytes_ = static_cast<int64_t>(end);
@@ -68,7 +62,7 @@ absl::StatusOr<std::string> RunWatch::NewEpochs() {
 absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
   if (FileExists(RunSummaryPath(run_))) {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(run_)));
-    const nlohmann::json summary = Parse(text);
+    const nlohmann::json summary = ParseJson(text);
     std::string line = "finished";
     if (summary.is_object()) AppendMetric(summary, "test", line);
     return Standing{State::kFinished, line};
@@ -76,16 +70,17 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
   if (!FileExists(RunAlivePath(run_)))
     return Standing{State::kStopped, "there is no sign that it runs"};
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunAlivePath(run_)));
-  const nlohmann::json sign = Parse(text);
+  const nlohmann::json sign = ParseJson(text);
   if (!sign.is_object())
     return absl::DataLossError(absl::StrCat(RunAlivePath(run_), " is no JSON object"));
   const std::string where =
-      absl::StrFormat("%s, step %d", sign.value("phase", ""), sign.value("step", int64_t{0}));
-  const std::string host = sign.value("host", "");
-  if (sign.value("state", "") != "running")
-    return Standing{State::kStopped, absl::StrCat(sign.value("state", ""), " at ", where,
-                                                  "; carry on with quadhop train --resume")};
-  const absl::Duration silent = now - absl::FromUnixSeconds(sign.value("time", int64_t{0}));
+      absl::StrFormat("%s, step %d", TextField(sign, "phase"), IntegerField(sign, "step"));
+  const std::string host = TextField(sign, "host");
+  const std::string state = TextField(sign, "state");
+  if (state != "running")
+    return Standing{State::kStopped,
+                    absl::StrCat(state, " at ", where, "; carry on with quadhop train --resume")};
+  const absl::Duration silent = now - absl::FromUnixSeconds(IntegerField(sign, "time"));
   if (silent > kSilence)
     return Standing{State::kSilent,
                     absl::StrCat("silent for ", ShortDuration(silent), " on ", host, " (", where,

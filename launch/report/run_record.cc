@@ -11,6 +11,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/run/json_fields.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {
@@ -18,24 +19,26 @@ namespace {
 
 using nlohmann::json;
 
-json Parse(absl::string_view text) {
-  return json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-}
-
 // An object of a file; an empty one if there is no file.
 absl::StatusOr<json> ReadObject(const std::string& path) {
   if (!FileExists(path)) return json::object();
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  json object = Parse(text);
+  json object = ParseJson(text);
   if (object.is_object()) return object;
   return absl::DataLossError(absl::StrCat(path, " is no JSON object: restore the file"));
 }
 
 void TakeNumbers(const json& object, const std::string& prefix, double at, RunRecord& run) {
-  for (const auto& [name, value] : object.items()) {
-    if (value.is_object()) TakeNumbers(value, absl::StrCat(prefix, name, "."), at, run);
+  for (const auto& [name, value] : object.items())
     if (value.is_number()) run.epochs[prefix + name].emplace_back(at, value.get<double>());
-  }
+}
+
+// "train_loss", and of the objects within "loading.busy_sample_seconds".
+void TakeEpoch(const json& event, RunRecord& run) {
+  const double at = NumberField(event, "epoch");
+  TakeNumbers(event, "", at, run);
+  for (const auto& [name, value] : event.items())
+    if (value.is_object()) TakeNumbers(value, absl::StrCat(name, "."), at, run);
 }
 
 absl::Status ReadMetrics(RunRecord& run) {
@@ -44,15 +47,15 @@ absl::Status ReadMetrics(RunRecord& run) {
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
   for (size_t i = 0; i < lines.size(); ++i) {
-    const json event = Parse(lines[i]);
+    const json event = ParseJson(lines[i]);
     if (!event.is_object()) {
       if (i + 1 == lines.size()) break;  // of a run that was killed
       return absl::DataLossError(absl::StrCat(path, " line ", i + 1, " is no JSON object"));
     }
-    const std::string kind = event.value("event", "");
-    if (kind == "epoch") TakeNumbers(event, "", event.value("epoch", 0.0), run);
+    const std::string kind = TextField(event, "event");
+    if (kind == "epoch") TakeEpoch(event, run);
     if (kind != "step" || !event.contains("loss") || !event["loss"].is_number()) continue;
-    run.step_losses.emplace_back(event.value("step", 0.0), event["loss"].get<double>());
+    run.step_losses.emplace_back(NumberField(event, "step"), event["loss"].get<double>());
   }
   return absl::OkStatus();
 }
@@ -60,8 +63,7 @@ absl::Status ReadMetrics(RunRecord& run) {
 std::vector<int64_t> Counts(const json& array) {
   std::vector<int64_t> counts;
   if (!array.is_array()) return counts;
-  for (const json& value : array)
-    counts.push_back(value.is_number_integer() ? value.get<int64_t>() : 0);
+  for (const json& value : array) counts.push_back(CountOf(value));
   return counts;
 }
 
@@ -73,19 +75,20 @@ PartDetail DetailOf(const json& evaluation, const char* part) {
     detail.confusion.push_back(Counts(row));
   for (const json& range : found->value("degrees", json::array())) {
     if (!range.is_object()) continue;
-    detail.degrees.push_back({range.value("from", int64_t{0}), range.value("nodes", int64_t{0}),
-                              range.value("right", int64_t{0})});
+    detail.degrees.push_back(
+        {CountField(range, "from"), CountField(range, "nodes"), CountField(range, "right")});
   }
   return detail;
 }
 
 std::string TextOf(const json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_object()) return "";  // not ours
   if (!value.is_array()) return value.dump();
   std::vector<std::string> hosts;
   for (const json& host : value)
     if (host.is_object())
-      hosts.push_back(absl::StrCat(host.value("name", ""), " (", host.value("ranks", 0), ")"));
+      hosts.push_back(absl::StrCat(TextField(host, "name"), " (", CountField(host, "ranks"), ")"));
   return absl::StrJoin(hosts, ", ");
 }
 
@@ -123,7 +126,7 @@ absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run_path) {
   QH_ASSIGN_OR_RETURN(const json evaluation, ReadObject(RunEvaluationPath(run_path)));
   run.valid = DetailOf(evaluation, "valid");
   run.test = DetailOf(evaluation, "test");
-  run.detail_epoch = evaluation.value("epoch", int64_t{0});
+  run.detail_epoch = IntegerField(evaluation, "epoch");
   run.codebook_counts = Counts(evaluation.value("codebook_counts", json::array()));
   return run;
 }

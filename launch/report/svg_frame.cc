@@ -6,6 +6,11 @@
 #include <cmath>
 
 namespace quadhop {
+namespace {
+
+constexpr double kMostSteps = 1e12;  // from 0; beyond, labels of ticks would be all the same
+
+}  // namespace
 
 std::vector<double> NiceTicks(double low, double high, int wanted) {
   if (!(high > low)) return {low};
@@ -19,6 +24,7 @@ std::vector<double> NiceTicks(double low, double high, int wanted) {
   }
   std::vector<double> ticks;
   const double first = std::ceil(low / step - 1e-9) + 0.0;  // -0 becomes 0
+  if (std::abs(first) > kMostSteps) return {low};
   for (double i = first; i * step <= high + step * 1e-9; ++i) ticks.push_back(i * step);
   return ticks;
 }

@@ -42,6 +42,8 @@ const std::vector<FuzzTarget>& FuzzTargets() {
       {"store", [] { return ListOf(MakeStoreReader()); }},
       {"checkpoint", [] { return ListOf(MakeCheckpointReader()); }},
       {"config", [] { return ListOf(MakeConfigReader()); }},
+      {"hostfile", [] { return ListOf(MakeHostfileReader()); }},
+      {"run", MakeRunReaders},
       {"arrays",
        [] {
          return Imports({{"arrays", "arcs.npy"}, {"arrays", "x.npy"}, {"arrays", "s.npy"}},

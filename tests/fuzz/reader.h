@@ -58,6 +58,9 @@ std::unique_ptr<Reader> MakeSafetensorsReader();
 std::unique_ptr<Reader> MakeStoreReader();
 std::unique_ptr<Reader> MakeCheckpointReader();
 std::unique_ptr<Reader> MakeConfigReader();
+std::unique_ptr<Reader> MakeHostfileReader();
+// One a file.
+std::vector<std::unique_ptr<Reader>> MakeRunReaders();
 // An import in which `file` of the little graph in `format` (tests/partition/format_writers.h) has
 // the bytes.
 std::unique_ptr<Reader> MakeImportReader(const std::string& format, const std::string& file,
