@@ -1,10 +1,11 @@
 #include "model/checkpoint_parts.h"
 
-#include <absl/strings/match.h>
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/strip.h>
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -36,7 +37,8 @@ bool IsNameOfOurs(absl::string_view name) {
   for (const absl::string_view ours :
        {kManifestFile, kWeightsFile, kOptimizerFile, kCandidatesFile})
     if (name == ours) return true;
-  return absl::StartsWith(name, "codes-") && absl::EndsWith(name, ".npy");
+  return absl::ConsumePrefix(&name, "codes-") && absl::ConsumeSuffix(&name, ".npy") &&
+         !name.empty() && std::all_of(name.begin(), name.end(), absl::ascii_isdigit);
 }
 
 }  // namespace

@@ -121,6 +121,22 @@ TEST(Checkpoint, AByteChangedInAnyFileIsSeenAndTheFileNamed) {
   EXPECT_OK(VerifyCheckpoint(path));
 }
 
+TEST(Checkpoint, AManifestThatListsFilesOutsideItsFolderIsRefused) {
+  const TempDir folder;
+  const std::string path = folder / "c";
+  WriteTrained(1, path);
+  ASSERT_OK_AND_ASSIGN(const CheckpointManifest whole, ReadCheckpointManifest(path));
+  for (const char* name : {"../weights.safetensors", "/etc/passwd", "codes-x/../../secret.npy",
+                           "codes-.npy", "codes-1.npy/../x", "", ".."}) {
+    CheckpointManifest manifest = whole;
+    manifest.mutable_files(0)->set_name(name);
+    ASSERT_OK(WriteCheckpointManifest(manifest, path));
+    EXPECT_THAT(ReadCheckpointManifest(path).status(),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("no file of a checkpoint")))
+        << name;
+  }
+}
+
 TEST(Checkpoint, AMissingFileIsNamed) {
   const TempDir folder;
   const std::string path = folder / "c";
