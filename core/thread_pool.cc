@@ -92,10 +92,16 @@ void ThreadPool::ParallelFor(int64_t num_items,
   } else {
     state.wake.notify_all();
   }
+  // Also where memory runs out: workers may be in the body.
+  const struct Closing {
+    State& state;
+    ~Closing() {
+      std::unique_lock<std::mutex> lock(state.mutex);
+      state.body = nullptr;
+      state.left.wait(lock, [this] { return state.active == 0; });
+    }
+  } closing{state};
   state.TakeItems(body, num_items, 0);
-  std::unique_lock<std::mutex> lock(state.mutex);
-  state.body = nullptr;
-  state.left.wait(lock, [&] { return state.active == 0; });
 }
 
 }  // namespace quadhop

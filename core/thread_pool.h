@@ -21,8 +21,8 @@ class ThreadPool {
   int num_threads() const;
 
   // Calls body(item, worker) once for each item in [0, num_items), worker in [0, num_threads), and
-  // returns when all are done. Which worker gets which item is not determined: results must not
-  // depend on it. The body must not throw.
+  // returns when all are done. Results must not depend on which worker gets which item. The body
+  // may throw std::bad_alloc alone: it is passed on when workers are out; theirs ends the process.
   void ParallelFor(int64_t num_items, const std::function<void(int64_t item, int worker)>& body);
 
  private:

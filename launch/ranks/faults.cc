@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <limits>
+#include <new>
 
 namespace quadhop {
 
@@ -11,6 +12,7 @@ absl::Status Faults::At(FailAt::Point point, int64_t steps) {
   if (config_.point() != point || config_.rank() != rank_.value() || steps < config_.step())
     return absl::OkStatus();
   if (done_.exchange(true)) return absl::OkStatus();
+  if (config_.fault() == FailAt::MEMORY) throw std::bad_alloc();
   if (config_.fault() != FailAt::ERROR)
     std::raise(config_.fault() == FailAt::KILL ? SIGKILL : SIGSTOP);
   return absl::InternalError(absl::StrCat("train.fail_at: an error on purpose at ",

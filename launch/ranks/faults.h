@@ -19,8 +19,8 @@ class Faults {
  public:
   Faults(const FailAt& config, Rank rank) : config_(config), rank_(rank) {}
 
-  // This rank is at `point`, `steps` steps done: may not return, or return the error asked for,
-  // once.
+  // This rank is at `point`, `steps` steps done: may not return, or return the error asked for, or
+  // throw std::bad_alloc, once.
   absl::Status At(FailAt::Point point, int64_t steps);
   // `loss` of step `step`, or NaN if that is the fault asked for. On all ranks.
   double Loss(double loss, int64_t step) const;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -23,6 +24,15 @@ namespace {
 
 using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
+// Memory that runs out is an error like others, so that peers do not wait for this rank.
+absl::StatusOr<ExitCode> RunBody(const Body& body, const RankContext& context) {
+  try {
+    return body(context);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  }
+}
+
 // The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
 // not return). heartbeat: nullptr without one.
 absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int32_t local_rank,
@@ -30,7 +40,7 @@ absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int3
                                  Heartbeat* heartbeat = nullptr) {
   ThreadPool pool(num_threads);
   absl::StatusOr<ExitCode> result =
-      body(RankContext{comm, pool, standing, ranks_on_host, local_rank});
+      RunBody(body, RankContext{comm, pool, standing, ranks_on_host, local_rank});
   std::string where;
   if (heartbeat != nullptr) {
     const bool waited = absl::IsDeadlineExceeded(result.status());

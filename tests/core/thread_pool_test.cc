@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <limits>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -85,6 +86,28 @@ TEST(ThreadPool, AllThreadsJoinALongLoop) {
   });
   EXPECT_EQ(arrived, kThreads);
   EXPECT_LT(std::chrono::steady_clock::now(), deadline);
+}
+
+TEST(ThreadPool, MemoryThatRunsOutInTheCallersPartIsPassedOnWhenWorkersAreDone) {
+  ThreadPool pool(2);
+  std::atomic<int> inside = 0;
+  std::atomic<bool> thrown = false;
+  const auto body = [&](int64_t, int worker) {
+    if (worker == 0) {
+      while (inside == 0) std::this_thread::yield();
+      thrown = true;
+      throw std::bad_alloc();
+    }
+    ++inside;
+    while (!thrown) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    --inside;
+  };
+  EXPECT_THROW(pool.ParallelFor(10, body), std::bad_alloc);
+  EXPECT_EQ(inside, 0);
+  std::atomic<int> items = 0;
+  pool.ParallelFor(10, [&items](int64_t, int) { ++items; });
+  EXPECT_EQ(items, 10);
 }
 
 TEST(ThreadPool, BlocksCoverTheItems) {

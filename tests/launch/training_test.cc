@@ -150,6 +150,18 @@ TEST_F(TrainingTest, SurvivesADeathAtAnyPointOfAWriteInAnEvaluationAndWithinACol
   }
 }
 
+TEST_F(TrainingTest, ARankThatRunsOutOfMemoryIsNamedAndThePeersDoNotWait) {
+  for (const char* point : {"TRAINING_STEP", "EVALUATION"}) {
+    const Outcome broken =
+        Train(run_, {"sampler.feature_placement=PARTITIONED", "train.fail_at.fault=MEMORY",
+                     "train.fail_at.rank=1", "train.fail_at.step=3",
+                     absl::StrCat("train.fail_at.point=", point)});
+    EXPECT_EQ(broken.code, ExitCode::kFailed);
+    EXPECT_THAT(broken.err, HasSubstr("rank 1: out of memory"));
+    std::filesystem::remove_all(run_);
+  }
+}
+
 TEST_F(TrainingTest, ARankThatFailsWithinACollectiveIsNamedAndThePeersDoNotWait) {
   for (const char* point : {"EXCHANGE", "ALL_REDUCE"}) {
     const Outcome broken =
