@@ -60,8 +60,12 @@ Beat MakeBeat(uint64_t token, Beat::Kind kind, int32_t rank, const Standing& sta
 }  // namespace
 
 struct Heartbeat::State {
-  State(const HeartbeatOptions& the_options, const Standing& the_standing, LossHandler handler)
-      : options(the_options), standing(the_standing), on_loss(std::move(handler)) {}
+  State(const HeartbeatOptions& the_options, const Standing& the_standing, LossHandler on_a_loss,
+        AskHandler on_an_ask)
+      : options(the_options),
+        standing(the_standing),
+        on_loss(std::move(on_a_loss)),
+        on_ask(std::move(on_an_ask)) {}
 
   absl::Status AcceptAll(const Listener& listener, int32_t num_ranks);
   absl::Status ConnectToMain(const Invitation& invitation);
@@ -70,12 +74,14 @@ struct Heartbeat::State {
   void TakeIn();
   bool FindLoss();
   void Handle(const Beat& beat, Peer& peer);
+  void PassOn(const Beat& question);
   void ReportLoss(int32_t lost, Beat::Kind how);
   std::string Describe() const;
 
   const HeartbeatOptions options;
   const Standing& standing;
   const LossHandler on_loss;
+  const AskHandler on_ask;
   int32_t rank = 0;
   uint64_t token = 0;
 
@@ -149,8 +155,19 @@ void Heartbeat::State::Handle(const Beat& beat, Peer& peer) {
     }
     return;
   }
+  if (beat.kind == Beat::kStuck) {
+    PassOn(beat);
+    return;
+  }
   peer.left = peer.left || beat.kind == Beat::kLeave;
   peer.last = beat;
+}
+
+void Heartbeat::State::PassOn(const Beat& question) {
+  if (rank == 0)
+    for (Peer& other : peers)
+      if (other.rank != question.rank) other.connection.Send(question);
+  if (on_ask) on_ask();
 }
 
 // Takes in what has arrived, waiting up to an interval for it.
@@ -240,13 +257,14 @@ void Heartbeat::State::Work() {
 absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
                                                             const HeartbeatOptions& options,
                                                             const Standing& standing,
-                                                            LossHandler on_loss) {
+                                                            LossHandler on_loss,
+                                                            AskHandler on_ask) {
   if (options.interval <= absl::ZeroDuration() || options.timeout <= options.interval)
     return absl::InvalidArgumentError(
         absl::StrCat("train.heartbeat_timeout_seconds is ", absl::ToDoubleSeconds(options.timeout),
                      "; allowed: more than train.heartbeat_interval_seconds, ",
                      absl::ToDoubleSeconds(options.interval)));
-  auto state = std::make_unique<State>(options, standing, std::move(on_loss));
+  auto state = std::make_unique<State>(options, standing, std::move(on_loss), std::move(on_ask));
   state->rank = comm.rank().value();
   state->wake = Socket(eventfd(0, EFD_CLOEXEC));
   Invitation invitation;
@@ -297,6 +315,11 @@ Heartbeat::~Heartbeat() {
 void Heartbeat::Leave() {
   const std::scoped_lock lock(state_->mutex);
   state_->SendToAll(MakeBeat(state_->token, Beat::kLeave, state_->rank, state_->standing));
+}
+
+void Heartbeat::Ask() {
+  const std::scoped_lock lock(state_->mutex);
+  state_->SendToAll(MakeBeat(state_->token, Beat::kStuck, state_->rank, state_->standing));
 }
 
 std::string Heartbeat::WhereRanksStand() const {

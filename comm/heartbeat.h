@@ -29,13 +29,16 @@ class Heartbeat {
   // Called once, from the heartbeat's thread, when a rank is lost: `message` names it and says
   // where ranks stood. Not expected to return control to the job.
   using LossHandler = std::function<void(const std::string& message)>;
+  // Called, from the same thread, each time that another rank calls Ask.
+  using AskHandler = std::function<void()>;
 
   // Collective. `standing` outlives the object. kUnavailable if a rank cannot be reached: the
   // message names the addresses tried.
   static absl::StatusOr<std::unique_ptr<Heartbeat>> Start(Communicator& comm,
                                                           const HeartbeatOptions& options,
                                                           const Standing& standing,
-                                                          LossHandler on_loss);
+                                                          LossHandler on_loss,
+                                                          AskHandler on_ask = {});
   // Others take it for the death of this rank, unless Leave was called.
   ~Heartbeat();
   Heartbeat(const Heartbeat&) = delete;
@@ -43,6 +46,9 @@ class Heartbeat {
 
   // Says farewell, so that nobody takes the end of this process for a loss.
   void Leave();
+
+  // Asks all other ranks: for one that has waited too long and is about to end the job.
+  void Ask();
 
   // "rank 0 was training, step 12; rank 1 ...", as far as this rank knows. Thread-safe.
   std::string WhereRanksStand() const;

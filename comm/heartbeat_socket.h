@@ -32,6 +32,7 @@ struct Beat {
     kLeave,   // the sender ends in order
     kDied,    // from rank 0: `rank` is gone
     kSilent,  // from rank 0: `rank` has not been heard of
+    kStuck,   // `rank` waited for a collective in vain: where is everybody?
   };
   uint64_t token = 0;  // of the job: others' connections are not taken for ours
   int32_t kind = kAlive;

@@ -1,6 +1,8 @@
 #include "launch/ranks/faults.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
 #include <csignal>
 #include <limits>
@@ -13,6 +15,7 @@ absl::Status Faults::At(FailAt::Point point, int64_t steps) {
     return absl::OkStatus();
   if (done_.exchange(true)) return absl::OkStatus();
   if (config_.fault() == FailAt::MEMORY) throw std::bad_alloc();
+  if (config_.fault() == FailAt::HANG) absl::SleepFor(absl::InfiniteDuration());
   if (config_.fault() != FailAt::ERROR)
     std::raise(config_.fault() == FailAt::KILL ? SIGKILL : SIGSTOP);
   return absl::InternalError(absl::StrCat("train.fail_at: an error on purpose at ",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -24,6 +25,20 @@ namespace {
 
 using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
+// Of this process, once, whoever asks first: this rank, which waited in vain, or another that did.
+class StackDump {
+ public:
+  void Write(Rank rank) {
+    if (!written_.exchange(true)) DumpStacks(rank.value());
+  }
+
+ private:
+  std::atomic<bool> written_ = false;
+};
+
+// They are asked for before this rank ends the job, of which the launcher then kills all.
+constexpr absl::Duration kTimeForOthersStacks = absl::Seconds(1);
+
 // Memory that runs out is an error like others, so that peers do not wait for this rank.
 absl::StatusOr<ExitCode> RunBody(const Body& body, const RankContext& context) {
   try {
@@ -37,7 +52,7 @@ absl::StatusOr<ExitCode> RunBody(const Body& body, const RankContext& context) {
 // not return). heartbeat: nullptr without one.
 absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int32_t local_rank,
                                  int num_threads, const Body& body, Standing& standing,
-                                 Heartbeat* heartbeat = nullptr) {
+                                 Heartbeat* heartbeat = nullptr, StackDump* stack_dump = nullptr) {
   ThreadPool pool(num_threads);
   absl::StatusOr<ExitCode> result =
       RunBody(body, RankContext{comm, pool, standing, ranks_on_host, local_rank});
@@ -45,8 +60,12 @@ absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int3
   if (heartbeat != nullptr) {
     const bool waited = absl::IsDeadlineExceeded(result.status());
     if (waited) where = absl::StrCat(" (", heartbeat->WhereRanksStand(), ")");
+    if (waited) heartbeat->Ask();
     heartbeat->Leave();
-    if (waited) DumpStacks();
+    if (waited) {
+      stack_dump->Write(comm.rank());
+      absl::SleepFor(kTimeForOthersStacks);
+    }
   }
   if (result.ok() || comm.num_ranks() == 1 || IsAgreed(result.status())) return result;
   comm.Abort(absl::StrCat(std::string(result.status().message()), where));
@@ -104,6 +123,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
   if (world->num_ranks() != NumRanksByLauncher() && NumRanksByLauncher() > 1)
     return NotJoined(absl::StrCat("MPI joined ", world->num_ranks()));
   Standing standing;
+  StackDump stack_dump;
   std::unique_ptr<Heartbeat> heartbeat;
   if (world->num_ranks() > 1 && options.heartbeat.interval > absl::ZeroDuration()) {
     const auto end = [rank = world->rank().value(),
@@ -111,13 +131,14 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
       EndProcess(rank, advice.empty() ? why : absl::StrCat(why, "; ", advice));
     };
     absl::StatusOr<std::unique_ptr<Heartbeat>> started =
-        Heartbeat::Start(*world, options.heartbeat, standing, end);
+        Heartbeat::Start(*world, options.heartbeat, standing, end,
+                         [&stack_dump, rank = world->rank()] { stack_dump.Write(rank); });
     if (!started.ok()) world->Abort(started.status().message());
     QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
   }
-  absl::StatusOr<ExitCode> result =
-      RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(),
-              NumThreads(options.threads, mpi->num_local_ranks()), body, standing, heartbeat.get());
+  absl::StatusOr<ExitCode> result = RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(),
+                                            NumThreads(options.threads, mpi->num_local_ranks()),
+                                            body, standing, heartbeat.get(), &stack_dump);
   if (!IsAgreed(result.status())) return result;
   // Said before any rank ends: mpirun ends the others when the first does.
   if (world->rank() == Rank(0))

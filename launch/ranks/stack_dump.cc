@@ -61,9 +61,9 @@ std::vector<pid_t> Threads() {
 
 }  // namespace
 
-void DumpStacks() {
+void DumpStacks(int32_t rank) {
   const std::vector<pid_t> threads = Threads();
-  std::fprintf(stderr, "quadhop: where its %zu threads are:\n", threads.size());
+  std::fprintf(stderr, "quadhop: rank %d: where its %zu threads are:\n", rank, threads.size());
   std::fflush(stderr);
   for (const int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) Handle(fault, OnFault);
   const int signal = SIGRTMAX - 1;

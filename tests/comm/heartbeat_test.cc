@@ -29,6 +29,7 @@ class HeartbeatTest : public testing::Test {
     Standing standing;
     std::atomic<bool> told = false;
     std::string message;  // once told
+    std::atomic<int> asked = 0;
     std::unique_ptr<Heartbeat> heartbeat;
   };
 
@@ -40,12 +41,13 @@ class HeartbeatTest : public testing::Test {
       Member& member = *members_.back();
       member.standing.Set("training", static_cast<int64_t>(10 + r));
       ranks.emplace_back([&member, &options, r, this] {
-        ASSERT_OK_AND_ASSIGN(member.heartbeat,
-                             Heartbeat::Start(*comms_[r], options[r], member.standing,
-                                              [&member](const std::string& message) {
-                                                member.message = message;
-                                                member.told = true;
-                                              }));
+        ASSERT_OK_AND_ASSIGN(member.heartbeat, Heartbeat::Start(
+                                                   *comms_[r], options[r], member.standing,
+                                                   [&member](const std::string& message) {
+                                                     member.message = message;
+                                                     member.told = true;
+                                                   },
+                                                   [&member] { ++member.asked; }));
       });
     }
     for (std::thread& rank : ranks) rank.join();
@@ -113,6 +115,21 @@ TEST_F(HeartbeatTest, NobodyWasSilentWhileTheWholeJobWasSuspended) {
   for (const auto& member : members_) {
     EXPECT_FALSE(member->told);
     member->heartbeat->Leave();
+  }
+}
+
+TEST_F(HeartbeatTest, AQuestionReachesAllOtherRanks) {
+  for (const size_t asking : {size_t{0}, size_t{2}}) {
+    members_.clear();
+    Start({kQuick, kQuick, kQuick});
+    members_[asking]->heartbeat->Ask();
+    const absl::Time end = absl::Now() + kPatience;
+    for (size_t rank = 0; rank < 3; ++rank) {
+      while (rank != asking && members_[rank]->asked == 0 && absl::Now() < end)
+        std::this_thread::yield();
+      EXPECT_EQ(members_[rank]->asked, rank == asking ? 0 : 1) << rank;
+    }
+    for (const auto& member : members_) member->heartbeat->Leave();
   }
 }
 

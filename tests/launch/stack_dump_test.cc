@@ -25,11 +25,12 @@ TEST(StackDumpDeathTest, ShowsEveryThreadThoughOneWaitsForever) {
           const std::scoped_lock lock(mutex);
           ready = waits;
         }
-        DumpStacks();
+        DumpStacks(1);
         _exit(3);
       },
       testing::ExitedWithCode(3),
-      "where its 2 threads are:\n(.|\n)*thread [0-9]+:\n(.|\n)*thread [0-9]+:\n(.|\n)*libc");
+      "rank 1: where its 2 threads are:\n(.|\n)*thread [0-9]+:\n(.|\n)*thread "
+      "[0-9]+:\n(.|\n)*libc");
 }
 
 }  // namespace
