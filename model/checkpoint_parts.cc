@@ -58,11 +58,16 @@ std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam) {
   return arrays;
 }
 
-absl::Span<int16_t> CodesOf(const CheckpointSubject& s, int32_t p, absl::Span<int16_t> codes) {
+BlockRange OwnedNodes(const CheckpointSubject& s, int32_t p) {
   const auto offset = [&](int32_t i) { return s.partition_offsets[static_cast<size_t>(i)]; };
   const int64_t first = offset(s.owners.first[static_cast<size_t>(s.comm.rank().value())]);
-  return codes.subspan(static_cast<size_t>(offset(p) - first),
-                       static_cast<size_t>(offset(p + 1) - offset(p)));
+  return {offset(p) - first, offset(p + 1) - first};
+}
+
+absl::Span<int16_t> CodesOf(const CheckpointSubject& s, int32_t p, absl::Span<int16_t> codes) {
+  const BlockRange owned = OwnedNodes(s, p);
+  return codes.subspan(static_cast<size_t>(owned.begin),
+                       static_cast<size_t>(owned.end - owned.begin));
 }
 
 absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std::string& name) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/thread_pool.h"
 #include "model/adam.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint.pb.h"
@@ -27,7 +28,9 @@ inline constexpr char kCodesArray[] = "convs.0.c_idx";
 // Adam's moments of each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME. Views.
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam);
 
-// Those of partition p, which this rank owns, among the codes of all its nodes.
+// The nodes of partition p, which this rank owns, among all its nodes; and their codes among the
+// codes of all those.
+BlockRange OwnedNodes(const CheckpointSubject& subject, int32_t p);
 absl::Span<int16_t> CodesOf(const CheckpointSubject& subject, int32_t p, absl::Span<int16_t> codes);
 
 // A file of `folder` as it is on disk.

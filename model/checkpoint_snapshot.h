@@ -29,8 +29,11 @@ struct CheckpointSnapshot {
   std::map<std::string, std::vector<int16_t>> codes;  // [nodes of the partition]
 };
 
-// The position's codebook_started is the model's. Collective.
+// The position's codebook_started is the model's. The memory of `reused`, an earlier snapshot of
+// the same subject or an empty one, is taken for the new one: memory that is touched for the first
+// time would take longer than the copy. Collective.
 absl::StatusOr<CheckpointSnapshot> TakeSnapshot(const CheckpointSubject& subject,
-                                                const RunPosition& position);
+                                                const RunPosition& position,
+                                                CheckpointSnapshot reused = {});
 
 }  // namespace quadhop

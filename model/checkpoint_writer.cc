@@ -198,7 +198,10 @@ CheckpointWriter::Outcome CheckpointWriter::Write(CheckpointWrite write) {
       outcome.bytes += static_cast<int64_t>(array.bytes.size());
   for (const auto& [name, codes] : write.snapshot.codes)
     outcome.bytes += static_cast<int64_t>(codes.size() * sizeof(int16_t));
-  if (outcome.status.ok()) return outcome;
+  if (outcome.status.ok()) {
+    outcome.written = std::move(write.snapshot);
+    return outcome;
+  }
   // A write that failed for want of disk leaves ranks in step; a broken communicator does not.
   broken_ = comm_->Barrier("after a failed checkpoint");
   outcome.unwritten = std::move(write);

@@ -50,8 +50,9 @@ class CheckpointWriter {
     RunPosition position;
     absl::Status status;  // the same on all ranks, OK or not
     double seconds = 0;
-    int64_t bytes = 0;          // that this rank wrote
-    CheckpointWrite unwritten;  // what was to be written, if it failed: to be tried again
+    int64_t bytes = 0;           // that this rank wrote
+    CheckpointWrite unwritten;   // what was to be written, if it failed: to be tried again
+    CheckpointSnapshot written;  // if it did not: its memory may be taken again
   };
 
   // Returns at once. No write is under way: see Wait. Collective.

@@ -11,11 +11,13 @@
 namespace quadhop {
 
 absl::StatusOr<std::unique_ptr<Checkpointing>> Checkpointing::Create(const TrainJob& job,
-                                                                     Session& session,
+                                                                     Session& session, Adam& adam,
                                                                      RunFolder* folder,
                                                                      Faults& faults) {
   auto made = std::unique_ptr<Checkpointing>(new Checkpointing(job, session, folder, faults));
   QH_ASSIGN_OR_RETURN(made->writer_, CheckpointWriter::Create(session.context().comm));
+  // Its memory is taken now, so that no copy waits for any.
+  QH_ASSIGN_OR_RETURN(made->spare_, TakeSnapshot(session.Subject(&adam), RunPosition()));
   return made;
 }
 
@@ -51,7 +53,8 @@ absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool 
   const absl::Time start = absl::Now();
   QH_RETURN_IF_ERROR(NoteFinished());
   CheckpointWrite write;
-  QH_ASSIGN_OR_RETURN(write.snapshot, TakeSnapshot(session_.Subject(&adam), position));
+  QH_ASSIGN_OR_RETURN(write.snapshot,
+                      TakeSnapshot(session_.Subject(&adam), position, std::move(spare_)));
   write.path = CheckpointPath(job_.run, position.step());
   write.hook = FaultsAt(position.step());
   write.publish = [run = job_.run, step = position.step(), best,
@@ -102,6 +105,7 @@ void Checkpointing::Note(const UnderWay& write, CheckpointWriter::Outcome outcom
     folder_->Log(event);
     Warn(write, step, status);
   }
+  if (status.ok()) spare_ = std::move(outcome.written);
   if (!status.ok() && write.best) unwritten_best_ = std::move(outcome.unwritten);
 }
 

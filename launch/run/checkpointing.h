@@ -26,10 +26,10 @@ namespace quadhop {
 // by one thread; all but the queries are collective.
 class Checkpointing {
  public:
-  // folder: nullptr but on rank 0. Borrows all.
+  // folder: nullptr but on rank 0. Borrows all but adam. Collective.
   static absl::StatusOr<std::unique_ptr<Checkpointing>> Create(const TrainJob& job,
-                                                               Session& session, RunFolder* folder,
-                                                               Faults& faults);
+                                                               Session& session, Adam& adam,
+                                                               RunFolder* folder, Faults& faults);
 
   bool DueAfterStep(int64_t steps_done) const;
   bool DueAfterEpoch(int64_t epoch) const;
@@ -72,6 +72,7 @@ class Checkpointing {
   absl::Time last_write_ = absl::Now();
   int64_t last_write_step_ = -1;
   std::vector<UnderWay> under_way_;
+  CheckpointSnapshot spare_;  // one that was written, for its memory; or empty
   absl::optional<CheckpointWrite> unwritten_best_;  // failed, and no better state has come since
   int64_t num_failed_ = 0;
   absl::Status last_;  // what became of the state of last_write_step_

@@ -46,8 +46,7 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
     : job_(job),
       config_(job.config.train()),
       session_(session),
-      adam_({config_.weight_decay(), config_.clip_norm()},
-            session.model().parameters()),
+      adam_({config_.weight_decay(), config_.clip_norm()}, session.model().parameters()),
       faults_(faults),
       backup_(session),
       display_(session.context().IsMain(), job.log) {}
@@ -83,7 +82,7 @@ absl::Status Trainer::Begin() {
   QH_RETURN_IF_ERROR(comm.Barrier("begin of the run"));
   QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(comm));
   QH_ASSIGN_OR_RETURN(checkpointing_,
-                      Checkpointing::Create(job_, session_, folder_.get(), faults_));
+                      Checkpointing::Create(job_, session_, adam_, folder_.get(), faults_));
   if (!job_.init.empty()) {
     QH_ASSIGN_OR_RETURN(const auto own_ids, session_.OwnedOriginalIds());
     QH_RETURN_IF_ERROR(

@@ -50,6 +50,36 @@ TEST(CheckpointWriter, WritesInTheBackgroundWhatWasCopied) {
   EXPECT_TRUE(ContentsOf(rank) == Together(contents));
 }
 
+// Before the codebook starts, queries are part of it; of one that was written later they are not.
+TEST(CheckpointWriter, TheMemoryOfASnapshotIsTakenAgain) {
+  const TempDir folder;
+  const ToyGraph graph = Graph();
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(), *comm);
+  TrainSteps(rank, graph, 0, 1);
+  ASSERT_FALSE(rank.model().codebook()->started());
+  ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(*comm));
+  ASSERT_OK_AND_ASSIGN(CheckpointSnapshot first,
+                       TakeSnapshot(SubjectOf(rank, graph, *comm), Position(rank)));
+  ASSERT_EQ(first.tensors.count(kCandidatesFile), 1u);
+  const uint8_t* const weights = first.tensors.at(kWeightsFile)[0].bytes.data();
+  const int16_t* const codes = first.codes.at(CodesFile(0)).data();
+  writer->Start(WritesOf({std::move(first), folder / "first", {}, {}}));
+  ASSERT_OK_AND_ASSIGN(auto outcomes, writer->Wait());
+  TrainSteps(rank, graph, 1, kSteps);
+  ASSERT_TRUE(rank.model().codebook()->started());
+  ASSERT_OK_AND_ASSIGN(CheckpointSnapshot second,
+                       TakeSnapshot(SubjectOf(rank, graph, *comm), Position(rank),
+                                    std::move(outcomes.at(0).written)));
+  EXPECT_EQ(second.tensors.at(kWeightsFile)[0].bytes.data(), weights);
+  EXPECT_EQ(second.codes.at(CodesFile(0)).data(), codes);
+  ASSERT_OK(WriteCheckpoint(*comm, {std::move(second), folder / "second", {}, {}}));
+  const Contents contents = ContentsOf(rank);
+  ToyRank other(graph, Options(), *comm);
+  ASSERT_OK(ReadCheckpoint(SubjectOf(other, graph, *comm), folder / "second"));
+  EXPECT_TRUE(ContentsOf(other) == contents);
+}
+
 TEST(CheckpointWriter, AWriteThatFailsOnOneRankFailsOnAllAndTheNextSucceeds) {
   const TempDir folder;
   const ToyGraph graph = Graph();
