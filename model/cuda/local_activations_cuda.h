@@ -10,7 +10,7 @@
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/batch_tokens.h"
 #include "model/cuda/local_rows.h"
-#include "model/cuda/token_attention.h"
+#include "model/cuda/token_attention_cuda.h"
 #include "model/kernels.h"
 #include "model/local_weights.h"
 

@@ -3,7 +3,7 @@
 
 #include "model/cuda/local_activations_cuda.h"
 #include "model/cuda/products_cuda.h"
-#include "model/cuda/token_attention.h"
+#include "model/cuda/token_attention_cuda.h"
 
 namespace quadhop::cuda {
 

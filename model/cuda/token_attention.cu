@@ -1,4 +1,4 @@
-#include "model/cuda/token_attention.h"
+#include "model/cuda/token_attention_cuda.h"
 
 namespace quadhop::cuda {
 

@@ -2,7 +2,7 @@
 // shared memory.
 #pragma once
 
-#include "model/cuda/token_attention.h"
+#include "model/cuda/token_attention_cuda.h"
 #include "model/cuda/warp_product.cuh"
 
 namespace quadhop::cuda {

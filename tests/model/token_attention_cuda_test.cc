@@ -1,5 +1,5 @@
 // Token attention on a GPU beside plain loops in double, for every shape of block it has.
-#include "model/cuda/token_attention.h"
+#include "model/cuda/token_attention_cuda.h"
 
 #include <absl/strings/str_cat.h>
 #include <cuda_bf16.h>
