@@ -87,7 +87,8 @@ void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
       absl::StrCat("how to cut; auto: METIS, or multilevel where memory does not hold METIS",
                    alone ? "; ptscotch: by several ranks, under mpirun" : ""));
   flags->Double("imbalance", &partition.imbalance, 0.001, 10,
-                "how far the largest partition may pass the mean, as a share");
+                "how far the largest partition may pass the mean, as a share (in training nodes: "
+                "0.01 at most, for steps wait for the rank with most)");
 }
 
 void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {

@@ -160,8 +160,8 @@ MoveLimits LimitsOfParts(const Graph& graph, const PartitionProblem& problem,
     }
   }
   for (size_t b = 0; b < kBalances; ++b)
-    limits.most[b] =
-        static_cast<int64_t>(std::ceil((1 + problem.imbalance) * D(total[b]) / problem.parts));
+    limits.most[b] = static_cast<int64_t>(
+        std::ceil((1 + problem.imbalances()[b]) * D(total[b]) / problem.parts));
   return limits;
 }
 

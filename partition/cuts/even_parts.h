@@ -12,8 +12,8 @@
 
 namespace quadhop {
 
-// What the parts of a cut hold, and what a part may hold by problem.imbalance. part_of [n], in [0,
-// P)
+// What the parts of a cut hold, and what a part may hold by problem.imbalances(). part_of [n], in
+// [0, P)
 template <typename Graph>
 MoveLimits LimitsOfParts(const Graph& graph, const PartitionProblem& problem,
                          absl::Span<const uint32_t> part_of);

@@ -17,8 +17,10 @@ MetisGraph MetisGraph::Of(const PartitionProblem& problem, bool symmetric) {
   const bool has_train =
       std::any_of(problem.train.begin(), problem.train.end(), [](uint8_t t) { return t != 0; });
   const bool has_arcs = !graph.adjncy.empty();
-  graph.num_constraints = 1 + has_arcs + has_train;
-  graph.weights.reserve(num_nodes * static_cast<size_t>(graph.num_constraints));
+  graph.imbalances.push_back(static_cast<float>(problem.imbalance));
+  if (has_arcs) graph.imbalances.push_back(static_cast<float>(problem.imbalance));
+  if (has_train) graph.imbalances.push_back(static_cast<float>(problem.train_imbalance()));
+  graph.weights.reserve(num_nodes * graph.imbalances.size());
   for (size_t node = 0; node < num_nodes; ++node) {
     graph.weights.push_back(1);
     // METIS balances what it is given: the arcs that a rank stores are the directed ones.

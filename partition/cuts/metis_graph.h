@@ -15,7 +15,10 @@ struct MetisGraph {
   std::vector<int32_t> adjncy;         // [xadj[N]]
   std::vector<int32_t> weights;        // [N, num_constraints]; sums fit 32 bits
   std::vector<int32_t> arc_weights{};  // [xadj[N]], or empty: ones; the sum fits 32 bits
-  int32_t num_constraints = 0;         // nodes; arcs and training nodes if there are any
+  std::vector<float> imbalances{};     // [num_constraints]: what METIS may leave of each
+
+  // Nodes; arcs and training nodes if there are any.
+  int32_t num_constraints() const { return static_cast<int32_t>(imbalances.size()); }
 
   // Adds the inverses of arcs if not `symmetric`; the arcs, with them, must be fewer than 2^31.
   static MetisGraph Of(const PartitionProblem& problem, bool symmetric);
@@ -26,7 +29,6 @@ inline constexpr int64_t kMetisBytesPerArc = 60;
 
 // The part of each node, by METIS k-way in a child process. kUnavailable in a build without METIS;
 // kInternal if it dies or refuses its input, kResourceExhausted if it runs out of memory.
-absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph graph, int32_t parts, uint64_t seed,
-                                                   double imbalance);
+absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph graph, int32_t parts, uint64_t seed);
 
 }  // namespace quadhop

@@ -34,12 +34,12 @@ absl::Status CheckSize(const PartitionProblem& problem, bool symmetric) {
 }
 
 // Runs METIS; its return code, or METIS_OK with the part of each node.
-int RunMetis(MetisGraph& graph, idx_t parts, uint64_t seed, double imbalance, idx_t* part_of) {
+int RunMetis(MetisGraph& graph, idx_t parts, uint64_t seed, idx_t* part_of) {
   idx_t num_nodes = static_cast<idx_t>(graph.xadj.size() - 1);
-  idx_t num_constraints = graph.num_constraints;
+  idx_t num_constraints = graph.num_constraints();
   idx_t cut = 0;
-  std::vector<real_t> allowed(static_cast<size_t>(num_constraints),
-                              static_cast<real_t>(1 + imbalance));
+  std::vector<real_t> allowed;
+  for (const float imbalance : graph.imbalances) allowed.push_back(1 + imbalance);
   idx_t options[METIS_NOPTIONS];
   METIS_SetDefaultOptions(options);
   options[METIS_OPTION_OBJTYPE] = METIS_OBJTYPE_CUT;
@@ -68,15 +68,14 @@ absl::Status StatusOfMetis(int code) {
 
 // `make` is called in the child, so that the graph takes no memory here.
 absl::StatusOr<std::vector<int32_t>> CutInChild(const std::function<MetisGraph()>& make,
-                                                int64_t num_nodes, int32_t parts, uint64_t seed,
-                                                double imbalance) {
+                                                int64_t num_nodes, int32_t parts, uint64_t seed) {
   QH_ASSIGN_OR_RETURN(const SharedMemory result,
                       SharedMemory::Create((1 + num_nodes) * int64_t{sizeof(idx_t)}));
   auto* const code = static_cast<idx_t*>(result.data());
   idx_t* const part_of = code + 1;
   QH_RETURN_IF_ERROR(RunInChild("METIS", [&] {
     MetisGraph graph = make();
-    *code = RunMetis(graph, parts, seed, imbalance, part_of);
+    *code = RunMetis(graph, parts, seed, part_of);
   }));
   QH_RETURN_IF_ERROR(StatusOfMetis(*code));
   return std::vector<int32_t>(part_of, part_of + num_nodes);
@@ -92,7 +91,7 @@ class MetisPartitioner final : public Partitioner {
     const bool symmetric = IsSymmetric(problem.topology, pool);
     QH_RETURN_IF_ERROR(CheckSize(problem, symmetric));
     return CutInChild([&] { return MetisGraph::Of(problem, symmetric); },
-                      problem.topology.num_nodes(), problem.parts, problem.seed, problem.imbalance);
+                      problem.topology.num_nodes(), problem.parts, problem.seed);
   }
 };
 
@@ -102,10 +101,9 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner() {
   return std::make_unique<MetisPartitioner>();
 }
 
-absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph graph, int32_t parts, uint64_t seed,
-                                                   double imbalance) {
+absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph graph, int32_t parts, uint64_t seed) {
   const auto num_nodes = static_cast<int64_t>(graph.xadj.size()) - 1;
-  return CutInChild([&] { return std::move(graph); }, num_nodes, parts, seed, imbalance);
+  return CutInChild([&] { return std::move(graph); }, num_nodes, parts, seed);
 }
 
 }  // namespace quadhop

@@ -9,7 +9,7 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner() {
       "hash");
 }
 
-absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph, int32_t, uint64_t, double) {
+absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph, int32_t, uint64_t) {
   return MakeMetisPartitioner().status();
 }
 

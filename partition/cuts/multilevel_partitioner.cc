@@ -50,7 +50,7 @@ int32_t Scaled(int64_t weight, int64_t total) {
   return std::max(1, static_cast<int32_t>(share * static_cast<double>(kMostTotal)));
 }
 
-MetisGraph AsMetisGraph(const WeightedGraph& graph) {
+MetisGraph AsMetisGraph(const WeightedGraph& graph, const PartitionProblem& problem) {
   MetisGraph metis;
   metis.xadj.assign(graph.indptr.begin(), graph.indptr.end());
   metis.adjncy.assign(graph.neighbors.begin(), graph.neighbors.end());
@@ -59,7 +59,8 @@ MetisGraph AsMetisGraph(const WeightedGraph& graph) {
   for (const uint32_t weight : graph.arc_weights)
     metis.arc_weights.push_back(Scaled(weight, total_arcs));
   const Weights total = TotalWeights(graph);
-  for (const int64_t sum : total) metis.num_constraints += sum > 0;
+  for (size_t b = 0; b < kBalances; ++b)
+    if (total[b] > 0) metis.imbalances.push_back(static_cast<float>(problem.imbalances()[b]));
   for (const Weights& weights : graph.node_weights)
     for (size_t b = 0; b < kBalances; ++b)
       if (total[b] > 0) metis.weights.push_back(Scaled(weights[b], total[b]));
@@ -148,7 +149,7 @@ class MultilevelPartitioner final : public Partitioner {
           graph.num_arcs(), " when its nodes are in ", graph.num_nodes(),
           " clusters, and METIS takes ", kMetisBytesPerArc, " bytes an arc of the ",
           memory_bytes / 1000000, " MB that are left: raise --memory, or use --method hash"));
-    return CutMetisGraph(AsMetisGraph(graph), problem.parts, problem.seed, problem.imbalance);
+    return CutMetisGraph(AsMetisGraph(graph, problem), problem.parts, problem.seed);
   }
 
   static std::vector<uint32_t> Projected(const Clusters& clusters,

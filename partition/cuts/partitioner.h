@@ -5,6 +5,8 @@
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +25,12 @@ struct PartitionProblem {
   uint64_t seed = 0;
   double imbalance = 0.05;   // how far the largest part may pass the mean, as a share; [0.001, 10]
   int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
+
+  // Of training nodes. Every step waits for the rank with most of them, so they are kept more even
+  // than nodes and arcs, which cost memory only.
+  double train_imbalance() const { return std::min(imbalance, 0.01); }
+  // Of nodes, arcs and training nodes.
+  std::array<double, 3> imbalances() const { return {imbalance, imbalance, train_imbalance()}; }
 };
 
 // A method of cutting. Thread-safe.

@@ -38,7 +38,7 @@ class StreamPartitioner final : public Partitioner {
     Load room;  // what a part may hold
     for (int64_t v = 0; v < num_nodes; ++v)
       for (size_t b = 0; b < 3; ++b) room.amount[b] += load_of(v).amount[b];
-    for (double& amount : room.amount) amount *= (1 + problem.imbalance) / problem.parts;
+    for (size_t b = 0; b < 3; ++b) room.amount[b] *= (1 + problem.imbalances()[b]) / problem.parts;
 
     std::vector<int32_t> part_of(static_cast<size_t>(num_nodes), -1);
     std::vector<Load> loads(static_cast<size_t>(problem.parts));

@@ -42,6 +42,15 @@ TEST_P(AnyPartitioner, MakesEvenParts) {
   EXPECT_THAT(Sizes(part_of, 5, train), Each(AllOf(Ge(40), Le(89))));
 }
 
+// Ranks wait for the one that trains on most nodes.
+TEST_P(AnyPartitioner, MakesTrainingNodesEvenToAboutAPercentWhateverTheRest) {
+  const TestGraph graph = RandomGraph(20000, 60000, false, 1);
+  std::vector<uint8_t> train(20000);
+  for (size_t v = 0; v < 6000; ++v) train[v] = 1;
+  ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), train, 4, 0, 0.1}));
+  EXPECT_THAT(Sizes(part_of, 4, train), Each(Le(1516)));
+}
+
 TEST_P(AnyPartitioner, IsAFunctionOfTheProblem) {
   const TestGraph graph = RandomGraph(500, 2000, false, 2);
   ASSERT_OK_AND_ASSIGN(const auto first, Cut({graph.topology(), {}, 4, 9, 0.05}, 1));
