@@ -6,12 +6,15 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "core/file.h"
+#include "core/store.h"
 #include "launch/run/run_folder.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
@@ -21,6 +24,7 @@
 namespace quadhop {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 using Arguments = std::vector<std::string>;
@@ -41,15 +45,17 @@ class EqualDigitsTest : public testing::Test {
   }
   static void TearDownTestSuite() { folder_.reset(); }
 
-  static ExitCode Run(const Arguments& arguments) {
+  static ExitCode Run(const Arguments& arguments, std::string* err = nullptr) {
     const Outcome outcome = Quadhop(arguments);
     EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    if (err != nullptr) *err = outcome.err;
     return outcome.code;
   }
 
-  Arguments Train(const std::string& run, const Arguments& settings) const {
-    Arguments arguments = {"train", "--store", *folder_ / "s.qh", "--config", "quickstart",
-                           "--run", run,       "--overwrite"};
+  Arguments Train(const std::string& run, const Arguments& settings,
+                  const std::string& store = *folder_ / "s.qh") const {
+    Arguments arguments = {"train",      "--store", store, "--config",
+                           "quickstart", "--run",   run,   "--overwrite"};
     for (const char* setting :
          {"train.epochs=2", "train.batch=32", "train.log_every_steps=1", "sampler.sampled_nodes=6",
           "model.width=8", "model.centroids=8", "train.replica_check_every_steps=1"})
@@ -72,11 +78,12 @@ class EqualDigitsTest : public testing::Test {
     return digits;
   }
 
-  static std::vector<std::string> DigitsOfThreads(int ranks, const Arguments& train) {
+  static std::vector<std::string> DigitsOfThreads(int ranks, const Arguments& train,
+                                                  std::string* err = nullptr) {
     Arguments arguments = train;
     arguments.insert(arguments.end(),
                      {"--ranks-in-process", absl::StrCat(ranks), "--threads", "1"});
-    Run(arguments);
+    Run(arguments, err);
     return Digits(*std::next(std::find(train.begin(), train.end(), "--run")));
   }
 
@@ -105,6 +112,41 @@ TEST_F(EqualDigitsTest, WhereverTheGraphIsKeptAndOnAnyNumberOfRanks) {
     EXPECT_EQ(DigitsOfThreads(ranks, Train(run, settings)), expected)
         << ranks << " ranks, run " << number - 1;
   }
+}
+
+// Gives the store parts of very unequal size: the second has no training node.
+void CutUnequally(const std::string& path) {
+  ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(path));
+  ASSERT_OK_AND_ASSIGN(const auto split, store->split(""));
+  const auto run = std::search_n(
+      split.begin() + 1, split.end(), 5, SplitPart::kTrain,
+      [](uint8_t part, SplitPart train) { return part != static_cast<uint8_t>(train); });
+  const int64_t begin = run - split.begin();
+  ASSERT_LT(begin, 800);
+  ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(path));
+  auto* offsets = writer->manifest().mutable_partition_offsets();
+  offsets->Clear();
+  for (const int64_t offset : {int64_t{0}, begin, begin + 5, int64_t{900}, int64_t{901},
+                               int64_t{1000}, int64_t{2390}, store->num_nodes()})
+    offsets->Add(offset);
+  Provenance step;
+  step.set_step("partition");
+  ThreadPool pool(1);
+  ASSERT_OK(writer->Commit(step, pool));
+}
+
+TEST_F(EqualDigitsTest, OfPartitionsHoweverUnequal) {
+  const TempDir runs;
+  const std::string store = runs / "unequal.qh";
+  std::filesystem::copy(*folder_ / "s.qh", store, std::filesystem::copy_options::recursive);
+  ASSERT_NO_FATAL_FAILURE(CutUnequally(store));
+  const auto expected = DigitsOfThreads(1, Train(runs / "1", kMapped, store));
+  ASSERT_THAT(expected, SizeIs(testing::Gt(10)));
+  std::string said;
+  EXPECT_EQ(DigitsOfThreads(3, Train(runs / "3", kMapped, store), &said), expected);
+  EXPECT_THAT(said, HasSubstr("7 partitions over 3 ranks, predicted efficiency 0."));
+  EXPECT_EQ(DigitsOfThreads(7, Train(runs / "7", {"sampler.feature_placement=PARTITIONED"}, store)),
+            expected);
 }
 
 TEST_F(EqualDigitsTest, OverProcessesToo) {
