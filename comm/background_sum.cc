@@ -10,16 +10,6 @@
 #include "core/status.h"
 
 namespace quadhop {
-namespace {
-
-struct Job {
-  std::string operation;
-  absl::Span<float> summands;
-  absl::Span<float> sum;
-  std::unique_ptr<Memory::Mark> computed;  // the summands are
-};
-
-}  // namespace
 
 struct BackgroundSum::State {
   State(std::unique_ptr<Communicator> communicator, PartitionOwners partition_owners, Reduction how,
@@ -30,6 +20,11 @@ struct BackgroundSum::State {
         foreground(memory),
         adder(std::move(forked)) {}
 
+  struct Job {
+    MakeSum make;
+    std::unique_ptr<Memory::Mark> computed;  // the summands are
+  };
+
   void Work() {
     std::unique_lock lock(mutex);
     while (true) {
@@ -39,8 +34,7 @@ struct BackgroundSum::State {
         const Job& job = jobs.front();  // stays where it is while others are appended
         lock.unlock();
         adder->memory().WaitFor(job.computed.get());
-        absl::Status status = SumOverPartitions(*comm, owners, reduction, job.operation, *adder,
-                                                job.summands, job.sum);
+        absl::Status status = job.make(*comm, owners, *adder);
         lock.lock();
         error = std::move(status);
       }
@@ -101,11 +95,18 @@ BackgroundSum::~BackgroundSum() {
 
 void BackgroundSum::Submit(std::string operation, absl::Span<float> summands,
                            absl::Span<float> sum) {
+  Queue([operation = std::move(operation), summands, sum, reduction = state_->reduction](
+            Communicator& comm, const PartitionOwners& owners, RowAdder& adder) {
+    return SumOverPartitions(comm, owners, reduction, operation, adder, summands, sum);
+  });
+}
+
+void BackgroundSum::Queue(MakeSum make) {
   std::unique_ptr<Memory::Mark> computed;
   if (state_->foreground != nullptr) computed = state_->foreground->SetMark();
   {
     std::scoped_lock lock(state_->mutex);
-    state_->jobs.push_back({std::move(operation), summands, sum, std::move(computed)});
+    state_->jobs.push_back({std::move(make), std::move(computed)});
   }
   state_->changed.notify_all();
 }

@@ -5,10 +5,13 @@
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "comm/communicator.h"
+#include "comm/ordered_sum.h"
 #include "comm/partition_owners.h"
 #include "comm/reduction.h"
 #include "comm/row_adder.h"
@@ -35,6 +38,14 @@ class BackgroundSum {
   // Queues SumOverPartitions(summands, sum), behind what is queued on the adder's memory, and
   // returns at once. Both stay alive and untouched until Wait returns.
   void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum);
+  // The same of OrderedSum, whatever the reduction.
+  template <typename T>
+  void SubmitOrdered(std::string operation, absl::Span<T> summands, absl::Span<T> sum) {
+    Queue([operation = std::move(operation), summands, sum](
+              Communicator& comm, const PartitionOwners& owners, RowAdder& adder) {
+      return OrderedSum(comm, owners, operation, adder, summands, sum);
+    });
+  }
 
   // Returns when all that was submitted is done, on one rank's device: queued before what is queued
   // on the adder's memory from now on. The first error there ever was; sums submitted after that
@@ -43,6 +54,9 @@ class BackgroundSum {
 
  private:
   struct State;
+  using MakeSum =
+      std::function<absl::Status(Communicator&, const PartitionOwners& owners, RowAdder&)>;
+  void Queue(MakeSum make);
   explicit BackgroundSum(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

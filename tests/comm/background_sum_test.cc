@@ -53,6 +53,23 @@ TEST_P(BackgroundSumTest, SumsEverythingSubmittedWhileTheOwnerUsesItsCommunicato
     });
 }
 
+TEST_P(BackgroundSumTest, SumsOfOtherThanGradientsAreInOrderWhateverTheReduction) {
+  GetParam().run(absl::Seconds(60), [&](Communicator& comm) {
+    ASSERT_OK_AND_ASSIGN(const auto background,
+                         BackgroundSum::Create(comm, OneEach(comm.num_ranks()), Reduction::kFast));
+    const double mine = 1 / (3.0 + comm.rank().value());
+    std::vector<double> values = {mine, -mine}, again = values, expected(2), sum(2);
+    ASSERT_OK(OrderedSum(comm, OneEach(comm.num_ranks()), "expected", absl::MakeSpan(values),
+                         absl::MakeSpan(expected)));
+    std::vector<int64_t> counts = {1}, total(1);
+    background->SubmitOrdered("values", absl::MakeSpan(again), absl::MakeSpan(sum));
+    background->SubmitOrdered("counts", absl::MakeSpan(counts), absl::MakeSpan(total));
+    ASSERT_OK(background->Wait());
+    EXPECT_EQ(sum, expected);
+    EXPECT_EQ(total[0], comm.num_ranks());
+  });
+}
+
 TEST_P(BackgroundSumTest, KeepsTheFirstErrorAndMakesNoMoreSums) {
   GetParam().run(absl::Seconds(60), [&](Communicator& comm) {
     ASSERT_OK_AND_ASSIGN(
