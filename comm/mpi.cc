@@ -35,7 +35,9 @@ absl::Status MpiStatus(int code, absl::string_view call) {
 }
 
 // Waits between polls. Short waits spin; longer ones give the core away, for ranks and their
-// threads often share cores, and a rank that polls would hold up the very peer it waits for.
+// threads often share cores, and a rank that polls would hold up the very peer it waits for. Pauses
+// grow with the wait, of which they can thus add an eighth: a thread that waits in the background
+// for a rank that is still computing takes little of its own rank's core.
 class Backoff {
  public:
   explicit Backoff(absl::Duration deadline) : deadline_(deadline) {}
@@ -47,7 +49,8 @@ class Backoff {
     if (elapsed < absl::Microseconds(300)) {
       sched_yield();
     } else {
-      std::this_thread::sleep_for(std::chrono::microseconds(30));
+      std::this_thread::sleep_for(
+          absl::ToChronoMicroseconds(std::min(elapsed / 8, absl::Microseconds(500))));
     }
   }
 
