@@ -18,17 +18,28 @@ ActivationLayer::ActivationLayer(std::string norm_name, NormKind norm, int64_t w
 
 absl::Status ActivationLayer::Forward(const Step& step, TensorView<const float> x,
                                       TensorView<float> y) {
+  if (ExchangesMoments(step)) QH_RETURN_IF_ERROR(moments_.Update(step, norm_name_, x));
+  Activate(step, x, y);
+  return absl::OkStatus();
+}
+
+void ActivationLayer::StartForward(const Step& step, TensorView<const float> x) {
+  if (ExchangesMoments(step)) moments_.Start(step, norm_name_, x);
+}
+
+absl::Status ActivationLayer::FinishForward(const Step& step, TensorView<const float> x,
+                                            TensorView<float> y) {
+  if (ExchangesMoments(step)) QH_RETURN_IF_ERROR(moments_.Finish(step));
+  Activate(step, x, y);
+  return absl::OkStatus();
+}
+
+void ActivationLayer::Activate(const Step& step, TensorView<const float> x, TensorView<float> y) {
   const int64_t rows = x.dim(0), width = x.dim(1);
   x_hat_.Resize(step.memory(), {rows, width});
   gate_.Resize(step.memory(), {rows, width});
   row_inv_std_.Resize(step.memory(), {rows});
-  if (norm_ == NormKind::kBatch) {
-    if (step.training) {
-      QH_RETURN_IF_ERROR(moments_.Update(step, norm_name_, x));
-    } else {
-      moments_.UseRunning(step.kernels);
-    }
-  }
+  if (norm_ == NormKind::kBatch && !step.training) moments_.UseRunning(step.kernels);
   ActivationArgs args;
   args.norm = norm_;
   args.x = x;
@@ -44,10 +55,29 @@ absl::Status ActivationLayer::Forward(const Step& step, TensorView<const float> 
   args.gate = gate_.view();
   args.y = y;
   step.kernels.Activation(args);
-  return absl::OkStatus();
 }
 
 absl::Status ActivationLayer::Backward(const Step& step, TensorView<float> d) {
+  AddUpBackward(step, d);
+  if (norm_ == NormKind::kBatch)
+    QH_RETURN_IF_ERROR(step.Sum("gradient moments of " + norm_name_, sums_, total_.view()));
+  ApplyBackward(step, d);
+  return absl::OkStatus();
+}
+
+void ActivationLayer::StartBackward(const Step& step, TensorView<float> d) {
+  AddUpBackward(step, d);
+  if (norm_ == NormKind::kBatch)
+    step.StartSum("gradient moments of " + norm_name_, sums_, total_.view());
+}
+
+absl::Status ActivationLayer::FinishBackward(const Step& step, TensorView<float> d) {
+  if (norm_ == NormKind::kBatch) QH_RETURN_IF_ERROR(step.background.Wait());
+  ApplyBackward(step, d);
+  return absl::OkStatus();
+}
+
+void ActivationLayer::AddUpBackward(const Step& step, TensorView<float> d) {
   const int64_t width = d.dim(1);
   sums_.Resize(step.memory(), {step.num_owned(), 2, width});
   ActivationBackwardSumsArgs sums;
@@ -61,9 +91,10 @@ absl::Status ActivationLayer::Backward(const Step& step, TensorView<float> d) {
     sums.d_scale = step.gradients.Of(step.parameters.Find(norm_name_ + ".weight"));
   }
   step.kernels.ActivationBackwardSums(sums);
-  if (norm_ == NormKind::kNone) return absl::OkStatus();
-  if (norm_ == NormKind::kBatch)
-    QH_RETURN_IF_ERROR(step.Sum("gradient moments of " + norm_name_, sums_, total_.view()));
+}
+
+void ActivationLayer::ApplyBackward(const Step& step, TensorView<float> d) {
+  if (norm_ == NormKind::kNone) return;
   ActivationBackwardArgs args;
   args.norm = norm_;
   args.x_hat = x_hat_.cview();
@@ -74,7 +105,6 @@ absl::Status ActivationLayer::Backward(const Step& step, TensorView<float> d) {
   args.global_nodes = step.batch.global_nodes;
   args.d = d;
   step.kernels.ActivationBackward(args);
-  return absl::OkStatus();
 }
 
 }  // namespace quadhop

@@ -23,11 +23,25 @@ class ActivationLayer {
   // d: from the gradient of y to that of x, in place. Collective with batch norm.
   absl::Status Backward(const Step& step, TensorView<float> d /* [B, H] */);
 
+  // Each in two parts, between which this rank does other work while ranks exchange what batch norm
+  // takes; of the same arguments, and with gradients of scale and shift after the first.
+  void StartForward(const Step& step, TensorView<const float> x);
+  absl::Status FinishForward(const Step& step, TensorView<const float> x, TensorView<float> y);
+  void StartBackward(const Step& step, TensorView<float> d);
+  absl::Status FinishBackward(const Step& step, TensorView<float> d);
+
   // Running moments; nullptr unless batch norm.
   BatchMoments* moments() { return norm_ == NormKind::kBatch ? &moments_ : nullptr; }
   const std::string& norm_name() const { return norm_name_; }
 
  private:
+  bool ExchangesMoments(const Step& step) const {
+    return norm_ == NormKind::kBatch && step.training;
+  }
+  void Activate(const Step& step, TensorView<const float> x, TensorView<float> y);
+  void AddUpBackward(const Step& step, TensorView<float> d);
+  void ApplyBackward(const Step& step, TensorView<float> d);
+
   std::string norm_name_;
   NormKind norm_;
   double dropout_;

@@ -15,13 +15,32 @@ BatchMoments::BatchMoments(int64_t width, Memory& memory) {
 
 absl::Status BatchMoments::Update(const Step& step, const std::string& name,
                                   TensorView<const float> x) {
+  AddUp(step, x);
+  QH_RETURN_IF_ERROR(step.Sum("batch moments of " + name, summands_, total_.view()));
+  Take(step);
+  return absl::OkStatus();
+}
+
+void BatchMoments::Start(const Step& step, const std::string& name, TensorView<const float> x) {
+  AddUp(step, x);
+  step.StartSum("batch moments of " + name, summands_, total_.view());
+}
+
+absl::Status BatchMoments::Finish(const Step& step) {
+  QH_RETURN_IF_ERROR(step.background.Wait());
+  Take(step);
+  return absl::OkStatus();
+}
+
+void BatchMoments::AddUp(const Step& step, TensorView<const float> x) {
   summands_.Resize(step.memory(), {step.num_owned(), mean_.size()});
   step.kernels.ColumnMoments(step.slices(), x, summands_.view());
-  QH_RETURN_IF_ERROR(step.Sum("batch moments of " + name, summands_, total_.view()));
+}
+
+void BatchMoments::Take(const Step& step) {
   step.kernels.TakeMoments(
       {total_.cview(), mean_.view(), inv_std_.view(), running_mean_.view(), running_var_.view()});
   ++num_batches_;
-  return absl::OkStatus();
 }
 
 void BatchMoments::UseRunning(Kernels& kernels) {

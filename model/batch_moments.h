@@ -18,6 +18,10 @@ class BatchMoments {
   // Moments of x [B, H] over all rows of all ranks, and one step of the running averages (momentum
   // 0.1, variance with n/(n-1)). Collective.
   absl::Status Update(const Step& step, const std::string& name, TensorView<const float> x);
+  // The same in two parts, between which this rank does other work: Start, then Finish, which waits
+  // for all that was started in the background.
+  void Start(const Step& step, const std::string& name, TensorView<const float> x);
+  absl::Status Finish(const Step& step);
   // The running moments take the place of a batch's.
   void UseRunning(Kernels& kernels);
 
@@ -30,6 +34,9 @@ class BatchMoments {
   int64_t& num_batches() { return num_batches_; }
 
  private:
+  void AddUp(const Step& step, TensorView<const float> x);
+  void Take(const Step& step);
+
   Array<Moments> summands_;  // [Pl, H]
   Array<Moments> total_;     // [H]
   Array<float> mean_, inv_std_, running_mean_, running_var_;

@@ -89,8 +89,12 @@ void Codebook::SetCounts(absl::Span<const int64_t> counts) {
   kernels_->CodebookCount({}, counts_.view(), log_count_.view());
 }
 
-absl::Status Codebook::Update(const Step& step, TensorView<const float> query) {
-  QH_RETURN_IF_ERROR(moments_.Update(step, "codebook queries", query));
+void Codebook::StartUpdate(const Step& step, TensorView<const float> query) {
+  moments_.Start(step, "codebook queries", query);
+}
+
+absl::Status Codebook::Assign(const Step& step, TensorView<const float> query) {
+  QH_RETURN_IF_ERROR(moments_.Finish(step));
   z_.Resize(step.memory(), {query.dim(0), query.dim(1)});
   step.kernels.Standardise(query, moments_.mean(), moments_.inv_std(), z_.view());
   if (!started_) {
@@ -98,7 +102,29 @@ absl::Status Codebook::Update(const Step& step, TensorView<const float> query) {
     if (num_collected_ < kCandidatesPerCentroid * options_.dims.centroids) return absl::OkStatus();
     QH_RETURN_IF_ERROR(Start(step.comm));
   }
-  return AssignAndMove(step);
+  const int64_t centroids = options_.dims.centroids, width = options_.dims.query();
+  Memory& memory = step.memory();
+  nearest_.Resize(memory, {step.rows()});
+  replaced_.Resize(memory, {step.rows()});
+  hits_and_sums_.Resize(memory, {step.num_owned(), centroids * (1 + width)});
+  moves_.Resize(memory, {step.num_owned(), centroids});
+  step.kernels.CodebookAssign(
+      {step.slices(), z_.cview(), embedding_.cview(), nearest_.view(), hits_and_sums_.view()});
+  step.kernels.CodebookRecode({step.slices(), step.arrays.nodes(), first_node_, nearest_.cview(),
+                               codes_.view(), replaced_.view(), moves_.view()});
+  step.StartSum("codebook sums", hits_and_sums_, total_.view());
+  step.StartSum("codebook moves", moves_, total_moves_.view());
+  return absl::OkStatus();
+}
+
+void Codebook::Move(const Step& step) {
+  if (!started_) return;
+  Kernels& kernels = step.kernels;
+  kernels.CodebookCount(total_moves_.cview(), counts_.view(), log_count_.view());
+  kernels.CodebookMove(
+      {options_.ema_decay, total_.cview(), sizes_.view(), sums_.view(), embedding_.view()});
+  kernels.CodebookOutput(embedding_.cview(), moments_.running_mean(), moments_.running_var(),
+                         output_.view());
 }
 
 void Codebook::Collect(const Step& step) {
@@ -163,28 +189,6 @@ absl::Status Codebook::Start(Communicator& comm) {
   ToArray<float>(memory, std::vector<float>(centroids, 1.0f), sizes_.view());
   candidates_ = {};
   started_ = true;
-  return absl::OkStatus();
-}
-
-absl::Status Codebook::AssignAndMove(const Step& step) {
-  const int64_t centroids = options_.dims.centroids, width = options_.dims.query();
-  Memory& memory = step.memory();
-  nearest_.Resize(memory, {step.rows()});
-  replaced_.Resize(memory, {step.rows()});
-  hits_and_sums_.Resize(memory, {step.num_owned(), centroids * (1 + width)});
-  moves_.Resize(memory, {step.num_owned(), centroids});
-  Kernels& kernels = step.kernels;
-  kernels.CodebookAssign(
-      {step.slices(), z_.cview(), embedding_.cview(), nearest_.view(), hits_and_sums_.view()});
-  kernels.CodebookRecode({step.slices(), step.arrays.nodes(), first_node_, nearest_.cview(),
-                          codes_.view(), replaced_.view(), moves_.view()});
-  QH_RETURN_IF_ERROR(step.Sum("codebook sums", hits_and_sums_, total_.view()));
-  QH_RETURN_IF_ERROR(step.Sum("codebook moves", moves_, total_moves_.view()));
-  kernels.CodebookCount(total_moves_.cview(), counts_.view(), log_count_.view());
-  kernels.CodebookMove(
-      {options_.ema_decay, total_.cview(), sizes_.view(), sums_.view(), embedding_.view()});
-  kernels.CodebookOutput(embedding_.cview(), moments_.running_mean(), moments_.running_var(),
-                         output_.view());
   return absl::OkStatus();
 }
 

@@ -27,10 +27,15 @@ class Codebook {
   TensorView<const float> output() const { return output_.cview(); }        // [M, 2G]
   TensorView<const float> log_count() const { return log_count_.cview(); }  // [M]; -inf: nobody
 
-  // One training step: assigns the batch's nodes by their queries [B, 2G] and moves the centroids.
-  // With codebook_start DATA the first steps only collect queries, until there are 4 M to choose
-  // centroids from. Collective.
-  absl::Status Update(const Step& step, TensorView<const float> query);
+  // One training step, in three parts between which this rank does other work while ranks exchange
+  // what they need of each other. First: the moments of the batch's queries [B, 2G].
+  void StartUpdate(const Step& step, TensorView<const float> query);
+  // Second: assigns the batch's nodes by the same queries. With codebook_start DATA the first steps
+  // only collect queries, until there are 4 M to choose centroids from. Collective.
+  absl::Status Assign(const Step& step, TensorView<const float> query);
+  // Third, after step.background.Wait(): moves the centroids, and takes output() and log_count()
+  // from them.
+  void Move(const Step& step);
 
   // State, for checkpoints and exchange; after writing through these call StateChanged().
   TensorView<float> embedding() { return embedding_.view(); }  // [M, 2G]
@@ -59,7 +64,7 @@ class Codebook {
   }
   int64_t num_centroids() const { return options_.dims.centroids; }
   void SetCodes(absl::Span<const int16_t> codes);  // [N_owned]
-  // Nodes of the batch of the last Update have the codes again that they had before it.
+  // Nodes of the batch of the last Assign have the codes again that they had before it.
   void UndoCodes(absl::Span<const GlobalId> nodes);
   // Codes were replaced: counts are summed anew. Collective.
   absl::Status StateChanged(Communicator& comm, bool started);
@@ -72,7 +77,6 @@ class Codebook {
   void SetCounts(absl::Span<const int64_t> counts);
   void Collect(const Step& step);
   absl::Status Start(Communicator& comm);
-  absl::Status AssignAndMove(const Step& step);
 
   LargeGTOptions options_;
   GlobalId first_node_;

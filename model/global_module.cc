@@ -47,6 +47,7 @@ void GlobalModule::Forward(const Step& step, TensorView<const float> x, TensorVi
   project_.Forward(step, x, projected_.view());
   CopyColumns(step.memory(), projected_.cview(), 0, d.pos_enc, query_in_.view(), 0);
   CopyColumns(step.memory(), step.arrays.pos_enc(), 0, d.pos_enc, query_in_.view(), d.pos_enc);
+  if (step.training) codebook_.StartUpdate(step, query_in_.cview());
   to_query_.Forward(step, query_in_.cview(), query_.view());
   CodebookAttentionArgs args;
   args.slices = step.slices();
@@ -127,8 +128,10 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   project_.Backward(step, x, d_projected_.cview(), d_x);
 }
 
-absl::Status GlobalModule::UpdateCodebook(const Step& step) {
-  return codebook_.Update(step, query_in_.cview());
+absl::Status GlobalModule::AssignCodebook(const Step& step) {
+  return codebook_.Assign(step, query_in_.cview());
 }
+
+void GlobalModule::MoveCodebook(const Step& step) { codebook_.Move(step); }
 
 }  // namespace quadhop

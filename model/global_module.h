@@ -14,14 +14,17 @@ class GlobalModule {
   // `memory` must outlive it.
   GlobalModule(const LargeGTOptions& options, Codebook codebook, Memory& memory);
 
+  // In training it starts the update of the codebook by the queries.
   void Forward(const Step& step, TensorView<const float> x /* [B, H] */,
                TensorView<float> y /* [B, h*H] */);
-  // Writes gradients of its weights, and the gradient of x into d_x [B, H]. Before UpdateCodebook
+  // Goes on with that update (Codebook::Assign). Collective.
+  absl::Status AssignCodebook(const Step& step);
+  // Writes gradients of its weights, and the gradient of x into d_x [B, H]. Before MoveCodebook
   // of the same step: the gradient is that of the loss, at the codebook the forward pass used.
   void Backward(const Step& step, TensorView<const float> x, TensorView<const float> d_y,
                 TensorView<float> d_x);
-  // Moves the codebook by the queries of the last Forward. Collective.
-  absl::Status UpdateCodebook(const Step& step);
+  // Ends the update, after step.background.Wait().
+  void MoveCodebook(const Step& step);
 
   Codebook& codebook() { return codebook_; }
 

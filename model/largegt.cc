@@ -55,6 +55,7 @@ Step LargeGT::MakeStep(const Batch& batch, bool training) {
   arrays_.Take(memory(), batch);
   return {*placement_.kernels,
           *placement_.comm,
+          *sums_,
           placement_.owners,
           parameters_,
           gradients_,
@@ -67,10 +68,11 @@ Step LargeGT::MakeStep(const Batch& batch, bool training) {
 absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
   const Step step = MakeStep(batch, /*training=*/true);
   QH_RETURN_IF_ERROR(Forward(step));
-  QH_RETURN_IF_ERROR(Loss(step));
+  if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(step));
+  Loss(step);
   QH_RETURN_IF_ERROR(Backward(step));
-  if (global_) QH_RETURN_IF_ERROR(global_->UpdateCodebook(step));
   QH_RETURN_IF_ERROR(sums_->Wait());
+  if (global_) global_->MoveCodebook(step);
   if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
   return ReadVerdict();
 }
@@ -91,32 +93,48 @@ absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
   return memory().status();
 }
 
+// Token attention takes most of a step, so what ranks must exchange travels while it computes.
 absl::Status LargeGT::Forward(const Step& step) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
-  if (options_.has_input()) {
-    own_.Resize(memory(), {rows, d.features});
-    step.kernels.GatherRows(step.arrays.features(), step.arrays.own(), own_.view());
-    for (Array<float>* t : {&in_linear_, &in_hidden_, &embedded_})
-      t->Resize(memory(), {rows, d.width});
-    in_first_.Forward(step, own_.cview(), in_linear_.view());
-    QH_RETURN_IF_ERROR(in_activation_.Forward(step, in_linear_.cview(), in_hidden_.view()));
-    in_second_.Forward(step, in_hidden_.cview(), embedded_.view());
-  }
+  if (options_.has_input()) StartInput(step);
   mixed_.Resize(memory(), {rows, parameters_.Find("ffs.0.0.weight").dims[1]});
-  if (options_.conv == Conv::kNone)
-    CopyColumns(memory(), embedded_.cview(), 0, d.width, mixed_.view(), 0);
   if (options_.has_local()) {
     local_out_.Resize(memory(), {rows, d.wide()});
     local_.Forward(step, local_out_.view());
     CopyColumns(memory(), local_out_.cview(), 0, d.wide(), mixed_.view(), 0);
   }
+  if (options_.has_input()) QH_RETURN_IF_ERROR(FinishInput(step));
+  if (options_.conv == Conv::kNone)
+    CopyColumns(memory(), embedded_.cview(), 0, d.width, mixed_.view(), 0);
   if (global_) {
     global_out_.Resize(memory(), {rows, d.wide()});
     global_->Forward(step, embedded_.cview(), global_out_.view());
     CopyColumns(memory(), global_out_.cview(), 0, d.wide(), mixed_.view(),
                 mixed_.dim(1) - d.wide());
   }
+  return Head(step);
+}
+
+void LargeGT::StartInput(const Step& step) {
+  const LargeGTDims& d = options_.dims;
+  own_.Resize(memory(), {step.rows(), d.features});
+  step.kernels.GatherRows(step.arrays.features(), step.arrays.own(), own_.view());
+  for (Array<float>* t : {&in_linear_, &in_hidden_, &embedded_})
+    t->Resize(memory(), {step.rows(), d.width});
+  in_first_.Forward(step, own_.cview(), in_linear_.view());
+  in_activation_.StartForward(step, in_linear_.cview());
+}
+
+absl::Status LargeGT::FinishInput(const Step& step) {
+  QH_RETURN_IF_ERROR(in_activation_.FinishForward(step, in_linear_.cview(), in_hidden_.view()));
+  in_second_.Forward(step, in_hidden_.cview(), embedded_.view());
+  return absl::OkStatus();
+}
+
+absl::Status LargeGT::Head(const Step& step) {
+  const LargeGTDims& d = options_.dims;
+  const int64_t rows = step.rows();
   for (Array<float>* t : {&head_linear_, &head_hidden_}) t->Resize(memory(), {rows, d.wide()});
   for (Array<float>* t : {&last_linear_, &last_hidden_}) t->Resize(memory(), {rows, d.width});
   head_first_.Forward(step, mixed_.cview(), head_linear_.view());
@@ -130,7 +148,7 @@ absl::Status LargeGT::Forward(const Step& step) {
   return absl::OkStatus();
 }
 
-absl::Status LargeGT::Loss(const Step& step) {
+void LargeGT::Loss(const Step& step) {
   d_logits_.Resize(memory(), {step.rows(), options_.dims.classes});
   loss_.Resize(memory(), {step.num_owned()});
   LossArgs args;
@@ -144,7 +162,7 @@ absl::Status LargeGT::Loss(const Step& step) {
   args.d_logits = d_logits_.view();
   args.loss = loss_.view();
   step.kernels.Loss(args);
-  return step.Sum("loss", loss_, verdict_.view().Rows(0, 1));
+  step.StartSum("loss", loss_, verdict_.view().Rows(0, 1));
 }
 
 void LargeGT::SumGradients(GradientGroup group) {
@@ -177,14 +195,19 @@ absl::Status LargeGT::Backward(const Step& step) {
     }
     in_second_.Backward(step, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
     SumGradients(GradientGroup::kGlobal);
-    QH_RETURN_IF_ERROR(in_activation_.Backward(step, in_linear_.view()));
-    in_first_.Backward(step, own_.cview(), in_linear_.cview(), {});
-    SumGradients(GradientGroup::kInput);
+    in_activation_.StartBackward(step, in_linear_.view());
   }
   if (options_.has_local()) {
     CopyColumns(memory(), d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
     local_.Backward(step, local_out_.cview());
-    SumGradients(GradientGroup::kLocal);
+  }
+  // Before the last sums are started, for it waits for all.
+  if (options_.has_input())
+    QH_RETURN_IF_ERROR(in_activation_.FinishBackward(step, in_linear_.view()));
+  if (options_.has_local()) SumGradients(GradientGroup::kLocal);
+  if (options_.has_input()) {
+    in_first_.Backward(step, own_.cview(), in_linear_.cview(), {});
+    SumGradients(GradientGroup::kInput);
   }
   return absl::OkStatus();
 }

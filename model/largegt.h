@@ -78,8 +78,11 @@ class LargeGT {
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
   Step MakeStep(const Batch& batch, bool training);
   absl::Status Forward(const Step& step);  // to logits_
+  void StartInput(const Step& step);
+  absl::Status FinishInput(const Step& step);
+  absl::Status Head(const Step& step);
   absl::Status Backward(const Step& step);
-  absl::Status Loss(const Step& step);
+  void Loss(const Step& step);
   absl::StatusOr<double> ReadVerdict();
   void SumGradients(GradientGroup group);
 
@@ -87,7 +90,6 @@ class LargeGT {
   ModelPlacement placement_;
   ParameterSet parameters_;
   GradientSummands gradients_;
-  std::unique_ptr<BackgroundSum> sums_;
 
   LinearLayer in_first_, in_second_;
   ActivationLayer in_activation_;
@@ -109,6 +111,8 @@ class LargeGT {
   Array<double> loss_;                               // [Pl]
   Array<double> verdict_;                            // [2]: the loss, and 1 if gradients are finite
   bool gradients_finite_ = true;
+
+  std::unique_ptr<BackgroundSum> sums_;  // last: its thread works on the arrays above
 };
 
 }  // namespace quadhop

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "comm/background_sum.h"
 #include "comm/communicator.h"
 #include "comm/ordered_sum.h"
 #include "comm/partition_owners.h"
@@ -17,8 +18,8 @@ namespace quadhop {
 // Borrowed for the time of one forward and backward pass.
 struct Step {
   Kernels& kernels;
-  Communicator& comm;  // takes the kernels' memory; for batch moments and the codebook; gradients
-                       // have their own
+  Communicator& comm;         // takes the kernels' memory; for sums that are waited for at once
+  BackgroundSum& background;  // for those that other work hides
   const PartitionOwners& owners;
   ParameterSet& parameters;
   GradientSummands& gradients;
@@ -38,8 +39,18 @@ struct Step {
   // sum [n] of summands [Pl, n], which are overwritten, over all partitions. Collective.
   template <typename T>
   absl::Status Sum(const std::string& operation, Array<T>& summands, TensorView<T> sum) const {
-    return OrderedSum(comm, owners, operation, kernels.row_adder(), summands.span(),
-                      absl::Span<T>(sum.data(), static_cast<size_t>(sum.size())));
+    return OrderedSum(comm, owners, operation, kernels.row_adder(), summands.span(), SpanOf(sum));
+  }
+  // The same in the background: summands and sum stay untouched until background.Wait().
+  template <typename T>
+  void StartSum(const std::string& operation, Array<T>& summands, TensorView<T> sum) const {
+    background.SubmitOrdered(operation, summands.span(), SpanOf(sum));
+  }
+
+ private:
+  template <typename T>
+  static absl::Span<T> SpanOf(TensorView<T> view) {
+    return {view.data(), static_cast<size_t>(view.size())};
   }
 };
 

@@ -72,14 +72,18 @@ class BookRank {
         Codebook::Create(options, GlobalId(begin), ids, *comm_, *kernels_);
     QH_CHECK(book.ok());
     book_ = std::make_unique<Codebook>(std::move(*book));
+    absl::StatusOr<std::unique_ptr<BackgroundSum>> background =
+        BackgroundSum::Create(*comm_, owners_, Reduction::kReproducible, &kernels_->row_adder());
+    QH_CHECK(background.ok());
+    background_ = std::move(*background);
   }
 
   void Update(int64_t at_step, const std::vector<int64_t>& nodes, const QueryOf& query_of) {
     const Batch batch = MakeToyBatch(graph_, at_step, nodes, first_, end_);
     BatchArrays arrays;
     arrays.Take(memory(), batch);
-    const Step step{*kernels_, *comm_, owners_, parameters_,  gradients_,
-                    batch,     arrays, true,    options_.seed};
+    const Step step{*kernels_,  *comm_, *background_, owners_, parameters_,
+                    gradients_, batch,  arrays,       true,    options_.seed};
     std::vector<float> queries;
     for (const GlobalId node : batch.nodes) {
       const std::vector<float> q = query_of(at_step, node.value());
@@ -87,7 +91,10 @@ class BookRank {
     }
     Array<float> query(memory(), {batch.num_nodes(), options_.dims.query()});
     ToArray<float>(memory(), queries, query.view());
-    EXPECT_OK(book_->Update(step, query.cview()));
+    book_->StartUpdate(step, query.cview());
+    EXPECT_OK(book_->Assign(step, query.cview()));
+    EXPECT_OK(background_->Wait());
+    book_->Move(step);
   }
 
   Codebook& book() { return *book_; }
@@ -108,6 +115,7 @@ class BookRank {
   ParameterSet parameters_;
   GradientSummands gradients_;
   std::unique_ptr<Codebook> book_;
+  std::unique_ptr<BackgroundSum> background_;
 };
 
 // The queries of a step normalised by their batch, in double.
