@@ -26,7 +26,8 @@ absl::StatusOr<std::unique_ptr<BatchSampler>> MakeSampler(const Topology& topolo
                                                           const LoaderOptions& options) {
   if (options.sampler_backend == SamplerBackend::kHost)
     return MakeHostBatchSampler(topology, options.sampler);
-  return MakeCudaBatchSampler(topology, options.sampler, options.local_rank, options.device_topology_bytes);
+  return MakeCudaBatchSampler(topology, options.sampler, options.local_rank,
+                              options.device_topology_bytes);
 }
 
 }  // namespace
@@ -38,11 +39,12 @@ double LoaderStats::exposed_wait_seconds() const {
 absl::StatusOr<std::unique_ptr<BatchLoader>> BatchLoader::Create(const LoaderInputs& inputs,
                                                                  const LoaderOptions& options) {
   QH_RETURN_IF_ERROR(inputs.Validate());
-  if (options.prefetch_steps < 0 || options.num_threads < 1 || options.sampler.sampled_nodes < 0)
-    return absl::InvalidArgumentError(
-        absl::StrCat("prefetch_steps is ", options.prefetch_steps, " and sampled_nodes ",
-                     options.sampler.sampled_nodes, ", allowed are 0 or more; num_threads is ",
-                     options.num_threads, ", allowed is 1 or more"));
+  if (options.prefetch_steps < 0 || options.num_threads < 1 || options.run_nodes < 1 ||
+      options.sampler.sampled_nodes < 0)
+    return absl::InvalidArgumentError(absl::StrCat(
+        "prefetch_steps is ", options.prefetch_steps, " and sampled_nodes ",
+        options.sampler.sampled_nodes, ", allowed are 0 or more; num_threads is ",
+        options.num_threads, " and run_nodes ", options.run_nodes, ", allowed are 1 or more"));
   if (options.sampler.sampled_nodes > 0 && inputs.topology.num_nodes() < 1)
     return absl::InvalidArgumentError("sampling needs a topology, but the inputs have none");
   BatchSamplers samplers;
@@ -59,7 +61,7 @@ BatchLoader::BatchLoader(const LoaderInputs& inputs, const LoaderOptions& option
                          BatchSamplers samplers)
     : pool_(options.num_threads),
       features_(*inputs.features),
-      planner_(inputs, options.sampler.seed, pool_),
+      planner_(inputs, options.sampler.seed, options.run_nodes, pool_),
       maker_(inputs, options.sampler.sampled_nodes, std::move(samplers), options.multiplicities,
              pool_, clock_),
       prefetch_steps_(options.prefetch_steps),

@@ -27,6 +27,7 @@ struct LoaderOptions {
                                // orders the epochs
   int32_t prefetch_steps = 2;  // batches made ahead in the background; 0: each is made in Next()
   int32_t num_threads = 1;     // that make batches
+  int64_t run_nodes = 1;       // training nodes that stay together: see SortByEpochOrder
   // Who draws samples, which does not change them. Of CUDA: see MakeCudaBatchSampler.
   SamplerBackend sampler_backend = SamplerBackend::kHost;
   int local_rank = 0;

@@ -17,8 +17,12 @@ bool Takes(const Pass& pass, size_t part) {
 
 }  // namespace
 
-PassPlanner::PassPlanner(const LoaderInputs& inputs, uint64_t seed, ThreadPool& pool)
-    : inputs_(inputs), seed_(seed), labelled_(static_cast<size_t>(inputs.num_partitions())) {
+PassPlanner::PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes,
+                         ThreadPool& pool)
+    : inputs_(inputs),
+      seed_(seed),
+      run_nodes_(run_nodes),
+      labelled_(static_cast<size_t>(inputs.num_partitions())) {
   pool.ParallelFor(inputs.num_partitions(), [&](int64_t p, int) {
     std::array<int64_t, 4> counts{};
     for (int64_t v = inputs_.partition_offsets[static_cast<size_t>(p)];
@@ -83,7 +87,8 @@ absl::StatusOr<PassPlan> PassPlanner::Plan(const Pass& pass, ThreadPool& pool) c
     }
     for (int64_t v = inputs_.partition_offsets[p]; v < inputs_.partition_offsets[p + 1]; ++v)
       if (Visits(pass, v)) order.emplace_back(v);
-    if (training) SortByEpochOrder(seed_, pass.epoch, PartitionId(static_cast<int32_t>(p)), order);
+    if (training)
+      SortByEpochOrder(seed_, pass.epoch, PartitionId(static_cast<int32_t>(p)), run_nodes_, order);
   });
   return plan;
 }

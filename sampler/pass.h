@@ -39,8 +39,9 @@ struct PassPlan {
 // Plans passes over fixed inputs. Thread-safe after construction.
 class PassPlanner {
  public:
-  // Counts the nodes of all partitions. Borrows what `inputs` borrows.
-  PassPlanner(const LoaderInputs& inputs, uint64_t seed, ThreadPool& pool);
+  // Counts the nodes of all partitions. run_nodes: see SortByEpochOrder. Borrows what `inputs`
+  // borrows.
+  PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes, ThreadPool& pool);
 
   // kInvalidArgument: see BatchSchedule::Create; also if training has no labelled node, or
   // first_step is not in [0, steps].
@@ -54,6 +55,7 @@ class PassPlanner {
 
   LoaderInputs inputs_;
   uint64_t seed_;
+  int64_t run_nodes_;
   std::vector<std::array<int64_t, 4>> labelled_;  // [P]: labelled nodes by SplitPart
 };
 

@@ -75,15 +75,21 @@ int64_t BatchSchedule::StepNodes(int64_t t) const {
   return nodes;
 }
 
-void SortByEpochOrder(uint64_t seed, int64_t epoch, PartitionId partition,
+void SortByEpochOrder(uint64_t seed, int64_t epoch, PartitionId partition, int64_t run_nodes,
                       std::vector<GlobalId>& nodes) {
+  QH_CHECK_GE(run_nodes, 1);
   const uint64_t key = StreamKey(seed, RandomPurpose::kEpochOrder, static_cast<uint64_t>(epoch),
                                  static_cast<uint64_t>(partition.value()));
-  // Mix64 is a bijection: no two nodes have equal hashes.
+  if (run_nodes > 1) std::sort(nodes.begin(), nodes.end());
+  const uint64_t runs = static_cast<uint64_t>(run_nodes), shift = Mix64(key) % runs;
+  const auto shuffled_as = [&](size_t i) {
+    return run_nodes > 1 ? (i + shift) / runs : static_cast<uint64_t>(nodes[i].value());
+  };
+  // Mix64 is a bijection: no two nodes, or runs, have equal hashes.
   std::vector<std::pair<uint64_t, GlobalId>> keyed;
   keyed.reserve(nodes.size());
-  for (GlobalId node : nodes)
-    keyed.emplace_back(Mix64(key ^ static_cast<uint64_t>(node.value())), node);
+  for (size_t i = 0; i < nodes.size(); ++i)
+    keyed.emplace_back(Mix64(key ^ shuffled_as(i)), nodes[i]);
   std::sort(keyed.begin(), keyed.end());
   for (size_t i = 0; i < nodes.size(); ++i) nodes[i] = keyed[i].second;
 }

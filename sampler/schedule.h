@@ -54,8 +54,10 @@ class BatchSchedule {
 };
 
 // Puts the training nodes of one partition into the order of an epoch: by a hash keyed with (seed,
-// epoch, partition). A pure function of those and of the set of nodes.
-void SortByEpochOrder(uint64_t seed, int64_t epoch, PartitionId partition,
+// epoch, partition). With run_nodes above 1, runs of so many consecutive ones (in ascending order,
+// where neighbours are near) stay together and are shuffled as wholes; where runs begin changes
+// with the epoch. A pure function of its arguments, and of the set of nodes.
+void SortByEpochOrder(uint64_t seed, int64_t epoch, PartitionId partition, int64_t run_nodes,
                       std::vector<GlobalId>& nodes);
 
 }  // namespace quadhop

@@ -106,6 +106,7 @@ LoaderOptions SamplingOptions(const Config& config) {
                                  : SamplerOptions::Resample::kEveryEpoch;
   options.sampler.seed = config.train().seed();
   options.prefetch_steps = sampler.prefetch_steps();
+  options.run_nodes = sampler.run_nodes();
   options.sampler_backend =
       sampler.backend() == SamplerConfig::CUDA ? SamplerBackend::kCuda : SamplerBackend::kHost;
   options.device_topology_bytes = sampler.device_topology_bytes();

@@ -34,7 +34,7 @@ TEST(BatchLoader, HoldsWhatAPlainComputationGives) {
   for (size_t p = 0; p < 5; ++p) {
     orders.push_back(f.Visited(p, SplitPart::kTrain));
     counts.push_back(static_cast<int64_t>(orders[p].size()));
-    SortByEpochOrder(8, kEpoch, PartitionId(static_cast<int32_t>(p)), orders[p]);
+    SortByEpochOrder(8, kEpoch, PartitionId(static_cast<int32_t>(p)), 1, orders[p]);
   }
   ASSERT_OK_AND_ASSIGN(const auto schedule, BatchSchedule::Create(counts, 16, 2));
   ASSERT_EQ(static_cast<int64_t>(batches.size()), schedule.num_steps());

@@ -1,6 +1,6 @@
 // What ranks would have to send each other, by how the hot set is chosen:
 //
-//   quadhop_exchange_bench STORE.qh [RANKS [K [BATCH [EPOCHS [HOT_SHARE]]]]]
+//   quadhop_exchange_bench STORE.qh [RANKS [K [BATCH [EPOCHS [HOT_SHARE [RUN_NODES]]]]]]
 //
 // Runs the samples of every rank's training, one after the other, without training: no exchange is
 // made, distinct remote rows of each step are counted. `drawn` ranks nodes by how often the steps
@@ -29,6 +29,7 @@ struct Settings {
   int64_t batch = 1024;
   int64_t epochs = 3;
   double hot_share = 0.1;  // of N rows
+  int64_t run_nodes = 1;
 };
 
 // Counts how many steps need each node's row.
@@ -78,6 +79,7 @@ absl::Status AddRank(const Settings& settings, const Store& store, const Partiti
   LoaderOptions options;
   options.sampler.sampled_nodes = static_cast<int32_t>(settings.sampled_nodes);
   options.prefetch_steps = 0;
+  options.run_nodes = settings.run_nodes;
   QH_ASSIGN_OR_RETURN(const auto loader, BatchLoader::Create(inputs, options));
   int64_t steps = 0;
   for (int64_t epoch = 1; epoch <= settings.epochs; ++epoch) {
@@ -156,13 +158,17 @@ int main(int argc, char** argv) {
   quadhop::bench::Settings settings;
   int64_t* const numbers[] = {&settings.ranks, &settings.sampled_nodes, &settings.batch,
                               &settings.epochs};
-  bool usable = argc >= 2 && argc <= 7;
+  bool usable = argc >= 2 && argc <= 8;
   if (usable) settings.store = argv[1];
   for (int i = 2; usable && i < argc && i < 6; ++i)
     usable = absl::SimpleAtoi(argv[i], numbers[i - 2]) && *numbers[i - 2] > 0;
-  if (usable && argc == 7) usable = absl::SimpleAtod(argv[6], &settings.hot_share);
+  if (usable && argc >= 7) usable = absl::SimpleAtod(argv[6], &settings.hot_share);
+  if (usable && argc == 8)
+    usable = absl::SimpleAtoi(argv[7], &settings.run_nodes) && settings.run_nodes > 0;
   if (!usable) {
-    std::fprintf(stderr, "usage: %s STORE.qh [RANKS [K [BATCH [EPOCHS [HOT_SHARE]]]]]\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s STORE.qh [RANKS [K [BATCH [EPOCHS [HOT_SHARE [RUN_NODES]]]]]]\n",
+                 argv[0]);
     return 2;
   }
   const absl::Status status = quadhop::bench::Run(settings);

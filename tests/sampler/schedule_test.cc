@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "core/rng.h"
@@ -119,8 +120,8 @@ TEST(BatchSchedule, RefusesABatchThatCannotBe) {
 }
 
 std::vector<GlobalId> Ordered(uint64_t seed, int64_t epoch, int32_t partition,
-                              std::vector<GlobalId> nodes) {
-  SortByEpochOrder(seed, epoch, PartitionId(partition), nodes);
+                              std::vector<GlobalId> nodes, int64_t run_nodes = 1) {
+  SortByEpochOrder(seed, epoch, PartitionId(partition), run_nodes, nodes);
   return nodes;
 }
 
@@ -134,6 +135,28 @@ TEST(EpochOrder, IsAFunctionOfSeedEpochPartitionAndNodes) {
   EXPECT_NE(order, Ordered(2, 2, 3, nodes));
   EXPECT_NE(order, Ordered(1, 3, 3, nodes));
   EXPECT_NE(order, Ordered(1, 2, 4, nodes));
+}
+
+TEST(EpochOrder, KeepsRunsTogetherThatChangeWithTheEpoch) {
+  std::vector<GlobalId> nodes;
+  for (int64_t v = 0; v < 1000; ++v) nodes.emplace_back(3 * v);
+  const std::vector<GlobalId> reversed(nodes.rbegin(), nodes.rend());
+  const std::vector<GlobalId> order = Ordered(1, 2, 3, nodes, 10);
+  EXPECT_EQ(order, Ordered(1, 2, 3, reversed, 10));
+  EXPECT_THAT(order, ::testing::UnorderedElementsAreArray(nodes));
+  std::set<int64_t> starts;  // of runs: where the node before does not come before
+  for (int64_t epoch = 1; epoch <= 40; ++epoch) {
+    const std::vector<GlobalId> of_epoch = Ordered(1, epoch, 3, nodes, 10);
+    size_t num_runs = 1;
+    for (size_t i = 1; i < of_epoch.size(); ++i) {
+      if (of_epoch[i].value() == of_epoch[i - 1].value() + 3) continue;
+      ++num_runs;
+      starts.insert(of_epoch[i].value() / 3 % 10);
+    }
+    EXPECT_GE(num_runs, 90u);  // some of 100 or 101 meet the one before them by chance
+    EXPECT_LE(num_runs, 101u);
+  }
+  EXPECT_THAT(starts, ::testing::SizeIs(10));
 }
 
 TEST(EpochOrder, IsEveryPermutationEquallyOften) {
