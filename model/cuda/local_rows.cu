@@ -212,7 +212,7 @@ struct ResidualNormBackwardRow {
 
 // Parts of the sums: of d_residual, d_attended.
 template <typename T, int kGroups>
-__global__ void __launch_bounds__(kBlockThreads, kGroups <= 2 ? 2 : 1)
+__global__ void __launch_bounds__(kBlockThreads, sizeof(T) == 2 && kGroups <= 2 ? 2 : 1)
     ResidualNormBackwardKernel(ResidualBackwardRows<T> args, float* parts) {
   const ReadoutRows<T>& readout = args.readout;
   const int64_t n = readout.width, groups = (n + kGroupColumns - 1) / kGroupColumns;
@@ -241,27 +241,30 @@ __global__ void __launch_bounds__(kBlockThreads, kGroups <= 2 ? 2 : 1)
   };
   const float residual_scale = args.residual_scale != 0 ? args.residual_scale : 1.0f;
   const float attention_scale = args.attention_scale != 0 ? args.attention_scale : 1.0f;
+  // Made twice: kept, it would take more registers than there are.
+  const auto d_hat = [&](const ResidualNormBackwardRow<T, kGroups>& loaded, int64_t column) {
+    const Group of_scale = LoadGroup(scale, n, column);
+    const Group of_read = LoadGroup(scaled_read, n, column);
+    Group d = LoadGroup(args.d_y + loaded.node * n, n, column);
+    for (int c = 0; c < kGroupColumns; ++c)
+      d.at[c] = of_scale.at[c] * loaded.from_readout * d.at[c] + loaded.from_score * of_read.at[c];
+    return d;
+  };
   const auto use = [&](int64_t row, const ResidualNormBackwardRow<T, kGroups>& loaded) {
-    Group d_hat[kGroups] = {};
     float sum = 0, sum_hat = 0;
     ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      const Group x_hat = Widen(loaded.x_hat[i]);
-      const Group of_scale = LoadGroup(scale, n, column);
-      const Group of_read = LoadGroup(scaled_read, n, column);
-      d_hat[i] = LoadGroup(args.d_y + loaded.node * n, n, column);
-      ForEachColumn(n, column, [&](int c) {
-        float& d = d_hat[i].at[c];
-        d = of_scale.at[c] * loaded.from_readout * d + loaded.from_score * of_read.at[c];
-        sum += d;
-        sum_hat = fmaf(d, x_hat.at[c], sum_hat);
-      });
+      const Group x_hat = Widen(loaded.x_hat[i]), d = d_hat(loaded, column);
+      for (int c = 0; c < kGroupColumns; ++c) {  // zeros beyond the last column
+        sum += d.at[c];
+        sum_hat = fmaf(d.at[c], x_hat.at[c], sum_hat);
+      }
     });
     const float mean_d = RowMean(sum, n), mean_d_hat = RowMean(sum_hat, n);
     ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      const Group x_hat = Widen(loaded.x_hat[i]);
+      const Group x_hat = Widen(loaded.x_hat[i]), d = d_hat(loaded, column);
       Group d_residual, d_attended;
       for (int c = 0; c < kGroupColumns; ++c) {
-        float v = loaded.inv_std * (d_hat[i].at[c] - mean_d - x_hat.at[c] * mean_d_hat);
+        float v = loaded.inv_std * (d.at[c] - mean_d - x_hat.at[c] * mean_d_hat);
         v = (loaded.residual_keep[i] >> c) & 1 ? v * residual_scale : 0.0f;
         d_residual.at[c] = v;
         d_attended.at[c] = (loaded.attention_keep[i] >> c) & 1 ? v * attention_scale : 0.0f;

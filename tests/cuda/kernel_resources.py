@@ -49,7 +49,7 @@ def kernels(file, report):
     found, key = {}, None
     for line in report.splitlines():
         if entry := re.search(r"Compiling entry function '(\S+)' for '(\w+)'", line):
-            key = (file, *entry.groups())
+            key = (file, entry.group(1), entry.group(2).removesuffix("a"))  # sm_90a: of Hopper alone, in the column of sm_90
             found[key] = dict.fromkeys(FIELDS, 0)
         elif key and (frame := re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", line)):
             found[key].update(zip(FIELDS[1:4], map(int, frame.groups())))
@@ -87,7 +87,7 @@ def print_markdown(rows):
     print("| file | kernel | " + " | ".join(f"registers, {arch}" for arch in archs) + " | bytes of stack and spills |")
     print("| --- | --- |" + " ---: |" * (len(archs) + 1))
     for (file, kernel), figures in merged.items():
-        registers = " | ".join(str(figures[arch][0]) for arch in archs)
+        registers = " | ".join(str(figures[arch][0]) if arch in figures else "-" for arch in archs)
         print(f"| {file} | `{kernel}` | {registers} | {max(figure[1] for figure in figures.values())} |")
     print()
 
