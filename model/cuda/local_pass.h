@@ -52,6 +52,7 @@ class LocalPass {
   TokenAttention<T> Attention() const {
     TokenAttention<T> attention{};
     attention.tokens = tokens();
+    attention.token_limit = static_cast<int>(d_.hops_and_self * d_.sampled);
     attention.heads = static_cast<int>(d_.heads);
     attention.width = static_cast<int>(d_.width);
     attention.q = kept_.q.data();

@@ -77,6 +77,8 @@ struct Lane {
   Buffer<uint8_t> workspace;
   bool used = false;
 };
+constexpr size_t kMostPlans = 4096;
+
 // Small products leave most of a GPU idle.
 constexpr int kLanes = 4;
 
@@ -107,10 +109,11 @@ struct Plan {
   cublasLtMatmulAlgo_t algorithm;
 };
 
-// The largest power of two up to 256 that divides the address.
-uint32_t AlignmentOf(const void* memory) {
-  const auto address = reinterpret_cast<uintptr_t>(memory) | 256u;
-  return static_cast<uint32_t>(address & (~address + 1));
+// The largest power of two up to 16 that divides the addresses of all rows of a matrix: not of this
+// one's first alone, for then digits of a slice would depend on where in the batch it begins.
+uint32_t AlignmentOf(const void* memory, int64_t row_bytes) {
+  const auto bits = reinterpret_cast<uintptr_t>(memory) | static_cast<uintptr_t>(row_bytes) | 16u;
+  return static_cast<uint32_t>(bits & (~bits + 1));
 }
 
 absl::StatusOr<OwnedLayout> MakeLayout(cudaDataType_t type, int64_t rows, int64_t columns,
@@ -217,9 +220,10 @@ class CublasProducts final : public Products {
     shape.epilogue = epilogue.bias == nullptr ? CUBLASLT_EPILOGUE_DEFAULT
                      : epilogue.relu          ? CUBLASLT_EPILOGUE_RELU_BIAS
                                               : CUBLASLT_EPILOGUE_BIAS;
-    shape.first_alignment = AlignmentOf(b.data);
-    shape.second_alignment = AlignmentOf(a.data);
-    shape.result_alignment = AlignmentOf(c);
+    constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
+    shape.first_alignment = AlignmentOf(b.data, b.stride * kBytes);
+    shape.second_alignment = AlignmentOf(a.data, a.stride * kBytes);
+    shape.result_alignment = AlignmentOf(c, c_stride * static_cast<int64_t>(sizeof(C)));
     device_.Note(Run(shape, b.data, a.data, alpha, beta, c, epilogue.bias));
   }
 
@@ -227,6 +231,8 @@ class CublasProducts final : public Products {
                    float beta, void* result, const void* bias) {
     auto plan = plans_.find(shape);
     if (plan == plans_.end()) {
+      // Where equal tokens are merged, sizes are others in nearly every step.
+      if (plans_.size() >= kMostPlans) plans_.clear();
       QH_ASSIGN_OR_RETURN(Plan made, MakePlan(shape));
       plan = plans_.emplace(shape, std::move(made)).first;
     }

@@ -67,11 +67,17 @@ __device__ inline void StoreWhole(const Group& group, __nv_bfloat16* to) {
   *reinterpret_cast<uint4*>(to) = words;
 }
 
-// Columns from `column` on of a row that has `columns`; zeros beyond, which are not stored. Rows
-// whose columns are a multiple of 8 begin at one of 16 bytes.
+// Whether all groups of a row of `columns` are whole, and begin at multiples of 16 bytes: vectors
+// among a model's weights need not.
+template <typename T>
+__device__ bool HasWholeGroups(const T* row, int64_t columns) {
+  return columns % kGroupColumns == 0 && reinterpret_cast<uintptr_t>(row) % 16 == 0;
+}
+
+// Columns from `column` on of a row that has `columns`; zeros beyond, which are not stored.
 template <typename T>
 __device__ StoredGroup<T> LoadStored(const T* row, int64_t columns, int64_t column) {
-  if (columns % kGroupColumns == 0) return LoadWhole(row + column);
+  if (HasWholeGroups(row, columns)) return LoadWhole(row + column);
   alignas(16) T values[kGroupColumns] = {};
   for (int i = 0; i < kGroupColumns && column + i < columns; ++i) values[i] = row[column + i];
   return LoadWhole(values);
@@ -82,7 +88,7 @@ __device__ Group LoadGroup(const T* row, int64_t columns, int64_t column) {
 }
 template <typename T>
 __device__ void StoreGroup(const Group& group, int64_t columns, int64_t column, T* row) {
-  if (columns % kGroupColumns == 0) return StoreWhole(group, row + column);
+  if (HasWholeGroups(row, columns)) return StoreWhole(group, row + column);
   for (int i = 0; i < kGroupColumns && column + i < columns; ++i)
     row[column + i] = FromFloat<T>(group.at[i]);
 }

@@ -2,8 +2,8 @@
 // for every head h, keys and values of all heads being the same rows z. Rows of one node attend to
 // each other only.
 //
-// A block has a tile of one head's rows and goes over the node's keys twice: for the scores of its
-// rows, which stay in registers until they are probabilities, and for the sum of values. Backward
+// A tile of rows goes over the node's keys twice: for the scores of its rows, which stay in
+// registers until they are probabilities, and for the sum of values. Backward
 // does the same with d_y in the place of q, for the gradients of scores and queries; then a block a
 // tile of keys sums over queries and heads. Every sum has one block that makes it, in a fixed
 // order. Probabilities and gradients of scores are kept in memory: to read and write one takes less
@@ -27,12 +27,13 @@ constexpr int64_t ScoreStride(int64_t most_tokens) { return (most_tokens + 7) / 
 template <typename T>
 struct TokenAttention {
   TokenRows tokens;
-  int heads;   // h
-  int width;   // H
-  const T* q;  // [rows, h*H]
-  const T* z;  // [rows, H]
-  T* p;        // [rows, h, ScoreStride]: those of the node's tokens
-  T* y;        // [rows, h*H]
+  int token_limit;  // tokens that a node of any batch can have
+  int heads;        // h
+  int width;        // H
+  const T* q;       // [rows, h*H]
+  const T* z;       // [rows, H]
+  T* p;             // [rows, h, ScoreStride]: those of the node's tokens
+  T* y;             // [rows, h*H]
   // Backward.
   const T* d_y;  // [rows, h*H]
   T* d_scores;   // [rows, h, ScoreStride]: scratch
@@ -53,12 +54,13 @@ template <typename T>
 void PortableAttentionBackward(Device& device, const TokenAttention<T>& args);
 
 // GPUs of compute capability 9.0, with up to so many tokens and columns, these a multiple of 8.
+// (Tokens that a node can have: were it those of a batch, digits would depend on what else is in
+// it.)
 inline constexpr int kHopperTokens = 320, kHopperWidth = 256;
 template <typename T>
 bool HopperTakes(const Device& device, const TokenAttention<T>& args) {
   return std::is_same_v<T, __nv_bfloat16> && device.compute_capability() == 90 &&
-         args.tokens.most_tokens <= kHopperTokens && args.width <= kHopperWidth &&
-         args.width % 8 == 0;
+         args.token_limit <= kHopperTokens && args.width <= kHopperWidth && args.width % 8 == 0;
 }
 void HopperAttentionForward(Device& device, const TokenAttention<__nv_bfloat16>& args);
 void HopperAttentionBackward(Device& device, const TokenAttention<__nv_bfloat16>& args);

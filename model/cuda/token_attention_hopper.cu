@@ -1,5 +1,6 @@
 // Token attention in bf16 on GPUs of compute capability 9.0, whose products read shared memory by
-// themselves. A block has all keys of a node there.
+// themselves. By rows a block is a node, all of whose keys it has there; by keys it has 128 of
+// them.
 #include "model/cuda/row_groups.cuh"
 #include "model/cuda/token_attention.cuh"
 #include "model/cuda/warpgroup_instructions.cuh"

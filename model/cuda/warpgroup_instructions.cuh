@@ -72,7 +72,8 @@ __device__ inline void WaitForProducts() {
 //
 //   MultiplyRegisters(float (&sums)[kSums], const uint32_t (&a)[4], uint64_t b, bool add)
 //
-// kSums is 32, 64, 128, and 80 for MultiplyShared: an instruction names each of its registers.
+// kSums is 32, 64, 80 or 128 for MultiplyShared, 32 or 64 for MultiplyRegisters: an instruction
+// names each of its registers.
 #define QH_SUMS_4(i) "+f"(sums[i]), "+f"(sums[i + 1]), "+f"(sums[i + 2]), "+f"(sums[i + 3])
 #define QH_SUMS_16(i) QH_SUMS_4(i), QH_SUMS_4(i + 4), QH_SUMS_4(i + 8), QH_SUMS_4(i + 12)
 #define QH_SUMS_32(i) QH_SUMS_16(i), QH_SUMS_16(i + 16)
@@ -133,8 +134,6 @@ QH_MULTIPLY_SHARED(128, "256", "%128", "%129", "%130", "%131", "%132", QH_SUMS_3
 QH_MULTIPLY_REGISTERS(32, "64", "{%32, %33, %34, %35}", "%36", "%37", QH_SUMS_32(0))
 QH_MULTIPLY_REGISTERS(64, "128", "{%64, %65, %66, %67}", "%68", "%69", QH_SUMS_32(0),
                       QH_SUMS_32(32))
-QH_MULTIPLY_REGISTERS(128, "256", "{%128, %129, %130, %131}", "%132", "%133", QH_SUMS_32(0),
-                      QH_SUMS_32(32), QH_SUMS_32(64), QH_SUMS_32(96))
 
 #undef QH_MULTIPLY_REGISTERS
 #undef QH_MULTIPLY_SHARED

@@ -138,6 +138,7 @@ void Check(const Case& c, Pass<T> forward, Pass<T> backward, double tolerance) {
   args.tokens.nodes = static_cast<int64_t>(c.tokens.size());
   args.tokens.rows = rows;
   args.tokens.most_tokens = *std::max_element(c.tokens.begin(), c.tokens.end());
+  args.token_limit = args.tokens.most_tokens;
   const Buffer<int64_t> begin = OnDevice(device, expected.begin);
   const Buffer<float> log_multiplicity = OnDevice(device, expected.log_multiplicity);
   args.tokens.begin = begin.data();
@@ -207,7 +208,7 @@ TEST(TokenAttention, RefusesMoreTokensThanABlockTakes) {
   args.heads = 1;
   args.width = 16;
   args.tokens.nodes = 1;
-  args.tokens.most_tokens = 2000;
+  args.tokens.most_tokens = args.token_limit = 2000;
   TokenAttentionForward(**opened, args);
   EXPECT_THAT((*opened)->status(), StatusIs(absl::StatusCode::kInvalidArgument,
                                             testing::HasSubstr("attention of 2000 tokens")));
