@@ -4,34 +4,27 @@
 #include <utility>
 #include <vector>
 
+#include "core/staging_buffer.h"
 #include "core/status.h"
 
 namespace quadhop {
 namespace {
 
-// Memory of the host, kept from one exchange to the next, handed out in pieces.
+// A buffer that is handed out in pieces.
 class Staging {
  public:
   explicit Staging(Memory& memory) : memory_(memory) {}
-  ~Staging() { memory_.FreeStaging(data_); }
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
 
   // Pieces of so many bytes in all can be taken from now on; those taken before are gone.
   void Begin(int64_t bytes) {
-    taken_ = 0;
-    if (bytes <= bytes_) return;
-    memory_.FreeStaging(data_);
-    data_ = static_cast<uint8_t*>(memory_.AllocateStaging(static_cast<size_t>(bytes)));
-    bytes_ = data_ == nullptr ? 0 : bytes;
+    next_ = static_cast<uint8_t*>(buffer_.Reserve(memory_, static_cast<size_t>(bytes)));
   }
-  uint8_t* Take(int64_t bytes) { return data_ + std::exchange(taken_, taken_ + bytes); }
+  uint8_t* Take(int64_t bytes) { return std::exchange(next_, next_ + bytes); }
 
  private:
   Memory& memory_;
-  uint8_t* data_ = nullptr;
-  int64_t bytes_ = 0;
-  int64_t taken_ = 0;
+  StagingBuffer buffer_;
+  uint8_t* next_ = nullptr;
 };
 
 class StagedCommunicator final : public Communicator {

@@ -6,6 +6,7 @@
 #include "core/array.h"
 #include "core/batch.h"
 #include "core/memory.h"
+#include "core/staging_buffer.h"
 
 namespace quadhop {
 

@@ -148,23 +148,17 @@ __global__ void SumBlocksKernel(SliceRows rows, const T* x, int64_t columns, flo
   const BlockRows block(rows, blockIdx.x / column_blocks);
   const int64_t first = blockIdx.x % column_blocks * kWarpColumns;
   const int64_t some = columns - first < kWarpColumns ? columns - first : kWarpColumns;
-  const int64_t column = Lane() * kGroupColumns;
-  Group sum{};
-  if (column < some) {
+  BlockColumnSums<1, 1> sums;
+  ForEachGroup<1>(some, [&](int, int64_t column) {
 #pragma unroll 4
     for (int64_t row = block.begin + WarpOfBlock(); row < block.end; row += kBlockWarps) {
       const Group values = LoadGroup(x + row * columns, columns, first + column);
-      for (int c = 0; c < kGroupColumns; ++c) sum.at[c] += values.at[c];
+      for (int c = 0; c < kGroupColumns; ++c) sums.Add(0, 0, c, values.at[c]);
     }
-  }
-  float* shared = reinterpret_cast<float*>(shared_memory);  // [kBlockWarps, kWarpColumns]
-  for (int c = 0; c < kGroupColumns; ++c)
-    shared[WarpOfBlock() * kWarpColumns + column + c] = sum.at[c];
-  __syncthreads();
-  if (threadIdx.x >= some) return;
-  float total = 0;
-  for (int warp = 0; warp < kBlockWarps; ++warp) total += shared[warp * kWarpColumns + threadIdx.x];
-  parts[blockIdx.x / column_blocks * columns + first + threadIdx.x] = total;
+  });
+  const float* totals = sums.Totals(some, reinterpret_cast<float*>(shared_memory));
+  for (int64_t c = threadIdx.x; c < some; c += kBlockThreads)
+    parts[blockIdx.x / column_blocks * columns + first + c] = totals[c];
 }
 
 // sums of each slice = its rows of x [rows, columns], summed.
@@ -173,10 +167,11 @@ void SumColumns(Device& device, const SliceRows& rows, const T* x, int64_t colum
                 const PartitionGradients& sums) {
   const Buffer<float> parts(device, rows.slices * rows.blocks * columns);
   const int64_t column_blocks = (columns + kWarpColumns - 1) / kWarpColumns;
-  device.Launch(SumBlocksKernel<T>,
-                {rows.slices * rows.blocks * column_blocks, kBlockThreads,
-                 kBlockWarps * kWarpColumns * sizeof(float)},
-                rows, x, columns, parts.data());
+  device.Launch(
+      SumBlocksKernel<T>,
+      {rows.slices * rows.blocks * column_blocks, kBlockThreads,
+       static_cast<size_t>(BlockColumnSums<1, 1>::SharedFloats(kWarpColumns)) * sizeof(float)},
+      rows, x, columns, parts.data());
   SumParts(device, rows, parts.data(), 1, columns, {{sums}});
 }
 

@@ -66,6 +66,42 @@ struct BlockPlace {
   const float* log_multiplicity;  // [S]
 };
 
+// What goes through the scores of rows: left z^T, from which `scores` are made, and scores z.
+template <typename T>
+struct RowsOperands {
+  const T* left;  // [rows, h*H]
+  T* scores;      // [rows, h, ScoreStride]
+  T* out;         // [rows, h*H]
+};
+struct ForwardRows {
+  template <typename T>
+  static __device__ RowsOperands<T> Of(const TokenAttention<T>& args) {
+    return {args.q, args.p, args.y};
+  }
+};
+struct BackwardRows {
+  template <typename T>
+  static __device__ RowsOperands<T> Of(const TokenAttention<T>& args) {
+    return {args.d_y, args.d_scores, args.d_q};
+  }
+};
+
+// One of the 2 * heads * num_steps products that sum to d_z: of probabilities and d_y (as values),
+// or of gradients of scores and q (as keys), from one head's queries from `query` on.
+template <typename T>
+struct KeysProduct {
+  __device__ KeysProduct(const TokenAttention<T>& args, const BlockPlace& place, int product) {
+    const int steps = place.num_steps(), head = product / steps / 2;
+    const bool as_values = product / steps % 2 == 0;
+    query = product % steps * kStepRows;
+    left = place.Scores(static_cast<const T*>(as_values ? args.p : args.d_scores), args.tokens,
+                        args.heads, head);
+    right = place.OfHead(as_values ? args.d_y : args.q, args.heads, args.width, head);
+  }
+  int query;
+  NodeRows<const T> left, right;
+};
+
 // Calls visit(row, column) for the first of each 16 bytes of `count` rows of `columns` elements; by
 // all threads of a block.
 template <typename T, typename Visit>

@@ -184,10 +184,7 @@ __device__ void MultiplyByKeys(const Tile<kKeys, kWidth>& tile, float (&sums)[kS
 }
 
 // Forward. left is q; weights become the probabilities. load_next may overwrite left.
-struct HopperSoftmax {
-  static __device__ const T* Left(const TokenAttention<T>& args) { return args.q; }
-  static __device__ T* Out(const TokenAttention<T>& args) { return args.y; }
-
+struct HopperSoftmax : ForwardRows {
   template <int kKeys, int kWidth, typename LoadNext>
   static __device__ void Apply(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
                                Weights<kKeys>& weights, const LoadNext& load_next) {
@@ -234,10 +231,7 @@ struct HopperSoftmax {
 };
 
 // Backward. left is d_y; weights become d_scores = p (d_p - d_y . y).
-struct HopperSoftmaxBackward {
-  static __device__ const T* Left(const TokenAttention<T>& args) { return args.d_y; }
-  static __device__ T* Out(const TokenAttention<T>& args) { return args.d_q; }
-
+struct HopperSoftmaxBackward : BackwardRows {
   template <int kKeys, int kWidth, typename LoadNext>
   static __device__ void Apply(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
                                Weights<kKeys>& weights, const LoadNext& load_next) {
@@ -329,6 +323,7 @@ __device__ void StoreProduct(const Weights<kKeys>& weights, const Tile<kKeys, kW
 template <typename Kind, int kWidth, int kKeys>
 __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> args) {
   const BlockPlace place(args.tokens, /*heads=*/1, /*together=*/1, args.tokens.most_tokens);
+  const RowsOperands<T> operands = Kind::Of(args);
   using Keys = Panels<kKeys, kWidth>;
   using Rows = Panels<kTileRows, kWidth>;
   const int group = GroupOfBlock();
@@ -339,7 +334,7 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
   const int num_items = args.heads * num_tiles;
   const auto load_left = [&](int item) {
     if (item < num_items)
-      left.Load(place.OfHead(Kind::Left(args), args.heads, args.width, item / num_tiles),
+      left.Load(place.OfHead(operands.left, args.heads, args.width, item / num_tiles),
                 item % num_tiles * kTileRows, 0, WarpOfGroup(), kGroupWarps);
     EndCopies();
   };
@@ -362,7 +357,7 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
       GroupBarrier(1 + group);  // all have multiplied by what stands there
       load_left(item + kGroups);
     });
-    const NodeRows<T> out = place.OfHead(Kind::Out(args), args.heads, args.width, tile.head);
+    const NodeRows<T> out = place.OfHead(operands.out, args.heads, args.width, tile.head);
     StoreProduct<0, kKeys>(weights, tile, out);
     if constexpr (kWidth > kOutColumns) StoreProduct<kOutColumns, kKeys>(weights, tile, out);
     wait_for_copies();
@@ -381,7 +376,7 @@ __global__ void __launch_bounds__(kThreads) HopperKeysKernel(TokenAttention<T> a
   using Left = Panels<kStepRows, kBlockKeys>;
   using Right = Panels<kStepRows, kWidth>;
   constexpr int kStageBytes = Left::kBytes + Right::kBytes;
-  const int num_steps = place.num_steps(), num_products = 2 * args.heads * num_steps;
+  const int num_products = 2 * args.heads * place.num_steps();
   const auto left = [&](int product) {
     return Left{shared_memory + product % kKeyStages * kStageBytes};
   };
@@ -390,13 +385,9 @@ __global__ void __launch_bounds__(kThreads) HopperKeysKernel(TokenAttention<T> a
   };
   const auto load = [&](int product) {
     if (product < num_products) {
-      const int query = product % num_steps * kStepRows, head = product / num_steps / 2;
-      const bool as_values = product / num_steps % 2 == 0;
-      const T* weights = as_values ? args.p : args.d_scores;
-      left(product).Load(place.Scores(weights, args.tokens, args.heads, head), query, place.begin,
-                         WarpOfBlock(), kGroups * kGroupWarps);
-      right(product).Load(place.OfHead(as_values ? args.d_y : args.q, args.heads, args.width, head),
-                          query, 0, WarpOfBlock(), kGroups * kGroupWarps);
+      const KeysProduct<T> of(args, place, product);
+      left(product).Load(of.left, of.query, place.begin, WarpOfBlock(), kGroups * kGroupWarps);
+      right(product).Load(of.right, of.query, 0, WarpOfBlock(), kGroups * kGroupWarps);
     }
     EndCopies();  // one group a call
   };

@@ -34,8 +34,8 @@ __global__ void __launch_bounds__(KeysThreads(kRows, kRowTiles), kRows <= 64 ? k
     KeysKernel(TokenAttention<T> args, KeysLayout layout) {
   const BlockPlace place(args.tokens, /*heads=*/1, /*together=*/1, kRows);
   if (place.is_empty()) return;
-  const int columns = RowColumns(args.width), num_steps = place.num_steps();
-  const int num_products = 2 * args.heads * num_steps;
+  const int columns = RowColumns(args.width);
+  const int num_products = 2 * args.heads * place.num_steps();
   const auto left = [&](int product) {
     return reinterpret_cast<T*>(shared_memory + product % kStages<T> * layout.stage_bytes);
   };
@@ -45,13 +45,9 @@ __global__ void __launch_bounds__(KeysThreads(kRows, kRowTiles), kRows <= 64 ? k
   };
   const auto load = [&](int product) {
     if (product < num_products) {
-      const int query = product % num_steps * kStepRows, head = product / num_steps / 2;
-      const bool as_values = product / num_steps % 2 == 0;
-      const T* weights = as_values ? args.p : args.d_scores;
-      LoadRows(place.Scores(weights, args.tokens, args.heads, head), query, kStepRows, place.begin,
-               kRows, layout.left_stride, left(product));
-      LoadRows(place.OfHead(as_values ? args.d_y : args.q, args.heads, args.width, head), query,
-               kStepRows, 0, columns, layout.right_stride, right(product));
+      const KeysProduct<T> of(args, place, product);
+      LoadRows(of.left, of.query, kStepRows, place.begin, kRows, layout.left_stride, left(product));
+      LoadRows(of.right, of.query, kStepRows, 0, columns, layout.right_stride, right(product));
     }
     EndCopies();  // one group a call
   };

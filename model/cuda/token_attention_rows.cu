@@ -126,23 +126,7 @@ struct HeadScores {
 };
 
 // Forward: scores to probabilities, which take the place of q in shared memory.
-struct Softmax {
-  template <typename T>
-  static __device__ NodeRows<const T> Left(const TokenAttention<T>& args, const BlockPlace& place,
-                                           int head) {
-    return place.OfHead(args.q, args.heads, args.width, head);
-  }
-  template <typename T>
-  static __device__ NodeRows<T> Scores(const TokenAttention<T>& args, const BlockPlace& place,
-                                       int head) {
-    return place.Scores(args.p, args.tokens, args.heads, head);
-  }
-  template <typename T>
-  static __device__ NodeRows<T> Out(const TokenAttention<T>& args, const BlockPlace& place,
-                                    int head) {
-    return place.OfHead(args.y, args.heads, args.width, head);
-  }
-
+struct Softmax : ForwardRows {
   template <typename T, typename Split>
   static __device__ void Apply(const TokenAttention<T>&, const BlockPlace& place,
                                HeadScores<Split>& scores, const RowsLayout& layout) {
@@ -178,23 +162,7 @@ struct Softmax {
 };
 
 // Backward: d_p, from d_y, to d_scores = p (d_p - sum_j p_j d_p_j).
-struct SoftmaxBackward {
-  template <typename T>
-  static __device__ NodeRows<const T> Left(const TokenAttention<T>& args, const BlockPlace& place,
-                                           int head) {
-    return place.OfHead(args.d_y, args.heads, args.width, head);
-  }
-  template <typename T>
-  static __device__ NodeRows<T> Scores(const TokenAttention<T>& args, const BlockPlace& place,
-                                       int head) {
-    return place.Scores(args.d_scores, args.tokens, args.heads, head);
-  }
-  template <typename T>
-  static __device__ NodeRows<T> Out(const TokenAttention<T>& args, const BlockPlace& place,
-                                    int head) {
-    return place.OfHead(args.d_q, args.heads, args.width, head);
-  }
-
+struct SoftmaxBackward : BackwardRows {
   template <typename T, typename Split>
   static __device__ void Apply(const TokenAttention<T>& args, const BlockPlace& place,
                                HeadScores<Split>& scores, const RowsLayout& layout) {
@@ -235,6 +203,7 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
     RowsKernel(TokenAttention<T> args, RowsLayout layout) {
   const BlockPlace place(args.tokens, args.heads, Split::kHeads, Split::kRows);
   if (place.is_empty()) return;
+  const RowsOperands<T> operands = Kind::Of(args);
   const NodeRows<const T> z = place.Of(args.z, args.width);
   const int columns = RowColumns(args.width), num_steps = place.num_steps();
   const auto load = [&](int step) {
@@ -247,8 +216,8 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
   for (int key = static_cast<int>(threadIdx.x); key < num_steps * kStepRows; key += Split::kThreads)
     layout.bias()[key] = key < place.tokens ? place.log_multiplicity[key] : -INFINITY;
   for (int head = 0; head < Split::kHeads; ++head)
-    LoadRows(Kind::Left(args, place, place.head + head), place.begin, Split::kRows, 0, columns,
-             layout.left_stride, layout.Left<T>(head));
+    LoadRows(place.OfHead(operands.left, args.heads, args.width, place.head + head), place.begin,
+             Split::kRows, 0, columns, layout.left_stride, layout.Left<T>(head));
   load(0);
 
   T* const left = layout.Left<T>(HeadOfBlock());  // later the probabilities
@@ -274,7 +243,8 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
   __syncthreads();
   for (int head = 0; head < Split::kHeads; ++head)
     StoreRows(layout.Left<T>(head), layout.score_stride, place.begin, Split::kRows,
-              num_steps * kStepRows, Kind::Scores(args, place, place.head + head));
+              num_steps * kStepRows,
+              place.Scores(operands.scores, args.tokens, args.heads, place.head + head));
 
   // From the last keys, which are there still, to the first.
   BlockSums<T, Split::kRowTiles> sums(WarpOfHead(), columns);
@@ -290,7 +260,7 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
   __syncthreads();
   for (int head = 0; head < Split::kHeads; ++head)
     StoreRows(layout.Left<T>(head), layout.left_stride, place.begin, Split::kRows, columns,
-              Kind::Out(args, place, place.head + head));
+              place.OfHead(operands.out, args.heads, args.width, place.head + head));
 }
 
 template <typename Kind, typename Split, typename T>

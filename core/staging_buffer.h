@@ -1,0 +1,41 @@
+// Memory of the host that copies to and fro are quickest with, kept from one use to the next.
+#pragma once
+
+#include <cstddef>
+
+#include "core/memory.h"
+
+namespace quadhop {
+
+// The Memory that it is of must outlive it. Used by one thread.
+class StagingBuffer {
+ public:
+  StagingBuffer() = default;
+  ~StagingBuffer() { Release(); }
+  StagingBuffer(const StagingBuffer&) = delete;
+  StagingBuffer& operator=(const StagingBuffer&) = delete;
+
+  // At least so many bytes, not set; nullptr for none, and after an error of the memory.
+  void* Reserve(Memory& memory, size_t bytes) {
+    if (bytes > bytes_) {
+      Release();
+      memory_ = &memory;
+      data_ = memory.AllocateStaging(bytes + bytes / 8);
+      bytes_ = data_ == nullptr ? 0 : bytes + bytes / 8;
+    }
+    return bytes == 0 ? nullptr : data_;
+  }
+
+ private:
+  void Release() {
+    if (data_ != nullptr) memory_->FreeStaging(data_);
+    data_ = nullptr;
+    bytes_ = 0;
+  }
+
+  Memory* memory_ = nullptr;
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace quadhop
