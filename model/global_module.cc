@@ -79,10 +79,13 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   const Slices slices = step.slices();
   const int64_t all[] = {0, d.centroids};
   const auto map_backward = [&](const std::string& name, TensorView<const float> book, float alpha,
-                                TensorView<const float> left, TensorView<const float> right) {
+                                TensorView<const float> left, TensorView<const float> right,
+                                bool bias_cancels) {
     const Parameter& weight = step.parameters.Find(name + ".weight");
+    const Parameter& bias = step.parameters.Find(name + ".bias");
     const PartitionGradients d_weight = step.gradients.Of(weight);
-    const PartitionGradients d_bias = step.gradients.Of(step.parameters.Find(name + ".bias"));
+    const PartitionGradients d_bias = bias_cancels ? PartitionGradients{} : step.gradients.Of(bias);
+    if (bias_cancels) step.gradients.Zero(step.memory(), bias);
     for (int64_t p = 0; p < step.num_owned(); ++p) {
       step.kernels.CodebookOuterSum({d.heads, alpha, left.Rows(slices.begin(p), slices.end(p)),
                                      right.Rows(slices.begin(p), slices.end(p)),
@@ -97,7 +100,10 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
     }
   };
   const bool drop = step.training && options_.attention_dropout > 0;
-  map_backward(kValue, book_values_.cview(), 1, drop ? kept_.cview() : probability_.cview(), d_y);
+  // Probabilities sum to 1, so the values' bias adds the same to every node, which a batch norm
+  // takes away again: its gradient is exactly zero.
+  map_backward(kValue, book_values_.cview(), 1, drop ? kept_.cview() : probability_.cview(), d_y,
+               options_.norm == NormKind::kBatch && options_.attention_dropout == 0);
   CodebookAttentionBackwardArgs args;
   args.slices = slices;
   args.heads = d.heads;
@@ -111,17 +117,8 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   args.d_query = d_query_.view();
   step.kernels.CodebookAttentionBackward(args);
   const float scale = 1.0f / std::sqrt(static_cast<float>(d.width));
-  map_backward(kKey, codebook_.output(), scale, probability_.cview(), query_.cview());
-
-  const auto zero_bias_gradient = [&](const std::string& name) {
-    step.gradients.Zero(step.memory(), step.parameters.Find(name + ".bias"));
-  };
-  // Exactly zero: the keys' bias shifts all scores of a node alike.
-  zero_bias_gradient(kKey);
-  // And so: probabilities sum to 1, so the values' bias adds the same to every node, which a batch
-  // norm takes away again.
-  if (options_.norm == NormKind::kBatch && options_.attention_dropout == 0)
-    zero_bias_gradient(kValue);
+  // And so: the keys' bias shifts all scores of a node alike.
+  map_backward(kKey, codebook_.output(), scale, probability_.cview(), query_.cview(), true);
 
   to_query_.Backward(step, query_in_.cview(), d_query_.cview(), d_query_in_.view());
   CopyColumns(step.memory(), d_query_in_.cview(), 0, d.pos_enc, d_projected_.view(), 0);

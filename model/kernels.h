@@ -78,7 +78,7 @@ struct LinearBackwardArgs {
   TensorView<const float> d_y;     // [B, O]
   TensorView<float> d_x;           // [B, I], or empty: not wanted
   PartitionGradients d_weight;     // [O, I] each, written
-  PartitionGradients d_bias;       // [O] each, written
+  PartitionGradients d_bias;       // [O] each, written; nullptr: not wanted
 };
 
 // y = dropout(relu(norm(x))). Batch norm takes its moments as given (a step's, or running ones in

@@ -45,10 +45,12 @@ void CpuKernels::DoLinearBackward(const LinearBackwardArgs& args) {
     const int64_t p = item / blocks, begin = args.slices.begin(p), end = args.slices.end(p);
     const BlockRange range = Block(item % blocks, outputs, kTileRows);
     float* d_weight = args.d_weight.of(p) + range.begin * inputs;
-    float* d_bias = args.d_bias.of(p) + range.begin;
-    std::fill_n(d_bias, range.end - range.begin, 0.0f);
-    for (int64_t r = begin; r < end; ++r)
-      ops.add(args.d_y.row(r) + range.begin, range.end - range.begin, d_bias);
+    if (args.d_bias.first != nullptr) {
+      float* d_bias = args.d_bias.of(p) + range.begin;
+      std::fill_n(d_bias, range.end - range.begin, 0.0f);
+      for (int64_t r = begin; r < end; ++r)
+        ops.add(args.d_y.row(r) + range.begin, range.end - range.begin, d_bias);
+    }
     if (begin == end) {
       std::fill_n(d_weight, (range.end - range.begin) * inputs, 0.0f);
     } else {

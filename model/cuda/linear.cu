@@ -35,7 +35,8 @@ void CudaKernels::DoLinear(const LinearArgs& args) {
 
 void CudaKernels::DoLinearBackward(const LinearBackwardArgs& args) {
   const int64_t inputs = args.x.dim(1), outputs = args.weight.dim(0);
-  SumColumns(*device_, NodeRowsOf(args.slices), args.d_y.data(), outputs, args.d_bias);
+  if (args.d_bias.first != nullptr)
+    SumColumns(*device_, NodeRowsOf(args.slices), args.d_y.data(), outputs, args.d_bias);
   const Together together(*products_);
   for (int64_t p = 0; p < args.slices.num_partitions(); ++p) {
     const int64_t begin = args.slices.begin(p), rows = args.slices.end(p) - begin;

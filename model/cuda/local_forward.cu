@@ -30,11 +30,16 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
   void Embed() {
     const BatchArrays& arrays = *args_.arrays;
     const int64_t inputs = InputStride<T>(d_.features);
-    const Buffer<T> w_in(device_, d_.width * inputs);
-    PadRows(device_, operand_(w_.w_in), d_.width, d_.features, inputs, w_in.data());
+    const T* w_in = operand_(w_.w_in);
+    Buffer<T> padded;
+    if (inputs != d_.features) {
+      padded.Reserve(device_, d_.width * inputs);
+      PadRows(device_, w_in, d_.width, d_.features, inputs, padded.data());
+      w_in = padded.data();
+    }
     GatherTokens(device_, arrays.features().data(), arrays.sampled(), d_.hops_and_self, d_.features,
                  inputs, kept_.x.data());
-    Multiply(kept_.x.data(), inputs, w_in.data(), true, d_.width, kept_.a.data(), 0,
+    Multiply(kept_.x.data(), inputs, w_in, true, d_.width, kept_.a.data(), 0,
              {operand_(w_.b_in), /*relu=*/true});
     DropTokens(device_, Keyed(args_.token_dropout, token_keys_), tokens(), d_.width,
                kept_.a.data());

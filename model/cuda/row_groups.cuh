@@ -33,6 +33,10 @@ struct StoredGroup<__nv_bfloat16> {
   uint4 words;
 };
 
+// The two bf16 values of a word.
+__device__ inline float First(uint32_t pair) { return __uint_as_float(pair << 16); }
+__device__ inline float Second(uint32_t pair) { return __uint_as_float(pair & 0xFFFF0000u); }
+
 __device__ inline StoredGroup<float> LoadWhole(const float* from) {
   return {*reinterpret_cast<const float4*>(from), *reinterpret_cast<const float4*>(from + 4)};
 }
@@ -48,8 +52,8 @@ __device__ inline Group Widen(const StoredGroup<__nv_bfloat16>& stored) {
   const unsigned pairs[4] = {words.x, words.y, words.z, words.w};
   Group group;
   for (int i = 0; i < 4; ++i) {
-    group.at[2 * i] = __uint_as_float(pairs[i] << 16);
-    group.at[2 * i + 1] = __uint_as_float(pairs[i] & 0xFFFF0000u);
+    group.at[2 * i] = First(pairs[i]);
+    group.at[2 * i + 1] = Second(pairs[i]);
   }
   return group;
 }

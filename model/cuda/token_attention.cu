@@ -1,3 +1,5 @@
+#include <type_traits>
+
 #include "model/cuda/token_attention_cuda.h"
 
 namespace quadhop::cuda {

@@ -13,7 +13,6 @@
 #include <cuda_bf16.h>
 
 #include <cstdint>
-#include <type_traits>
 
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/batch_tokens.h"
@@ -57,10 +56,9 @@ void PortableAttentionBackward(Device& device, const TokenAttention<T>& args);
 // (Tokens that a node can have: were it those of a batch, digits would depend on what else is in
 // it.)
 inline constexpr int kHopperTokens = 320, kHopperWidth = 256;
-template <typename T>
-bool HopperTakes(const Device& device, const TokenAttention<T>& args) {
-  return std::is_same_v<T, __nv_bfloat16> && device.compute_capability() == 90 &&
-         args.token_limit <= kHopperTokens && args.width <= kHopperWidth && args.width % 8 == 0;
+inline bool HopperTakes(const Device& device, const TokenAttention<__nv_bfloat16>& args) {
+  return device.compute_capability() == 90 && args.token_limit <= kHopperTokens &&
+         args.width <= kHopperWidth && args.width % 8 == 0;
 }
 void HopperAttentionForward(Device& device, const TokenAttention<__nv_bfloat16>& args);
 void HopperAttentionBackward(Device& device, const TokenAttention<__nv_bfloat16>& args);

@@ -74,8 +74,6 @@ __device__ uint32_t Pack(float first, float second) {
   memcpy(&bits, &pair, sizeof(bits));
   return bits;
 }
-__device__ float First(uint32_t pair) { return __uint_as_float(pair << 16); }
-__device__ float Second(uint32_t pair) { return __uint_as_float(pair & 0xFFFF0000u); }
 
 // The sum, or the largest, over the four threads that share a row.
 __device__ float QuadSum(float value) {
