@@ -5,19 +5,18 @@
 #   tests/bench/against_peer.sh [GRAPH_DIR] [ROUNDS]
 #
 # GRAPH_DIR is in OGB's raw csv layout (default ../shared/data/wordnet), ROUNDS the epochs of each in turn (default 3). The
-# peer gets the best of its settings, found first: threads, and BLAS kernels and threads. Needs python3 with torch, numpy
-# and scipy (packages python3-torch python3-numpy python3-scipy); PYTHON names another interpreter.
+# peer gets the best of its settings, found first: threads, and BLAS kernels and threads. Needs python3 with torch, numpy and
+# scipy (packages python3-torch python3-numpy python3-scipy libopenblas0-pthread); PYTHON names another interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 graph=${1:-../shared/data/wordnet}
 rounds=${2:-3}
-python=${PYTHON:-/usr/bin/python3}
 quadhop=build/release/quadhop
 sampled=20 width=64 heads=2 encoding=32 centroids=256 batch=512
 
 [ -d "$graph/raw" ] || { echo "against_peer.sh: no folder $graph/raw; give a graph in OGB's raw csv layout" >&2; exit 2; }
-"$python" -c 'import torch, numpy, scipy' || { echo "against_peer.sh: $python lacks torch, numpy or scipy" >&2; exit 2; }
+. tests/bench/peer_python.sh
 cmake --build build/release --target quadhop
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -5,15 +5,15 @@
 #   tests/bench/shapes_against_peer.sh [ROUNDS] [STEPS]     1 round of 5 steps by default; some 6 minutes on 2 cores
 #
 # The peer runs with OpenBLAS's own choice of kernels and, where the processor has bf16 products, with its Cooperlake ones:
-# the better counts. Needs python3 with torch (python3-torch); PYTHON names another interpreter. On a quiet machine.
+# the better counts. Needs python3 with torch (packages
+# python3-torch python3-scipy libopenblas0-pthread); PYTHON names another interpreter. On a quiet machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 rounds=${1:-1} steps=${2:-5}
-python=${PYTHON:-/usr/bin/python3}
 quadhop=build/release/quadhop
 threads=$(nproc)
-"$python" -c 'import torch' || { echo "shapes_against_peer.sh: $python lacks torch" >&2; exit 2; }
+. tests/bench/peer_python.sh
 
 field() { sed -nE "s/.*\"$1\": ?([-+0-9.eE]+).*/\1/p"; }
 # peer SHAPE PRECISION: nodes a second and peak MB, with its better kernels.
