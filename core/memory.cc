@@ -1,21 +1,15 @@
 #include "core/memory.h"
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <new>
+
+#include "core/aligned_memory.h"
 
 namespace quadhop {
-namespace {
-
-constexpr size_t kAlignment = 64;  // a cache line
-
-}  // namespace
 
 void* HostMemory::Allocate(size_t bytes) {
-  if (bytes == 0) return nullptr;
-  void* data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
-  if (data == nullptr) throw std::bad_alloc();
-  return data;
+  return bytes == 0 ? nullptr : AllocateAligned<std::byte>(bytes).release();
 }
 
 void HostMemory::Free(void* data) { std::free(data); }

@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <initializer_list>
-#include <memory>
-#include <new>
 #include <string>
 #include <type_traits>
 
+#include "core/aligned_memory.h"
 #include "core/check.h"
 
 namespace quadhop {
@@ -101,7 +99,8 @@ class Tensor {
     const int64_t size = view_.size();
     if (size > capacity_) {
       Allocate(size);
-      std::fill_n(reinterpret_cast<unsigned char*>(data_.get()), BytesOf(size), 0);
+      std::fill_n(reinterpret_cast<unsigned char*>(data_.get()),
+                  static_cast<size_t>(size) * sizeof(T), 0);
     }
     view_ = TensorView<T>(data_.get(), dims);
   }
@@ -129,19 +128,12 @@ class Tensor {
   TensorView<const T> cview() const { return view_; }
 
  private:
-  struct Free {
-    void operator()(T* p) const { std::free(p); }
-  };
-  static size_t BytesOf(int64_t size) {  // whole cache lines
-    return (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
-  }
   void Allocate(int64_t size) {
-    data_.reset(static_cast<T*>(std::aligned_alloc(64, BytesOf(size))));
-    if (data_ == nullptr) throw std::bad_alloc();
+    data_ = AllocateAligned<T>(static_cast<size_t>(size));
     capacity_ = size;
   }
 
-  std::unique_ptr<T[], Free> data_;
+  AlignedMemory<T> data_;
   int64_t capacity_ = 0;
   TensorView<T> view_;
 };

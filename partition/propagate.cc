@@ -1,15 +1,12 @@
 #include "partition/propagate.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
 
+#include "core/aligned_memory.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/tensor.h"
@@ -35,28 +32,6 @@ absl::Status CheckOptions(const PropagateOptions& options) {
         absl::StrCat("dtype is ", DTypeName(options.dtype), ": it must be f32, f16 or bf16"));
   return absl::OkStatus();
 }
-
-// [N, W] on huge pages where the system has them: rows are read in any order, and on small pages
-// each read waits for the address of its page too. Values are unspecified.
-class WorkArray {
- public:
-  explicit WorkArray(int64_t size) {
-    constexpr size_t kHugePageBytes = size_t{2} << 20;
-    const size_t bytes = static_cast<size_t>(size) * sizeof(float);
-    const size_t pages = (bytes + kHugePageBytes - 1) / kHugePageBytes;
-    data_.reset(static_cast<float*>(std::aligned_alloc(kHugePageBytes, pages * kHugePageBytes)));
-    if (data_ == nullptr) throw std::bad_alloc();
-    // Without it all is slower, and the same.
-    static_cast<void>(madvise(data_.get(), bytes, MADV_HUGEPAGE));
-  }
-  TensorView<float> view(int64_t rows, int64_t columns) { return {data_.get(), {rows, columns}}; }
-
- private:
-  struct Free {
-    void operator()(float* p) const { std::free(p); }
-  };
-  std::unique_ptr<float[], Free> data_;
-};
 
 // How many columns to carry at a time: all of them if two copies fit.
 absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width, int64_t memory_bytes) {
@@ -149,11 +124,13 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
       writer->AddArray("features.npy", options.dtype, {num_nodes, 1 + options.hops, width}));
   HopFeatures features(data, options, width);
   const NormalizedAdjacency adjacency(topology, pool);
-  WorkArray x(num_nodes * columns), next(num_nodes * columns);
+  const auto x = AllocateAligned<float>(static_cast<size_t>(num_nodes * columns));
+  const auto next = AllocateAligned<float>(static_cast<size_t>(num_nodes * columns));
   for (int64_t begin = 0; begin < width; begin += columns) {
     const int64_t count = std::min(columns, width - begin);
-    QH_RETURN_IF_ERROR(FillColumns(raw, adjacency, options.hops, begin, x.view(num_nodes, count),
-                                   next.view(num_nodes, count), features, pool));
+    QH_RETURN_IF_ERROR(FillColumns(raw, adjacency, options.hops, begin,
+                                   {x.get(), {num_nodes, count}}, {next.get(), {num_nodes, count}},
+                                   features, pool));
   }
   writer->manifest().set_hops(options.hops);
   writer->manifest().set_feature_dtype(DTypeName(options.dtype));

@@ -6,16 +6,14 @@
 namespace quadhop {
 namespace {
 
-constexpr int64_t kBlockRows = 64;
-constexpr int64_t kRowsAhead = 3;
+constexpr int64_t kBlockRows = 256;
 constexpr int64_t kCacheLineBytes = 64;
-// The processor's own prefetcher reads on by itself: asking for whole rows measured slower than not
-// asking at all.
-constexpr int64_t kPrefetchBytes = 4 * kCacheLineBytes;
+// What one core can have under way, and its first cache holds.
+constexpr int64_t kBytesAhead = 8192;
+constexpr int64_t kMinRowsAhead = 4, kMaxRowsAhead = 32;
 
 void PrefetchRow(const uint8_t* row, int64_t row_bytes) {
-  for (int64_t at = 0; at < std::min(row_bytes, kPrefetchBytes); at += kCacheLineBytes)
-    __builtin_prefetch(row + at);
+  for (int64_t at = 0; at < row_bytes; at += kCacheLineBytes) __builtin_prefetch(row + at);
 }
 
 // Calls copy(row, i) for each of `rows`, whose memory is asked for some rows ahead.
@@ -23,13 +21,15 @@ template <typename Copy>
 void ForEachRow(absl::Span<const uint8_t* const> rows, int64_t row_bytes, ThreadPool& pool,
                 const Copy& copy) {
   const auto num_rows = static_cast<int64_t>(rows.size());
+  const int64_t rows_ahead =
+      std::clamp(kBytesAhead / std::max<int64_t>(row_bytes, 1), kMinRowsAhead, kMaxRowsAhead);
   pool.ParallelFor(NumBlocks(num_rows, kBlockRows), [&](int64_t block, int) {
     const BlockRange range = Block(block, num_rows, kBlockRows);
     const auto row = [&](int64_t i) { return rows[static_cast<size_t>(i)]; };
-    for (int64_t i = range.begin; i < std::min(range.begin + kRowsAhead, range.end); ++i)
+    for (int64_t i = range.begin; i < std::min(range.begin + rows_ahead, range.end); ++i)
       PrefetchRow(row(i), row_bytes);
     for (int64_t i = range.begin; i < range.end; ++i) {
-      if (i + kRowsAhead < range.end) PrefetchRow(row(i + kRowsAhead), row_bytes);
+      if (i + rows_ahead < range.end) PrefetchRow(row(i + rows_ahead), row_bytes);
       copy(row(i), i);
     }
   });

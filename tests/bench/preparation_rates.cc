@@ -9,7 +9,6 @@
 // written). Rates are by seconds of processors, the best of five taken in turn, so that other work
 // on the machine disturbs them less.
 #include <isa-l/igzip_lib.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -127,26 +126,6 @@ void BenchFile(const std::string& path) {
   std::printf("\n");
 }
 
-// Ones, on huge pages as propagate has them.
-class HugePages {
- public:
-  explicit HugePages(int64_t size)
-      : bytes_(static_cast<size_t>(size) * sizeof(float)),
-        data_(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-    QH_CHECK(data_ != MAP_FAILED);
-    static_cast<void>(madvise(data_, bytes_, MADV_HUGEPAGE));
-    std::fill_n(data(), size, 1.0f);
-  }
-  ~HugePages() { munmap(data_, bytes_); }
-  HugePages(const HugePages&) = delete;
-  HugePages& operator=(const HugePages&) = delete;
-  float* data() const { return static_cast<float*>(data_); }
-
- private:
-  size_t bytes_;
-  void* data_;
-};
-
 void BenchProduct(const std::string& path, int64_t width) {
   ThreadPool pool(1);
   const auto store = Store::Open(path);
@@ -155,8 +134,9 @@ void BenchProduct(const std::string& path, int64_t width) {
   QH_CHECK(topology.ok());
   const int64_t nodes = topology->num_nodes(), arcs = topology->num_arcs();
   const NormalizedAdjacency adjacency(*topology, pool);
-  const HugePages x_memory(nodes * width), y_memory(nodes * width);
-  const TensorView<float> x(x_memory.data(), {nodes, width}), y(y_memory.data(), {nodes, width});
+  Tensor<float> x_memory({nodes, width}), y_memory({nodes, width});
+  x_memory.Fill(1);
+  const TensorView<float> x = x_memory.view(), y = y_memory.view();
   const std::vector<double> seconds = Quickest({
       [&] { adjacency.ScaleAndMultiply(x, y, pool); },
       [&] { std::memcpy(y.data(), x.data(), static_cast<size_t>(nodes * width) * sizeof(float)); },
