@@ -40,6 +40,10 @@ absl::StatusOr<std::vector<std::string>> MpirunCommand(const MpirunOptions& opti
   // On this machine alone nothing but mpirun starts ranks: there need be no ssh.
   if (options.hosts.empty()) add({"--mca", "plm", "isolated"});
   add({"--mca", "ras", "^slurm"});
+  // Daemons would map a copy of the machine's topology where they find room, and crash one time in
+  // ten on recent kernels (Open MPI 4.1, hwloc 2.9). Without it ranks look at the machine
+  // themselves.
+  add({"--mca", "rtc_hwloc_vmhole", "none"});
   if (options.hosts.empty()) {
     add({"--host", absl::StrCat("localhost:", options.ranks)});
   } else {

@@ -74,7 +74,7 @@ if [ "$(srun --mpi=pmix echo here 2>/dev/null | grep -c here)" -eq "$SLURM_NTASK
   # A rank that ends with 75 is no reason to kill the others; of one that is lost they know by themselves.
   start=(srun --mpi=pmix --kill-on-bad-exit=0 --cpus-per-task="$threads")
 else
-  start=(mpirun --quiet --bind-to none)
+  start=(mpirun --quiet --bind-to none --mca rtc_hwloc_vmhole none)
   [ "$(id -u)" -ne 0 ] || start+=(--allow-run-as-root)
 fi
 echo "== ranks are started by ${start[0]}, $threads threads each"

@@ -41,11 +41,14 @@ make_hosts() {
     ip netns exec "qh$id-$i" ip link set eth0 up
     ip netns exec "qh$id-$i" ip link set lo up
   done
-  # What mpirun starts its daemons with: AGENT [OPTIONS] HOST COMMAND...
+  # What mpirun starts its daemons with: AGENT [OPTIONS] HOST COMMAND... Hosts share /tmp here, so Open MPI's session
+  # folders need places of their own.
   cat >"$runs/agent" <<AGENT
 #!/usr/bin/env bash
 while [[ \$1 == -* ]]; do shift; done
 host=\$1; shift
+export TMPDIR=$runs/tmp\${host##*.1}
+mkdir -p "\$TMPDIR"
 exec ip netns exec "qh$id-\${host##*.1}" bash -c "\$*"
 AGENT
   chmod +x "$runs/agent"
@@ -69,7 +72,7 @@ settings=(--config quickstart --set train.epochs="$epochs" --set train.batch=102
 train() {
   local run=$runs/$1
   mpirun --mca plm rsh --mca plm_rsh_agent "$runs/agent" --mca oob_tcp_if_include "$subnet.0/24" --mca btl tcp,self \
-    --mca btl_tcp_if_include "$3.0/24" --mca pml ob1 -H "$subnet.11:1,$subnet.12:1" -n 2 --bind-to none \
+    --mca rtc_hwloc_vmhole none --mca btl_tcp_if_include "$3.0/24" --mca pml ob1 -H "$subnet.11:1,$subnet.12:1" -n 2 --bind-to none \
     "$PWD/build/release/quadhop" train --store "$PWD/stores/wordnet.qh" --run "$run" "${settings[@]}" \
     --set sampler.feature_placement="$2" >"$run.log" 2>&1 || { cat "$run.log" >&2; exit 1; }
   local epoch

@@ -108,7 +108,8 @@ TEST(MpirunCommand, StaysOnThisHostAlsoInAnAllocation) {
   EXPECT_EQ(command.front(), "mpirun");
   EXPECT_THAT(absl::StrJoin(command, " "),
               AllOf(HasSubstr("--bind-to none"), HasSubstr("--oversubscribe"),
-                    HasSubstr("--mca ras ^slurm --host localhost:4"), HasSubstr("-n 4 ")));
+                    HasSubstr("--mca ras ^slurm "), HasSubstr("--mca rtc_hwloc_vmhole none"),
+                    HasSubstr("--host localhost:4"), HasSubstr("-n 4 ")));
   EXPECT_THAT(std::vector<std::string>(command.end() - 3, command.end()),
               ElementsAre("train", "--store", "g.qh"));
 }

@@ -55,7 +55,7 @@ class Hosts:
         """The command of one rank on each."""
         net = f"{self.net}.0/24"
         return ["mpirun", "--mca", "plm", "rsh", "--mca", "plm_rsh_agent", str(self.agent), "--mca", "oob_tcp_if_include", net, "--mca", "btl", "tcp,self",
-                "--mca", "btl_tcp_if_include", net, "--leave-session-attached", "--bind-to", "none", "-H", f"{self.net}.11:1,{self.net}.12:1"]
+                "--mca", "btl_tcp_if_include", net, "--mca", "rtc_hwloc_vmhole", "none", "--leave-session-attached", "--bind-to", "none", "-H", f"{self.net}.11:1,{self.net}.12:1"]
 
     def environment(self):
         """What `quadhop launch hosts` needs to reach them as mpirun() does."""
