@@ -102,9 +102,10 @@ class Exchange {
     int64_t& size = sent_sizes_[static_cast<size_t>(peer)];
     size = num_bytes;
     QH_RETURN_IF_ERROR(StartSend(peer, &size, sizeof(size), kSizeTag));
-    for (int64_t begin = 0; begin < num_bytes; begin += chunk_bytes_)
+    const int64_t chunk_bytes = ChunkBytes(num_bytes);
+    for (int64_t begin = 0; begin < num_bytes; begin += chunk_bytes)
       QH_RETURN_IF_ERROR(StartSend(peer, static_cast<const char*>(data) + begin,
-                                   std::min(chunk_bytes_, num_bytes - begin), kChunkTag));
+                                   std::min(chunk_bytes, num_bytes - begin), kChunkTag));
     return absl::OkStatus();
   }
 
@@ -129,6 +130,12 @@ class Exchange {
     char* data;         // of a first receive: where the whole message goes
     int64_t num_bytes;  // of the whole message, or of the chunk
   };
+
+  // Of a message of so many bytes: short ones where it is not too long to be kept by MPI until it
+  // is received, so that it need not ask the receiver first.
+  int64_t ChunkBytes(int64_t message_bytes) const {
+    return message_bytes <= kKeptBytes ? std::min(chunk_bytes_, kKeptChunkBytes) : chunk_bytes_;
+  }
 
   absl::Status StartReceive(const Post& post, void* data, int64_t num_bytes, int tag) {
     MPI_Request request = MPI_REQUEST_NULL;
@@ -194,9 +201,10 @@ class Exchange {
   absl::Status ReceiveChunks(const Post& first) {
     const int64_t size = received_sizes_[static_cast<size_t>(first.peer)];
     if (size != first.num_bytes) return SizeError(first, absl::StrCat(size));
-    for (int64_t begin = 0; begin < size; begin += chunk_bytes_) {
+    const int64_t chunk_bytes = ChunkBytes(size);
+    for (int64_t begin = 0; begin < size; begin += chunk_bytes) {
       const Post chunk{first.peer, Post::kChunkReceive, first.data + begin,
-                       std::min(chunk_bytes_, size - begin)};
+                       std::min(chunk_bytes, size - begin)};
       QH_RETURN_IF_ERROR(StartReceive(chunk, chunk.data, chunk.num_bytes, kChunkTag));
     }
     return absl::OkStatus();
@@ -245,6 +253,9 @@ class Exchange {
 
   // Below every transport's eager limit, so that a short message never waits for its receiver.
   static constexpr int64_t kShortBytes = 1024;
+  static constexpr int64_t kKeptBytes = int64_t{1} << 20;
+  static constexpr int64_t kKeptChunkBytes =
+      60'000;  // below TCP's eager limit, 64 KiB with headers
   static constexpr int kShortTag = 0;
   static constexpr int kSizeTag = 1;
   static constexpr int kChunkTag = 2;

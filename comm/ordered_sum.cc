@@ -13,9 +13,12 @@
 namespace quadhop::internal {
 namespace {
 
-// A sum whose partial rows are together at most this long goes in one trip. By size only, so that
-// all ranks choose alike.
-constexpr int64_t kOneTripBytes = int64_t{64} << 10;
+// One trip, in which a rank sends its partial rows to all others, instead of two, where it sends at
+// most so much more thereby (a trip takes as long as some 100 KB), and all partial rows, which each
+// rank then holds and adds up, are at most so long. By sizes only, so that all ranks choose alike.
+constexpr int64_t kOneTripExcessBytes = int64_t{64} << 10;
+constexpr int64_t kOneTripBytes = int64_t{1} << 20;
+
 int32_t SplitPoint(int32_t begin, int32_t end) {
   return begin + static_cast<int32_t>(std::bit_floor(static_cast<uint32_t>(end - begin - 1)));
 }
@@ -113,13 +116,24 @@ class OrderedSummation {
       Copy(rows_.sum, rows_.summands, row_bytes);
       return memory_.status();
     }
-    if (row_bytes * num_partials() <= kOneTripBytes) return InOneTrip();
+    if (row_bytes * num_partials() <= kOneTripBytes &&
+        ExcessOfOneTrip(row_bytes) <= kOneTripExcessBytes)
+      return InOneTrip();
     return InTwoTrips();
   }
 
  private:
   int64_t num_partials() const { return static_cast<int64_t>(partials_.begins.size()); }
   int64_t num_own_partials() const { return partials_.num_of(rank_); }
+  // Bytes that a rank sends in one trip more than in two, on average. In one it sends its partial
+  // rows to all others; in two a chunk of them to each, and a chunk of the sum to all.
+  int64_t ExcessOfOneTrip(int64_t row_bytes) const {
+    const int64_t others = num_ranks_ - 1;
+    const int64_t in_one = num_partials() * others * row_bytes / num_ranks_;
+    const int64_t in_two =
+        (num_partials() + num_ranks_) * others * row_bytes / num_ranks_ / num_ranks_;
+    return in_one - in_two;
+  }
   int64_t ChunkBegin(int32_t chunk) const {
     return EvenChunkBegin(rows_.num_elements, num_ranks_, chunk);
   }

@@ -112,7 +112,13 @@ TEST_P(OrderedSumTest, HasTheTreesDigitsHoweverPartitionsAreOwned) {
 }
 
 TEST_P(OrderedSumTest, HasTheTreesDigitsWhenItTakesTwoTrips) {
-  // Rows of 80 kB, beyond what goes in one trip, and of no round length.
+  // Rows of 540 kB, of which two are beyond what goes in one trip, and of no round length.
+  for (int32_t num_partitions = 1; num_partitions <= 9; ++num_partitions)
+    ExpectSumIsTheTrees<float>(num_partitions, 135003, num_partitions == 7);
+}
+
+TEST_P(OrderedSumTest, HasTheTreesDigitsWhereTheNumberOfRanksDecidesTheTrips) {
+  // Rows of 80 kB: in one trip between two ranks, in two between many.
   for (int32_t num_partitions = 1; num_partitions <= 9; ++num_partitions)
     ExpectSumIsTheTrees<float>(num_partitions, 20003, num_partitions == 7);
 }
