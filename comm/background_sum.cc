@@ -1,5 +1,7 @@
 #include "comm/background_sum.h"
 
+#include <absl/time/clock.h>
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -112,8 +114,10 @@ void BackgroundSum::Queue(MakeSum make) {
 }
 
 absl::Status BackgroundSum::Wait() {
+  const absl::Time begin = absl::Now();
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [&] { return state_->jobs.empty(); });
+  time_waited_ += absl::Now() - begin;
   if (state_->foreground != nullptr)
     state_->foreground->WaitFor(state_->adder->memory().SetMark().get());
   return state_->error;

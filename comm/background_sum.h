@@ -51,6 +51,8 @@ class BackgroundSum {
   // on the adder's memory from now on. The first error there ever was; sums submitted after that
   // error are not made.
   absl::Status Wait();
+  // How long Wait took so far: what was not hidden.
+  absl::Duration time_waited() const { return time_waited_; }
 
  private:
   struct State;
@@ -59,6 +61,7 @@ class BackgroundSum {
   void Queue(MakeSum make);
   explicit BackgroundSum(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
+  absl::Duration time_waited_;
 };
 
 }  // namespace quadhop

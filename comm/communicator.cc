@@ -1,5 +1,7 @@
 #include "comm/communicator.h"
 
+#include <absl/time/clock.h>
+
 #include <numeric>
 #include <utility>
 
@@ -25,6 +27,13 @@ void AddRowsToFirst(std::vector<float>& rows, int32_t num_rows, int64_t n) {
 absl::Status Communicator::Keep(absl::Status status) {
   if (!status.ok() && broken_.ok()) broken_ = status;
   return status;
+}
+
+absl::Status Communicator::Run(absl::FunctionRef<absl::Status()> call) {
+  const absl::Time begin = absl::Now();
+  absl::Status status = call();
+  time_taken_ += absl::Now() - begin;
+  return Keep(std::move(status));
 }
 
 absl::Status Communicator::CheckMessages(absl::string_view operation,
@@ -56,12 +65,12 @@ absl::Status Communicator::AllToAllV(absl::string_view operation,
   QH_RETURN_IF_ERROR(broken_);
   // A rank that returns without taking part is out of step with its peers, hence broken as well.
   QH_RETURN_IF_ERROR(Keep(CheckMessages(operation, messages)));
-  return Keep(DoAllToAllV(operation, messages));
+  return Run([&] { return DoAllToAllV(operation, messages); });
 }
 
 absl::Status Communicator::AllReduceSum(absl::string_view operation, absl::Span<float> values) {
   QH_RETURN_IF_ERROR(broken_);
-  return Keep(DoAllReduceSum(operation, values));
+  return Run([&] { return DoAllReduceSum(operation, values); });
 }
 
 absl::Status Communicator::DoAllReduceSum(absl::string_view operation, absl::Span<float> values) {
@@ -100,7 +109,7 @@ absl::Status Communicator::Broadcast(absl::string_view operation, Rank root,
   } else {
     messages[static_cast<size_t>(root.value())] = {nullptr, 0, bytes.data(), num_bytes};
   }
-  return Keep(DoAllToAllV(operation, messages));
+  return Run([&] { return DoAllToAllV(operation, messages); });
 }
 
 absl::Status Communicator::AllGatherV(absl::string_view operation, absl::Span<const uint8_t> mine,
@@ -126,7 +135,7 @@ absl::Status Communicator::AllGatherV(absl::string_view operation, absl::Span<co
 absl::Status Communicator::Barrier(absl::string_view operation) {
   QH_RETURN_IF_ERROR(broken_);
   const std::vector<Message> messages(static_cast<size_t>(num_ranks()));
-  return Keep(DoAllToAllV(operation, messages));
+  return Run([&] { return DoAllToAllV(operation, messages); });
 }
 
 absl::StatusOr<std::unique_ptr<Communicator>> Communicator::Duplicate() {

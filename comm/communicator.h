@@ -1,6 +1,7 @@
 // Collectives between the ranks of a job, behind one interface.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
@@ -60,6 +61,10 @@ class Communicator {
   // Collective.
   absl::StatusOr<std::unique_ptr<Communicator>> Duplicate();
 
+  // How long the collectives took so far, of which most is waiting for other ranks. Read by the
+  // thread that calls them.
+  absl::Duration time_taken() const { return time_taken_; }
+
   // Ends the job on all ranks: pending and later calls on this communicator and all its duplicates
   // fail with kAborted and this message (threads), or the processes end (MPI). May be called from
   // any thread.
@@ -83,8 +88,11 @@ class Communicator {
   absl::Status CheckMessages(absl::string_view operation, absl::Span<const Message> messages) const;
   // Remembers the first error.
   absl::Status Keep(absl::Status status);
+  // The same of a call, whose time is taken.
+  absl::Status Run(absl::FunctionRef<absl::Status()> call);
 
   absl::Status broken_;
+  absl::Duration time_taken_;
 };
 
 // The communicator of a job of one rank.

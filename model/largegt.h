@@ -4,6 +4,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 #include <absl/types/span.h>
 
 #include <memory>
@@ -53,6 +54,12 @@ class LargeGT {
   absl::StatusOr<double> ComputeGradients(const Batch& batch);
   // Whether the gradient of the last training step is finite.
   bool gradients_finite() const { return gradients_finite_; }
+
+  // How long steps have waited so far for sums over ranks, where other work did not hide them. (On
+  // a device, what the host waited for.)
+  absl::Duration time_waited() const {
+    return placement_.comm->time_taken() + sums_->time_waited();
+  }
 
   // Logits [B * C] of the last training step.
   std::vector<float> last_logits() { return ToHost(memory(), logits_.cview()); }

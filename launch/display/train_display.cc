@@ -17,13 +17,16 @@ constexpr absl::Duration kInterval = absl::Milliseconds(200);
 
 }  // namespace
 
-std::string Bottleneck(double seconds, const StageSeconds& exposed_seconds) {
-  const double waited = std::accumulate(exposed_seconds.begin(), exposed_seconds.end(), 0.0);
+std::string Bottleneck(double seconds, const TrainingWaits& waits) {
+  const StageSeconds& batches = waits.batches_seconds;
+  const double waited = std::accumulate(batches.begin(), batches.end(), waits.sums_seconds);
   if (seconds <= 0 || waited < kWorthSaying * seconds) return "computes";
-  const auto longest = std::max_element(exposed_seconds.begin(), exposed_seconds.end());
+  const auto longest = std::max_element(batches.begin(), batches.end());
   return absl::StrFormat(
       "waits %.0f %%, most for %s", 100 * waited / seconds,
-      LoaderStageName(static_cast<LoaderStage>(longest - exposed_seconds.begin())));
+      *longest < waits.sums_seconds
+          ? "sums over ranks"
+          : LoaderStageName(static_cast<LoaderStage>(longest - batches.begin())));
 }
 
 std::string LiveLine(const TrainingView& view) {
@@ -38,7 +41,7 @@ std::string LiveLine(const TrainingView& view) {
                                       epochs_left * static_cast<double>(view.steps)) +
                       view.evaluation_seconds * (epochs_left + 1);
   absl::StrAppend(&line, "  ", ShortDuration(absl::Seconds(left)), " left  ",
-                  Bottleneck(view.seconds, view.exposed_seconds));
+                  Bottleneck(view.seconds, view.waits));
   return line;
 }
 

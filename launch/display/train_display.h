@@ -16,25 +16,31 @@ namespace quadhop {
 
 enum class LogStyle { kText, kJson };
 
+// Seconds of an epoch in which training waited.
+struct TrainingWaits {
+  StageSeconds batches_seconds{};  // for batches, by what their maker was at
+  double sums_seconds = 0;         // for sums over ranks
+};
+
 // Where a run stands, as the live line has it.
 struct TrainingView {
   int64_t epoch = 0, epochs = 0;
-  int64_t step = 0, steps = 0;     // of the epoch
-  double loss = 0;                 // mean of the epoch so far
-  double valid = -1;               // of the last evaluation; -1: none yet
-  double seconds = 0;              // of the epoch so far
-  int64_t nodes = 0;               // trained on in them, over all ranks
-  double evaluation_seconds = 0;   // of the last one
-  StageSeconds exposed_seconds{};  // of the epoch: what training waited for, on this rank
+  int64_t step = 0, steps = 0;    // of the epoch
+  double loss = 0;                // mean of the epoch so far
+  double valid = -1;              // of the last evaluation; -1: none yet
+  double seconds = 0;             // of the epoch so far
+  int64_t nodes = 0;              // trained on in them, over all ranks
+  double evaluation_seconds = 0;  // of the last one
+  TrainingWaits waits;            // of the epoch, on this rank
 };
 
 // "epoch 3/60  step 120/400  loss 1.2340  valid 0.7123  35210 nodes/s  12m left  waits 23 %, most
 // for exchange". The time left is that of the whole run.
 std::string LiveLine(const TrainingView& view);
 
-// What holds an epoch of so many seconds up: "computes", or if training waits for batches at least
-// a twentieth of the time, "waits 23 %, most for exchange".
-std::string Bottleneck(double seconds, const StageSeconds& exposed_seconds);
+// What holds an epoch of so many seconds up: "computes", or if training waits at least a twentieth
+// of the time, "waits 23 %, most for exchange" or another stage, or "... for sums over ranks".
+std::string Bottleneck(double seconds, const TrainingWaits& waits);
 
 // Not thread-safe. Rank 0 alone makes one that is enabled.
 class TrainDisplay {

@@ -36,8 +36,8 @@ void AddKeys(const Bars& bars, Card& card) {
 // What a step waits for, and the rest, which computes.
 Card StepTime(const Runs& runs) {
   Card card{"Time of a training step",
-            "Medians over epochs. Stages of making batches count as far as training waited for "
-            "them; computing includes sums over ranks.",
+            "Medians over epochs. Stages of making batches, and sums over ranks, count as far as "
+            "training waited for them.",
             {},
             ""};
   Bars bars;
@@ -45,6 +45,7 @@ Card StepTime(const Runs& runs) {
   bars.kinds.push_back({"computing", 0, {}});
   for (size_t s = 0; s < std::size(kStages); ++s)
     bars.kinds.push_back({absl::StrCat("waiting: ", LoaderStageName(kStages[s])), s + 1, {}});
+  bars.kinds.push_back({"waiting: sums over ranks", std::size(kStages) + 1, {}});
   const auto has = [](const RunRecord& run) { return HasTimes(run) && StepsAnEpoch(run) > 0; };
   for (const RunRecord& run : runs) {
     if (!has(run)) continue;
@@ -56,6 +57,9 @@ Card StepTime(const Runs& runs) {
       bars.kinds[s + 1].values.push_back(waited * to_ms);
       computing -= waited;
     }
+    const double sums = MedianOr0(run, "loading.exposed_sums_seconds");
+    bars.kinds.back().values.push_back(sums * to_ms);
+    computing -= sums;
     bars.kinds[0].values.push_back(std::max(0.0, computing) * to_ms);
   }
   absl::StrAppend(&card.note, " ", NotRecordedBy(runs, has));

@@ -16,18 +16,24 @@ constexpr double kNanoseconds = 1e9;
 }  // namespace
 
 absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
-                                                       const LoaderStats& mine) {
-  std::vector<int64_t> values = {mine.traffic.rows, mine.traffic.remote_rows, mine.traffic.hot_rows,
-                                 mine.traffic.received_bytes};
-  for (const StageSeconds& stages : {mine.busy_seconds, mine.exposed_seconds})
+                                                       const LoaderStats& batches,
+                                                       absl::Duration waited_for_sums) {
+  const FeatureTraffic& traffic = batches.traffic;
+  std::vector<int64_t> values = {traffic.rows, traffic.remote_rows, traffic.hot_rows,
+                                 traffic.received_bytes};
+  for (const StageSeconds& stages : {batches.busy_seconds, batches.exposed_seconds})
     for (const double seconds : stages) values.push_back(std::llround(seconds * kNanoseconds));
+  values.push_back(absl::ToInt64Nanoseconds(waited_for_sums));
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "report of an epoch's batches", absl::MakeSpan(values)));
   PipelineReport report;
-  report.stats_.traffic = {values[0], values[1], values[2], values[3]};
+  report.batches_.traffic = {values[0], values[1], values[2], values[3]};
   auto value = values.begin() + 4;
-  for (StageSeconds* stages : {&report.stats_.busy_seconds, &report.stats_.exposed_seconds})
-    for (double& seconds : *stages)
-      seconds = static_cast<double>(*value++) / kNanoseconds / comm.num_ranks();
+  const auto mean_seconds = [&] {
+    return static_cast<double>(*value++) / kNanoseconds / comm.num_ranks();
+  };
+  for (StageSeconds* stages : {&report.batches_.busy_seconds, &report.batches_.exposed_seconds})
+    for (double& seconds : *stages) seconds = mean_seconds();
+  report.waits_ = {report.batches_.exposed_seconds, mean_seconds()};
   return report;
 }
 
@@ -35,10 +41,11 @@ void PipelineReport::AddTo(JsonObject& event) const {
   JsonObject loading;
   for (size_t i = 0; i < static_cast<size_t>(LoaderStage::kIdle); ++i) {
     const char* stage = LoaderStageName(static_cast<LoaderStage>(i));
-    loading.Add(absl::StrCat("exposed_", stage, "_seconds"), stats_.exposed_seconds[i])
-        .Add(absl::StrCat("busy_", stage, "_seconds"), stats_.busy_seconds[i]);
+    loading.Add(absl::StrCat("exposed_", stage, "_seconds"), batches_.exposed_seconds[i])
+        .Add(absl::StrCat("busy_", stage, "_seconds"), batches_.busy_seconds[i]);
   }
-  const FeatureTraffic& traffic = stats_.traffic;
+  loading.Add("exposed_sums_seconds", waits_.sums_seconds);
+  const FeatureTraffic& traffic = batches_.traffic;
   if (traffic.rows > 0)
     loading.Add("remote_rows", traffic.remote_rows)
         .Add("hot_set_hit_rate",

@@ -1,12 +1,14 @@
-// How the batches of an epoch were made: what training waited for, and what was exchanged.
+// What an epoch's training waited for, and how its batches were made.
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include <cstdint>
 #include <string>
 
 #include "comm/communicator.h"
+#include "launch/display/train_display.h"
 #include "launch/run/json_object.h"
 #include "sampler/batch_loader.h"
 
@@ -16,19 +18,20 @@ namespace quadhop {
 class PipelineReport {
  public:
   // Collective. Errors are the communicator's.
-  static absl::StatusOr<PipelineReport> Combine(Communicator& comm, const LoaderStats& mine);
+  static absl::StatusOr<PipelineReport> Combine(Communicator& comm, const LoaderStats& batches,
+                                                absl::Duration waited_for_sums);
 
   // One object, "loading": exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique,
-  // exchange and gather; and if features are partitioned: remote_rows, hot_set_hit_rate,
-  // feature_bytes_received. Unlike the rest of an epoch's event it depends on how the epoch was
-  // run.
+  // exchange and gather; exposed_sums_seconds; and if features are partitioned: remote_rows,
+  // hot_set_hit_rate, feature_bytes_received. Unlike the rest of an epoch's event it depends on how
+  // the epoch was run.
   void AddTo(JsonObject& event) const;
 
-  // What training waited for.
-  const StageSeconds& exposed_seconds() const { return stats_.exposed_seconds; }
+  const TrainingWaits& waits() const { return waits_; }
 
  private:
-  LoaderStats stats_;
+  LoaderStats batches_;
+  TrainingWaits waits_;
 };
 
 }  // namespace quadhop

@@ -144,6 +144,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   QH_RETURN_IF_ERROR(loader.Start(pass));
   steps_per_epoch_ = loader.num_steps();
   last_step_ = -1;
+  time_waited_before_ = session_.model().time_waited();
   while (done.steps() != last_step_) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
     if (batch == nullptr) break;
@@ -173,7 +174,7 @@ TrainingView Trainer::View(int64_t epoch) const {
   view.seconds = done.seconds();
   view.nodes = done.nodes();
   view.evaluation_seconds = evaluation_seconds_;
-  view.exposed_seconds = session_.loader().stats().exposed_seconds;
+  view.waits = {session_.loader().stats().exposed_seconds, absl::ToDoubleSeconds(WaitedForSums())};
   return view;
 }
 
@@ -267,7 +268,7 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   const double train_loss = MeanLoss(trained);
   const double rate = static_cast<double>(trained.nodes()) / trained.seconds();
   QH_ASSIGN_OR_RETURN(const PipelineReport loading,
-                      PipelineReport::Combine(session_.context().comm, loading_));
+                      PipelineReport::Combine(session_.context().comm, loading_, WaitedForSums()));
   JsonObject event;
   event.Add("event", "epoch").Add("epoch", number).Add("train_loss", train_loss);
   std::string line =
@@ -302,7 +303,7 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   position_.clear_under_way();
   Log(event);
   display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, trained.seconds(), rate,
-                               Bottleneck(trained.seconds(), loading.exposed_seconds()),
+                               Bottleneck(trained.seconds(), loading.waits()),
                                checkpointing_->Warning()));
   const bool last = number == config_.epochs() || OutOfPatience();
   if (!better && !last && !checkpointing_->DueAfterEpoch(number) &&

@@ -78,10 +78,10 @@ train() {
   local epoch
   epoch=$(grep '"event":"epoch"' "$run/metrics.jsonl" | tail -1)
   number() { sed -nE "s/.*\"$1\":([-+0-9.eE]+).*/\1/p" <<<"$epoch"; }
-  awk -v name="$1" -v seconds="$(number seconds)" -v wait="$(number exposed_wait_seconds)" -v bytes="$(number feature_bytes_received)" \
+  awk -v name="$1" -v seconds="$(number seconds)" -v wait="$(number exposed_wait_seconds)" -v sums="$(number exposed_sums_seconds)" -v bytes="$(number feature_bytes_received)" \
     -v sample="$(number busy_sample_seconds)" -v exchange="$(number busy_exchange_seconds)" -v gather="$(number busy_gather_seconds)" 'BEGIN {
-    printf "%-24s %8.2f s  waited %5.1f %%  received %7.1f MB  busy: sample %.2f s, exchange %.2f s, gather %.2f s\n", name,
-      seconds, 100 * wait / seconds, bytes / 1e6, sample, exchange, gather }'
+    printf "%-18s %6.2f s  waited for batches %4.1f %%, for sums %4.1f %%  received %5.1f MB  busy: sample %.2f s, exchange %.2f s, gather %.2f s\n", name,
+      seconds, 100 * wait / seconds, 100 * sums / seconds, bytes / 1e6, sample, exchange, gather }'
   if ! cmp -s <(losses "$runs/alone") <(losses "$run"); then
     echo "FAILED: the losses of $1 are not those of one rank" >&2
     exit 1

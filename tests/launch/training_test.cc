@@ -114,6 +114,22 @@ class TrainingTest : public testing::Test {
   const std::string run_ = folder_ / "run";
 };
 
+TEST_F(TrainingTest, SaysHowLongStepsWaitedForSumsOverRanks) {
+  const Outcome outcome = Train(run_, {});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  std::ifstream metrics(RunMetricsPath(run_));
+  int num_epochs = 0;
+  for (std::string line; std::getline(metrics, line);) {
+    const nlohmann::json event = nlohmann::json::parse(line);
+    if (event["event"] != "epoch") continue;
+    ++num_epochs;
+    const double waited = event["loading"]["exposed_sums_seconds"];
+    EXPECT_GT(waited, 0);
+    EXPECT_LT(waited, double{event["seconds"]});
+  }
+  EXPECT_GT(num_epochs, 0);
+}
+
 TEST_F(TrainingTest, CarriedOnWithinAnEpochOnOtherRanksItIsEqualInEveryDigit) {
   const Outcome broken =
       Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=TRAINING_STEP",

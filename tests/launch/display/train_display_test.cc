@@ -9,10 +9,18 @@
 namespace quadhop {
 namespace {
 
-StageSeconds Waits(LoaderStage stage, double seconds) {
-  StageSeconds waits{};
-  waits[static_cast<size_t>(stage)] = seconds;
+TrainingWaits Waits(LoaderStage stage, double seconds, double sums_seconds = 0) {
+  TrainingWaits waits;
+  waits.batches_seconds[static_cast<size_t>(stage)] = seconds;
+  waits.sums_seconds = sums_seconds;
   return waits;
+}
+
+TEST(Bottleneck, NamesSumsWhereTheyAreWaitedForMost) {
+  EXPECT_EQ(Bottleneck(10, Waits(LoaderStage::kExchange, 0.3, 0.9)),
+            "waits 12 %, most for sums over ranks");
+  EXPECT_EQ(Bottleneck(10, Waits(LoaderStage::kExchange, 0.9, 0.3)),
+            "waits 12 %, most for exchange");
 }
 
 TEST(Bottleneck, NamesTheStageThatIsWaitedForMost) {
