@@ -28,6 +28,7 @@ struct PlanFlags {
   GraphShape graph;
   int32_t hops = 2;
   JobShape job;
+  int64_t gpus_per_node = 0, gpu_memory_bytes = int64_t{80} << 30;
   int64_t host_memory_bytes = 0, threads = 0;
 };
 
@@ -53,6 +54,9 @@ Flags Declare(PlanFlags* plan) {
   flags.Int("ranks", &plan->job.ranks, int64_t{1}, int64_t{1} << 20, "that train");
   flags.Int("ranks-per-host", &plan->job.ranks_per_host, int64_t{1}, int64_t{1} << 20,
             "of those, on one host");
+  flags.Int("gpus-per-node", &plan->gpus_per_node, int64_t{0}, int64_t{1} << 20,
+            "GPUs of a host, each with a rank, instead of --ranks-per-host; 0: none");
+  flags.Bytes("gpu-memory", &plan->gpu_memory_bytes, "of such a GPU");
   flags.Int("parts", &plan->job.partitions, int64_t{0}, int64_t{1} << 20,
             "partitions; 0: as many as ranks, at least 4");
   flags.Bytes("host-memory", &plan->host_memory_bytes, "of a host; 0: of this one");
@@ -61,7 +65,8 @@ Flags Declare(PlanFlags* plan) {
   AddThreadsFlag(&flags, &plan->threads);
   flags.Example(
       "plan --nodes 111059956 --arcs 3231371744 --features 128 --classes 172 --train-nodes "
-      "1207179 --dtype f16 --config ogbn-papers100m --ranks 8 --host-memory 256G");
+      "1207179 --dtype f16 --config ogbn-papers100m --ranks 8 --gpus-per-node 8 --host-memory "
+      "512G");
   flags.Example("plan --store stores/wordnet.qh --ranks 2 --ranks-per-host 2");
   return flags;
 }
@@ -88,6 +93,10 @@ absl::Status TakeGraph(PlanFlags* plan) {
 
 absl::Status CompleteJob(PlanFlags* plan) {
   JobShape& job = plan->job;
+  if (plan->gpus_per_node > 0) {
+    job.ranks_per_host = std::min(job.ranks, plan->gpus_per_node);
+    job.gpu_bytes = plan->gpu_memory_bytes;
+  }
   if (job.partitions == 0) job.partitions = std::max<int64_t>(4, job.ranks);
   if (job.ranks > job.partitions || job.ranks_per_host > job.ranks)
     return UsageError(absl::StrCat("--parts is ", job.partitions, ", --ranks ", job.ranks,
@@ -134,6 +143,17 @@ void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
         static_cast<double>(training.remote_rows * plan.graph.row_bytes()) * 1e-6);
 }
 
+void PrintGpu(const PlanFlags& plan, const GpuPlan& gpu) {
+  const GraphShape& graph = plan.graph;
+  absl::PrintF(
+      "  of %s of a GPU, features MAPPED: rows %s of %s%s, topology %s\n"
+      "  (with model.backend and sampler.backend CUDA; a step's own memory comes besides)\n",
+      Gigabytes(plan.job.gpu_bytes), Gigabytes(gpu.row_bytes), Gigabytes(graph.all_rows_bytes()),
+      gpu.row_bytes < graph.all_rows_bytes() ? ", those drawn most, the others read from the host"
+                                             : "",
+      gpu.topology_bytes > 0 ? Gigabytes(gpu.topology_bytes) : "read from the host");
+}
+
 absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config,
                        int32_t threads) {
   ThreadPool pool(threads);
@@ -165,6 +185,7 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   const TrainingPlan training = PlanTraining(plan.graph, plan.job, *config);
   PrintPreparation(plan, threads);
   PrintMemory(plan, training);
+  if (plan.job.gpu_bytes > 0) PrintGpu(plan, training.gpu);
   QH_RETURN_IF_ERROR(PrintTime(plan, training, *config, threads));
   return ExitCode::kDone;
 }

@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "launch/memory/placement.h"
+#include "sampler/cuda/device_rows_cuda.h"
 #include "sampler/hot_set.h"
 
 namespace quadhop {
@@ -21,6 +22,23 @@ int64_t OwnNodeBytes(const GraphShape& graph) {
 }
 // Labels and splits: a rank reads all.
 constexpr int64_t kCommonNodeBytes = 4 + 1;
+
+// As the rows, then the sampler take their places.
+GpuPlan PlanGpu(const GraphShape& graph, int64_t gpu_bytes) {
+  GpuPlan plan;
+  const int64_t room = RoomForRows(gpu_bytes);
+  int64_t index_bytes = 0;
+  if (graph.all_rows_bytes() <= room) {
+    plan.row_bytes = graph.all_rows_bytes();
+  } else {
+    index_bytes = graph.nodes * kHotRowIndexBytes;
+    plan.row_bytes =
+        std::max<int64_t>(0, (room - index_bytes) / graph.row_bytes()) * graph.row_bytes();
+  }
+  const int64_t left = gpu_bytes - plan.row_bytes - index_bytes;
+  if (graph.topology_bytes() <= left / 2) plan.topology_bytes = graph.topology_bytes();
+  return plan;
+}
 
 }  // namespace
 
@@ -72,6 +90,8 @@ TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Co
   const int64_t by_parts = std::max(alone + own_rows + hot_rows, forecast);
   plan.partitioned.rank_bytes = by_parts + shared;
   plan.partitioned.host_bytes = job.ranks_per_host * by_parts + shared;
+
+  plan.gpu = PlanGpu(graph, job.gpu_bytes);
 
   const int64_t sampled = std::max<int64_t>(1, sampler.sampled_nodes);
   plan.distinct_rows = DistinctRows(batch * sampled, graph.nodes);

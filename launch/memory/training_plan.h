@@ -28,6 +28,7 @@ struct GraphShape {
 };
 
 struct JobShape {
+  int64_t gpu_bytes = 0;  // memory of a rank's GPU; 0: it has none
   int64_t ranks = 1;
   int64_t ranks_per_host = 1;
   int64_t partitions = 1;  // at least as many as ranks, which own equal numbers of them
@@ -40,12 +41,20 @@ struct PlacementPlan {
   int64_t host_bytes = 0;  // of all ranks of a host: they share the pages
 };
 
+// What a rank's GPU holds of the graph, features being mapped, where it draws samples and gathers
+// rows by itself.
+struct GpuPlan {
+  int64_t row_bytes = 0;       // of all nodes, or of those that are drawn most often
+  int64_t topology_bytes = 0;  // 0: it is read from the host's memory
+};
+
 struct TrainingPlan {
   MemoryPlan work;  // of a rank, without the graph
   PlacementPlan mapped;
   PlacementPlan partitioned;  // with a hot set of the default size
-  int64_t steps = 0;          // of an epoch
-  int64_t rank_nodes = 0;     // of a step, on a rank
+  GpuPlan gpu;
+  int64_t steps = 0;       // of an epoch
+  int64_t rank_nodes = 0;  // of a step, on a rank
   // Distinct rows of a step over all ranks, of samples drawn from the whole graph: at most, then.
   int64_t distinct_rows = 0;
   int64_t remote_rows = 0;  // of those, where partitions are random: METIS leaves fewer

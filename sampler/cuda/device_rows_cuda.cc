@@ -35,7 +35,7 @@ class CudaDeviceRows final : public DeviceRows {
 absl::StatusOr<RowTable> TakeRows(Device& device, const FeatureTable& table, int64_t device_bytes,
                                   const HottestNodes& hottest) {
   if (table.num_nodes * table.row_bytes() <= device_bytes) return RowTable::OnDevice(device, table);
-  const int64_t for_rows = device_bytes - table.num_nodes * RowTable::kBytesANode;
+  const int64_t for_rows = device_bytes - table.num_nodes * kHotRowIndexBytes;
   return RowTable::WithHotSet(device, table,
                               hottest(std::max<int64_t>(0, for_rows / table.row_bytes())));
 }
@@ -51,7 +51,7 @@ absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTabl
   QH_ASSIGN_OR_RETURN(auto device, cuda::Device::Open(local_rank));
   if (device_bytes < 0) {
     QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
-    device_bytes = free_bytes / 2;
+    device_bytes = RoomForRows(free_bytes);
   }
   QH_ASSIGN_OR_RETURN(cuda::RowTable rows, cuda::TakeRows(*device, table, device_bytes, hottest));
   return std::make_unique<cuda::CudaDeviceRows>(std::move(device), table, std::move(rows));

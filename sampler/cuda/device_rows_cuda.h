@@ -16,9 +16,14 @@ namespace quadhop {
 // At most max_rows nodes, whose rows are worth a place in the device's memory.
 using HottestNodes = std::function<std::vector<GlobalId>(int64_t max_rows)>;
 
+// Of the memory that is free on a GPU, what rows may take: a step needs a few gigabytes.
+constexpr int64_t RoomForRows(int64_t free_bytes) { return free_bytes / 4 * 3; }
+// For each node of the graph, besides the rows, where not all are copied: the place of its own.
+inline constexpr int64_t kHotRowIndexBytes = sizeof(int32_t);
+
 // Rows for the GPU that a rank takes which is `local_rank` among those of its host. All are copied
-// to its memory if they take at most `device_bytes` (-1: half of what is free there), else as many
-// as fit of `hottest`, and others are read from the table's memory, which is borrowed.
+// to its memory if they take at most `device_bytes` (-1: RoomForRows), else as many as fit of
+// `hottest`, and others are read from the table's memory, which is borrowed.
 // kUnavailable without a GPU, or where the program was built without CUDA; kResourceExhausted: no
 // memory.
 absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTable& table,

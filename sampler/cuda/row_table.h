@@ -25,9 +25,6 @@ class RowTable {
   static absl::StatusOr<RowTable> WithHotSet(Device& device, const FeatureTable& table,
                                              absl::Span<const GlobalId> hot);
 
-  // Bytes of the device that WithHotSet takes for each node of the graph besides the hot rows.
-  static constexpr int64_t kBytesANode = sizeof(int32_t);
-
   // Queues on `device`, whose memory `nodes` [U] and `out` [U, 1 + hops, F] are: out becomes the
   // rows of the nodes.
   void Gather(Device& device, const GlobalId* nodes, int64_t num_nodes, float* out) const;

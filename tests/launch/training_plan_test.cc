@@ -49,6 +49,18 @@ TEST(TrainingPlan, RanksOfAHostShareWhatIsMappedAndNotWhatIsTheirs) {
             7 * (graph.all_rows_bytes() / 8 + graph.all_rows_bytes() / 10));
 }
 
+TEST(TrainingPlan, AGpuHoldsAllRowsWhereTheyLeaveRoomForAStepElseThoseDrawnMost) {
+  const GraphShape graph = Papers();  // 85 GB of rows, 14 of topology
+  const GpuPlan roomy = PlanOf(graph, {.gpu_bytes = 139'000'000'000}).gpu;
+  EXPECT_EQ(roomy.row_bytes, graph.all_rows_bytes());
+  EXPECT_EQ(roomy.topology_bytes, graph.topology_bytes());
+  const GpuPlan narrow = PlanOf(graph, {.gpu_bytes = 80'000'000'000}).gpu;
+  EXPECT_NEAR(static_cast<double>(narrow.row_bytes), 60e9 - 4.0 * kNodes, 1e3);
+  EXPECT_EQ(narrow.row_bytes % graph.row_bytes(), 0);
+  EXPECT_EQ(narrow.topology_bytes, 0);
+  EXPECT_EQ(PlanOf(graph, {}).gpu.row_bytes, 0);
+}
+
 TEST(TrainingPlan, ByPartsARankHoldsItsShareAndAHotSet) {
   const GraphShape graph = Papers();
   const TrainingPlan plan = PlanOf(graph, {.ranks = 8, .ranks_per_host = 1, .partitions = 16});
