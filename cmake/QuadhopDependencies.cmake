@@ -5,6 +5,7 @@ find_package(Protobuf REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)  # to hold oneDNN to one thread a call
 find_package(nlohmann_json REQUIRED)
 find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)

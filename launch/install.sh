@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build ccache pkg-config  # the build
-  libopenmpi-dev openmpi-bin               # ranks
+  libopenmpi-dev openmpi-bin libhwloc-dev  # ranks, and cores for them
   libmetis-dev libptscotch-dev             # partitions
   libprotobuf-dev protobuf-compiler        # configs, manifests
   libabsl-dev nlohmann-json3-dev

@@ -18,6 +18,7 @@
 #include "comm/mpi.h"
 #include "core/status.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/ranks/cores.h"
 #include "launch/ranks/stack_dump.h"
 
 namespace quadhop {
@@ -136,9 +137,13 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
     if (!started.ok()) world->Abort(started.status().message());
     QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
   }
-  absl::StatusOr<ExitCode> result = RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(),
-                                            NumThreads(options.threads, mpi->num_local_ranks()),
-                                            body, standing, heartbeat.get(), &stack_dump);
+  const int num_threads = NumThreads(options.threads, mpi->num_local_ranks());
+  // Ranks that take all cores take them apart; with fewer threads the rest may be for others.
+  if (options.threads == 0 && mpi->num_local_ranks() > 1)
+    BindToShareOfProcessors(mpi->local_rank(), mpi->num_local_ranks());
+  absl::StatusOr<ExitCode> result =
+      RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(), num_threads, body, standing,
+              heartbeat.get(), &stack_dump);
   if (!IsAgreed(result.status())) return result;
   // Said before any rank ends: mpirun ends the others when the first does.
   if (world->rank() == Rank(0))
