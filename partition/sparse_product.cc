@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "partition/row_sum.h"
 
 namespace quadhop {
 namespace {
@@ -12,9 +13,6 @@ namespace {
 // Small, since rows differ in degree by orders of magnitude.
 constexpr int64_t kRowsPerBlock = 256;
 constexpr int64_t kNodesPerBlock = 65536;
-// The rows of so many entries ahead are asked for, also those of rows of A to come: they lie
-// anywhere in x. More of narrow ones, which are done sooner.
-size_t PrefetchDistance(int64_t width) { return width <= 32 ? 48 : 16; }
 
 void AddScaled(float scale, const float* __restrict x, int64_t width, float* __restrict y) {
   for (int64_t i = 0; i < width; ++i) y[i] += scale * x[i];
@@ -27,49 +25,20 @@ struct Rows {
   absl::Span<const float> values;
 };
 
+// Also of rows of A to come: they lie anywhere in x.
 template <typename Index>
 void Prefetch(const Rows<Index>& a, size_t entry, const float* x, int64_t width) {
-  const size_t ahead = entry + PrefetchDistance(width);
+  const size_t ahead = entry + RowsAhead(width);
   if (ahead >= a.indices.size()) return;
   const float* const row = x + static_cast<int64_t>(a.indices[ahead]) * width;
   for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(row + i);
-}
-
-// y += the rows of x that entries [begin, end) name; kWidth is the width, or 0: any.
-template <int64_t kWidth, typename Index>
-void AddRows(const Rows<Index>& a, size_t begin, size_t end, const float* __restrict x,
-             int64_t any_width, float* __restrict y) {
-  const int64_t width = kWidth > 0 ? kWidth : any_width;
-  for (size_t entry = begin; entry < end; ++entry) {
-    Prefetch(a, entry, x, width);
-    const float* const row = x + static_cast<int64_t>(a.indices[entry]) * width;
-    for (int64_t i = 0; i < width; ++i) y[i] += row[i];
-  }
-}
-
-// Of widths that are usual the compiler makes straight code.
-template <typename Index>
-void AddRows(const Rows<Index>& a, size_t begin, size_t end, const float* x, int64_t width,
-             float* y) {
-  switch (width) {
-    case 16:
-      return AddRows<16>(a, begin, end, x, width, y);
-    case 32:
-      return AddRows<32>(a, begin, end, x, width, y);
-    case 64:
-      return AddRows<64>(a, begin, end, x, width, y);
-    case 128:
-      return AddRows<128>(a, begin, end, x, width, y);
-    default:
-      return AddRows<0>(a, begin, end, x, width, y);
-  }
 }
 
 // y += the entries [begin, end), each by its scale.
 template <typename Index>
 void AddEntries(const Rows<Index>& a, absl::Span<const float> column_scale, size_t begin,
                 size_t end, const float* x, int64_t width, float* y) {
-  if (column_scale.empty() && a.values.empty()) return AddRows(a, begin, end, x, width, y);
+  if (column_scale.empty() && a.values.empty()) return AddRows(a.indices, begin, end, x, width, y);
   for (size_t entry = begin; entry < end; ++entry) {
     Prefetch(a, entry, x, width);
     const auto column = static_cast<size_t>(a.indices[entry]);
