@@ -145,7 +145,8 @@ void CopyState(ToyRank& from, Communicator& comm, ToyRank& to) {
   ASSERT_OK(to.model().codebook()->StateChanged(comm, from.model().codebook()->started()));
 }
 
-TEST(CudaModel, EachStepFromTheCpusStateGivesTheCpusLossAndGradients) {
+TEST(CudaModel, EachOf30StepsFromTheCpusStateGivesTheCpusLossAndGradients) {
+  constexpr int64_t kStepsOfBoth = 30;
   const ToyGraph graph = Graph();
   LargeGTOptions options = Options();
   options.codebook_start = CodebookStart::kPaper;
@@ -153,7 +154,7 @@ TEST(CudaModel, EachStepFromTheCpusStateGivesTheCpusLossAndGradients) {
   ToyRankOptions of_cpu;
   of_cpu.make_kernels = CpuKernels;
   ToyRank cpu(graph, options, *comm, of_cpu), gpu(graph, options, *comm);
-  for (int64_t step = 0; step < kSteps; ++step) {
+  for (int64_t step = 0; step < kStepsOfBoth; ++step) {
     SCOPED_TRACE(step);
     CopyState(cpu, *comm, gpu);
     const std::vector<int64_t> nodes = ToyNodes(graph, kBatchShare, step);
