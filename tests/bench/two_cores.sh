@@ -11,7 +11,7 @@ runs=$(mktemp -d)
 trap 'rm -rf "$runs"' EXIT
 [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
-# train RANKS PLACEMENT: prints the best epoch's nodes a second and the share of it spent waiting.
+# train RANKS PLACEMENT: prints the best epoch's nodes a second, and the shares of it spent waiting for batches and for sums.
 train() {
   local run=$runs/$1-$2
   # shellcheck disable=SC2016 # the rank's own variables
@@ -19,14 +19,15 @@ train() {
     build/release/quadhop train --store stores/wordnet.qh --config quickstart --run "$run" --threads 1 \
     --set train.epochs="$epochs" --set train.batch=1024 --set train.eval_every_epochs="$epochs" \
     --set sampler.feature_placement="$2" >"$run.log" 2>&1 || { cat "$run.log" >&2; exit 1; }
-  sed -nE 's/.*"event":"epoch".*"seconds":([0-9.e+-]+),"train_nodes_per_second":([0-9.e+-]+),"exposed_wait_seconds":([0-9.e+-]+).*/\2 \3 \1/p' \
-    "$run/metrics.jsonl" | sort -rg | awk 'NR == 1 { printf "%.0f %.2f\n", $1, 100 * $2 / $3 }'
+  sed -nE 's/.*"event":"epoch".*"seconds":([0-9.e+-]+),"train_nodes_per_second":([0-9.e+-]+),"exposed_wait_seconds":([0-9.e+-]+).*"exposed_sums_seconds":([0-9.e+-]+).*/\2 \3 \4 \1/p' \
+    "$run/metrics.jsonl" | sort -rg | awk 'NR == 1 { printf "%.0f %.2f %.2f\n", $1, 100 * $2 / $4, 100 * $3 / $4 }'
 }
 
 read -r one _ < <(train 1 MAPPED)
 printf '1 rank on one core: %s nodes/s\n' "$one"
 for placement in MAPPED PARTITIONED; do
-  read -r two waited < <(train 2 "$placement")
-  awk -v one="$one" -v two="$two" -v waited="$waited" -v how="$placement" 'BEGIN {
-    printf "2 ranks on one core each, %s: %s nodes/s, %.2f times; waiting for batches %.2f %% of the epoch\n", how, two, two / one, waited }'
+  read -r two waited sums < <(train 2 "$placement")
+  awk -v one="$one" -v two="$two" -v waited="$waited" -v sums="$sums" -v how="$placement" 'BEGIN {
+    printf "2 ranks on one core each, %s: %s nodes/s, %.2f times; waiting for batches %.2f %% of the epoch, for sums %.2f %%\n",
+      how, two, two / one, waited, sums }'
 done
