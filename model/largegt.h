@@ -55,9 +55,10 @@ class LargeGT {
   // Whether the gradient of the last training step is finite.
   bool gradients_finite() const { return gradients_finite_; }
 
-  // How long steps have waited so far for sums over ranks, where other work did not hide them. (On
-  // a device, what the host waited for.)
+  // How long steps have waited so far for sums over ranks, where other work did not hide them. Not
+  // known on a device, for there the host waits for what is computed, too: zero.
   absl::Duration time_waited() const {
+    if (!placement_.kernels->memory().is_host()) return absl::ZeroDuration();
     return placement_.comm->time_taken() + sums_->time_waited();
   }
 

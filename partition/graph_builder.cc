@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <mutex>
 #include <numeric>
 #include <utility>
@@ -19,10 +20,10 @@ constexpr int64_t kCopyElements = int64_t{1} << 20;
 
 size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
+// Of an id in [0, num_nodes), at least 1.
 int BitsFor(int64_t num_nodes) {
-  int bits = 1;
-  while (num_nodes > int64_t{1} << bits) ++bits;
-  return bits;
+  const auto last = static_cast<uint64_t>(std::max<int64_t>(num_nodes, 1) - 1);
+  return std::max(1, static_cast<int>(std::bit_width(last)));
 }
 
 // Neighbours one after another, in memory or, beyond it, on disk.

@@ -10,7 +10,7 @@ constexpr int64_t kBlockRows = 256;
 constexpr int64_t kCacheLineBytes = 64;
 // What one core can have under way, and its first cache holds.
 constexpr int64_t kBytesAhead = 8192;
-constexpr int64_t kMinRowsAhead = 4, kMaxRowsAhead = 32;
+constexpr int64_t kMaxRowsAhead = 32;
 
 void PrefetchRow(const uint8_t* row, int64_t row_bytes) {
   for (int64_t at = 0; at < row_bytes; at += kCacheLineBytes) __builtin_prefetch(row + at);
@@ -22,7 +22,7 @@ void ForEachRow(absl::Span<const uint8_t* const> rows, int64_t row_bytes, Thread
                 const Copy& copy) {
   const auto num_rows = static_cast<int64_t>(rows.size());
   const int64_t rows_ahead =
-      std::clamp(kBytesAhead / std::max<int64_t>(row_bytes, 1), kMinRowsAhead, kMaxRowsAhead);
+      std::min(NumBlocks(kBytesAhead, std::max<int64_t>(row_bytes, 1)), kMaxRowsAhead);
   pool.ParallelFor(NumBlocks(num_rows, kBlockRows), [&](int64_t block, int) {
     const BlockRange range = Block(block, num_rows, kBlockRows);
     const auto row = [&](int64_t i) { return rows[static_cast<size_t>(i)]; };

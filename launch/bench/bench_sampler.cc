@@ -185,7 +185,7 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
 
 absl::Status Bench(const Topology& topology, const FeatureTable& features, bool with_gpu) {
   PrintGraph(topology);
-  if (getenv("GG") == nullptr) BenchSampler(topology);
+  BenchSampler(topology);
   if (with_gpu) QH_RETURN_IF_ERROR(BenchGpuSampler(topology));
   BenchGather(features);
   return BenchLoader(topology, features);

@@ -2,7 +2,10 @@
 
 #include <hwloc.h>
 
+#include <algorithm>
+#include <climits>
 #include <memory>
+#include <utility>
 
 namespace quadhop {
 namespace {
@@ -54,7 +57,7 @@ std::vector<std::vector<int>> SharesOfProcessors(int32_t num_ranks, const std::s
   return processors;
 }
 
-void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host) {
+void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host, int num_threads) {
   const TopologyHandle topology = LoadTopology("");
   if (topology == nullptr) return;
   const Bitmap bound(hwloc_bitmap_alloc());
@@ -64,7 +67,10 @@ void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host) {
       hwloc_bitmap_isincluded(hwloc_topology_get_topology_cpuset(topology.get()), bound.get()) != 0;
   if (!free_to_move) return;
   const std::vector<Bitmap> shares = Shares(topology.get(), ranks_on_host);
-  if (shares.empty()) return;
+  const auto holds_a_rank = [&](const Bitmap& share) {
+    return hwloc_bitmap_weight(share.get()) >= num_threads;
+  };
+  if (shares.empty() || !std::all_of(shares.begin(), shares.end(), holds_a_rank)) return;
   // Where the system refuses, threads go where it likes, as without this.
   static_cast<void>(hwloc_set_cpubind(topology.get(), shares[static_cast<size_t>(local_rank)].get(),
                                       HWLOC_CPUBIND_PROCESS));

@@ -17,7 +17,7 @@ std::vector<std::vector<int>> SharesOfProcessors(int32_t num_ranks,
 
 // Binds this process, all its threads and those it will start, to the share of rank `local_rank`
 // of `ranks_on_host`, each of which calls this. It stays as it is where it is bound already, by the
-// launcher or by taskset, or where nothing can be shared out.
-void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host);
+// launcher or by taskset, or where some share has fewer processors than a rank has threads.
+void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host, int num_threads);
 
 }  // namespace quadhop

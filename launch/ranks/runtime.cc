@@ -140,7 +140,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
   const int num_threads = NumThreads(options.threads, mpi->num_local_ranks());
   // Ranks that take all cores take them apart; with fewer threads the rest may be for others.
   if (options.threads == 0 && mpi->num_local_ranks() > 1)
-    BindToShareOfProcessors(mpi->local_rank(), mpi->num_local_ranks());
+    BindToShareOfProcessors(mpi->local_rank(), mpi->num_local_ranks(), num_threads);
   absl::StatusOr<ExitCode> result =
       RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(), num_threads, body, standing,
               heartbeat.get(), &stack_dump);
@@ -155,12 +155,15 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
 }  // namespace
 
 int AvailableCores() {
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {  // more than 1024 processors
-    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  }
-  return std::max(1, CPU_COUNT(&mask));
+  static const int at_first = [] {
+    cpu_set_t mask;
+    CPU_ZERO(&mask);
+    if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {  // more than 1024 processors
+      return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    }
+    return std::max(1, CPU_COUNT(&mask));
+  }();
+  return at_first;
 }
 
 int NumThreads(int64_t requested, int64_t num_local_ranks) {

@@ -51,7 +51,8 @@ absl::StatusOr<ExitCode> RunRanks(
     const RanksOptions& options,
     const std::function<absl::StatusOr<ExitCode>(const RankContext&)>& body);
 
-// Cores in this process's affinity mask; at least 1.
+// Cores in this process's affinity mask when it was first asked, before RunRanks gave this rank its
+// share of them; at least 1.
 int AvailableCores();
 
 // Threads of a rank: `requested`, or if that is 0 the available cores divided by the ranks on this

@@ -87,8 +87,10 @@ TEST_P(CommunicatorTest, ExchangesMessagesOfDifferentSizesOverAndOver) {
 
 TEST_P(CommunicatorTest, ExchangesMessagesLongerThanOneChunk) {
   Run([](Communicator& comm) {
-    for (const int64_t bytes : {kTestMpiChunkBytes - 1, kTestMpiChunkBytes, kTestMpiChunkBytes + 1,
-                                3 * kTestMpiChunkBytes, 123 * kTestMpiChunkBytes + 567}) {
+    constexpr int64_t kKeptChunkBytes = 60'000, kKeptBytes = int64_t{1} << 20;  // of comm/mpi.cc
+    for (const int64_t bytes :
+         {kKeptChunkBytes - 1, kKeptChunkBytes, kKeptChunkBytes + 1, 3 * kKeptChunkBytes,
+          kKeptBytes, kKeptBytes + 1, 11 * kTestMpiChunkBytes, 23 * kTestMpiChunkBytes + 567}) {
       Exchange exchange(comm, [&](int from, int to) { return bytes + from - to; });
       ASSERT_OK(comm.AllToAllV("long exchange", exchange.messages));
       exchange.ExpectReceived();

@@ -123,9 +123,8 @@ TEST_F(TrainingTest, SaysHowLongStepsWaitedForSumsOverRanks) {
     const nlohmann::json event = nlohmann::json::parse(line);
     if (event["event"] != "epoch") continue;
     ++num_epochs;
-    const double waited = event["loading"]["exposed_sums_seconds"];
-    EXPECT_GT(waited, 0);
-    EXPECT_LT(waited, double{event["seconds"]});
+    // The mean over ranks, of which one may have waited for the other before that began its epoch.
+    EXPECT_GT(double{event["loading"]["exposed_sums_seconds"]}, 0);
   }
   EXPECT_GT(num_epochs, 0);
 }

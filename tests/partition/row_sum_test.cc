@@ -1,6 +1,7 @@
 #include "partition/row_sum.h"
 
 #include <gtest/gtest.h>
+#include <hwy/highway.h>
 
 #include <numeric>
 #include <vector>
@@ -32,9 +33,16 @@ void ExpectPlainSums(int64_t width, size_t begin, size_t end) {
   EXPECT_EQ(y, expected) << "width " << width;
 }
 
-TEST(RowSum, HasTheDigitsOfPlainAdditionsForEveryWidth) {
-  for (int64_t width = 1; width <= 300; ++width) ExpectPlainSums<uint32_t>(width, 20, 90);
-  for (const int64_t width : {1, 16, 100, 128, 257}) ExpectPlainSums<int64_t>(width, 20, 90);
+TEST(RowSum, HasTheDigitsOfPlainAdditionsForEveryWidthOnEveryInstructionSet) {
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+    for (int64_t width = 1; width <= 300; ++width) ExpectPlainSums<uint32_t>(width, 20, 90);
+    for (const int64_t width : {1, 16, 100, 128, 257}) ExpectPlainSums<int64_t>(width, 20, 90);
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 TEST(RowSum, ReadsNoIdBeyondTheLast) {

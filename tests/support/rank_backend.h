@@ -30,8 +30,8 @@ inline std::ostream& operator<<(std::ostream& out, const RankBackend& backend) {
 // ranks as mpirun started.
 std::vector<RankBackend> RankBackends();
 
-// MPI messages are cut into chunks of so many bytes in tests, so that small messages make many
-// chunks; a chunk is still longer than what MPI sends without waiting for the receiver.
-inline constexpr int64_t kTestMpiChunkBytes = 20000;
+// MPI messages beyond 1 MiB are cut into chunks of so many bytes in tests, so that they make many,
+// and other ones than messages up to 1 MiB make.
+inline constexpr int64_t kTestMpiChunkBytes = 100'000;
 
 }  // namespace quadhop

@@ -80,15 +80,15 @@ TEST_P(SteadyMemory, NothingLargeIsTakenOnceAllStepsHaveHadTheirSize) {
   testing::internal::GetCapturedStderr();
   ASSERT_OK(epochs);
   EXPECT_GT(epochs->front().large_allocations, 5);
-  // Which of the buffers that take turns gets the largest batch is chance: some may grow late. What
-  // is taken anew in steps would be there in each of them.
+  // Which of the buffers that take turns gets the largest batch is chance: some may grow late (at
+  // most three were seen). What is taken anew in steps would be there in each of them.
   EpochCounts late = {};
   for (size_t i = epochs->size() / 2; i < epochs->size(); ++i) {
     late.steps += (*epochs)[i].steps;
     late.large_allocations += (*epochs)[i].large_allocations;
   }
   EXPECT_GT(late.steps, 30);
-  EXPECT_LT(late.large_allocations, late.steps / 4);
+  EXPECT_LT(late.large_allocations, 6);
 }
 
 INSTANTIATE_TEST_SUITE_P(
