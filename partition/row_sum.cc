@@ -1,8 +1,8 @@
 #include "partition/row_sum.h"
 
-#include <hwy/cache_control.h>
-
 #include <algorithm>
+
+#include "core/prefetch.h"
 
 // Highway compiles this file once for each instruction set.
 #undef HWY_TARGET_INCLUDE
@@ -53,10 +53,9 @@ HWY_INLINE void AddColumns(const Columns<Index>& c) {
   };
   for_each_vector([&](Vec& v, size_t at) HWY_ATTR { v = hn::LoadU(d, c.y + at); });
   for (size_t entry = c.begin; entry < c.end; ++entry) {
-    if (entry + c.ahead < c.ids.size()) {
-      const float* const row = c.x + static_cast<int64_t>(c.ids[entry + c.ahead]) * c.row_size;
-      for (size_t i = 0; i < size; i += 16) hwy::Prefetch(row + i);
-    }
+    if (entry + c.ahead < c.ids.size())
+      Prefetch(c.x + static_cast<int64_t>(c.ids[entry + c.ahead]) * c.row_size,
+               static_cast<int64_t>(size * sizeof(float)));
     const float* const row = c.x + static_cast<int64_t>(c.ids[entry]) * c.row_size;
     for_each_vector([&](Vec& v, size_t at) HWY_ATTR { v = hn::Add(v, hn::LoadU(d, row + at)); });
     // Masked vectors may read and write beyond the row on processors without masks.

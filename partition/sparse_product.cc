@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "core/prefetch.h"
 #include "partition/row_sum.h"
 
 namespace quadhop {
@@ -27,11 +28,10 @@ struct Rows {
 
 // Also of rows of A to come: they lie anywhere in x.
 template <typename Index>
-void Prefetch(const Rows<Index>& a, size_t entry, const float* x, int64_t width) {
+void PrefetchAhead(const Rows<Index>& a, size_t entry, const float* x, int64_t width) {
   const size_t ahead = entry + RowsAhead(width);
   if (ahead >= a.indices.size()) return;
-  const float* const row = x + static_cast<int64_t>(a.indices[ahead]) * width;
-  for (int64_t i = 0; i < width; i += 16) __builtin_prefetch(row + i);
+  Prefetch(x + static_cast<int64_t>(a.indices[ahead]) * width, width * int64_t{sizeof(float)});
 }
 
 // y += the entries [begin, end), each by its scale.
@@ -40,7 +40,7 @@ void AddEntries(const Rows<Index>& a, absl::Span<const float> column_scale, size
                 size_t end, const float* x, int64_t width, float* y) {
   if (column_scale.empty() && a.values.empty()) return AddRows(a.indices, begin, end, x, width, y);
   for (size_t entry = begin; entry < end; ++entry) {
-    Prefetch(a, entry, x, width);
+    PrefetchAhead(a, entry, x, width);
     const auto column = static_cast<size_t>(a.indices[entry]);
     float scale = column_scale.empty() ? 1.0f : column_scale[column];
     if (!a.values.empty()) scale *= a.values[entry];

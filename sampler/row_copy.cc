@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/prefetch.h"
+
 namespace quadhop {
 namespace {
 
 constexpr int64_t kBlockRows = 256;
-constexpr int64_t kCacheLineBytes = 64;
 // What one core can have under way, and its first cache holds.
 constexpr int64_t kBytesAhead = 8192;
 constexpr int64_t kMaxRowsAhead = 32;
-
-void PrefetchRow(const uint8_t* row, int64_t row_bytes) {
-  for (int64_t at = 0; at < row_bytes; at += kCacheLineBytes) __builtin_prefetch(row + at);
-}
 
 // Calls copy(row, i) for each of `rows`, whose memory is asked for some rows ahead.
 template <typename Copy>
@@ -27,9 +24,9 @@ void ForEachRow(absl::Span<const uint8_t* const> rows, int64_t row_bytes, Thread
     const BlockRange range = Block(block, num_rows, kBlockRows);
     const auto row = [&](int64_t i) { return rows[static_cast<size_t>(i)]; };
     for (int64_t i = range.begin; i < std::min(range.begin + rows_ahead, range.end); ++i)
-      PrefetchRow(row(i), row_bytes);
+      Prefetch(row(i), row_bytes);
     for (int64_t i = range.begin; i < range.end; ++i) {
-      if (i + rows_ahead < range.end) PrefetchRow(row(i + rows_ahead), row_bytes);
+      if (i + rows_ahead < range.end) Prefetch(row(i + rows_ahead), row_bytes);
       copy(row(i), i);
     }
   });

@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "launch/memory/placement.h"
+#include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
 #include "sampler/hot_set.h"
 
@@ -25,18 +26,12 @@ constexpr int64_t kCommonNodeBytes = 4 + 1;
 
 // As the rows, then the sampler take their places.
 GpuPlan PlanGpu(const GraphShape& graph, int64_t gpu_bytes) {
+  const int64_t rows = NumRowsOnDevice(graph.nodes, graph.row_bytes(), RoomForRows(gpu_bytes));
+  const int64_t places_bytes = rows == graph.nodes ? 0 : graph.nodes * kHotRowIndexBytes;
   GpuPlan plan;
-  const int64_t room = RoomForRows(gpu_bytes);
-  int64_t index_bytes = 0;
-  if (graph.all_rows_bytes() <= room) {
-    plan.row_bytes = graph.all_rows_bytes();
-  } else {
-    index_bytes = graph.nodes * kHotRowIndexBytes;
-    plan.row_bytes =
-        std::max<int64_t>(0, (room - index_bytes) / graph.row_bytes()) * graph.row_bytes();
-  }
-  const int64_t left = gpu_bytes - plan.row_bytes - index_bytes;
-  if (graph.topology_bytes() <= left / 2) plan.topology_bytes = graph.topology_bytes();
+  plan.row_bytes = rows * graph.row_bytes();
+  const int64_t left = gpu_bytes - plan.row_bytes - places_bytes;
+  if (graph.topology_bytes() <= RoomForTopology(left)) plan.topology_bytes = graph.topology_bytes();
   return plan;
 }
 

@@ -28,11 +28,11 @@ struct GraphShape {
 };
 
 struct JobShape {
-  int64_t gpu_bytes = 0;  // memory of a rank's GPU; 0: it has none
   int64_t ranks = 1;
   int64_t ranks_per_host = 1;
   int64_t partitions = 1;  // at least as many as ranks, which own equal numbers of them
   int32_t threads = 1;     // of a rank
+  int64_t gpu_bytes = 0;   // memory of a rank's GPU; 0: it has none
 };
 
 // By placement of features (launch/memory/placement.h); the topology is mapped.

@@ -33,7 +33,7 @@ absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
   };
   for (StageSeconds* stages : {&report.batches_.busy_seconds, &report.batches_.exposed_seconds})
     for (double& seconds : *stages) seconds = mean_seconds();
-  report.waits_ = {report.batches_.exposed_seconds, mean_seconds()};
+  report.sums_seconds_ = mean_seconds();
   return report;
 }
 
@@ -44,7 +44,7 @@ void PipelineReport::AddTo(JsonObject& event) const {
     loading.Add(absl::StrCat("exposed_", stage, "_seconds"), batches_.exposed_seconds[i])
         .Add(absl::StrCat("busy_", stage, "_seconds"), batches_.busy_seconds[i]);
   }
-  loading.Add("exposed_sums_seconds", waits_.sums_seconds);
+  loading.Add("exposed_sums_seconds", sums_seconds_);
   const FeatureTraffic& traffic = batches_.traffic;
   if (traffic.rows > 0)
     loading.Add("remote_rows", traffic.remote_rows)

@@ -27,11 +27,11 @@ class PipelineReport {
   // the epoch was run.
   void AddTo(JsonObject& event) const;
 
-  const TrainingWaits& waits() const { return waits_; }
+  TrainingWaits waits() const { return {batches_.exposed_seconds, sums_seconds_}; }
 
  private:
   LoaderStats batches_;
-  TrainingWaits waits_;
+  double sums_seconds_ = 0;  // waited for sums
 };
 
 }  // namespace quadhop

@@ -35,7 +35,7 @@ class CudaBatchSampler final : public BatchSampler {
                                         : topology.indices64.size() * sizeof(int64_t);
     if (device_bytes < 0) {
       QH_ASSIGN_OR_RETURN(const int64_t free, FreeDeviceBytes());
-      device_bytes = free / 2;
+      device_bytes = RoomForTopology(free);
     }
     const bool fits = indptr_bytes + indices_bytes <= static_cast<size_t>(device_bytes);
     const auto take = [&](const void* host, size_t bytes) {

@@ -10,9 +10,12 @@
 
 namespace quadhop {
 
+// Of the memory that is free on a GPU, what the topology may take.
+constexpr int64_t RoomForTopology(int64_t free_bytes) { return free_bytes / 2; }
+
 // The sampler of the GPU that a rank takes which is `local_rank` among those of its host, with a
 // queue of work of its own. The topology is copied to the device if it takes at most
-// `device_bytes` (-1: half of what is free there), else it stays with the host and is read over
+// `device_bytes` (-1: RoomForTopology), else it stays with the host and is read over
 // the bus; borrowed. kUnavailable without a GPU, or where the program was built without CUDA;
 // kInvalidArgument if a block of the device has no room for so many sampled nodes;
 // kResourceExhausted: no memory.

@@ -1,6 +1,5 @@
 #include "sampler/cuda/device_rows_cuda.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -34,10 +33,9 @@ class CudaDeviceRows final : public DeviceRows {
 
 absl::StatusOr<RowTable> TakeRows(Device& device, const FeatureTable& table, int64_t device_bytes,
                                   const HottestNodes& hottest) {
-  if (table.num_nodes * table.row_bytes() <= device_bytes) return RowTable::OnDevice(device, table);
-  const int64_t for_rows = device_bytes - table.num_nodes * kHotRowIndexBytes;
-  return RowTable::WithHotSet(device, table,
-                              hottest(std::max<int64_t>(0, for_rows / table.row_bytes())));
+  const int64_t num_rows = NumRowsOnDevice(table.num_nodes, table.row_bytes(), device_bytes);
+  if (num_rows == table.num_nodes) return RowTable::OnDevice(device, table);
+  return RowTable::WithHotSet(device, table, hottest(num_rows));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,6 +21,12 @@ using HottestNodes = std::function<std::vector<GlobalId>(int64_t max_rows)>;
 constexpr int64_t RoomForRows(int64_t free_bytes) { return free_bytes / 4 * 3; }
 // For each node of the graph, besides the rows, where not all are copied: the place of its own.
 inline constexpr int64_t kHotRowIndexBytes = sizeof(int32_t);
+// How many of a table's rows are copied into so many bytes: all, or as many as fit beside those
+// places.
+constexpr int64_t NumRowsOnDevice(int64_t num_nodes, int64_t row_bytes, int64_t device_bytes) {
+  if (num_nodes * row_bytes <= device_bytes) return num_nodes;
+  return std::max<int64_t>(0, (device_bytes - num_nodes * kHotRowIndexBytes) / row_bytes);
+}
 
 // Rows for the GPU that a rank takes which is `local_rank` among those of its host. All are copied
 // to its memory if they take at most `device_bytes` (-1: RoomForRows), else as many as fit of
