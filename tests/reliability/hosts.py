@@ -47,7 +47,10 @@ class Hosts:
 
     def __exit__(self, *_):
         with contextlib.suppress(subprocess.CalledProcessError):
-            for name in self.names:
+            # A deleted namespace takes its end of a link away some time later, and a deleted link is gone at once: hosts of the
+            # same names may follow.
+            for name, link in zip(self.names, self.links):
+                subprocess.run(["ip", "link", "del", link], check=False, stderr=subprocess.DEVNULL)
                 subprocess.run(["ip", "netns", "del", name], check=False, stderr=subprocess.DEVNULL)
             subprocess.run(["ip", "link", "del", self.bridge], check=False, stderr=subprocess.DEVNULL)
 
