@@ -49,7 +49,11 @@ def main():
         print("hosts_launch: SKIPPED: needs root and ip (package iproute2)")
         sys.exit(77)
 
+    def prepare(work):
+        job.run_to_end(options, work, work / "one", ranks=1)
+
     def trial(work, _, __):
+        shutil.rmtree(work / "run", ignore_errors=True)
         with hosts.Hosts(work) as two:
             names = [f"{two.net}.11", f"{two.net}.12"]
             hostfile = work / "hosts"
@@ -58,7 +62,6 @@ def main():
             with environment(two.environment()):
                 training = job.run_to_end(options, work, work / "run", launch=launch)
                 need("over 2 ranks" in training.output(), training.output())
-            job.run_to_end(options, work, work / "one", ranks=1)
             job.expect_equal_runs(work / "one", work / "run")
             wrong = work / "wrong"
             wrong.write_text(f"{names[0]}\n{two.net}.99\n", encoding="utf-8")
@@ -69,7 +72,7 @@ def main():
             expect_sound(options, two, hostfile, work)
         return "two hosts by a hostfile: equal to one; a wrong host and a missing store: one line each; doctor: sound"
 
-    job.main(trial, options)
+    job.main(trial, options, prepare)
 
 
 @contextlib.contextmanager
