@@ -99,8 +99,13 @@ class RandomStream {
   }
   // Uniform in [0, 1), 53 bits.
   constexpr double Uniform() { return static_cast<double>(Next64() >> 11) * 0x1p-53; }
-  // Standard normal (Box-Muller, one value a call).
+  // Standard normal (Box-Muller, one value and 128 bits a call).
   double Normal();
+  // As `count` calls of Normal().
+  constexpr void SkipNormals(uint64_t count) {
+    counter_ += count;
+    if (used_ < 4) block_ = Philox4x32(key_, counter_ - 1);
+  }
 
  private:
   uint64_t key_;

@@ -13,6 +13,7 @@
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
 #include "partition/encodings/link_auc.h"
+#include "partition/memory.h"
 #include "partition/provenance.h"
 
 namespace quadhop {
@@ -61,11 +62,17 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   if (!options.verified)
     QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy", "original_ids.npy"}, pool));
   const int64_t num_nodes = store->num_nodes();
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
+  const EncodingMethod* method = nullptr;  // or the file
   NpyFile file;
   int64_t dim = options.dim;
   if (options.method == "file") {
     QH_ASSIGN_OR_RETURN(file, OpenEncodingFile(options.file, num_nodes));
     dim = file.header().dims[1];
+  } else {
+    QH_ASSIGN_OR_RETURN(method, FindEncoder(options.method));
+    QH_RETURN_IF_ERROR(CheckMemory(absl::StrCat("encode by ", options.method),
+                                   method->needs(num_nodes, dim).least_bytes, memory_bytes));
   }
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
                       StoreWriter::Begin(path, options.on_commit));
@@ -73,13 +80,12 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
                       writer->AddArray("pos_enc.npy", DType::kF32, {num_nodes, dim}));
   const TensorView<float> out(reinterpret_cast<float*>(data.data()), {num_nodes, dim});
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
-  if (options.method == "file") {
+  if (method == nullptr) {
     QH_RETURN_IF_ERROR(ReadEncodingFile(file, *store, pool, out));
   } else {
-    QH_ASSIGN_OR_RETURN(const Encoder encode, FindEncoder(options.method));
     QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> keys, store->original_ids());
-    QH_RETURN_IF_ERROR(encode(
-        {topology, store->manifest().directed(), keys, options.seed, options.memory_bytes, pool},
+    QH_RETURN_IF_ERROR(method->encode(
+        {topology, store->manifest().directed(), keys, options.seed, memory_bytes, path, pool},
         out));
   }
   const EncodeReport report = {options_text, LinkAuc(topology, out, options.seed)};

@@ -23,7 +23,7 @@ struct EncodeOptions {
   int32_t dim = 64;          // G, [1, 65536]; not file
   uint64_t seed = 0;         // not file
   std::string file;          // file only
-  int64_t memory_bytes = 0;  // what working arrays may take; 0: what is available
+  int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
   CommitHook on_commit{};
   bool verified = false;  // the caller has checked, or just made, what is read of the store
 

@@ -12,6 +12,7 @@
 #include "core/status.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
+#include "partition/encodings/encoder.h"
 #include "partition/memory.h"
 
 namespace quadhop {
@@ -23,7 +24,8 @@ constexpr int64_t kClusterBytesPerArc = 10;           // all levels of multileve
 constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
-// Seconds of one core, for the order of magnitude: estimated, and not yet measured at size.
+// Seconds of one core: of the graphs of docs/performance.md, "Preparation at size", each step takes
+// 0.6 to 1.9 times what these say.
 constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
 constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
 constexpr double kMetisSecondsAnArc = 600e-9;
@@ -31,7 +33,9 @@ constexpr double kMultilevelSecondsAnArc = 900e-9;
 constexpr double kPtscotchSecondsAnArc = 2100e-9;
 constexpr double kReorderSecondsAByte = 2e-9;
 constexpr double kProductSecondsAnArcColumn = 0.5e-9;
-constexpr double kWriteSecondsAByte = 2e-9;
+constexpr double kEncodeSecondsAValue = 100e-9;  // random numbers, norms, writing
+constexpr double kScratchSecondsAByte = 2e-9;    // written and read back
+constexpr double kWriteSecondsAByte = 5e-9;
 
 double D(int64_t value) { return static_cast<double>(value); }
 
@@ -90,13 +94,20 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   return plan;
 }
 
-StepPlan PlanEncode(const PrepShape& shape) {
+StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
   plan.step = "encode";
-  plan.least_bytes = kBaseBytes + shape.nodes * (2 * kFloatBytes * shape.encode_dim + 16);
-  plan.memory_bytes = plan.least_bytes;
+  plan.how = shape.encode_method;
+  const absl::StatusOr<const EncodingMethod*> method = FindEncoder(shape.encode_method);
+  const EncoderNeeds needs =
+      method.ok() ? (*method)->needs(shape.nodes, shape.encode_dim) : EncoderNeeds();  // a file
+  plan.least_bytes = kBaseBytes + needs.least_bytes;
+  plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes, kBaseBytes + needs.memory_bytes);
+  if (plan.memory_bytes < kBaseBytes + needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = shape.nodes * shape.encode_dim * kFloatBytes;
-  plan.seconds = 3 * D(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn;
+  plan.seconds = 3 * D(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
+                 D(shape.nodes) * shape.encode_dim * kEncodeSecondsAValue +
+                 D(plan.scratch_bytes) * kScratchSecondsAByte;
   return plan;
 }
 
@@ -135,9 +146,9 @@ PrepShape PrepShape::Of(const Store& store) {
 }
 
 std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes) {
-  std::vector<StepPlan> steps = {PlanImport(shape, memory_bytes),
-                                 PlanPartition(shape, memory_bytes), PlanEncode(shape),
-                                 PlanPropagate(shape, memory_bytes)};
+  std::vector<StepPlan> steps = {
+      PlanImport(shape, memory_bytes), PlanPartition(shape, memory_bytes),
+      PlanEncode(shape, memory_bytes), PlanPropagate(shape, memory_bytes)};
   for (StepPlan& step : steps) step.seconds /= shape.threads;
   return steps;
 }
@@ -147,9 +158,10 @@ std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_byte
       absl::StrFormat("%-11s %-11s %11s %11s %11s %11s   (memory allowed: %s)\n", "step", "method",
                       "memory", "disk", "scratch", "seconds", Gigabytes(memory_bytes));
   for (const StepPlan& step : steps)
-    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f\n", step.step,
+    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f%s\n", step.step,
                           step.how.empty() ? "-" : step.how, Gigabytes(step.memory_bytes),
-                          Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds);
+                          Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds,
+                          step.least_bytes > memory_bytes ? "   needs more" : "");
   return text;
 }
 

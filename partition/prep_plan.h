@@ -18,6 +18,7 @@ struct PrepShape {
   int64_t features = 0;  // columns of raw features; 0: the encodings stand for them
   int32_t parts = 4;
   std::string partition_method = "auto";
+  std::string encode_method = "fastrp";
   int32_t encode_dim = 64;
   int32_t hops = 2;
   int64_t feature_bytes = 4;  // of a value of features.npy
@@ -41,7 +42,7 @@ struct StepPlan {
 // "import", "partition", "encode" and "propagate", in this order, within `memory_bytes`.
 std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes);
 
-// A table for people.
+// A table for people, which marks what is not allowed.
 std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes);
 
 // kResourceExhausted, naming the step, what it needs and what there is, if memory or the disk of

@@ -52,6 +52,11 @@ absl::Status RightFactor(Tensor<double> gram, TensorView<float> factor) {
 
 }  // namespace
 
+int64_t RandomizedSvdBytes(int64_t num_rows, int64_t num_cols, int64_t dim) {
+  const int64_t width = std::min({num_rows, num_cols, dim + kOversampling});
+  return (num_rows + num_cols) * width * int64_t{sizeof(float)};
+}
+
 absl::Status RandomizedSvd(const LinearMap& a, int64_t dim, uint64_t seed, ThreadPool& pool,
                            TensorView<float> out) {
   const int64_t rank_bound = std::min(a.num_rows, a.num_cols);
@@ -63,7 +68,7 @@ absl::Status RandomizedSvd(const LinearMap& a, int64_t dim, uint64_t seed, Threa
   const int64_t width = std::min(rank_bound, dim + kOversampling);
   QH_RETURN_IF_ERROR(CheckMemory(
       absl::StrCat("SVD of a ", a.num_rows, " x ", a.num_cols, " matrix to ", dim, " dimensions"),
-      (a.num_rows + a.num_cols) * width * int64_t{sizeof(float)}));
+      RandomizedSvdBytes(a.num_rows, a.num_cols, dim)));
   Tensor<float> y({a.num_rows, width}), z({a.num_cols, width}), factor({width, dim});
   FillGaussian(a, seed, z.view(), pool);
   a.multiply(z.cview(), y.view());

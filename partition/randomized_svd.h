@@ -29,10 +29,12 @@ struct LinearMap {
   absl::Span<const int64_t> column_keys;
 };
 
+// What it takes of memory besides `out` and the map.
+int64_t RandomizedSvdBytes(int64_t num_rows, int64_t num_cols, int64_t dim);
+
 // out = U S for the `dim` largest singular values, descending; each column's sign makes its element
 // of largest absolute value positive (the first of several). Columns beyond the rank are zero.
-// A function of the matrix and seed alone: not of the threads. Takes memory for about
-// (rows + columns) (dim + 10) floats besides `out`.
+// A function of the matrix and seed alone: not of the threads.
 // Errors: kInvalidArgument if dim < 1 or dim > min(rows, columns), or a value is not finite;
 //         kResourceExhausted if memory does not suffice. `out` is then unspecified.
 absl::Status RandomizedSvd(const LinearMap& a, int64_t dim, uint64_t seed, ThreadPool& pool,

@@ -36,6 +36,8 @@ void Multiply(const Topology& a, const SparseScaling& scaling, TensorView<const 
 // a directed one the two differ. Borrows the topology. Thread-safe after construction.
 class NormalizedAdjacency {
  public:
+  static constexpr int64_t kBytesANode = 2 * sizeof(float);  // of memory
+
   NormalizedAdjacency(const Topology& topology, ThreadPool& pool);
 
   int64_t num_nodes() const { return topology_.num_nodes(); }

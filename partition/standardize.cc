@@ -47,6 +47,10 @@ void StandardizeColumns(TensorView<float> x, ThreadPool& pool) {
   });
 }
 
+float ScaleToLengthOne(double square) {
+  return static_cast<float>(1 / (std::sqrt(square) + kTiny));
+}
+
 void NormalizeRows(TensorView<float> x, ThreadPool& pool) {
   const int64_t width = x.dim(1);
   pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
@@ -55,7 +59,7 @@ void NormalizeRows(TensorView<float> x, ThreadPool& pool) {
       float* row = x.row(i);
       double square = 0;
       for (int64_t j = 0; j < width; ++j) square += double{row[j]} * double{row[j]};
-      const auto scale = static_cast<float>(1 / (std::sqrt(square) + kTiny));
+      const float scale = ScaleToLengthOne(square);
       for (int64_t j = 0; j < width; ++j) row[j] *= scale;
     }
   });

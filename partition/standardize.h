@@ -11,6 +11,9 @@ namespace quadhop {
 void StandardizeColumns(TensorView<float> x,  // [N, G]
                         ThreadPool& pool);
 
+// 1 / (|x| + 1e-12) of a row whose values' squares add up to `square`.
+float ScaleToLengthOne(double square);
+
 // x = x / (|x| + 1e-12) for each row, |x| in double.
 void NormalizeRows(TensorView<float> x,  // [N, G]
                    ThreadPool& pool);

@@ -41,6 +41,7 @@ absl::Status StepFlags::PrintPlan(PrepShape shape, absl::Span<const char* const>
   shape.parts = partition.parts;
   shape.partition_method = partition.method;
   shape.ranks = partition.num_ranks;
+  shape.encode_method = encode.method;
   shape.encode_dim = encode.dim;
   shape.hops = propagate.hops;
   shape.feature_bytes = SizeOfDType(propagate.dtype);

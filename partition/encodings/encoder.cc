@@ -18,11 +18,15 @@ namespace quadhop {
 namespace {
 
 absl::Status EncodeByProjection(const EncoderInput& input, TensorView<float> out) {
-  QH_RETURN_IF_ERROR(
-      CheckMemory("encode by fastrp", 2 * out.size() * int64_t{sizeof(float)}, input.memory_bytes));
-  FastRandomProjection(NormalizedAdjacency(input.topology, input.pool), input.keys, input.seed,
-                       input.pool, out);
-  return absl::OkStatus();
+  const NormalizedAdjacency adjacency(input.topology, input.pool);
+  return FastRandomProjection(
+      {adjacency, input.keys, input.seed, input.memory_bytes, input.scratch_folder}, input.pool,
+      out);
+}
+
+EncoderNeeds SvdNeeds(int64_t num_nodes, int64_t dim) {
+  return EncoderNeeds::AllInMemory(num_nodes * NormalizedAdjacency::kBytesANode +
+                                   RandomizedSvdBytes(num_nodes, num_nodes, dim));
 }
 
 absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
@@ -33,8 +37,13 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
                                                  " nodes: use --method fastrp beyond 2^32"));
   const NormalizedAdjacency adjacency(topology, input.pool);
   OwnedSparseMatrix transposed;
-  if (input.directed)
+  if (input.directed) {
+    QH_RETURN_IF_ERROR(CheckMemory(
+        "encode by svd of a directed graph",
+        SvdNeeds(num_nodes, out.dim(1)).least_bytes + num_nodes * 8 + topology.num_arcs() * 4,
+        input.memory_bytes));
     transposed = Transpose({num_nodes, num_nodes, topology.indptr, topology.indices32, {}});
+  }
   LinearMap map;
   map.num_rows = map.num_cols = num_nodes;
   map.column_keys = input.keys;
@@ -53,29 +62,27 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
   return absl::OkStatus();
 }
 
-struct NamedEncoder {
-  const char* name;
-  Encoder encode;
-};
-constexpr NamedEncoder kEncoders[] = {
-    {"fastrp", EncodeByProjection},
-    {"svd", EncodeBySvd},
-    {"node2vec", Node2Vec},
-    {"rwse", ReturnProbabilities},
-    {"laplacian", LaplacianEigenvectors},
+EncoderNeeds WalksNeed(int64_t, int64_t) { return {}; }
+
+constexpr EncodingMethod kEncoders[] = {
+    {"fastrp", EncodeByProjection, FastRandomProjectionNeeds},
+    {"svd", EncodeBySvd, SvdNeeds},
+    {"node2vec", Node2Vec, Node2VecNeeds},
+    {"rwse", ReturnProbabilities, WalksNeed},
+    {"laplacian", LaplacianEigenvectors, LaplacianEigenvectorsNeeds},
 };
 
 }  // namespace
 
 std::vector<std::string> EncoderNames() {
   std::vector<std::string> names;
-  for (const NamedEncoder& one : kEncoders) names.emplace_back(one.name);
+  for (const EncodingMethod& one : kEncoders) names.emplace_back(one.name);
   return names;
 }
 
-absl::StatusOr<Encoder> FindEncoder(absl::string_view name) {
-  for (const NamedEncoder& one : kEncoders)
-    if (name == one.name) return one.encode;
+absl::StatusOr<const EncodingMethod*> FindEncoder(absl::string_view name) {
+  for (const EncodingMethod& one : kEncoders)
+    if (name == one.name) return &one;
   return absl::InvalidArgumentError(absl::StrCat("encoding method '", name, "' is unknown: use ",
                                                  absl::StrJoin(EncoderNames(), ", "), " or file"));
 }

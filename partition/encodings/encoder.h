@@ -21,18 +21,33 @@ struct EncoderInput {
   bool directed = false;
   absl::Span<const int64_t> keys;  // [N]: original ids, which random numbers are keyed by
   uint64_t seed = 0;
-  int64_t memory_bytes = 0;  // that working arrays may take; 0: what is available
+  int64_t memory_bytes = 0;    // that working arrays may take: the method's least at least
+  std::string scratch_folder;  // for what they would take beyond
   ThreadPool& pool;
 };
 
+// Beside the graph and the encodings, which are mapped files.
+struct EncoderNeeds {
+  static EncoderNeeds AllInMemory(int64_t bytes) { return {bytes, bytes, 0}; }
+  int64_t least_bytes = 0;    // of memory, without which it cannot be done
+  int64_t memory_bytes = 0;   // of memory that it takes if it may
+  int64_t scratch_bytes = 0;  // of disk, given back, if it may not
+};
+
 // Fills out [N, G]: a function of graph, keys and seed, not of the threads. kInvalidArgument where
-// the method is not for such a graph, kResourceExhausted where memory does not suffice; `out` is
+// the method is not for such a graph, kResourceExhausted where the disk does not suffice; `out` is
 // then unspecified.
 using Encoder = absl::Status (*)(const EncoderInput& input, TensorView<float> out);
 
 // In the order of the help.
 std::vector<std::string> EncoderNames();
-// kInvalidArgument, naming those there are.
-absl::StatusOr<Encoder> FindEncoder(absl::string_view name);
+
+struct EncodingMethod {
+  const char* name;
+  Encoder encode;
+  EncoderNeeds (*needs)(int64_t num_nodes, int64_t dim);
+};
+// Lives on. kInvalidArgument, naming those there are.
+absl::StatusOr<const EncodingMethod*> FindEncoder(absl::string_view name);
 
 }  // namespace quadhop

@@ -1,55 +1,206 @@
 #include "partition/encodings/fast_random_projection.h"
 
 #include <algorithm>
+#include <cmath>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/check.h"
 #include "core/rng.h"
+#include "core/status.h"
+#include "partition/scratch_file.h"
 #include "partition/standardize.h"
 
 namespace quadhop {
 namespace {
 
 constexpr int64_t kRowsPerBlock = 1024;
+constexpr int64_t kRowsPerRead = 16384;
 constexpr float kWeights[] = {0.5f, 1.0f, 1.0f};  // of the powers 1, 2, 3
-constexpr uint64_t kFastRpStream = 0;             // `minor` of the stream keys; the SVD has 1
+constexpr size_t kPowers = std::size(kWeights);
+constexpr int64_t kLeastColumns = 16;  // a cache line: a product fetches rows anywhere in x
+constexpr uint64_t kFastRpStream = 0;  // `minor` of the stream keys; the SVD has 1
+// A node's square while a power is made, and its scale in each.
+constexpr int64_t kScaleBytes = sizeof(double) + kPowers * sizeof(float);
 
-void FillGaussian(absl::Span<const int64_t> keys, uint64_t seed, TensorView<float> r,
+template <typename Body>
+void ForEachRow(int64_t num_rows, ThreadPool& pool, const Body& body) {
+  pool.ParallelFor(NumBlocks(num_rows, kRowsPerBlock), [&](int64_t block, int) {
+    const BlockRange range = Block(block, num_rows, kRowsPerBlock);
+    for (int64_t v = range.begin; v < range.end; ++v) body(v);
+  });
+}
+
+// Columns [begin, begin + L) of R_0.
+void FillGaussian(absl::Span<const int64_t> keys, uint64_t seed, int64_t begin,
+                  TensorView<float> r,  // [N, L]
                   ThreadPool& pool) {
-  pool.ParallelFor(NumBlocks(r.dim(0), kRowsPerBlock), [&](int64_t block, int) {
-    const BlockRange range = Block(block, r.dim(0), kRowsPerBlock);
-    for (int64_t v = range.begin; v < range.end; ++v) {
-      RandomStream random(seed, RandomPurpose::kEncoding,
-                          static_cast<uint64_t>(keys[static_cast<size_t>(v)]), kFastRpStream);
-      for (int64_t i = 0; i < r.dim(1); ++i) r.row(v)[i] = static_cast<float>(random.Normal());
-    }
+  ForEachRow(r.dim(0), pool, [&](int64_t v) {
+    RandomStream random(seed, RandomPurpose::kEncoding,
+                        static_cast<uint64_t>(keys[static_cast<size_t>(v)]), kFastRpStream);
+    random.SkipNormals(static_cast<uint64_t>(begin));
+    for (int64_t i = 0; i < r.dim(1); ++i) r.row(v)[i] = static_cast<float>(random.Normal());
   });
 }
 
-void AddWeighted(float weight, TensorView<const float> r, TensorView<float> sum, ThreadPool& pool) {
-  pool.ParallelFor(NumBlocks(r.dim(0), kRowsPerBlock), [&](int64_t block, int) {
-    const BlockRange range = Block(block, r.dim(0), kRowsPerBlock);
-    for (int64_t i = range.begin * r.dim(1); i < range.end * r.dim(1); ++i) sum[i] += weight * r[i];
-  });
+void AddWeighted(float weight, const float* r, int64_t width, float* sum) {
+  for (int64_t i = 0; i < width; ++i) sum[i] += weight * r[i];
 }
+
+void ProjectInMemory(const FastRpInput& input, ThreadPool& pool, TensorView<float> out) {
+  const int64_t num_nodes = out.dim(0), width = out.dim(1);
+  Tensor<float> r({num_nodes, width}), next({num_nodes, width});
+  FillGaussian(input.keys, input.seed, 0, r.view(), pool);
+  std::fill_n(out.data(), out.size(), 0.0f);
+  for (const float weight : kWeights) {
+    input.adjacency.ScaleAndMultiply(r.view(), next.view(), pool);
+    NormalizeRows(next.view(), pool);
+    ForEachRow(num_nodes, pool,
+               [&](int64_t v) { AddWeighted(weight, next.row(v), width, out.row(v)); });
+    std::swap(r, next);
+  }
+}
+
+// The same, some columns at a time. A power's rows have length 1 over all columns, so that it is
+// made whole, on disk, before the next: Y_k = Â R_(k-1), whose rows are scaled when they are read.
+class ProjectionByColumns {
+ public:
+  static absl::StatusOr<ProjectionByColumns> Begin(const FastRpInput& input, int64_t width,
+                                                   int64_t columns, ThreadPool& pool) {
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<ScratchFile> scratch,
+                        ScratchFile::Create(input.scratch_folder));
+    return ProjectionByColumns(input, width, columns, pool, std::move(scratch));
+  }
+
+  // Y_(power + 1).
+  absl::Status MakePower(size_t power) {
+    std::vector<double> squares(static_cast<size_t>(num_nodes()));
+    Tensor<float> x({num_nodes(), columns_}), y({num_nodes(), columns_});
+    for (int64_t begin = 0; begin < width_; begin += columns_) {
+      const int64_t count = std::min(columns_, width_ - begin);
+      const TensorView<float> r(x.data(), {num_nodes(), count});
+      const TensorView<float> product(y.data(), {num_nodes(), count});
+      QH_RETURN_IF_ERROR(Load(power, begin, r));
+      input_.adjacency.ScaleAndMultiply(r, product, pool_);
+      ForEachRow(num_nodes(), pool_, [&](int64_t v) {
+        double& square = squares[static_cast<size_t>(v)];
+        for (int64_t i = 0; i < count; ++i)
+          square += double{product.row(v)[i]} * double{product.row(v)[i]};
+      });
+      QH_ASSIGN_OR_RETURN(const int64_t offset,
+                          scratch_->Append(product.data(), Bytes(num_nodes(), count)));
+      offsets_[power].push_back(offset);
+    }
+    row_scales_[power].resize(squares.size());
+    ForEachRow(num_nodes(), pool_, [&](int64_t v) {
+      const auto i = static_cast<size_t>(v);
+      row_scales_[power][i] = ScaleToLengthOne(squares[i]);
+    });
+    return absl::OkStatus();
+  }
+
+  absl::Status AddUp(TensorView<float> out) {
+    const int64_t reads = NumBlocks(num_nodes(), kRowsPerRead);
+    std::vector<absl::Status> results(static_cast<size_t>(reads));
+    pool_.ParallelFor(reads, [&](int64_t read, int) {
+      results[static_cast<size_t>(read)] = AddUpRows(Block(read, num_nodes(), kRowsPerRead), out);
+    });
+    for (const absl::Status& result : results) QH_RETURN_IF_ERROR(result);
+    return absl::OkStatus();
+  }
+
+ private:
+  ProjectionByColumns(const FastRpInput& input, int64_t width, int64_t columns, ThreadPool& pool,
+                      std::unique_ptr<ScratchFile> scratch)
+      : input_(input),
+        width_(width),
+        columns_(columns),
+        pool_(pool),
+        scratch_(std::move(scratch)) {}
+
+  int64_t num_nodes() const { return input_.adjacency.num_nodes(); }
+  static int64_t Bytes(int64_t rows, int64_t columns) {
+    return rows * columns * int64_t{sizeof(float)};
+  }
+
+  // Columns [begin, begin + L) of R_power.
+  absl::Status Load(size_t power, int64_t begin, TensorView<float> r) {  // [N, L]
+    if (power == 0) {
+      FillGaussian(input_.keys, input_.seed, begin, r, pool_);
+      return absl::OkStatus();
+    }
+    const int64_t offset = offsets_[power - 1][static_cast<size_t>(begin / columns_)];
+    QH_RETURN_IF_ERROR(scratch_->ReadAt(offset, r.data(), Bytes(r.dim(0), r.dim(1))));
+    ForEachRow(num_nodes(), pool_, [&](int64_t v) {
+      const float scale = row_scales_[power - 1][static_cast<size_t>(v)];
+      for (int64_t i = 0; i < r.dim(1); ++i) r.row(v)[i] *= scale;
+    });
+    return absl::OkStatus();
+  }
+
+  absl::Status AddUpRows(BlockRange rows, TensorView<float> out) {
+    std::fill(out.row(rows.begin), out.row(rows.begin) + (rows.end - rows.begin) * width_, 0.0f);
+    Tensor<float> y({rows.end - rows.begin, columns_});
+    for (size_t power = 0; power < kPowers; ++power)
+      for (int64_t begin = 0; begin < width_; begin += columns_) {
+        const int64_t count = std::min(columns_, width_ - begin);
+        const int64_t offset = offsets_[power][static_cast<size_t>(begin / columns_)];
+        QH_RETURN_IF_ERROR(scratch_->ReadAt(offset + Bytes(rows.begin, count), y.data(),
+                                            Bytes(rows.end - rows.begin, count)));
+        for (int64_t v = rows.begin; v < rows.end; ++v) {
+          float* const row = y.data() + (v - rows.begin) * count;
+          for (int64_t i = 0; i < count; ++i) row[i] *= row_scales_[power][static_cast<size_t>(v)];
+          AddWeighted(kWeights[power], row, count, out.row(v) + begin);
+        }
+      }
+    return absl::OkStatus();
+  }
+
+  const FastRpInput& input_;
+  int64_t width_;    // G
+  int64_t columns_;  // that are in memory at a time
+  ThreadPool& pool_;
+  std::unique_ptr<ScratchFile> scratch_;
+  std::vector<int64_t> offsets_[kPowers];   // [G / columns]: where [N, columns] of Y_k are
+  std::vector<float> row_scales_[kPowers];  // [N]: that make R_k of Y_k
+};
 
 }  // namespace
 
-void FastRandomProjection(const NormalizedAdjacency& adjacency, absl::Span<const int64_t> keys,
-                          uint64_t seed, ThreadPool& pool, TensorView<float> out) {
-  const int64_t num_nodes = adjacency.num_nodes();
-  QH_CHECK_EQ(static_cast<int64_t>(keys.size()), num_nodes);
+EncoderNeeds FastRandomProjectionNeeds(int64_t num_nodes, int64_t dim) {
+  const int64_t column_bytes = 2 * num_nodes * int64_t{sizeof(float)};
+  EncoderNeeds needs;
+  needs.memory_bytes = num_nodes * NormalizedAdjacency::kBytesANode + column_bytes * dim;
+  needs.least_bytes =
+      std::min(needs.memory_bytes, num_nodes * (NormalizedAdjacency::kBytesANode + kScaleBytes) +
+                                       column_bytes * std::min(dim, kLeastColumns));
+  if (needs.least_bytes < needs.memory_bytes)
+    needs.scratch_bytes = static_cast<int64_t>(kPowers) * num_nodes * dim * int64_t{sizeof(float)};
+  return needs;
+}
+
+absl::Status FastRandomProjection(const FastRpInput& input, ThreadPool& pool,
+                                  TensorView<float> out) {
+  const int64_t num_nodes = input.adjacency.num_nodes(), width = out.dim(1);
+  QH_CHECK_EQ(static_cast<int64_t>(input.keys.size()), num_nodes);
   QH_CHECK_EQ(out.dim(0), num_nodes);
-  Tensor<float> r({num_nodes, out.dim(1)}), next({num_nodes, out.dim(1)});
-  FillGaussian(keys, seed, r.view(), pool);
-  std::fill_n(out.data(), out.size(), 0.0f);
-  for (const float weight : kWeights) {
-    adjacency.Multiply(r.cview(), next.view(), pool);
-    NormalizeRows(next.view(), pool);
-    AddWeighted(weight, next.cview(), out, pool);
-    std::swap(r, next);
+  if (FastRandomProjectionNeeds(num_nodes, width).memory_bytes <= input.memory_bytes) {
+    ProjectInMemory(input, pool, out);
+  } else {
+    const int64_t fitting =
+        (input.memory_bytes - num_nodes * (NormalizedAdjacency::kBytesANode + kScaleBytes)) /
+        (2 * num_nodes * int64_t{sizeof(float)});
+    const int64_t columns =
+        std::clamp(fitting / kLeastColumns * kLeastColumns, kLeastColumns, width);
+    QH_ASSIGN_OR_RETURN(ProjectionByColumns projection,
+                        ProjectionByColumns::Begin(input, width, columns, pool));
+    for (size_t power = 0; power < kPowers; ++power)
+      QH_RETURN_IF_ERROR(projection.MakePower(power));
+    QH_RETURN_IF_ERROR(projection.AddUp(out));
   }
   StandardizeColumns(out, pool);
+  return absl::OkStatus();
 }
 
 }  // namespace quadhop

@@ -170,11 +170,14 @@ absl::Status Check(const EncoderInput& input, int64_t dim) {
     return absl::InvalidArgumentError(absl::StrCat("encode by laplacian to ", dim,
                                                    " columns needs ", width, " nodes, there are ",
                                                    num_nodes, ": lower --dim"));
-  return CheckMemory("encode by laplacian", 4 * num_nodes * width * int64_t{sizeof(float)},
-                     input.memory_bytes);
+  return absl::OkStatus();
 }
 
 }  // namespace
+
+EncoderNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim) {
+  return EncoderNeeds::AllInMemory(4 * num_nodes * (dim + kOversampling) * int64_t{sizeof(float)});
+}
 
 absl::Status LaplacianEigenvectors(const EncoderInput& input, TensorView<float> out) {
   const int64_t dim = out.dim(1);

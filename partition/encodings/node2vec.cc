@@ -164,10 +164,13 @@ class SkipGram {
 
 }  // namespace
 
+EncoderNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim) {
+  // Rows are read and written anywhere, all the time: what is mapped must be in memory, too.
+  return EncoderNeeds::AllInMemory((num_nodes * (dim + 1) + kGradientFloats) *
+                                   int64_t{sizeof(float)});
+}
+
 absl::Status Node2Vec(const EncoderInput& input, TensorView<float> out) {
-  QH_RETURN_IF_ERROR(CheckMemory(
-      "encode by node2vec", (out.size() + out.dim(0) + kGradientFloats) * int64_t{sizeof(float)},
-      input.memory_bytes));
   SkipGram skip_gram(input, out);
   skip_gram.Begin();
   skip_gram.RunEpoch();

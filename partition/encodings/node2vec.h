@@ -15,6 +15,7 @@ namespace quadhop {
 // and summed by row in the order of the walks, so that the result does not depend on the threads,
 // as it would if they wrote to shared rows at will. Rows take AdaGrad steps, with one accumulator a
 // row. Takes memory for N + 2^24 floats.
+EncoderNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim);
 absl::Status Node2Vec(const EncoderInput& input, TensorView<float> out);
 
 }  // namespace quadhop

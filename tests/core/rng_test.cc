@@ -119,6 +119,18 @@ TEST(RandomStream, UniformIsInTheUnitIntervalWithItsMoments) {
 
 // Kolmogorov-Smirnov against the error function; P(D > 1.95 / sqrt(n)) = 0.001, and the seed is
 // fixed.
+TEST(RandomStream, SkipsNormalsAsIfTheyHadBeenDrawn) {
+  for (const int words_before : {0, 1, 4, 7}) {
+    RandomStream drawn(1, RandomPurpose::kTest, 2, 3);
+    for (int i = 0; i < words_before; ++i) drawn.Next32();
+    RandomStream skipped = drawn;
+    for (int i = 0; i < 5; ++i) drawn.Normal();
+    skipped.SkipNormals(5);
+    for (int i = 0; i < 6; ++i)
+      EXPECT_EQ(skipped.Next32(), drawn.Next32()) << words_before << " before, " << i << " after";
+  }
+}
+
 TEST(RandomStream, NormalHasTheNormalDistribution) {
   constexpr int kDraws = 100000;
   std::vector<double> draws;

@@ -69,6 +69,28 @@ TEST_F(Encode, IsEqualInEveryDigitForAnyNumberOfThreads) {
   }
 }
 
+TEST_F(Encode, ByProjectionIsEqualInEveryDigitForAnyMemory) {
+  constexpr int32_t kDim = 40;  // in runs of 16 columns the last has 8
+  const std::vector<float> whole = EncodedWith({"fastrp", kDim, 3, ""});
+  ASSERT_OK_AND_ASSIGN(const EncodingMethod* const fastrp, FindEncoder("fastrp"));
+  const EncoderNeeds needs = fastrp->needs(200, kDim);
+  ASSERT_LT(needs.least_bytes, needs.memory_bytes);
+  for (const int64_t bytes : {needs.least_bytes, needs.memory_bytes - 1, needs.memory_bytes})
+    EXPECT_EQ(EncodedWith({"fastrp", kDim, 3, "", bytes}, 2), whole) << bytes << " bytes";
+}
+
+TEST_F(Encode, RefusesLessMemoryThanAMethodNeeds) {
+  ThreadPool pool(1);
+  for (const std::string& method : EncoderNames()) {
+    ASSERT_OK_AND_ASSIGN(const EncodingMethod* const encoding, FindEncoder(method));
+    const int64_t least_bytes = encoding->needs(200, 8).least_bytes;
+    if (least_bytes == 0) continue;  // rwse
+    EXPECT_THAT(EncodeStore(path_, {method, 8, 0, "", least_bytes - 1}, pool).status(),
+                StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("encode by " + method)));
+    EXPECT_OK(EncodeStore(path_, {method, 8, 0, "", least_bytes}, pool).status());
+  }
+}
+
 TEST_F(Encode, DependsOnTheSeed) {
   EXPECT_NE(EncodedWith({"fastrp", 8, 1, ""}), EncodedWith({"fastrp", 8, 2, ""}));
 }

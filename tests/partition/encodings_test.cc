@@ -20,8 +20,8 @@ absl::StatusOr<Tensor<float>> EncodingOf(const TestGraph& graph, const char* met
   std::vector<int64_t> keys(static_cast<size_t>(graph.num_nodes()));
   std::iota(keys.begin(), keys.end(), int64_t{0});
   Tensor<float> out({graph.num_nodes(), dim});
-  QH_ASSIGN_OR_RETURN(const Encoder encode, FindEncoder(method));
-  QH_RETURN_IF_ERROR(encode({graph.topology(), false, keys, 1, 0, pool}, out.view()));
+  QH_ASSIGN_OR_RETURN(const EncodingMethod* const encoding, FindEncoder(method));
+  QH_RETURN_IF_ERROR(encoding->encode({graph.topology(), false, keys, 1, 0, "", pool}, out.view()));
   return out;
 }
 

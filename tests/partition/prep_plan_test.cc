@@ -1,0 +1,57 @@
+#include "partition/prep_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+PrepShape Papers100M() {
+  PrepShape shape;
+  shape.nodes = 111059956;
+  shape.arcs = 3231371744;
+  shape.features = 128;
+  shape.parts = 64;
+  shape.feature_bytes = 2;
+  shape.threads = 2;
+  return shape;
+}
+
+TEST(PrepPlan, ProjectionsThatMemoryDoesNotHoldGoToDisk) {
+  const StepPlan all = PlanPrep(Papers100M(), int64_t{100} << 30)[2];
+  EXPECT_EQ(all.step, "encode");
+  EXPECT_EQ(all.scratch_bytes, 0);
+  EXPECT_GE(all.memory_bytes, 2 * 111059956 * int64_t{64} * 4);  // two copies of [N, G]
+  const int64_t allowed_bytes = int64_t{20} << 30;
+  const StepPlan some = PlanPrep(Papers100M(), allowed_bytes)[2];
+  EXPECT_EQ(some.memory_bytes, allowed_bytes);
+  EXPECT_EQ(some.scratch_bytes, 3 * 111059956 * int64_t{64} * 4);  // three powers
+}
+
+TEST(PrepPlan, OfPapers100MFitsInto20GB) {
+  for (const StepPlan& step : PlanPrep(Papers100M(), int64_t{20} << 30))
+    EXPECT_LE(step.memory_bytes, int64_t{20} << 30) << step.step;
+}
+
+TEST(PrepPlan, MarksAStepThatNeedsMoreThanIsAllowed) {
+  PrepShape shape = Papers100M();
+  shape.encode_method = "laplacian";
+  const int64_t allowed_bytes = int64_t{20} << 30;
+  const std::vector<StepPlan> steps = PlanPrep(shape, allowed_bytes);
+  const std::string text = DescribePlan(steps, allowed_bytes);
+  const std::string encode = text.substr(text.find("encode"));
+  EXPECT_THAT(encode.substr(0, encode.find('\n')), HasSubstr("laplacian"));
+  EXPECT_THAT(encode.substr(0, encode.find('\n')), HasSubstr("needs more"));
+  EXPECT_THAT(text.substr(0, text.find("encode")), Not(HasSubstr("needs more")));
+  EXPECT_THAT(CheckPlan({steps[2]}, allowed_bytes, "."),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       HasSubstr("encode by laplacian needs at least 127.")));
+}
+
+}  // namespace
+}  // namespace quadhop
