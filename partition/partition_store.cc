@@ -11,6 +11,7 @@
 #include "core/store.h"
 #include "partition/cuts/canonical_graph.h"
 #include "partition/cuts/partitioner.h"
+#include "partition/memory.h"
 #include "partition/node_order.h"
 #include "partition/provenance.h"
 #include "partition/renumber.h"
@@ -95,8 +96,15 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
     QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> split, store->split(""));
     train = graph.TrainingNodes(split);
   }
-  const PartitionProblem problem{graph.topology(),    train, parts, options.seed, options.imbalance,
-                                 options.memory_bytes};
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
+  const int64_t held_bytes = graph.held_bytes() + static_cast<int64_t>(train.size());
+  QH_RETURN_IF_ERROR(CheckMemory("partition", held_bytes, memory_bytes));
+  const PartitionProblem problem{graph.topology(),
+                                 train,
+                                 parts,
+                                 options.seed,
+                                 options.imbalance,
+                                 std::max<int64_t>(1, memory_bytes - held_bytes)};
   std::string method = options.method;
   if (method == "auto") {
     QH_ASSIGN_OR_RETURN(method, ChoosePartitioner(problem));

@@ -19,8 +19,9 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
-constexpr int64_t kLeastColumns = 16;                 // that propagate carries at a time
-constexpr int64_t kClusterBytesPerArc = 10;           // all levels of multilevel, at most
+constexpr int64_t kLeastColumns = 16;                  // that propagate carries at a time
+constexpr int64_t kClusterBytesPerArc = 10;            // all levels of multilevel, mostly
+constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least
 constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
@@ -67,8 +68,10 @@ StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
 StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
   plan.step = "partition";
+  const int64_t held = shape.nodes * 9 /* order, training nodes */ +
+                       (shape.cut_before ? 8 * shape.nodes + IndexBytes(shape) * shape.arcs : 0);
   const int64_t metis_bytes = shape.arcs * kMetisBytesPerArc;
-  const bool metis_fits = metis_bytes <= memory_bytes && shape.arcs < INT32_MAX;
+  const bool metis_fits = metis_bytes <= memory_bytes - held && shape.arcs < INT32_MAX;
   plan.how = shape.partition_method == "auto" ? (metis_fits ? "metis" : "multilevel")
                                               : shape.partition_method;
   const int64_t numbering = shape.nodes * 40;
@@ -76,14 +79,15 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
     plan.least_bytes = metis_bytes;
     plan.seconds = D(shape.arcs) * kMetisSecondsAnArc;
   } else if (plan.how == "multilevel") {
-    // Labels, weights and votes of nodes. Clusters and their arcs take what the graph has of them.
-    plan.least_bytes = shape.nodes * (60 + 12 * shape.threads);
+    // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
+    // coarsest graph needs. They take what they may.
+    plan.least_bytes = kClusterBytes + shape.nodes * (60 + 12 * shape.threads);
     plan.seconds = D(shape.arcs) * kMultilevelSecondsAnArc;
   } else if (plan.how == "ptscotch") {
     plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;
     plan.seconds = D(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks * shape.threads;
   }
-  plan.least_bytes = std::max(plan.least_bytes, kBaseBytes + numbering);
+  plan.least_bytes = held + std::max(plan.least_bytes, kBaseBytes + numbering);
   plan.memory_bytes = plan.least_bytes;
   if (plan.how == "multilevel")
     plan.memory_bytes =
@@ -142,6 +146,7 @@ PrepShape PrepShape::Of(const Store& store) {
   shape.nodes = store.num_nodes();
   shape.arcs = store.manifest().arcs();
   shape.features = store.manifest().features();
+  shape.cut_before = store.FindStep("partition") != nullptr;
   return shape;
 }
 

@@ -14,8 +14,9 @@ namespace quadhop {
 // The graph as far as it is known, and what is to be made of it.
 struct PrepShape {
   int64_t nodes = 0;
-  int64_t arcs = 0;      // E; an undirected edge is two
-  int64_t features = 0;  // columns of raw features; 0: the encodings stand for them
+  int64_t arcs = 0;         // E; an undirected edge is two
+  int64_t features = 0;     // columns of raw features; 0: the encodings stand for them
+  bool cut_before = false;  // so that its arcs have to be brought back into their first order
   int32_t parts = 4;
   std::string partition_method = "auto";
   std::string encode_method = "fastrp";

@@ -43,6 +43,12 @@ absl::StatusOr<CanonicalGraph> CanonicalGraph::Of(const Store& store, ThreadPool
   return graph;
 }
 
+int64_t CanonicalGraph::held_bytes() const {
+  return static_cast<int64_t>((node_of_id_.size() + indptr_.size() + indices64_.size()) *
+                                  sizeof(int64_t) +
+                              indices32_.size() * sizeof(uint32_t));
+}
+
 std::vector<uint8_t> CanonicalGraph::TrainingNodes(absl::Span<const uint8_t> split) const {
   std::vector<uint8_t> train(node_of_id_.size());
   for (size_t id = 0; id < train.size(); ++id)

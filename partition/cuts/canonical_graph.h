@@ -22,6 +22,7 @@ class CanonicalGraph {
 
   // Lives as long as this object and the store.
   const Topology& topology() const { return topology_; }
+  int64_t held_bytes() const;
   // The store's node of each original id.  [N]
   absl::Span<const int64_t> node_of_id() const { return node_of_id_; }
   // 1 for the training nodes of a split.  [N]

@@ -100,27 +100,81 @@ uint32_t ArcWeight(int64_t weight) {
   return static_cast<uint32_t>(std::min<int64_t>(weight, UINT32_MAX));
 }
 
-// Rows made on all threads, and twice: first counted, then filled in place, so that no arc is held
-// twice. count(row, worker) is a row's length, fill(row, worker, neighbors, weights) writes it.
-template <typename Count, typename Fill>
-void MakeRows(int64_t num_rows, ThreadPool& pool, const Count& count, const Fill& fill,
-              WeightedGraph& graph) {
+template <typename Body>
+void ForEachRow(int64_t num_rows, ThreadPool& pool, const Body& body) {
+  pool.ParallelFor(NumBlocks(num_rows, kNodesPerBlock / 8), [&](int64_t block, int worker) {
+    const auto [begin, end] = Block(block, num_rows, kNodesPerBlock / 8);
+    for (int64_t row = begin; row < end; ++row) body(row, worker);
+  });
+}
+
+// Rows are made on all threads, and twice: first counted, then filled in place, so that no arc is
+// held twice. count(row, worker) is a row's length.
+template <typename Count>
+void CountRows(int64_t num_rows, ThreadPool& pool, const Count& count, WeightedGraph& graph) {
   graph.indptr.assign(Z(num_rows) + 1, 0);
-  const auto for_each_row = [&](const auto& body) {
-    pool.ParallelFor(NumBlocks(num_rows, kNodesPerBlock / 8), [&](int64_t block, int worker) {
-      const auto [begin, end] = Block(block, num_rows, kNodesPerBlock / 8);
-      for (int64_t row = begin; row < end; ++row) body(row, worker);
-    });
-  };
-  for_each_row([&](int64_t row, int worker) { graph.indptr[Z(row) + 1] = count(row, worker); });
+  ForEachRow(num_rows, pool,
+             [&](int64_t row, int worker) { graph.indptr[Z(row) + 1] = count(row, worker); });
   std::partial_sum(graph.indptr.begin(), graph.indptr.end(), graph.indptr.begin());
+}
+
+// fill(row, worker, neighbors, weights) writes a row.
+template <typename Fill>
+void FillRows(ThreadPool& pool, const Fill& fill, WeightedGraph& graph) {
   graph.neighbors.resize(Z(graph.indptr.back()));
   graph.arc_weights.resize(Z(graph.indptr.back()));
-  for_each_row([&](int64_t row, int worker) {
+  ForEachRow(graph.num_nodes(), pool, [&](int64_t row, int worker) {
     const size_t at = Z(graph.indptr[Z(row)]);
     fill(row, worker, graph.neighbors.data() + at, graph.arc_weights.data() + at);
   });
 }
+
+// Which arcs stay of a graph that may not have more than so many: those of weight w >= t all, of
+// the others each with probability w / t, as one of weight t. So the weight of every cut is kept in
+// expectation. Threshold sampling: Duffield, Lund and Thorup, IEEE Transactions on Information
+// Theory 51 (2005).
+class Thinning {
+ public:
+  explicit Thinning(int num_threads) : arcs_by_weight_(Z(num_threads)) {
+    for (std::vector<int64_t>& arcs : arcs_by_weight_) arcs.resize(kMostThreshold + 1);
+  }
+
+  void Count(int64_t weight, int worker) {
+    ++arcs_by_weight_[Z(worker)][Z(std::min(weight, kMostThreshold))];
+  }
+  // Sets the least threshold that leaves no more than so many of the arcs counted, in expectation.
+  void Choose(int64_t most_arcs, uint64_t seed) {
+    seed_ = seed;
+    std::vector<int64_t> arcs(kMostThreshold + 1);
+    for (const std::vector<int64_t>& some : arcs_by_weight_)
+      for (size_t w = 0; w < arcs.size(); ++w) arcs[w] += some[w];
+    int64_t heavy = std::accumulate(arcs.begin(), arcs.end(), int64_t{0});  // of weight >= t
+    double light = 0;  // the weight of the others
+    for (threshold_ = 1; threshold_ < kMostThreshold; ++threshold_) {
+      if (static_cast<double>(heavy) + light / static_cast<double>(threshold_) <=
+          static_cast<double>(most_arcs))
+        break;
+      heavy -= arcs[Z(threshold_)];
+      light += static_cast<double>(arcs[Z(threshold_)] * threshold_);
+    }
+  }
+
+  // The same for the arc from b to a, if its weight is the same.
+  bool Keeps(int64_t a, int64_t b, int64_t weight) const {
+    if (weight >= threshold_) return true;
+    const auto low = static_cast<uint64_t>(std::min(a, b)),
+               high = static_cast<uint64_t>(std::max(a, b));
+    return static_cast<int64_t>(Mix64(seed_ ^ Mix64(low ^ Mix64(high))) %
+                                static_cast<uint64_t>(threshold_)) < weight;
+  }
+  int64_t WeightOf(int64_t weight) const { return std::max(weight, threshold_); }
+
+ private:
+  static constexpr int64_t kMostThreshold = 65536;
+  std::vector<std::vector<int64_t>> arcs_by_weight_;  // [threads][kMostThreshold + 1]
+  int64_t threshold_ = 1;
+  uint64_t seed_ = 0;
+};
 
 // Every arc turned round; rows ascending.
 WeightedGraph Transposed(const WeightedGraph& graph) {
@@ -161,20 +215,19 @@ WeightedGraph Symmetrized(WeightedGraph graph, ThreadPool& pool) {
   const WeightedGraph turned = Transposed(graph);
   WeightedGraph both;
   both.node_weights = std::move(graph.node_weights);
-  MakeRows(
-      graph.num_nodes(), pool,
-      [&](int64_t v, int) {
-        int64_t length = 0;
-        VisitUnion(graph, turned, v, [&](uint32_t, int64_t) { ++length; });
-        return length;
-      },
-      [&](int64_t v, int, uint32_t* neighbors, uint32_t* weights) {
-        VisitUnion(graph, turned, v, [&](uint32_t u, int64_t weight) {
-          *neighbors++ = u;
-          *weights++ = ArcWeight(weight);
-        });
-      },
-      both);
+  const auto count = [&](int64_t v, int) {
+    int64_t length = 0;
+    VisitUnion(graph, turned, v, [&](uint32_t, int64_t) { ++length; });
+    return length;
+  };
+  CountRows(graph.num_nodes(), pool, count, both);
+  const auto fill = [&](int64_t v, int, uint32_t* neighbors, uint32_t* weights) {
+    VisitUnion(graph, turned, v, [&](uint32_t u, int64_t weight) {
+      *neighbors++ = u;
+      *weights++ = ArcWeight(weight);
+    });
+  };
+  FillRows(pool, fill, both);
   return both;
 }
 
@@ -233,7 +286,7 @@ Clusters ClusterNodes(const Graph& graph, const Weights& most, uint64_t seed, Th
 }
 
 template <typename Graph>
-WeightedGraph Contract(const Graph& graph, const Clusters& clusters, bool symmetric,
+WeightedGraph Contract(const Graph& graph, const Clusters& clusters, const ContractOptions& options,
                        ThreadPool& pool) {
   // Members of each cluster, one after another.
   std::vector<int64_t> begin(Z(clusters.count) + 1);
@@ -246,6 +299,12 @@ WeightedGraph Contract(const Graph& graph, const Clusters& clusters, bool symmet
 
   WeightedGraph coarse;
   coarse.node_weights.resize(Z(clusters.count));
+  ForEachRow(clusters.count, pool, [&](int64_t c, int) {
+    for (int64_t i = begin[Z(c)]; i < begin[Z(c) + 1]; ++i) {
+      const Weights weights = graph.weights(members[Z(i)]);
+      for (size_t b = 0; b < kBalances; ++b) coarse.node_weights[Z(c)][b] += weights[b];
+    }
+  });
   std::vector<Votes> votes(Z(pool.num_threads()), Votes(Z(clusters.count)));
   // The weights of the arcs from cluster c to the others, in the worker's votes.
   const auto sum_row = [&](int64_t c, int worker) -> Votes& {
@@ -257,32 +316,43 @@ WeightedGraph Contract(const Graph& graph, const Clusters& clusters, bool symmet
       });
     return row;
   };
-  MakeRows(
-      clusters.count, pool,
-      [&](int64_t c, int worker) {
-        for (int64_t i = begin[Z(c)]; i < begin[Z(c) + 1]; ++i) {
-          const Weights weights = graph.weights(members[Z(i)]);
-          for (size_t b = 0; b < kBalances; ++b) coarse.node_weights[Z(c)][b] += weights[b];
-        }
-        return static_cast<int64_t>(sum_row(c, worker).labels().size());
-      },
-      [&](int64_t c, int worker, uint32_t* neighbors, uint32_t* weights) {
-        Votes& row = sum_row(c, worker);
-        row.SortLabels();
-        for (const uint32_t label : row.labels()) {
-          *neighbors++ = label;
-          *weights++ = ArcWeight(row.Of(label));
-        }
-      },
-      coarse);
-  return symmetric ? coarse : Symmetrized(std::move(coarse), pool);
+  Thinning thinning(pool.num_threads());
+  const auto count_all = [&](int64_t c, int worker) {
+    const Votes& row = sum_row(c, worker);
+    for (const uint32_t label : row.labels()) thinning.Count(row.Of(label), worker);
+    return static_cast<int64_t>(row.labels().size());
+  };
+  CountRows(clusters.count, pool, count_all, coarse);
+  // With its transpose and the union of both there are four times as many.
+  const int64_t most_arcs = options.symmetric ? options.most_arcs : options.most_arcs / 4;
+  if (coarse.indptr.back() > most_arcs) {
+    thinning.Choose(most_arcs, options.seed);
+    const auto count_kept = [&](int64_t c, int worker) {
+      const Votes& row = sum_row(c, worker);
+      return std::count_if(row.labels().begin(), row.labels().end(),
+                           [&](uint32_t label) { return thinning.Keeps(c, label, row.Of(label)); });
+    };
+    CountRows(clusters.count, pool, count_kept, coarse);
+  }
+  const auto fill = [&](int64_t c, int worker, uint32_t* neighbors, uint32_t* weights) {
+    Votes& row = sum_row(c, worker);
+    row.SortLabels();
+    for (const uint32_t label : row.labels()) {
+      if (!thinning.Keeps(c, label, row.Of(label))) continue;
+      *neighbors++ = label;
+      *weights++ = ArcWeight(thinning.WeightOf(row.Of(label)));
+    }
+  };
+  FillRows(pool, fill, coarse);
+  return options.symmetric ? coarse : Symmetrized(std::move(coarse), pool);
 }
 
-#define QH_INSTANTIATE(Graph)                                                          \
-  template int64_t SweepLabels(const Graph&, uint64_t, ThreadPool&, MoveLimits&,       \
-                               absl::Span<uint32_t>);                                  \
-  template Clusters ClusterNodes(const Graph&, const Weights&, uint64_t, ThreadPool&); \
-  template WeightedGraph Contract(const Graph&, const Clusters&, bool, ThreadPool&);
+#define QH_INSTANTIATE(Graph)                                                            \
+  template int64_t SweepLabels(const Graph&, uint64_t, ThreadPool&, MoveLimits&,         \
+                               absl::Span<uint32_t>);                                    \
+  template Clusters ClusterNodes(const Graph&, const Weights&, uint64_t, ThreadPool&);   \
+  template WeightedGraph Contract(const Graph&, const Clusters&, const ContractOptions&, \
+                                  ThreadPool&);
 QH_INSTANTIATE(TopologyLevel<uint32_t>)
 QH_INSTANTIATE(TopologyLevel<int64_t>)
 QH_INSTANTIATE(WeightedGraph)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -20,9 +21,12 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kLeastClustersAPart = 48;
-constexpr int64_t kEnoughNodes = 20000;  // a graph so small is cut as it is
+constexpr int64_t kEnoughNodes = 20000;   // a graph so small is not made smaller,
+constexpr int64_t kEnoughArcsANode = 16;  // nor one that METIS can take with so many of its arcs.
+constexpr int64_t kLeastArcsANode = 4;    // With fewer METIS does not see what belongs together.
 constexpr int kMostLevels = 12;
-constexpr int kRefinements = 3;  // sweeps a level
+constexpr int64_t kBaseBytes = int64_t{32} << 20;  // of the program itself
+constexpr int kRefinements = 3;                    // sweeps a level
 
 template <typename Graph>
 Weights TotalWeights(const Graph& graph) {
@@ -56,11 +60,13 @@ MetisGraph AsMetisGraph(const WeightedGraph& graph, const PartitionProblem& prob
   metis.adjncy.assign(graph.neighbors.begin(), graph.neighbors.end());
   int64_t total_arcs = 0;
   for (const uint32_t weight : graph.arc_weights) total_arcs += weight;
+  metis.arc_weights.reserve(graph.arc_weights.size());
   for (const uint32_t weight : graph.arc_weights)
     metis.arc_weights.push_back(Scaled(weight, total_arcs));
   const Weights total = TotalWeights(graph);
   for (size_t b = 0; b < kBalances; ++b)
     if (total[b] > 0) metis.imbalances.push_back(static_cast<float>(problem.imbalances()[b]));
+  metis.weights.reserve(graph.node_weights.size() * metis.imbalances.size());
   for (const Weights& weights : graph.node_weights)
     for (size_t b = 0; b < kBalances; ++b)
       if (total[b] > 0) metis.weights.push_back(Scaled(weights[b], total[b]));
@@ -90,25 +96,29 @@ class MultilevelPartitioner final : public Partitioner {
   static absl::StatusOr<std::vector<int32_t>> CutLevels(const Graph& graph,
                                                         const PartitionProblem& problem,
                                                         bool symmetric, ThreadPool& pool) {
-    QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(problem.memory_bytes));
+    QH_ASSIGN_OR_RETURN(const int64_t allowed_bytes, MemoryBudget(problem.memory_bytes));
+    const int64_t memory_bytes = allowed_bytes - kBaseBytes;
     const Weights limit = ClusterLimit(TotalWeights(graph), problem.parts);
     std::vector<Clusters> clusters;
     std::vector<WeightedGraph> levels;
+    const auto left_bytes = [&] { return memory_bytes - HeldBytes(clusters, levels); };
+    const auto contract = [&](const auto& fine, bool as_is) {
+      const ContractOptions options = {as_is, MostArcs(left_bytes(), clusters.back(), pool),
+                                       LevelSeed(problem, levels.size())};
+      levels.push_back(Contract(fine, clusters.back(), options, pool));
+    };
     clusters.push_back(ClusterNodes(graph, limit, LevelSeed(problem, 0), pool));
-    levels.push_back(Contract(graph, clusters[0], symmetric, pool));
+    contract(graph, symmetric);
     // As far as METIS needs it, and no further: what is finer is cut better.
-    while (static_cast<int>(levels.size()) < kMostLevels &&
-           TooLarge(levels.back(), memory_bytes - HeldBytes(clusters, levels))) {
+    while (static_cast<int>(levels.size()) < kMostLevels && TooLarge(levels.back(), left_bytes())) {
       const WeightedGraph& fine = levels.back();
       Clusters next = ClusterNodes(fine, limit, LevelSeed(problem, levels.size()), pool);
       if (next.count > fine.num_nodes() * 9 / 10) break;  // it does not get smaller any more
-      WeightedGraph coarse = Contract(fine, next, true, pool);
       clusters.push_back(std::move(next));
-      levels.push_back(std::move(coarse));
+      contract(levels.back(), true);
     }
-    QH_ASSIGN_OR_RETURN(
-        std::vector<int32_t> cut,
-        CutCoarsest(levels.back(), problem, memory_bytes - HeldBytes(clusters, levels)));
+    QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
+                        CutCoarsest(levels.back(), problem, left_bytes(), pool));
     std::vector<uint32_t> part_of(cut.begin(), cut.end());
     for (size_t level = levels.size(); level > 0; --level) {
       Refine(levels[level - 1], problem, pool, part_of);
@@ -134,22 +144,51 @@ class MultilevelPartitioner final : public Partitioner {
     return bytes;
   }
 
-  static bool TooLarge(const WeightedGraph& graph, int64_t memory_bytes) {
-    return graph.num_nodes() > kEnoughNodes &&
-           graph.num_arcs() > memory_bytes * 3 / 4 / kMetisBytesPerArc;
+  // That a graph of these clusters may have beside what is held: half of what is left when it is
+  // made, since METIS and coarser ones come after it.
+  static int64_t MostArcs(int64_t left_bytes, const Clusters& clusters, const ThreadPool& pool) {
+    constexpr int64_t kWord = sizeof(int64_t);
+    const int64_t bytes_a_cluster = (3 + int64_t{kBalances} + pool.num_threads()) * kWord;
+    const int64_t beside = static_cast<int64_t>(clusters.of.size() * sizeof(uint32_t)) +
+                           clusters.count * bytes_a_cluster;
+    return std::max<int64_t>(0, left_bytes - beside) / (2 * WeightedGraph::kArcBytes);
+  }
+
+  static int64_t MostArcsOfMetis(int64_t left_bytes) {
+    return std::min<int64_t>(left_bytes * 2 / 3 / kMetisBytesPerArc, INT32_MAX - 1);
+  }
+
+  static bool TooLarge(const WeightedGraph& graph, int64_t left_bytes) {
+    const int64_t most_arcs = MostArcsOfMetis(left_bytes);
+    return graph.num_nodes() > kEnoughNodes && graph.num_arcs() > most_arcs &&
+           graph.num_nodes() * kEnoughArcsANode > most_arcs;
   }
 
   static absl::StatusOr<std::vector<int32_t>> CutCoarsest(const WeightedGraph& graph,
                                                           const PartitionProblem& problem,
-                                                          int64_t memory_bytes) {
-    if (graph.num_arcs() >= int64_t{INT32_MAX} ||
-        graph.num_arcs() > memory_bytes / kMetisBytesPerArc)
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "multilevel: the graph of ", problem.topology.num_arcs(), " arcs still has ",
-          graph.num_arcs(), " when its nodes are in ", graph.num_nodes(),
-          " clusters, and METIS takes ", kMetisBytesPerArc, " bytes an arc of the ",
-          memory_bytes / 1000000, " MB that are left: raise --memory, or use --method hash"));
-    return CutMetisGraph(AsMetisGraph(graph, problem), problem.parts, problem.seed);
+                                                          int64_t left_bytes, ThreadPool& pool) {
+    const int64_t most_arcs = MostArcsOfMetis(left_bytes);
+    if (graph.num_arcs() > most_arcs && graph.num_nodes() * kLeastArcsANode > most_arcs)
+      return absl::ResourceExhaustedError(
+          absl::StrCat("multilevel: the graph of ", problem.topology.num_arcs(), " arcs still has ",
+                       graph.num_nodes(), " clusters, and METIS takes ", kMetisBytesPerArc,
+                       " bytes an arc of the ", std::max<int64_t>(0, left_bytes) / 1000000,
+                       " MB that are left: raise --memory, or use --method hash"));
+    const MetisGraph metis =
+        graph.num_arcs() <= most_arcs
+            ? AsMetisGraph(graph, problem)
+            : AsMetisGraph(Contract(graph, EachAlone(graph.num_nodes()),
+                                    {true, most_arcs, LevelSeed(problem, kMostLevels)}, pool),
+                           problem);
+    return CutMetisGraph(metis, problem.parts, problem.seed);
+  }
+
+  static Clusters EachAlone(int64_t num_nodes) {
+    Clusters clusters;
+    clusters.count = num_nodes;
+    clusters.of.resize(static_cast<size_t>(num_nodes));
+    std::iota(clusters.of.begin(), clusters.of.end(), 0u);
+    return clusters;
   }
 
   static std::vector<uint32_t> Projected(const Clusters& clusters,

@@ -44,6 +44,8 @@ class TopologyLevel {
 
 // A coarse graph: symmetric, without self-loops.
 struct WeightedGraph {
+  static constexpr int64_t kArcBytes = 2 * sizeof(uint32_t);
+
   std::vector<int64_t> indptr{0};     // [n + 1]
   std::vector<uint32_t> neighbors;    // [m], in [0, n), ascending within a row
   std::vector<uint32_t> arc_weights;  // [m]; those beyond 32 bits are 2^32 - 1
@@ -52,7 +54,7 @@ struct WeightedGraph {
   int64_t num_nodes() const { return static_cast<int64_t>(indptr.size()) - 1; }
   int64_t num_arcs() const { return static_cast<int64_t>(neighbors.size()); }
   int64_t bytes() const {
-    return num_arcs() * static_cast<int64_t>(2 * sizeof(uint32_t)) +
+    return num_arcs() * kArcBytes +
            num_nodes() * static_cast<int64_t>(sizeof(int64_t) + sizeof(Weights));
   }
   const Weights& weights(int64_t node) const { return node_weights[static_cast<size_t>(node)]; }

@@ -123,6 +123,41 @@ TEST(MultilevelPartitioner, DoesNotDependOnTheThreads) {
   EXPECT_EQ(one, three);
 }
 
+// 30,000 nodes in 6 groups that four fifths of some 600,000 arcs stay in.
+TestGraph PlantedGroups() {
+  constexpr uint32_t kNodes = 30000, kGroups = 6;
+  RandomStream random(6, RandomPurpose::kTest, 0, 0);
+  TestArcs arcs;
+  for (uint32_t v = 0; v < kNodes; ++v)
+    for (int i = 0; i < 10; ++i) {
+      const auto u = static_cast<uint32_t>(random.Below(kNodes));
+      const uint32_t own = u / kGroups * kGroups + v % kGroups;
+      const uint32_t to = random.Below(5) > 0 ? own : u;
+      if (to != v) arcs.emplace_back(v, to);
+    }
+  return GraphOf(kNodes, std::move(arcs));
+}
+
+TEST(MultilevelPartitioner, CutsAsWellWhereMemoryHoldsAPartOfTheArcsBetweenClusters) {
+  if (absl::IsUnavailable(MakePartitioner("metis").status())) GTEST_SKIP() << "no METIS";
+  const TestGraph graph = PlantedGroups();
+  ThreadPool pool(2);
+  const auto cut_within = [&](int64_t memory_bytes) {
+    const auto cut =
+        MakeMultilevelPartitioner()->Cut({graph.topology(), {}, 6, 3, 0.05, memory_bytes}, pool);
+    EXPECT_OK(cut);
+    return static_cast<double>(CutArcs(graph, *cut));
+  };
+  const double whole = cut_within(int64_t{1} << 30);
+  EXPECT_LE(whole, 0.25 * static_cast<double>(graph.indices.size()));
+  for (const int64_t mebibytes : {42, 38})
+    EXPECT_LE(cut_within(mebibytes << 20), 1.05 * whole) << mebibytes << " MiB";
+  EXPECT_THAT(MakeMultilevelPartitioner()
+                  ->Cut({graph.topology(), {}, 6, 3, 0.05, int64_t{36} << 20}, pool)
+                  .status(),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("raise --memory")));
+}
+
 TEST(StreamPartitioner, CutsFarFewerArcsThanAHash) {
   EXPECT_LT(CutOfCliques("stream", 1), CutOfCliques("hash", 1) / 2);
 }
