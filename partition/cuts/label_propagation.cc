@@ -13,6 +13,8 @@ namespace {
 constexpr uint64_t kRounds = 16;
 constexpr int kClusterSweeps = 4;
 constexpr int64_t kNodesPerBlock = 4096;
+constexpr size_t kNodesAhead = 3;        // whose neighbours' labels are asked for,
+constexpr int64_t kNeighborsAhead = 64;  // so many of each
 
 size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
@@ -27,13 +29,24 @@ struct Move {
   uint32_t label;
 };
 
+// Of the first neighbours, which are all of most nodes.
+template <typename Graph>
+void PrefetchLabels(const Graph& graph, int64_t node, absl::Span<const uint32_t> labels) {
+  graph.ForEachNeighbor(
+      node, [&](int64_t neighbor, int64_t) { __builtin_prefetch(&labels[Z(neighbor)]); },
+      kNeighborsAhead);
+}
+
 // The label that most neighbours have, by weight, among those with room; the node's own if none has
 // more than that.
 template <typename Graph>
 uint32_t BestLabel(const Graph& graph, int64_t node, const MoveLimits& limits,
                    absl::Span<const uint32_t> labels, uint64_t seed, Votes& votes) {
-  graph.ForEachNeighbor(
-      node, [&](int64_t neighbor, int64_t weight) { votes.Add(labels[Z(neighbor)], weight); });
+  {
+    VoteBatch batch(votes);
+    graph.ForEachNeighbor(
+        node, [&](int64_t neighbor, int64_t weight) { batch.Add(labels[Z(neighbor)], weight); });
+  }
   const uint32_t own = labels[Z(node)];
   const Weights weights = graph.weights(node);
   uint32_t best = own;
@@ -41,10 +54,10 @@ uint32_t BestLabel(const Graph& graph, int64_t node, const MoveLimits& limits,
   uint64_t best_rank = 0;
   for (const uint32_t label : votes.labels()) {
     if (label == own || votes.Of(label) < most) continue;
-    if (!Fits(limits.used[label], weights, limits.most)) continue;
     // Among equals by chance, but never away from one's own.
     const uint64_t rank = Mix64(seed ^ Mix64(static_cast<uint64_t>(node)) ^ label);
     if (votes.Of(label) == most && (best == own || rank < best_rank)) continue;
+    if (!Fits(limits.used[label], weights, limits.most)) continue;  // last: it lies anywhere
     best = label;
     most = votes.Of(label);
     best_rank = rank;
@@ -244,8 +257,12 @@ int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLim
     std::vector<std::vector<Move>> moves(Z(num_blocks));
     pool.ParallelFor(num_blocks, [&](int64_t block, int worker) {
       const auto [begin, end] = Block(block, num_nodes, kNodesPerBlock);
-      for (int64_t v = begin; v < end; ++v) {
-        if (Mix64(seed ^ static_cast<uint64_t>(v)) % kRounds != round) continue;
+      std::vector<int64_t> chosen;
+      for (int64_t v = begin; v < end; ++v)
+        if (Mix64(seed ^ static_cast<uint64_t>(v)) % kRounds == round) chosen.push_back(v);
+      for (size_t i = 0; i < chosen.size(); ++i) {
+        if (i + kNodesAhead < chosen.size()) PrefetchLabels(graph, chosen[i + kNodesAhead], labels);
+        const int64_t v = chosen[i];
         const uint32_t label = BestLabel(graph, v, limits, labels, seed, votes[Z(worker)]);
         if (label != labels[Z(v)]) moves[Z(block)].push_back({v, label});
       }
@@ -310,10 +327,10 @@ WeightedGraph Contract(const Graph& graph, const Clusters& clusters, const Contr
   const auto sum_row = [&](int64_t c, int worker) -> Votes& {
     Votes& row = votes[Z(worker)];
     row.Clear();
+    VoteBatch batch(row, static_cast<uint32_t>(c));
     for (int64_t i = begin[Z(c)]; i < begin[Z(c) + 1]; ++i)
-      graph.ForEachNeighbor(members[Z(i)], [&](int64_t u, int64_t weight) {
-        if (clusters.of[Z(u)] != static_cast<uint32_t>(c)) row.Add(clusters.of[Z(u)], weight);
-      });
+      graph.ForEachNeighbor(
+          members[Z(i)], [&](int64_t u, int64_t weight) { batch.Add(clusters.of[Z(u)], weight); });
     return row;
   };
   Thinning thinning(pool.num_threads());

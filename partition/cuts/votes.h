@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -18,6 +19,8 @@ class Votes {
     if (sums_[label] == 0) labels_.push_back(label);
     sums_[label] += weight;
   }
+  // Asks for what Add and Of read.
+  void Prefetch(uint32_t label) const { __builtin_prefetch(&sums_[label]); }
   int64_t Of(uint32_t label) const { return sums_[label]; }
   const std::vector<uint32_t>& labels() const { return labels_; }  // in the order of coming
   void SortLabels() { std::sort(labels_.begin(), labels_.end()); }
@@ -29,6 +32,41 @@ class Votes {
  private:
   std::vector<int64_t> sums_;
   std::vector<uint32_t> labels_;
+};
+
+// Adds to votes some at a time. Sums of many labels lie anywhere in memory, and whether a label is
+// new hangs on its sum: asked for all together, they are waited for once, and not each after a
+// wrong guess at the one before.
+class VoteBatch {
+ public:
+  // Votes for `left_out` do not count.
+  explicit VoteBatch(Votes& votes, uint32_t left_out = UINT32_MAX)
+      : votes_(votes), left_out_(left_out) {}
+  ~VoteBatch() { Flush(); }
+  VoteBatch(const VoteBatch&) = delete;
+  VoteBatch& operator=(const VoteBatch&) = delete;
+
+  void Add(uint32_t label, int64_t weight) {
+    votes_.Prefetch(label);
+    batch_[size_++] = {label, weight};
+    if (size_ == batch_.size()) Flush();
+  }
+
+ private:
+  struct Vote {
+    uint32_t label;
+    int64_t weight;
+  };
+  void Flush() {
+    for (size_t i = 0; i < size_; ++i)
+      if (batch_[i].label != left_out_) votes_.Add(batch_[i].label, batch_[i].weight);
+    size_ = 0;
+  }
+
+  Votes& votes_;
+  uint32_t left_out_;
+  size_t size_ = 0;
+  std::array<Vote, 64> batch_;
 };
 
 }  // namespace quadhop

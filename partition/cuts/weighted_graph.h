@@ -3,6 +3,7 @@
 
 #include <absl/types/span.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -28,11 +29,12 @@ class TopologyLevel {
     const auto v = static_cast<size_t>(node);
     return {1, indptr_[v + 1] - indptr_[v], train_.empty() ? 0 : int64_t{train_[v]}};
   }
-  // visit(neighbour, weight)
+  // visit(neighbour, weight), of no more than so many.
   template <typename Visit>
-  void ForEachNeighbor(int64_t node, const Visit& visit) const {
+  void ForEachNeighbor(int64_t node, const Visit& visit, int64_t most = INT64_MAX) const {
     const auto v = static_cast<size_t>(node);
-    for (auto e = static_cast<size_t>(indptr_[v]); e < static_cast<size_t>(indptr_[v + 1]); ++e)
+    const int64_t begin = indptr_[v], end = begin + std::min(most, indptr_[v + 1] - begin);
+    for (auto e = static_cast<size_t>(begin); e < static_cast<size_t>(end); ++e)
       visit(static_cast<int64_t>(indices_[e]), int64_t{1});
   }
 
@@ -59,9 +61,10 @@ struct WeightedGraph {
   }
   const Weights& weights(int64_t node) const { return node_weights[static_cast<size_t>(node)]; }
   template <typename Visit>
-  void ForEachNeighbor(int64_t node, const Visit& visit) const {
+  void ForEachNeighbor(int64_t node, const Visit& visit, int64_t most = INT64_MAX) const {
     const auto v = static_cast<size_t>(node);
-    for (auto e = static_cast<size_t>(indptr[v]); e < static_cast<size_t>(indptr[v + 1]); ++e)
+    const int64_t begin = indptr[v], end = begin + std::min(most, indptr[v + 1] - begin);
+    for (auto e = static_cast<size_t>(begin); e < static_cast<size_t>(end); ++e)
       visit(int64_t{neighbors[e]}, int64_t{arc_weights[e]});
   }
 };
