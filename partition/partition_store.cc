@@ -90,15 +90,16 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
   if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyAll(pool));
   QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*store, options.parts, pool));
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
+  QH_ASSIGN_OR_RETURN(int64_t held_bytes, CanonicalGraph::BytesOf(*store));
+  held_bytes += store->num_nodes();  // which are training nodes
+  QH_RETURN_IF_ERROR(CheckMemory("partition", held_bytes, memory_bytes));
   QH_ASSIGN_OR_RETURN(const CanonicalGraph graph, CanonicalGraph::Of(*store, pool));
   std::vector<uint8_t> train;
   if (store->manifest().split_names_size() > 0) {
     QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> split, store->split(""));
     train = graph.TrainingNodes(split);
   }
-  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
-  const int64_t held_bytes = graph.held_bytes() + static_cast<int64_t>(train.size());
-  QH_RETURN_IF_ERROR(CheckMemory("partition", held_bytes, memory_bytes));
   const PartitionProblem problem{graph.topology(),
                                  train,
                                  parts,

@@ -17,8 +17,10 @@ struct PartitionOptions {
   // "auto": metis, or multilevel where memory does not hold METIS; or a method of partitioner.h.
   std::string method = "auto";
   uint64_t seed = 0;
-  double imbalance = 0.05;   // allowed excess of the largest part over the mean; [0.001, 10]
-  int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
+  double imbalance = 0.05;  // allowed excess of the largest part over the mean; [0.001, 10]
+  // What may be taken; 0: 80 % of what is available. The cut does not depend on it, nor on the cuts
+  // before it, as long as memory holds the arcs between clusters of "multilevel".
+  int64_t memory_bytes = 0;
   // Of the processes that cut together, by "ptscotch"; rank 0 alone writes the store.
   int32_t rank = 0;
   int32_t num_ranks = 1;

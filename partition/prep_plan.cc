@@ -21,7 +21,8 @@ namespace {
 constexpr int64_t kFloatBytes = 4;
 constexpr int64_t kLeastColumns = 16;                  // that propagate carries at a time
 constexpr int64_t kClusterBytesPerArc = 10;            // all levels of multilevel, mostly
-constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least
+constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least,
+constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // and of a part: clusters, arcs, bytes
 constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
@@ -81,7 +82,8 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   } else if (plan.how == "multilevel") {
     // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
     // coarsest graph needs. They take what they may.
-    plan.least_bytes = kClusterBytes + shape.nodes * (60 + 12 * shape.threads);
+    plan.least_bytes =
+        kClusterBytes + shape.parts * kClusterBytesAPart + shape.nodes * (60 + 12 * shape.threads);
     plan.seconds = D(shape.arcs) * kMultilevelSecondsAnArc;
   } else if (plan.how == "ptscotch") {
     plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;

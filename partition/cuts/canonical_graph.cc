@@ -8,6 +8,17 @@
 
 namespace quadhop {
 
+absl::StatusOr<int64_t> CanonicalGraph::BytesOf(const Store& store) {
+  QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> ids, store.original_ids());
+  QH_ASSIGN_OR_RETURN(const Topology stored, store.topology());
+  size_t words = ids.size(), half_words = 0;
+  if (!std::is_sorted(ids.begin(), ids.end())) {
+    words += stored.indptr.size() + stored.indices64.size();
+    half_words = stored.indices32.size();
+  }
+  return static_cast<int64_t>(words * sizeof(int64_t) + half_words * sizeof(uint32_t));
+}
+
 absl::StatusOr<CanonicalGraph> CanonicalGraph::Of(const Store& store, ThreadPool& pool) {
   CanonicalGraph graph;
   QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> ids, store.original_ids());
@@ -41,12 +52,6 @@ absl::StatusOr<CanonicalGraph> CanonicalGraph::Of(const Store& store, ThreadPool
   }
   graph.topology_.indptr = graph.indptr_;
   return graph;
-}
-
-int64_t CanonicalGraph::held_bytes() const {
-  return static_cast<int64_t>((node_of_id_.size() + indptr_.size() + indices64_.size()) *
-                                  sizeof(int64_t) +
-                              indices32_.size() * sizeof(uint32_t));
 }
 
 std::vector<uint8_t> CanonicalGraph::TrainingNodes(absl::Span<const uint8_t> split) const {

@@ -15,6 +15,8 @@ namespace quadhop {
 // store where its nodes stand in this order already, else holds a copy (4 or 8 bytes an arc).
 class CanonicalGraph {
  public:
+  // Bytes that Of(store) will hold.
+  static absl::StatusOr<int64_t> BytesOf(const Store& store);
   // kDataLoss if original_ids.npy is not a permutation of [0, N).
   static absl::StatusOr<CanonicalGraph> Of(const Store& store, ThreadPool& pool);
   CanonicalGraph(CanonicalGraph&&) = default;
@@ -22,7 +24,6 @@ class CanonicalGraph {
 
   // Lives as long as this object and the store.
   const Topology& topology() const { return topology_; }
-  int64_t held_bytes() const;
   // The store's node of each original id.  [N]
   absl::Span<const int64_t> node_of_id() const { return node_of_id_; }
   // 1 for the training nodes of a split.  [N]

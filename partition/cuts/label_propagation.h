@@ -36,16 +36,4 @@ struct Clusters {
 template <typename Graph>
 Clusters ClusterNodes(const Graph& graph, const Weights& most, uint64_t seed, ThreadPool& pool);
 
-struct ContractOptions {
-  bool symmetric = true;  // the graph holds the inverse of each of its arcs; else they are added
-  // About as many arcs are held at most. Where there would be more, light ones are drawn by lot and
-  // weigh more, so that the weight of every cut is kept in expectation.
-  int64_t most_arcs = INT64_MAX;
-  uint64_t seed = 0;  // of the lot
-};
-// Each cluster a node; arcs between clusters once, their weights summed, those inside dropped.
-template <typename Graph>
-WeightedGraph Contract(const Graph& graph, const Clusters& clusters, const ContractOptions& options,
-                       ThreadPool& pool);
-
 }  // namespace quadhop

@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/cuts/contraction.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/label_propagation.h"
 #include "partition/cuts/metis_graph.h"
@@ -25,8 +26,9 @@ constexpr int64_t kEnoughNodes = 20000;   // a graph so small is not made smalle
 constexpr int64_t kEnoughArcsANode = 16;  // nor one that METIS can take with so many of its arcs.
 constexpr int64_t kLeastArcsANode = 4;    // With fewer METIS does not see what belongs together.
 constexpr int kMostLevels = 12;
-constexpr int64_t kBaseBytes = int64_t{32} << 20;  // of the program itself
-constexpr int kRefinements = 3;                    // sweeps a level
+constexpr int64_t kMostArcsOfMetis = int64_t{1} << 29;  // about: it counts and weighs in 32 bits
+constexpr int64_t kBaseBytes = int64_t{32} << 20;       // of the program itself
+constexpr int kRefinements = 3;                         // sweeps a level
 
 template <typename Graph>
 Weights TotalWeights(const Graph& graph) {
@@ -103,19 +105,20 @@ class MultilevelPartitioner final : public Partitioner {
     std::vector<WeightedGraph> levels;
     const auto left_bytes = [&] { return memory_bytes - HeldBytes(clusters, levels); };
     const auto contract = [&](const auto& fine, bool as_is) {
-      const ContractOptions options = {as_is, MostArcs(left_bytes(), clusters.back(), pool),
+      const ContractOptions options = {as_is, MostArcs(left_bytes(), clusters.back()),
                                        LevelSeed(problem, levels.size())};
       levels.push_back(Contract(fine, clusters.back(), options, pool));
+      return CheckKept(levels.back(), problem);
     };
     clusters.push_back(ClusterNodes(graph, limit, LevelSeed(problem, 0), pool));
-    contract(graph, symmetric);
+    QH_RETURN_IF_ERROR(contract(graph, symmetric));
     // As far as METIS needs it, and no further: what is finer is cut better.
     while (static_cast<int>(levels.size()) < kMostLevels && TooLarge(levels.back(), left_bytes())) {
       const WeightedGraph& fine = levels.back();
       Clusters next = ClusterNodes(fine, limit, LevelSeed(problem, levels.size()), pool);
       if (next.count > fine.num_nodes() * 9 / 10) break;  // it does not get smaller any more
       clusters.push_back(std::move(next));
-      contract(levels.back(), true);
+      QH_RETURN_IF_ERROR(contract(levels.back(), true));
     }
     QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
                         CutCoarsest(levels.back(), problem, left_bytes(), pool));
@@ -145,17 +148,17 @@ class MultilevelPartitioner final : public Partitioner {
   }
 
   // That a graph of these clusters may have beside what is held: half of what is left when it is
-  // made, since METIS and coarser ones come after it.
-  static int64_t MostArcs(int64_t left_bytes, const Clusters& clusters, const ThreadPool& pool) {
-    constexpr int64_t kWord = sizeof(int64_t);
-    const int64_t bytes_a_cluster = (3 + int64_t{kBalances} + pool.num_threads()) * kWord;
+  // made, since METIS and coarser ones come after it, and votes of threads beside it. (Threads are
+  // not counted: the cut does not depend on them.)
+  static int64_t MostArcs(int64_t left_bytes, const Clusters& clusters) {
+    constexpr int64_t kClusterBytes = 3 * sizeof(int64_t) + sizeof(Weights);
     const int64_t beside = static_cast<int64_t>(clusters.of.size() * sizeof(uint32_t)) +
-                           clusters.count * bytes_a_cluster;
+                           clusters.count * kClusterBytes;
     return std::max<int64_t>(0, left_bytes - beside) / (2 * WeightedGraph::kArcBytes);
   }
 
   static int64_t MostArcsOfMetis(int64_t left_bytes) {
-    return std::min<int64_t>(left_bytes * 2 / 3 / kMetisBytesPerArc, INT32_MAX - 1);
+    return std::min(left_bytes * 2 / 3 / kMetisBytesPerArc, kMostArcsOfMetis);
   }
 
   static bool TooLarge(const WeightedGraph& graph, int64_t left_bytes) {
@@ -168,19 +171,27 @@ class MultilevelPartitioner final : public Partitioner {
                                                           const PartitionProblem& problem,
                                                           int64_t left_bytes, ThreadPool& pool) {
     const int64_t most_arcs = MostArcsOfMetis(left_bytes);
-    if (graph.num_arcs() > most_arcs && graph.num_nodes() * kLeastArcsANode > most_arcs)
-      return absl::ResourceExhaustedError(
-          absl::StrCat("multilevel: the graph of ", problem.topology.num_arcs(), " arcs still has ",
-                       graph.num_nodes(), " clusters, and METIS takes ", kMetisBytesPerArc,
-                       " bytes an arc of the ", std::max<int64_t>(0, left_bytes) / 1000000,
-                       " MB that are left: raise --memory, or use --method hash"));
-    const MetisGraph metis =
-        graph.num_arcs() <= most_arcs
-            ? AsMetisGraph(graph, problem)
-            : AsMetisGraph(Contract(graph, EachAlone(graph.num_nodes()),
-                                    {true, most_arcs, LevelSeed(problem, kMostLevels)}, pool),
-                           problem);
-    return CutMetisGraph(metis, problem.parts, problem.seed);
+    MetisGraph metis;
+    if (graph.num_arcs() <= most_arcs) {
+      metis = AsMetisGraph(graph, problem);
+    } else {
+      const WeightedGraph thinned =
+          Contract(graph, EachAlone(graph.num_nodes()),
+                   {true, most_arcs, LevelSeed(problem, kMostLevels)}, pool);
+      QH_RETURN_IF_ERROR(CheckKept(thinned, problem));
+      metis = AsMetisGraph(thinned, problem);
+    }
+    return CutMetisGraph(std::move(metis), problem.parts, problem.seed);
+  }
+
+  // That enough arcs are left to see by what belongs together.
+  static absl::Status CheckKept(const WeightedGraph& graph, const PartitionProblem& problem) {
+    if (!graph.thinned || graph.num_arcs() >= graph.num_nodes() * kLeastArcsANode)
+      return absl::OkStatus();
+    return absl::ResourceExhaustedError(
+        absl::StrCat("multilevel: the graph of ", problem.topology.num_arcs(), " arcs is in ",
+                     graph.num_nodes(), " clusters, and memory holds ", graph.num_arcs(),
+                     " arcs of theirs: raise --memory, or use --method hash"));
   }
 
   static Clusters EachAlone(int64_t num_nodes) {

@@ -52,6 +52,7 @@ struct WeightedGraph {
   std::vector<uint32_t> neighbors;    // [m], in [0, n), ascending within a row
   std::vector<uint32_t> arc_weights;  // [m]; those beyond 32 bits are 2^32 - 1
   std::vector<Weights> node_weights;  // [n]
+  bool thinned = false;               // some arcs stand for others too (contraction.h)
 
   int64_t num_nodes() const { return static_cast<int64_t>(indptr.size()) - 1; }
   int64_t num_arcs() const { return static_cast<int64_t>(neighbors.size()); }

@@ -26,7 +26,7 @@ struct EncoderInput {
   ThreadPool& pool;
 };
 
-// Beside the graph and the encodings, which are mapped files.
+// Beside the graph and the encodings, which are mapped files (but for node2vec's, see there).
 struct EncoderNeeds {
   static EncoderNeeds AllInMemory(int64_t bytes) { return {bytes, bytes, 0}; }
   int64_t least_bytes = 0;    // of memory, without which it cannot be done

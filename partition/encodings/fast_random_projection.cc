@@ -192,7 +192,7 @@ absl::Status FastRandomProjection(const FastRpInput& input, ThreadPool& pool,
         (input.memory_bytes - num_nodes * (NormalizedAdjacency::kBytesANode + kScaleBytes)) /
         (2 * num_nodes * int64_t{sizeof(float)});
     const int64_t columns =
-        std::clamp(fitting / kLeastColumns * kLeastColumns, kLeastColumns, width);
+        std::min(width, std::max(kLeastColumns, fitting / kLeastColumns * kLeastColumns));
     QH_ASSIGN_OR_RETURN(ProjectionByColumns projection,
                         ProjectionByColumns::Begin(input, width, columns, pool));
     for (size_t power = 0; power < kPowers; ++power)

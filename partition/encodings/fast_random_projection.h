@@ -20,7 +20,8 @@ struct FastRpInput {
   const NormalizedAdjacency& adjacency;
   absl::Span<const int64_t> keys;  // [N]: original ids
   uint64_t seed = 0;
-  int64_t memory_bytes = 0;    // that may be taken, the adjacency's scales counted in
+  int64_t memory_bytes = 0;    // that may be taken, the adjacency's scales counted in: the least
+                               // that is needed, or more
   std::string scratch_folder;  // where powers are kept that memory does not hold
 };
 

@@ -9,7 +9,6 @@
 
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/memory.h"
 #include "partition/sparse_product.h"
 #include "partition/standardize.h"
 #include "partition/symmetric_eigen.h"

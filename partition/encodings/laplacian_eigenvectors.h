@@ -11,7 +11,7 @@ namespace quadhop {
 // Chebyshev-filtered subspace iteration (Zhou et al., Journal of Computational Physics 219 (2006))
 // until the eigenvalues stand to 1e-6. Of undirected graphs only, wider ones than G + 8 nodes.
 // Takes memory for 4 N (G + 8) floats.
-EncoderNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim);
 absl::Status LaplacianEigenvectors(const EncoderInput& input, TensorView<float> out);
+EncoderNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim);
 
 }  // namespace quadhop

@@ -6,9 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/status.h"
 #include "partition/encodings/random_walk.h"
-#include "partition/memory.h"
 #include "partition/standardize.h"
 
 namespace quadhop {
@@ -165,7 +163,6 @@ class SkipGram {
 }  // namespace
 
 EncoderNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim) {
-  // Rows are read and written anywhere, all the time: what is mapped must be in memory, too.
   return EncoderNeeds::AllInMemory((num_nodes * (dim + 1) + kGradientFloats) *
                                    int64_t{sizeof(float)});
 }

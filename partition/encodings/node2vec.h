@@ -14,8 +14,9 @@ namespace quadhop {
 // Walks are taken in blocks: all gradients of a block are made from the same rows, on all threads,
 // and summed by row in the order of the walks, so that the result does not depend on the threads,
 // as it would if they wrote to shared rows at will. Rows take AdaGrad steps, with one accumulator a
-// row. Takes memory for N + 2^24 floats.
-EncoderNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim);
+// row. Takes memory for N (G + 1) + 2^24 floats: rows are read
+// and written anywhere, all the time.
 absl::Status Node2Vec(const EncoderInput& input, TensorView<float> out);
+EncoderNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim);
 
 }  // namespace quadhop

@@ -117,8 +117,6 @@ TEST(RandomStream, UniformIsInTheUnitIntervalWithItsMoments) {
   EXPECT_NEAR(squares / kDraws, 1.0 / 3, 5 * std::sqrt(4.0 / 45 / kDraws));
 }
 
-// Kolmogorov-Smirnov against the error function; P(D > 1.95 / sqrt(n)) = 0.001, and the seed is
-// fixed.
 TEST(RandomStream, SkipsNormalsAsIfTheyHadBeenDrawn) {
   for (const int words_before : {0, 1, 4, 7}) {
     RandomStream drawn(1, RandomPurpose::kTest, 2, 3);
@@ -131,6 +129,8 @@ TEST(RandomStream, SkipsNormalsAsIfTheyHadBeenDrawn) {
   }
 }
 
+// Kolmogorov-Smirnov against the error function; P(D > 1.95 / sqrt(n)) = 0.001, and the seed is
+// fixed.
 TEST(RandomStream, NormalHasTheNormalDistribution) {
   constexpr int kDraws = 100000;
   std::vector<double> draws;

@@ -79,6 +79,17 @@ TEST_F(Encode, ByProjectionIsEqualInEveryDigitForAnyMemory) {
     EXPECT_EQ(EncodedWith({"fastrp", kDim, 3, "", bytes}, 2), whole) << bytes << " bytes";
 }
 
+TEST_F(Encode, ByProjectionIsEqualForAnyMemoryBeyondAReadOfScratch) {
+  constexpr int64_t kNodes = 40000;
+  constexpr int32_t kDim = 24;
+  ASSERT_OK(WriteImportedStore(
+      path_, {RandomGraph(kNodes, 60000, false, 1), RandomValues(kNodes, 2), 1, false, {}}));
+  const std::vector<float> whole = EncodedWith({"fastrp", kDim, 3, ""}, 2);
+  ASSERT_OK_AND_ASSIGN(const EncodingMethod* const fastrp, FindEncoder("fastrp"));
+  EXPECT_EQ(EncodedWith({"fastrp", kDim, 3, "", fastrp->needs(kNodes, kDim).least_bytes}, 2),
+            whole);
+}
+
 TEST_F(Encode, RefusesLessMemoryThanAMethodNeeds) {
   ThreadPool pool(1);
   for (const std::string& method : EncoderNames()) {

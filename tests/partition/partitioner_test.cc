@@ -152,10 +152,16 @@ TEST(MultilevelPartitioner, CutsAsWellWhereMemoryHoldsAPartOfTheArcsBetweenClust
   EXPECT_LE(whole, 0.25 * static_cast<double>(graph.indices.size()));
   for (const int64_t mebibytes : {42, 38})
     EXPECT_LE(cut_within(mebibytes << 20), 1.05 * whole) << mebibytes << " MiB";
-  EXPECT_THAT(MakeMultilevelPartitioner()
-                  ->Cut({graph.topology(), {}, 6, 3, 0.05, int64_t{36} << 20}, pool)
-                  .status(),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("raise --memory")));
+  ThreadPool alone(1);
+  const PartitionProblem tight = {graph.topology(), {}, 6, 3, 0.05, int64_t{38} << 20};
+  EXPECT_EQ(*MakeMultilevelPartitioner()->Cut(tight, alone),
+            *MakeMultilevelPartitioner()->Cut(tight, pool));
+  for (const int64_t kibibytes : {36000, 33500, 33200, 32800, 1000})
+    EXPECT_THAT(MakeMultilevelPartitioner()
+                    ->Cut({graph.topology(), {}, 6, 3, 0.05, kibibytes << 10}, pool)
+                    .status(),
+                StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("raise --memory")))
+        << kibibytes << " KiB";
 }
 
 TEST(StreamPartitioner, CutsFarFewerArcsThanAHash) {

@@ -1,12 +1,11 @@
-#include "partition/cuts/label_propagation.h"
+#include "partition/cuts/contraction.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "tests/partition/store_testing.h"
@@ -83,7 +82,8 @@ TEST_F(ContractTest, LeavesSoManyArcsThatAreAllowedAndTheirWeightInAll) {
     // so is its product with the weight of each.
     const double deviation = 2 * std::sqrt(static_cast<double>(most_arcs) / 2);
     EXPECT_LT(static_cast<double>(kept.size()), static_cast<double>(most_arcs) + 4 * deviation);
-    EXPECT_GT(kept.size(), most_arcs / 2);
+    EXPECT_GT(static_cast<int64_t>(kept.size()), most_arcs / 2);
+    EXPECT_TRUE(coarse.thinned);
     EXPECT_NEAR(static_cast<double>(Total(kept)), static_cast<double>(Total(all_)),
                 4 * deviation * static_cast<double>(least));
     for (const auto& [pair, weight] : kept) {
@@ -93,6 +93,31 @@ TEST_F(ContractTest, LeavesSoManyArcsThatAreAllowedAndTheirWeightInAll) {
     for (const auto& [pair, weight] : all_)
       EXPECT_TRUE(weight < least || kept.count(pair) == 1) << "one of weight " << weight;
   }
+}
+
+// Both directions of each arc, weights of both summed.
+std::map<Pair, int64_t> Symmetrized(const std::map<Pair, int64_t>& weights) {
+  std::map<Pair, int64_t> both = weights;
+  for (const auto& [pair, weight] : weights) both[{pair.second, pair.first}] += weight;
+  return both;
+}
+
+TEST(Contract, AddsInversesToAGraphThatLacksThem) {
+  const TestGraph graph = RandomGraph(3000, 60000, true, 1);
+  const Clusters clusters = InTurn(3000, 200);
+  const TopologyLevel<uint32_t> level(graph.indptr, graph.indices, {});
+  const std::map<Pair, int64_t> expected = Symmetrized(WeightsOf(graph, clusters));
+  ThreadPool pool(2);
+  EXPECT_EQ(WeightsOf(Contract(level, clusters, {false}, pool)), expected);
+
+  const std::map<Pair, int64_t> kept =
+      WeightsOf(Contract(level, clusters, {false, 20000, 3}, pool));
+  EXPECT_LT(kept.size(), 20000u);
+  EXPECT_LT(kept.size(), expected.size());
+  EXPECT_EQ(kept.count({0, 0}), 0u);
+  for (const auto& [pair, weight] : kept) EXPECT_EQ(kept.at({pair.second, pair.first}), weight);
+  EXPECT_NEAR(static_cast<double>(Total(kept)), static_cast<double>(Total(expected)),
+              0.1 * static_cast<double>(Total(expected)));
 }
 
 TEST_F(ContractTest, DoesNotDependOnTheThreads) {
