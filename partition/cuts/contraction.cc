@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 #include "partition/cuts/votes.h"
+#include "partition/for_each_row.h"
 
 namespace quadhop {
 namespace {
@@ -21,20 +22,12 @@ uint32_t ArcWeight(int64_t weight) {
   return static_cast<uint32_t>(std::min<int64_t>(weight, UINT32_MAX));
 }
 
-template <typename Body>
-void ForEachRow(int64_t num_rows, ThreadPool& pool, const Body& body) {
-  pool.ParallelFor(NumBlocks(num_rows, kRowsPerBlock), [&](int64_t block, int worker) {
-    const auto [begin, end] = Block(block, num_rows, kRowsPerBlock);
-    for (int64_t row = begin; row < end; ++row) body(row, worker);
-  });
-}
-
 // Rows are made on all threads, first counted, then filled in place, so that no arc is held twice.
 // count(row, worker) is a row's length.
 template <typename Count>
 void CountRows(int64_t num_rows, ThreadPool& pool, const Count& count, WeightedGraph& graph) {
   graph.indptr.assign(Z(num_rows) + 1, 0);
-  ForEachRow(num_rows, pool,
+  ForEachRow(num_rows, kRowsPerBlock, pool,
              [&](int64_t row, int worker) { graph.indptr[Z(row) + 1] = count(row, worker); });
   std::partial_sum(graph.indptr.begin(), graph.indptr.end(), graph.indptr.begin());
 }
@@ -44,7 +37,7 @@ template <typename Fill>
 void FillRows(ThreadPool& pool, const Fill& fill, WeightedGraph& graph) {
   graph.neighbors.resize(Z(graph.indptr.back()));
   graph.arc_weights.resize(Z(graph.indptr.back()));
-  ForEachRow(graph.num_nodes(), pool, [&](int64_t row, int worker) {
+  ForEachRow(graph.num_nodes(), kRowsPerBlock, pool, [&](int64_t row, int worker) {
     const size_t at = Z(graph.indptr[Z(row)]);
     fill(row, worker, graph.neighbors.data() + at, graph.arc_weights.data() + at);
   });
@@ -173,7 +166,7 @@ struct Members {
 template <typename Graph>
 std::vector<Weights> ClusterWeights(const Graph& graph, const Members& members, ThreadPool& pool) {
   std::vector<Weights> sums(members.begin.size() - 1);
-  ForEachRow(static_cast<int64_t>(sums.size()), pool, [&](int64_t c, int) {
+  ForEachRow(static_cast<int64_t>(sums.size()), kRowsPerBlock, pool, [&](int64_t c, int) {
     for (const uint32_t node : members.of(c)) {
       const Weights weights = graph.weights(node);
       for (size_t b = 0; b < kBalances; ++b) sums[Z(c)][b] += weights[b];

@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/for_each_row.h"
 #include "partition/scratch_file.h"
 #include "partition/standardize.h"
 
@@ -24,19 +25,11 @@ constexpr uint64_t kFastRpStream = 0;  // `minor` of the stream keys; the SVD ha
 // A node's square while a power is made, and its scale in each.
 constexpr int64_t kScaleBytes = sizeof(double) + kPowers * sizeof(float);
 
-template <typename Body>
-void ForEachRow(int64_t num_rows, ThreadPool& pool, const Body& body) {
-  pool.ParallelFor(NumBlocks(num_rows, kRowsPerBlock), [&](int64_t block, int) {
-    const BlockRange range = Block(block, num_rows, kRowsPerBlock);
-    for (int64_t v = range.begin; v < range.end; ++v) body(v);
-  });
-}
-
 // Columns [begin, begin + L) of R_0.
 void FillGaussian(absl::Span<const int64_t> keys, uint64_t seed, int64_t begin,
                   TensorView<float> r,  // [N, L]
                   ThreadPool& pool) {
-  ForEachRow(r.dim(0), pool, [&](int64_t v) {
+  ForEachRow(r.dim(0), kRowsPerBlock, pool, [&](int64_t v, int) {
     RandomStream random(seed, RandomPurpose::kEncoding,
                         static_cast<uint64_t>(keys[static_cast<size_t>(v)]), kFastRpStream);
     random.SkipNormals(static_cast<uint64_t>(begin));
@@ -56,8 +49,8 @@ void ProjectInMemory(const FastRpInput& input, ThreadPool& pool, TensorView<floa
   for (const float weight : kWeights) {
     input.adjacency.ScaleAndMultiply(r.view(), next.view(), pool);
     NormalizeRows(next.view(), pool);
-    ForEachRow(num_nodes, pool,
-               [&](int64_t v) { AddWeighted(weight, next.row(v), width, out.row(v)); });
+    ForEachRow(num_nodes, kRowsPerBlock, pool,
+               [&](int64_t v, int) { AddWeighted(weight, next.row(v), width, out.row(v)); });
     std::swap(r, next);
   }
 }
@@ -83,7 +76,7 @@ class ProjectionByColumns {
       const TensorView<float> product(y.data(), {num_nodes(), count});
       QH_RETURN_IF_ERROR(Load(power, begin, r));
       input_.adjacency.ScaleAndMultiply(r, product, pool_);
-      ForEachRow(num_nodes(), pool_, [&](int64_t v) {
+      ForEachRow(num_nodes(), kRowsPerBlock, pool_, [&](int64_t v, int) {
         double& square = squares[static_cast<size_t>(v)];
         for (int64_t i = 0; i < count; ++i)
           square += double{product.row(v)[i]} * double{product.row(v)[i]};
@@ -93,7 +86,7 @@ class ProjectionByColumns {
       offsets_[power].push_back(offset);
     }
     row_scales_[power].resize(squares.size());
-    ForEachRow(num_nodes(), pool_, [&](int64_t v) {
+    ForEachRow(num_nodes(), kRowsPerBlock, pool_, [&](int64_t v, int) {
       const auto i = static_cast<size_t>(v);
       row_scales_[power][i] = ScaleToLengthOne(squares[i]);
     });
@@ -132,7 +125,7 @@ class ProjectionByColumns {
     }
     const int64_t offset = offsets_[power - 1][static_cast<size_t>(begin / columns_)];
     QH_RETURN_IF_ERROR(scratch_->ReadAt(offset, r.data(), Bytes(r.dim(0), r.dim(1))));
-    ForEachRow(num_nodes(), pool_, [&](int64_t v) {
+    ForEachRow(num_nodes(), kRowsPerBlock, pool_, [&](int64_t v, int) {
       const float scale = row_scales_[power - 1][static_cast<size_t>(v)];
       for (int64_t i = 0; i < r.dim(1); ++i) r.row(v)[i] *= scale;
     });

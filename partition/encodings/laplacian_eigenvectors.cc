@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/for_each_row.h"
 #include "partition/sparse_product.h"
 #include "partition/standardize.h"
 #include "partition/symmetric_eigen.h"
@@ -50,7 +51,7 @@ class Subspace {
   // Random vectors, orthonormal, and their Ritz values.
   void Begin() {
     const int64_t width = q_.dim(1);
-    ForEachRow([&](int64_t v) {
+    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
       RandomStream random(input_.seed, RandomPurpose::kEncoding,
                           static_cast<uint64_t>(input_.keys[static_cast<size_t>(v)]),
                           kLaplacianStream);
@@ -71,14 +72,6 @@ class Subspace {
  private:
   int64_t num_nodes() const { return input_.topology.num_nodes(); }
 
-  template <typename Body>
-  void ForEachRow(const Body& body) {
-    input_.pool.ParallelFor(NumBlocks(num_nodes(), kRowsPerBlock), [&](int64_t block, int) {
-      const BlockRange range = Block(block, num_nodes(), kRowsPerBlock);
-      for (int64_t v = range.begin; v < range.end; ++v) body(v);
-    });
-  }
-
   void MultiplyByS(TensorView<const float> x, TensorView<float> y) {
     Multiply(input_.topology, {scale_, scale_, false}, x, y, input_.pool);
   }
@@ -92,13 +85,13 @@ class Subspace {
     const auto a = static_cast<float>(1 / half), b = static_cast<float>(middle / half);
     const int64_t width = q_.dim(1);
     MultiplyByS(q_.cview(), product_.view());
-    ForEachRow([&](int64_t v) {
+    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
       for (int64_t i = 0; i < width; ++i)
         product_.row(v)[i] = a * product_.row(v)[i] - b * q_.row(v)[i];
     });
     for (int k = 2; k <= degree; ++k) {  // q: T_(k-2), product: T_(k-1)
       MultiplyByS(product_.cview(), next_.view());
-      ForEachRow([&](int64_t v) {
+      ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
         for (int64_t i = 0; i < width; ++i)
           q_.row(v)[i] = 2 * (a * next_.row(v)[i] - b * product_.row(v)[i]) - q_.row(v)[i];
       });
@@ -119,7 +112,7 @@ class Subspace {
     });
     for (int64_t block = 1; block < blocks; ++block)
       for (int64_t i = 0; i < width; ++i) parts[i] += parts.row(block)[i];
-    ForEachRow([&](int64_t v) {
+    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
       for (int64_t i = 0; i < width; ++i)
         q_.row(v)[i] -= first_[static_cast<size_t>(v)] * static_cast<float>(parts[i]);
     });
@@ -145,7 +138,7 @@ class Subspace {
 
   // Of q + sign * S q.
   Tensor<double> GramOfSum(float sign) {
-    ForEachRow([&](int64_t v) {
+    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
       for (int64_t i = 0; i < q_.dim(1); ++i)
         next_.row(v)[i] = q_.row(v)[i] + sign * product_.row(v)[i];
     });
