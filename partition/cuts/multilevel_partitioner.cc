@@ -22,9 +22,10 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kLeastClustersAPart = 48;
-constexpr int64_t kEnoughNodes = 20000;   // a graph so small is not made smaller,
-constexpr int64_t kEnoughArcsANode = 16;  // nor one that METIS can take with so many of its arcs.
-constexpr int64_t kLeastArcsANode = 4;    // With fewer METIS does not see what belongs together.
+constexpr int64_t kEnoughNodes = 20000;  // a graph so small is not made smaller,
+constexpr int64_t kEnoughArcsANode =
+    16;                                 // nor one of whose arcs METIS can take so many, four times.
+constexpr int64_t kLeastArcsANode = 4;  // With fewer METIS does not see what belongs together.
 constexpr int kMostLevels = 12;
 constexpr int64_t kMostArcsOfMetis = int64_t{1} << 29;  // about: it counts and weighs in 32 bits
 constexpr int64_t kBaseBytes = int64_t{32} << 20;       // of the program itself
@@ -161,10 +162,16 @@ class MultilevelPartitioner final : public Partitioner {
     return std::min(left_bytes * 2 / 3 / kMetisBytesPerArc, kMostArcsOfMetis);
   }
 
+  static int64_t EnoughArcs(const WeightedGraph& graph) {
+    return graph.num_nodes() * kEnoughArcsANode;
+  }
+
+  // Where arcs must go, METIS, on its one thread, gets a graph well below what memory holds:
+  // threads make it smaller sooner than METIS cuts it.
   static bool TooLarge(const WeightedGraph& graph, int64_t left_bytes) {
     const int64_t most_arcs = MostArcsOfMetis(left_bytes);
     return graph.num_nodes() > kEnoughNodes && graph.num_arcs() > most_arcs &&
-           graph.num_nodes() * kEnoughArcsANode > most_arcs;
+           EnoughArcs(graph) > most_arcs / 4;
   }
 
   static absl::StatusOr<std::vector<int32_t>> CutCoarsest(const WeightedGraph& graph,
@@ -175,9 +182,9 @@ class MultilevelPartitioner final : public Partitioner {
     if (graph.num_arcs() <= most_arcs) {
       metis = AsMetisGraph(graph, problem);
     } else {
-      const WeightedGraph thinned =
-          Contract(graph, EachAlone(graph.num_nodes()),
-                   {true, most_arcs, LevelSeed(problem, kMostLevels)}, pool);
+      const WeightedGraph thinned = Contract(
+          graph, EachAlone(graph.num_nodes()),
+          {true, std::min(most_arcs, EnoughArcs(graph)), LevelSeed(problem, kMostLevels)}, pool);
       QH_RETURN_IF_ERROR(CheckKept(thinned, problem));
       metis = AsMetisGraph(thinned, problem);
     }
