@@ -95,8 +95,8 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
                                    step.parameters.value(weight),
                                    d_book_map_.cview(),
                                    {},
-                                   {d_weight.of(p), 0},
-                                   {d_bias.of(p), 0}});
+                                   {d_weight.of(p), d_weight.stride},
+                                   {d_bias.of(p), d_bias.stride}});
     }
   };
   const bool drop = step.training && options_.attention_dropout > 0;

@@ -151,7 +151,7 @@ void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
         products_->Multiply(slice_rows, centroids, width,
                             MatrixRef<float>{args.query.data() + begin * wide + h * width, wide},
                             MatrixRef<float>{args.key.data() + h * width, wide, true}, 0,
-                            args.probability.data() + begin * row_size + h * centroids, row_size,
+                            {args.probability.data() + begin * row_size + h * centroids, row_size},
                             scale);
       });
   device_->Launch(SoftmaxKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
@@ -163,7 +163,7 @@ void CudaKernels::DoCodebookAttention(const CodebookAttentionArgs& args) {
         products_->Multiply(slice_rows, width, centroids,
                             MatrixRef<float>{used + begin * row_size + h * centroids, row_size},
                             MatrixRef<float>{args.value.data() + h * width, wide}, 0,
-                            args.y.data() + begin * wide + h * width, wide);
+                            {args.y.data() + begin * wide + h * width, wide});
       });
 }
 
@@ -178,7 +178,7 @@ void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArg
         products_->Multiply(slice_rows, centroids, width,
                             MatrixRef<float>{args.d_y.data() + begin * wide + h * width, wide},
                             MatrixRef<float>{args.value.data() + h * width, wide, true}, 0,
-                            d_p.data() + begin * row_size + h * centroids, row_size);
+                            {d_p.data() + begin * row_size + h * centroids, row_size});
       });
   device_->Launch(SoftmaxBackwardKernel, {BlocksOfWarps(rows * args.heads), kBlockThreads},
                   rows * args.heads, centroids, DropoutScale(args.dropout.probability), kept,
@@ -189,7 +189,7 @@ void CudaKernels::DoCodebookAttentionBackward(const CodebookAttentionBackwardArg
             slice_rows, width, centroids,
             MatrixRef<float>{args.probability.data() + begin * row_size + h * centroids, row_size},
             MatrixRef<float>{args.key.data() + h * width, wide}, 0,
-            args.d_query.data() + begin * wide + h * width, wide, scale);
+            {args.d_query.data() + begin * wide + h * width, wide}, scale);
       });
 }
 
@@ -201,7 +201,7 @@ void CudaKernels::DoCodebookOuterSum(const CodebookOuterSumArgs& args) {
     products_->Multiply(centroids, width, args.right.dim(0),
                         MatrixRef<float>{args.left.data() + h * centroids, row_size, true},
                         MatrixRef<float>{args.right.data() + h * width, wide}, 0,
-                        args.sum.data() + h * width, wide, args.alpha);
+                        {args.sum.data() + h * width, wide}, args.alpha);
 }
 
 void CudaKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
@@ -215,7 +215,7 @@ void CudaKernels::DoCodebookAssign(const CodebookAssignArgs& args) {
     products_->Multiply(args.slices.end(p) - begin, centroids, width,
                         MatrixRef<float>{args.z.data() + begin * width, width},
                         MatrixRef<float>{args.embedding.data(), width, true}, 0,
-                        dot.data() + begin * centroids, centroids);
+                        {dot.data() + begin * centroids, centroids});
   }
   device_->Launch(NearestKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, centroids,
                   half_norm.data(), dot.data(), args.nearest.data());

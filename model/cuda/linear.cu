@@ -29,7 +29,7 @@ void CudaKernels::DoLinear(const LinearArgs& args) {
     products_->Multiply(rows, outputs, inputs,
                         MatrixRef<float>{args.x.data() + begin * inputs, inputs},
                         MatrixRef<float>{args.weight.data(), inputs, true}, 0,
-                        args.y.data() + begin * outputs, outputs, 1, {args.bias.data()});
+                        {args.y.data() + begin * outputs, outputs}, 1, {args.bias.data()});
   }
 }
 
@@ -44,10 +44,10 @@ void CudaKernels::DoLinearBackward(const LinearBackwardArgs& args) {
     if (args.d_x.data() != nullptr)
       products_->Multiply(rows, inputs, outputs, d_rows,
                           MatrixRef<float>{args.weight.data(), inputs}, 0,
-                          args.d_x.data() + begin * inputs, inputs);
+                          {args.d_x.data() + begin * inputs, inputs});
     products_->Multiply(outputs, inputs, rows, MatrixRef<float>{d_rows.data, outputs, true},
                         MatrixRef<float>{args.x.data() + begin * inputs, inputs}, 0,
-                        args.d_weight.of(p), inputs);
+                        {args.d_weight.of(p), inputs, args.d_weight.stride});
   }
 }
 
@@ -56,7 +56,7 @@ void CudaKernels::DoProduct(bool transpose_a, bool transpose_b, float alpha,
                             TensorView<float> c) {
   products_->Multiply(c.dim(0), c.dim(1), transpose_a ? a.dim(0) : a.dim(1),
                       MatrixRef<float>{a.data(), a.dim(1), transpose_a},
-                      MatrixRef<float>{b.data(), b.dim(1), transpose_b}, beta, c.data(), c.dim(1),
+                      MatrixRef<float>{b.data(), b.dim(1), transpose_b}, beta, {c.data(), c.dim(1)},
                       alpha);
 }
 

@@ -46,7 +46,7 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     ForEachSlice([&](size_t p, int64_t begin, int64_t rows) {
       Base::products_.Multiply(m, n, rows, MatrixRef<T>{a + begin * m, m, true},
                                MatrixRef<T>{b + begin * b_stride, b_stride}, 0,
-                               (g_[p].*weight).data(), n);
+                               {(g_[p].*weight).data(), n, args_.d_weights.row_size()});
     });
   }
   // The gradients of a bias, or the like, of all partitions.

@@ -43,8 +43,8 @@ class LocalPass {
     const Together together(products_);
     ForEachSlice([&](size_t, int64_t begin, int64_t rows) {
       products_.Multiply(rows, n, k, MatrixRef<T>{a + begin * k, k},
-                         MatrixRef<T>{b, transposed ? k : n, transposed}, beta, c + begin * n, n, 1,
-                         epilogue);
+                         MatrixRef<T>{b, transposed ? k : n, transposed}, beta,
+                         ResultRef<C>{c + begin * n, n}, 1, epilogue);
     });
   }
 

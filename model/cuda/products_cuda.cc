@@ -109,11 +109,10 @@ struct Plan {
   cublasLtMatmulAlgo_t algorithm;
 };
 
-// The largest power of two up to 16 that divides the addresses of all rows of a matrix: not of this
-// one's first alone, for then digits of a slice would depend on where in the batch it begins.
-uint32_t AlignmentOf(const void* memory, int64_t row_bytes) {
-  const auto bits = reinterpret_cast<uintptr_t>(memory) | static_cast<uintptr_t>(row_bytes) | 16u;
-  return static_cast<uint32_t>(bits & (~bits + 1));
+template <typename T>
+uint32_t AlignmentOfRows(const T* first, int64_t stride, int64_t step = 0) {
+  constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
+  return AlignmentOf(reinterpret_cast<uintptr_t>(first), stride * kBytes, step * kBytes);
 }
 
 absl::StatusOr<OwnedLayout> MakeLayout(cudaDataType_t type, int64_t rows, int64_t columns,
@@ -152,18 +151,18 @@ class CublasProducts final : public Products {
         begun_(std::move(begun)) {}
 
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
-                float* c, int64_t c_stride, float alpha, Epilogue epilogue) override {
-    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+                ResultRef<float> c, float alpha, Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, alpha, epilogue);
   }
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
-                MatrixRef<__nv_bfloat16> b, float beta, float* c, int64_t c_stride, float alpha,
+                MatrixRef<__nv_bfloat16> b, float beta, ResultRef<float> c, float alpha,
                 Epilogue epilogue) override {
-    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+    Queue(m, n, k, a, b, beta, c, alpha, epilogue);
   }
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
-                MatrixRef<__nv_bfloat16> b, float beta, __nv_bfloat16* c, int64_t c_stride,
-                float alpha, Epilogue epilogue) override {
-    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+                MatrixRef<__nv_bfloat16> b, float beta, ResultRef<__nv_bfloat16> c, float alpha,
+                Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, alpha, epilogue);
   }
 
  private:
@@ -195,14 +194,14 @@ class CublasProducts final : public Products {
   }
 
   template <typename T, typename C>
-  void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta, C* c,
-             int64_t c_stride, float alpha, const Epilogue& epilogue) {
+  void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta,
+             ResultRef<C> c, float alpha, const Epilogue& epilogue) {
     if (m == 0 || n == 0 || !device_.status().ok()) return;
     if (k == 0) {
       QH_CHECK(epilogue.bias == nullptr);
       if (beta == 0)
-        device_.ZeroRows(c, m, static_cast<size_t>(n) * sizeof(C),
-                         static_cast<size_t>(c_stride) * sizeof(C));
+        device_.ZeroRows(c.data, m, static_cast<size_t>(n) * sizeof(C),
+                         static_cast<size_t>(c.stride) * sizeof(C));
       return;
     }
     Shape shape{};
@@ -213,18 +212,17 @@ class CublasProducts final : public Products {
     shape.depth = k;
     shape.first_stride = b.stride;
     shape.second_stride = a.stride;
-    shape.result_stride = c_stride;
+    shape.result_stride = c.stride;
     shape.first_transposed = b.transposed;
     shape.second_transposed = a.transposed;
     shape.accumulates = beta != 0;
     shape.epilogue = epilogue.bias == nullptr ? CUBLASLT_EPILOGUE_DEFAULT
                      : epilogue.relu          ? CUBLASLT_EPILOGUE_RELU_BIAS
                                               : CUBLASLT_EPILOGUE_BIAS;
-    constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
-    shape.first_alignment = AlignmentOf(b.data, b.stride * kBytes);
-    shape.second_alignment = AlignmentOf(a.data, a.stride * kBytes);
-    shape.result_alignment = AlignmentOf(c, c_stride * static_cast<int64_t>(sizeof(C)));
-    device_.Note(Run(shape, b.data, a.data, alpha, beta, c, epilogue.bias));
+    shape.first_alignment = AlignmentOfRows(b.data, b.stride);
+    shape.second_alignment = AlignmentOfRows(a.data, a.stride);
+    shape.result_alignment = AlignmentOfRows(c.data, c.stride, c.step);
+    device_.Note(Run(shape, b.data, a.data, alpha, beta, c.data, epilogue.bias));
   }
 
   absl::Status Run(const Shape& shape, const void* first, const void* second, float alpha,

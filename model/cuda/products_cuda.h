@@ -20,6 +20,16 @@ struct MatrixRef {
   bool transposed = false;
 };
 
+// Where a product is stored: rows `stride` elements apart. Products that differ in nothing but in
+// standing some multiples of `step` elements from each other, as gradients of partitions do, are
+// made in the same way.
+template <typename T>
+struct ResultRef {
+  T* data;
+  int64_t stride;
+  int64_t step = 0;
+};
+
 // What is done to c before it is stored.
 struct Epilogue {
   const void* bias = nullptr;  // [n], of c's type, added to every row; nullptr: none
@@ -32,16 +42,16 @@ class Products {
  public:
   virtual ~Products() = default;
 
-  // c [m, n] (rows c_stride apart) = alpha * a [m, k] b [k, n] + beta * c, with a and b after
-  // transposition. k may be 0. beta is 0 with an epilogue.
+  // c [m, n] = alpha * a [m, k] b [k, n] + beta * c, with a and b after transposition. k may be 0.
+  // beta is 0 with an epilogue.
   virtual void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b,
-                        float beta, float* c, int64_t c_stride, float alpha = 1.0f,
+                        float beta, ResultRef<float> c, float alpha = 1.0f,
                         Epilogue epilogue = {}) = 0;
   virtual void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
-                        MatrixRef<__nv_bfloat16> b, float beta, float* c, int64_t c_stride,
+                        MatrixRef<__nv_bfloat16> b, float beta, ResultRef<float> c,
                         float alpha = 1.0f, Epilogue epilogue = {}) = 0;
   virtual void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
-                        MatrixRef<__nv_bfloat16> b, float beta, __nv_bfloat16* c, int64_t c_stride,
+                        MatrixRef<__nv_bfloat16> b, float beta, ResultRef<__nv_bfloat16> c,
                         float alpha = 1.0f, Epilogue epilogue = {}) = 0;
 
  private:
@@ -49,6 +59,14 @@ class Products {
   virtual void BeginTogether() = 0;
   virtual void EndTogether() = 0;
 };
+
+// The largest power of two up to 16 that divides the addresses of all rows of a matrix, and of all
+// that stand some multiples of `step_bytes` from it: not of this one's first row alone, for then
+// digits of a slice would depend on where in the batch it begins, or in gradients its partition.
+constexpr uint32_t AlignmentOf(uintptr_t address, int64_t row_bytes, int64_t step_bytes = 0) {
+  const uintptr_t bits = address | static_cast<uintptr_t>(row_bytes | step_bytes) | 16u;
+  return static_cast<uint32_t>(bits & (~bits + 1));
+}
 
 // While it lives, products do not depend on each other, and may be made at the same time.
 class Together {

@@ -16,13 +16,13 @@ double At(const MatrixRef<T>& matrix, int64_t row, int64_t column) {
 // A thread an element of c.
 template <typename T, typename C>
 void ProductKernel(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float alpha,
-                   float beta, C* c, int64_t c_stride, Epilogue epilogue) {
+                   float beta, ResultRef<C> c, Epilogue epilogue) {
   const int64_t item = ThreadOfGrid(), row = item / n, column = item % n;
   if (row >= m) return;
   double sum = 0;
   for (int64_t i = 0; i < k; ++i) sum += At(a, row, i) * At(b, i, column);
   sum *= double{alpha};
-  C& result = c[row * c_stride + column];
+  C& result = c.data[row * c.stride + column];
   if (beta != 0) sum += double{beta} * double{ToFloat(result)};
   if (epilogue.bias != nullptr)
     sum += double{ToFloat(static_cast<const C*>(epilogue.bias)[column])};
@@ -35,18 +35,18 @@ class HostProducts final : public Products {
   explicit HostProducts(Device& device) : device_(device) {}
 
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
-                float* c, int64_t c_stride, float alpha, Epilogue epilogue) override {
-    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+                ResultRef<float> c, float alpha, Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, alpha, epilogue);
   }
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
-                MatrixRef<__nv_bfloat16> b, float beta, float* c, int64_t c_stride, float alpha,
+                MatrixRef<__nv_bfloat16> b, float beta, ResultRef<float> c, float alpha,
                 Epilogue epilogue) override {
-    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+    Queue(m, n, k, a, b, beta, c, alpha, epilogue);
   }
   void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<__nv_bfloat16> a,
-                MatrixRef<__nv_bfloat16> b, float beta, __nv_bfloat16* c, int64_t c_stride,
-                float alpha, Epilogue epilogue) override {
-    Queue(m, n, k, a, b, beta, c, c_stride, alpha, epilogue);
+                MatrixRef<__nv_bfloat16> b, float beta, ResultRef<__nv_bfloat16> c, float alpha,
+                Epilogue epilogue) override {
+    Queue(m, n, k, a, b, beta, c, alpha, epilogue);
   }
 
  private:
@@ -54,13 +54,13 @@ class HostProducts final : public Products {
   void EndTogether() override {}
 
   template <typename T, typename C>
-  void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta, C* c,
-             int64_t c_stride, float alpha, const Epilogue& epilogue) {
+  void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta,
+             ResultRef<C> c, float alpha, const Epilogue& epilogue) {
     if (m == 0 || n == 0) return;
     QH_CHECK(beta == 0 || epilogue.bias == nullptr);
     QH_CHECK(k > 0 || epilogue.bias == nullptr);
     device_.Launch(ProductKernel<T, C>, {BlocksOfThreads(m * n), kBlockThreads}, m, n, k, a, b,
-                   alpha, beta, c, c_stride, epilogue);
+                   alpha, beta, c, epilogue);
   }
 
   Device& device_;
