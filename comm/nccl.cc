@@ -5,13 +5,12 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstring>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "comm/backoff.h"
 #include "comm/launch_order.h"
 #include "core/cuda/cuda_device.h"
 #include "core/cuda/cuda_status.h"
@@ -37,28 +36,25 @@ absl::Status NcclStatus(ncclResult_t code, absl::string_view call, int line) {
 class Patience {
  public:
   Patience(absl::string_view operation, absl::Duration deadline, const std::atomic<bool>& cancelled)
-      : operation_(operation), deadline_(deadline), cancelled_(cancelled) {}
+      : operation_(operation), deadline_(deadline), cancelled_(cancelled), backoff_(deadline) {}
 
-  // Lets a little time pass, ever more of it. An error if there is none left.
+  // Lets a little time pass. An error if there is none left.
   absl::Status Pause() const {
-    if (cancelled_) return absl::AbortedError(absl::StrCat(operation_, ": this rank gave it up"));
-    const absl::Duration elapsed = absl::FromChrono(Clock::now() - start_);
-    if (elapsed > deadline_)
+    if (cancelled_) return GaveUpError(operation_);
+    if (backoff_.Expired())
       return absl::DeadlineExceededError(
           absl::StrCat(operation_, ": NCCL did not end in ", absl::ToDoubleSeconds(deadline_),
                        " s, though all ranks had come; see which one died or hangs, or raise "
                        "train.collective_deadline_seconds"));
-    if (elapsed > absl::Microseconds(100))
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    backoff_.Pause();
     return absl::OkStatus();
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
   const absl::string_view operation_;
   const absl::Duration deadline_;
   const std::atomic<bool>& cancelled_;
-  const Clock::time_point start_ = Clock::now();
+  const Backoff backoff_;
 };
 
 // What all duplicates of a rank's communicator share.

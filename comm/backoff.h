@@ -1,0 +1,48 @@
+// Waiting for other ranks in polls.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
+#include <absl/time/time.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace quadhop {
+
+// A wait in polls that begins when it is made. Short waits spin; longer ones give the core away,
+// for ranks and their threads often share cores, and a rank that polls would hold up the very peer
+// it waits for. Pauses grow with the wait, of which they can thus add an eighth: a thread that
+// waits in the background for a rank that is still computing takes little of its own rank's core.
+class Backoff {
+ public:
+  explicit Backoff(absl::Duration deadline) : deadline_(deadline) {}
+
+  bool Expired() const { return Elapsed() > deadline_; }
+  void Pause() const {
+    const absl::Duration elapsed = Elapsed();
+    if (elapsed < absl::Microseconds(5)) return;
+    if (elapsed < absl::Microseconds(300)) {
+      sched_yield();
+    } else {
+      std::this_thread::sleep_for(
+          absl::ToChronoMicroseconds(std::min(elapsed / 8, absl::Microseconds(500))));
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  absl::Duration Elapsed() const { return absl::FromChrono(Clock::now() - start_); }
+  const absl::Duration deadline_;
+  const Clock::time_point start_ = Clock::now();
+};
+
+// Of a call that this rank gave up (Communicator::Cancel).
+inline absl::Status GaveUpError(absl::string_view operation) {
+  return absl::AbortedError(absl::StrCat(operation, ": this rank gave it up"));
+}
+
+}  // namespace quadhop
