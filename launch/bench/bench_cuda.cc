@@ -111,7 +111,7 @@ class GpuMachine final : public BenchMachine {
                         kSide * sizeof(T), operand->data() + row * kSide);
     QH_ASSIGN_OR_RETURN(const double seconds, QuickestSeconds([&] {
                           products->Multiply(kSide, kSide, kSide, {a.data(), kSide},
-                                             {b.data(), kSide}, 0, c.data(), kSide);
+                                             {b.data(), kSide}, 0, {c.data(), kSide});
                         }));
     return 2e-9 * kSide * kSide * kSide / seconds;
   }
