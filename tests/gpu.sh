@@ -17,7 +17,12 @@ cmake --build "$build" --target quadhop_nccl_test || echo "no NCCL: its tests ar
 echo "== tests"
 "$build/tests/cuda/quadhop_cuda_test"
 "$build/tests/cuda/quadhop_cuda_batches_test"
-"$build/tests/cuda/quadhop_golden_cuda" ../shared/golden/*.safetensors
+golden=(../shared/golden/*.safetensors)
+if [ -e "${golden[0]}" ]; then
+  "$build/tests/cuda/quadhop_golden_cuda" "${golden[@]}"
+else
+  echo "no golden cases in ../shared/golden: left out (tests/peer/make_golden.py makes some)"
+fi
 [ ! -x "$build/tests/cuda/quadhop_nccl_test" ] || "$build/tests/cuda/quadhop_nccl_test"
 
 for tool in memcheck racecheck; do
