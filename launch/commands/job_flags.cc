@@ -3,6 +3,7 @@
 #include <absl/time/time.h>
 
 #include "core/status.h"
+#include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
 
 namespace quadhop {
@@ -33,6 +34,7 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
   QH_ASSIGN_OR_RETURN(const bool proceed, flags->Parse(arguments));
   if (!proceed) return false;
   QH_ASSIGN_OR_RETURN(job.config, ReadRunConfig(job.run));
+  LeaveBackendsOpen(&job.config);
   if (job.store.empty()) {
     QH_ASSIGN_OR_RETURN(job.store, ReadRunStore(job.run));
   }

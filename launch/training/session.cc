@@ -7,8 +7,10 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/ranks/gpus.h"
 #include "launch/training/model_communicator.h"
 #include "launch/training/open_store.h"
 #include "partition/memory.h"
@@ -47,10 +49,26 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& stor
                                                          const Config& config,
                                                          const RankContext& context) {
   auto session = std::unique_ptr<Session>(new Session(config, context));
+  QH_RETURN_IF_ERROR(session->AgreeOnBackends());
   QH_RETURN_IF_ERROR(session->Open(store_path, split));
   QH_RETURN_IF_ERROR(session->PlaceGraph());
   QH_RETURN_IF_ERROR(session->MakeModel());
   return session;
+}
+
+// All ranks compute on GPUs, or none.
+absl::Status Session::AgreeOnBackends() {
+  const int32_t num_ranks = context_.comm.num_ranks();
+  int64_t lacking[] = {num_ranks};
+  if (config_.model().backend() != ModelConfig::CPU) {
+    lacking[0] = RankHasGpu(context_.local_rank) ? 0 : 1;
+    QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "ranks without a GPU", absl::MakeSpan(lacking)));
+    if (context_.IsMain() && LeavesBackendOpen(config_) && lacking[0] < num_ranks)
+      absl::FPrintF(stderr, "model.backend is AUTO: %d of %d ranks have a GPU, all compute on %s\n",
+                    num_ranks - lacking[0], num_ranks, lacking[0] == 0 ? "GPUs" : "CPUs");
+  }
+  ChooseBackends(lacking[0] == 0, &config_);
+  return absl::OkStatus();
 }
 
 absl::Status Session::Open(const std::string& store_path, const std::string& split) {

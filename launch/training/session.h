@@ -31,7 +31,7 @@ class Session {
                                                          const Config& config,
                                                          const RankContext& context);
 
-  const Config& config() const { return config_; }
+  const Config& config() const { return config_; }  // backends are chosen: none is AUTO
   const RankContext& context() const { return context_; }
   const Store& store() const { return *store_; }
   const std::string& split() const { return split_; }  // by name, never ""
@@ -52,6 +52,7 @@ class Session {
 
  private:
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}
+  absl::Status AgreeOnBackends();
   absl::Status Open(const std::string& store_path, const std::string& split);
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;

@@ -311,6 +311,14 @@ TEST_F(TrainingTest, AGpuThatIsAskedForAndNotThereIsRefusedWithWhatToDo) {
   EXPECT_THAT(refused.err, HasSubstr("model.backend=CPU"));
 }
 
+TEST_F(TrainingTest, TheRunRecordsWhatAutoStoodFor) {
+  const bool gpu = MakeCudaKernels(/*local_rank=*/0, Precision::kF32).ok();
+  ASSERT_EQ(Train(run_, {}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const Config config, ReadRunConfig(run_));
+  EXPECT_EQ(config.model().backend(), gpu ? ModelConfig::CUDA : ModelConfig::CPU);
+  EXPECT_EQ(config.sampler().backend(), gpu ? SamplerConfig::CUDA : SamplerConfig::CPU);
+}
+
 TEST_F(TrainingTest, ALossThatIsNotFiniteEndsTheRunWithTheStateBeforeIt) {
   const Outcome outcome = Train(run_, {"train.fail_at.point=LOSS", "train.fail_at.step=9"});
   EXPECT_EQ(outcome.code, ExitCode::kFailed);

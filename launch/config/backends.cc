@@ -1,0 +1,37 @@
+#include "launch/config/backends.h"
+
+namespace quadhop {
+namespace {
+
+// A GPU draws a node's sample in the shared memory of one block: so many fit that of any that
+// quadhop computes on.
+constexpr int32_t kMostSampledOnGpu = 512;
+
+bool GpuDraws(const Config& config) {
+  const ModelConfig& model = config.model();
+  const bool samples = model.conv() == ModelConfig::FULL || model.conv() == ModelConfig::LOCAL;
+  return samples && model.backend() == ModelConfig::CUDA &&
+         config.sampler().sampled_nodes() <= kMostSampledOnGpu;
+}
+
+}  // namespace
+
+bool LeavesBackendOpen(const Config& config) {
+  return config.model().backend() == ModelConfig::AUTO;
+}
+
+void ChooseBackends(bool all_ranks_have_gpus, Config* config) {
+  if (LeavesBackendOpen(*config))
+    config->mutable_model()->set_backend(all_ranks_have_gpus ? ModelConfig::CUDA
+                                                             : ModelConfig::CPU);
+  if (config->sampler().backend() == SamplerConfig::AUTO)
+    config->mutable_sampler()->set_backend(
+        all_ranks_have_gpus && GpuDraws(*config) ? SamplerConfig::CUDA : SamplerConfig::CPU);
+}
+
+void LeaveBackendsOpen(Config* config) {
+  config->mutable_model()->set_backend(ModelConfig::AUTO);
+  config->mutable_sampler()->set_backend(SamplerConfig::AUTO);
+}
+
+}  // namespace quadhop

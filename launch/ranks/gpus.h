@@ -1,0 +1,10 @@
+// GPUs of the ranks.
+#pragma once
+
+namespace quadhop {
+
+// Whether a rank that is `local_rank` among those of its host finds a GPU that quadhop computes on.
+// Built without CUDA: false.
+bool RankHasGpu(int local_rank);
+
+}  // namespace quadhop

@@ -1,0 +1,8 @@
+#include "core/cuda/cuda_device.h"
+#include "launch/ranks/gpus.h"
+
+namespace quadhop {
+
+bool RankHasGpu(int local_rank) { return cuda::Device::Open(local_rank).ok(); }
+
+}  // namespace quadhop
