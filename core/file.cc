@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -126,6 +127,18 @@ absl::StatusOr<int64_t> FileBytes(const std::string& path) {
 bool FileExists(const std::string& path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0;
+}
+
+absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  // Not a range-for: its increment throws, as where a file system on a network fails on the way.
+  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("list ", path));
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 absl::Status MakeDirectories(const std::string& path) {

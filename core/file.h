@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace quadhop {
 
@@ -20,6 +21,8 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path);
 bool FileExists(const std::string& path);
+// The names of what is in a folder, sorted. kNotFound if there is no such folder.
+absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path);
 absl::Status MakeDirectories(const std::string& path);  // and parents; fine if present
 absl::Status RenameFile(const std::string& from, const std::string& to);  // and fsync the folder
 absl::Status RemoveFileIfPresent(const std::string& path);

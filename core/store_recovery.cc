@@ -6,8 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 #include <vector>
 
 #include "core/checksum.h"
@@ -53,20 +51,8 @@ absl::Status TakeName(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::directory_iterator entries(folder, error);
-  std::vector<std::string> names;
-  while (!error && entries != std::filesystem::directory_iterator()) {
-    names.push_back(entries->path().filename().string());
-    entries.increment(error);
-  }
-  if (error) return ErrnoStatus(error.value(), absl::StrCat("list ", folder));
-  return names;
-}
-
 absl::Status RemoveTemporaries(const std::string& folder) {
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(folder));
   for (const std::string& name : names) {
     if (absl::EndsWith(name, ".tmp"))
       QH_RETURN_IF_ERROR(RemoveFileIfPresent(absl::StrCat(folder, "/", name)));

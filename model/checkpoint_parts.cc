@@ -113,15 +113,14 @@ absl::Status VerifyFile(const std::string& path, const CheckpointFile& file) {
 }
 
 absl::Status RemoveCheckpoint(const std::string& path) {
-  std::error_code error;
-  std::vector<std::string> ours;
+  const absl::StatusOr<std::vector<std::string>> names = ListFolder(path);
+  if (absl::IsNotFound(names.status())) return absl::OkStatus();
+  QH_RETURN_IF_ERROR(names.status());
   // The manifest goes first, so that no moment leaves one that lists files that are gone.
-  if (FileExists(path + "/" + kManifestFile)) ours.push_back(path + "/" + kManifestFile);
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    const std::string name = entry.path().filename();
-    if (IsNameOfOurs(name) && name != kManifestFile) ours.push_back(entry.path());
-  }
-  for (const std::string& file : ours) QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
+  QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + kManifestFile));
+  for (const std::string& name : *names)
+    if (IsNameOfOurs(name)) QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + name));
+  std::error_code error;
   std::filesystem::remove(path, error);  // refused while something else is in it
   return absl::OkStatus();
 }

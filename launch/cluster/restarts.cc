@@ -46,7 +46,7 @@ bool MayBeMended(int code, bool made_a_step) {
 }
 
 std::string WhereToResume(const std::string& run) {
-  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  const std::vector<int64_t> steps = ListCheckpointSteps(run).value_or(std::vector<int64_t>());
   if (steps.empty()) return "the beginning, for there is no checkpoint yet";
   return absl::StrCat("its newest intact checkpoint (the newest is of step ", steps.back(), ")");
 }

@@ -141,7 +141,8 @@ absl::Status InspectRun(const std::string& run, bool as_json) {
     QH_ASSIGN_OR_RETURN(summary, ReadFile(RunSummaryPath(run)));
     while (!summary.empty() && summary.back() == '\n') summary.pop_back();
   }
-  const std::string steps = absl::StrJoin(ListCheckpointSteps(run), ",");
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> checkpoints, ListCheckpointSteps(run));
+  const std::string steps = absl::StrJoin(checkpoints, ",");
   if (as_json) {
     JsonObject json;
     json.Add("kind", "run").Add("path", run).Add("finished", !summary.empty());

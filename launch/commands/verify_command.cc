@@ -42,7 +42,8 @@ absl::Status VerifyCheckpoints(const std::vector<std::string>& paths, ThreadPool
 absl::Status VerifyRun(const std::string& run, ThreadPool& pool) {
   QH_RETURN_IF_ERROR(ReadRunConfig(run).status());
   std::vector<std::string> paths;
-  for (const int64_t step : ListCheckpointSteps(run)) paths.push_back(CheckpointPath(run, step));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
+  for (const int64_t step : steps) paths.push_back(CheckpointPath(run, step));
   if (paths.empty()) std::printf("%s has no checkpoint\n", run.c_str());
   return VerifyCheckpoints(paths, pool);
 }

@@ -34,26 +34,39 @@ constexpr absl::string_view kDamagedPrefix = "damaged-";
 constexpr absl::string_view kUnfinished = ".tmp";
 constexpr absl::string_view kReplaced = ".old";
 
-// Paths in RUN/checkpoints whose name is `prefix`, a checkpoint's name, `suffix`; in no order.
-std::vector<std::string> ListAround(const std::string& run, absl::string_view prefix,
-                                    absl::string_view suffix) {
+// What is in RUN/checkpoints; nothing where there is no such folder.
+absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& run) {
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(RunCheckpointsPath(run));
+  if (absl::IsNotFound(names.status())) return std::vector<std::string>();
+  return names;
+}
+
+// Paths in RUN/checkpoints whose name is `prefix`, a checkpoint's name, `suffix`.
+absl::StatusOr<std::vector<std::string>> ListAround(const std::string& run,
+                                                    absl::string_view prefix,
+                                                    absl::string_view suffix) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(run));
   std::vector<std::string> paths;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(RunCheckpointsPath(run), error)) {
-    const std::string file = entry.path().filename();
+  for (const std::string& file : names) {
     absl::string_view name = file;
     int64_t step = 0;
     if (absl::ConsumePrefix(&name, prefix) && absl::ConsumeSuffix(&name, suffix) &&
         ParseStepName(std::string(name), &step))
-      paths.push_back(entry.path());
+      paths.push_back(absl::StrCat(RunCheckpointsPath(run), "/", file));
   }
   return paths;
 }
 
+absl::Status RemoveAround(const std::string& run, absl::string_view prefix,
+                          absl::string_view suffix) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> paths, ListAround(run, prefix, suffix));
+  for (const std::string& path : paths) QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
+  return absl::OkStatus();
+}
+
 absl::Status RemoveUnfinished(const std::string& run) {
   for (const absl::string_view suffix : {kUnfinished, kReplaced})
-    for (const std::string& path : ListAround(run, "", suffix))
-      QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
+    QH_RETURN_IF_ERROR(RemoveAround(run, "", suffix));
   return absl::OkStatus();
 }
 
@@ -84,19 +97,19 @@ std::string LatestCheckpointPath(const std::string& run) {
   return RunCheckpointsPath(run) + "/latest";
 }
 
-std::vector<int64_t> ListCheckpointSteps(const std::string& run) {
+absl::StatusOr<std::vector<int64_t>> ListCheckpointSteps(const std::string& run) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(run));
   std::vector<int64_t> steps;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(RunCheckpointsPath(run), error)) {
+  for (const std::string& name : names) {
     int64_t step = 0;
-    if (ParseStepName(entry.path().filename(), &step)) steps.push_back(step);
+    if (ParseStepName(name, &step)) steps.push_back(step);
   }
   std::sort(steps.begin(), steps.end());
   return steps;
 }
 
 absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which) {
-  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
   int64_t step = steps.empty() ? -1 : steps.back();
   if (which != "best" && which != "latest" && !absl::SimpleAtoi(which, &step)) {
     return absl::InvalidArgumentError(
@@ -111,7 +124,7 @@ absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::st
 }
 
 absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run) {
-  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
   NewestIntact newest;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     const absl::Status intact = VerifyCheckpoint(CheckpointPath(run, *step)).status();
@@ -128,7 +141,8 @@ absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run) {
 }
 
 absl::Status RestoreReplaced(const std::string& run) {
-  for (const std::string& old : ListAround(run, "", kReplaced)) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> replaced, ListAround(run, "", kReplaced));
+  for (const std::string& old : replaced) {
     const std::string path(absl::StripSuffix(old, kReplaced));
     if (!FileExists(path)) QH_RETURN_IF_ERROR(RenameFile(old, path));
   }
@@ -137,7 +151,8 @@ absl::Status RestoreReplaced(const std::string& run) {
 
 absl::Status CarryOnFrom(const std::string& run, int64_t step) {
   QH_RETURN_IF_ERROR(RemoveUnfinished(run));
-  for (const int64_t newer : ListCheckpointSteps(run)) {
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
+  for (const int64_t newer : steps) {
     if (newer <= step) continue;
     const std::string aside =
         absl::StrCat(RunCheckpointsPath(run), "/", kDamagedPrefix, StepName(newer));
@@ -148,7 +163,7 @@ absl::Status CarryOnFrom(const std::string& run, int64_t step) {
 }
 
 absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep) {
-  const std::vector<int64_t> steps = ListCheckpointSteps(run);
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
   QH_RETURN_IF_ERROR(
       Link(LatestCheckpointPath(run), StepName(steps.empty() ? step : steps.back())));
   if (best) QH_RETURN_IF_ERROR(Link(BestCheckpointPath(run), StepName(step)));
@@ -164,8 +179,7 @@ absl::Status RemoveCheckpoints(const std::string& run) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(link));
   QH_RETURN_IF_ERROR(RemoveUnfinished(run));
   for (const absl::string_view prefix : {absl::string_view(), kDamagedPrefix})
-    for (const std::string& path : ListAround(run, prefix, ""))
-      QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
+    QH_RETURN_IF_ERROR(RemoveAround(run, prefix, ""));
   std::error_code error;
   std::filesystem::remove(RunCheckpointsPath(run), error);  // refused while something is in it
   return absl::OkStatus();

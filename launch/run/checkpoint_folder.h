@@ -22,8 +22,9 @@ std::string BestCheckpointPath(const std::string& run);
 std::string LatestCheckpointPath(const std::string& run);
 
 // Steps that have a checkpoint's folder or file in RUN/checkpoints, ascending, whether or not it is
-// intact. Names that are not a checkpoint's (also those that end in .tmp) are passed over.
-std::vector<int64_t> ListCheckpointSteps(const std::string& run);
+// intact. Names that are not a checkpoint's (also those that end in .tmp) are passed over. None
+// where there is no such folder; an error where it cannot be listed.
+absl::StatusOr<std::vector<int64_t>> ListCheckpointSteps(const std::string& run);
 
 // The path of a checkpoint of a run: `which` is "best", "latest" or a number of steps. kNotFound
 // names those there are; kInvalidArgument if `which` is none of these.

@@ -30,7 +30,8 @@ bool HoldsARun(const std::string& run) {
 }
 
 absl::Status RefuseToReplace(const std::string& run) {
-  const size_t num_checkpoints = ListCheckpointSteps(run).size();
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
+  const size_t num_checkpoints = steps.size();
   return absl::AlreadyExistsError(
       absl::StrCat(run, " holds ", IsFinished(run) ? "a finished run" : "an unfinished run", " (",
                    num_checkpoints, num_checkpoints == 1 ? " checkpoint" : " checkpoints",
@@ -39,7 +40,7 @@ absl::Status RefuseToReplace(const std::string& run) {
 }
 
 absl::Status RemoveRun(const std::string& run) {
-  std::vector<std::string> files = ListEventFiles(run);
+  QH_ASSIGN_OR_RETURN(std::vector<std::string> files, ListEventFiles(run));
   files.insert(files.end(), {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
                              RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run),
                              RunConfigPath(run), RunStorePath(run)});

@@ -10,14 +10,13 @@
 #include <isa-l/crc.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/check.h"
+#include "core/file.h"
 #include "core/status.h"
 #include "launch/ranks/host_name.h"
 
@@ -183,13 +182,13 @@ absl::Status EventFile::AddLine(absl::string_view json) {
   return Add(std::move(event));
 }
 
-std::vector<std::string> ListEventFiles(const std::string& folder) {
+absl::StatusOr<std::vector<std::string>> ListEventFiles(const std::string& folder) {
+  const absl::StatusOr<std::vector<std::string>> names = ListFolder(folder);
   std::vector<std::string> files;
-  std::error_code absent;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, absent))
-    if (absl::StartsWith(entry.path().filename().string(), kPrefix))
-      files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
+  if (absl::IsNotFound(names.status())) return files;
+  QH_RETURN_IF_ERROR(names.status());
+  for (const std::string& name : *names)
+    if (absl::StartsWith(name, kPrefix)) files.push_back(absl::StrCat(folder, "/", name));
   return files;
 }
 

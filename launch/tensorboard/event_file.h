@@ -46,7 +46,7 @@ class EventFile {
   int fd_ = -1;
 };
 
-// The event files of a run, for whoever replaces it.
-std::vector<std::string> ListEventFiles(const std::string& folder);
+// The event files of a run, for whoever replaces it; none where there is no such folder.
+absl::StatusOr<std::vector<std::string>> ListEventFiles(const std::string& folder);
 
 }  // namespace quadhop

@@ -1,5 +1,7 @@
 #include "core/file.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -17,10 +19,27 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
+namespace {
+// Entries of folders that can still be read before reading fails, as on a network; -1: all.
+thread_local int g_entries_left = -1;
+}  // namespace
+
+// In place of the C library's, for std::filesystem too.
+extern "C" dirent* readdir(DIR* folder) {
+  if (g_entries_left == 0) {
+    errno = EIO;
+    return nullptr;
+  }
+  if (g_entries_left > 0) --g_entries_left;
+  static const auto original = reinterpret_cast<dirent* (*)(DIR*)>(dlsym(RTLD_NEXT, "readdir"));
+  return original(folder);
+}
+
 namespace quadhop {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // A file system of 1 MB, in a mount namespace of this thread. Mounted() is false where that is not
@@ -55,6 +74,18 @@ TEST(File, IsReadAsItWasWritten) {
   EXPECT_FALSE(FileExists(dir / "a.tmp"));
   ASSERT_OK(WriteFileAtomically(dir / "a", ""));
   EXPECT_EQ(ReadFile(dir / "a").value(), "");
+}
+
+TEST(File, FoldersAreListedByNameOrNotAtAll) {
+  TempDir dir;
+  for (const char* name : {"b", "a", "c"}) ASSERT_OK(WriteFileAtomically(dir / name, ""));
+  EXPECT_THAT(ListFolder(dir.path()), IsOkAndHolds(ElementsAre("a", "b", "c")));
+  EXPECT_THAT(ListFolder(dir / "none"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(ListFolder(dir / "a"), StatusIs(absl::StatusCode::kInternal, HasSubstr("list ")));
+  g_entries_left = 2;  // it opens, and fails on the way
+  const auto failed = ListFolder(dir.path());
+  g_entries_left = -1;
+  EXPECT_THAT(failed, StatusIs(absl::StatusCode::kInternal, HasSubstr("list ")));
 }
 
 TEST(File, MissingAndTooLargeAreErrorsThatNameThePath) {

@@ -17,6 +17,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 std::vector<std::string> NamesIn(const std::string& folder) {
@@ -142,7 +143,16 @@ TEST_F(RunFolderTest, ListsCheckpointsByStep) {
   }
   ASSERT_OK(MakeDirectories(BestCheckpointPath(run_)));
   ASSERT_OK(MakeDirectories(CheckpointPath(run_, 30) + ".tmp"));
-  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(3, 20, 12345678901));
+  EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(3, 20, 12345678901)));
+}
+
+TEST_F(RunFolderTest, CheckpointsThatCannotBeListedAreAnErrorAndNotNone) {
+  ASSERT_OK(MakeDirectories(run_));
+  EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(IsEmpty()));
+  ASSERT_OK(WriteFileAtomically(RunCheckpointsPath(run_), "no folder"));
+  for (const absl::Status& status :
+       {ListCheckpointSteps(run_).status(), FindNewestIntact(run_).status(), CarryOnFrom(run_, -1)})
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal, HasSubstr("list ")));
 }
 
 TEST_F(RunFolderTest, CarryingOnSetsNewerCheckpointsAsideAndRemovesHalfWrittenOnes) {
@@ -160,13 +170,13 @@ TEST_F(RunFolderTest, ACheckpointThatWasBeingReplacedIsPutBack) {
   ASSERT_OK(MakeDirectories(CheckpointPath(run_, 6) + ".old"));
   ASSERT_OK(MakeDirectories(CheckpointPath(run_, 6) + ".tmp"));
   ASSERT_OK(RestoreReplaced(run_));
-  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(6));
+  EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(6)));
 }
 
 TEST_F(RunFolderTest, PublishingKeepsTheCheckpointItPublishes) {
   for (const int64_t step : {4, 6, 8}) ASSERT_OK(MakeDirectories(CheckpointPath(run_, step)));
   ASSERT_OK(PublishCheckpoint(run_, 6, /*best=*/false, /*keep=*/1));
-  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(6, 8));
+  EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(6, 8)));
 }
 
 TEST_F(RunFolderTest, FindsACheckpointOrNamesThoseThereAre) {

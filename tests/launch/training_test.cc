@@ -212,7 +212,7 @@ TEST_F(TrainingTest, ADamagedCheckpointIsReportedAndTheOneBeforeIsTaken) {
                          "train.fail_at.fault=ERROR", "train.fail_at.step=11"})
                 .code,
             ExitCode::kFailed);
-  ASSERT_EQ(ListCheckpointSteps(run_), (std::vector<int64_t>{4, 6, 8}));
+  ASSERT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(4, 6, 8)));
   const std::string weights = CheckpointPath(run_, 8) + "/weights.safetensors";
   std::fstream file(weights, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(1000);
@@ -301,7 +301,7 @@ TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetOnce) {
   // met.
   const Outcome outcome = Train(run_, {"checkpoint.every_minutes=1e-9"});
   EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-  EXPECT_THAT(ListCheckpointSteps(run_), ElementsAre(2, 4, 6, 8, 10, 12, 14, 16, 18));
+  EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(2, 4, 6, 8, 10, 12, 14, 16, 18)));
 }
 
 TEST_F(TrainingTest, AGpuThatIsAskedForAndNotThereIsRefusedWithWhatToDo) {

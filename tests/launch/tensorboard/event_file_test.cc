@@ -68,8 +68,9 @@ absl::Status WriteRun(const std::string& folder) {
 TEST(EventFile, HasARecordAnEventWithItsChecksums) {
   const TempDir folder;
   ASSERT_OK(WriteRun(folder.path()));
-  ASSERT_THAT(ListEventFiles(folder.path()), SizeIs(1));
-  const std::vector<tensorboard::Event> events = EventsOf(ListEventFiles(folder.path())[0]);
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> files, ListEventFiles(folder.path()));
+  ASSERT_THAT(files, SizeIs(1));
+  const std::vector<tensorboard::Event> events = EventsOf(files[0]);
   ASSERT_EQ(events.size(), 6u);
   EXPECT_EQ(events[0].file_version(), "brain.Event:2");
   EXPECT_EQ(events[1].session_log().status(), tensorboard::SessionLog::START);
