@@ -2,33 +2,37 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/strip.h>
-#include <sys/stat.h>
+#include <absl/strings/str_split.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
+#include "core/file.h"
 #include "core/status.h"
 #include "launch/cluster/supervisor.h"
 #include "launch/command_line/flags.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/json_fields.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {
 namespace {
 
-// Changes whenever the run writes a line, as it does at steps and epochs.
-struct Footprint {
-  int64_t size_bytes = 0;
-  int64_t written_ns = 0;
-  bool operator==(const Footprint&) const = default;
-};
-
-Footprint FootprintOf(const std::string& run) {
-  struct stat status = {};
-  if (stat(RunMetricsPath(run).c_str(), &status) != 0) return {};
-  return {status.st_size, int64_t{status.st_mtim.tv_sec} * 1000000000 + status.st_mtim.tv_nsec};
+// How many steps the run has done, as far as its folder shows: up to its newest checkpoint, or to
+// the last step in its metrics. The script for Slurm judges by the same (steps_done).
+int64_t StepsDone(const std::string& run) {
+  int64_t done = 0;
+  for (const int64_t step : ListCheckpointSteps(run).value_or(std::vector<int64_t>()))
+    done = std::max(done, step);
+  const std::string metrics = ReadFile(RunMetricsPath(run)).value_or("");
+  for (const absl::string_view line : absl::StrSplit(metrics, '\n')) {
+    const nlohmann::json event = ParseJson(line);
+    if (event.is_object() && TextField(event, "event") == "step")
+      done = std::max(done, IntegerField(event, "step") + 1);
+  }
+  return done;
 }
 
 // "code 137: a rank was killed (SIGKILL)"
@@ -39,16 +43,20 @@ std::string DescribeEnd(int code) {
                       name == nullptr ? "a signal" : absl::StrCat("SIG", name));
 }
 
-bool MayBeMended(int code, bool made_a_step) {
+bool MayBeMended(int code, bool got_further) {
   if (code == static_cast<int>(ExitCode::kUsage) || code == static_cast<int>(ExitCode::kResumable))
     return false;
-  return code > 128 || made_a_step;
+  return code > 128 || got_further;
 }
 
 std::string WhereToResume(const std::string& run) {
   const std::vector<int64_t> steps = ListCheckpointSteps(run).value_or(std::vector<int64_t>());
   if (steps.empty()) return "the beginning, for there is no checkpoint yet";
   return absl::StrCat("its newest intact checkpoint (the newest is of step ", steps.back(), ")");
+}
+
+bool IsSwitch(absl::string_view word, absl::string_view flag) {  // --flag, --flag=true
+  return word == flag || absl::StartsWith(word, absl::StrCat(flag, "="));
 }
 
 void Say(const std::string& text) {
@@ -68,15 +76,9 @@ std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name)
 }
 
 JobWords WithResume(absl::Span<const std::string> job) {
-  JobWords resumed(job.begin(), job.end());
-  const auto is = [](absl::string_view word, absl::string_view flag) {
-    return word == flag || absl::StartsWith(word, absl::StrCat(flag, "="));
-  };
-  resumed.erase(std::remove_if(resumed.begin(), resumed.end(),
-                               [&](const std::string& word) {
-                                 return is(word, "--overwrite") || is(word, "--resume");
-                               }),
-                resumed.end());
+  JobWords resumed;
+  for (const std::string& word : job)
+    if (!IsSwitch(word, "--overwrite") && !IsSwitch(word, "--resume")) resumed.push_back(word);
   resumed.push_back("--resume");
   return resumed;
 }
@@ -87,17 +89,22 @@ absl::StatusOr<ExitCode> RunWithRestarts(
   const std::string run = FlagOfJob(job, "run");
   Supervisor supervisor;
   for (int64_t restarts = 0;; ++restarts) {
-    const Footprint before = FootprintOf(run);
+    const bool starts_over =
+        restarts == 0 && std::any_of(job.begin(), job.end(), [](const auto& word) {
+          return IsSwitch(word, "--overwrite");
+        });
+    const int64_t before = StepsDone(run);
     QH_ASSIGN_OR_RETURN(const auto command, command_of(restarts == 0 ? job : WithResume(job)));
     QH_ASSIGN_OR_RETURN(const int code, supervisor.Run(command));
     if (code == 0) return ExitCode::kDone;
     const std::string ended = absl::StrCat("the job ended with ", DescribeEnd(code));
-    const bool made_a_step = !(FootprintOf(run) == before);
-    if (max_restarts == 0 || supervisor.StopRequested() || !MayBeMended(code, made_a_step)) {
+    const int64_t after = StepsDone(run);
+    const bool got_further = starts_over ? after > 0 && after != before : after > before;
+    if (max_restarts == 0 || supervisor.StopRequested() || !MayBeMended(code, got_further)) {
       if (code > 128 || (max_restarts > 0 && code == static_cast<int>(ExitCode::kFailed)))
-        Say(absl::StrCat(ended, made_a_step || code > 128
+        Say(absl::StrCat(ended, got_further || code > 128
                                     ? ""
-                                    : "; not restarted, for it failed before its first step"));
+                                    : "; not restarted, for it got no further than before"));
       return static_cast<ExitCode>(code);
     }
     if (restarts == max_restarts) {

@@ -23,10 +23,10 @@ std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name)
 JobWords WithResume(absl::Span<const std::string> job);
 
 // Starts the job by mpirun, which `command_of` writes for it, and returns its exit code. Is started
-// again, at most max_restarts times, when a rank was killed, or when the job failed after it had
-// done a step since it was started; not when it ended well, or stopped on request (75), or was used
-// wrongly, or failed before its first step, for it would again. Every start and end is said on
-// stderr.
+// again, at most max_restarts times, when a rank was killed, or when the job failed but got further
+// than it was: to a newer checkpoint, or a later step in its metrics. Not when it ended well, or
+// stopped on request (75), or was used wrongly, or failed where it failed before, for it would
+// again. Every start and end is said on stderr.
 absl::StatusOr<ExitCode> RunWithRestarts(
     const JobWords& job, int64_t max_restarts,
     const std::function<absl::StatusOr<std::vector<std::string>>(const JobWords&)>& command_of);

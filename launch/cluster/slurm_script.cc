@@ -118,7 +118,12 @@ trap 'again=no; stop TERM' TERM
 // A trap ends `wait` early, so that it is repeated while the job lives.
 constexpr absl::string_view kTrappedRun = R"bash(
 run=RUN
-before=$(readlink "$run/checkpoints/latest")
+# How far the run has got: to its newest checkpoint, or to the last step in its metrics.
+steps_done() {
+  { readlink "$run/checkpoints/latest"; grep -o '^{"event":"step","step":[0-9]*' "$run/metrics.jsonl"; } 2>/dev/null |
+    awk '{ done = $0; sub(/.*[-:]/, "", done); done += /event/; if (done > most) most = done } END { print most + 0 }'
+}
+before=$(steps_done)
 code=75
 if [ "$asked_to_stop" = no ]; then
   "${start[@]}" "${job[@]}" &
@@ -136,8 +141,8 @@ constexpr absl::string_view kRequeue = R"bash(
 max_restarts=MAX_RESTARTS
 if [ "$code" -eq 0 ] || [ "$code" -eq 2 ] || [ "$again" = no ]; then
   echo "== $(date -Is) ended with $code"
-elif [ "$asked_to_stop" = no ] && [ "$code" -ne 75 ] && [ "$(readlink "$run/checkpoints/latest")" = "$before" ]; then
-  echo "== $(date -Is) ended with $code without a new checkpoint: not queued again"
+elif [ "$asked_to_stop" = no ] && [ "$code" -ne 75 ] && [ "$(steps_done)" -le "$before" ]; then
+  echo "== $(date -Is) ended with $code and got no further than before: not queued again"
 elif [ "$restarts" -ge "$max_restarts" ]; then
   echo "== $(date -Is) ended with $code: not queued again, for it has been $restarts times"
 else

@@ -29,8 +29,8 @@ struct SlurmOptions {
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job);
 
 // The script. A job of train stops with a checkpoint 120 s before its time limit, and is queued
-// again; also after a failure, if it made a checkpoint since it was started. Ranks are started by
-// srun where Slurm's PMIx works on the nodes, else by mpirun: the script finds out. `folder` is
+// again; also after a failure, if it got further than it was (RunWithRestarts). Ranks are started
+// by srun where Slurm's PMIx works on the nodes, else by mpirun: the script finds out. `folder` is
 // where it runs, `program` is quadhop.
 std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::string> job,
                         const std::string& folder, const std::string& program);

@@ -60,6 +60,18 @@ def expect_no_restart(options, work):
         need("restart 1" not in done.stderr, f"a restart: {done.stderr}")
 
 
+def expect_no_restart_before_a_step(options, work):
+    for point, fault in (("TRAINING_STEP", "ERROR"), ("LOSS", None)):
+        run = work / "failing"
+        shutil.rmtree(run, ignore_errors=True)
+        settings = {"train.fail_at.point": point, "train.fail_at.step": 0, **({"train.fail_at.fault": fault} if fault else {})}
+        failing = job.Job(options, work, run, settings=settings, launch=local(options, "--max-restarts", "2"))
+        code = failing.wait(120)
+        need(code == 1, f"exit code {code} at {point}: {failing.output()}")
+        need("got no further" in failing.output(), f"nothing was said at {point}: {failing.output()}")
+        need("restart 1" not in failing.output(), f"a restart after {point} at the first step: {failing.output()}")
+
+
 def main():
     options = job.parser(__doc__, 5).parse_args()
     rng = random.Random(options.seed)
@@ -67,6 +79,7 @@ def main():
     def prepare(work):
         job.run_to_end(options, work, work / "undisturbed")
         expect_no_restart(options, work)
+        expect_no_restart_before_a_step(options, work)
 
     job.main(lambda work, _, number: kill_a_rank(options, rng, work) + "; " + ask_to_stop(options, work, number), options, prepare)
 

@@ -157,9 +157,13 @@ TEST(Jobs, AreCommandsOfThisProgramAndOnlyTrainIsRestarted) {
 class RestartsTest : public testing::Test {
  protected:
   absl::StatusOr<ExitCode> Run(int64_t max_restarts, const std::string& script) {
-    return RunWithRestarts({"train", "--run", folder_ / "run"}, max_restarts,
-                           [&](const JobWords& job) -> absl::StatusOr<std::vector<std::string>> {
-                             starts_.push_back(job);
+    return Run(max_restarts, script, {"train", "--run", folder_ / "run"});
+  }
+  absl::StatusOr<ExitCode> Run(int64_t max_restarts, const std::string& script,
+                               const JobWords& job) {
+    return RunWithRestarts(job, max_restarts,
+                           [&](const JobWords& words) -> absl::StatusOr<std::vector<std::string>> {
+                             starts_.push_back(words);
                              return std::vector<std::string>{
                                  "sh", "-c", absl::StrCat("cd ", folder_.path(), "\n", script)};
                            });
@@ -181,17 +185,48 @@ TEST_F(RestartsTest, GivesUpAfterSoManyTimesWithTheCodeOfTheLast) {
   EXPECT_EQ(starts_.size(), 3u);
 }
 
-TEST_F(RestartsTest, RestartsAFailureOnlyAfterAStep) {
+// What train leaves in RUN/metrics.jsonl, and this is how it fails.
+std::string Logs(const std::string& lines) {
+  return absl::StrCat("mkdir -p run/checkpoints; printf '", lines, "' > run/metrics.jsonl; exit 1");
+}
+constexpr char kStep0[] = R"({"event":"step","step":0,"epoch":1}\n)";
+constexpr char kStep10[] = R"({"event":"step","step":10,"epoch":1}\n)";
+constexpr char kBadStep[] = R"({"event":"bad_step","step":20}\n)";
+
+TEST_F(RestartsTest, DoesNotRestartAFailureBeforeTheFirstStep) {
   EXPECT_THAT(Run(2, "exit 1"), IsOkAndHolds(ExitCode::kFailed));
   EXPECT_EQ(starts_.size(), 1u);
-  EXPECT_THAT(Run(2, "mkdir -p run; echo step >> run/metrics.jsonl; exit 1"),
+  // Metrics are begun, and have a line, all the same.
+  EXPECT_THAT(Run(2, Logs(absl::StrCat(R"({"event":"start"}\n)", kBadStep))),
               IsOkAndHolds(ExitCode::kFailed));
-  EXPECT_EQ(starts_.size(), 1u + 3u);
+  EXPECT_EQ(starts_.size(), 2u);
+}
+
+TEST_F(RestartsTest, RestartsAFailureThatGotFurtherOnceForEachPlace) {
+  EXPECT_THAT(Run(5, Logs(kStep0)), IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 1u + 1u);
+  // A resume rewrites the metrics and drops lines of steps that it does again.
+  EXPECT_THAT(Run(5, Logs("")), IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 2u + 1u);
+  EXPECT_THAT(Run(5, Logs(absl::StrCat(kStep0, kStep10))), IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 3u + 2u);
+  EXPECT_THAT(Run(5, "mkdir -p run/checkpoints/step-0000000015; exit 1"),
+              IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 5u + 2u);
+}
+
+TEST_F(RestartsTest, DoesNotMeasureARunByTheOneThatItReplaces) {
+  const JobWords job = {"train", "--run", folder_ / "run", "--overwrite"};
+  ASSERT_OK(MakeDirectories(folder_ / "run/checkpoints/step-0000000015"));
+  EXPECT_THAT(Run(5, "exit 1", job), IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 1u);  // before it replaced anything
+  EXPECT_THAT(Run(5, "rm -rf run; " + Logs(kStep0), job), IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 1u + 2u);
 }
 
 TEST_F(RestartsTest, PassesOnWrongUsageAndAStopOnRequest) {
   EXPECT_THAT(Run(2, "exit 2"), IsOkAndHolds(ExitCode::kUsage));
-  EXPECT_THAT(Run(2, "mkdir -p run; echo step >> run/metrics.jsonl; exit 75"),
+  EXPECT_THAT(Run(2, "mkdir -p run/checkpoints/step-0000000015; exit 75"),
               IsOkAndHolds(ExitCode::kResumable));
   EXPECT_EQ(starts_.size(), 2u);
 }

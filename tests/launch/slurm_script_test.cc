@@ -1,9 +1,12 @@
 // What the script says; tests/cluster/slurm_job.py has a real Slurm run it.
 #include "launch/cluster/slurm_script.h"
 
+#include <filesystem>
+
 #include "core/file.h"
 #include "launch/cluster/shell.h"
 #include "launch/command_line/flags.h"
+#include "launch/run/json_object.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -42,6 +45,30 @@ TEST(SlurmScript, HasWhatATrainingJobNeeds) {
                     HasSubstr("  --run 'runs/my run'\n"), HasSubstr("/opt/quadhop train\n"),
                     HasSubstr("#SBATCH --open-mode=append"), Not(HasSubstr("--gpus"))));
   ExpectBashReadsIt(script);
+}
+
+// The script's own words, run on a folder.
+std::string StepsDoneByScript(const std::string& run) {
+  const std::string script =
+      SlurmScript(Options(), {"train", "--store", "g.qh", "--run", run}, "/", "/opt/quadhop");
+  const size_t begin = script.find("run="), end = script.find("before=");
+  return RunInShell(script.substr(begin, end - begin) + "steps_done").value().output;
+}
+
+TEST(SlurmScript, MeasuresARunByItsNewestCheckpointOrLastStep) {
+  const TempDir folder;
+  const std::string run = folder / "my run";
+  EXPECT_EQ(StepsDoneByScript(run), "0");
+  ASSERT_OK(MakeDirectories(run + "/checkpoints"));
+  ASSERT_OK(WriteFileAtomically(run + "/metrics.jsonl",
+                                "{\"event\":\"start\"}\n{\"event\":\"bad_step\",\"step\":70}\n"));
+  EXPECT_EQ(StepsDoneByScript(run), "0");
+  std::filesystem::create_symlink("step-0000000080", run + "/checkpoints/latest");
+  EXPECT_EQ(StepsDoneByScript(run), "80");
+  const std::string step =
+      JsonObject().Add("event", "step").Add("step", int64_t{80}).Add("epoch", 3).ToString();
+  ASSERT_OK(WriteFileAtomically(run + "/metrics.jsonl", step + "\n"));
+  EXPECT_EQ(StepsDoneByScript(run), "81");
 }
 
 TEST(SlurmScript, HasARankAGpuAndWhatTheUserAdds) {
