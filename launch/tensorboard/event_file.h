@@ -29,6 +29,9 @@ class EventFile {
   EventFile& operator=(EventFile&&) = delete;
   ~EventFile();
 
+  // An event that cannot be written is an error, and none of it is in the file: later ones can be
+  // read.
+  //
   // Every field of the config by its path, and later how the run ended.
   absl::Status AddHyperParameters(const Config& config);
   absl::Status AddEnd();

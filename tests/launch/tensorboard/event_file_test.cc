@@ -3,8 +3,10 @@
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -81,6 +83,26 @@ TEST(EventFile, HasARecordAnEventWithItsChecksums) {
   EXPECT_EQ(events[4].summary().value(0).tag(), "epoch/loading/busy_seconds");
   EXPECT_EQ(events[4].summary().value(1).tag(), "epoch/train_loss");
   EXPECT_EQ(events[4].summary().value(1).value_case(), tensorboard::SummaryValue::kSimpleValue);
+}
+
+TEST(EventFile, IsWholeAgainAfterAWriteThatFailed) {
+  const TempDir folder;
+  ASSERT_OK_AND_ASSIGN(EventFile file, EventFile::Create(folder.path(), 0));
+  ASSERT_OK_AND_ASSIGN(const std::vector<std::string> files, ListEventFiles(folder.path()));
+  ASSERT_OK_AND_ASSIGN(const int64_t bytes, FileBytes(files[0]));
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{static_cast<rlim_t>(bytes) + 20, before.rlim_max};  // half a record
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status lost = file.AddLine(R"({"event":"step","step":0,"loss":0.5})");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(lost.ok());
+  ASSERT_OK(file.AddLine(R"({"event":"step","step":1,"loss":0.25})"));
+  const std::vector<tensorboard::Event> events = EventsOf(files[0]);
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[2].step(), 1);
 }
 
 TEST(EventFile, IsReadByTensorBoard) {
