@@ -29,6 +29,16 @@ struct ThreadPool::State {
   alignas(64) std::atomic<int64_t> next{0};
   std::vector<std::thread> threads;
 
+  // Also where the system refuses one of the threads, which leaves those before it.
+  ~State() {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      stop = true;
+    }
+    wake.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  }
+
   void TakeItems(const std::function<void(int64_t, int)>& loop_body, int64_t count, int worker) {
     for (int64_t item = next.fetch_add(1, std::memory_order_relaxed); item < count;
          item = next.fetch_add(1, std::memory_order_relaxed))
@@ -60,14 +70,7 @@ ThreadPool::ThreadPool(int num_threads) : state_(std::make_unique<State>()) {
     state_->threads.emplace_back([state = state_.get(), worker] { state->Work(worker); });
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard<std::mutex> lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->wake.notify_all();
-  for (std::thread& thread : state_->threads) thread.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::num_threads() const { return static_cast<int>(state_->threads.size()) + 1; }
 

@@ -12,7 +12,8 @@ namespace quadhop {
 // loop of the same pool.
 class ThreadPool {
  public:
-  // num_threads >= 1, the caller of ParallelFor counted in: a pool of 1 starts no thread.
+  // num_threads >= 1, ParallelFor's caller counted in. Throws std::system_error if refused a
+  // thread.
   explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -10,14 +10,15 @@
 #include <absl/strings/strip.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
-#include <thread>
 
 #include "core/file.h"
 #include "core/status.h"
+#include "core/thread_pool.h"
 #include "launch/cluster/shell.h"
 #include "launch/command_line/version.h"
 
@@ -26,6 +27,8 @@ namespace {
 
 // Exit codes of the remote question; ssh's own failure is 255.
 constexpr int kNoFolder = 91, kNoProgram = 92, kNoStore = 93;
+
+constexpr int kQuestionsAtOnce = 256;
 
 absl::StatusOr<Host> ParseLine(absl::string_view line, int64_t number, const std::string& path) {
   Host host;
@@ -125,12 +128,11 @@ absl::Status CheckHosts(absl::Span<const Host> hosts, const std::string& store) 
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();
   std::vector<std::string> faults(hosts.size());
-  std::vector<std::thread> questions;
-  for (size_t i = 0; i < hosts.size(); ++i) {
-    if (IsThisHost(hosts[i].name)) continue;
-    questions.emplace_back([&, i] { faults[i] = FaultOf(hosts[i], folder, store); });
-  }
-  for (std::thread& question : questions) question.join();
+  ThreadPool pool(std::clamp(static_cast<int>(hosts.size()), 1, kQuestionsAtOnce));
+  pool.ParallelFor(static_cast<int64_t>(hosts.size()), [&](int64_t host, int) {
+    const auto i = static_cast<size_t>(host);
+    if (!IsThisHost(hosts[i].name)) faults[i] = FaultOf(hosts[i], folder, store);
+  });
   std::vector<std::string> lines;
   for (size_t i = 0; i < hosts.size(); ++i)
     if (!faults[i].empty())

@@ -24,7 +24,7 @@ absl::StatusOr<std::vector<Host>> ReadHostfile(const std::string& path);
 // for as many as the host has cores.)
 std::string HostsForMpirun(absl::Span<const Host> hosts);
 
-// Asks every host but this one, all at once, through the remote shell that mpirun will use (ssh, or
+// Asks every host but this one, 256 at once, through the remote shell that mpirun will use (ssh, or
 // what OMPI_MCA_plm_rsh_agent names): whether it answers, has this folder, this program in this
 // version, and the store (`store`, if not empty). kFailedPrecondition has a line for each fault,
 // which says what to do.

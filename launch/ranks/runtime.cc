@@ -11,6 +11,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,12 +41,16 @@ class StackDump {
 // They are asked for before this rank ends the job, of which the launcher then kills all.
 constexpr absl::Duration kTimeForOthersStacks = absl::Seconds(1);
 
-// Memory that runs out is an error like others, so that peers do not wait for this rank.
-absl::StatusOr<ExitCode> RunBody(const Body& body, const RankContext& context) {
+// Memory and threads that run out are errors like others, so that peers do not wait for this rank.
+absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator& comm,
+                                 Standing& standing, int32_t ranks_on_host, int32_t local_rank) {
   try {
-    return body(context);
+    ThreadPool pool(num_threads);
+    return body(RankContext{comm, pool, standing, ranks_on_host, local_rank});
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(RefusedBySystem(error));
   }
 }
 
@@ -54,9 +59,8 @@ absl::StatusOr<ExitCode> RunBody(const Body& body, const RankContext& context) {
 absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int32_t local_rank,
                                  int num_threads, const Body& body, Standing& standing,
                                  Heartbeat* heartbeat = nullptr, StackDump* stack_dump = nullptr) {
-  ThreadPool pool(num_threads);
   absl::StatusOr<ExitCode> result =
-      RunBody(body, RankContext{comm, pool, standing, ranks_on_host, local_rank});
+      RunBody(body, num_threads, comm, standing, ranks_on_host, local_rank);
   std::string where;
   if (heartbeat != nullptr) {
     const bool waited = absl::IsDeadlineExceeded(result.status());
@@ -91,12 +95,20 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
       MakeThreadCommunicators(static_cast<int32_t>(num_ranks), options.collective_deadline);
   std::vector<absl::StatusOr<ExitCode>> results(comms.size(), ExitCode::kDone);
   std::vector<std::thread> ranks;
+  ranks.reserve(comms.size());
   for (size_t r = 0; r < comms.size(); ++r) {
-    ranks.emplace_back([&, r] {
+    const auto run_rank = [&, r] {
       Standing standing;
       results[r] = RunRank(*comms[r], static_cast<int32_t>(num_ranks), static_cast<int32_t>(r),
                            num_threads, body, standing);
-    });
+    };
+    try {
+      ranks.emplace_back(run_rank);
+    } catch (const std::system_error& error) {
+      results[r] = absl::ResourceExhaustedError(RefusedBySystem(error));
+      comms[r]->Abort(RefusedBySystem(error));  // those before it wait for it
+      break;
+    }
   }
   for (std::thread& rank : ranks) rank.join();
   // The rank that failed of itself explains more than those it took along.
@@ -154,6 +166,12 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
 
 }  // namespace
 
+std::string RefusedBySystem(const std::system_error& error) {
+  return absl::StrCat("the system refuses a thread (", error.what(),
+                      "): use fewer --threads, or raise the limits of memory and processes (ulimit "
+                      "-v, ulimit -u)");
+}
+
 int AvailableCores() {
   static const int at_first = [] {
     cpu_set_t mask;
@@ -172,7 +190,7 @@ int NumThreads(int64_t requested, int64_t num_local_ranks) {
 }
 
 void AddThreadsFlag(Flags* flags, int64_t* threads) {
-  flags->Int("threads", threads, int64_t{0}, int64_t{4096},
+  flags->Int("threads", threads, int64_t{0}, int64_t{1024},
              "threads of this process; 0: the cores it may use (shared by the ranks of a host)");
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <system_error>
 
 #include "comm/communicator.h"
 #include "comm/heartbeat.h"
@@ -50,6 +51,9 @@ struct RankContext {
 absl::StatusOr<ExitCode> RunRanks(
     const RanksOptions& options,
     const std::function<absl::StatusOr<ExitCode>(const RankContext&)>& body);
+
+// What to say of an error of std::thread.
+std::string RefusedBySystem(const std::system_error& error);
 
 // Cores in this process's affinity mask when it was first asked, before RunRanks gave this rank its
 // share of them; at least 1.

@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <limits>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,6 +33,24 @@ TEST_P(ThreadPoolTest, CallsTheBodyOnceForEachItem) {
       for (const auto& count : calls) ASSERT_EQ(count, 1);
     }
   }
+}
+
+TEST(ThreadPool, ThatTheSystemRefusesAThreadIsAnExceptionAndNotTheEnd) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take more memory than the limit";
+#endif
+  EXPECT_EXIT(
+      {
+        rlimit small;
+        small.rlim_cur = small.rlim_max = rlim_t{1} << 30;  // 8 MB of stack a thread
+        setrlimit(RLIMIT_AS, &small);
+        try {
+          const ThreadPool pool(1024);
+        } catch (const std::system_error&) {
+          std::exit(7);
+        }
+      },
+      testing::ExitedWithCode(7), "");
 }
 
 TEST_P(ThreadPoolTest, NoTwoItemsRunOnOneWorkerAtOnce) {

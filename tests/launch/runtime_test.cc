@@ -1,6 +1,9 @@
 #include "launch/ranks/runtime.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 
@@ -36,6 +39,28 @@ TEST(RunRanks, AnErrorOfOneRankEndsTheOthersThatWaitForIt) {
                  return ExitCode::kDone;
                });
   EXPECT_THAT(code, StatusIs(absl::StatusCode::kDataLoss, HasSubstr("rank 1: x.npy is torn")));
+}
+
+TEST(RunRanks, AThreadThatTheSystemRefusesIsAnErrorOfTheRank) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take more memory than the limit";
+#endif
+  for (const int64_t ranks : {1, 3, 1024})
+    EXPECT_EXIT(
+        {
+          rlimit small;
+          small.rlim_cur = small.rlim_max = rlim_t{1} << 30;  // 8 MB of stack a thread
+          setrlimit(RLIMIT_AS, &small);
+          const absl::StatusOr<ExitCode> code =
+              RunRanks({.ranks_in_process = ranks, .threads = ranks > 3 ? 1 : 1024},
+                       [](const RankContext& context) -> absl::StatusOr<ExitCode> {
+                         QH_RETURN_IF_ERROR(context.comm.Barrier("wait for all"));
+                         return ExitCode::kDone;
+                       });
+          std::fputs(code.status().ToString().c_str(), stderr);
+          std::exit(absl::IsResourceExhausted(code.status()) ? 7 : 0);
+        },
+        testing::ExitedWithCode(7), "fewer --threads");
 }
 
 TEST(RunRanks, IsOneRankWithoutALauncher) {
