@@ -150,8 +150,8 @@ void BatchLoader::Produce() {
   const auto num_slots = static_cast<int64_t>(slots_.size());
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return stop_ || made_ == end_ || made_ < released_ + num_slots; });
-    if (stop_ || made_ == end_) return;
+    changed_.wait(lock, [&] { return stop_ || made_ >= end_ || made_ < released_ + num_slots; });
+    if (stop_ || made_ >= end_) return;
     const int64_t next = made_;
     lock.unlock();
     absl::Status status = Make(next);

@@ -77,10 +77,10 @@ class BatchLoader {
   // and is returned again.
   absl::StatusOr<const Batch*> Next();
 
-  // Ends the pass before its step `step`: that one and later ones are not made. Steps handed out
-  // stay. If features are exchanged, all ranks call it with the same step, and it is beyond what
-  // any rank can have begun to exchange: at least prefetch_steps after the next step to be handed
-  // out (DESIGN.md section 2, "Threads and MPI").
+  // Ends the pass before its step `step`, or, if later ones are made already, after those; one that
+  // is being made is not handed out. Steps handed out stay. If features are exchanged, all ranks
+  // call it with the same step, and it is beyond what any rank can have begun to exchange: at least
+  // prefetch_steps after the next step to be handed out (DESIGN.md section 2, "Threads and MPI").
   void EndBefore(int64_t step);
 
   // Of this pass. Call it at the end of the pass or between batches; traffic is as of the batches
@@ -113,8 +113,8 @@ class BatchLoader {
   std::thread producer_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  int64_t end_ = 0;  // batches of this pass to make; guarded by mutex_, as are those below
-  int64_t made_ = 0;
+  int64_t end_ = 0;       // batches of this pass to make; guarded by mutex_, as are those below
+  int64_t made_ = 0;      // can be end_ + 1: see EndBefore
   int64_t released_ = 0;  // batches that the caller is done with
   bool stop_ = false;
   absl::Status error_;

@@ -1,10 +1,12 @@
 #include "sampler/batch_loader.h"
 
+#include <absl/synchronization/notification.h>
 #include <absl/time/clock.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -323,6 +325,39 @@ TEST(BatchLoader, HandsOnAnErrorOfTheFeatureSource) {
       EXPECT_THAT(loader->Next().status(),
                   StatusIs(absl::StatusCode::kAborted, HasSubstr("rank 1 is gone")));
   }
+}
+
+// Makes a second batch only once it may.
+class HeldSource : public FeatureSource {
+ public:
+  int64_t hops_and_self() const override { return kHopsAndSelf; }
+  int64_t width() const override { return kWidth; }
+  int calls() const { return calls_; }
+  void Release() { released_.Notify(); }
+
+ private:
+  absl::Status DoGather(absl::Span<const GlobalId>, TensorView<float>, ThreadPool&) override {
+    if (++calls_ == 2) released_.WaitForNotification();
+    return absl::OkStatus();
+  }
+  std::atomic<int> calls_ = 0;
+  absl::Notification released_;
+};
+
+TEST(BatchLoader, ThatIsEndedWhileItMakesABatchMakesNoFurtherOne) {
+  const Fixture f;
+  HeldSource source;
+  LoaderInputs inputs = f.Inputs();
+  inputs.features = &source;
+  ASSERT_OK_AND_ASSIGN(const auto loader, BatchLoader::Create(inputs, Options(6, 64)));
+  ASSERT_OK(loader->Start(Train(1, 16)));
+  ASSERT_OK(loader->Next());
+  while (source.calls() < 2) absl::SleepFor(absl::Milliseconds(1));
+  loader->EndBefore(1);
+  source.Release();
+  absl::SleepFor(absl::Milliseconds(50));  // time for it to go on, beyond the last step
+  EXPECT_EQ(source.calls(), 2);
+  EXPECT_THAT(loader->Next(), IsOkAndHolds(nullptr));
 }
 
 TEST(BatchLoader, RefusesInputsThatDoNotFit) {
