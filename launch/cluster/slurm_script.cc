@@ -160,7 +160,8 @@ std::string Staging(const SlurmOptions& options, const std::string& store) {
 
 }  // namespace
 
-absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job) {
+absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
+                               const std::string& folder) {
   std::vector<std::pair<std::string, std::string>> values = {{"time", options.time},
                                                              {"partition", options.partition},
                                                              {"account", options.account},
@@ -173,10 +174,18 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
                                      "--sbatch=--constraint=a100"));
     values.emplace_back("sbatch", option);
   }
+  constexpr char kOfShell[] = " \t\r\n#\"'`;&|<>";
+  if (folder.find_first_of(kOfShell) != std::string::npos)
+    return UsageError(absl::StrCat("the script would start in this folder, ", folder,
+                                   ", which an #SBATCH line cannot name: go to one whose path has "
+                                   "no blanks, quotes, # or ;"));
   for (const auto& [name, value] : values)
-    if (value.find_first_of(" \t\r\n#\"'`;&|<>") != std::string::npos)
+    if (value.find_first_of(kOfShell) != std::string::npos)
       return UsageError(
           absl::StrCat("--", name, " is '", value, "'; allowed: one word without quotes, # or ;"));
+  if (!options.stage_to.empty() && FlagOfJob(job, "store").empty())
+    return UsageError(absl::StrCat("--stage-to is ", options.stage_to, ", but ", job[0],
+                                   " is given no --store to copy there"));
   if (!IsTraining(job)) return absl::OkStatus();
   for (const char* flag : {"run", "store"})
     if (FlagOfJob(job, flag).empty())

@@ -25,8 +25,10 @@ struct SlurmOptions {
   int64_t max_restarts = 100;       // of a training job; after preemptions and time limits too
 };
 
-// A usage error if a value cannot stand on an #SBATCH line, or the job cannot be carried on.
-absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job);
+// A usage error if a value, or the folder that the script starts in, cannot stand on an #SBATCH
+// line, or there is no store to copy, or the job cannot be carried on.
+absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
+                               const std::string& folder);
 
 // The script. A job of train stops with a checkpoint 120 s before its time limit, and is queued
 // again; also after a failure, if it got further than it was (RunWithRestarts). Ranks are started

@@ -50,7 +50,7 @@ Flags Declare(SlurmFlags* f) {
       "ogbn-products --run runs/1");
   flags.Example(
       "launch slurm --nodes 2 --gpus-per-node 8 --stage-to /local --out job.sbatch -- "
-      "train --store g.qh --config ogbn-papers100M --run runs/2");
+      "train --store g.qh --config ogbn-papers100m --run runs/2");
   return flags;
 }
 
@@ -84,10 +84,10 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(CheckJob(f.job, 0));
   if (f.slurm.name.empty()) f.slurm.name = NameOf(f.job);
-  QH_RETURN_IF_ERROR(CheckSlurmOptions(f.slurm, f.job));
-  if (f.submit && f.out.empty()) f.out = f.slurm.name + ".sbatch";
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();
+  QH_RETURN_IF_ERROR(CheckSlurmOptions(f.slurm, f.job, folder));
+  if (f.submit && f.out.empty()) f.out = f.slurm.name + ".sbatch";
   const std::string script = SlurmScript(f.slurm, f.job, folder, OwnProgram());
   if (f.out.empty()) {
     std::fputs(script.c_str(), stdout);

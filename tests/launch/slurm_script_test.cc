@@ -107,15 +107,29 @@ TEST(SlurmScript, RunsOtherCommandsWithoutRestarts) {
 
 TEST(CheckSlurmOptions, RefusesValuesThatWouldBreakTheScript) {
   SlurmOptions options = Options();
-  EXPECT_OK(CheckSlurmOptions(options, kTrain));
+  EXPECT_OK(CheckSlurmOptions(options, kTrain, "/home/me"));
   options.partition = "a b";
-  EXPECT_THAT(CheckSlurmOptions(options, kTrain).message(), HasSubstr("--partition is 'a b'"));
+  EXPECT_THAT(CheckSlurmOptions(options, kTrain, "/home/me").message(),
+              HasSubstr("--partition is 'a b'"));
   options = Options();
   options.sbatch = {"constraint=a100"};
-  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(options, kTrain)));
-  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(Options(), {"train", "--store", "g.qh"})));
-  EXPECT_TRUE(IsUsageError(
-      CheckSlurmOptions(Options(), {"train", "--store", "g.qh", "--run", "r", "--overwrite"})));
+  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(options, kTrain, "/home/me")));
+  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(Options(), {"train", "--store", "g.qh"}, "/home/me")));
+  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(
+      Options(), {"train", "--store", "g.qh", "--run", "r", "--overwrite"}, "/home/me")));
+}
+
+TEST(CheckSlurmOptions, RefusesAFolderThatNoDirectiveCanName) {
+  EXPECT_THAT(CheckSlurmOptions(Options(), kTrain, "/home/my self").message(),
+              HasSubstr("/home/my self"));
+}
+
+TEST(CheckSlurmOptions, RefusesToStageWithoutAStore) {
+  SlurmOptions options = Options();
+  options.stage_to = "/local";
+  EXPECT_THAT(CheckSlurmOptions(options, {"doctor"}, "/home/me").message(),
+              HasSubstr("--stage-to is /local, but doctor is given no --store"));
+  EXPECT_OK(CheckSlurmOptions(options, {"doctor", "--store", "g.qh"}, "/home/me"));
 }
 
 TEST(LaunchSlurm, WritesTheScriptAndSaysWhereThereIsNoSbatch) {
