@@ -1,8 +1,10 @@
 #include "launch/config/config.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/strip.h>
 #include <google/protobuf/text_format.h>
 
 #include <map>
@@ -15,13 +17,20 @@
 namespace quadhop {
 namespace {
 
+constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";  // of UTF-8, as some editors write it
+constexpr size_t kFaultsShown = 20;
+
 absl::StatusOr<std::string> ConfigText(const std::string& source) {
   std::vector<absl::string_view> names;
   for (const Preset& preset : Presets()) {
-    if (preset.name == source) return std::string(preset.text);
+    const bool is_file = preset.name != source && FileExists(source);
+    if (absl::EqualsIgnoreCase(preset.name, source) && !is_file) return std::string(preset.text);
     names.push_back(preset.name);
   }
-  if (FileExists(source)) return ReadFile(source, int64_t{1} << 20);
+  if (FileExists(source)) {
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(source, int64_t{1} << 20));
+    return std::string(absl::StripPrefix(text, kByteOrderMark));
+  }
   return absl::NotFoundError(absl::StrCat(
       "config ", source, " is neither a file nor a preset; presets: ", absl::StrJoin(names, ", ")));
 }
@@ -48,7 +57,7 @@ void Apply(absl::Span<const Assignment> assignments, Config* config,
   for (const Assignment& assignment : assignments) {
     const absl::Status status = SetField(config, assignment.field, assignment.value);
     if (!status.ok())
-      faults->push_back(absl::StrCat(assignment.place, ": ", std::string(status.message())));
+      faults->push_back(absl::StrCat(assignment.place, ": ", Printable(status.message())));
   }
 }
 
@@ -58,7 +67,8 @@ void FindRepeated(absl::Span<const Assignment> assignments, std::vector<std::str
     const auto [first, is_new] = places.emplace(assignment.field, assignment.place);
     if (is_new) continue;
     faults->push_back(absl::StrCat(assignment.place, ": ", assignment.field, " is set to ",
-                                   assignment.value, ", but it was set before at ", first->second));
+                                   Printable(assignment.value), ", but it was set before at ",
+                                   first->second));
   }
 }
 
@@ -84,9 +94,14 @@ absl::StatusOr<Config> LoadConfig(const std::string& source,
   Apply(ReadOverrides(overrides, &faults), &config, &faults);
   FindContradictions(config, &faults);
   if (!faults.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "config ", source, " has ", faults.size(),
-        faults.size() == 1 ? " fault:\n  " : " faults:\n  ", absl::StrJoin(faults, "\n  ")));
+    const size_t num_faults = faults.size();
+    if (num_faults > kFaultsShown) {
+      faults.resize(kFaultsShown);
+      faults.push_back(absl::StrCat("and ", num_faults - kFaultsShown, " more"));
+    }
+    return absl::InvalidArgumentError(absl::StrCat("config ", source, " has ", num_faults,
+                                                   num_faults == 1 ? " fault:\n  " : " faults:\n  ",
+                                                   absl::StrJoin(faults, "\n  ")));
   }
   FillDefaults(&config);
   return config;

@@ -1,6 +1,8 @@
 #include "launch/config/config_reader.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
@@ -51,7 +53,8 @@ class Reader : private google::protobuf::io::ErrorCollector {
       return SkipSeparator();
     }
     if (!At(Tokenizer::TYPE_IDENTIFIER)) {
-      Fault(absl::StrCat("expected the name of a field, got ", tokenizer_.current().text));
+      Fault(
+          absl::StrCat("expected the name of a field, got ", Printable(tokenizer_.current().text)));
       tokenizer_.Next();
       return;
     }
@@ -82,7 +85,7 @@ class Reader : private google::protobuf::io::ErrorCollector {
     if (At(Tokenizer::TYPE_SYMBOL) || At(Tokenizer::TYPE_END)) {
       Fault(absl::StrCat(
           "expected a value of ", Path(), ", got ",
-          At(Tokenizer::TYPE_END) ? "the end of the text" : tokenizer_.current().text));
+          At(Tokenizer::TYPE_END) ? "the end of the text" : Printable(tokenizer_.current().text)));
       return;
     }
     const std::string& text = tokenizer_.current().text;
@@ -110,6 +113,17 @@ class Reader : private google::protobuf::io::ErrorCollector {
 };
 
 }  // namespace
+
+std::string Printable(absl::string_view text) {
+  std::string printable;
+  for (const char c : text) {
+    if (absl::ascii_isprint(static_cast<unsigned char>(c)))
+      printable.push_back(c);
+    else
+      absl::StrAppendFormat(&printable, "\\x%02x", static_cast<unsigned char>(c));
+  }
+  return printable;
+}
 
 std::vector<Assignment> ReadAssignments(absl::string_view text, absl::string_view file_name,
                                         std::vector<std::string>* faults) {

@@ -18,6 +18,9 @@ struct Assignment {
   std::string place;  // "my.textproto:3" or "--set sampler.sampled_nodes=20"
 };
 
+// `text` with \xNN in place of what is not printable ASCII, as in a file that is no config.
+std::string Printable(absl::string_view text);
+
 // The assignments of a textproto of nested messages and scalar fields, in order. What cannot be
 // read is added to `faults`, one message a fault, and reading goes on at the next field where that
 // is possible.

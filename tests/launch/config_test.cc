@@ -1,9 +1,12 @@
 #include "launch/config/config.h"
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 
@@ -135,6 +138,28 @@ TEST_F(LoadConfigTest, NamesTheLineOfTextThatIsNoTextproto) {
     EXPECT_THAT(Load(text), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(path_ + ":2: ")))
         << text;
   }
+}
+
+TEST_F(LoadConfigTest, PassesOverAByteOrderMark) {
+  ASSERT_OK_AND_ASSIGN(const Config config, Load("\xef\xbb\xbftrain { batch: 4 }"));
+  EXPECT_EQ(config.train().batch(), 4);
+}
+
+TEST_F(LoadConfigTest, ShowsTheFirstFaultsOfWhatIsNoTextInPrintableBytes) {
+  std::string bytes = "x: '\xfe\x01'\n\x93NUMPY";
+  for (int i = 0; i < 500; ++i) absl::StrAppend(&bytes, std::string(1, static_cast<char>(i)), "\n");
+  const std::string message(Load(bytes).status().message());
+  EXPECT_THAT(message, AllOf(HasSubstr("\n  and "), HasSubstr(" more"), HasSubstr("\\x93")));
+  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 21);
+  EXPECT_TRUE(std::all_of(message.begin(), message.end(), [](char c) {
+    return c == '\n' || absl::ascii_isprint(static_cast<unsigned char>(c));
+  }));
+}
+
+TEST_F(LoadConfigTest, TakesPresetsInAnyCase) {
+  ASSERT_OK_AND_ASSIGN(const Config config, LoadConfig("ogbn-papers100M", {}));
+  ASSERT_OK_AND_ASSIGN(const Config preset, LoadConfig("ogbn-papers100m", {}));
+  EXPECT_EQ(ConfigToText(config), ConfigToText(preset));
 }
 
 TEST_F(LoadConfigTest, NamesThePresetsIfThereIsNoSuchSource) {
