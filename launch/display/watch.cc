@@ -1,5 +1,6 @@
 #include "launch/display/watch.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_split.h>
@@ -45,12 +46,15 @@ absl::StatusOr<std::string> RunWatch::NewEpochs() {
   if (!FileExists(RunMetricsPath(run_))) return "";
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunMetricsPath(run_)));
   // A resumed run drops lines: what is left is told again.
-  if (static_cast<int64_t>(text.size()) < read_bytes_) read_bytes_ = 0;
+  const bool goes_on = absl::EndsWith(
+      absl::string_view(text).substr(0, static_cast<size_t>(read_bytes_)), last_line_);
+  if (static_cast<int64_t>(text.size()) < read_bytes_ || !goes_on) read_bytes_ = 0;
   const size_t end = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
   const auto begin = std::min(static_cast<size_t>(read_bytes_), end);
   std::string lines;
   for (const absl::string_view line : absl::StrSplit(
            absl::string_view(text).substr(begin, end - begin), '\n', absl::SkipEmpty())) {
+    last_line_ = absl::StrCat(line, "\n");
     const nlohmann::json event = ParseJson(line);
     if (event.is_object() && TextField(event, "event") == "epoch")
       absl::StrAppend(&lines, EpochLine(event, config.train().epochs()));

@@ -35,6 +35,7 @@ class RunWatch {
  private:
   std::string run_;
   int64_t read_bytes_ = 0;  // of metrics.jsonl: whole lines
+  std::string last_line_;   // of those
 };
 
 }  // namespace quadhop

@@ -52,6 +52,21 @@ TEST_F(RunWatchTest, TellsEachEpochOnce) {
   EXPECT_THAT(watch_.NewEpochs().value(), HasSubstr("epoch 2/10  loss 1.0000"));
 }
 
+TEST_F(RunWatchTest, BeginsAgainWhereAResumedRunWroteOtherLinesMeanwhile) {
+  const auto epoch = [](int number, const char* seconds) {
+    return absl::StrCat(R"({"event":"epoch","epoch":)", number, R"(,"train_loss":1.5,"seconds":)",
+                        seconds, "}\n");
+  };
+  Metrics(epoch(1, "2") + epoch(2, "2"));
+  EXPECT_THAT(watch_.NewEpochs().value(), HasSubstr("epoch 2/10"));
+  // Resumed after epoch 1, and beyond what was read when it is next looked at.
+  Metrics(epoch(1, "2") + epoch(2, "2.25") + epoch(3, "2"));
+  EXPECT_THAT(watch_.NewEpochs().value(),
+              AllOf(HasSubstr("epoch 1/10"), HasSubstr("epoch 2/10  loss 1.5000  2.25 s"),
+                    HasSubstr("epoch 3/10")));
+  EXPECT_EQ(watch_.NewEpochs().value(), "");
+}
+
 TEST_F(RunWatchTest, KnowsARunThatLivesFromOneThatWasKilled) {
   EXPECT_EQ(Now().state, State::kStopped);
   quadhop::Standing standing;
