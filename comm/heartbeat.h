@@ -33,7 +33,8 @@ class Heartbeat {
   using AskHandler = std::function<void()>;
 
   // Collective. `standing` outlives the object. kUnavailable if a rank cannot be reached: the
-  // message names the addresses tried.
+  // message names the addresses tried. A rank that gets an error may leave others waiting in the
+  // midst of this call, so its caller must abort the job, as RunRanks does.
   static absl::StatusOr<std::unique_ptr<Heartbeat>> Start(Communicator& comm,
                                                           const HeartbeatOptions& options,
                                                           const Standing& standing,

@@ -22,7 +22,9 @@ namespace quadhop {
 // aborted.
 //
 // local_rank: among the ranks of the host; the GPU is that of Device::Open. kFailedPrecondition,
-// naming the ranks, if two have the same GPU, which NCCL does not take. Collective.
+// naming the ranks, if two have the same GPU, which NCCL does not take. Collective; a rank that
+// gets an error may leave others waiting in the midst of this call, so its caller must abort the
+// job, as RunRanks does.
 absl::StatusOr<std::unique_ptr<Communicator>> MakeNcclCommunicator(Communicator& bootstrap,
                                                                    int local_rank,
                                                                    absl::Duration deadline);

@@ -20,7 +20,8 @@ namespace quadhop {
 // One object a rank. Memory: the rows of one step, over all ranks, on rank 0.
 class ResultFiles {
  public:
-  // Borrows all three. Rank 0 reserves the files. kInvalidArgument: see RowFormatOf.
+  // Borrows all three. Rank 0 reserves the files. kInvalidArgument: see RowFormatOf. It may fail on
+  // rank 0 alone, which then must abort the job, as RunRanks does: others go on to Add, and wait.
   static absl::StatusOr<std::unique_ptr<ResultFiles>> Create(const PredictJob& job,
                                                              Session& session,
                                                              const NodeSelection& selection);
