@@ -23,6 +23,12 @@ std::string IntervalText(T low, T high) {
   return absl::StrCat("[", low, ", ", high, "]");
 }
 
+// A default that cannot be given stands for "not given".
+template <typename T>
+std::string DefaultText(T value, T low, T high) {
+  return value < low || value > high ? "" : absl::StrCat(value);
+}
+
 }  // namespace
 
 absl::Status UsageError(absl::string_view message) {
@@ -112,7 +118,7 @@ Flags& Flags::Int(absl::string_view name, T* target, T low, T high, absl::string
                           .value_name = "N",
                           .help = std::string(help),
                           .allowed = absl::StrCat("a whole number in ", IntervalText(low, high)),
-                          .default_value = absl::StrCat(*target)};
+                          .default_value = DefaultText(*target, low, high)};
   declaration.set = [target, low, high](absl::string_view text) {
     T value = 0;
     if (!absl::SimpleAtoi(text, &value) || value < low || value > high) return false;
@@ -141,7 +147,7 @@ Flags& Flags::Double(absl::string_view name, double* target, double low, double 
                           .value_name = "X",
                           .help = std::string(help),
                           .allowed = absl::StrCat("a number in ", IntervalText(low, high)),
-                          .default_value = absl::StrCat(*target)};
+                          .default_value = DefaultText(*target, low, high)};
   declaration.set = [target, low, high](absl::string_view text) {
     double value = 0;
     if (!absl::SimpleAtod(text, &value) || !(value >= low && value <= high)) return false;
@@ -265,6 +271,19 @@ absl::StatusOr<bool> Flags::Parse(absl::Span<const std::string> arguments) {
   }
   QH_RETURN_IF_ERROR(CheckRequired());
   return true;
+}
+
+absl::Status Flags::CheckExcluded(absl::string_view name,
+                                  absl::Span<const absl::string_view> others) const {
+  const auto given = [this](absl::string_view flag) {
+    return std::any_of(declarations_.begin(), declarations_.end(),
+                       [flag](const Declaration& one) { return one.name == flag && one.given; });
+  };
+  for (const absl::string_view other : others)
+    if (given(name) && given(other))
+      return UsageError(
+          absl::StrCat("--", name, " and --", other, " are given; only one of them can be meant"));
+  return absl::OkStatus();
 }
 
 absl::Status Flags::CheckRequired() const {

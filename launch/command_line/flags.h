@@ -32,7 +32,7 @@ enum class HelpFormat { kText, kMan, kBash };
 absl::optional<HelpFormat> AsksForHelp(absl::string_view argument);
 
 // Variables given to a declaration must outlive Parse; their values before it are the defaults that
-// --help shows.
+// --help shows, but for numbers out of their range, which stand for a flag that is not given.
 // --name VALUE and --name=VALUE are the same; a switch takes no value, or =true or =false. "--"
 // ends the flags.
 class Flags {
@@ -74,6 +74,11 @@ class Flags {
   // printed. A UsageError names the flag, the value and what is allowed; targets may then hold some
   // of the values.
   absl::StatusOr<bool> Parse(absl::Span<const std::string> arguments);
+
+  // After Parse: a UsageError if --name and one of the others, which it stands instead of, were
+  // given.
+  absl::Status CheckExcluded(absl::string_view name,
+                             absl::Span<const absl::string_view> others) const;
 
   // Written from the declarations alone, so that all forms say the same.
   std::string Help(HelpFormat format = HelpFormat::kText) const;

@@ -34,34 +34,37 @@ struct PlanFlags {
 
 Flags Declare(PlanFlags* plan) {
   Flags flags("plan",
-              "Says what a graph will take: memory, disk and time of its preparation; memory of "
-              "ranks and hosts, rows exchanged and time of its training. Steps are timed on this "
+              "Estimates what a graph takes: memory, disk and time to prepare it; memory per rank "
+              "and host, rows exchanged and time to train on it. Steps are timed on this "
               "machine.");
   GraphShape& graph = plan->graph;
   graph.dims.pos_enc = 64;
   graph.dims.classes = 40;
   plan->job.partitions = 0;
-  flags.String("store", &plan->store, "NAME.qh", "a store, instead of the figures of a graph");
-  flags.Int("nodes", &graph.nodes, int64_t{2}, kMost, "of the graph");
-  flags.Int("arcs", &graph.arcs, int64_t{1}, kMost, "of the graph; an undirected edge is two");
-  flags.Int("features", &graph.dims.features, int64_t{1}, int64_t{65536}, "a node");
-  flags.Int("classes", &graph.dims.classes, int64_t{2}, int64_t{65536}, "of the labels");
+  flags.String("store", &plan->store, "NAME.qh",
+               "a store to plan for, instead of figures of a graph");
+  flags.Int("nodes", &graph.nodes, int64_t{2}, kMost, "nodes in the graph");
+  flags.Int("arcs", &graph.arcs, int64_t{1}, kMost, "arcs in the graph; an undirected edge is two");
+  flags.Int("features", &graph.dims.features, int64_t{1}, int64_t{65536}, "features per node");
+  flags.Int("classes", &graph.dims.classes, int64_t{2}, int64_t{INT32_MAX},
+            "classes of the labels");
   flags.Int("train-nodes", &graph.train_nodes, int64_t{2}, kMost,
-            "labelled ones to train on; else 8 % of all");
-  flags.Int("dim", &graph.dims.pos_enc, int64_t{1}, int64_t{65536}, "width of encodings");
-  flags.Int("hops", &plan->hops, int32_t{0}, int32_t{16}, "hop features");
-  flags.Choice("dtype", &plan->dtype, {"f32", "f16", "bf16"}, "of the hop features on disk");
-  flags.Int("ranks", &plan->job.ranks, int64_t{1}, int64_t{1} << 20, "that train");
+            "labelled nodes to train on; else 8 % of all nodes");
+  flags.Int("dim", &graph.dims.pos_enc, int64_t{1}, int64_t{65536}, "width of the encodings");
+  flags.Int("hops", &plan->hops, int32_t{0}, int32_t{16}, "hops of features to compute");
+  flags.Choice("dtype", &plan->dtype, {"f32", "f16", "bf16"},
+               "element type of hop features on disk");
+  flags.Int("ranks", &plan->job.ranks, int64_t{1}, int64_t{1} << 20, "training ranks");
   flags.Int("ranks-per-host", &plan->job.ranks_per_host, int64_t{1}, int64_t{1} << 20,
-            "of those, on one host");
+            "ranks on each host");
   flags.Int("gpus-per-node", &plan->gpus_per_node, int64_t{0}, int64_t{1} << 20,
-            "GPUs of a host, each with a rank, instead of --ranks-per-host; 0: none");
-  flags.Bytes("gpu-memory", &plan->gpu_memory_bytes, "of such a GPU");
+            "GPUs per host, one rank each, instead of --ranks-per-host; 0: none");
+  flags.Bytes("gpu-memory", &plan->gpu_memory_bytes, "memory of each GPU");
   flags.Int("parts", &plan->job.partitions, int64_t{0}, int64_t{1} << 20,
             "partitions; 0: as many as ranks, at least 4");
-  flags.Bytes("host-memory", &plan->host_memory_bytes, "of a host; 0: of this one");
+  flags.Bytes("host-memory", &plan->host_memory_bytes, "memory per host (0: as on this host)");
   flags.String("config", &plan->config, "CONFIG", "a preset or a textproto file");
-  flags.Strings("set", &plan->overrides, "FIELD=VALUE", "a field of the config");
+  flags.Strings("set", &plan->overrides, "FIELD=VALUE", "set a field of the config");
   AddThreadsFlag(&flags, &plan->threads);
   flags.Example(
       "plan --nodes 111059956 --arcs 3231371744 --features 128 --classes 172 --train-nodes "
@@ -81,6 +84,9 @@ absl::Status TakeGraph(PlanFlags* plan) {
   }
   if (graph.nodes == 0 || graph.arcs == 0 || graph.dims.features == 0)
     return UsageError("give --nodes, --arcs and --features, or --store");
+  if ((graph.arcs - 1) / graph.nodes >= graph.nodes - 1)
+    return UsageError(absl::StrCat("--arcs is ", graph.arcs, ", but --nodes is ", graph.nodes,
+                                   ": N nodes have at most N * (N - 1) arcs"));
   if (graph.train_nodes > graph.nodes)
     return UsageError(
         absl::StrCat("--train-nodes is ", graph.train_nodes, ", more than --nodes, ", graph.nodes));
@@ -176,6 +182,9 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   Flags flags = Declare(&plan);
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(flags.CheckExcluded(
+      "store",
+      {"nodes", "arcs", "features", "classes", "train-nodes", "dim", "hops", "dtype", "parts"}));
   const absl::StatusOr<Config> config = LoadConfig(plan.config, plan.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   QH_RETURN_IF_ERROR(TakeGraph(&plan));

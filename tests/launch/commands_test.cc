@@ -279,6 +279,31 @@ TEST_F(CommandsTest, PlanAsksForWhatItCannotGuess) {
   EXPECT_THAT(ranks.err, HasSubstr("--parts is 4, --ranks 5"));
 }
 
+TEST_F(CommandsTest, PlanRefusesFiguresThatCannotBeMeant) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const Outcome both = Quadhop({"plan", "--store", store_, "--nodes", "5"});
+  EXPECT_EQ(both.code, ExitCode::kUsage);
+  EXPECT_THAT(both.err, HasSubstr("--store and --nodes are given"));
+  const std::vector<std::string> plan = {"plan", "--nodes",   "10", "--features",
+                                         "4",    "--threads", "1",  "--arcs"};
+  const auto with_arcs = [plan](const char* arcs) {
+    std::vector<std::string> arguments = plan;
+    arguments.emplace_back(arcs);
+    return Quadhop(arguments);
+  };
+  EXPECT_EQ(with_arcs("90").code, ExitCode::kDone);
+  const Outcome arcs = with_arcs("91");
+  EXPECT_EQ(arcs.code, ExitCode::kUsage);
+  EXPECT_THAT(arcs.err, HasSubstr("--arcs is 91, but --nodes is 10"));
+}
+
+TEST_F(CommandsTest, PlanTakesAsManyClassesAsAStoreHolds) {
+  EXPECT_EQ(Quadhop({"plan", "--nodes", "100", "--arcs", "500", "--features", "4", "--threads", "1",
+                     "--classes", "70000"})
+                .code,
+            ExitCode::kDone);
+}
+
 TEST_F(CommandsTest, StepsOnAStoreThatIsAbsentSayHowToMakeOne) {
   for (const std::vector<std::string>& arguments :
        std::vector<std::vector<std::string>>{{"partition", "--store", store_},

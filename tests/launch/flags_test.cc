@@ -8,6 +8,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 struct Targets {
   std::string store;
@@ -99,6 +100,25 @@ TEST(Flags, HelpShowsEveryFlagItsDefaultAndTheExamples) {
   ASSERT_OK_AND_ASSIGN(const bool proceed, flags.Parse({"--parts", "3", "--help"}));
   EXPECT_FALSE(proceed);
   EXPECT_EQ(testing::internal::GetCapturedStdout(), help);
+}
+
+TEST(Flags, HelpShowsNoDefaultThatCannotBeGiven) {
+  int64_t nodes = 0;
+  double degree = 0;
+  Flags flags("grow", "Grows a graph.");
+  flags.Int("nodes", &nodes, int64_t{2}, int64_t{9}, "nodes").Double("degree", &degree, 1, 9, "d");
+  EXPECT_THAT(flags.Help(), Not(HasSubstr("Default")));
+}
+
+TEST(Flags, NamesFlagsThatExcludeEachOther) {
+  Targets t;
+  Flags flags = MakeFlags(&t);
+  ASSERT_OK(flags.Parse({"a.qh", "--parts", "8", "--seed=3"}));
+  EXPECT_OK(flags.CheckExcluded("parts", {"method", "memory"}));
+  EXPECT_OK(flags.CheckExcluded("method", {"parts", "seed"}));
+  const absl::Status both = flags.CheckExcluded("parts", {"method", "seed"});
+  EXPECT_TRUE(IsUsageError(both));
+  EXPECT_THAT(both.message(), HasSubstr("--parts and --seed are given"));
 }
 
 TEST(Flags, HandsOnTheRestOfTheLineAsItIs) {
