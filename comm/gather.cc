@@ -4,6 +4,21 @@
 
 namespace quadhop {
 
+absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
+                                                     absl::string_view operation,
+                                                     absl::string_view mine) {
+  std::vector<int64_t> sizes;
+  QH_ASSIGN_OR_RETURN(const std::vector<char> all,
+                      GatherOverRanks<char>(comm, operation, {mine.data(), mine.size()}, &sizes));
+  std::vector<std::string> texts;
+  auto begin = all.begin();
+  for (const int64_t size : sizes) {
+    texts.emplace_back(begin, begin + size);
+    begin += size;
+  }
+  return texts;
+}
+
 absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
                           absl::Span<int64_t> values) {
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> all,

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <numeric>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -42,6 +43,11 @@ absl::StatusOr<std::vector<T>> GatherOverRanks(Communicator& comm, absl::string_
   }
   return all;
 }
+
+// Every rank's text, by rank, on every rank. Collective.
+absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
+                                                     absl::string_view operation,
+                                                     absl::string_view mine);
 
 // Every rank's values, by rank, on rank `root`, and nothing on the others; their numbers may
 // differ. Collective.

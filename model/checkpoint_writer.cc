@@ -21,22 +21,6 @@
 namespace quadhop {
 namespace {
 
-// Every rank's text, on every rank.
-absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
-                                                     absl::string_view operation,
-                                                     const std::string& mine) {
-  std::vector<int64_t> sizes;
-  QH_ASSIGN_OR_RETURN(const std::vector<char> all,
-                      GatherOverRanks<char>(comm, operation, {mine.data(), mine.size()}, &sizes));
-  std::vector<std::string> texts;
-  auto begin = all.begin();
-  for (const int64_t size : sizes) {
-    texts.emplace_back(begin, begin + size);
-    begin += size;
-  }
-  return texts;
-}
-
 // All ranks learn of each other's files, and whether all succeeded: else an error on every rank,
 // which is this rank's own if it has one.
 absl::StatusOr<std::vector<CheckpointShare>> AgreeOn(Communicator& comm,

@@ -2,7 +2,6 @@
 #include <cuda_bf16.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "core/rng.h"
 #include "core/status.h"
 #include "launch/bench/bench_machine.h"
+#include "launch/bench/timing.h"
 #include "model/cuda/products_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
 
@@ -20,10 +20,6 @@ namespace {
 
 using cuda::Buffer;
 using cuda::Device;
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Zeros would not do: the less power products take, the higher the GPU's clock.
 template <typename T>
@@ -89,10 +85,10 @@ class GpuMachine final : public BenchMachine {
     double quickest = std::numeric_limits<double>::infinity();
     for (int i = 0; i < 6; ++i) {  // the first warms up
       QH_RETURN_IF_ERROR(device_->Synchronize());
-      const double start = Now();
+      const double start = SteadySeconds();
       queue();
       QH_RETURN_IF_ERROR(device_->Synchronize());
-      if (i > 0) quickest = std::min(quickest, Now() - start);
+      if (i > 0) quickest = std::min(quickest, SteadySeconds() - start);
     }
     return quickest;
   }

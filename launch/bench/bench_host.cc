@@ -1,28 +1,24 @@
 #include <absl/strings/str_cat.h>
 
-#include <chrono>
 #include <cstring>
 
 #include "core/tensor.h"
 #include "launch/bench/bench_machine.h"
+#include "launch/bench/timing.h"
 #include "launch/memory/peak_memory.h"
 #include "model/cpu/gemm.h"
 
 namespace quadhop {
 namespace {
 
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 // Seconds of the quickest of five calls of `work(thread)` on all threads at once.
 template <typename Work>
 double QuickestSeconds(ThreadPool& pool, const Work& work) {
   double quickest = 0;
   for (int i = 0; i < 6; ++i) {  // the first warms up
-    const double start = Now();
+    const double start = SteadySeconds();
     pool.ParallelFor(pool.num_threads(), [&](int64_t item, int) { work(item); });
-    const double seconds = Now() - start;
+    const double seconds = SteadySeconds() - start;
     if (i == 1 || (i > 1 && seconds < quickest)) quickest = seconds;
   }
   return quickest;

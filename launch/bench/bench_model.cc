@@ -1,12 +1,12 @@
 #include "launch/bench/bench_model.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <numeric>
 #include <vector>
 
 #include "core/status.h"
+#include "launch/bench/timing.h"
 #include "model/adam.h"
 #include "model/largegt.h"
 
@@ -47,10 +47,6 @@ void FillBatch(const LargeGTDims& dims, int64_t size, int64_t step, Batch& batch
       batch.sampled.push_back(LocalRow(k == 0 ? node : static_cast<int32_t>(random.Below(kNodes))));
   }
   batch.CountEachOnce(dims.sampled);
-}
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -99,10 +95,10 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   std::vector<double> seconds;
   for (int64_t s = 0; s <= steps; ++s) {
     FillBatch(options.dims, batch_size, s, batch);
-    const double start = Now();
+    const double start = SteadySeconds();
     QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
     adam.Apply(machine.kernels(options.precision), 1e-3, model->parameters());
-    seconds.push_back(Now() - start);
+    seconds.push_back(SteadySeconds() - start);
   }
   std::sort(seconds.begin() + 1, seconds.end());
   QH_ASSIGN_OR_RETURN(const int64_t peak_bytes, machine.PeakBytes());

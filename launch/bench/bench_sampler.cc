@@ -1,7 +1,6 @@
 #include "launch/bench/bench_sampler.h"
 
 #include <absl/strings/str_cat.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +14,7 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "launch/bench/bench_machine.h"
+#include "launch/bench/timing.h"
 #include "partition/graph_builder.h"
 #include "partition/memory.h"
 #include "partition/synth_model.h"
@@ -29,20 +29,13 @@ namespace {
 constexpr double kSecondsEach = 2;
 constexpr int64_t kHopsAndSelf = 3, kWidth = 100;
 
-// CPU seconds of this thread: what else runs on the machine counts less.
-double Now() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 // Calls body(i) for i = 0, 1, ... for about kSecondsEach; returns calls a second.
 template <typename Body>
 double Rate(int64_t calls_between_looks, Body body) {
-  const double begin = Now();
+  const double begin = CpuSeconds();
   int64_t calls = 0;
   double end = begin;
-  for (; end < begin + kSecondsEach; end = Now())
+  for (; end < begin + kSecondsEach; end = CpuSeconds())
     for (int64_t i = 0; i < calls_between_looks; ++i) body(calls++);
   return static_cast<double>(calls) / (end - begin);
 }
@@ -178,9 +171,9 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
     QH_RETURN_IF_ERROR(loader->Start({.batch = 1024}));
     for (int warm_up = 0; warm_up < 3; ++warm_up) QH_RETURN_IF_ERROR(loader->Next().status());
     const int64_t steps = std::clamp<int64_t>(loader->num_steps() - 3, 1, 40);
-    const double begin = Now();
+    const double begin = CpuSeconds();
     for (int64_t i = 0; i < steps; ++i) QH_RETURN_IF_ERROR(loader->Next().status());
-    const double seconds = (Now() - begin) / static_cast<double>(steps);
+    const double seconds = (CpuSeconds() - begin) / static_cast<double>(steps);
     std::printf("%-28s %16.2f %16.1f\n", absl::StrCat("EXACT, K = ", k).c_str(), seconds * 1e3,
                 1024 / seconds / 1e3);
   }

@@ -31,7 +31,8 @@ Findings DescribeMpi(const RankContext& context) {
     return {{Verdict::kOk, "MPI", "not in use: no mpirun or srun started this", ""}};
   return {{Verdict::kOk, "MPI",
            absl::StrCat(MpiLibraryVersion(), ", MPI_THREAD_MULTIPLE, ", context.comm.num_ranks(),
-                        " ranks; heartbeats reach rank 0"),
+                        context.comm.num_ranks() == 1 ? " rank" : " ranks",
+                        "; heartbeats reach rank 0"),
            ""}};
 }
 
@@ -66,7 +67,8 @@ absl::StatusOr<ExitCode> DoctorCommand(absl::Span<const std::string> arguments) 
   std::string source = "quickstart";
   Flags flags("doctor", "Says whether these hosts can train: a verdict and what to do, by line.");
   flags.String("store", &job.store, "NAME.qh", "a store that every host must have");
-  flags.String("config", &source, "CONFIG", "a preset or a textproto file to be trained with");
+  flags.String("config", &source, "CONFIG",
+               "a preset or a textproto file to be trained with");
   AddRanksFlags(&flags, &ranks);
   flags.Example("doctor --store stores/wordnet.qh --config quickstart");
   flags.Example("launch hosts --hostfile hosts -- doctor --store stores/wordnet.qh");

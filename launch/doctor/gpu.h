@@ -10,6 +10,11 @@
 
 namespace quadhop {
 
+inline bool AsksForGpus(const Config& config) {
+  return config.model().backend() == ModelConfig::CUDA ||
+         config.sampler().backend() == SamplerConfig::CUDA;
+}
+
 // Whether each rank has a GPU that works, and of its own; none, or a program built without CUDA, is
 // a failure only if `config` asks for CUDA. Collective.
 absl::StatusOr<Findings> CheckGpus(const RankContext& context, const Config& config);

@@ -3,8 +3,7 @@
 namespace quadhop {
 
 absl::StatusOr<Findings> CheckGpus(const RankContext&, const Config& config) {
-  const bool wanted = ModelConfig::Backend_Name(config.model().backend()) == "CUDA" ||
-                      SamplerConfig::Backend_Name(config.sampler().backend()) == "CUDA";
+  const bool wanted = AsksForGpus(config);
   return Findings{
       {wanted ? Verdict::kFail : Verdict::kOk, "GPU", "this quadhop is built without CUDA",
        wanted ? "configure it with -DQH_CUDA=ON, or set model.backend=CPU and sampler.backend=CPU"

@@ -14,11 +14,6 @@
 namespace quadhop {
 namespace {
 
-bool AsksForGpus(const Config& config) {
-  return ModelConfig::Backend_Name(config.model().backend()) == "CUDA" ||
-         SamplerConfig::Backend_Name(config.sampler().backend()) == "CUDA";
-}
-
 // "NVIDIA H200, 139.7 GB free; the driver knows CUDA 12.8"
 absl::StatusOr<std::string> Describe(const cuda::Device& device) {
   QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());

@@ -24,7 +24,7 @@ absl::Status EnoughMemory(const RankContext& context, const Store& store, const 
   *need = absl::StrFormat("a rank needs %.2f GB, besides the graph's files",
                           static_cast<double>(bytes) * 1e-9);
   return quadhop::CheckMemory(
-      absl::StrFormat("training (%d ranks on a host)", context.ranks_on_host),
+      absl::StrFormat("training (ranks per host: %d)", context.ranks_on_host),
       context.ranks_on_host * bytes);
 }
 

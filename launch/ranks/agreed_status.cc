@@ -19,22 +19,6 @@ namespace {
 
 constexpr absl::string_view kAgreedPayload = "quadhop/agreed";
 
-// Every rank's text, by rank.
-absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
-                                                     absl::string_view operation,
-                                                     const std::string& mine) {
-  std::vector<int64_t> counts;
-  QH_ASSIGN_OR_RETURN(const std::vector<char> all,
-                      GatherOverRanks<char>(comm, operation, absl::MakeConstSpan(mine), &counts));
-  std::vector<std::string> texts;
-  auto begin = all.begin();
-  for (const int64_t count : counts) {
-    texts.emplace_back(begin, begin + count);
-    begin += count;
-  }
-  return texts;
-}
-
 }  // namespace
 
 absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,

@@ -4,14 +4,15 @@
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/run/json_fields.h"
+#include "launch/run/median.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {
@@ -107,9 +108,7 @@ absl::optional<double> RunRecord::Median(const std::string& number) const {
   if (found == epochs.end() || found->second.empty()) return absl::nullopt;
   std::vector<double> values;
   for (const auto& point : found->second) values.push_back(point.second);
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return quadhop::Median(std::move(values));
 }
 
 absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run_path) {

@@ -9,17 +9,11 @@
 #include "core/status.h"
 #include "launch/memory/peak_memory.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/median.h"
 #include "model/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 int64_t NumTrainNodes(const LoaderInputs& inputs) {
   int64_t train_nodes = 0;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 #include "tests/support/rank_backend.h"
@@ -31,6 +32,18 @@ TEST_P(GatherTest, HasEveryRanksValuesByRankThoughTheirNumbersDiffer) {
                          GatherOverRanks<int32_t>(comm, "test", mine, &counts));
     EXPECT_EQ(all, expected);
     EXPECT_EQ(counts, expected_counts);
+  });
+}
+
+TEST_P(GatherTest, HasEveryRanksTextEmptyOnesToo) {
+  GetParam().run(absl::Seconds(60), [](Communicator& comm) {
+    std::vector<std::string> expected;
+    for (int32_t r = 0; r < comm.num_ranks(); ++r)
+      expected.push_back(std::string(static_cast<size_t>(r), 'x'));
+    ASSERT_OK_AND_ASSIGN(
+        const std::vector<std::string> texts,
+        GatherTexts(comm, "test", expected[static_cast<size_t>(comm.rank().value())]));
+    EXPECT_EQ(texts, expected);
   });
 }
 
