@@ -80,21 +80,25 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
   int64_t nodes = 1000000;
   ModelFlags model;
   RanksOptions ranks;
-  Flags flags("bench",
-              "Measures this machine: training steps beside its product peak, sampling and "
-              "gathering beside its memory, or what ranks exchange in a step.");
+  Flags flags(
+      "bench",
+      "Measures this machine: training steps against its peak rate of products, sampling and "
+      "gathering against its memory, or what ranks exchange in a step.");
   flags.Positional("WHAT", &what, "model, sampler or exchange").Required();
-  flags.Choice("shape", &model.shape, ShapeNames(), "model: sizes of which data set's model");
+  flags.Choice("shape", &model.shape, ShapeNames(),
+               "model: the data set whose sizes the model has");
   flags.Choice("precision", &model.precision, {"all", "F32", "TF32", "BF16"},
-               "model: of the operands of products");
+               "model: precision of the operands of products");
   flags.Int("steps", &model.steps, int64_t{1}, int64_t{1000},
-            "model: steps, of which the median counts");
+            "model: steps to time; the median counts");
   flags.Int("batch", &model.batch, int64_t{0}, int64_t{1} << 20,
-            "model: training nodes a step; 0: the shape's own");
-  flags.Choice("backend", &model.backend, {"cpu", "cuda"},
-               "model: the processors or the first GPU; sampler: cuda adds the GPU");
-  flags.String("store", &store, "STORE", "sampler: a store; without one a graph is made in memory");
-  flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "sampler: nodes of that graph");
+            "model: training nodes per step (0: those of the shape)");
+  flags.Choice(
+      "backend", &model.backend, {"cpu", "cuda"},
+      "model: what to measure, the processors or the first GPU; sampler: cuda adds the GPU");
+  flags.String("store", &store, "STORE",
+               "sampler: the store to sample; without one a graph is made in memory");
+  flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "sampler: nodes in that graph");
   AddRanksFlags(&flags, &ranks);
   flags.Example("bench model --shape products")
       .Example("bench model --shape products --batch 1024 --backend cuda --precision BF16")

@@ -26,8 +26,8 @@ ExitCode Report(const absl::Status& status, const std::string& command) {
 
 absl::Span<const Command> Commands() {
   static constexpr Command kCommands[] = {
-      {"prep", "import, partition, encode and propagate, skipping what is done", PrepCommand},
-      {"import", "reads a graph in a format of others into a store", ImportCommand},
+      {"prep", "imports, partitions, encodes and propagates, skipping what is done", PrepCommand},
+      {"import", "imports a graph from another format", ImportCommand},
       {"partition", "cuts a store and orders its nodes by partition", PartitionCommand},
       {"propagate", "computes the hop features of a store", PropagateCommand},
       {"encode", "computes the positional encodings of a store", EncodeCommand},
@@ -40,9 +40,10 @@ absl::Span<const Command> Commands() {
       {"export", "writes a run's weights as safetensors", ExportCommand},
       {"inspect", "shows what a store or a run holds", InspectCommand},
       {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
-      {"plan", "says what a graph will take, before there are nodes for it", PlanCommand},
-      {"launch", "runs a command on many ranks: here, on hosts, under Slurm", LaunchCommand},
-      {"doctor", "says whether these hosts can train, and what to do", DoctorCommand},
+      {"plan", "estimates memory, disk and time for a graph", PlanCommand},
+      {"launch", "runs a command on many ranks: on this machine, on hosts, under Slurm",
+       LaunchCommand},
+      {"doctor", "checks whether these hosts can train, and says what to fix", DoctorCommand},
       {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand},
   };
   return kCommands;

@@ -65,10 +65,10 @@ absl::StatusOr<ExitCode> DoctorCommand(absl::Span<const std::string> arguments) 
   DoctorJob job;
   RanksOptions ranks;
   std::string source = "quickstart";
-  Flags flags("doctor", "Says whether these hosts can train: a verdict and what to do, by line.");
+  Flags flags("doctor", "Prints one line per check: the verdict and, if it fails, what to do.");
   flags.String("store", &job.store, "NAME.qh", "a store that every host must have");
   flags.String("config", &source, "CONFIG",
-               "a preset or a textproto file to be trained with");
+               "the config to train with: a preset or a textproto file");
   AddRanksFlags(&flags, &ranks);
   flags.Example("doctor --store stores/wordnet.qh --config quickstart");
   flags.Example("launch hosts --hostfile hosts -- doctor --store stores/wordnet.qh");

@@ -14,7 +14,7 @@ namespace quadhop {
 absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) {
   StepFlags step;
   Flags flags("import",
-              "Reads a graph in a format of others into a store, which it replaces. Duplicates and "
+              "Imports a graph from another format into a store, which it replaces. Duplicates and "
               "self-loops are removed.");
   step.AddImport(&flags);
   step.AddStore(&flags);

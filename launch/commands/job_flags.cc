@@ -11,7 +11,7 @@ namespace quadhop {
 void AddRanksFlags(Flags* flags, RanksOptions* ranks) {
   AddThreadsFlag(flags, &ranks->threads);
   flags->Int("ranks-in-process", &ranks->ranks_in_process, int64_t{0}, int64_t{1024},
-             "ranks that are threads of this process; 0: one rank a process");
+             "number of ranks to run as threads of this process (0: this process is one rank)");
 }
 
 void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
@@ -22,7 +22,7 @@ void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
 
 void CheckpointFlags::AddRun(Flags* flags) {
   flags->String("run", &job.run, "RUN", "the folder of the run").Required();
-  flags->String("checkpoint", &checkpoint, "best|latest|STEP", "which of its checkpoints");
+  flags->String("checkpoint", &checkpoint, "best|latest|STEP", "the checkpoint of the run to use");
 }
 
 void CheckpointFlags::AddStore(Flags* flags) {

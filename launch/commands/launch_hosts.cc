@@ -14,14 +14,20 @@ absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
   int64_t max_restarts = 0;
   JobWords job;
   Flags flags("launch hosts", "Runs a command on hosts that ssh reaches, by mpirun.");
-  flags.String("hostfile", &hostfile, "FILE", "lines NAME [slots=RANKS]; 1 without slots")
+  flags
+      .String("hostfile", &hostfile, "FILE",
+              "the hosts, one per line: NAME [slots=RANKS]; 1 rank where a line has no slots")
       .Required();
-  flags.Int("ranks", &mpirun.ranks, int64_t{0}, int64_t{1000000}, "how many; 0: all slots")
+  flags
+      .Int("ranks", &mpirun.ranks, int64_t{0}, int64_t{1000000},
+           "number of ranks (0: as many as the hostfile has slots)")
       .Letter('n');
   flags.String("network", &mpirun.network, "NET",
-               "the only network between ranks, as in 10.1.0.0/16 or eth0; else any");
-  flags.Int("max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
-            "train: carry on from the newest checkpoint so many times when a rank was lost");
+               "use only this network between ranks, such as 10.1.0.0/16 or eth0; else any");
+  flags.Int(
+      "max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
+      "train: restart from the newest checkpoint at most N times, after a rank was killed or a "
+      "failure that made progress");
   flags.Rest("COMMAND", &job, "a command of quadhop, with its flags").Required();
   flags.Example(
       "launch hosts --hostfile hosts -- train --store g.qh --config ogbn-products "

@@ -25,25 +25,32 @@ struct SlurmFlags {
 Flags Declare(SlurmFlags* f) {
   Flags flags("launch slurm",
               "Writes a batch script that runs a command under Slurm, and submits it if asked to.");
-  flags.Int("nodes", &f->slurm.nodes, int64_t{1}, int64_t{100000}, "how many");
-  flags.Int("gpus-per-node", &f->slurm.gpus_per_node, int64_t{0}, int64_t{64}, "a rank each");
+  flags.Int("nodes", &f->slurm.nodes, int64_t{1}, int64_t{100000}, "number of nodes");
+  flags.Int("gpus-per-node", &f->slurm.gpus_per_node, int64_t{0}, int64_t{64},
+            "GPUs per node, one rank each");
   flags.Int("ranks-per-node", &f->slurm.ranks_per_node, int64_t{0}, int64_t{1024},
-            "0: as many as GPUs, without GPUs 2");
+            "ranks per node (0: one per GPU; without GPUs 2)");
   flags.Int("cpus-per-rank", &f->slurm.cpus_per_rank, int64_t{0}, int64_t{4096},
-            "processors of a rank; 0: whole nodes, divided");
-  flags.String("time", &f->slurm.time, "LIMIT", "of one start, as 12:00:00 or 2-00:00:00");
-  flags.String("partition", &f->slurm.partition, "NAME", "of the cluster");
-  flags.String("account", &f->slurm.account, "NAME", "that pays");
-  flags.String("name", &f->slurm.name, "NAME", "of the job; else that of the run's folder");
+            "processors per rank (0: whole nodes, divided among their ranks)");
+  flags.String("time", &f->slurm.time, "LIMIT",
+               "time limit of each start, e.g. 12:00:00 or 2-00:00:00");
+  flags.String("partition", &f->slurm.partition, "NAME", "Slurm partition");
+  flags.String("account", &f->slurm.account, "NAME", "account to charge");
+  flags.String("name", &f->slurm.name, "NAME",
+               "name of the job; else the name of the run's folder");
   flags.String("stage-to", &f->slurm.stage_to, "FOLDER",
-               "a folder on each node's own disk to copy the store to first");
+               "first copy the store to this folder on each node's own disk");
   flags.Strings("setup", &f->slurm.setup, "LINE",
-                "a line of shell before the job, as 'module load openmpi'");
-  flags.Strings("sbatch", &f->slurm.sbatch, "OPTION", "an option of sbatch, as --constraint=a100");
-  flags.Int("max-restarts", &f->slurm.max_restarts, int64_t{0}, int64_t{1000000},
-            "train: be queued again so many times, after time limits, preemptions and failures");
-  flags.String("out", &f->out, "FILE", "write the script there; else to the standard output");
-  flags.Switch("submit", &f->submit, "submit it; the file is NAME.sbatch if --out is not given");
+                "a line of shell to run before the job, e.g. 'module load openmpi'");
+  flags.Strings("sbatch", &f->slurm.sbatch, "OPTION",
+                "a further option of sbatch, e.g. --constraint=a100");
+  flags.Int(
+      "max-restarts", &f->slurm.max_restarts, int64_t{0}, int64_t{1000000},
+      "requeue a training job at most N times: after time limits and preemptions, and after a "
+      "failure that made progress");
+  flags.String("out", &f->out, "FILE", "the file to write the script to; else the standard output");
+  flags.Switch("submit", &f->submit,
+               "submit the script; its file is NAME.sbatch if --out is not given");
   flags.Rest("COMMAND", &f->job, "a command of quadhop, with its flags").Required();
   flags.Example(
       "launch slurm --nodes 2 --time 12:00:00 --submit -- train --store g.qh --config "

@@ -33,15 +33,16 @@ absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments)
               ".npy or .csv, by their ending.");
   model.AddRun(&flags);
   model.AddStore(&flags);
-  flags.String("out", &predict.predictions, "FILE",
-               "the class of each node; at least one of the "
-               "three files is to be given");
+  flags.String(
+      "out", &predict.predictions, "FILE",
+      "the class of each node (give at least one of --out, --probabilities and --embeddings)");
   flags.String("probabilities", &predict.probabilities, "FILE",
-               "of each node, those of the classes");
+               "the probabilities of the classes, one row per node");
   flags.String("embeddings", &predict.embeddings, "FILE",
-               "of each node, what the last linear map takes");
-  flags.String("nodes", &predict.nodes, "FILE",
-               "which nodes: a name a line, or an .npy of places in the input; else all");
+               "the input of the last linear layer, one row per node");
+  flags.String(
+      "nodes", &predict.nodes, "FILE",
+      "the nodes to predict: one name per line, or an .npy of positions in the input; else all");
   AddRanksFlags(&flags, &ranks);
   flags.Example("predict --run runs/quickstart --out predictions.npy");
   flags.Example("predict --run runs/quickstart --nodes some.txt --probabilities some.csv");

@@ -20,7 +20,7 @@ void StepFlags::AddStore(Flags* flags) {
   flags->String("store", &store, "NAME.qh", "the folder of the store").Required();
 }
 
-void StepFlags::AddSeed(Flags* flags) { flags->Unsigned("seed", &seed, "of what is random"); }
+void StepFlags::AddSeed(Flags* flags) { flags->Unsigned("seed", &seed, "random seed"); }
 
 void StepFlags::AddThreads(Flags* flags) { AddThreadsFlag(flags, &threads); }
 
@@ -28,13 +28,13 @@ void StepFlags::AddFailAt(Flags* flags) {
   std::vector<std::string> places = {"nowhere"};
   for (const char* step : {"import", "partition", "encode", "propagate"})
     for (const char* point : CommitPointNames()) places.push_back(absl::StrCat(step, ":", point));
-  flags->Choice("fail-at", &fail_at, std::move(places),
-                "kill this process when the step has come so far, to see that nothing is lost");
+  flags->Choice("fail-at", &fail_at, std::move(places), "(testing) kill the process at this point");
 }
 
 void StepFlags::AddMemory(Flags* flags) {
-  flags->Bytes("memory", &memory_bytes, "that may be used (0: 80 % of what is available)");
-  flags->Switch("dry-run", &dry_run, "print what it needs, check that it is there, and stop");
+  flags->Bytes("memory", &memory_bytes, "memory to use (0: 80 % of what is available)");
+  flags->Switch("dry-run", &dry_run,
+                "print the memory, disk and time needed, check that they are there, and stop");
 }
 
 absl::Status StepFlags::PrintPlan(PrepShape shape, absl::Span<const char* const> steps) const {
@@ -65,16 +65,19 @@ void StepFlags::AddImport(Flags* flags) {
   formats.insert(formats.begin(), "auto");
   flags->String("from", &import.from, "PATH", "the folder or file to read").Required();
   flags->Choice("format", &import.format, std::move(formats),
-                "its format; auto looks at the files");
+                "the format of the input; auto finds out from the files");
   flags->Switch("directed", &import.directed,
                 "keep arcs as they are; without it the inverse of every arc is added");
   flags->Int("project", &import.project, int32_t{0}, int32_t{65536},
-             "columns that wider features are projected to (0: none; words: 128)");
+             "project wider features to this many columns (0: do not; WordNet features: 128)");
   flags->String("features", &import.features, "X.npy",
-                "[N, F], for arcs in an .npy, edge list, Matrix Market or METIS file");
-  flags->String("labels", &import.labels, "Y.npy", "[N] or [N, L], likewise");
-  flags->String("splits", &import.splits, "S.npy",
-                "[N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, likewise");
+                "features [N, F], where --from is an .npy, edge list, Matrix Market or METIS file");
+  flags->String("labels", &import.labels, "Y.npy",
+                "labels [N] or [N, L], where --from is one of those files");
+  flags->String(
+      "splits", &import.splits, "S.npy",
+      "splits [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, where --from is one of those "
+      "files");
 }
 
 void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
@@ -82,14 +85,15 @@ void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
   const bool alone = prefix.empty();  // prep is the work of one process
   if (alone) methods.emplace_back("ptscotch");
   flags->Int("parts", &partition.parts, int32_t{1}, std::numeric_limits<int32_t>::max(),
-             "partitions: at least as many as ranks will train on it");
+             "partitions; at least as many as there will ever be ranks");
   flags->Choice(
       prefix + "method", &partition.method, std::move(methods),
-      absl::StrCat("how to cut; auto: METIS, or multilevel where memory does not hold METIS",
-                   alone ? "; ptscotch: by several ranks, under mpirun" : ""));
+      absl::StrCat(
+          "how to cut; auto: metis, or multilevel if metis needs more memory than there is",
+          alone ? "; ptscotch: by several ranks, under mpirun" : ""));
   flags->Double("imbalance", &partition.imbalance, 0.001, 10,
-                "how far the largest partition may pass the mean, as a share (in training nodes: "
-                "0.01 at most, for steps wait for the rank with most)");
+                "allowed excess of the largest partition over the mean (at most 0.01 for training "
+                "nodes, since every step waits for the slowest rank)");
 }
 
 void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
@@ -99,14 +103,14 @@ void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
                 "positional encodings: random projections, singular vectors, node2vec, return "
                 "probabilities of walks, eigenvectors of the Laplacian, or a file");
   flags->Int("dim", &encode.dim, int32_t{1}, kMaxEncodingWidth,
-             "width of encodings, but of a file");
+             "width of the encodings (ignored with --" + prefix + "method file)");
   flags->String(prefix + "file", &encode.file, "FILE.npy",
-                "encodings [N, G] in the order of the input, for the method file");
+                "encodings [N, G] in the order of the input, for --" + prefix + "method file");
 }
 
 void StepFlags::AddPropagate(Flags* flags) {
-  flags->Int("hops", &propagate.hops, int32_t{0}, int32_t{16}, "hop features to compute");
-  flags->Choice("dtype", &dtype, {"f32", "f16", "bf16"}, "of the hop features on disk");
+  flags->Int("hops", &propagate.hops, int32_t{0}, int32_t{16}, "hops of features to compute");
+  flags->Choice("dtype", &dtype, {"f32", "f16", "bf16"}, "element type of hop features on disk");
 }
 
 absl::StatusOr<bool> StepFlags::Parse(Flags* flags, absl::Span<const std::string> arguments) {

@@ -19,13 +19,14 @@ absl::StatusOr<ExitCode> SynthCommand(absl::Span<const std::string> arguments) {
               "Generates a graph with power-law degrees and planted classes (DESIGN.md section 8), "
               "in OGB's raw layout or as a store.");
   flags.String("out", &synth.out, "DIR", "the folder to write").Required();
-  flags.Int("nodes", &synth.nodes, int64_t{2}, (int64_t{1} << 32) - 1, "nodes");
+  flags.Int("nodes", &synth.nodes, int64_t{2}, (int64_t{1} << 32) - 1, "number of nodes");
   flags.Double("degree", &synth.degree, 1e-9, 1e9, "mean degree");
-  flags.Int("features", &synth.features, int64_t{0}, kAny, "columns of features");
-  flags.Int("classes", &synth.classes, int64_t{1}, kAny, "planted classes, at most one a node");
-  flags.Unsigned("seed", &synth.seed, "of the graph");
-  flags.Switch("to-store", &synth.to_store, "write a store, as an import of the folder would make");
-  flags.Bytes("memory", &synth.memory_bytes, "that may be used (0: 80 % of what is available)");
+  flags.Int("features", &synth.features, int64_t{0}, kAny, "features per node");
+  flags.Int("classes", &synth.classes, int64_t{1}, kAny,
+            "number of planted classes (at most the number of nodes)");
+  flags.Unsigned("seed", &synth.seed, "random seed");
+  flags.Switch("to-store", &synth.to_store, "write the store that import would make of the folder");
+  flags.Bytes("memory", &synth.memory_bytes, "memory to use (0: 80 % of what is available)");
   AddThreadsFlag(&flags, &threads);
   flags.Example("synth --nodes 100000 --degree 20 --out dataset/synth100k");
   flags.Example("synth --to-store --out stores/synth1m.qh");

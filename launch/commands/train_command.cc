@@ -24,22 +24,25 @@ struct TrainFlags {
 };
 
 Flags Declare(TrainFlags* train) {
-  Flags flags("train", "Trains on a store: under mpirun or srun on many ranks, else on one.");
+  Flags flags("train", "Trains on a store: on many ranks under mpirun or srun, else on one.");
   flags.String("store", &train->job.store, "NAME.qh", "the store").Required();
   flags.String("config", &train->config, "CONFIG", "a preset or a textproto file").Required();
-  flags.String("run", &train->job.run, "RUN", "the folder that the run is written to").Required();
-  flags.Strings("set", &train->overrides, "FIELD=VALUE", "a field of the config");
-  flags.String("split", &train->job.split, "NAME", "a split of the store; else the first by name");
+  flags.String("run", &train->job.run, "RUN", "the folder to write the run to").Required();
+  flags.Strings("set", &train->overrides, "FIELD=VALUE", "set a field of the config");
+  flags.String("split", &train->job.split, "NAME",
+               "split of the store to use (default: the first by name)");
   flags.Choice("splits", &train->splits, {"all"},
-               "a run for every split of the store, in RUN/split-NAME");
-  flags.Int("seeds", &train->repeat.seeds, int64_t{0}, int64_t{10000},
-            "a run for so many seeds from train.seed on, in RUN/seed-N; 0: one run, in RUN");
-  flags.Switch("resume", &train->resume, "carry on the run if there is one");
+               "train one run for every split of the store, each in RUN/split-NAME");
+  flags.Int(
+      "seeds", &train->repeat.seeds, int64_t{0}, int64_t{10000},
+      "train N runs with seeds train.seed, train.seed+1, ..., each in RUN/seed-N (0: a single run "
+      "in RUN)");
+  flags.Switch("resume", &train->resume, "continue the run if there is one");
   flags.Switch("overwrite", &train->overwrite, "replace the run if there is one");
   flags.String("init", &train->job.init, "FILE.safetensors",
                "weights to start from, with the paper code's names");
   flags.Choice("log", &train->log, {"text", "json"},
-               "what is printed: lines for people, or those of metrics.jsonl");
+               "what to print: lines for people, or the lines of metrics.jsonl");
   AddRanksFlags(&flags, &train->ranks);
   flags.Example("train --store stores/wordnet.qh --config quickstart --run runs/first");
   flags.Example("train --store stores/wordnet.qh --config quickstart --seeds 5 --run runs/five");

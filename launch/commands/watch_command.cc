@@ -40,11 +40,12 @@ absl::StatusOr<ExitCode> Follow(RunWatch& watch, bool once) {
 absl::StatusOr<ExitCode> WatchCommand(absl::Span<const std::string> arguments) {
   std::string run;
   bool once = false;
-  Flags flags("watch",
-              "Follows a run until it ends: 0 when it has finished, 75 when it has stopped, or is "
-              "silent, and may be resumed.");
+  Flags flags(
+      "watch",
+      "Follows a run until it ends. Exits with 0 when the run has finished, with 75 when it "
+      "has stopped, or is silent, and may be resumed.");
   flags.Positional("RUN", &run, "the folder of a run").Required();
-  flags.Switch("once", &once, "say where it stands, and end");
+  flags.Switch("once", &once, "print the state of the run once, and exit");
   flags.Example("watch runs/quickstart");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;

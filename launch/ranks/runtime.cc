@@ -191,7 +191,8 @@ int NumThreads(int64_t requested, int64_t num_local_ranks) {
 
 void AddThreadsFlag(Flags* flags, int64_t* threads) {
   flags->Int("threads", threads, int64_t{0}, int64_t{1024},
-             "threads of this process; 0: the cores it may use (shared by the ranks of a host)");
+             "threads to use, per rank (0: the cores this process may use, shared by the ranks of "
+             "a host)");
 }
 
 absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body) {
