@@ -5,6 +5,7 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -167,6 +168,28 @@ absl::Status CheckFileName(absl::string_view name) {
         absl::StrCat("'", name, "' cannot be a file of a store: no '/', no leading '.', not ",
                      kManifestName, ", not ending in .tmp, .xxh3 or .next"));
   return absl::OkStatus();
+}
+
+absl::string_view StepOfFile(absl::string_view name) {
+  if (name == "features.npy") return "propagate";
+  if (name == "pos_enc.npy") return "encode";
+  return "import";
+}
+
+void LeaveOut(StoreManifest& manifest, absl::string_view name) {
+  auto& files = *manifest.mutable_files();
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [&](const StoreFile& file) { return file.name() == name; }),
+              files.end());
+  auto& steps = *manifest.mutable_provenance();
+  steps.erase(
+      std::remove_if(steps.begin(), steps.end(),
+                     [&](const Provenance& step) { return step.step() == StepOfFile(name); }),
+      steps.end());
+  if (name == "pos_enc.npy") manifest.set_pos_enc_width(0);
+  if (name != "features.npy") return;
+  manifest.set_hops(0);
+  manifest.clear_feature_dtype();
 }
 
 const StoreFile* FindFile(const StoreManifest& manifest, absl::string_view name) {

@@ -34,6 +34,13 @@ absl::Status CheckManifest(const StoreManifest& manifest, const std::string& pat
 // store's own.
 absl::Status CheckFileName(absl::string_view name);
 
+// The step that makes a file of a store: "import", "encode" or "propagate" (which are also
+// subcommands of quadhop).
+absl::string_view StepOfFile(absl::string_view name);
+
+// Forgets a file and the step that made it, as if it had not been done.
+void LeaveOut(StoreManifest& manifest, absl::string_view name);
+
 // nullptr if there is none.
 const StoreFile* FindFile(const StoreManifest& manifest, absl::string_view name);
 const Provenance* FindStep(const StoreManifest& manifest, absl::string_view step);

@@ -16,13 +16,6 @@
 namespace quadhop {
 namespace {
 
-// The subcommand of quadhop that makes a file.
-absl::string_view MakerOf(absl::string_view name) {
-  if (name == "features.npy") return "propagate";
-  if (name == "pos_enc.npy") return "encode";
-  return "import";
-}
-
 absl::Status Interrupted(const std::string& path) {
   const std::string next_path = absl::StrCat(path, "/", kNextManifestName);
   const absl::StatusOr<StoreManifest> next = ReadManifest(next_path);
@@ -49,18 +42,21 @@ absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const Stor
   if (!bytes.ok())
     return absl::DataLossError(absl::StrCat(
         bytes.status().message(), "; the manifest lists it: restore the file, or run `quadhop ",
-        MakerOf(file.name()), "` again"));
+        StepOfFile(file.name()), "` again"));
   if (*bytes != file.bytes())
     return absl::DataLossError(absl::StrCat(path, ": has ", *bytes, " bytes, the manifest says ",
                                             file.bytes(), "; restore the file, or run `quadhop ",
-                                            MakerOf(file.name()), "` again"));
+                                            StepOfFile(file.name()), "` again"));
   const std::string sidecar = path + ".xxh3";
   const absl::StatusOr<std::string> text = ReadFile(sidecar);
-  if (!text.ok()) return absl::DataLossError(text.status().message());
+  if (!text.ok())
+    return absl::DataLossError(absl::StrCat(text.status().message(),
+                                            "; restore the file, or run `quadhop ",
+                                            StepOfFile(file.name()), "` again"));
   if (HexOf(Xxh3(text->data(), text->size())) != file.sidecar_xxh3())
     return absl::DataLossError(absl::StrCat(
         sidecar, ": is not what the manifest says (checksum); restore the file, or run `quadhop ",
-        MakerOf(file.name()), "` again"));
+        StepOfFile(file.name()), "` again"));
   QH_ASSIGN_OR_RETURN(FileChecksums checksums, FileChecksums::FromText(*text, sidecar));
   if (checksums.file_bytes != file.bytes())
     return absl::DataLossError(absl::StrCat(sidecar, ": is for ", checksums.file_bytes,
@@ -94,7 +90,8 @@ void Advise(const NpyFile& array, int advice) {
 Store::Store() : files_(std::make_unique<Files>()) {}
 Store::~Store() = default;
 
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path,
+                                                   absl::Span<const absl::string_view> may_lack) {
   if (!FileExists(path))
     return absl::NotFoundError(
         absl::StrCat(path, ": no such store; `quadhop import --store ", path, "` makes one"));
@@ -105,9 +102,18 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path) {
   std::unique_ptr<Store> store(new Store);
   store->path_ = path;
   QH_ASSIGN_OR_RETURN(store->manifest_, ReadManifest(manifest_path));
+  std::vector<std::string> lacking;
   for (const StoreFile& file : store->manifest_.files()) {
-    QH_ASSIGN_OR_RETURN(store->files_->checksums[file.name()], CheckPresent(path, file));
+    absl::StatusOr<FileChecksums> checksums = CheckPresent(path, file);
+    if (checksums.ok()) {
+      store->files_->checksums[file.name()] = *std::move(checksums);
+    } else if (std::find(may_lack.begin(), may_lack.end(), file.name()) != may_lack.end()) {
+      lacking.push_back(file.name());
+    } else {
+      return checksums.status();
+    }
   }
+  for (const std::string& name : lacking) LeaveOut(store->manifest_, name);
   return store;
 }
 
@@ -125,7 +131,7 @@ bool Store::HasFile(absl::string_view name) const { return FindFile(manifest_, n
 
 absl::StatusOr<const NpyFile*> Store::array(absl::string_view name) const {
   if (!HasFile(name)) {
-    const absl::string_view maker = MakerOf(name);
+    const absl::string_view maker = StepOfFile(name);
     return absl::FailedPreconditionError(
         FindStep(maker) == nullptr
             ? absl::StrCat(path_, ": has no ", name, " yet; `quadhop ", maker, " --store ", path_,

@@ -63,8 +63,10 @@ class Store {
  public:
   // kNotFound: no such folder or manifest. kFailedPrecondition: another format version, or a step
   // of prep was interrupted. kDataLoss: the manifest's checksum, or a file's size, is not what it
-  // says.
-  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path);
+  // says. Files of `may_lack` that are missing or damaged (size or sidecar) are left out with the
+  // step that made them, as if it had not been done: for steps that make them anew.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(
+      const std::string& path, absl::Span<const absl::string_view> may_lack = {});
   ~Store();
 
   const std::string& path() const { return path_; }
@@ -127,6 +129,12 @@ class StoreWriter {
   // files. `hook` may be empty.
   static absl::StatusOr<std::unique_ptr<StoreWriter>> Begin(const std::string& path,
                                                             CommitHook hook = {});
+  // For a step that replaces the whole store, whatever state it is in: manifest() is empty but for
+  // its format version, and what it does not get again is removed by Commit, as far as the manifest
+  // before can be read. kFailedPrecondition, changing nothing, if the folder holds files that are
+  // not a store's: it may be absent, empty, a store, or what an interrupted step left of one.
+  static absl::StatusOr<std::unique_ptr<StoreWriter>> BeginAnew(const std::string& path,
+                                                                CommitHook hook = {});
   ~StoreWriter();  // without Commit: the temporary files are removed, the store is as it was
 
   StoreManifest& manifest() { return manifest_; }
@@ -136,6 +144,9 @@ class StoreWriter {
   // kInvalidArgument: a name that a store cannot have; kAlreadyExists: added before in this step.
   absl::StatusOr<absl::Span<uint8_t>> AddArray(absl::string_view name, DType dtype,
                                                absl::Span<const int64_t> dims);
+  // The same, as elements of type T.
+  template <typename T>
+  absl::StatusOr<absl::Span<T>> AddArrayOf(absl::string_view name, absl::Span<const int64_t> dims);
   absl::Status AddText(absl::string_view name, absl::string_view text);
   // Removes a file of the present store when committed.
   void Remove(absl::string_view name);
@@ -150,10 +161,20 @@ class StoreWriter {
  private:
   struct Pending;
   StoreWriter();
+  static absl::StatusOr<std::unique_ptr<StoreWriter>> Lock(const std::string& path,
+                                                           CommitHook hook);
   absl::StatusOr<absl::Span<uint8_t>> AddFile(absl::string_view name, int64_t num_bytes);
   std::string path_;
   StoreManifest manifest_;
   std::unique_ptr<Pending> pending_;
 };
+
+template <typename T>
+absl::StatusOr<absl::Span<T>> StoreWriter::AddArrayOf(absl::string_view name,
+                                                      absl::Span<const int64_t> dims) {
+  absl::StatusOr<absl::Span<uint8_t>> bytes = AddArray(name, DTypeOf<T>(), dims);
+  if (!bytes.ok()) return bytes.status();
+  return absl::MakeSpan(reinterpret_cast<T*>(bytes->data()), bytes->size() / sizeof(T));
+}
 
 }  // namespace quadhop

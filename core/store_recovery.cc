@@ -1,5 +1,6 @@
 #include "core/store_recovery.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -49,6 +50,13 @@ absl::Status TakeName(const std::string& path) {
   if (rename(temporary.c_str(), path.c_str()) != 0 && errno != ENOENT)
     return ErrnoStatus(errno, absl::StrCat("rename ", temporary, " to ", path));
   return absl::OkStatus();
+}
+
+// Of the names that StoreWriter gives.
+bool IsTemporaryOfStore(absl::string_view name) {
+  for (const char* end : {".npy.tmp", ".txt.tmp", ".xxh3.tmp"})
+    if (absl::EndsWith(name, end)) return true;
+  return name == absl::StrCat(kNextManifestName, ".tmp");
 }
 
 absl::Status RemoveTemporaries(const std::string& folder) {
@@ -107,6 +115,22 @@ absl::Status RecoverStore(const std::string& folder) {
     QH_RETURN_IF_ERROR(finished);
   }
   return RemoveTemporaries(folder);
+}
+
+absl::Status CheckMayBeReplaced(const std::string& folder) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(folder));
+  const absl::flat_hash_set<std::string> present(names.begin(), names.end());
+  if (present.contains(kManifestName) || present.contains(kNextManifestName))
+    return absl::OkStatus();
+  for (const std::string& name : names) {
+    if (IsTemporaryOfStore(name) || absl::EndsWith(name, ".xxh3") ||
+        present.contains(name + ".xxh3"))
+      continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, ": is no store (it has no ", kManifestName, ") and holds ", name,
+                     ": name a folder that is absent or empty, or a store to be replaced"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace quadhop

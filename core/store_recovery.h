@@ -25,4 +25,8 @@ absl::Status FinishCommit(const std::string& folder, const StoreManifest& next);
 // .tmp files.
 absl::Status RecoverStore(const std::string& folder);
 
+// kFailedPrecondition, naming a file, if the folder holds files that are not a store's: neither a
+// manifest is there, nor was each file made by a StoreWriter (a .tmp, or one that has a sidecar).
+absl::Status CheckMayBeReplaced(const std::string& folder);
+
 }  // namespace quadhop

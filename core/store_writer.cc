@@ -87,20 +87,38 @@ StoreWriter::~StoreWriter() {
   if (pending_->lock_fd >= 0) close(pending_->lock_fd);
 }
 
-absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const std::string& path,
-                                                                CommitHook hook) {
+absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Lock(const std::string& path,
+                                                               CommitHook hook) {
   std::unique_ptr<StoreWriter> writer(new StoreWriter);
   writer->path_ = path;
+  writer->manifest_.set_format_version(kStoreFormatVersion);
   writer->pending_->hook = std::move(hook);
   writer->pending_->made_folder = !FileExists(path);
   QH_RETURN_IF_ERROR(MakeDirectories(path));
   QH_ASSIGN_OR_RETURN(writer->pending_->lock_fd, LockFolder(path));
+  return writer;
+}
+
+absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const std::string& path,
+                                                                CommitHook hook) {
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<StoreWriter> writer, Lock(path, std::move(hook)));
   QH_RETURN_IF_ERROR(RecoverStore(path));
   const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
   if (FileExists(manifest_path)) {
     QH_ASSIGN_OR_RETURN(writer->manifest_, ReadManifest(manifest_path));
+  }
+  return writer;
+}
+
+absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::BeginAnew(const std::string& path,
+                                                                    CommitHook hook) {
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<StoreWriter> writer, Lock(path, std::move(hook)));
+  QH_RETURN_IF_ERROR(CheckMayBeReplaced(path));
+  if (absl::Status recovered = RecoverStore(path); !absl::IsDataLoss(recovered)) {
+    QH_RETURN_IF_ERROR(recovered);
   } else {
-    writer->manifest_.set_format_version(kStoreFormatVersion);
+    QH_RETURN_IF_ERROR(RemoveFileIfPresent(absl::StrCat(path, "/", kNextManifestName)));
+    QH_RETURN_IF_ERROR(RecoverStore(path));
   }
   return writer;
 }

@@ -291,5 +291,21 @@ TEST_F(StoreTest, OffsetsThatDoNotSpanTheArcsAreRefused) {
                                           AllOf(HasSubstr("from 0 to 61"), HasSubstr("62"))));
 }
 
+// What the steps that make a file anew ask for.
+TEST_F(StoreTest, AFileThatMayBeLackingIsLeftOutWithItsStep) {
+  for (const char* lost : {"/features.npy", "/features.npy.xxh3"}) {
+    Write({});
+    EditManifest(path_, [](StoreManifest& m) { m.add_provenance()->set_step("propagate"); });
+    ASSERT_OK(RemoveFileIfPresent(path_ + lost));
+    EXPECT_THAT(Store::Open(path_, {"pos_enc.npy"}),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("run `quadhop propagate` again")));
+    ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(path_, {"features.npy"}));
+    EXPECT_FALSE(store->HasFile("features.npy"));
+    EXPECT_EQ(store->FindStep("propagate"), nullptr);
+    EXPECT_EQ(store->manifest().hops(), 0);
+    EXPECT_OK(store->topology());
+  }
+}
+
 }  // namespace
 }  // namespace quadhop

@@ -183,5 +183,45 @@ TEST_F(StoreWriterTest, AStepThatCanBeNeitherFinishedNorTakenBackIsSaidToBe) {
               StatusIs(absl::StatusCode::kDataLoss, AllOf(HasSubstr(path_), HasSubstr("a.txt"))));
 }
 
+TEST_F(StoreWriterTest, AnewAStoreIsReplacedWhateverItsState) {
+  ASSERT_OK(WriteTexts({{"a.txt", "old"}, {"b.txt", "old"}}, Step("import", "")));
+  const auto replace = [&]() -> absl::Status {
+    QH_ASSIGN_OR_RETURN(const auto writer, StoreWriter::BeginAnew(path_));
+    EXPECT_EQ(writer->manifest().files_size(), 0);
+    QH_RETURN_IF_ERROR(writer->AddText("a.txt", "new"));
+    return writer->Commit(Step("import", ""), pool_);
+  };
+  ASSERT_OK(replace());
+  EXPECT_FALSE(FileExists(path_ + "/b.txt"));
+  ASSERT_OK(WriteFileAtomically(path_ + "/store.textproto", "damaged"));
+  ASSERT_OK(replace());
+  ASSERT_OK(WriteFileAtomically(path_ + "/store.textproto.next", "damaged"));
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/a.txt.xxh3"));
+  ASSERT_OK(replace());
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/store.textproto"));
+  ASSERT_OK(replace());
+  EXPECT_OK(Store::Open(path_));
+  EXPECT_EQ(ReadFile(path_ + "/a.txt").value(), "new");
+}
+
+TEST_F(StoreWriterTest, AnewAFolderOfOtherFilesIsRefusedAndLeftAsItIs) {
+  ASSERT_OK(MakeDirectories(path_));
+  ASSERT_OK(WriteFileAtomically(path_ + "/features.npy", "a user's"));
+  ASSERT_OK(WriteFileAtomically(path_ + "/notes.tmp", "a user's"));
+  const Folder before = ReadFolder(path_);
+  EXPECT_THAT(StoreWriter::BeginAnew(path_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is no store")));
+  EXPECT_EQ(ReadFolder(path_), before);
+}
+
+TEST_F(StoreWriterTest, AnewWhatAnInterruptedFirstStepLeftIsTakenUp) {
+  ASSERT_OK(MakeDirectories(path_));
+  for (const char* name : {"/indptr.npy.tmp", "/indptr.npy.xxh3.tmp", "/original_names.txt.tmp",
+                           "/store.textproto.next.tmp"})
+    ASSERT_OK(WriteFileAtomically(path_ + name, "half"));
+  EXPECT_OK(StoreWriter::BeginAnew(path_));
+  EXPECT_TRUE(ReadFolder(path_).empty());
+}
+
 }  // namespace
 }  // namespace quadhop
