@@ -7,6 +7,7 @@
 
 #include "core/checksum.h"
 #include "core/file.h"
+#include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/tensor.h"
@@ -15,6 +16,7 @@
 #include "partition/encodings/link_auc.h"
 #include "partition/memory.h"
 #include "partition/provenance.h"
+#include "partition/store_step.h"
 
 namespace quadhop {
 namespace {
@@ -30,15 +32,6 @@ absl::Status CheckOptions(const EncodeOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat("dim is ", options.dim, ": it must be 1 to ", kMaxEncodingWidth));
   return absl::OkStatus();
-}
-
-// What was made from the encodings before is not valid any more.
-void StrikeFeaturesOfEncodings(const Store& store, StoreWriter& writer) {
-  if (store.manifest().features() > 0 || !store.HasFile("features.npy")) return;
-  writer.Remove("features.npy");
-  writer.manifest().set_hops(0);
-  writer.manifest().clear_feature_dtype();
-  StrikeStep(writer.manifest(), "propagate");
 }
 
 }  // namespace
@@ -58,7 +51,8 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
                                          ThreadPool& pool) {
   QH_RETURN_IF_ERROR(CheckOptions(options));
   QH_ASSIGN_OR_RETURN(const std::string options_text, options.ToString());
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  QH_ASSIGN_OR_RETURN(const auto step, BeginStep(path, kDerivedFiles, options.on_commit));
+  const auto& [writer, store] = step;
   if (!options.verified)
     QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy", "original_ids.npy"}, pool));
   const int64_t num_nodes = store->num_nodes();
@@ -74,8 +68,6 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
     QH_RETURN_IF_ERROR(CheckMemory(absl::StrCat("encode by ", options.method),
                                    method->needs(num_nodes, dim).least_bytes, memory_bytes));
   }
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
-                      StoreWriter::Begin(path, options.on_commit));
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,
                       writer->AddArray("pos_enc.npy", DType::kF32, {num_nodes, dim}));
   const TensorView<float> out(reinterpret_cast<float*>(data.data()), {num_nodes, dim});
@@ -89,7 +81,8 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
         out));
   }
   const EncodeReport report = {options_text, LinkAuc(topology, out, options.seed)};
-  StrikeFeaturesOfEncodings(*store, *writer);
+  // What was made from the encodings before is not valid any more.
+  if (store->manifest().features() == 0) LeaveOut(writer->manifest(), "features.npy");
   writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
   QH_RETURN_IF_ERROR(writer->Commit(MakeProvenance("encode", options_text), pool));
   return report;

@@ -17,6 +17,7 @@
 #include "partition/renumber.h"
 #include "partition/statistics.h"
 #include "partition/store_renumbering.h"
+#include "partition/store_step.h"
 
 namespace quadhop {
 namespace {
@@ -87,7 +88,13 @@ std::string PartitionReport::Describe() const {
 absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
                                                const PartitionOptions& options, ThreadPool& pool) {
   if (options.method != "auto") QH_RETURN_IF_ERROR(MakePartitioner(options.method).status());
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  StoreStep step;
+  if (options.rank == 0) {
+    QH_ASSIGN_OR_RETURN(step, BeginStep(path, {}, options.on_commit));
+  } else {
+    QH_ASSIGN_OR_RETURN(step.store, Store::Open(path));
+  }
+  const std::unique_ptr<Store>& store = step.store;
   if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyAll(pool));
   QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*store, options.parts, pool));
   QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
@@ -120,14 +127,12 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
   OrderForLocality(graph.topology(), part_of, pool, groups);
 
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
-                      StoreWriter::Begin(path, options.on_commit));
   QH_RETURN_IF_ERROR(
-      RenumberStore(*store, NumberByPart(groups, graph.node_of_id()), *writer, pool));
-  writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),
-                                                         groups.offsets.end());
-  QH_RETURN_IF_ERROR(
-      writer->Commit(MakeProvenance("partition", options.ToString(), report.Describe()), pool));
+      RenumberStore(*store, NumberByPart(groups, graph.node_of_id()), *step.writer, pool));
+  step.writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),
+                                                              groups.offsets.end());
+  QH_RETURN_IF_ERROR(step.writer->Commit(
+      MakeProvenance("partition", options.ToString(), report.Describe()), pool));
   return report;
 }
 

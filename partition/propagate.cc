@@ -15,6 +15,7 @@
 #include "partition/raw_features.h"
 #include "partition/sparse_product.h"
 
+#include "partition/store_step.h"
 namespace quadhop {
 namespace {
 
@@ -109,16 +110,14 @@ std::string PropagateOptions::ToString() const {
 absl::Status PropagateStore(const std::string& path, const PropagateOptions& options,
                             ThreadPool& pool) {
   QH_RETURN_IF_ERROR(CheckOptions(options));
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
+  QH_ASSIGN_OR_RETURN(const auto step, BeginStep(path, kDerivedFiles, options.on_commit));
+  const auto& [writer, store] = step;
   if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyFiles(FilesRead(*store), pool));
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
   QH_ASSIGN_OR_RETURN(const RawFeatures raw, RawFeatures::Open(*store));
   const int64_t num_nodes = store->num_nodes(), width = raw.width();
   QH_ASSIGN_OR_RETURN(const int64_t columns,
                       ColumnsAtATime(num_nodes, width, options.memory_bytes));
-
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
-                      StoreWriter::Begin(path, options.on_commit));
   QH_ASSIGN_OR_RETURN(
       const absl::Span<uint8_t> data,
       writer->AddArray("features.npy", options.dtype, {num_nodes, 1 + options.hops, width}));

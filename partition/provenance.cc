@@ -13,10 +13,4 @@ Provenance MakeProvenance(absl::string_view step, absl::string_view options,
   return provenance;
 }
 
-void StrikeStep(StoreManifest& manifest, absl::string_view step) {
-  auto& steps = *manifest.mutable_provenance();
-  for (int i = steps.size() - 1; i >= 0; --i)
-    if (steps[i].step() == step) steps.DeleteSubrange(i, 1);
-}
-
 }  // namespace quadhop

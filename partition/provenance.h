@@ -10,7 +10,4 @@ namespace quadhop {
 Provenance MakeProvenance(absl::string_view step, absl::string_view options,
                           absl::string_view notes = "");
 
-// Forgets a step whose result is not valid any more. Nothing if it is not there.
-void StrikeStep(StoreManifest& manifest, absl::string_view step);
-
 }  // namespace quadhop

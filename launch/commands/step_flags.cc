@@ -13,6 +13,7 @@
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
 #include "partition/memory.h"
+#include "partition/store_step.h"
 
 namespace quadhop {
 
@@ -56,7 +57,9 @@ absl::Status StepFlags::PrintPlan(PrepShape shape, absl::Span<const char* const>
 }
 
 absl::Status StepFlags::PrintPlanOfStore(absl::Span<const char* const> steps) const {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> opened, Store::Open(store));
+  QH_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Store> opened,
+      dry_run ? Store::Open(store, kDerivedFiles) : OpenFinished(store, kDerivedFiles));
   return PrintPlan(PrepShape::Of(*opened), steps);
 }
 

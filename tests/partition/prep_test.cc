@@ -1,9 +1,11 @@
 #include "partition/prep.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
 
+#include "core/file.h"
 #include "partition/encode.h"
 #include "partition/partition_store.h"
 #include "partition/propagate.h"
@@ -13,6 +15,8 @@
 
 namespace quadhop {
 namespace {
+
+using testing::HasSubstr;
 
 class Prep : public testing::Test {
  protected:
@@ -70,6 +74,48 @@ TEST_F(Prep, EncodingAnewUndoesHopFeaturesOfEncodingsAlone) {
   ASSERT_OK(EncodeStore(path_, encode_, pool_));
   EXPECT_TRUE(IsDone("propagate", propagate_.ToString()));
 }
+
+// What is read must be what the step is committed on.
+TEST_F(Prep, EveryStepRefusesAStoreAtWorkBeforeItReadsIt) {
+  MakeAll();
+  ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(path_));
+  ASSERT_OK(WriteFileAtomically(path_ + "/indices.npy", "half"));  // what a reader would find
+  for (const absl::Status& status :
+       {PartitionStore(path_, partition_, pool_).status(),
+        EncodeStore(path_, encode_, pool_).status(), PropagateStore(path_, propagate_, pool_)})
+    EXPECT_THAT(status,
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another process")));
+}
+
+TEST_F(Prep, AStepOnAFolderThatIsNoStoreLeavesIt) {
+  EXPECT_THAT(EncodeStore(folder_ / "absent", encode_, pool_),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_FALSE(FileExists(folder_ / "absent"));
+}
+
+class PrepWithoutAFile : public Prep, public testing::WithParamInterface<const char*> {};
+
+TEST_P(PrepWithoutAFile, AStepNeedsNotTheFilesThatItMakes) {
+  MakeAll();
+  const auto intact = [&] { return (*Store::Open(path_))->VerifyAll(pool_); };
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/features.npy" + GetParam()));
+  EXPECT_OK(PropagateStore(path_, propagate_, pool_));
+  EXPECT_OK(intact());
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/pos_enc.npy" + GetParam()));
+  EXPECT_OK(EncodeStore(path_, encode_, pool_));
+  EXPECT_OK(intact());
+  // Both: neither command waits for the other.
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/features.npy" + GetParam()));
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/pos_enc.npy" + GetParam()));
+  EXPECT_OK(EncodeStore(path_, encode_, pool_));
+  EXPECT_FALSE(IsDone("propagate", propagate_.ToString()));
+  EXPECT_OK(PropagateStore(path_, propagate_, pool_));
+  EXPECT_TRUE(IsDone("encode", EncodeText()));
+  EXPECT_OK(intact());
+}
+
+INSTANTIATE_TEST_SUITE_P(OrItsSidecar, PrepWithoutAFile, testing::Values("", ".xxh3"),
+                         [](const auto& param) { return *param.param == 0 ? "Data" : "Sidecar"; });
 
 }  // namespace
 }  // namespace quadhop
