@@ -15,6 +15,7 @@
 #include "partition/import_target.h"
 #include "partition/importer.h"
 #include "partition/memory.h"
+#include "partition/provenance.h"
 
 namespace quadhop {
 namespace {
@@ -93,16 +94,17 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
         absl::StrCat("--project is ", options.project, "; at least 0 is needed"));
   QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
   QH_RETURN_IF_ERROR(CheckCompanions(options, *format));
+  // Before they are read: what changes after that is read again.
+  QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(options));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
-                      StoreWriter::Begin(options.store, options.on_commit));
+                      StoreWriter::BeginAnew(options.store, options.on_commit));
   ImportTarget target(*writer, options);
   QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
   QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = format->name;
-  Provenance step;
-  step.set_step("import");
-  step.set_options(ProvenanceOptions(options, *format));
-  step.set_notes(report.Describe());
+  Provenance step =
+      MakeProvenance("import", ProvenanceOptions(options, *format), report.Describe());
+  step.set_inputs(inputs);
   QH_RETURN_IF_ERROR(writer->Commit(step, pool));
   report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return report;

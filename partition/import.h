@@ -64,6 +64,16 @@ std::vector<std::string> ImportFormats();
 // kInvalidArgument if no format fits.
 absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
 
+// The `inputs` of the import's entry in the provenance: where each input is, its bytes and time of
+// change (of a folder: a checksum of those of its files). Errors, naming the flag: kNotFound or
+// kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the store's
+// folder.
+absl::StatusOr<std::string> ImportInputs(const ImportOptions& options);
+
+// True if the store was imported with these options (ImportProvenance), of inputs that have changed
+// since. False for a store that does not say what they were.
+bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs);
+
 // What the input says of its size without being read: nothing where its format does not tell.
 // `shape.arcs` are an upper bound, since duplicates are still in. Errors as Import's.
 absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options);

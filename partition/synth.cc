@@ -31,7 +31,8 @@ std::vector<uint8_t> SplitOf(const SynthOptions& options) {
 
 absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthModel& model,
                                      ThreadPool& pool) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer, StoreWriter::Begin(options.out));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
+                      StoreWriter::BeginAnew(options.out));
   ImportOptions import;
   import.store = options.out;
   QH_ASSIGN_OR_RETURN(import.memory_bytes, MemoryBudget(options.memory_bytes));

@@ -25,6 +25,7 @@ absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) 
   flags.Example("import --from /usr/share/wordnet --store stores/wordnet.qh --project 128");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(ImportInputs(step.import).status());
   QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(step.import));
   if (shape.has_value()) QH_RETURN_IF_ERROR(step.PrintPlan(*shape, {"import"}));
   if (step.dry_run) return ExitCode::kDone;

@@ -1,0 +1,138 @@
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/checksum.h"
+#include "core/file.h"
+#include "core/manifest.h"
+#include "core/status.h"
+#include "partition/import.h"
+
+namespace quadhop {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status CheckReadable(const std::string& flag, const std::string& path) {
+  if (access(path.c_str(), R_OK) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat(flag, " ", path));
+}
+
+// Writing the store would replace it.
+absl::Status CheckOutside(const std::string& flag, const std::string& path,
+                          const std::string& store) {
+  std::error_code error;
+  const std::string input = fs::weakly_canonical(path, error);
+  const std::string folder = fs::weakly_canonical(store, error);
+  if (error || store.empty() || !absl::StartsWith(input + "/", folder + "/"))
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " ", path, " lies in the folder of the store, ", store,
+                   ", all of which an import replaces: move the input, or name another --store"));
+}
+
+// "PATH 12 bytes changed 1764340000.123456789"
+absl::StatusOr<std::string> DescribeFile(const std::string& path) {
+  struct stat facts;
+  if (stat(path.c_str(), &facts) != 0) return ErrnoStatus(errno, absl::StrCat("look at ", path));
+  return absl::StrCat(path, " ", facts.st_size, " bytes changed ", facts.st_mtim.tv_sec, ".",
+                      absl::Dec(facts.st_mtim.tv_nsec, absl::kZeroPad9));
+}
+
+// All files below a folder but those of stores, which are not read and change.
+absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  fs::recursive_directory_iterator entries(folder, error);
+  while (!error && entries != fs::recursive_directory_iterator()) {
+    std::error_code ignored;  // of a link that leads nowhere
+    if (entries->is_directory(ignored)) {
+      if (FileExists(entries->path() / kManifestName) ||
+          FileExists(entries->path() / kNextManifestName))
+        entries.disable_recursion_pending();
+    } else if (entries->is_regular_file(ignored)) {
+      files.push_back(entries->path());
+    }
+    entries.increment(error);
+  }
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("list ", folder));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+absl::StatusOr<std::string> DescribeFolder(const std::string& folder) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesBelow(folder));
+  std::string text;
+  for (const std::string& file : files) {
+    QH_ASSIGN_OR_RETURN(const std::string line, DescribeFile(file));
+    absl::StrAppend(&text, line, "\n");
+  }
+  return absl::StrCat(folder, " ", files.size(), " files, xxh3 of their bytes and times ",
+                      HexOf(Xxh3(text.data(), text.size())));
+}
+
+// Some formats are told by the beginning of file names: then the files that begin so.
+absl::StatusOr<std::string> DescribeBeginning(const fs::path& beginning) {
+  std::vector<std::string> described;
+  std::error_code error;
+  for (fs::directory_iterator entries(beginning.parent_path(), error);
+       !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    std::error_code ignored;
+    if (!absl::StartsWith(entries->path().string(), beginning.string()) ||
+        !entries->is_regular_file(ignored))
+      continue;
+    QH_ASSIGN_OR_RETURN(std::string line, DescribeFile(entries->path()));
+    described.push_back(std::move(line));
+  }
+  if (error || described.empty())
+    return absl::NotFoundError(absl::StrCat("--from ", beginning.string(), " does not exist"));
+  std::sort(described.begin(), described.end());
+  return absl::StrJoin(described, "; ");
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ImportInputs(const ImportOptions& options) {
+  std::vector<std::string> inputs;
+  for (const auto& [flag, path] :
+       {std::pair<const char*, const std::string&>{"--from", options.from},
+        {"--features", options.features},
+        {"--labels", options.labels},
+        {"--splits", options.splits}}) {
+    if (path.empty()) continue;
+    QH_RETURN_IF_ERROR(CheckOutside(flag, path, options.store));
+    std::error_code error;
+    const fs::path absolute = fs::absolute(path, error);
+    if (error) return ErrnoStatus(error.value(), absl::StrCat(flag, " ", path));
+    absl::StatusOr<std::string> described;
+    if (fs::is_directory(absolute, error)) {
+      described = DescribeFolder(absolute);
+    } else if (&path == &options.from && !FileExists(path)) {
+      described = DescribeBeginning(absolute);
+    } else {
+      QH_RETURN_IF_ERROR(CheckReadable(flag, path));
+      described = DescribeFile(absolute);
+    }
+    QH_RETURN_IF_ERROR(described.status());
+    inputs.push_back(*std::move(described));
+  }
+  return absl::StrJoin(inputs, "; ");
+}
+
+bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs) {
+  const Provenance* done = store.FindStep("import");
+  return done != nullptr && done->options() == options && !done->inputs().empty() &&
+         done->inputs() != inputs;
+}
+
+}  // namespace quadhop
