@@ -60,24 +60,20 @@ absl::StatusOr<std::vector<PrepStep>> PlanSteps(const StepFlags& step, ThreadPoo
   };
 }
 
-// The store as an earlier prep left it, its commit finished if it was interrupted, and intact;
-// nullptr if there is none to go on from, and then everything is made anew.
-absl::StatusOr<std::unique_ptr<Store>> OpenIntact(const std::string& path, ThreadPool& pool) {
-  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path);
-  if (absl::IsFailedPrecondition(store.status())) {
-    QH_RETURN_IF_ERROR(StoreWriter::Begin(path).status());
-    store = Store::Open(path);
+// The store to go on from, or nullptr: then everything is made.
+absl::StatusOr<std::unique_ptr<Store>> OpenForSteps(const StepFlags& flags,
+                                                    const PrepStep& import_step,
+                                                    const std::string& inputs, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(IntactStore intact, OpenIntact(flags.store, pool));
+  if (!intact.damage.empty())
+    std::printf("%s is damaged and will be made anew: %s\n",
+                intact.store == nullptr ? "the store" : "a file of the store",
+                intact.damage.c_str());
+  if (intact.store != nullptr && InputsChanged(*intact.store, import_step.options, inputs)) {
+    std::printf("the input has changed since it was imported: the store will be made anew\n");
+    return nullptr;
   }
-  if (absl::IsNotFound(store.status())) return nullptr;
-  if (!store.ok()) return store;
-  const absl::Status intact = (*store)->VerifyAll(pool);
-  if (!absl::IsDataLoss(intact)) {
-    QH_RETURN_IF_ERROR(intact);
-    return store;
-  }
-  std::printf("the store is damaged and will be made anew: %s\n",
-              std::string(intact.message()).c_str());
-  return nullptr;
+  return std::move(intact.store);
 }
 
 void Tell(const PrepStep& step, const char* what, absl::Duration duration,
@@ -103,10 +99,12 @@ absl::StatusOr<bool> PrintPlanOfInput(const StepFlags& flags) {
 }
 
 absl::Status RunSteps(const StepFlags& flags, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const std::vector<PrepStep> steps, PlanSteps(flags, pool));
+  QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(flags.import));
   QH_ASSIGN_OR_RETURN(bool planned, PrintPlanOfInput(flags));
   if (flags.dry_run) return absl::OkStatus();
-  QH_ASSIGN_OR_RETURN(const std::vector<PrepStep> steps, PlanSteps(flags, pool));
-  QH_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, OpenIntact(flags.store, pool));
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
+                      OpenForSteps(flags, steps.front(), inputs, pool));
   for (const PrepStep& step : steps) {
     const absl::Time start = absl::Now();
     if (store != nullptr && StepIsDone(*store, step.name, step.options)) {
@@ -130,7 +128,8 @@ absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments) {
   StepFlags step;
   Flags flags("prep",
               "Makes a store ready to train on: import, partition, encode, propagate. A step is "
-              "skipped if its result is there, intact, and made with the same options.");
+              "skipped if its result is there, intact, and made with the same options of the same "
+              "input.");
   step.AddImport(&flags);
   step.AddStore(&flags);
   step.AddPartition(&flags, "partition-");

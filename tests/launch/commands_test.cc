@@ -187,6 +187,62 @@ TEST_F(CommandsTest, PrepMakesADamagedStoreAnew) {
   EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
 }
 
+TEST_F(CommandsTest, PrepMakesAgainWhatIsMissingAndNoMore) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  for (const char* lost : {"features.npy", "features.npy.xxh3"}) {
+    std::filesystem::remove(store_ + "/" + lost);
+    const Outcome outcome = Prep();
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    EXPECT_THAT(outcome.out,
+                AllOf(HasSubstr("damaged"), ContainsRegex("import +skipped"),
+                      ContainsRegex("encode +skipped"), ContainsRegex("propagate +done")));
+  }
+  Damage("store.textproto");
+  EXPECT_THAT(Prep().out, AllOf(HasSubstr("damaged"), ContainsRegex("import +done")));
+  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
+}
+
+TEST_F(CommandsTest, TheCommandThatAMessageNamesMakesAMissingFileAgain) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  std::filesystem::remove(store_ + "/features.npy");
+  EXPECT_THAT(Quadhop({"verify", store_}).err, HasSubstr("run `quadhop propagate` again"));
+  EXPECT_EQ(Quadhop({"propagate", "--store", store_}).code, ExitCode::kDone);
+  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
+}
+
+TEST_F(CommandsTest, PrepImportsAnewWhatHasChangedUnderTheSamePath) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  Write("split/time/test.csv", "90\n");
+  const Outcome outcome = Prep();
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("input has changed"), Not(HasSubstr("skipped"))));
+  EXPECT_EQ(Inspect()["test"], 1);
+}
+
+TEST_F(CommandsTest, ADryRunFindsInputsThatAreAbsent) {
+  for (const char* flag : {"--labels", "--splits", "--features"}) {
+    const Outcome outcome = Prep({"--dry-run", flag, folder_ / "absent.npy"});
+    EXPECT_EQ(outcome.code, ExitCode::kFailed) << flag;
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr(flag), HasSubstr("absent.npy")));
+  }
+  EXPECT_EQ(Quadhop({"prep", "--dry-run", "--from", folder_ / "absent", "--store", store_}).code,
+            ExitCode::kFailed);
+  EXPECT_EQ(Prep({"--dry-run"}).code, ExitCode::kDone);
+}
+
+TEST_F(CommandsTest, AFolderOfOtherFilesIsNotWrittenInto) {
+  ASSERT_OK(MakeDirectories(store_));
+  ASSERT_OK(WriteFileAtomically(store_ + "/features.npy", "a user's"));
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"import", "--from", from_, "--store", store_},
+                                             {"prep", "--from", from_, "--store", store_},
+                                             {"synth", "--to-store", "--out", store_}}) {
+    const Outcome outcome = Quadhop(command);
+    EXPECT_EQ(outcome.code, ExitCode::kFailed) << command[0];
+    EXPECT_THAT(outcome.err, HasSubstr("is no store"));
+  }
+  EXPECT_EQ(ReadFile(store_ + "/features.npy").value(), "a user's");
+}
+
 TEST_F(CommandsTest, SynthMakesTheStoreThatItsFolderImportsTo) {
   const std::vector<std::string> graph = {"synth",      "--nodes", "300",       "--degree", "6",
                                           "--features", "5",       "--classes", "4"};

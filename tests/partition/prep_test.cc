@@ -114,8 +114,30 @@ TEST_P(PrepWithoutAFile, AStepNeedsNotTheFilesThatItMakes) {
   EXPECT_OK(intact());
 }
 
+TEST_P(PrepWithoutAFile, OpenIntactTakesItOutWithItsStep) {
+  MakeAll();
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/features.npy" + GetParam()));
+  ASSERT_OK_AND_ASSIGN(const IntactStore intact, OpenIntact(path_, pool_));
+  EXPECT_THAT(intact.damage, HasSubstr("features.npy"));
+  ASSERT_NE(intact.store, nullptr);
+  EXPECT_TRUE(StepIsDone(*intact.store, "encode", EncodeText()));
+  EXPECT_FALSE(StepIsDone(*intact.store, "propagate", propagate_.ToString()));
+  ASSERT_OK(RemoveFileIfPresent(path_ + "/indices.npy" + GetParam()));
+  ASSERT_OK_AND_ASSIGN(const IntactStore lost, OpenIntact(path_, pool_));
+  EXPECT_THAT(lost.damage, HasSubstr("indices.npy"));
+  EXPECT_EQ(lost.store, nullptr);
+}
+
 INSTANTIATE_TEST_SUITE_P(OrItsSidecar, PrepWithoutAFile, testing::Values("", ".xxh3"),
                          [](const auto& param) { return *param.param == 0 ? "Data" : "Sidecar"; });
+
+TEST_F(Prep, OpenIntactFindsNothingToGoOnFromWithoutAManifest) {
+  MakeAll();
+  ASSERT_OK(WriteFileAtomically(path_ + "/store.textproto", "damaged"));
+  ASSERT_OK_AND_ASSIGN(const IntactStore damaged, OpenIntact(path_, pool_));
+  EXPECT_THAT(damaged.damage, HasSubstr("store.textproto"));
+  EXPECT_EQ(damaged.store, nullptr);
+}
 
 }  // namespace
 }  // namespace quadhop
