@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "core/status.h"
@@ -15,18 +16,33 @@
 namespace quadhop {
 namespace {
 
+constexpr int kOutOfMemory = 120;  // codes that nothing else ends with
+constexpr int kThrew = 121;
+
 [[noreturn]] void ChildMain(pid_t parent, const std::function<void()>& body) {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGABRT, SIGSEGV, SIGUSR1, SIGUSR2})
     signal(number, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);  // it died before the line above
-  body();
+  // What leaves the body would unwind the parent's frames here, whose threads do not exist.
+  try {
+    body();
+  } catch (const std::bad_alloc&) {
+    _exit(kOutOfMemory);
+  } catch (...) {
+    _exit(kThrew);
+  }
   _exit(0);  // no destructors and no flushing: those are the parent's
 }
 
 absl::Status StatusOfEnd(absl::string_view what, int state) {
   if (WIFEXITED(state)) {
     if (WEXITSTATUS(state) == 0) return absl::OkStatus();
+    if (WEXITSTATUS(state) == kOutOfMemory)
+      return absl::ResourceExhaustedError(absl::StrCat(
+          what,
+          ": its process was refused memory: use a machine with more, or raise its limit "
+          "(ulimit -a)"));
     return absl::InternalError(
         absl::StrCat(what, ": its process ended with exit code ", WEXITSTATUS(state)));
   }

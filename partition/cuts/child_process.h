@@ -28,8 +28,8 @@ class SharedMemory {
 // Runs `body` in a child process and waits for it. The child has a copy of this process's memory,
 // but of its threads only the caller; signals are as at the start of a program; what it computes
 // comes back through SharedMemory alone. It ends when its parent does. Errors, `what` named:
-// kInternal if the child aborts, crashes or cannot be started; kResourceExhausted if it is killed
-// (SIGKILL: as a rule by the kernel, for memory).
+// kInternal if the child aborts, crashes, throws or cannot be started; kResourceExhausted if it is
+// refused memory (std::bad_alloc) or killed (SIGKILL: as a rule by the kernel, for memory).
 absl::Status RunInChild(absl::string_view what, const std::function<void()>& body);
 
 }  // namespace quadhop

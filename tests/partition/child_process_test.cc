@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <new>
 
 #include "tests/support/status_matchers.h"
 
@@ -44,6 +45,13 @@ TEST(RunInChild, TakesAKillForWantOfMemory) {
 TEST(RunInChild, TurnsAnExitCodeIntoAStatus) {
   EXPECT_THAT(RunInChild("cutting", [] { _exit(3); }),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("exit code 3")));
+}
+
+// Were it let through, it would unwind this test's frames in the child.
+TEST(RunInChild, LetsNothingThatIsThrownLeaveTheChild) {
+  EXPECT_THAT(RunInChild("cutting", [] { throw std::bad_alloc(); }),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("refused memory")));
+  EXPECT_THAT(RunInChild("cutting", [] { throw 1; }), StatusIs(absl::StatusCode::kInternal));
 }
 
 }  // namespace
