@@ -4,19 +4,20 @@
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_split.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "core/file.h"
 #include "core/status.h"
+#include "partition/memory_limits.h"
 
 namespace quadhop {
 
-std::string Gigabytes(int64_t bytes) {
-  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
-}
+namespace {
 
-absl::StatusOr<int64_t> AvailableMemoryBytes() {
+absl::StatusOr<int64_t> MachineRoomBytes() {
   constexpr char kPath[] = "/proc/meminfo";
   std::ifstream file(kPath);
   for (std::string line; std::getline(file, line);) {
@@ -26,6 +27,18 @@ absl::StatusOr<int64_t> AvailableMemoryBytes() {
       return kibibytes * 1024;
   }
   return absl::InternalError(absl::StrCat(kPath, " has no line MemAvailable"));
+}
+
+}  // namespace
+
+std::string Gigabytes(int64_t bytes) {
+  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
+}
+
+absl::StatusOr<int64_t> AvailableMemoryBytes() {
+  QH_ASSIGN_OR_RETURN(const int64_t of_machine, MachineRoomBytes());
+  const std::string cgroups = ReadFile("/proc/self/cgroup").value_or("");  // a kernel without them
+  return std::min({of_machine, CgroupRoomBytes(cgroups, "/sys/fs/cgroup"), RlimitRoomBytes()});
 }
 
 absl::StatusOr<int64_t> MemoryBudget(int64_t memory_bytes) {
@@ -43,7 +56,7 @@ absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes, int64_t m
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%s needs %.2f GB of memory, %.2f GB %s", what, static_cast<double>(needed_bytes) * 1e-9,
       static_cast<double>(allowed_bytes) * 1e-9,
-      memory_bytes == 0 ? "are available: use a machine with more"
+      memory_bytes == 0 ? "are available: use a machine, or a limit of the job, with more"
                         : "may be used (--memory): raise it"));
 }
 

@@ -12,7 +12,8 @@ namespace quadhop {
 // "1.25 GB"
 std::string Gigabytes(int64_t bytes);
 
-// MemAvailable of /proc/meminfo: what can be taken without swapping.
+// What can be taken without swapping (MemAvailable of /proc/meminfo) and within the limits of this
+// process and its control groups (docker -m, Slurm's --mem, ulimit).
 absl::StatusOr<int64_t> AvailableMemoryBytes();
 
 // What --memory says, or, where it is 0, 80 % of the memory available.

@@ -1,0 +1,92 @@
+#include "partition/memory_limits.h"
+
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/file.h"
+
+namespace quadhop {
+namespace {
+
+// The files of one version of the controller.
+struct Controller {
+  const char* limit;
+  const char* used;
+  const char* droppable;  // in memory.stat
+};
+constexpr Controller kVersion2 = {"memory.max", "memory.current", "inactive_file"};
+constexpr Controller kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
+                                  "total_inactive_file"};
+
+constexpr int64_t kNoLimitBytes = int64_t{1} << 60;  // version 1 has 2^63 less a page for none
+
+// The number after `key` in the line that begins with it; without a key, all of the text. False if
+// there is none, as in "max".
+bool ReadNumber(const std::string& path, absl::string_view key, int64_t* number) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return false;
+  if (key.empty()) return absl::SimpleAtoi(*text, number);
+  for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line, absl::ByAnyChar(" \t:"), absl::SkipEmpty());
+    if (words.size() >= 2 && words[0] == key) return absl::SimpleAtoi(words[1], number);
+  }
+  return false;
+}
+
+int64_t RoomBytes(const std::string& group, const Controller& controller) {
+  int64_t limit = 0, used = 0, droppable = 0;
+  if (!ReadNumber(absl::StrCat(group, "/", controller.limit), "", &limit) ||
+      !ReadNumber(absl::StrCat(group, "/", controller.used), "", &used))
+    return kUnlimitedBytes;
+  if (limit >= kNoLimitBytes) return kUnlimitedBytes;
+  (void)ReadNumber(group + "/memory.stat", controller.droppable, &droppable);  // else none
+  return std::max<int64_t>(0, limit - used + droppable);
+}
+
+// Of the group and those above it. In a container the path may be that of the host, where only the
+// root of the mount is there.
+int64_t LeastRoomBytes(const std::string& root, std::string path, const Controller& controller) {
+  int64_t least = RoomBytes(root, controller);
+  for (; path.size() > 1; path.resize(path.rfind('/')))
+    least = std::min(least, RoomBytes(root + path, controller));
+  return least;
+}
+
+int64_t Room(int resource, absl::string_view used_key) {
+  rlimit limit;
+  int64_t used_kibibytes = 0;
+  if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+      !ReadNumber("/proc/self/status", used_key, &used_kibibytes))
+    return kUnlimitedBytes;
+  return std::max<int64_t>(0, static_cast<int64_t>(limit.rlim_cur) - used_kibibytes * 1024);
+}
+
+}  // namespace
+
+int64_t CgroupRoomBytes(const std::string& process_cgroups, const std::string& mount) {
+  int64_t least = kUnlimitedBytes;
+  // "0::/slurm/job_1" of version 2, "4:memory,hugetlb:/slurm/job_1" of version 1
+  for (const absl::string_view line : absl::StrSplit(process_cgroups, '\n')) {
+    const std::vector<std::string> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (fields.size() != 3 || fields[2].empty() || fields[2].front() != '/') continue;
+    const std::vector<absl::string_view> controllers = absl::StrSplit(fields[1], ',');
+    if (fields[1].empty())
+      least = std::min(least, LeastRoomBytes(mount, fields[2], kVersion2));
+    else if (std::find(controllers.begin(), controllers.end(), "memory") != controllers.end())
+      least = std::min(least, LeastRoomBytes(mount + "/memory", fields[2], kVersion1));
+  }
+  return least;
+}
+
+int64_t RlimitRoomBytes() {
+  return std::min(Room(RLIMIT_AS, "VmSize"), Room(RLIMIT_DATA, "VmData"));
+}
+
+}  // namespace quadhop

@@ -1,0 +1,21 @@
+// What keeps a process from memory that the machine has: its control groups and its own limits.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+namespace quadhop {
+
+inline constexpr int64_t kUnlimitedBytes = std::numeric_limits<int64_t>::max();
+
+// What may still be taken by the memory controller of the control groups, version 2 or 1, that
+// `process_cgroups` (a text as of /proc/self/cgroup) names below `mount` (/sys/fs/cgroup): the
+// least of the group and of all above it. A group has room for what its limit leaves, and for pages
+// of files that it can drop. kUnlimitedBytes where none has a limit, or none can be read.
+int64_t CgroupRoomBytes(const std::string& process_cgroups, const std::string& mount);
+
+// What `ulimit -v` and `ulimit -d` leave this process.
+int64_t RlimitRoomBytes();
+
+}  // namespace quadhop

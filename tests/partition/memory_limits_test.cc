@@ -1,0 +1,93 @@
+#include "partition/memory_limits.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <filesystem>
+
+#include "core/file.h"
+#include "partition/cuts/child_process.h"
+#include "partition/memory.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+class CgroupRoom : public testing::Test {
+ protected:
+  void Write(const std::string& name, const std::string& text) {
+    const std::string path = mount_ / name;
+    ASSERT_OK(MakeDirectories(std::filesystem::path(path).parent_path()));
+    ASSERT_OK(WriteFileAtomically(path, text));
+  }
+  int64_t Of(const std::string& process_cgroups) {
+    return CgroupRoomBytes(process_cgroups, mount_ / "");
+  }
+  TempDir mount_;
+};
+
+TEST_F(CgroupRoom, IsWhatTheLimitLeavesAndPagesThatCanGo) {
+  Write("job/memory.max", "1000000\n");
+  Write("job/memory.current", "700000\n");
+  Write("job/memory.stat", "anon 300\nfile 9\ninactive_file 50000\nactive_file 7\n");
+  EXPECT_EQ(Of("0::/job\n"), 350000);
+  Write("job/memory.current", "1200000\n");  // as it may be for a moment
+  EXPECT_EQ(Of("0::/job\n"), 0);
+}
+
+TEST_F(CgroupRoom, IsTheLeastOfTheGroupsUpToTheRoot) {
+  Write("slurm/memory.max", "5000\n");
+  Write("slurm/memory.current", "1000\n");
+  Write("slurm/job/memory.max", "max\n");
+  Write("slurm/job/memory.current", "900\n");
+  Write("slurm/job/step/memory.max", "6000\n");
+  Write("slurm/job/step/memory.current", "800\n");
+  EXPECT_EQ(Of("0::/slurm/job/step\n"), 4000);
+  Write("memory.max", "4500\n");
+  Write("memory.current", "1500\n");
+  EXPECT_EQ(Of("0::/slurm/job/step\n"), 3000);
+}
+
+TEST_F(CgroupRoom, IsThatOfTheMountWhereThePathIsTheHosts) {
+  Write("memory.max", "4500\n");
+  Write("memory.current", "1500\n");
+  EXPECT_EQ(Of("0::/docker/0123456789\n"), 3000);
+}
+
+TEST_F(CgroupRoom, IsReadOfVersion1Too) {
+  Write("memory/job/memory.limit_in_bytes", "1000000\n");
+  Write("memory/job/memory.usage_in_bytes", "400000\n");
+  Write("memory/job/memory.stat", "inactive_file 1\ntotal_inactive_file 20000\n");
+  Write("memory/memory.limit_in_bytes", "9223372036854771712\n");  // none
+  Write("memory/memory.usage_in_bytes", "500000\n");
+  EXPECT_EQ(Of("5:cpu,cpuacct:/x\n4:hugetlb,memory:/job\n1:name=systemd:/y\n0::/\n"), 620000);
+}
+
+TEST_F(CgroupRoom, IsWithoutLimitWhereNothingLimits) {
+  EXPECT_EQ(Of(""), kUnlimitedBytes);
+  EXPECT_EQ(Of("0::/job\nnot a line\n"), kUnlimitedBytes);
+  Write("job/memory.max", "max\n");
+  Write("job/memory.current", "1\n");
+  EXPECT_EQ(Of("0::/job\n"), kUnlimitedBytes);
+}
+
+TEST(AvailableMemory, IsNoMoreThanTheLimitsOfTheProcess) {
+  ASSERT_OK_AND_ASSIGN(const SharedMemory memory, SharedMemory::Create(2 * sizeof(int64_t)));
+  auto* const available_bytes = static_cast<int64_t*>(memory.data());
+  ASSERT_OK(RunInChild("a test", [&] {
+    for (const int resource : {RLIMIT_DATA, RLIMIT_AS}) {
+      constexpr rlim_t kLimit = rlim_t{1} << 31;
+      const rlimit limit = {kLimit, RLIM_INFINITY};
+      setrlimit(static_cast<__rlimit_resource>(resource), &limit);
+      available_bytes[resource == RLIMIT_DATA ? 0 : 1] = AvailableMemoryBytes().value_or(-1);
+    }
+  }));
+  for (const int i : {0, 1}) {
+    EXPECT_GT(available_bytes[i], 0);
+    EXPECT_LT(available_bytes[i], int64_t{1} << 31);
+  }
+}
+
+}  // namespace
+}  // namespace quadhop
