@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -14,15 +15,20 @@
 #include "partition/provenance.h"
 #include "partition/raw_features.h"
 #include "partition/sparse_product.h"
-
 #include "partition/store_step.h"
+
 namespace quadhop {
 namespace {
 
 constexpr int32_t kMaxHops = 16;
 constexpr int64_t kRowsPerBlock = 1024;
 constexpr int64_t kLeastColumns = 16;  // a cache line
-constexpr float kLargestF16 = 65504;
+
+float LargestOf(DType dtype) {
+  if (dtype == DType::kF16) return 65504;
+  if (dtype == DType::kBF16) return 0x1.fep127f;
+  return std::numeric_limits<float>::max();
+}
 
 absl::Status CheckOptions(const PropagateOptions& options) {
   if (options.hops < 0 || options.hops > kMaxHops)
@@ -53,10 +59,13 @@ class HopFeatures {
   HopFeatures(absl::Span<uint8_t> data, const PropagateOptions& options, int64_t width)
       : data_(data.data()), dtype_(options.dtype), hops_(options.hops), width_(width) {}
 
-  // Columns [begin, begin + W) of one hop. kInvalidArgument if a value is beyond f16.
+  // Columns [begin, begin + W) of one hop. kInvalidArgument, naming the first, if a value is beyond
+  // the dtype, or not finite.
   absl::Status Write(int64_t hop, int64_t begin, TensorView<const float> x,  // [N, W]
                      ThreadPool& pool) {
     const int64_t columns = x.dim(1);
+    const float largest = LargestOf(dtype_);
+    const auto beyond = [=](float value) { return !(std::abs(value) <= largest); };  // or a NaN
     std::atomic<bool> too_large = false;
     pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
       const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
@@ -64,14 +73,16 @@ class HopFeatures {
         const int64_t element = (node * (1 + hops_) + hop) * width_ + begin;
         ConvertFromFloat(dtype_, x.row(node), columns, data_ + element * SizeOfDType(dtype_));
       }
-      const auto beyond = [](float value) { return std::abs(value) > kLargestF16; };
-      if (dtype_ == DType::kF16 && std::any_of(x.row(range.begin), x.row(range.end), beyond))
-        too_large = true;
+      if (std::any_of(x.row(range.begin), x.row(range.end), beyond)) too_large = true;
     });
-    if (too_large)
-      return absl::InvalidArgumentError(absl::StrCat(
-          "features of hop ", hop, " pass 65504, the largest f16: use --dtype bf16 or f32"));
-    return absl::OkStatus();
+    if (!too_large) return absl::OkStatus();
+    const float* const first = std::find_if(x.row(0), x.row(x.dim(0)), beyond);
+    const int64_t place = first - x.row(0);
+    return absl::InvalidArgumentError(
+        absl::StrCat("hop ", hop, " of node ", place / columns, " of the store, column ",
+                     begin + place % columns, ", is ", *first, ", beyond ", largest,
+                     ", the largest ", DTypeName(dtype_), ": scale the features down",
+                     dtype_ == DType::kF16 ? ", or use --dtype bf16 or f32" : ""));
   }
 
  private:

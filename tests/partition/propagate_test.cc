@@ -13,6 +13,7 @@
 namespace quadhop {
 namespace {
 
+using testing::AllOf;
 using testing::FloatNear;
 using testing::HasSubstr;
 using testing::Pointwise;
@@ -149,6 +150,22 @@ TEST(Propagate, RefusesValuesBeyondF16AndLeavesTheStoreAsItWas) {
   ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(folder / "s"));
   EXPECT_FALSE(store->HasFile("features.npy"));
   EXPECT_EQ(store->FindStep("propagate"), nullptr);
+}
+
+TEST(Propagate, RefusesSumsThatPassTheLargestNumber) {
+  TempDir folder;
+  ThreadPool pool(2);
+  ImportedStore large = Star();
+  large.features.assign(large.features.size(), 3e38f);  // the hub's sum is 1.31 times as much
+  ASSERT_OK(WriteImportedStore(folder / "s", large));
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    PropagateOptions options;
+    options.dtype = dtype;
+    EXPECT_THAT(PropagateStore(folder / "s", options, pool),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("hop 1 of node 0"), HasSubstr("column 0, is inf"),
+                               HasSubstr("scale the features down"))));
+  }
 }
 
 TEST(Propagate, RefusesOptionsOutOfRange) {
