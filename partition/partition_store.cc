@@ -24,18 +24,17 @@ namespace {
 
 constexpr int64_t kLeastTrainPerPart = 16;
 
-// The parts to make: fewer than asked where the smallest split trains on too few nodes.
+// The parts to make: fewer than asked where there are fewer nodes, or the smallest split trains on
+// too few.
 absl::StatusOr<int32_t> CapParts(const Store& store, int32_t parts, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const GraphStatistics statistics, GraphStatistics::Of(store, pool));
-  if (parts < 1 || parts > statistics.nodes)
-    return absl::InvalidArgumentError(absl::StrCat("--parts is ", parts, ": ", store.path(),
-                                                   " takes 1 to ", statistics.nodes,
-                                                   ", a part a node"));
+  if (parts < 1)
+    return absl::InvalidArgumentError(absl::StrCat("--parts is ", parts, ": at least 1 is needed"));
   int64_t least_train = std::numeric_limits<int64_t>::max();
   for (const SplitStatistics& split : statistics.splits)
     if (split.train > 0) least_train = std::min(least_train, split.train);
   const int64_t cap = std::max<int64_t>(1, least_train / kLeastTrainPerPart);
-  return static_cast<int32_t>(std::min<int64_t>(parts, cap));
+  return static_cast<int32_t>(std::min({int64_t{parts}, statistics.nodes, cap}));
 }
 
 // The new number of every node of the store, from its place among the parts.
@@ -69,7 +68,9 @@ double PartitionReport::cut_share() const {
 std::string PartitionReport::Describe() const {
   const PartFigures total = quality.Total();
   std::string text = absl::StrFormat("%s: %d parts", method, parts());
-  if (parts() < parts_asked)
+  if (parts() < parts_asked && parts() == total.nodes)
+    absl::StrAppendFormat(&text, " (of %d asked: the graph has no more nodes)", parts_asked);
+  else if (parts() < parts_asked)
     absl::StrAppendFormat(&text,
                           " (of %d asked: fewer than %d training nodes would be left a part)",
                           parts_asked, kLeastTrainPerPart);

@@ -255,12 +255,15 @@ TEST(PartitionStore, LowersPartsThatWouldTrainOnTooFewNodes) {
   EXPECT_EQ(store->FindStep("partition")->options(), "method=hash parts=8 seed=0 imbalance=0.05");
 }
 
-TEST(PartitionStore, RefusesMorePartsThanNodes) {
+TEST(PartitionStore, LowersPartsToTheNodes) {
   TempDir folder;
   ThreadPool pool(1);
-  ASSERT_OK(WriteImportedStore(folder / "s", {RandomGraph(20, 40, false, 1), {}, 0, false, {}}));
-  EXPECT_THAT(PartitionStore(folder / "s", Hash(21), pool),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("1 to 20")));
+  ASSERT_OK(WriteImportedStore(folder / "s", {RandomGraph(3, 2, false, 1), {}, 0, false, {}}));
+  ASSERT_OK_AND_ASSIGN(const PartitionReport report, PartitionStore(folder / "s", Hash(4), pool));
+  EXPECT_EQ(report.parts(), 3);
+  EXPECT_THAT(report.Describe(), HasSubstr("3 parts (of 4 asked: the graph has no more nodes)"));
+  EXPECT_THAT(PartitionStore(folder / "s", Hash(0), pool),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--parts is 0")));
 }
 
 TEST(PartitionStore, RefusesAStoreWithAFileItDoesNotKnow) {
