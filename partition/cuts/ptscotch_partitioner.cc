@@ -141,7 +141,7 @@ class PtscotchPartitioner final : public Partitioner {
                                              ThreadPool& pool) const override {
     const Topology& topology = problem.topology;
     int num_ranks = 0;
-    QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Comm_size(MPI_COMM_WORLD, &num_ranks), "MPI_Comm_size"));
+    QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_size(MPI_COMM_WORLD, &num_ranks), "MPI_Comm_size"));
     if (topology.num_arcs() == 0 || topology.num_nodes() < num_ranks)
       return MakeHashPartitioner()->Cut(problem, pool);  // nothing to cut, or too little
     QH_RETURN_IF_ERROR(CheckSize(problem, num_ranks));
@@ -183,8 +183,8 @@ class PtscotchPartitioner final : public Partitioner {
 
 absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner() {
   int initialized = 0, finalized = 0;
-  QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Initialized(&initialized), "MPI_Initialized"));
-  QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Finalized(&finalized), "MPI_Finalized"));
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Initialized(&initialized), "MPI_Initialized"));
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Finalized(&finalized), "MPI_Finalized"));
   if (initialized == 0 || finalized != 0)
     return absl::FailedPreconditionError(
         "PT-Scotch works on the ranks of an MPI job: start it as `mpirun -n RANKS quadhop "

@@ -8,6 +8,16 @@
 
 namespace quadhop {
 
+absl::Status MpiStatus(int code, absl::string_view call) {
+  if (code == MPI_SUCCESS) return absl::OkStatus();
+  char text[MPI_MAX_ERROR_STRING];
+  int length = 0;
+  if (MPI_Error_string(code, text, &length) != MPI_SUCCESS)
+    return absl::InternalError(absl::StrCat(call, ": MPI error ", code));
+  return absl::InternalError(
+      absl::StrCat(call, ": ", absl::string_view(text, static_cast<size_t>(length))));
+}
+
 absl::Status PtscotchStatus(int code, absl::string_view call) {
   if (code == 0) return absl::OkStatus();
   return absl::InternalError(absl::StrCat("PT-Scotch: ", call, " failed with code ", code));
@@ -42,10 +52,9 @@ std::vector<int64_t> FirstRows(const Topology& topology, int num_ranks) {
 
 absl::StatusOr<PtscotchRanks> PtscotchRanks::Create(const Topology& topology) {
   PtscotchRanks ranks;
-  QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Comm_dup(MPI_COMM_WORLD, &ranks.comm_), "MPI_Comm_dup"));
-  QH_RETURN_IF_ERROR(PtscotchStatus(MPI_Comm_rank(ranks.comm_, &ranks.rank_), "MPI_Comm_rank"));
-  QH_RETURN_IF_ERROR(
-      PtscotchStatus(MPI_Comm_size(ranks.comm_, &ranks.num_ranks_), "MPI_Comm_size"));
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_dup(MPI_COMM_WORLD, &ranks.comm_), "MPI_Comm_dup"));
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_rank(ranks.comm_, &ranks.rank_), "MPI_Comm_rank"));
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_size(ranks.comm_, &ranks.num_ranks_), "MPI_Comm_size"));
   QH_CHECK(topology.num_nodes() >= ranks.num_ranks_);
   ranks.first_ = FirstRows(topology, ranks.num_ranks_);
   return ranks;
@@ -58,13 +67,13 @@ PtscotchRanks::PtscotchRanks(PtscotchRanks&& other) noexcept
       first_(std::move(other.first_)) {}
 
 PtscotchRanks::~PtscotchRanks() {
-  if (comm_ != MPI_COMM_NULL) MPI_Comm_free(&comm_);
+  if (comm_ != MPI_COMM_NULL) QH_CHECK_EQ(MPI_Comm_free(&comm_), MPI_SUCCESS);
 }
 
 absl::StatusOr<uint64_t> PtscotchRanks::Sum(uint64_t mine) {
   uint64_t sum = 0;
   QH_RETURN_IF_ERROR(
-      PtscotchStatus(MPI_Allreduce(&mine, &sum, 1, MPI_UINT64_T, MPI_SUM, comm_), "MPI_Allreduce"));
+      MpiStatus(MPI_Allreduce(&mine, &sum, 1, MPI_UINT64_T, MPI_SUM, comm_), "MPI_Allreduce"));
   return sum;
 }
 
@@ -73,7 +82,7 @@ absl::Status PtscotchRanks::Share(absl::Span<int32_t> part_of) {
   for (int owner = 0; owner < num_ranks_; ++owner) {
     const int64_t end = First(owner + 1);
     for (int64_t at = First(owner); at < end; at += kMostAtOnce)
-      QH_RETURN_IF_ERROR(PtscotchStatus(
+      QH_RETURN_IF_ERROR(MpiStatus(
           MPI_Bcast(&part_of[static_cast<size_t>(at)],
                     static_cast<int>(std::min(kMostAtOnce, end - at)), MPI_INT32_T, owner, comm_),
           "MPI_Bcast"));

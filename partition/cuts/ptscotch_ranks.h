@@ -14,8 +14,11 @@
 
 namespace quadhop {
 
-// What a call of MPI or PT-Scotch returned: kInternal, naming the call, unless it is 0. What
-// PT-Scotch printed stands above then: it tells its caller no more than that.
+// What a call of MPI returned: kInternal, with MPI's text, unless it is MPI_SUCCESS.
+absl::Status MpiStatus(int code, absl::string_view call);
+
+// What a call of PT-Scotch returned: kInternal, naming the call, unless it is 0. What it printed
+// stands above then: it tells its caller no more than that.
 absl::Status PtscotchStatus(int code, absl::string_view call);
 
 // A communicator of all ranks of the job, for one cut. Each call is collective unless const.
