@@ -1,10 +1,14 @@
 #include "partition/partition_store.h"
 
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/status.h"
@@ -45,6 +49,12 @@ Numbering NumberByPart(const PartGroups& groups, absl::Span<const int64_t> node_
   return Numbering::FromOldOfNew(std::move(old_of_new));
 }
 
+int64_t MostOf(const std::vector<PartFigures>& parts, int64_t PartFigures::*figure) {
+  int64_t most = 0;
+  for (const PartFigures& part : parts) most = std::max(most, part.*figure);
+  return most;
+}
+
 std::string MinMax(const std::vector<PartFigures>& parts, int64_t PartFigures::*figure) {
   const auto [least, most] =
       std::minmax_element(parts.begin(), parts.end(),
@@ -79,6 +89,22 @@ std::string PartitionReport::Describe() const {
   absl::StrAppend(&text, "\na part: ", MinMax(quality.parts, &PartFigures::nodes), " nodes, ",
                   MinMax(quality.parts, &PartFigures::arcs), " arcs, ",
                   MinMax(quality.parts, &PartFigures::train), " training nodes");
+  std::vector<std::string> uneven;
+  constexpr std::pair<const char*, int64_t PartFigures::*> kFigures[] = {
+      {"nodes", &PartFigures::nodes},
+      {"arcs", &PartFigures::arcs},
+      {"training nodes", &PartFigures::train}};
+  for (size_t b = 0; b < std::size(kFigures); ++b) {
+    const auto& [name, figure] = kFigures[b];
+    const double mean = static_cast<double>(total.*figure) / parts();
+    const int64_t most = MostOf(quality.parts, figure);
+    if (static_cast<double>(most) <= std::ceil((1 + imbalances[b]) * mean)) continue;
+    uneven.push_back(absl::StrFormat("%.1f %% more %s than the mean (allowed: %.1f %%)",
+                                     100 * (static_cast<double>(most) / mean - 1), name,
+                                     100 * imbalances[b]));
+  }
+  if (!uneven.empty())
+    absl::StrAppend(&text, "\nparts are uneven: the largest has ", absl::StrJoin(uneven, ", "));
   absl::StrAppendFormat(&text,
                         "\nhalo nodes (remote neighbours of a part): %d in all\nexpected remote "
                         "rows of a 2-hop sample: about %.1f %%",
@@ -124,7 +150,7 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   if (options.num_ranks > 1) absl::StrAppend(&method, " on ", options.num_ranks, " ranks");
 
   PartGroups groups = PartGroups::Of(part_of, parts);
-  PartitionReport report{method, options.parts, {}};
+  PartitionReport report{method, options.parts, problem.imbalances(), {}};
   report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
   OrderForLocality(graph.topology(), part_of, pool, groups);
 

@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -34,11 +35,13 @@ struct PartitionOptions {
 struct PartitionReport {
   std::string method;  // "ptscotch on 2 ranks"
   int32_t parts_asked = 0;
+  std::array<double, 3> imbalances{};  // allowed, of nodes, arcs and training nodes
   CutQuality quality;  // of the parts made: fewer than asked if a part would train on too few nodes
 
   int32_t parts() const { return static_cast<int32_t>(quality.parts.size()); }
   double cut_share() const;  // of the arcs
-  // Several lines for people: parts (and why fewer), cut, balance, halo, expected remote rows.
+  // Several lines for people: parts (and why fewer), cut, balance (and where parts are less even
+  // than allowed), halo, expected remote rows.
   std::string Describe() const;
 };
 
@@ -46,10 +49,10 @@ struct PartitionReport {
 // part breadth-first (node_order.h), neighbours ascending in the new numbers. original_names.txt
 // stays a line an original id. Balances the training nodes of the default split; P is lowered to
 // the nodes of the graph, and to leave at least 16 training nodes a part, on average, of the split
-// with fewest. A store that was
-// cut before can be cut again: the result is a function of the graph and the options alone (hop
-// features and encodings are permuted as they are, whatever cut they were made under), and of the
-// ranks where several cut together: each calls this, and those other than rank 0 get no report.
+// with fewest. A store that was cut before can be cut again: the result is a function of the graph
+// and the options alone (hop features and encodings are permuted as they are, whatever cut they
+// were made under), and of the ranks where several cut together: each calls this, and those other
+// than rank 0 get no report.
 // Errors: kInvalidArgument for options out of range; kUnimplemented, naming it, for a file of the
 // store that is not known; those of Partitioner, Store and StoreWriter. The store is then
 // unchanged.

@@ -6,6 +6,7 @@
 
 #include "core/rng.h"
 #include "partition/cuts/votes.h"
+#include "partition/visit_indices.h"
 
 namespace quadhop {
 namespace {
@@ -48,13 +49,28 @@ Excess ExcessOf(const Weights& weights, const Weights& used, const Weights& most
   return excess;
 }
 
-// Whether a part is less full with the node than the one that it comes from is now: it may have to
-// give up another node for it. What the node does not add to is of no account.
-bool HasRoom(const Weights& used, const Weights& more, const Weights& most, double fullness) {
+// How far a part is beyond what it may hold. Squares, so that two parts a little too full are
+// better than one that is much.
+double Overfull(const Weights& used, const Weights& most) {
+  double sum = 0;
   for (size_t b = 0; b < kBalances; ++b)
-    if (more[b] > 0 && used[b] + more[b] > most[b] && D(used[b] + more[b]) >= fullness * D(most[b]))
-      return false;
-  return true;
+    if (used[b] > most[b]) sum += std::pow(D(used[b] - most[b]) / D(most[b]), 2);
+  return sum;
+}
+
+Weights Plus(Weights used, const Weights& more, int64_t sign) {
+  for (size_t b = 0; b < kBalances; ++b) used[b] += sign * more[b];
+  return used;
+}
+
+// Whether two parts are less overfull together once the node has moved. The other may be overfull
+// then, of something else: it gives up another node for it.
+bool Eases(const MoveLimits& limits, const Weights& weights, uint32_t from, uint32_t into) {
+  const Weights& source = limits.used[from];
+  const Weights& target = limits.used[into];
+  return Overfull(Plus(source, weights, -1), limits.most) +
+             Overfull(Plus(target, weights, 1), limits.most) <
+         Overfull(source, limits.most) + Overfull(target, limits.most);
 }
 
 uint32_t EmptiestPart(const MoveLimits& limits) {
@@ -78,13 +94,9 @@ class Evener {
       const Weights weights = graph_.weights(candidate.node);
       uint32_t& part = part_of_[static_cast<size_t>(candidate.node)];
       const Excess excess = ExcessOf(weights, limits_.used[part], limits_.most);
-      if (excess.weight == 0 ||
-          !HasRoom(limits_.used[candidate.into], weights, limits_.most, excess.fullness))
-        continue;
-      for (size_t b = 0; b < kBalances; ++b) {
-        limits_.used[part][b] -= weights[b];
-        limits_.used[candidate.into][b] += weights[b];
-      }
+      if (excess.weight == 0 || !Eases(limits_, weights, part, candidate.into)) continue;
+      limits_.used[part] = Plus(limits_.used[part], weights, -1);
+      limits_.used[candidate.into] = Plus(limits_.used[candidate.into], weights, 1);
       part = candidate.into;
       ++moved;
     }
@@ -124,12 +136,10 @@ class Evener {
       votes.Add(part_of_[static_cast<size_t>(neighbor)], weight);
     });
     votes.SortLabels();
-    const auto has_room = [&](uint32_t label) {
-      return HasRoom(limits_.used[label], weights, limits_.most, excess.fullness);
-    };
+    const auto eases = [&](uint32_t label) { return Eases(limits_, weights, part, label); };
     uint32_t into = emptiest;
     for (const uint32_t label : votes.labels())
-      if (label != part && has_room(label) && (votes.Of(label) > votes.Of(into) || !has_room(into)))
+      if (label != part && eases(label) && (votes.Of(label) > votes.Of(into) || !eases(into)))
         into = label;
     const double cost = D(votes.Of(part) - votes.Of(into)) / D(excess.weight);
     votes.Clear();
@@ -145,23 +155,34 @@ class Evener {
 
 }  // namespace
 
+Weights MostOfAPart(const Weights& total, const Weights& heaviest,
+                    const PartitionProblem& problem) {
+  Weights most{};
+  for (size_t b = 0; b < kBalances; ++b) {
+    const double share = (1 + problem.imbalances()[b]) / problem.parts;
+    most[b] = static_cast<int64_t>(std::ceil(share * D(total[b])));
+    if (heaviest[b] > most[b])
+      most[b] = heaviest[b] + static_cast<int64_t>(std::ceil(share * D(total[b] - heaviest[b])));
+  }
+  return most;
+}
+
 template <typename Graph>
 MoveLimits LimitsOfParts(const Graph& graph, const PartitionProblem& problem,
                          absl::Span<const uint32_t> part_of) {
   MoveLimits limits;
   limits.used.resize(static_cast<size_t>(problem.parts));
-  Weights total{};
+  Weights total{}, heaviest{};
   for (int64_t v = 0; v < graph.num_nodes(); ++v) {
     const Weights weights = graph.weights(v);
     Weights& used = limits.used[part_of[static_cast<size_t>(v)]];
     for (size_t b = 0; b < kBalances; ++b) {
       used[b] += weights[b];
       total[b] += weights[b];
+      heaviest[b] = std::max(heaviest[b], weights[b]);
     }
   }
-  for (size_t b = 0; b < kBalances; ++b)
-    limits.most[b] = static_cast<int64_t>(
-        std::ceil((1 + problem.imbalances()[b]) * D(total[b]) / problem.parts));
+  limits.most = MostOfAPart(total, heaviest, problem);
   return limits;
 }
 
@@ -171,6 +192,25 @@ void EvenOut(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& li
   Evener<Graph> evener(graph, seed, pool, limits, part_of);
   for (int sweep = 0; sweep < kMostSweeps && evener.Sweep() > 0; ++sweep) {
   }
+}
+
+std::vector<int32_t> EvenedOut(const PartitionProblem& problem, bool symmetric,
+                               std::vector<int32_t> cut, ThreadPool& pool) {
+  std::vector<uint32_t> part_of(cut.begin(), cut.end());
+  VisitIndices(problem.topology, [&](auto indices) {
+    using Index = std::remove_const_t<typename decltype(indices)::value_type>;
+    const TopologyLevel<Index> graph(problem.topology.indptr, indices, problem.train);
+    MoveLimits limits = LimitsOfParts(graph, problem, part_of);
+    if (std::none_of(limits.used.begin(), limits.used.end(),
+                     [&](const Weights& used) { return Fullest(used, limits.most) > 1; }))
+      return;
+    const uint64_t seed = StreamKey(problem.seed, RandomPurpose::kPartition, 5, 0);
+    EvenOut(graph, seed, pool, limits, absl::MakeSpan(part_of));
+    // Moves that are judged by arcs out of nodes alone would undo more than they do.
+    if (symmetric) SweepLabels(graph, seed, pool, limits, absl::MakeSpan(part_of));
+  });
+  std::copy(part_of.begin(), part_of.end(), cut.begin());
+  return cut;
 }
 
 #define QH_INSTANTIATE(Graph)                                              \

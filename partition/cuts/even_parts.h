@@ -4,6 +4,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "core/thread_pool.h"
 #include "partition/cuts/label_propagation.h"
@@ -12,17 +13,27 @@
 
 namespace quadhop {
 
-// What the parts of a cut hold, and what a part may hold by problem.imbalances(). part_of [n], in
-// [0, P)
+// What a part may hold, of a graph of this weight: by problem.imbalances(). Where its heaviest node
+// is more, that node and a part's share of the others.
+Weights MostOfAPart(const Weights& total, const Weights& heaviest, const PartitionProblem& problem);
+
+// What the parts of a cut hold, and what a part may hold. part_of [n], in [0, P)
 template <typename Graph>
 MoveLimits LimitsOfParts(const Graph& graph, const PartitionProblem& problem,
                          absl::Span<const uint32_t> part_of);
 
-// Moves nodes out of parts that hold more than they may, to parts with room: those first that cost
-// the fewest cut arcs for what they weigh. Ends when no part holds too much, or no node of those
-// that do fits elsewhere. Does not depend on the threads. Memory: 32 bytes a node of those parts.
+// Moves nodes out of parts that hold more than they may: those first that cost the fewest cut arcs
+// for what they weigh. A node may go where it makes another part hold too much of something else,
+// as long as the two are nearer to what they may hold. Ends when no part holds too much, or no move
+// of a node brings them nearer. Does not depend on the threads. Memory: 32 bytes a node of those
+// parts.
 template <typename Graph>
 void EvenOut(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& limits,
              absl::Span<uint32_t> part_of);
+
+// Of a cut of the problem's graph: EvenOut if a part holds too much, and then, where the graph is
+// known to be symmetric, one sweep of label_propagation.h.
+std::vector<int32_t> EvenedOut(const PartitionProblem& problem, bool symmetric,
+                               std::vector<int32_t> cut, ThreadPool& pool);
 
 }  // namespace quadhop

@@ -9,6 +9,7 @@
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/cuts/child_process.h"
+#include "partition/cuts/even_parts.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/symmetric_rows.h"
@@ -90,8 +91,11 @@ class MetisPartitioner final : public Partitioner {
     if (problem.topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
     const bool symmetric = IsSymmetric(problem.topology, pool);
     QH_RETURN_IF_ERROR(CheckSize(problem, symmetric));
-    return CutInChild([&] { return MetisGraph::Of(problem, symmetric); },
-                      problem.topology.num_nodes(), problem.parts, problem.seed);
+    QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
+                        CutInChild([&] { return MetisGraph::Of(problem, symmetric); },
+                                   problem.topology.num_nodes(), problem.parts, problem.seed));
+    // Around hubs METIS gives the balance up.
+    return EvenedOut(problem, symmetric, std::move(cut), pool);
   }
 };
 

@@ -87,11 +87,12 @@ class MultilevelPartitioner final : public Partitioner {
                        topology.num_nodes(), ": use --method hash"));
     if (topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
     const bool symmetric = IsSymmetric(topology, pool);
-    return VisitIndices(topology, [&](auto indices) {
+    return VisitIndices(topology, [&](auto indices) -> absl::StatusOr<std::vector<int32_t>> {
       using Index = typename decltype(indices)::value_type;
       const TopologyLevel<std::remove_const_t<Index>> graph(topology.indptr, indices,
                                                             problem.train);
-      return CutLevels(graph, problem, symmetric, pool);
+      QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut, CutLevels(graph, problem, symmetric, pool));
+      return EvenedOut(problem, symmetric, std::move(cut), pool);
     });
   }
 

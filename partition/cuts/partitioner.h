@@ -39,8 +39,9 @@ class Partitioner {
   virtual ~Partitioner() = default;
 
   // The part of each node [N], in [0, P); every part has at least one node. A function of the
-  // problem alone. Parts are to be even in nodes, arcs and training nodes, as far as the method
-  // can. Errors: kInvalidArgument for parts or imbalance out of range; those of the method, named.
+  // problem alone. Parts are even in nodes, arcs and training nodes, as far as the method can: all
+  // but hash even out what they find uneven (even_parts.h). Errors: kInvalidArgument for parts or
+  // imbalance out of range; those of the method, named.
   absl::StatusOr<std::vector<int32_t>> Cut(const PartitionProblem& problem, ThreadPool& pool) const;
 
  private:
@@ -78,7 +79,7 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner();
 inline constexpr int64_t kPtscotchBytesPerArc = 200;
 
 // Nodes one after another, each to the part with most of its neighbours and room, five times over.
-// Memory: 4 bytes a node.
+// Memory: 4 bytes a node, and as even_parts.h.
 std::unique_ptr<Partitioner> MakeStreamPartitioner();
 
 // Nodes dealt out in the order of a hash: parts are even to one node and one training node, and

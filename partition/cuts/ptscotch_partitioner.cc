@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/rng.h"
 #include "core/status.h"
@@ -19,7 +20,6 @@
 #include "partition/cuts/ptscotch_ranks.h"
 #include "partition/cuts/symmetric_rows.h"
 #include "partition/memory.h"
-#include "partition/visit_indices.h"
 
 namespace quadhop {
 namespace {
@@ -159,23 +159,7 @@ class PtscotchPartitioner final : public Partitioner {
     std::transform(own.begin(), own.end(), part_of.begin() + begin,
                    [](SCOTCH_Num part) { return static_cast<int32_t>(part); });
     QH_RETURN_IF_ERROR(ranks.Share(absl::MakeSpan(part_of)));
-    return EvenedOut(problem, asymmetry == 0, part_of, pool);
-  }
-
-  // The same on every rank.
-  static std::vector<int32_t> EvenedOut(const PartitionProblem& problem, bool symmetric,
-                                        const std::vector<int32_t>& cut, ThreadPool& pool) {
-    std::vector<uint32_t> part_of(cut.begin(), cut.end());
-    VisitIndices(problem.topology, [&](auto indices) {
-      using Index = std::remove_const_t<typename decltype(indices)::value_type>;
-      const TopologyLevel<Index> graph(problem.topology.indptr, indices, problem.train);
-      const uint64_t seed = StreamKey(problem.seed, RandomPurpose::kPartition, 5, 0);
-      MoveLimits limits = LimitsOfParts(graph, problem, part_of);
-      EvenOut(graph, seed, pool, limits, absl::MakeSpan(part_of));
-      // Moves that are judged by arcs out of nodes alone would undo more than they do.
-      if (symmetric) SweepLabels(graph, seed, pool, limits, absl::MakeSpan(part_of));
-    });
-    return std::vector<int32_t>(part_of.begin(), part_of.end());
+    return EvenedOut(problem, asymmetry == 0, std::move(part_of), pool);  // the same on every rank
   }
 };
 

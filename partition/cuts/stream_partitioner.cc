@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "partition/cuts/even_parts.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/votes.h"
 #include "partition/visit_indices.h"
@@ -17,8 +18,11 @@ constexpr int kPasses = 5;
 class StreamPartitioner final : public Partitioner {
  private:
   absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
-                                             ThreadPool&) const override {
-    return VisitIndices(problem.topology, [&](auto indices) { return Stream(problem, indices); });
+                                             ThreadPool& pool) const override {
+    return EvenedOut(
+        problem, false,
+        VisitIndices(problem.topology, [&](auto indices) { return Stream(problem, indices); }),
+        pool);
   }
 
   // What a part holds, of nodes, arcs and training nodes.
@@ -35,10 +39,16 @@ class StreamPartitioner final : public Partitioner {
       const bool train = !problem.train.empty() && problem.train[static_cast<size_t>(v)] != 0;
       return Load{{1, static_cast<double>(topology.degree(v)), train ? 1.0 : 0.0}};
     };
+    Weights total{}, heaviest{};
+    for (int64_t v = 0; v < num_nodes; ++v) {
+      for (size_t b = 0; b < kBalances; ++b) {
+        total[b] += static_cast<int64_t>(load_of(v).amount[b]);
+        heaviest[b] = std::max(heaviest[b], static_cast<int64_t>(load_of(v).amount[b]));
+      }
+    }
+    const Weights most = MostOfAPart(total, heaviest, problem);
     Load room;  // what a part may hold
-    for (int64_t v = 0; v < num_nodes; ++v)
-      for (size_t b = 0; b < 3; ++b) room.amount[b] += load_of(v).amount[b];
-    for (size_t b = 0; b < 3; ++b) room.amount[b] *= (1 + problem.imbalances()[b]) / problem.parts;
+    for (size_t b = 0; b < kBalances; ++b) room.amount[b] = static_cast<double>(most[b]);
 
     std::vector<int32_t> part_of(static_cast<size_t>(num_nodes), -1);
     std::vector<Load> loads(static_cast<size_t>(problem.parts));

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "partition/cuts/partitioner.h"
@@ -49,6 +51,40 @@ TEST_P(AnyPartitioner, MakesTrainingNodesEvenToAboutAPercentWhateverTheRest) {
   for (size_t v = 0; v < 6000; ++v) train[v] = 1;
   ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), train, 4, 0, 0.1}));
   EXPECT_THAT(Sizes(part_of, 4, train), Each(Le(1516)));
+}
+
+// The hub has as many arcs as four parts; all else can be even.
+TEST_P(AnyPartitioner, MakesEvenPartsAroundAHub) {
+  const TestGraph graph = StarGraph(20000);
+  std::vector<uint8_t> train(20000);
+  for (size_t v = 0; v < 12000; ++v) train[v] = 1;
+  ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), train, 8, 0, 0.05}));
+  EXPECT_THAT(Sizes(part_of, 8), Each(AllOf(Ge(1000), Le(2625))));
+  EXPECT_THAT(Sizes(part_of, 8, train), Each(Le(1515)));
+}
+
+// Parts with hubs have too many arcs, the others too many nodes: no node fits anywhere as it is.
+TEST_P(AnyPartitioner, MakesEvenPartsOfSkewedDegrees) {
+  constexpr uint32_t kNodes = 20000;
+  RandomStream random(1, RandomPurpose::kTest, 0, 0);
+  TestArcs arcs;
+  for (int i = 0; i < 150000; ++i) {
+    // Zipf's law: densities of 1 / rank
+    const auto a = static_cast<uint32_t>(std::pow(kNodes, random.Uniform())) - 1;
+    const auto b = static_cast<uint32_t>(random.Below(kNodes));
+    if (a != b) arcs.emplace_back(a, b);
+  }
+  const TestGraph graph = GraphOf(kNodes, std::move(arcs));
+  std::vector<uint8_t> train(kNodes);
+  for (size_t v = 0; v < kNodes; ++v) train[v] = v % 5 < 3;
+  ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), train, 8, 0, 0.05}));
+  std::vector<int64_t> arcs_of(8);
+  for (size_t v = 0; v < kNodes; ++v)
+    arcs_of[static_cast<size_t>(part_of[v])] += graph.indptr[v + 1] - graph.indptr[v];
+  EXPECT_THAT(Sizes(part_of, 8), Each(Le(2625)));
+  EXPECT_THAT(Sizes(part_of, 8, train), Each(Le(1515)));
+  if (std::string(GetParam()) == "hash") return;  // which knows of no arcs
+  EXPECT_THAT(arcs_of, Each(Le(static_cast<int64_t>(graph.indices.size()) * 105 / 800 + 1)));
 }
 
 TEST_P(AnyPartitioner, IsAFunctionOfTheProblem) {

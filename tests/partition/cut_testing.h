@@ -25,6 +25,13 @@ inline int64_t CutArcs(const TestGraph& graph, const std::vector<int32_t>& part_
   return cut;
 }
 
+// Node 0 joined to all others.
+inline TestGraph StarGraph(uint32_t nodes) {
+  TestArcs arcs;
+  for (uint32_t v = 1; v < nodes; ++v) arcs.emplace_back(0, v);
+  return GraphOf(nodes, std::move(arcs));
+}
+
 // Cliques of `size` in a row, neighbours in it joined by one edge.
 inline TestGraph CliqueChain(uint32_t cliques, uint32_t size, bool directed = false) {
   TestArcs arcs;

@@ -10,6 +10,7 @@
 
 #include "core/file.h"
 #include "partition/statistics.h"
+#include "tests/partition/cut_testing.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"
@@ -264,6 +265,15 @@ TEST(PartitionStore, LowersPartsToTheNodes) {
   EXPECT_THAT(report.Describe(), HasSubstr("3 parts (of 4 asked: the graph has no more nodes)"));
   EXPECT_THAT(PartitionStore(folder / "s", Hash(0), pool),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--parts is 0")));
+}
+
+TEST(PartitionStore, SaysWherePartsAreLessEvenThanAllowed) {
+  TempDir folder;
+  ThreadPool pool(1);
+  ASSERT_OK(WriteImportedStore(folder / "s", {StarGraph(1000), {}, 0, false, {}}));
+  ASSERT_OK_AND_ASSIGN(const PartitionReport report, PartitionStore(folder / "s", Hash(4), pool));
+  EXPECT_THAT(report.Describe(), HasSubstr("parts are uneven: the largest has "));
+  EXPECT_THAT(report.Describe(), HasSubstr("% more arcs than the mean (allowed: 5.0 %)\n"));
 }
 
 TEST(PartitionStore, RefusesAStoreWithAFileItDoesNotKnow) {
