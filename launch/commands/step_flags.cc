@@ -100,6 +100,7 @@ void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
 }
 
 void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
+  encode_prefix = prefix;
   std::vector<std::string> methods = EncoderNames();
   methods.emplace_back("file");
   flags->Choice(prefix + "method", &encode.method, std::move(methods),
@@ -118,6 +119,9 @@ void StepFlags::AddPropagate(Flags* flags) {
 
 absl::StatusOr<bool> StepFlags::Parse(Flags* flags, absl::Span<const std::string> arguments) {
   QH_ASSIGN_OR_RETURN(const bool proceed, flags->Parse(arguments));
+  if (proceed && (encode.method == "file") == encode.file.empty())
+    return UsageError(absl::StrCat("--", encode_prefix, "method file and --", encode_prefix,
+                                   "file FILE.npy go together: one was given without the other"));
   import.store = store;
   import.seed = seed;
   partition.seed = seed;

@@ -27,6 +27,7 @@ struct StepFlags {
   ImportOptions import;
   PartitionOptions partition;
   EncodeOptions encode;
+  std::string encode_prefix;  // of its flags
   PropagateOptions propagate;
   std::string dtype = "f32";
   std::string fail_at = "nowhere";

@@ -391,7 +391,9 @@ TEST(CommandLine, WrongUsageIsItsOwnExitCode) {
                                              {"import", "--form", "x"},
                                              {"verify"},
                                              {"partition", "--store", "x", "--parts", "0"},
-                                             {"propagate", "--store", "x", "--dtype", "f8"}}) {
+                                             {"propagate", "--store", "x", "--dtype", "f8"},
+                                             {"encode", "--store", "x", "--method", "file"},
+                                             {"encode", "--store", "x", "--file", "e.npy"}}) {
     const Outcome outcome = Quadhop(arguments);
     EXPECT_EQ(outcome.code, ExitCode::kUsage);
     EXPECT_THAT(outcome.err, HasSubstr("--help"));
