@@ -12,18 +12,6 @@
 #include "partition/sparse_rows.h"
 
 namespace quadhop {
-namespace {
-
-// The bytes of a new array of the store as elements of type T.
-template <typename T>
-absl::StatusOr<absl::Span<T>> AddArrayOf(StoreWriter& writer, absl::string_view name,
-                                         absl::Span<const int64_t> dims) {
-  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes, writer.AddArray(name, DTypeOf<T>(), dims));
-  return absl::MakeSpan(reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T));
-}
-
-}  // namespace
-
 ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options)
     : writer_(writer), options_(options), memory_bytes_(options.memory_bytes) {
   writer.manifest().Clear();  // files that it no longer names are removed by Commit
@@ -61,7 +49,7 @@ absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
     return wide_features_.view();
   }
   QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
-                      AddArrayOf<float>(writer_, "raw.npy", {num_nodes_, width}));
+                      writer_.AddArrayOf<float>("raw.npy", {num_nodes_, width}));
   report_.features = width;
   return TensorView<float>(values.data(), {num_nodes_, width});
 }
@@ -77,11 +65,11 @@ absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, Threa
   report_.features = features.num_cols;
   const auto nnz = static_cast<int64_t>(features.indices.size());
   QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr,
-                      AddArrayOf<int64_t>(writer_, "raw.indptr.npy", {num_nodes_ + 1}));
+                      writer_.AddArrayOf<int64_t>("raw.indptr.npy", {num_nodes_ + 1}));
   QH_ASSIGN_OR_RETURN(const absl::Span<uint32_t> indices,
-                      AddArrayOf<uint32_t>(writer_, "raw.indices.npy", {nnz}));
+                      writer_.AddArrayOf<uint32_t>("raw.indices.npy", {nnz}));
   QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
-                      AddArrayOf<float>(writer_, "raw.values.npy", {nnz}));
+                      writer_.AddArrayOf<float>("raw.values.npy", {nnz}));
   std::copy(features.indptr.begin(), features.indptr.end(), indptr.begin());
   std::copy(features.indices.begin(), features.indices.end(), indices.begin());
   for (int64_t e = 0; e < nnz; ++e) values[static_cast<size_t>(e)] = features.value(e);
@@ -93,7 +81,7 @@ absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, Threa
 absl::Status ImportTarget::AddProjection(const SparseMatrix& features, ThreadPool& pool) {
   const int64_t width = options_.project;
   QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
-                      AddArrayOf<float>(writer_, "raw.npy", {num_nodes_, width}));
+                      writer_.AddArrayOf<float>("raw.npy", {num_nodes_, width}));
   ProjectRows(features, options_.seed, pool, TensorView<float>(values.data(), {num_nodes_, width}));
   report_.features = width;
   AddNote(absl::StrCat("features: ", features.num_cols, " columns projected to ", width,
@@ -118,14 +106,14 @@ absl::Status ImportTarget::ProjectWideFeatures(ThreadPool& pool) {
 
 absl::StatusOr<absl::Span<int32_t>> ImportTarget::AddLabels() {
   QH_CHECK(labels_.empty() && multi_labels_.empty());
-  QH_ASSIGN_OR_RETURN(labels_, AddArrayOf<int32_t>(writer_, "labels.npy", {num_nodes_}));
+  QH_ASSIGN_OR_RETURN(labels_, writer_.AddArrayOf<int32_t>("labels.npy", {num_nodes_}));
   return labels_;
 }
 
 absl::StatusOr<TensorView<uint8_t>> ImportTarget::AddMultiLabels(int64_t num_labels) {
   QH_CHECK(labels_.empty() && multi_labels_.empty());
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
-                      AddArrayOf<uint8_t>(writer_, "labels.npy", {num_nodes_, num_labels}));
+                      writer_.AddArrayOf<uint8_t>("labels.npy", {num_nodes_, num_labels}));
   multi_labels_ = TensorView<uint8_t>(values.data(), {num_nodes_, num_labels});
   report_.multi_label = true;
   return multi_labels_;
@@ -172,15 +160,15 @@ absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const GraphCounts counts, graph_->Build(pool));
   const absl::Span<const int64_t> indptr = graph_->indptr();
   QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr_file,
-                      AddArrayOf<int64_t>(writer_, "indptr.npy", {num_nodes_ + 1}));
+                      writer_.AddArrayOf<int64_t>("indptr.npy", {num_nodes_ + 1}));
   std::copy(indptr.begin(), indptr.end(), indptr_file.begin());
   if (graph_->wide()) {
     QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indices,
-                        AddArrayOf<int64_t>(writer_, "indices.npy", {counts.arcs}));
+                        writer_.AddArrayOf<int64_t>("indices.npy", {counts.arcs}));
     QH_RETURN_IF_ERROR(graph_->CopyIndices(indices));
   } else {
     QH_ASSIGN_OR_RETURN(const absl::Span<uint32_t> indices,
-                        AddArrayOf<uint32_t>(writer_, "indices.npy", {counts.arcs}));
+                        writer_.AddArrayOf<uint32_t>("indices.npy", {counts.arcs}));
     QH_RETURN_IF_ERROR(graph_->CopyIndices(indices));
   }
   for (size_t v = 0; v + 1 < indptr.size(); ++v) report_.isolated += indptr[v] == indptr[v + 1];
@@ -198,7 +186,7 @@ absl::Status ImportTarget::WriteSplits() {
   if (splits_.empty()) return absl::OkStatus();
   const int64_t num_splits = static_cast<int64_t>(splits_.size());
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> file,
-                      AddArrayOf<uint8_t>(writer_, "splits.npy", {num_splits, num_nodes_}));
+                      writer_.AddArrayOf<uint8_t>("splits.npy", {num_splits, num_nodes_}));
   auto at = file.begin();
   for (const auto& [name, parts] : splits_) {
     at = std::copy(parts.begin(), parts.end(), at);
@@ -210,7 +198,7 @@ absl::Status ImportTarget::WriteSplits() {
 
 absl::Status ImportTarget::WriteOriginalIds() {
   QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> ids,
-                      AddArrayOf<int64_t>(writer_, "original_ids.npy", {num_nodes_}));
+                      writer_.AddArrayOf<int64_t>("original_ids.npy", {num_nodes_}));
   std::iota(ids.begin(), ids.end(), int64_t{0});
   return absl::OkStatus();
 }

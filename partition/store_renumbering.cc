@@ -9,20 +9,15 @@
 namespace quadhop {
 namespace {
 
-template <typename T>
-absl::StatusOr<absl::Span<T>> AddVector(StoreWriter& writer, absl::string_view name, size_t size) {
-  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
-                      writer.AddArray(name, DTypeOf<T>(), {static_cast<int64_t>(size)}));
-  return absl::MakeSpan(reinterpret_cast<T*>(bytes.data()), size);
-}
-
 template <typename Index>
 absl::Status AddTopology(const Topology& topology, const Numbering& numbering,
                          absl::Span<const Index> indices, StoreWriter& writer, ThreadPool& pool) {
-  QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> new_indptr,
-                      AddVector<int64_t>(writer, "indptr.npy", topology.indptr.size()));
-  QH_ASSIGN_OR_RETURN(const absl::Span<Index> new_indices,
-                      AddVector<Index>(writer, "indices.npy", indices.size()));
+  QH_ASSIGN_OR_RETURN(
+      const absl::Span<int64_t> new_indptr,
+      writer.AddArrayOf<int64_t>("indptr.npy", {static_cast<int64_t>(topology.indptr.size())}));
+  QH_ASSIGN_OR_RETURN(
+      const absl::Span<Index> new_indices,
+      writer.AddArrayOf<Index>("indices.npy", {static_cast<int64_t>(indices.size())}));
   RenumberTopology(topology, numbering, new_indptr, new_indices, pool);
   return absl::OkStatus();
 }
@@ -64,8 +59,9 @@ absl::Status RenumberSparseRows(const Store& store, const Numbering& numbering, 
   if (indptr.size() != num_nodes + 1)
     return absl::DataLossError(absl::StrCat(indptr_file->file().path(), " has ", indptr.size(),
                                             " values, not ", num_nodes + 1));
-  QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> new_indptr,
-                      AddVector<int64_t>(writer, "raw.indptr.npy", indptr.size()));
+  QH_ASSIGN_OR_RETURN(
+      const absl::Span<int64_t> new_indptr,
+      writer.AddArrayOf<int64_t>("raw.indptr.npy", {static_cast<int64_t>(indptr.size())}));
   new_indptr[0] = 0;
   for (size_t node = 0; node < num_nodes; ++node) {
     const auto old = static_cast<size_t>(numbering.old_of_new[node]);
