@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/prefetch.h"
+#include "partition/add_scaled.h"
 #include "partition/row_sum.h"
 
 namespace quadhop {
@@ -14,10 +15,6 @@ namespace {
 // Small, since rows differ in degree by orders of magnitude.
 constexpr int64_t kRowsPerBlock = 256;
 constexpr int64_t kNodesPerBlock = 65536;
-
-void AddScaled(float scale, const float* __restrict x, int64_t width, float* __restrict y) {
-  for (int64_t i = 0; i < width; ++i) y[i] += scale * x[i];
-}
 
 template <typename Index>
 struct Rows {

@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/add_scaled.h"
 #include "partition/for_each_row.h"
 #include "partition/scratch_file.h"
 #include "partition/standardize.h"
@@ -37,10 +38,6 @@ void FillGaussian(absl::Span<const int64_t> keys, uint64_t seed, int64_t begin,
   });
 }
 
-void AddWeighted(float weight, const float* r, int64_t width, float* sum) {
-  for (int64_t i = 0; i < width; ++i) sum[i] += weight * r[i];
-}
-
 void ProjectInMemory(const FastRpInput& input, ThreadPool& pool, TensorView<float> out) {
   const int64_t num_nodes = out.dim(0), width = out.dim(1);
   Tensor<float> r({num_nodes, width}), next({num_nodes, width});
@@ -50,7 +47,7 @@ void ProjectInMemory(const FastRpInput& input, ThreadPool& pool, TensorView<floa
     input.adjacency.ScaleAndMultiply(r.view(), next.view(), pool);
     NormalizeRows(next.view(), pool);
     ForEachRow(num_nodes, kRowsPerBlock, pool,
-               [&](int64_t v, int) { AddWeighted(weight, next.row(v), width, out.row(v)); });
+               [&](int64_t v, int) { AddScaled(weight, next.row(v), width, out.row(v)); });
     std::swap(r, next);
   }
 }
@@ -144,7 +141,7 @@ class ProjectionByColumns {
         for (int64_t v = rows.begin; v < rows.end; ++v) {
           float* const row = y.data() + (v - rows.begin) * count;
           for (int64_t i = 0; i < count; ++i) row[i] *= row_scales_[power][static_cast<size_t>(v)];
-          AddWeighted(kWeights[power], row, count, out.row(v) + begin);
+          AddScaled(kWeights[power], row, count, out.row(v) + begin);
         }
       }
     return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "partition/add_scaled.h"
 #include "partition/encodings/random_walk.h"
 #include "partition/standardize.h"
 
@@ -34,10 +35,6 @@ float Dot(const float* x, const float* y, int64_t n) {
   for (; i < n; ++i) sum += x[i] * y[i];
   for (const float lane : lanes) sum += lane;
   return sum;
-}
-
-void AddScaled(float scale, const float* x, int64_t n, float* sum) {
-  for (int64_t i = 0; i < n; ++i) sum[i] += scale * x[i];
 }
 
 float Sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
