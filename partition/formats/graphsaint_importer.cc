@@ -1,6 +1,6 @@
 // GraphSAINT's folders (Zeng et al., 2020), https://github.com/GraphSAINT/GraphSAINT:
 //
-//   adj_full.npz   scipy's csr          feats.npy    [N, F]
+//   adj_full.npz   scipy's matrix       feats.npy    [N, F]
 //   class_map.json {"0": class, or a list of 0 and 1}   role.json {"tr": ids, "va": ids, "te": ids}
 //
 // and Reddit's (Hamilton et al., 2017) as DGL ships it: reddit_data.npz (feature, label, node_types
@@ -17,6 +17,7 @@
 #include "partition/formats/import_node_data.h"
 #include "partition/formats/import_splits.h"
 #include "partition/formats/json_file.h"
+#include "partition/formats/npz_adjacency.h"
 #include "partition/formats/npz_file.h"
 #include "partition/importer.h"
 
@@ -35,11 +36,7 @@ class GraphSaintImporter : public Importer {
     if (FileExists(folder + "/reddit_data.npz")) return ReadReddit(folder, target);
     QH_ASSIGN_OR_RETURN(const NpzFile npz,
                         NpzFile::Open(folder + "/adj_full.npz", target.memory_bytes()));
-    QH_ASSIGN_OR_RETURN(const int64_t num_nodes, npz.NodesOfCsr(""));
-    QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
-    QH_ASSIGN_OR_RETURN(ArraySource indptr, npz.Array("indptr"));
-    QH_ASSIGN_OR_RETURN(ArraySource indices, npz.Array("indices"));
-    QH_RETURN_IF_ERROR(ImportAdjacency(std::move(indptr), std::move(indices), target));
+    QH_RETURN_IF_ERROR(ImportNpzAdjacency(npz, "", target));
     QH_ASSIGN_OR_RETURN(ArraySource features, ArraySource::OpenNpy(folder + "/feats.npy"));
     QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));
     QH_RETURN_IF_ERROR(ReadClasses(folder + "/class_map.json", target));

@@ -88,7 +88,8 @@ absl::Status ImportArcs(ArraySource sources, ArraySource targets, ImportTarget& 
   return AddSideBySide(sources, targets, sources.size(), target);
 }
 
-absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTarget& target) {
+absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTarget& target,
+                             Compressed by) {
   const int64_t num_nodes = target.num_nodes();
   if (indptr.size() != num_nodes + 1)
     return WrongDims(indptr,
@@ -111,7 +112,8 @@ absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTa
           while (begin < end) {
             row.resize(Z(std::min(kArrayBlock, end - begin)));
             QH_RETURN_IF_ERROR(neighbors.Read(absl::MakeSpan(row)));
-            for (const int64_t neighbor : row) arcs.push_back({node, neighbor});
+            for (const int64_t neighbor : row)
+              arcs.push_back(by == Compressed::kRows ? Arc{node, neighbor} : Arc{neighbor, node});
             begin += static_cast<int64_t>(row.size());
             const bool last = begin == neighbors.size();
             if (static_cast<int64_t>(arcs.size()) < kArrayBlock && !last) continue;

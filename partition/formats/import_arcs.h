@@ -28,8 +28,10 @@ absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
 absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target);
 // [E] each.
 absl::Status ImportArcs(ArraySource sources, ArraySource targets, ImportTarget& target);
-// Compressed rows: indptr [N + 1], neighbours [E].
-absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTarget& target);
+// Compressed rows, or columns: indptr [N + 1], neighbours [E].
+enum class Compressed { kRows, kColumns };
+absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTarget& target,
+                             Compressed by = Compressed::kRows);
 // An N x N matrix, an arc an entry, whatever its value.
 absl::Status ImportAdjacency(const OwnedSparseMatrix& matrix, const std::string& place,
                              ImportTarget& target);

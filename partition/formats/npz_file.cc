@@ -1,5 +1,6 @@
 #include "partition/formats/npz_file.h"
 
+#include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
@@ -13,10 +14,6 @@ namespace quadhop {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{1} << 20;
-
-std::string Member(const std::string& prefix, const char* name) {
-  return prefix.empty() ? name : absl::StrCat(prefix, "_", name);
-}
 
 }  // namespace
 
@@ -67,16 +64,29 @@ bool NpzFile::HasCsrMatrix(const std::string& prefix) const {
   return Has(Member(prefix, "indptr")) && Has(Member(prefix, "indices"));
 }
 
-absl::StatusOr<int64_t> NpzFile::NodesOfCsr(const std::string& prefix) const {
-  QH_ASSIGN_OR_RETURN(ArraySource shape, Array(Member(prefix, "shape")));
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, shape.ReadRest<int64_t>(1 << 20));
-  if (dims.size() != 2 || dims[0] != dims[1] || dims[0] < 1)
-    return ArrayError(shape.place(), absl::StrCat("of ", dims.size(), " numbers"),
-                      "an adjacency is N x N, N at least 1");
-  return dims[0];
+std::string NpzFile::Member(const std::string& prefix, const std::string& name) {
+  return prefix.empty() ? name : absl::StrCat(prefix, "_", name);
+}
+
+// An array of one text, in bytes or in characters of four: its letters are what is not zero after
+// the header.
+absl::StatusOr<std::string> NpzFile::SparseFormat(const std::string& prefix) const {
+  const std::string name = Member(prefix, "format");
+  if (!Has(name)) return std::string("csr");
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> bytes, zip_.Read(name + ".npy"));
+  std::string all(512, '\0');
+  QH_ASSIGN_OR_RETURN(const int64_t count, bytes->Read(absl::MakeSpan(all.data(), all.size())));
+  all.resize(static_cast<size_t>(count));
+  all.erase(0, std::min(all.find('\n'), all.size() - 1) + 1);
+  all.erase(std::remove(all.begin(), all.end(), '\0'), all.end());
+  return absl::CHexEscape(all.substr(0, 20));
 }
 
 absl::StatusOr<OwnedSparseMatrix> NpzFile::CsrMatrix(const std::string& prefix) const {
+  QH_ASSIGN_OR_RETURN(const std::string format, SparseFormat(prefix));
+  if (format != "csr")
+    return ArrayError(Place(Member(prefix, "format")), absl::StrCat("\"", format, "\""),
+                      "csr is needed: save matrix.tocsr()");
   CsrParts parts;
   QH_ASSIGN_OR_RETURN(ArraySource shape, Array(Member(prefix, "shape")));
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, shape.ReadRest<int64_t>(1 << 20));

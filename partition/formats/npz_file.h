@@ -32,8 +32,10 @@ class NpzFile {
   // shape} if the prefix is empty, as scipy.sparse.save_npz names them.
   absl::StatusOr<OwnedSparseMatrix> CsrMatrix(const std::string& prefix) const;
   bool HasCsrMatrix(const std::string& prefix) const;
-  // The square shape of such a matrix.
-  absl::StatusOr<int64_t> NodesOfCsr(const std::string& prefix) const;
+  // What PREFIX_format says: "csr", "csc", "coo", ...; "csr" if there is no such member.
+  absl::StatusOr<std::string> SparseFormat(const std::string& prefix) const;
+  // PREFIX_NAME, or NAME if the prefix is empty.
+  static std::string Member(const std::string& prefix, const std::string& name);
 
  private:
   explicit NpzFile(ZipFile zip, int64_t max_bytes) : zip_(std::move(zip)), max_bytes_(max_bytes) {}

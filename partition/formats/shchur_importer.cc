@@ -14,6 +14,7 @@
 #include "core/status.h"
 #include "partition/formats/import_arcs.h"
 #include "partition/formats/import_node_data.h"
+#include "partition/formats/npz_adjacency.h"
 #include "partition/formats/npz_file.h"
 #include "partition/importer.h"
 
@@ -52,13 +53,7 @@ class ShchurImporter : public Importer {
 
  private:
   static absl::Status ReadArcs(const NpzFile& npz, ImportTarget& target) {
-    if (npz.HasCsrMatrix("adj")) {
-      QH_ASSIGN_OR_RETURN(const int64_t num_nodes, npz.NodesOfCsr("adj"));
-      QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
-      QH_ASSIGN_OR_RETURN(ArraySource indptr, npz.Array("adj_indptr"));
-      QH_ASSIGN_OR_RETURN(ArraySource indices, npz.Array("adj_indices"));
-      return ImportAdjacency(std::move(indptr), std::move(indices), target);
-    }
+    if (npz.HasCsrMatrix("adj")) return ImportNpzAdjacency(npz, "adj", target);
     QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix adjacency, PickledMatrix(npz, "adj_matrix"));
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(adjacency.num_rows), npz.path()));
     return ImportAdjacency(adjacency, npz.path() + ": adj_matrix", target);

@@ -1,0 +1,84 @@
+// Adjacencies in .npz files, in the ways that scipy saves them.
+#include "tests/partition/format_writers.h"
+#include "tests/partition/import_fixture.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+// numpy's bytes, as scipy.sparse.save_npz writes the name of a format.
+std::string NpyOfText(const std::string& text) {
+  std::string header =
+      "{'descr': '|S" + std::to_string(text.size()) + "', 'fortran_order': False, 'shape': (), }";
+  header += std::string(117 - header.size(), ' ') + "\n";
+  return std::string("\x93NUMPY\x01\x00v\x00", 10) + header + text;
+}
+
+// GraphSAINT's folder of three nodes; arcs 0-1, 0-2 and 1-2 if the matrix is by rows.
+class GraphSaint : public ImportOf {
+ protected:
+  GraphSaint() {
+    input_.Write("feats.npy", NpyOf<float>({3, 1}, {1, 2, 3}));
+    input_.Write("class_map.json", R"({"0": 0, "1": 1, "2": 0})");
+    input_.Write("role.json", R"({"tr": [0], "va": [1], "te": [2]})");
+  }
+  absl::StatusOr<ImportReport> ImportAdjacency(std::map<std::string, std::string> members) {
+    members.emplace("shape.npy", NpyOf<int64_t>({2}, {3, 3}));
+    members.emplace("data.npy", NpyOf<float>({3}, {1, 1, 1}));
+    WriteZip(input_ / "adj_full.npz", members);
+    return ImportIt("");
+  }
+  const std::map<std::string, std::string> compressed_ = {
+      {"indptr.npy", NpyOf<int32_t>({4}, {0, 2, 3, 3})},
+      {"indices.npy", NpyOf<int32_t>({3}, {1, 2, 2})}};
+  std::map<std::string, std::string> Compressed(const std::string& format) const {
+    auto members = compressed_;
+    members["format.npy"] = NpyOfText(format);
+    return members;
+  }
+};
+
+TEST_F(GraphSaint, ReadsAMatrixByRows) {
+  ASSERT_OK(ImportAdjacency(compressed_));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+  ASSERT_OK(ImportAdjacency(Compressed("csr")));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+}
+
+TEST_F(GraphSaint, ReadsAMatrixByColumns) {
+  ASSERT_OK(ImportAdjacency(Compressed("csc")));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(1, 0), Pair(2, 0), Pair(2, 1)));
+}
+
+TEST_F(GraphSaint, ReadsAMatrixByCoordinates) {
+  ASSERT_OK(ImportAdjacency({{"format.npy", NpyOfText("coo")},
+                             {"row.npy", NpyOf<int32_t>({3}, {0, 2, 1})},
+                             {"col.npy", NpyOf<int32_t>({3}, {2, 0, 0})}}));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0), Pair(2, 0)));
+}
+
+TEST_F(GraphSaint, RefusesOtherMatricesByName) {
+  EXPECT_THAT(ImportAdjacency(Compressed("bsr")),
+              StatusIs(kInvalid, HasSubstr("adj_full.npz: format is \"bsr\"; allowed: csr, csc, "
+                                           "coo: save matrix.tocsr()")));
+}
+
+TEST_F(GraphSaint, SaysTheShapeOfAMatrixThatIsNotSquare) {
+  auto members = compressed_;
+  members["shape.npy"] = NpyOf<int64_t>({2}, {200, 300});
+  EXPECT_THAT(ImportAdjacency(members),
+              StatusIs(kInvalid, HasSubstr("shape is 200 x 300; an adjacency is square")));
+}
+
+TEST_F(GraphSaint, TakesAnEntryForAnArcWhateverItsValue) {
+  auto members = compressed_;
+  members["data.npy"] = NpyOf<float>({3}, {1, 0, 1});
+  ASSERT_OK(ImportAdjacency(members));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+}
+
+}  // namespace
+}  // namespace quadhop
