@@ -1,17 +1,19 @@
-// SNAP's edge lists, https://snap.stanford.edu/data: two node ids a line with blanks, tabs or
-// commas between them, plain or gzip; lines that begin with # or % are comments, further columns
-// are left aside, and a first line of words is a header.
+// SNAP's edge lists, https://snap.stanford.edu/data: two node ids a line, plain or gzip; lines that
+// begin with # or % are comments. Columns and headers: edge_columns.h.
 //
 // With --features or --labels ids are their rows. Without, ids may have gaps: nodes are numbered in
 // the order of their ids, which original_names.txt keeps.
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
-#include <atomic>
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "core/status.h"
+#include "partition/formats/edge_columns.h"
 #include "partition/formats/import_arcs.h"
 #include "partition/formats/import_node_data.h"
 #include "partition/formats/node_ids.h"
@@ -41,8 +43,9 @@ class EdgeListImporter : public Importer {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
     path_ = options.from;
-    QH_ASSIGN_OR_RETURN(head_, ReadHeadLine(path_, kComments));
-    if (IsEdge(head_.text)) head_.number = -1;  // no header
+    QH_ASSIGN_OR_RETURN(columns_, EdgeColumns::Find(path_, kComments));
+    if (!columns_->note().empty()) target.AddNote(columns_->note());
+    if (columns_->has_further()) target.AddNote("further columns are left aside");
     QH_ASSIGN_OR_RETURN(const int64_t num_nodes, NodesOfCompanions(options));
     if (num_nodes > 0) {
       QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
@@ -69,11 +72,8 @@ class EdgeListImporter : public Importer {
       std::vector<int64_t> lines;
       QH_RETURN_IF_ERROR(
           ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-            if (IsComment(line) || number == head_.number) return absl::OkStatus();
-            absl::string_view rest = line;
-            Arc arc;
-            if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target))
-              return LineError(path_, number, line, "two node ids are needed");
+            if (IsComment(line) || number == columns_->header()) return absl::OkStatus();
+            QH_ASSIGN_OR_RETURN(const Arc arc, columns_->Take(line, number));
             arcs.push_back(arc);
             lines.push_back(number);
             return absl::OkStatus();
@@ -138,7 +138,7 @@ class EdgeListImporter : public Importer {
   }
 
   std::string path_;
-  HeadLine head_;
+  std::optional<EdgeColumns> columns_;
 };
 
 }  // namespace
@@ -148,12 +148,13 @@ bool IsEdgeList(const std::string& from) {
   if (!std::filesystem::is_regular_file(from, error)) return false;
   const absl::StatusOr<HeadLine> head = ReadHeadLine(from, kComments);
   if (!head.ok()) return false;
-  // A header of words is taken where the name says what the file is.
+  // A header, or a line that is wrong, is taken where the name says what the file is.
   const std::string name = std::filesystem::path(from).filename();
-  const bool named =
-      name.find("edge") != std::string::npos || name.find(".csv") != std::string::npos;
+  const bool named = absl::StrContains(name, "edge") || absl::StrContains(name, ".csv");
   return IsEdge(head->text) ||
-         (named && absl::ascii_isalpha(static_cast<unsigned char>(head->text[0])));
+         (named && std::none_of(head->text.begin(), head->text.end(), [](char c) {
+            return c != '\t' && absl::ascii_iscntrl(static_cast<unsigned char>(c));
+          }));
 }
 
 std::unique_ptr<Importer> MakeEdgeListImporter() { return std::make_unique<EdgeListImporter>(); }

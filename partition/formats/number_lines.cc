@@ -29,7 +29,8 @@ bool TakeInteger(absl::string_view* line, int64_t* value) {
   return taken;
 }
 
-absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view comments) {
+absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view comments,
+                                      int64_t from) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenText(path));
   std::string head(kHeadBytes, '\0');
   QH_ASSIGN_OR_RETURN(const int64_t count, source->Read(absl::MakeSpan(head.data(), kHeadBytes)));
@@ -40,7 +41,8 @@ absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view
     line.text = head.substr(at, end - at);
     if (!line.text.empty() && line.text.back() == '\r') line.text.pop_back();
     const bool blank = line.text.find_first_not_of(" \t") == std::string::npos;
-    if (!blank && comments.find(line.text[0]) == absl::string_view::npos) return line;
+    if (line.number >= from && !blank && comments.find(line.text[0]) == absl::string_view::npos)
+      return line;
     at = end + 1;
   }
   return absl::InvalidArgumentError(

@@ -17,13 +17,15 @@ namespace quadhop {
 // False, taking nothing but those, if something else stands there, or nothing.
 bool TakeInteger(absl::string_view* line, int64_t* value);
 
-// The first line that is neither blank nor a comment (its first character is one of `comments`),
-// and its number from 0. kInvalidArgument if there is none among the first MB.
+// The first line, of those from `from` on, that is neither blank nor a comment (its first character
+// is one of `comments`), and its number from 0. kInvalidArgument if there is none among the first
+// MB.
 struct HeadLine {
   std::string text;
   int64_t number = 0;
 };
-absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view comments);
+absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view comments,
+                                      int64_t from = 0);
 
 // "FILE line 3", from 1, is GOT; ALLOWED.
 absl::Status LineError(absl::string_view path, int64_t line_from_0, absl::string_view got,

@@ -12,6 +12,7 @@ namespace quadhop {
 namespace {
 
 constexpr uint8_t kMagic[] = {0x1f, 0x8b};
+constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 class GzipSource : public ByteSource {
  public:
@@ -69,14 +70,46 @@ class GzipSource : public ByteSource {
   bool between_members_ = false;
 };
 
+// The same bytes without a byte order mark before them.
+class UnmarkedSource : public ByteSource {
+ public:
+  explicit UnmarkedSource(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}
+
+  absl::StatusOr<int64_t> Read(absl::Span<char> out) override {
+    if (!begun_) {
+      begun_ = true;
+      head_.resize(kByteOrderMark.size());
+      QH_ASSIGN_OR_RETURN(const int64_t count,
+                          source_->Read(absl::MakeSpan(head_.data(), head_.size())));
+      head_.resize(static_cast<size_t>(count));
+      if (head_ == kByteOrderMark) head_.clear();
+    }
+    const size_t first = std::min(head_.size(), out.size());
+    std::copy_n(head_.begin(), first, out.begin());
+    head_.erase(0, first);
+    if (first == out.size()) return static_cast<int64_t>(first);
+    QH_ASSIGN_OR_RETURN(const int64_t count, source_->Read(out.subspan(first)));
+    return static_cast<int64_t>(first) + count;
+  }
+
+ private:
+  std::unique_ptr<ByteSource> source_;
+  bool begun_ = false;
+  std::string head_;  // that is still to be handed out
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenText(const std::string& path) {
   QH_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
   const absl::Span<const uint8_t> bytes = file.bytes();
-  if (bytes.size() >= 2 && bytes[0] == kMagic[0] && bytes[1] == kMagic[1])
-    return std::make_unique<GzipSource>(std::move(file));
-  return ReadMapped(std::move(file));
+  std::unique_ptr<ByteSource> source;
+  if (bytes.size() >= 2 && bytes[0] == kMagic[0] && bytes[1] == kMagic[1]) {
+    source = std::make_unique<GzipSource>(std::move(file));
+  } else {
+    source = ReadMapped(std::move(file));
+  }
+  return std::make_unique<UnmarkedSource>(std::move(source));
 }
 
 }  // namespace quadhop

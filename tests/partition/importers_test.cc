@@ -200,23 +200,6 @@ TEST_F(ImportErrors, RefuseArraysForAFormatThatHasItsOwn) {
   EXPECT_THAT(Import(options, pool_), StatusIs(kInvalid, HasSubstr("ogb has its own")));
 }
 
-TEST(EdgeList, NumbersIdsWithGapsInTheirOrderAndKeepsThem) {
-  const InputFolder input;
-  const TempDir output;
-  ThreadPool pool(2);
-  input.Write("e.txt", "7 1000000\n-5\t7\n7 7\n");
-  ImportOptions options;
-  options.from = input / "e.txt";
-  options.store = output / "s.qh";
-  options.directed = true;
-  ASSERT_OK(Import(options, pool));
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(options.store));
-  ASSERT_OK_AND_ASSIGN(const Topology topology, store->topology());
-  EXPECT_THAT(topology.indptr, ElementsAreArray({0, 1, 2, 2}));
-  EXPECT_THAT(topology.indices32, ElementsAreArray({1, 2}));
-  EXPECT_EQ(*ReadFile(options.store + "/original_names.txt"), "-5\n7\n1000000\n");
-}
-
 struct RealFile {
   const char* name;
   const char* format;
