@@ -12,6 +12,7 @@
 
 #include "core/status.h"
 #include "core/store.h"
+#include "partition/formats/import_splits.h"
 #include "partition/import_target.h"
 #include "partition/importer.h"
 #include "partition/memory.h"
@@ -44,18 +45,25 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
 }
 
 absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& format) {
-  const bool given =
-      !options.features.empty() || !options.labels.empty() || !options.splits.empty();
+  const bool given = !options.features.empty() || !options.labels.empty();
   if (!given || format.takes_companions) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("--features, --labels and --splits are for formats that hold a graph alone; ",
-                   format.name, " has its own in ", options.from));
+      absl::StrCat("--features and --labels are for formats that hold a graph alone; ", format.name,
+                   " has its own in ", options.from));
+}
+
+absl::Status CheckSplits(const ImportOptions& options, const ImportFormat& format, bool has_own) {
+  if (options.splits.empty() || !has_own) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--splits is for inputs without a split; ",
+                                                 format.name, " has splits of its own in ",
+                                                 options.from));
 }
 
 std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
   std::string text = absl::StrCat("from=", options.from, " format=", format.name,
                                   " directed=", options.directed ? "true" : "false");
-  if (format.uses_seed || options.project > 0) absl::StrAppend(&text, " seed=", options.seed);
+  if (format.uses_seed(options.from) || options.project > 0)
+    absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
   if (!options.features.empty()) absl::StrAppend(&text, " features=", options.features);
   if (!options.labels.empty()) absl::StrAppend(&text, " labels=", options.labels);
@@ -94,12 +102,18 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
         absl::StrCat("--project is ", options.project, "; at least 0 is needed"));
   QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
   QH_RETURN_IF_ERROR(CheckCompanions(options, *format));
+  QH_RETURN_IF_ERROR(CheckSplits(options, *format, !format->uses_seed(options.from)));
   // Before they are read: what changes after that is read again.
   QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(options));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
                       StoreWriter::BeginAnew(options.store, options.on_commit));
   ImportTarget target(*writer, options);
   QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
+  QH_RETURN_IF_ERROR(CheckSplits(options, *format, target.has_splits()));
+  if (!options.splits.empty()) {
+    QH_ASSIGN_OR_RETURN(ArraySource splits, ArraySource::OpenNpy(options.splits));
+    QH_RETURN_IF_ERROR(ImportSplits(std::move(splits), target));
+  }
   QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = format->name;
   Provenance step =

@@ -27,7 +27,7 @@ struct ImportOptions {
   // .npy arrays [N, ...] for formats that hold a graph alone; or empty.
   std::string features{};
   std::string labels{};
-  std::string splits{};
+  std::string splits{};      // also for inputs without a split
   int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
   CommitHook on_commit{};
 };

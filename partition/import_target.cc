@@ -130,6 +130,7 @@ void ImportTarget::AddSplit(absl::string_view name, std::vector<uint8_t> parts) 
 }
 
 void ImportTarget::AddRandomSplit() {
+  if (!options_.splits.empty()) return;
   std::vector<size_t> labelled;
   for (size_t v = 0; v < static_cast<size_t>(num_nodes_); ++v)
     if (IsLabelled(static_cast<int64_t>(v))) labelled.push_back(v);

@@ -48,10 +48,11 @@ class ImportTarget {
   void SetClassNames(
       std::vector<std::string> names);  // [C]; without them C is the largest label + 1
   void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
-  // "random": 60 % of the labelled nodes train, 20 % validate; for formats without splits. After
-  // the labels.
+  // "random": 60 % of the labelled nodes train, 20 % validate; for inputs without splits. After
+  // the labels. Nothing if the options name a split: Import adds it.
   void AddRandomSplit();
   bool has_splits() const { return !splits_.empty(); }
+  bool has_labels() const { return !labels_.empty() || !multi_labels_.empty(); }
   absl::Status SetOriginalNames(absl::string_view text);  // a line a node
   void AddNote(std::string note);
   int64_t memory_bytes() const { return memory_bytes_; }  // what an importer may hold at once

@@ -30,8 +30,9 @@ struct ImportFormat {
   const char* recognised_by;  // for people: the files it looks for
   bool (*recognises)(const std::string& from);
   std::unique_ptr<Importer> (*make)();
-  bool uses_seed;         // where nothing is projected: for the provenance
-  bool takes_companions;  // --features, --labels and --splits
+  // Where nothing is projected: for the provenance. If not, the input has splits of its own.
+  bool (*uses_seed)(const std::string& from);
+  bool takes_companions;  // --features and --labels
   // Nodes, edges as they stand, and features, without reading them; or null.
   absl::StatusOr<PrepShape> (*measure)(const std::string& from) = nullptr;
 };
@@ -41,6 +42,7 @@ absl::Span<const ImportFormat> AllImportFormats();
 
 // OGB's raw csv folders (ogb_importer.cc).
 bool IsOgbFolder(const std::string& from);
+bool LacksOgbSplit(const std::string& from);  // likewise of binary folders
 absl::StatusOr<PrepShape> MeasureOgbFolder(const std::string& from);
 std::unique_ptr<Importer> MakeOgbImporter();
 

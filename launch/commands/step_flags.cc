@@ -79,8 +79,7 @@ void StepFlags::AddImport(Flags* flags) {
                 "labels [N] or [N, L], where --from is one of those files");
   flags->String(
       "splits", &import.splits, "S.npy",
-      "splits [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, where --from is one of those "
-      "files");
+      "splits [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, where the input has no split");
 }
 
 void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {

@@ -8,7 +8,6 @@
 
 #include "core/status.h"
 #include "partition/formats/array_blocks.h"
-#include "partition/formats/import_splits.h"
 
 namespace quadhop {
 namespace {
@@ -120,10 +119,6 @@ absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target
   } else {
     QH_ASSIGN_OR_RETURN(ArraySource labels, ArraySource::OpenNpy(options.labels));
     QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
-  }
-  if (!options.splits.empty()) {
-    QH_ASSIGN_OR_RETURN(ArraySource splits, ArraySource::OpenNpy(options.splits));
-    return ImportSplits(std::move(splits), target);
   }
   if (!options.labels.empty()) target.AddRandomSplit();
   return absl::OkStatus();

@@ -26,7 +26,7 @@ absl::Status AddClasses(absl::Span<const double> classes, const std::string& pla
 
 // How many nodes --features or --labels have rows for; 0 if neither is given.
 absl::StatusOr<int64_t> NodesOfCompanions(const ImportOptions& options);
-// What --features, --labels and --splits name, for formats that hold a graph alone.
+// What --features and --labels name, for formats that hold a graph alone.
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target);
 
 }  // namespace quadhop

@@ -11,6 +11,7 @@
 #include "core/status.h"
 #include "partition/formats/array_source.h"
 #include "partition/formats/csv_table.h"
+#include "partition/importer.h"
 
 namespace quadhop {
 namespace {
@@ -67,20 +68,30 @@ absl::Status ReadSplit(const std::string& folder, const std::string& name, Impor
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool) {
+std::vector<std::string> SplitNames(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
        it.increment(error))
     if (it->is_directory()) names.push_back(it->path().filename().string());
   std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+bool LacksOgbSplit(const std::string& from) { return SplitNames(from + "/split").empty(); }
+
+absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool) {
+  const std::vector<std::string> names = SplitNames(folder);
   for (const std::string& name : names)
     QH_RETURN_IF_ERROR(ReadSplit(absl::StrCat(folder, "/", name), name, target, pool));
-  if (names.empty())
-    target.AddNote(
-        absl::StrCat("no folder in ", folder, ": the store has no split and cannot be trained on"));
+  if (!names.empty()) return absl::OkStatus();
+  if (target.has_labels()) {
+    target.AddRandomSplit();
+  } else {
+    target.AddNote(absl::StrCat("no folder in ", folder, ": the store has no split"));
+  }
   return absl::OkStatus();
 }
 

@@ -10,7 +10,8 @@
 
 namespace quadhop {
 
-// Each split/NAME/{train,valid,test}.csv.gz, or .csv, of node ids. A note if there is none.
+// Each split/NAME/{train,valid,test}.csv.gz, or .csv, of node ids; one at random if there is none.
+// After the labels.
 absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool);
 
 }  // namespace quadhop
