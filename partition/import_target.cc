@@ -18,12 +18,13 @@ ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options)
   writer.manifest().set_format_version(kStoreFormatVersion);
 }
 
-absl::Status ImportTarget::SetNodes(int64_t num_nodes) {
+absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
   QH_CHECK_EQ(num_nodes_, 0);
   if (num_nodes < 1)
     return absl::InvalidArgumentError(
         absl::StrCat("the graph has ", num_nodes, " nodes; at least 1 is needed"));
   num_nodes_ = num_nodes;
+  counted_by_ = std::move(counted_by);
   // Half of the memory: features and labels are written through the page cache, but importers hold
   // arrays of their own.
   graph_ = std::make_unique<GraphBuilder>(

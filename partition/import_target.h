@@ -29,9 +29,11 @@ class ImportTarget {
   // Empties the writer's manifest: the new store replaces the old one and all its files.
   ImportTarget(StoreWriter& writer, const ImportOptions& options);
 
-  // First, once. kInvalidArgument unless num_nodes >= 1.
-  absl::Status SetNodes(int64_t num_nodes);
+  // First, once. `counted_by` is for errors of ids that are no nodes: what tells how many there
+  // are, and what to do. kInvalidArgument unless num_nodes >= 1.
+  absl::Status SetNodes(int64_t num_nodes, std::string counted_by = "");
   int64_t num_nodes() const { return num_nodes_; }
+  const std::string& counted_by() const { return counted_by_; }
 
   GraphBuilder& graph() { return *graph_; }
   // Ids must be in [0, N). Thread-safe.
@@ -78,6 +80,7 @@ class ImportTarget {
   int64_t memory_bytes_ = 0;
   Tensor<float> wide_features_;  // those that are still to be projected
   int64_t num_nodes_ = 0;
+  std::string counted_by_;
   std::unique_ptr<GraphBuilder> graph_;
   absl::Span<int32_t> labels_;
   TensorView<uint8_t> multi_labels_;

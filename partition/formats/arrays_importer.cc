@@ -1,5 +1,9 @@
 // A user's own .npy arrays: arcs [2, E] or [E, 2], with --features, --labels and --splits.
+//
+// With --features or --labels ids are their rows. Without, ids may have gaps, as those of edge
+// lists.
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 
 #include <algorithm>
 #include <vector>
@@ -17,20 +21,43 @@ class ArraysImporter : public Importer {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
     const ArrayOpener open = [&] { return ArraySource::OpenNpy(options.from); };
-    QH_ASSIGN_OR_RETURN(int64_t num_nodes, NodesOfCompanions(options));
-    if (num_nodes == 0) {
-      QH_ASSIGN_OR_RETURN(ArraySource arcs, open());
-      int64_t largest = -1;
-      QH_RETURN_IF_ERROR(
-          ForEachBlock<int64_t>(arcs, [&](absl::Span<const int64_t> ids, int64_t) -> absl::Status {
-            for (const int64_t id : ids) largest = std::max(largest, id);
-            return absl::OkStatus();
-          }));
-      num_nodes = largest + 1;
-    }
-    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), options.from));
-    QH_RETURN_IF_ERROR(ImportArcs(open, target));
+    QH_ASSIGN_OR_RETURN(const bool are_rows, SetNodesOfCompanions(options, target));
+    QH_RETURN_IF_ERROR(are_rows ? ImportArcs(open, target)
+                                : ImportAnyIds(open, options.from, target));
     return ImportCompanions(options, target);
+  }
+
+ private:
+  // Ids may have gaps, as those of edge lists.
+  static absl::Status ImportAnyIds(const ArrayOpener& open, const std::string& path,
+                                   ImportTarget& target) {
+    NodeIds::Range range;
+    QH_RETURN_IF_ERROR(
+        ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t first) -> absl::Status {
+          const auto [least, most] = std::minmax_element(ids.begin(), ids.end());
+          if (*least < 0)
+            return ArrayError(absl::StrCat(path, " element ", first + (least - ids.begin())),
+                              absl::StrCat("node ", *least), "node ids are at least 0");
+          range.Include(*least);
+          range.Include(*most);
+          return absl::OkStatus();
+        }));
+    absl::StatusOr<NodeIds> made = NodeIds::Make(range, target.memory_bytes() / 2);
+    if (!made.ok()) return Annotate(made.status(), path);
+    NodeIds nodes = *std::move(made);
+    QH_RETURN_IF_ERROR(ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t) {
+      for (const int64_t id : ids) nodes.Add(id);
+      return absl::OkStatus();
+    }));
+    nodes.Number();
+    QH_RETURN_IF_ERROR(SetNodes(nodes, path, target));
+    return ImportArcs(open, target, nodes.contiguous() ? nullptr : &nodes);
+  }
+
+  template <typename Visit>
+  static absl::Status ForEachId(const ArrayOpener& open, const Visit& visit) {
+    QH_ASSIGN_OR_RETURN(ArraySource ids, open());
+    return ForEachBlock<int64_t>(ids, visit);
   }
 };
 

@@ -23,6 +23,8 @@ class EdgeColumns {
   static absl::StatusOr<EdgeColumns> Find(const std::string& path, absl::string_view comments);
 
   int64_t header() const { return header_; }  // its line from 0; -1: there is none
+  // Of end 0 or 1 of an arc, from 1.
+  size_t column(int end) const { return 1 + (end == 0 ? source_ : target_); }
   bool has_further() const { return num_fields_ > 2; }
   // What was made of the header; empty if there is none.
   const std::string& note() const { return note_; }

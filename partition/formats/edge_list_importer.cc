@@ -46,14 +46,13 @@ class EdgeListImporter : public Importer {
     QH_ASSIGN_OR_RETURN(columns_, EdgeColumns::Find(path_, kComments));
     if (!columns_->note().empty()) target.AddNote(columns_->note());
     if (columns_->has_further()) target.AddNote("further columns are left aside");
-    QH_ASSIGN_OR_RETURN(const int64_t num_nodes, NodesOfCompanions(options));
-    if (num_nodes > 0) {
-      QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
+    QH_ASSIGN_OR_RETURN(const bool are_rows, SetNodesOfCompanions(options, target));
+    if (are_rows) {
       QH_RETURN_IF_ERROR(ForEachArcs(
           target, pool, [&](const std::vector<Arc>& arcs, const std::vector<int64_t>& lines) {
             return AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
               return absl::StrCat(path_, " line ", lines[static_cast<size_t>(i)] + 1, " column ",
-                                  end + 1);
+                                  columns_->column(end));
             });
           }));
     } else {
@@ -111,13 +110,7 @@ class EdgeListImporter : public Importer {
       return absl::OkStatus();
     }));
     ids.Number();
-    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(ids.num_nodes()), path_));
-    if (!ids.contiguous()) {
-      target.AddNote(
-          "node ids have gaps: nodes are numbered by ascending id, see "
-          "original_names.txt");
-      QH_RETURN_IF_ERROR(target.SetOriginalNames(ids.Names()));
-    }
+    QH_RETURN_IF_ERROR(SetNodes(ids, path_, target));
     return ForEachKept(*scratch, [&](absl::Span<Arc> arcs) {
       for (Arc& arc : arcs) arc = {ids.NodeOf(arc.source), ids.NodeOf(arc.target)};
       return target.AddArcs(arcs);

@@ -13,7 +13,12 @@ namespace {
 
 size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
-absl::Status AddPairs(ArraySource source, ImportTarget& target) {
+void Renumber(const NodeIds* ids, std::vector<Arc>& arcs) {
+  if (ids == nullptr) return;
+  for (Arc& arc : arcs) arc = {ids->NodeOf(arc.source), ids->NodeOf(arc.target)};
+}
+
+absl::Status AddPairs(ArraySource source, ImportTarget& target, const NodeIds* ids) {
   std::vector<Arc> arcs;
   std::vector<int64_t> ends;
   const int64_t num_arcs = source.size() / 2;
@@ -23,6 +28,7 @@ absl::Status AddPairs(ArraySource source, ImportTarget& target) {
     arcs.resize(Z(count));
     QH_RETURN_IF_ERROR(source.Read(absl::MakeSpan(ends)));
     for (size_t i = 0; i < arcs.size(); ++i) arcs[i] = {ends[2 * i], ends[2 * i + 1]};
+    Renumber(ids, arcs);
     QH_RETURN_IF_ERROR(AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
       return absl::StrCat(source.place(), " element ", 2 * (first + i) + end);
     }));
@@ -32,7 +38,7 @@ absl::Status AddPairs(ArraySource source, ImportTarget& target) {
 
 // The next `num_arcs` of either array.
 absl::Status AddSideBySide(ArraySource& sources, ArraySource& targets, int64_t num_arcs,
-                           ImportTarget& target) {
+                           ImportTarget& target, const NodeIds* ids = nullptr) {
   std::vector<int64_t> from, to;
   std::vector<Arc> arcs;
   for (int64_t first = 0; first < num_arcs; first += kArrayBlock) {
@@ -43,6 +49,7 @@ absl::Status AddSideBySide(ArraySource& sources, ArraySource& targets, int64_t n
     QH_RETURN_IF_ERROR(sources.Read(absl::MakeSpan(from)));
     QH_RETURN_IF_ERROR(targets.Read(absl::MakeSpan(to)));
     for (size_t i = 0; i < count; ++i) arcs[i] = {from[i], to[i]};
+    Renumber(ids, arcs);
     QH_RETURN_IF_ERROR(AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
       return absl::StrCat(end == 0 ? sources.place() : targets.place(), ": ",
                           end == 0 ? "source" : "target", " of arc ", first + i);
@@ -60,24 +67,32 @@ absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
   for (size_t i = 0; i < arcs.size(); ++i) {
     if (known(arcs[i].source) && known(arcs[i].target)) continue;
     const int end = known(arcs[i].source) ? 1 : 0;
-    return ArrayError(place(static_cast<int64_t>(i), end),
-                      absl::StrCat("node ", end == 0 ? arcs[i].source : arcs[i].target),
-                      absl::StrCat("node ids are in [0, ", num_nodes, ")"));
+    const int64_t id = end == 0 ? arcs[i].source : arcs[i].target;
+    return ArrayError(place(static_cast<int64_t>(i), end), absl::StrCat("node ", id),
+                      absl::StrCat("node ids are in [0, ", num_nodes, ")", target.counted_by(),
+                                   id == num_nodes ? "; are ids counted from 1?" : ""));
   }
   return target.AddArcs(arcs);
 }
 
-absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target) {
+absl::Status SetNodes(const NodeIds& ids, const std::string& place, ImportTarget& target) {
+  QH_RETURN_IF_ERROR(Annotate(target.SetNodes(ids.num_nodes()), place));
+  if (ids.contiguous()) return absl::OkStatus();
+  target.AddNote("node ids have gaps: nodes are numbered by ascending id, see original_names.txt");
+  return target.SetOriginalNames(ids.Names());
+}
+
+absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target, const NodeIds* ids) {
   QH_ASSIGN_OR_RETURN(ArraySource first, open());
   const std::vector<int64_t> dims = first.dims();
   if (dims.size() != 2 || (dims[0] != 2 && dims[1] != 2))
     return WrongDims(first, "arcs are [2, E] or [E, 2]");
   const bool as_rows = dims[0] == 2;
-  if (as_rows == first.fortran_order()) return AddPairs(std::move(first), target);
+  if (as_rows == first.fortran_order()) return AddPairs(std::move(first), target, ids);
   QH_ASSIGN_OR_RETURN(ArraySource second, open());
   const int64_t num_arcs = first.size() / 2;
   QH_RETURN_IF_ERROR(second.Skip(num_arcs));
-  return AddSideBySide(first, second, num_arcs, target);
+  return AddSideBySide(first, second, num_arcs, target, ids);
 }
 
 absl::Status ImportArcs(ArraySource sources, ArraySource targets, ImportTarget& target) {

@@ -14,6 +14,7 @@
 
 #include "core/status.h"
 #include "partition/formats/array_source.h"
+#include "partition/formats/node_ids.h"
 #include "partition/formats/text_chunks.h"
 #include "partition/import_target.h"
 #include "partition/sparse_rows.h"
@@ -24,8 +25,13 @@ namespace quadhop {
 absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
                             const std::function<std::string(int64_t i, int end)>& place);
 
-// [2, E] or [E, 2], in either order; of two by two, rows are (sources, targets).
-absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target);
+// Nodes are the ids in their order; those that have gaps are kept as names. `place` is of them all.
+absl::Status SetNodes(const NodeIds& ids, const std::string& place, ImportTarget& target);
+
+// [2, E] or [E, 2], in either order; of two by two, rows are (sources, targets). Ends are nodes, or
+// of `ids`.
+absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target,
+                        const NodeIds* ids = nullptr);
 // [E] each.
 absl::Status ImportArcs(ArraySource sources, ArraySource targets, ImportTarget& target);
 // Compressed rows, or columns: indptr [N + 1], neighbours [E].

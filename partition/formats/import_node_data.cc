@@ -22,6 +22,8 @@ absl::StatusOr<TableShape> RowANode(const ArraySource& source, int64_t num_nodes
     return TableShape{num_nodes, dims[1], source.fortran_order()};
   if (dims.size() == 2 && dims[0] == 1 && dims[1] == num_nodes)
     return TableShape{num_nodes, 1, false};
+  if (dims.size() == 2 && dims[0] == num_nodes)
+    return WrongDims(source, "a row must have a column at least");
   return WrongDims(source, absl::StrCat("one row for each of the ", num_nodes, " nodes is needed"));
 }
 
@@ -57,7 +59,9 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
           if (!std::isfinite(values[Z(i)]))
             return ArrayError(absl::StrCat(features.place(), " row ", shape.Row(first + i),
                                            " column ", shape.Column(first + i)),
-                              absl::StrCat(values[Z(i)]),
+                              std::isinf(values[Z(i)]) && features.dtype() == DType::kF64
+                                  ? "beyond what 32 bits hold"
+                                  : absl::StrCat(values[Z(i)]),
                               "features must be finite numbers of 32 bits: fill or scale them");
         if (!shape.by_column) {
           std::copy(values.begin(), values.end(), out.data() + first);
@@ -92,8 +96,9 @@ absl::Status AddClasses(absl::Span<const double> classes, const std::string& pla
   return absl::OkStatus();
 }
 
-absl::StatusOr<int64_t> NodesOfCompanions(const ImportOptions& options) {
+absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target) {
   int64_t num_nodes = 0;
+  std::string counted_by;
   for (const std::string& path : {options.features, options.labels}) {
     if (path.empty()) continue;
     QH_ASSIGN_OR_RETURN(const ArraySource array, ArraySource::OpenNpy(path));
@@ -102,9 +107,16 @@ absl::StatusOr<int64_t> NodesOfCompanions(const ImportOptions& options) {
     if (num_nodes > 0 && array.dims()[0] != num_nodes)
       return WrongDims(array, absl::StrCat("a row for each of the ", num_nodes, " nodes of ",
                                            options.features, " is needed"));
+    if (num_nodes == 0)
+      counted_by = absl::StrCat(", for ", path, ", ", array.DimsText(), ", has a row for each of ",
+                                array.dims()[0],
+                                " nodes: number the nodes by their rows, or leave "
+                                "--features and --labels away");
     num_nodes = array.dims()[0];
   }
-  return num_nodes;
+  if (num_nodes == 0) return false;
+  QH_RETURN_IF_ERROR(target.SetNodes(num_nodes, std::move(counted_by)));
+  return true;
 }
 
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target) {

@@ -24,8 +24,8 @@ absl::Status ImportLabels(ArraySource labels, ImportTarget& target);
 absl::Status AddClasses(absl::Span<const double> classes, const std::string& place,
                         ImportTarget& target);
 
-// How many nodes --features or --labels have rows for; 0 if neither is given.
-absl::StatusOr<int64_t> NodesOfCompanions(const ImportOptions& options);
+// The nodes are the rows of --features or --labels; false, setting none, if neither is given.
+absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target);
 // What --features and --labels name, for formats that hold a graph alone.
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target);
 

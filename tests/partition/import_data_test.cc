@@ -8,6 +8,70 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+// Four nodes in an edge list.
+class NodeData : public ImportOf {
+ protected:
+  NodeData() { input_.Write("e.txt", "0 1\n1 2\n2 3\n"); }
+  absl::StatusOr<ImportReport> ImportWith(const std::string& labels, const std::string& splits = "",
+                                          const std::string& features = "") {
+    ImportOptions options = OptionsFor("e.txt");
+    const auto give = [&](const char* name, const std::string& text, std::string* option) {
+      if (text.empty()) return;
+      input_.Write(name, text);
+      *option = input_ / name;
+    };
+    give("y.npy", labels, &options.labels);
+    give("s.npy", splits, &options.splits);
+    give("x.npy", features, &options.features);
+    return Import(options, pool_);
+  }
+};
+
+TEST_F(NodeData, SayWhatTheNodesAreWhereAnIdIsNone) {
+  input_.Write("e.txt", "0 1\n1 10033\n");
+  const std::string features = NpyOf<float>({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  EXPECT_THAT(
+      ImportWith("", "", features),
+      StatusIs(kInvalid, AllOf(HasSubstr("e.txt line 2 column 2 is node 10033; node ids are in "
+                                         "[0, 4), for "),
+                               HasSubstr("x.npy, [4, 2], has a row for each of 4 nodes"),
+                               HasSubstr("number the nodes by their rows"))));
+  input_.Write("e.txt", "1 2\n3 4\n");
+  EXPECT_THAT(ImportWith("", "", features),
+              StatusIs(kInvalid, HasSubstr("are ids counted from 1?")));
+}
+
+TEST_F(NodeData, SayTheShapeOfFeaturesWhoseRowsAreNotNodes) {
+  input_.Write("a.npy", NpyOf<int64_t>({2, 2}, {0, 1, 170, 1}));
+  input_.Write("x.npy", NpyOf<float>({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}));
+  ImportOptions options = OptionsFor("a.npy");
+  options.features = input_ / "x.npy";
+  EXPECT_THAT(Import(options, pool_),
+              StatusIs(kInvalid, AllOf(HasSubstr("node 170; node ids are in [0, 2), for "),
+                                       HasSubstr("x.npy, [2, 4], has a row for each of 2 nodes"))));
+}
+
+TEST_F(NodeData, RefuseFeaturesWithoutColumnsAndBeyond32Bits) {
+  EXPECT_THAT(ImportWith("", "", NpyOf<float>({4, 0}, {})),
+              StatusIs(kInvalid, HasSubstr("x.npy is [4, 0]; a row must have a column at least")));
+  EXPECT_THAT(ImportWith("", "", NpyOf<double>({4, 1}, {1, 2, 1e300, 4})),
+              StatusIs(kInvalid, HasSubstr("row 2 column 0 is beyond what 32 bits hold")));
+}
+
+TEST_F(NodeData, NumberTheIdsOfAnArrayAsOfAnEdgeList) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportText("a.npy", NpyOf<int64_t>({2, 2}, {0, 7, 200000000, 7})));
+  EXPECT_EQ(report.nodes, 3);
+  EXPECT_THAT(report.Describe(), HasSubstr("node ids have gaps"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(::testing::Pair(0, 2)));
+  ImportOptions options = OptionsFor("a.npy");
+  options.memory_bytes = int64_t{64} << 20;
+  input_.Write("a.npy", NpyOf<int64_t>({2, 2}, {0, 7, 2000000000000, 7}));
+  EXPECT_THAT(Import(options, pool_),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       HasSubstr("a.npy: node ids go from 0 to 2000000000000")));
+}
+
 // OGB's folder without split/.
 class OgbWithoutSplit : public ImportOf {
  protected:
