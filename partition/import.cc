@@ -139,6 +139,12 @@ std::string ImportReport::Describe() const {
                   multi_label ? "labels of a multi-label target: " : "classes: ", classes,
                   "; unlabelled nodes: ", unlabelled);
   absl::StrAppend(&text, "\nsplits: ", splits.empty() ? "none" : absl::StrJoin(splits, ", "));
+  constexpr size_t kSplitsShown = 5;
+  for (size_t i = 0; i < std::min(split_sizes.size(), kSplitsShown); ++i)
+    absl::StrAppend(&text, "\n  ", splits[i], ": ", split_sizes[i][1], " train, ",
+                    split_sizes[i][2], " valid, ", split_sizes[i][3], " test");
+  if (split_sizes.size() > kSplitsShown)
+    absl::StrAppend(&text, "\n  and ", split_sizes.size() - kSplitsShown, " more");
   for (const std::string& note : notes) absl::StrAppend(&text, "\nnote: ", note);
   if (seconds > 0) {
     absl::StrAppendFormat(&text, "\n%.1f s", seconds);

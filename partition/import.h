@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 #include <absl/types/optional.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -41,10 +42,11 @@ struct ImportReport {
   int64_t features = 0;  // F; 0: none
   int64_t classes = 0;   // C; 0: no labels
   bool multi_label = false;
-  int64_t unlabelled = 0;           // nodes
-  std::vector<std::string> splits;  // names, ascending
-  int64_t arcs_read = 0;            // as they stand in the input
-  int64_t duplicates_removed = 0;   // arcs, as they stand in the input
+  int64_t unlabelled = 0;                           // nodes
+  std::vector<std::string> splits;                  // names, ascending
+  std::vector<std::array<int64_t, 4>> split_sizes;  // nodes of each SplitPart
+  int64_t arcs_read = 0;                            // as they stand in the input
+  int64_t duplicates_removed = 0;                   // arcs, as they stand in the input
   int64_t self_loops_removed = 0;
   int64_t inverses_added = 0;
   int64_t isolated = 0;    // nodes without an out-neighbour

@@ -1,8 +1,11 @@
 #include "partition/import_target.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -113,11 +116,53 @@ absl::StatusOr<absl::Span<int32_t>> ImportTarget::AddLabels() {
 
 absl::StatusOr<TensorView<uint8_t>> ImportTarget::AddMultiLabels(int64_t num_labels) {
   QH_CHECK(labels_.empty() && multi_labels_.empty());
+  report_.multi_label = true;
+  if (num_labels <= memory_bytes_ / 8 / num_nodes_) {
+    held_labels_.Resize({num_nodes_, num_labels});
+    held_labels_.Fill(0);
+    multi_labels_ = held_labels_.view();
+    return multi_labels_;
+  }
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
                       writer_.AddArrayOf<uint8_t>("labels.npy", {num_nodes_, num_labels}));
   multi_labels_ = TensorView<uint8_t>(values.data(), {num_nodes_, num_labels});
-  report_.multi_label = true;
   return multi_labels_;
+}
+
+// Rows of a single 1, or without labels.
+bool ImportTarget::AreOneHot() const {
+  for (int64_t v = 0; v < num_nodes_; ++v) {
+    const uint8_t* const row = multi_labels_.row(v);
+    const uint8_t* const end = row + multi_labels_.dim(1);
+    const bool unlabelled = std::count(row, end, kUnlabelledMulti) == end - row;
+    if (!unlabelled && (std::count(row, end, 1) != 1 || std::count(row, end, 0) + 1 != end - row))
+      return false;
+  }
+  return multi_labels_.dim(1) > 1;
+}
+
+absl::Status ImportTarget::WriteHeldLabels() {
+  if (held_labels_.empty()) return absl::OkStatus();
+  const int64_t width = multi_labels_.dim(1);
+  if (AreOneHot()) {
+    QH_ASSIGN_OR_RETURN(labels_, AddArrayOf<int32_t>(writer_, "labels.npy", {num_nodes_}));
+    for (int64_t v = 0; v < num_nodes_; ++v) {
+      const uint8_t* const row = multi_labels_.row(v);
+      const auto at = static_cast<int32_t>(std::find(row, row + width, 1) - row);
+      labels_[static_cast<size_t>(v)] = at == width ? kUnlabelled : at;
+    }
+    least_classes_ = width;
+    multi_labels_ = {};
+    report_.multi_label = false;
+    AddNote("labels are one-hot rows: taken as classes");
+  } else {
+    QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
+                        AddArrayOf<uint8_t>(writer_, "labels.npy", {num_nodes_, width}));
+    std::copy_n(held_labels_.data(), values.size(), values.begin());
+    multi_labels_ = TensorView<uint8_t>(values.data(), {num_nodes_, width});
+  }
+  held_labels_ = {};
+  return absl::OkStatus();
 }
 
 void ImportTarget::SetClassNames(std::vector<std::string> names) {
@@ -190,11 +235,20 @@ absl::Status ImportTarget::WriteSplits() {
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> file,
                       writer_.AddArrayOf<uint8_t>("splits.npy", {num_splits, num_nodes_}));
   auto at = file.begin();
+  std::vector<std::string> untrained, unvalidated;
   for (const auto& [name, parts] : splits_) {
     at = std::copy(parts.begin(), parts.end(), at);
     report_.splits.push_back(name);
     writer_.manifest().add_split_names(name);
+    std::array<int64_t, 4>& sizes = report_.split_sizes.emplace_back();
+    for (const uint8_t part : parts) ++sizes[part];
+    if (sizes[1] == 0) untrained.push_back(name);
+    if (sizes[2] == 0) unvalidated.push_back(name);
   }
+  if (!untrained.empty())
+    AddNote(absl::StrCat("no training nodes in ", absl::StrJoin(untrained, ", ")));
+  if (!unvalidated.empty())
+    AddNote(absl::StrCat("no validation nodes in ", absl::StrJoin(unvalidated, ", ")));
   return absl::OkStatus();
 }
 
@@ -208,7 +262,13 @@ absl::Status ImportTarget::WriteOriginalIds() {
 void ImportTarget::CountLabels() {
   if (!labels_.empty()) {
     report_.unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
-    report_.classes = int64_t{*std::max_element(labels_.begin(), labels_.end())} + 1;
+    report_.classes =
+        std::max(least_classes_, int64_t{*std::max_element(labels_.begin(), labels_.end())} + 1);
+    absl::flat_hash_set<int32_t> occurring(labels_.begin(), labels_.end());
+    occurring.erase(kUnlabelled);
+    const auto num_occurring = static_cast<int64_t>(occurring.size());
+    if (class_names_.empty() && num_occurring < report_.classes)
+      AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur"));
   } else if (!multi_labels_.empty()) {
     report_.classes = multi_labels_.dim(1);
     for (int64_t v = 0; v < num_nodes_; ++v) report_.unlabelled += !IsLabelled(v);
@@ -226,6 +286,7 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   QH_RETURN_IF_ERROR(WriteTopology(pool));
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
   QH_RETURN_IF_ERROR(WriteSplits());
+  QH_RETURN_IF_ERROR(WriteHeldLabels());
   QH_RETURN_IF_ERROR(WriteOriginalIds());
   CountLabels();
   report_.nodes = num_nodes_;

@@ -44,8 +44,9 @@ class ImportTarget {
   // Instead of AddFeatures; stored sparse, or projected if the options say so.
   absl::Status AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool);  // [N, F]
   absl::StatusOr<absl::Span<int32_t>> AddLabels();  // [N], kUnlabelled or >= 0
-  absl::StatusOr<TensorView<uint8_t>> AddMultiLabels(
-      int64_t num_labels);  // [N, L]: 0, 1, kUnlabelledMulti
+  // [N, L]: 0, 1, kUnlabelledMulti; zeros at first. If every row that is labelled has a single 1,
+  // and an eighth of the memory holds them, they become classes.
+  absl::StatusOr<TensorView<uint8_t>> AddMultiLabels(int64_t num_labels);
 
   void SetClassNames(
       std::vector<std::string> names);  // [C]; without them C is the largest label + 1
@@ -68,6 +69,8 @@ class ImportTarget {
  private:
   absl::Status WriteTopology(ThreadPool& pool);
   absl::Status WriteSplits();
+  absl::Status WriteHeldLabels();
+  bool AreOneHot() const;
   absl::Status WriteOriginalIds();
   void CountLabels();
 
@@ -84,6 +87,8 @@ class ImportTarget {
   std::unique_ptr<GraphBuilder> graph_;
   absl::Span<int32_t> labels_;
   TensorView<uint8_t> multi_labels_;
+  Tensor<uint8_t> held_labels_;  // what multi_labels_ views until it is known what they are
+  int64_t least_classes_ = 0;    // if labels tell
   std::vector<std::string> class_names_;
   std::map<std::string, std::vector<uint8_t>> splits_;
   ImportReport report_;

@@ -33,6 +33,22 @@ void AddSplits(std::vector<std::vector<uint8_t>> splits, ImportTarget& target) {
     target.AddSplit(splits.size() == 1 ? "split" : absl::StrCat("split", i), std::move(splits[i]));
 }
 
+// Training nodes alone are no split, but three sets of them are one.
+bool AreMasks(const std::vector<std::vector<uint8_t>>& splits) {
+  if (splits.size() != 3) return false;
+  bool seen[3] = {};
+  for (size_t v = 0; v < splits[0].size(); ++v) {
+    int parts = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      if (splits[i][v] > 1) return false;
+      parts += splits[i][v];
+      seen[i] |= splits[i][v] == 1;
+    }
+    if (parts > 1) return false;
+  }
+  return seen[0] && seen[1] && seen[2];
+}
+
 }  // namespace
 
 absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target) {
@@ -84,6 +100,12 @@ absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
         }
         return absl::OkStatus();
       }));
+  if (AreMasks(splits)) {
+    for (size_t v = 0; v < splits[0].size(); ++v)
+      splits[0][v] = static_cast<uint8_t>(splits[0][v] + 2 * splits[1][v] + 3 * splits[2][v]);
+    splits.resize(1);
+    target.AddNote("three splits of 0 and 1 that do not overlap: taken as the masks of one split");
+  }
   AddSplits(std::move(splits), target);
   return absl::OkStatus();
 }

@@ -20,7 +20,8 @@ namespace quadhop {
 // Train, validation and test masks of 0 and 1, [N], or [S, N] or [N, S] for S splits: "split", or
 // "split0", "split1", ...
 absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target);
-// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above.
+// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three of 0 and 1 without a
+// node in two of them are the masks of one split.
 absl::Status ImportSplits(ArraySource splits, ImportTarget& target);
 // Node ids of train, valid and test.
 absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,

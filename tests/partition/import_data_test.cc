@@ -7,6 +7,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Four nodes in an edge list.
 class NodeData : public ImportOf {
@@ -25,7 +26,66 @@ class NodeData : public ImportOf {
     give("x.npy", features, &options.features);
     return Import(options, pool_);
   }
+  const std::string classes_ = NpyOf<int64_t>({4}, {0, 1, 0, 1});
 };
+
+TEST_F(NodeData, TellHowManyNodesEachSplitHas) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportWith(classes_, NpyOf<uint8_t>({2, 4}, {1, 1, 2, 3, 1, 2, 2, 0})));
+  EXPECT_THAT(report.Describe(), HasSubstr("\nsplits: split0, split1\n"
+                                           "  split0: 2 train, 1 valid, 1 test\n"
+                                           "  split1: 1 train, 2 valid, 0 test"));
+}
+
+TEST_F(NodeData, NoteSplitsWithoutTrainingOrValidationNodes) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportWith(classes_, NpyOf<uint8_t>({4}, {1, 1, 3, 3})));
+  EXPECT_THAT(report.Describe(), HasSubstr("note: no validation nodes in split"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport other,
+                       ImportWith(classes_, NpyOf<uint8_t>({4}, {2, 2, 3, 3})));
+  EXPECT_THAT(other.Describe(), HasSubstr("note: no training nodes in split"));
+}
+
+TEST_F(NodeData, TakeThreeMasksForOneSplit) {
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      ImportWith(classes_, NpyOf<uint8_t>({3, 4}, {1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0})));
+  EXPECT_THAT(report.splits, ElementsAre("split"));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
+  ASSERT_OK_AND_ASSIGN(const absl::Span<const uint8_t> split, store->split("split"));
+  EXPECT_THAT(split, ElementsAre(1, 2, 3, 1));
+  EXPECT_THAT(report.Describe(), HasSubstr("taken as the masks of one split"));
+}
+
+TEST_F(NodeData, TakeOneHotLabelsForClasses) {
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      ImportWith(NpyOf<float>({4, 3}, {1, 0, 0, 0, 0, 1, 1, 0, 0, NAN, NAN, NAN})));
+  EXPECT_FALSE(report.multi_label);
+  EXPECT_EQ(report.classes, 3);
+  EXPECT_EQ(report.unlabelled, 1);
+  EXPECT_THAT(report.Describe(), HasSubstr("labels are one-hot rows: taken as classes"));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
+  ASSERT_OK_AND_ASSIGN(const absl::Span<const int32_t> labels, store->labels());
+  EXPECT_THAT(labels, ElementsAre(0, 2, 0, kUnlabelled));
+}
+
+TEST_F(NodeData, KeepLabelsOfWhichARowHasSeveralOrNone) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportWith(NpyOf<float>({4, 2}, {1, 0, 0, 1, 1, 1, 0, 1})));
+  EXPECT_TRUE(report.multi_label);
+  ASSERT_OK_AND_ASSIGN(const ImportReport other,
+                       ImportWith(NpyOf<float>({4, 2}, {1, 0, 0, 1, 0, 0, 0, 1})));
+  EXPECT_TRUE(other.multi_label);
+}
+
+TEST_F(NodeData, NoteClassesThatDoNotOccur) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportWith(NpyOf<int64_t>({4}, {0, 100, 400, 100})));
+  EXPECT_THAT(report.Describe(), HasSubstr("note: 3 of 401 classes occur"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport dense, ImportWith(classes_));
+  EXPECT_THAT(dense.Describe(), Not(HasSubstr("classes occur")));
+}
 
 TEST_F(NodeData, SayWhatTheNodesAreWhereAnIdIsNone) {
   input_.Write("e.txt", "0 1\n1 10033\n");
