@@ -13,6 +13,7 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "partition/formats/import_splits.h"
+#include "partition/formats/unrecognised.h"
 #include "partition/import_target.h"
 #include "partition/importer.h"
 #include "partition/memory.h"
@@ -37,11 +38,15 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
     return absl::InvalidArgumentError(absl::StrCat("--format ", options.format,
                                                    " is unknown; allowed: auto, ",
                                                    absl::StrJoin(ImportFormats(), ", ")));
+  QH_RETURN_IF_ERROR(WhyUnrecognised(options.from));
   std::string known;
   for (const ImportFormat& format : AllImportFormats())
     absl::StrAppend(&known, "\n  ", format.name, ": ", format.recognised_by);
   return absl::InvalidArgumentError(
-      absl::StrCat("--from ", options.from, " is in no format that is recognised. Known:", known));
+      absl::StrCat("--from ", options.from,
+                   " is in no format that is recognised; if it is a list of "
+                   "two node ids a line, give --format edge-list. Known:",
+                   known));
 }
 
 absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& format) {

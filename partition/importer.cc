@@ -25,6 +25,7 @@ absl::Span<const ImportFormat> AllImportFormats() {
        false},
       {"yandex", "an .npz with node_features and edges", IsYandexNpz, MakeYandexImporter, Always,
        false},
+      {"scipy", "an .npz of scipy.sparse.save_npz", IsScipyNpz, MakeScipyImporter, Always, true},
       {"linkx", "a .mat with A, edge_index, network or homo", IsLinkxMat, MakeLinkxImporter, Always,
        false},
       {"matrix-market", "a file that begins with %%MatrixMarket", IsMatrixMarket,

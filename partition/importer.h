@@ -75,6 +75,10 @@ std::unique_ptr<Importer> MakeShchurImporter();
 bool IsYandexNpz(const std::string& from);
 std::unique_ptr<Importer> MakeYandexImporter();
 
+// What scipy.sparse.save_npz writes (scipy_importer.cc).
+bool IsScipyNpz(const std::string& from);
+std::unique_ptr<Importer> MakeScipyImporter();
+
 // .mat files of LINKX and others (linkx_importer.cc).
 bool IsLinkxMat(const std::string& from);
 std::unique_ptr<Importer> MakeLinkxImporter();

@@ -3,6 +3,7 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <utility>
@@ -24,6 +25,13 @@ absl::StatusOr<NpzFile> NpzFile::Open(const std::string& path, int64_t max_bytes
 
 std::string NpzFile::Place(const std::string& name) const {
   return absl::StrCat(path(), ": ", name);
+}
+
+std::vector<std::string> NpzFile::names() const {
+  std::vector<std::string> names;
+  for (const absl::string_view member : zip_.members())
+    names.emplace_back(absl::StripSuffix(member, ".npy"));
+  return names;
 }
 
 absl::StatusOr<ArraySource> NpzFile::Array(const std::string& name) const {

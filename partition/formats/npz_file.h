@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include <string>
+#include <vector>
 
 #include "partition/formats/array_source.h"
 #include "partition/formats/pickle.h"
@@ -19,6 +20,7 @@ class NpzFile {
   static absl::StatusOr<NpzFile> Open(const std::string& path, int64_t max_bytes);
 
   const std::string& path() const { return zip_.path(); }
+  std::vector<std::string> names() const;  // of its arrays
   bool Has(const std::string& name) const { return zip_.Has(name + ".npy"); }
 
   absl::StatusOr<ArraySource> Array(const std::string& name) const;

@@ -98,8 +98,7 @@ class OgbBinaryImporter : public Importer {
 }  // namespace
 
 bool IsOgbBinaryFolder(const std::string& from) {
-  return IsNpzWith(from + "/raw/data.npz", {"edge_index"}) ||
-         FileExists(from + "/raw/edge_index.npy");
+  return FileExists(from + "/raw/data.npz") || FileExists(from + "/raw/edge_index.npy");
 }
 
 absl::StatusOr<PrepShape> MeasureOgbBinaryFolder(const std::string& from) {

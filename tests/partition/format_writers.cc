@@ -242,6 +242,15 @@ WrittenInput WriteGraphSaint(const LittleGraph& graph, const std::string& folder
   return {folder};
 }
 
+WrittenInput WriteScipy(const LittleGraph& graph, const std::string& folder) {
+  const Csr adjacency = StoredAdjacency(graph);
+  WriteZip(folder + "/a.npz", {{"indices.npy", NpyOf({NumEdges(graph)}, adjacency.indices)},
+                               {"indptr.npy", NpyOf({graph.kNodes + 1}, adjacency.indptr)},
+                               {"shape.npy", NpyOf<int64_t>({2}, {graph.kNodes, graph.kNodes})}});
+  WriteCompanions(graph, folder);
+  return {folder + "/a.npz", true, true};
+}
+
 WrittenInput WriteArrays(const LittleGraph& graph, const std::string& folder) {
   WriteText(folder + "/arcs.npy", NpyOf({NumEdges(graph), 2}, As<int32_t>(EdgePairs(graph))));
   WriteCompanions(graph, folder);
@@ -344,7 +353,8 @@ const std::map<std::string, Writer>& Writers() {
                                         {"matrix-market", WriteMatrixMarket},
                                         {"metis-graph", WriteMetisGraph},
                                         {"dgl", WriteDgl},
-                                        {"linkx", WriteLinkx}};
+                                        {"linkx", WriteLinkx},
+                                        {"scipy", WriteScipy}};
   return *kWriters;
 }
 

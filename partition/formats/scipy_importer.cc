@@ -1,0 +1,30 @@
+// A sparse adjacency alone, as scipy.sparse.save_npz writes it: csr, csc or coo, with --features,
+// --labels and --splits.
+#include "core/status.h"
+#include "partition/formats/import_node_data.h"
+#include "partition/formats/npz_adjacency.h"
+#include "partition/formats/npz_file.h"
+#include "partition/importer.h"
+
+namespace quadhop {
+namespace {
+
+class ScipyImporter : public Importer {
+ public:
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
+    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
+    QH_RETURN_IF_ERROR(ImportNpzAdjacency(npz, "", target));
+    return ImportCompanions(options, target);
+  }
+};
+
+}  // namespace
+
+bool IsScipyNpz(const std::string& from) {
+  return IsNpzWith(from, {"shape", "indptr", "indices"}) ||
+         IsNpzWith(from, {"shape", "row", "col"}) || IsNpzWith(from, {"shape", "format"});
+}
+
+std::unique_ptr<Importer> MakeScipyImporter() { return std::make_unique<ScipyImporter>(); }
+
+}  // namespace quadhop

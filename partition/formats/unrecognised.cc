@@ -1,0 +1,59 @@
+#include "partition/formats/unrecognised.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "partition/formats/mat_file.h"
+#include "partition/formats/npz_file.h"
+#include "partition/formats/number_lines.h"
+
+namespace quadhop {
+namespace {
+
+constexpr size_t kNamesShown = 20;
+
+absl::Status Holds(const std::string& from, std::vector<std::string> names,
+                   absl::string_view needed) {
+  std::sort(names.begin(), names.end());
+  const size_t more = names.size() - std::min(names.size(), kNamesShown);
+  names.resize(names.size() - more);
+  return absl::InvalidArgumentError(
+      absl::StrCat(from, " holds ", names.empty() ? "nothing" : absl::StrJoin(names, ", "),
+                   more > 0 ? absl::StrCat(" and ", more, " more") : "",
+                   ", which is no graph that is known; ", needed));
+}
+
+}  // namespace
+
+absl::Status WhyUnrecognised(const std::string& from) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(from, error)) return absl::OkStatus();
+  std::string head;
+  {
+    QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(from));
+    const absl::Span<const uint8_t> bytes = file.bytes().subspan(0, 8);
+    head.assign(bytes.begin(), bytes.end());
+  }
+  if (head.empty()) return absl::InvalidArgumentError(absl::StrCat(from, " is empty"));
+  if (absl::EndsWith(from, ".npz") || absl::StartsWith(head, "PK")) {
+    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(from, 0));
+    return Holds(from, npz.names(),
+                 "needed: adj_indptr or adj_matrix; node_features and edges; or what "
+                 "scipy.sparse.save_npz writes");
+  }
+  if (absl::EndsWith(from, ".mat") || absl::StartsWith(head, "MATLAB")) {
+    QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(from));
+    return Holds(from, mat.names(), "needed: A, edge_index, network or homo");
+  }
+  return ReadHeadLine(from, "#%").status();
+}
+
+}  // namespace quadhop

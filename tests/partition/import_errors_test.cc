@@ -1,0 +1,84 @@
+// What is said of inputs that cannot be read, or of which something is left aside.
+#include <matio.h>
+
+#include <filesystem>
+
+#include "core/file.h"
+#include "tests/partition/format_writers.h"
+#include "tests/partition/import_fixture.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+class UnknownInput : public ImportOf {
+ protected:
+  std::string MessageOf(const std::string& name, const std::string& text) {
+    return std::string(ImportText(name, text).status().message());
+  }
+};
+
+TEST_F(UnknownInput, ThatIsADamagedArchiveIsSaidToBe) {
+  WriteLittleGraph("yandex", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(input_ / "g.npz"));
+  EXPECT_THAT(
+      MessageOf("g.npz", whole.substr(0, whole.size() / 2)),
+      AllOf(HasSubstr("g.npz is not a zip archive that can be read"), Not(HasSubstr("Known:"))));
+  WriteLittleGraph("linkx", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string mat, ReadFile(input_ / "g.mat"));
+  EXPECT_THAT(MessageOf("g.mat", mat.substr(0, mat.size() / 2)),
+              AllOf(HasSubstr("cut short"), Not(HasSubstr("Known:"))));
+  const std::string gzip = GzipOf("0 1\n1 2\n");
+  EXPECT_THAT(MessageOf("e.gz", gzip.substr(0, 12)),
+              AllOf(HasSubstr("cut short"), Not(HasSubstr("Known:"))));
+  WriteLittleGraph("ogb-binary", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string data, ReadFile(input_ / "raw/data.npz"));
+  input_.Write("raw/data.npz", data.substr(0, data.size() / 2));
+  EXPECT_THAT(ImportIt(""), StatusIs(kInvalid, HasSubstr("data.npz is not a zip archive")));
+}
+
+TEST_F(UnknownInput, ListsWhatAnArchiveHolds) {
+  WriteZip(input_ / "x.npz",
+           {{"foo.npy", NpyOf<float>({1}, {1})}, {"bar.npy", NpyOf<float>({1}, {1})}});
+  EXPECT_THAT(ImportIt("x.npz"), StatusIs(kInvalid, HasSubstr("x.npz holds bar, foo")));
+  mat_t* const mat = Mat_CreateVer((input_ / "x.mat").c_str(), nullptr, MAT_FT_MAT5);
+  double value = 1;
+  size_t dims[] = {1, 1};
+  matvar_t* const variable = Mat_VarCreate("thing", MAT_C_DOUBLE, MAT_T_DOUBLE, 2, dims, &value, 0);
+  Mat_VarWrite(mat, variable, MAT_COMPRESSION_NONE);
+  Mat_VarFree(variable);
+  Mat_Close(mat);
+  EXPECT_THAT(ImportIt("x.mat"), StatusIs(kInvalid, HasSubstr("x.mat holds thing")));
+}
+
+TEST_F(UnknownInput, ThatIsEmptyIsSaidToBe) {
+  EXPECT_THAT(MessageOf("e.txt", ""), HasSubstr("e.txt is empty"));
+  EXPECT_THAT(MessageOf("e.txt", "# only\n# comments\n"),
+              HasSubstr("e.txt has no line of numbers"));
+}
+
+TEST_F(UnknownInput, ThatMayBeAnEdgeListIsAskedFor) {
+  EXPECT_THAT(MessageOf("header.txt", "a b\n0 1\n"), HasSubstr("give --format edge-list"));
+}
+
+TEST_F(UnknownInput, IsTakenWhereScipySavedIt) {
+  WriteZip(input_ / "a.npz", {{"indptr.npy", NpyOf<int32_t>({4}, {0, 2, 3, 3})},
+                              {"indices.npy", NpyOf<int32_t>({3}, {1, 2, 2})},
+                              {"data.npy", NpyOf<float>({3}, {1, 1, 1})},
+                              {"shape.npy", NpyOf<int64_t>({2}, {3, 3})}});
+  input_.Write("x.npy", NpyOf<float>({3, 1}, {1, 2, 3}));
+  ImportOptions options = OptionsFor("a.npz");
+  options.features = input_ / "x.npy";
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, Import(options, pool_));
+  EXPECT_EQ(report.format, "scipy");
+  EXPECT_EQ(report.features, 1);
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+}
+
+}  // namespace
+}  // namespace quadhop
