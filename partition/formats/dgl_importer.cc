@@ -8,6 +8,7 @@
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -131,21 +132,46 @@ class DglImporter : public Importer {
       target.AddNote(absl::StrCat("edges of ", edges->size(), " types are taken together"));
     for (const auto& [type, entry] : edges->items()) {
       QH_ASSIGN_OR_RETURN(const Chunks chunks, ChunksOf(entry, absl::StrCat("edges ", type)));
+      int64_t num_arcs = 0;
       for (const std::string& path : chunks.paths) {
         if (chunks.format == "numpy") {
           QH_RETURN_IF_ERROR(ImportArcs([&] { return ArraySource::OpenNpy(path); }, target));
+          QH_ASSIGN_OR_RETURN(const ArraySource arcs, ArraySource::OpenNpy(path));
+          num_arcs += arcs.size() / 2;
         } else if (chunks.format == "csv") {
-          QH_RETURN_IF_ERROR(ReadCsvArcs(path, target, pool));
+          QH_ASSIGN_OR_RETURN(const int64_t in_file, ReadCsvArcs(path, target, pool));
+          num_arcs += in_file;
         } else {
           return Error(absl::StrCat("edges ", type, " format ", chunks.format),
                        "csv and numpy can be read");
         }
       }
+      QH_RETURN_IF_ERROR(CheckArcs(type, num_arcs));
     }
     return absl::OkStatus();
   }
 
-  static absl::Status ReadCsvArcs(const std::string& path, ImportTarget& target, ThreadPool& pool) {
+  // Of one edge type, that as many were read as num_edges_per_chunk says, if it does.
+  absl::Status CheckArcs(const std::string& type, int64_t num_arcs) const {
+    const Json* types = Find(metadata_, "edge_type");
+    const Json* counts = Find(metadata_, "num_edges_per_chunk");
+    if (types == nullptr || counts == nullptr) return absl::OkStatus();
+    const auto place =
+        static_cast<size_t>(std::find(types->begin(), types->end(), type) - types->begin());
+    if (!counts->is_array() || place >= counts->size()) return absl::OkStatus();
+    int64_t sum = 0;
+    for (const Json& count : (*counts)[place])
+      if (!count.is_number_integer() || __builtin_add_overflow(sum, count.get<int64_t>(), &sum))
+        return Error("num_edges_per_chunk", "whole numbers are needed");
+    if (sum == num_arcs) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": the files of edges ", type, " have ",
+                                                   num_arcs, " arcs; num_edges_per_chunk says ",
+                                                   sum));
+  }
+
+  static absl::StatusOr<int64_t> ReadCsvArcs(const std::string& path, ImportTarget& target,
+                                             ThreadPool& pool) {
+    std::atomic<int64_t> num_arcs = 0;
     const auto take = [&](absl::string_view line, int64_t number,
                           std::vector<Arc>* arcs) -> absl::Status {
       absl::string_view rest = line;
@@ -155,12 +181,14 @@ class DglImporter : public Importer {
       arcs->push_back(arc);
       return absl::OkStatus();
     };
-    return ImportArcLines(
+    QH_RETURN_IF_ERROR(ImportArcLines(
         path, target, pool, take, [&](absl::Span<const Arc> arcs, const TextChunk& chunk) {
+          num_arcs += static_cast<int64_t>(arcs.size());
           return AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
             return absl::StrCat(path, " line ", chunk.first_line + i + 1, " column ", end + 1);
           });
-        });
+        }));
+    return num_arcs.load();
   }
 
   absl::Status ReadNodeData(ImportTarget& target) const {

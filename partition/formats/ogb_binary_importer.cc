@@ -57,17 +57,29 @@ class RawArrays {
   std::vector<std::unique_ptr<NpzFile>> archives_;
 };
 
+// num_nodes_list or num_edges_list.
+absl::StatusOr<int64_t> ReadCount(const RawArrays& raw, const std::string& name) {
+  QH_ASSIGN_OR_RETURN(ArraySource list, raw.Array(name));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> counts, list.ReadRest<int64_t>(1 << 20));
+  if (counts.size() == 1) return counts[0];
+  return ArrayError(list.place(), list.DimsText(),
+                    "one number is needed: a store holds a single graph");
+}
+
 absl::StatusOr<int64_t> CountNodes(const RawArrays& raw) {
-  if (raw.Has("num_nodes_list")) {
-    QH_ASSIGN_OR_RETURN(ArraySource list, raw.Array("num_nodes_list"));
-    QH_ASSIGN_OR_RETURN(const std::vector<int64_t> counts, list.ReadRest<int64_t>(1 << 20));
-    if (counts.size() == 1) return counts[0];
-    return ArrayError(list.place(), list.DimsText(),
-                      "one number is needed: a store holds a single graph");
-  }
+  if (raw.Has("num_nodes_list")) return ReadCount(raw, "num_nodes_list");
   QH_ASSIGN_OR_RETURN(const ArraySource rows,
                       raw.Array(raw.Has("node_feat") ? "node_feat" : "node_label"));
   return rows.dims().empty() ? 0 : rows.dims()[0];
+}
+
+absl::Status CheckEdges(const RawArrays& raw) {
+  if (!raw.Has("num_edges_list")) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const int64_t counted, ReadCount(raw, "num_edges_list"));
+  QH_ASSIGN_OR_RETURN(const ArraySource edges, raw.Array("edge_index"));
+  if (counted == edges.size() / 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(edges.place(), " is ", edges.DimsText(),
+                                                 ", but num_edges_list says ", counted, " edges"));
 }
 
 class OgbBinaryImporter : public Importer {
@@ -77,6 +89,7 @@ class OgbBinaryImporter : public Importer {
                         RawArrays::Open(options.from + "/raw", target.memory_bytes()));
     QH_ASSIGN_OR_RETURN(const int64_t num_nodes, CountNodes(raw));
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), options.from));
+    QH_RETURN_IF_ERROR(CheckEdges(raw));
     QH_RETURN_IF_ERROR(ImportArcs([&] { return raw.Array("edge_index"); }, target));
     if (raw.Has("node_feat")) {
       QH_ASSIGN_OR_RETURN(ArraySource features, raw.Array("node_feat"));

@@ -177,7 +177,9 @@ class OgbImporter : public Importer {
          it.increment(error)) {
       const std::string name = it->path().filename().string();
       const std::string stem = name.substr(0, name.find(".csv"));
-      if (std::find(std::begin(kUsed), std::end(kUsed), stem) == std::end(kUsed))
+      // Of a file that stands there plain and zipped, one is read.
+      if (std::find(std::begin(kUsed), std::end(kUsed), stem) == std::end(kUsed) ||
+          FindCsv(absl::StrCat(raw, "/", stem)) != absl::StrCat(raw, "/", name))
         unused.push_back(name);
     }
     std::sort(unused.begin(), unused.end());

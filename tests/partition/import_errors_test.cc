@@ -80,5 +80,36 @@ TEST_F(UnknownInput, IsTakenWhereScipySavedIt) {
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
 }
 
+class Counts : public ImportOf {};
+
+TEST_F(Counts, OfEdgesAreCheckedInOgbsBinaryFolder) {
+  WriteLittleGraph("ogb-binary", input_.path());
+  input_.Write("raw/num_edges_list.npy", NpyOf<int64_t>({1}, {5}));
+  EXPECT_THAT(ImportIt(""),
+              StatusIs(kInvalid, HasSubstr("is [2, 4], but num_edges_list says 5 edges")));
+}
+
+TEST_F(Counts, OfEdgesAreCheckedInDglsChunks) {
+  WriteLittleGraph("dgl", input_.path());
+  input_.Write("edges/1.csv", "1 2\n");
+  EXPECT_THAT(ImportIt(""), StatusIs(kInvalid, HasSubstr("edges n:r:n have 3 arcs; "
+                                                         "num_edges_per_chunk says 4")));
+}
+
+TEST_F(Counts, SayWhichOfTwoFilesIsLeftAside) {
+  WriteLittleGraph("ogb", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string edges, ReadFile(input_ / "raw/edge.csv"));
+  input_.Write("raw/edge.csv.gz", GzipOf(edges));
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt(""));
+  EXPECT_THAT(report.Describe(), HasSubstr("not used: edge.csv of"));
+}
+
+TEST_F(Counts, NameTheLineOfWrongJson) {
+  WriteLittleGraph("graphsaint", input_.path());
+  input_.Write("class_map.json", "{\"0\": 1,\n \"1\": NaN}");
+  EXPECT_THAT(ImportIt(""), StatusIs(kInvalid, AllOf(HasSubstr("class_map.json is no JSON"),
+                                                     HasSubstr("line 2"), HasSubstr("NaN"))));
+}
+
 }  // namespace
 }  // namespace quadhop
