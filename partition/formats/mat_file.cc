@@ -143,10 +143,15 @@ absl::StatusOr<ArraySource> MatFile::Array(const std::string& name) const {
 absl::StatusOr<OwnedSparseMatrix> MatFile::SquareMatrix(const std::string& name) const {
   const Variable info = handle_->ReadInfo(name);
   const bool is_matrix = info != nullptr && info->rank == 2;
-  return Matrix(name, is_matrix ? static_cast<int64_t>(info->dims[1]) : 0);
+  return ReadMatrix(name, is_matrix ? static_cast<int64_t>(info->dims[1]) : 0, false);
 }
 
 absl::StatusOr<OwnedSparseMatrix> MatFile::Matrix(const std::string& name, int64_t num_rows) const {
+  return ReadMatrix(name, num_rows, true);
+}
+
+absl::StatusOr<OwnedSparseMatrix> MatFile::ReadMatrix(const std::string& name, int64_t num_rows,
+                                                      bool with_values) const {
   QH_ASSIGN_OR_RETURN(const bool sparse, IsSparse(name));
   QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name, Place(name)));
   // Rows take memory that columns, which have their ends in the file, do not.
@@ -168,7 +173,9 @@ absl::StatusOr<OwnedSparseMatrix> MatFile::Matrix(const std::string& name, int64
     if (!columns.indptr.empty() && columns.indptr.back() >= 0 &&
         columns.indptr.back() < static_cast<int64_t>(columns.indices.size()))
       columns.indices.resize(static_cast<size_t>(columns.indptr.back()));
-    QH_ASSIGN_OR_RETURN(columns.values, SparseValues(*variable, *data, Place(name)));
+    if (with_values) {
+      QH_ASSIGN_OR_RETURN(columns.values, SparseValues(*variable, *data, Place(name)));
+    }
     if (columns.values.size() > columns.indices.size())
       columns.values.resize(columns.indices.size());
   } else {

@@ -31,7 +31,8 @@ class MatFile {
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
   // A matrix, sparse or dense, by rows. kInvalidArgument too if it does not have this many rows.
   absl::StatusOr<OwnedSparseMatrix> Matrix(const std::string& name, int64_t num_rows) const;
-  // The same of one with as many rows as columns.
+  // The same of one with as many rows as columns; ones for the values of a sparse one, also where
+  // they are 0: an adjacency.
   absl::StatusOr<OwnedSparseMatrix> SquareMatrix(const std::string& name) const;
   absl::StatusOr<bool> IsSparse(const std::string& name) const;
 
@@ -39,6 +40,8 @@ class MatFile {
   struct Handle;
   MatFile();
   std::string Place(const std::string& name) const;
+  absl::StatusOr<OwnedSparseMatrix> ReadMatrix(const std::string& name, int64_t num_rows,
+                                               bool with_values) const;
   std::string path_;
   std::vector<std::string> names_;
   std::unique_ptr<Handle> handle_;

@@ -78,8 +78,8 @@ const PickleValue& Unwrapped(const PickleValue& value);
 
 // kInvalidArgument if the value is no array of numbers, or its data have not the size that it says.
 absl::StatusOr<ArraySource> ArrayOf(const PickleValue& value, const std::string& place);
-// A scipy csr_matrix, rows sorted.
-absl::StatusOr<OwnedSparseMatrix> SparseMatrixOf(const PickleValue& value,
-                                                 const std::string& place);
+// A scipy csr_matrix, rows sorted; without its values ones stand for them, also where they are 0.
+absl::StatusOr<OwnedSparseMatrix> SparseMatrixOf(const PickleValue& value, const std::string& place,
+                                                 bool with_values = true);
 
 }  // namespace quadhop

@@ -37,8 +37,8 @@ absl::StatusOr<ArraySource> ArrayOf(const PickleValue& value, const std::string&
                     "numbers are needed");
 }
 
-absl::StatusOr<OwnedSparseMatrix> SparseMatrixOf(const PickleValue& value,
-                                                 const std::string& place) {
+absl::StatusOr<OwnedSparseMatrix> SparseMatrixOf(const PickleValue& value, const std::string& place,
+                                                 bool with_values) {
   CsrParts parts;
   const PickleValue* shape = value.Find("_shape");
   if (value.kind != Kind::kObject || shape == nullptr || shape->items.size() != 2)
@@ -56,7 +56,7 @@ absl::StatusOr<OwnedSparseMatrix> SparseMatrixOf(const PickleValue& value,
   };
   QH_RETURN_IF_ERROR(read("indptr", &parts.indptr));
   QH_RETURN_IF_ERROR(read("indices", &parts.indices));
-  QH_RETURN_IF_ERROR(read("data", &parts.values));
+  if (with_values) QH_RETURN_IF_ERROR(read("data", &parts.values));
   return MakeSparseRows(std::move(parts), place);
 }
 

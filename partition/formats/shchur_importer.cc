@@ -1,7 +1,7 @@
 // The .npz of the gnn-benchmark (Shchur et al., "Pitfalls of Graph Neural Network Evaluation",
 // 2018), https://github.com/shchur/gnn-benchmark, and its descendants:
 //
-//   adj_{data,indices,indptr,shape}, or adj_matrix, a pickled csr_matrix
+//   adj_{data,indices,indptr,shape}, or adj_matrix, a pickled csr_matrix or dense
 //   attr_{...}, or a dense or pickled attr_matrix or node_attr
 //   labels or node_label [N], or labels_{...}: a multi-label target
 //
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "partition/formats/array_blocks.h"
 #include "partition/formats/import_arcs.h"
 #include "partition/formats/import_node_data.h"
 #include "partition/formats/npz_adjacency.h"
@@ -22,9 +23,10 @@ namespace quadhop {
 namespace {
 
 // A pickled csr_matrix.
-absl::StatusOr<OwnedSparseMatrix> PickledMatrix(const NpzFile& npz, const std::string& name) {
+absl::StatusOr<OwnedSparseMatrix> PickledMatrix(const NpzFile& npz, const std::string& name,
+                                                bool with_values) {
   QH_ASSIGN_OR_RETURN(const Pickle pickle, npz.Objects(name));
-  return SparseMatrixOf(Unwrapped(pickle.root()), pickle.place());
+  return SparseMatrixOf(Unwrapped(pickle.root()), pickle.place(), with_values);
 }
 
 // Every entry that is not zero is a label.
@@ -54,9 +56,29 @@ class ShchurImporter : public Importer {
  private:
   static absl::Status ReadArcs(const NpzFile& npz, ImportTarget& target) {
     if (npz.HasCsrMatrix("adj")) return ImportNpzAdjacency(npz, "adj", target);
-    QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix adjacency, PickledMatrix(npz, "adj_matrix"));
+    QH_ASSIGN_OR_RETURN(const bool pickled, npz.HoldsObjects("adj_matrix"));
+    if (!pickled) return ImportDenseAdjacency(npz, target);
+    QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix adjacency,
+                        PickledMatrix(npz, "adj_matrix", /*with_values=*/false));
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(adjacency.num_rows), npz.path()));
     return ImportAdjacency(adjacency, npz.path() + ": adj_matrix", target);
+  }
+
+  // An arc a value that is not 0.
+  static absl::Status ImportDenseAdjacency(const NpzFile& npz, ImportTarget& target) {
+    QH_ASSIGN_OR_RETURN(ArraySource matrix, npz.Array("adj_matrix"));
+    const std::vector<int64_t> dims = matrix.dims();
+    if (dims.size() != 2 || dims[0] != dims[1]) return WrongDims(matrix, "an adjacency is square");
+    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(dims[0]), matrix.place()));
+    const TableShape shape{dims[0], dims[1], matrix.fortran_order()};
+    return ForEachBlock<double>(matrix, [&](absl::Span<const double> values, int64_t first) {
+      std::vector<Arc> arcs;
+      for (size_t i = 0; i < values.size(); ++i) {
+        const int64_t at = first + static_cast<int64_t>(i);
+        if (values[i] != 0) arcs.push_back({shape.Row(at), shape.Column(at)});
+      }
+      return target.AddArcs(arcs);
+    });
   }
 
   static absl::Status ReadFeatures(const NpzFile& npz, ImportTarget& target, ThreadPool& pool) {
@@ -75,7 +97,7 @@ class ShchurImporter : public Importer {
         QH_ASSIGN_OR_RETURN(ArraySource dense, npz.Array(name));
         return ImportFeatures(std::move(dense), target);
       }
-      QH_ASSIGN_OR_RETURN(sparse, PickledMatrix(npz, name));
+      QH_ASSIGN_OR_RETURN(sparse, PickledMatrix(npz, name, /*with_values=*/true));
     }
     if (sparse.num_rows != target.num_nodes())
       return ArrayError(absl::StrCat(npz.path(), ": ", name),

@@ -41,11 +41,11 @@ std::string Head(uint32_t array_class, const std::vector<uint32_t>& dims, const 
          Element(kInt8, name, name_bytes);
 }
 
-// A matrix [3, 3] with rows 1, 2 and 0 in its columns.
+// A matrix [3, 3] with rows 1, 2 and 0 in its columns, one value 0.
 std::string SparseParts() {
   return Element(kInt32, BytesOf<uint32_t>({1, 2, 0})) +
          Element(kInt32, BytesOf<uint32_t>({0, 1, 2, 3})) +
-         Element(kDouble, BytesOf<double>({1, 1, 1}));
+         Element(kDouble, BytesOf<double>({1, 0, 1}));
 }
 
 std::string Compressed(const std::string& element) {

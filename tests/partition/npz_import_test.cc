@@ -80,5 +80,21 @@ TEST_F(GraphSaint, TakesAnEntryForAnArcWhateverItsValue) {
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
 }
 
+class Shchur : public ImportOf {};
+
+TEST_F(Shchur, TakesAnEntryOfAPickledMatrixForAnArcWhateverItsValue) {
+  WriteZip(input_ / "g.npz",
+           {{"adj_matrix.npy", NpyOfObject(PickledCsr(3, 3, {0, 2, 3, 3}, {1, 2, 2}, {1, 0, 1}))}});
+  ASSERT_OK(ImportIt("g.npz"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+}
+
+TEST_F(Shchur, ReadsADenseMatrix) {
+  WriteZip(input_ / "g.npz",
+           {{"adj_matrix.npy", NpyOf<float>({3, 3}, {0, 1, 0, 0, 0, 0, 2, 0, 0})}});
+  ASSERT_OK(ImportIt("g.npz"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
+}
+
 }  // namespace
 }  // namespace quadhop
