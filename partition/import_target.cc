@@ -11,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/status.h"
+#include "partition/one_hot.h"
 #include "partition/random_split.h"
 #include "partition/sparse_rows.h"
 
@@ -129,35 +130,19 @@ absl::StatusOr<TensorView<uint8_t>> ImportTarget::AddMultiLabels(int64_t num_lab
   return multi_labels_;
 }
 
-// Rows of a single 1, or without labels.
-bool ImportTarget::AreOneHot() const {
-  for (int64_t v = 0; v < num_nodes_; ++v) {
-    const uint8_t* const row = multi_labels_.row(v);
-    const uint8_t* const end = row + multi_labels_.dim(1);
-    const bool unlabelled = std::count(row, end, kUnlabelledMulti) == end - row;
-    if (!unlabelled && (std::count(row, end, 1) != 1 || std::count(row, end, 0) + 1 != end - row))
-      return false;
-  }
-  return multi_labels_.dim(1) > 1;
-}
-
 absl::Status ImportTarget::WriteHeldLabels() {
   if (held_labels_.empty()) return absl::OkStatus();
   const int64_t width = multi_labels_.dim(1);
-  if (AreOneHot()) {
-    QH_ASSIGN_OR_RETURN(labels_, AddArrayOf<int32_t>(writer_, "labels.npy", {num_nodes_}));
-    for (int64_t v = 0; v < num_nodes_; ++v) {
-      const uint8_t* const row = multi_labels_.row(v);
-      const auto at = static_cast<int32_t>(std::find(row, row + width, 1) - row);
-      labels_[static_cast<size_t>(v)] = at == width ? kUnlabelled : at;
-    }
+  if (const auto classes = OneHotClasses(held_labels_.cview()); classes.has_value()) {
+    QH_ASSIGN_OR_RETURN(labels_, writer_.AddArrayOf<int32_t>("labels.npy", {num_nodes_}));
+    std::copy(classes->begin(), classes->end(), labels_.begin());
     least_classes_ = width;
     multi_labels_ = {};
     report_.multi_label = false;
     AddNote("labels are one-hot rows: taken as classes");
   } else {
     QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
-                        AddArrayOf<uint8_t>(writer_, "labels.npy", {num_nodes_, width}));
+                        writer_.AddArrayOf<uint8_t>("labels.npy", {num_nodes_, width}));
     std::copy_n(held_labels_.data(), values.size(), values.begin());
     multi_labels_ = TensorView<uint8_t>(values.data(), {num_nodes_, width});
   }

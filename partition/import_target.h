@@ -70,7 +70,6 @@ class ImportTarget {
   absl::Status WriteTopology(ThreadPool& pool);
   absl::Status WriteSplits();
   absl::Status WriteHeldLabels();
-  bool AreOneHot() const;
   absl::Status WriteOriginalIds();
   void CountLabels();
 
