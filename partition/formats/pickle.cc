@@ -125,7 +125,10 @@ class PickleMachine {
     return absl::OkStatus();
   }
 
+  // By groups of opcodes; each asks the next about those that are not its own.
   absl::Status Step(char opcode);
+  absl::Status StepOfNumbers(char opcode);
+  absl::Status StepOfLists(char opcode);
   absl::Status StepOfText(char opcode);
   absl::Status StepOfMemo(char opcode);
   absl::Status PushGlobal(absl::string_view module, absl::string_view name);
@@ -174,6 +177,30 @@ absl::Status PickleMachine::Step(char opcode) {
     case '(':  // MARK
       PushNew(Kind::kMark);
       return absl::OkStatus();
+    case 'R':
+      return Reduce();
+    case '\x81':
+      return NewObject();
+    case 'b':
+      return Build();
+    case '0':  // POP
+      Pop();
+      return absl::OkStatus();
+    case 'c': {  // GLOBAL
+      const absl::string_view module = TakeLine();
+      return PushGlobal(module, TakeLine());
+    }
+    case '\x93': {  // STACK_GLOBAL
+      const PickleValue* const name = Pop();
+      return PushGlobal(Pop()->text, name->text);
+    }
+    default:
+      return StepOfNumbers(opcode);
+  }
+}
+
+absl::Status PickleMachine::StepOfNumbers(char opcode) {
+  switch (opcode) {
     case 'N':  // NONE
       PushNew(Kind::kNone);
       return absl::OkStatus();
@@ -198,6 +225,13 @@ absl::Status PickleMachine::Step(char opcode) {
       std::memcpy(&stack_.back()->number, &bits, sizeof(bits));
       return absl::OkStatus();
     }
+    default:
+      return StepOfLists(opcode);
+  }
+}
+
+absl::Status PickleMachine::StepOfLists(char opcode) {
+  switch (opcode) {
     case ']':  // EMPTY_LIST, EMPTY_TUPLE, EMPTY_DICT
     case ')':
       PushNew(Kind::kList);
@@ -233,23 +267,6 @@ absl::Status PickleMachine::Step(char opcode) {
     case 'u': {  // SETITEMS
       const std::vector<PickleValue*> items = PopToMark();
       return SetItems(Top(), items);
-    }
-    case 'R':
-      return Reduce();
-    case '\x81':
-      return NewObject();
-    case 'b':
-      return Build();
-    case '0':  // POP
-      Pop();
-      return absl::OkStatus();
-    case 'c': {  // GLOBAL
-      const absl::string_view module = TakeLine();
-      return PushGlobal(module, TakeLine());
-    }
-    case '\x93': {  // STACK_GLOBAL
-      const PickleValue* const name = Pop();
-      return PushGlobal(Pop()->text, name->text);
     }
     default:
       return StepOfMemo(opcode);
