@@ -136,6 +136,8 @@ class PickleMachine {
   absl::Status NewObject();
   absl::Status Build();
   absl::Status BuildArray(PickleValue* array, const PickleValue& state);
+  absl::Status FillArray(PickleValue* array, const PickleValue& shape, const PickleValue& dtype,
+                         bool fortran_order, const PickleValue* content);
   absl::Status Append(PickleValue* list, const std::vector<PickleValue*>& items);
   absl::Status SetItems(PickleValue* dict, const std::vector<PickleValue*>& items);
   absl::Status PushLong(absl::string_view little_endian);
@@ -305,6 +307,7 @@ absl::Status PickleMachine::StepOfText(char opcode) {
     case 'X':  // BINUNICODE
       PushText(Take(TakeUnsigned(4)));
       return absl::OkStatus();
+    case '\x96':  // BYTEARRAY8
     case '\x8e':  // BINBYTES8
     case '\x8d':  // BINUNICODE8
       PushText(Take(TakeUnsigned(8)));
@@ -320,6 +323,8 @@ absl::Status PickleMachine::PushGlobal(absl::string_view module, absl::string_vi
                                                    "scipy.sparse._csr csr_matrix",
                                                    "numpy.core.multiarray _reconstruct",
                                                    "numpy._core.multiarray _reconstruct",
+                                                   "numpy.core.numeric _frombuffer",
+                                                   "numpy._core.numeric _frombuffer",
                                                    "numpy.core.multiarray scalar",
                                                    "numpy._core.multiarray scalar",
                                                    "numpy ndarray",
@@ -350,6 +355,9 @@ absl::Status PickleMachine::Reduce() {
   const auto& items = arguments->items;
   if (name == "_reconstruct") {
     PushNew(Kind::kArray);
+  } else if (name == "_frombuffer" && items.size() == 4) {  // protocol 5's way to write an array
+    PushNew(Kind::kArray);
+    return FillArray(stack_.back(), *items[2], *items[1], items[3]->text == "F", items[0]);
   } else if (name == "dtype" && !items.empty()) {
     PushText(absl::string_view(items[0]->text).substr(0, 20));
   } else if (name == "defaultdict" || name == "OrderedDict") {
@@ -414,16 +422,23 @@ absl::Status PickleMachine::Build() {
 
 // (version, shape, dtype, fortran order, bytes or list of objects)
 absl::Status PickleMachine::BuildArray(PickleValue* array, const PickleValue& state) {
-  if (state.items.size() != 5 || state.items[1]->items.size() > 32)
-    return Error("an array's state that is not (version, shape, ...)");
+  if (state.items.size() != 5) return Error("an array's state that is not (version, shape, ...)");
+  return FillArray(array, *state.items[1], *state.items[2], state.items[3]->integer != 0,
+                   state.items[4]);
+}
+
+absl::Status PickleMachine::FillArray(PickleValue* array, const PickleValue& shape,
+                                      const PickleValue& dtype, bool fortran_order,
+                                      const PickleValue* content) {
+  if (shape.items.size() > 32) return Error("an array of more than 32 dims");
   array->dims.clear();
-  for (const PickleValue* dim : state.items[1]->items) {
+  for (const PickleValue* dim : shape.items) {
     if (dim->kind != Kind::kInteger || dim->integer < 0) return Error("an array's shape is wrong");
     array->dims.push_back(dim->integer);
   }
-  array->text = state.items[2]->text.substr(0, 20);
-  array->fortran_order = state.items[3]->integer != 0;
-  array->content = state.items[4];
+  array->text = dtype.text.substr(0, 20);
+  array->fortran_order = fortran_order;
+  array->content = content;
   return absl::OkStatus();
 }
 
