@@ -35,10 +35,12 @@ absl::StatusOr<Archive> OpenArchive(const std::string& path) {
   if (code == ZIP_ER_NOENT || code == ZIP_ER_OPEN) return ErrnoStatus(errno, "open " + path);
   zip_error_t error;
   zip_error_init_with_code(&error, code);
-  const std::string reason = zip_error_strerror(&error);
+  const std::string reason = code == ZIP_ER_NOZIP
+                                 ? "its directory, at the end, is missing, as of a file cut short"
+                                 : zip_error_strerror(&error);
   zip_error_fini(&error);
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, " is not a zip archive that can be read: ", reason));
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " is not a zip archive that can be read: ", reason, "; fetch or make it again"));
 }
 
 // A member, and the archive it is read through: each its own, so that several can be read at once.
