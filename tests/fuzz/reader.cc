@@ -51,7 +51,10 @@ const std::vector<FuzzTarget>& FuzzTargets() {
        }},
       {"npz",
        [] {
-         return Imports({{"yandex", "g.npz"}, {"shchur", "g.npz"}, {"ogb-binary", "raw/data.npz"}},
+         return Imports({{"yandex", "g.npz"},
+                         {"shchur", "g.npz"},
+                         {"ogb-binary", "raw/data.npz"},
+                         {"scipy", "a.npz"}},
                         Notices::kAllDamage);
        }},
       {"planetoid",
