@@ -31,6 +31,8 @@ absl::Status PickleMachine::PushGlobal(absl::string_view module, absl::string_vi
                                                    "_codecs encode"};
   const std::string global = absl::StrCat(module, " ", name);
   if (truncated_) return absl::OkStatus();
+  if (module == "copy_reg" || module == "copyreg")
+    return Error("it is of protocol 0 or 1: write it with protocol 2 to 5");
   if (std::find(std::begin(kAllowed), std::end(kAllowed), global) == std::end(kAllowed))
     return Error(absl::StrCat("it asks for Python's ", absl::CHexEscape(module.substr(0, 60)), ".",
                               absl::CHexEscape(name.substr(0, 60))));

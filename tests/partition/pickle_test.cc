@@ -9,6 +9,7 @@ namespace quadhop {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 // pickle.dumps(numpy.array([[1, 2, 3], [4, 5, 6]], "i4", order="F"), protocol=5)
 constexpr char kArrayOfProtocol5[] =
@@ -28,6 +29,12 @@ TEST(Pickle, ReadsAnArrayOfProtocol5) {
   EXPECT_THAT(array.dims(), ElementsAre(2, 3));
   EXPECT_TRUE(array.fortran_order());
   EXPECT_THAT(array.ReadRest<int64_t>(1 << 20), IsOkAndHolds(ElementsAre(1, 4, 2, 5, 3, 6)));
+}
+
+TEST(Pickle, AsksForALaterProtocolWhereItIsOfAnEarlyOne) {
+  EXPECT_THAT(Pickle::Read("ccopy_reg\n_reconstructor\n", "a.pickle"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("it is of protocol 0 or 1: write it with protocol 2 to 5")));
 }
 
 }  // namespace
