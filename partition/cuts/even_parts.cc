@@ -1,6 +1,7 @@
 #include "partition/cuts/even_parts.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -26,25 +27,18 @@ struct Candidate {
   }
 };
 
-// How full the fullest of a part's balances is; 1: as it may be.
-double Fullest(const Weights& used, const Weights& most) {
-  double fullest = 0;
-  for (size_t b = 0; b < kBalances; ++b)
-    if (most[b] > 0) fullest = std::max(fullest, D(used[b]) / D(most[b]));
-  return fullest;
-}
-
 // The balance that a part exceeds most, of those that a node of it adds to.
 struct Excess {
   double fullness = 1;  // of the part; 1: the node need not go
   int64_t weight = 0;   // of the node
+  size_t balance = 0;
 };
 
 Excess ExcessOf(const Weights& weights, const Weights& used, const Weights& most) {
   Excess excess;
   for (size_t b = 0; b < kBalances; ++b) {
     if (weights[b] == 0 || D(used[b]) <= excess.fullness * D(most[b])) continue;
-    excess = {D(used[b]) / D(most[b]), weights[b]};
+    excess = {D(used[b]) / D(most[b]), weights[b], b};
   }
   return excess;
 }
@@ -73,12 +67,13 @@ bool Eases(const MoveLimits& limits, const Weights& weights, uint32_t from, uint
          Overfull(source, limits.most) + Overfull(target, limits.most);
 }
 
-uint32_t EmptiestPart(const MoveLimits& limits) {
-  const auto emptiest = std::min_element(limits.used.begin(), limits.used.end(),
-                                         [&](const Weights& a, const Weights& b) {
-                                           return Fullest(a, limits.most) < Fullest(b, limits.most);
-                                         });
-  return static_cast<uint32_t>(emptiest - limits.used.begin());
+// The part that holds least of each balance.
+std::array<uint32_t, kBalances> EmptiestParts(const MoveLimits& limits) {
+  std::array<uint32_t, kBalances> emptiest{};
+  for (uint32_t part = 1; part < limits.used.size(); ++part)
+    for (size_t b = 0; b < kBalances; ++b)
+      if (limits.used[part][b] < limits.used[emptiest[b]][b]) emptiest[b] = part;
+  return emptiest;
 }
 
 template <typename Graph>
@@ -110,7 +105,7 @@ class Evener {
     std::vector<std::vector<Candidate>> found(
         static_cast<size_t>(NumBlocks(num_nodes, kNodesPerBlock)));
     std::vector<Votes> votes(static_cast<size_t>(pool_.num_threads()), Votes(limits_.used.size()));
-    const uint32_t emptiest = EmptiestPart(limits_);
+    const std::array<uint32_t, kBalances> emptiest = EmptiestParts(limits_);
     pool_.ParallelFor(static_cast<int64_t>(found.size()), [&](int64_t block, int worker) {
       const auto [begin, end] = Block(block, num_nodes, kNodesPerBlock);
       for (int64_t v = begin; v < end; ++v)
@@ -126,7 +121,7 @@ class Evener {
     return all;
   }
 
-  void Consider(int64_t node, uint32_t emptiest, Votes& votes,
+  void Consider(int64_t node, const std::array<uint32_t, kBalances>& emptiest, Votes& votes,
                 std::vector<Candidate>& found) const {
     const uint32_t part = part_of_[static_cast<size_t>(node)];
     const Weights weights = graph_.weights(node);
@@ -137,7 +132,7 @@ class Evener {
     });
     votes.SortLabels();
     const auto eases = [&](uint32_t label) { return Eases(limits_, weights, part, label); };
-    uint32_t into = emptiest;
+    uint32_t into = emptiest[excess.balance];
     for (const uint32_t label : votes.labels())
       if (label != part && eases(label) && (votes.Of(label) > votes.Of(into) || !eases(into)))
         into = label;
@@ -202,7 +197,7 @@ std::vector<int32_t> EvenedOut(const PartitionProblem& problem, bool symmetric,
     const TopologyLevel<Index> graph(problem.topology.indptr, indices, problem.train);
     MoveLimits limits = LimitsOfParts(graph, problem, part_of);
     if (std::none_of(limits.used.begin(), limits.used.end(),
-                     [&](const Weights& used) { return Fullest(used, limits.most) > 1; }))
+                     [&](const Weights& used) { return Overfull(used, limits.most) > 0; }))
       return;
     const uint64_t seed = StreamKey(problem.seed, RandomPurpose::kPartition, 5, 0);
     EvenOut(graph, seed, pool, limits, absl::MakeSpan(part_of));
