@@ -49,11 +49,13 @@ absl::StatusOr<std::string> DescribeFile(const std::string& path) {
                       absl::Dec(facts.st_mtim.tv_nsec, absl::kZeroPad9));
 }
 
-// All files below a folder but those of stores, which are not read and change.
+// All files below a folder but those of stores, which are not read and change, and of folders that
+// may not be read.
 absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
-  fs::recursive_directory_iterator entries(folder, error);
+  fs::recursive_directory_iterator entries(folder, fs::directory_options::skip_permission_denied,
+                                           error);
   while (!error && entries != fs::recursive_directory_iterator()) {
     std::error_code ignored;  // of a link that leads nowhere
     if (entries->is_directory(ignored)) {
