@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "core/status.h"
+#include "partition/casts.h"
 #include "partition/scratch_file.h"
 #include "partition/sorted_runs.h"
 
@@ -17,8 +18,6 @@ namespace {
 
 constexpr int64_t kLeastRangeKeys = 4096;
 constexpr int64_t kCopyElements = int64_t{1} << 20;
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 // Of an id in [0, num_nodes), at least 1.
 int BitsFor(int64_t num_nodes) {
@@ -124,7 +123,7 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
   absl::StatusOr<GraphCounts> Build(std::vector<int64_t>& indptr, ThreadPool& pool) override {
     QH_RETURN_IF_ERROR(status_);
     QH_RETURN_IF_ERROR(runs_.Finish());
-    indptr.assign(Z(options_.num_nodes) + 1, 0);
+    indptr.assign(AsSize(options_.num_nodes) + 1, 0);
     const int64_t range_bytes = options_.memory_bytes / 4 / pool.num_threads();
     const int64_t key_bytes = 2 * static_cast<int64_t>(sizeof(Key)) + (wide_ ? 8 : 4);
     const std::vector<Key> bounds =
@@ -132,9 +131,9 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
     const auto num_ranges = static_cast<int64_t>(bounds.size()) - 1;
     int64_t distinct = 0;
     for (int64_t first = 0; first < num_ranges; first += pool.num_threads()) {
-      std::vector<Range> ranges(Z(std::min<int64_t>(pool.num_threads(), num_ranges - first)));
+      std::vector<Range> ranges(AsSize(std::min<int64_t>(pool.num_threads(), num_ranges - first)));
       pool.ParallelFor(static_cast<int64_t>(ranges.size()), [&](int64_t i, int) {
-        ranges[Z(i)] = Merge(bounds[Z(first + i)], bounds[Z(first + i) + 1], indptr);
+        ranges[AsSize(i)] = Merge(bounds[AsSize(first + i)], bounds[AsSize(first + i) + 1], indptr);
       });
       for (Range& range : ranges) {
         QH_RETURN_IF_ERROR(range.status);

@@ -10,6 +10,7 @@
 #include "core/dtype.h"
 #include "core/file.h"
 #include "core/status.h"
+#include "partition/casts.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/encodings/encoder.h"
@@ -39,8 +40,6 @@ constexpr double kEncodeSecondsAValue = 100e-9;  // random numbers, norms, writi
 constexpr double kScratchSecondsAByte = 2e-9;    // written and read back
 constexpr double kWriteSecondsAByte = 5e-9;
 
-double D(int64_t value) { return static_cast<double>(value); }
-
 int64_t IndexBytes(const PrepShape& shape) {
   return shape.nodes > int64_t{std::numeric_limits<uint32_t>::max()} ? 8 : 4;
 }
@@ -61,8 +60,8 @@ StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
   plan.memory_bytes = kImportBytes + rows + std::min(sorting, memory_bytes / 2);
   plan.disk_bytes = ImportedBytes(shape);
   if (sorting > memory_bytes / 2) plan.scratch_bytes = shape.arcs * (key_bytes + IndexBytes(shape));
-  plan.seconds = D(shape.arcs) * kImportSecondsAnArc +
-                 D(shape.nodes) * D(shape.features) * kImportSecondsAFeature;
+  plan.seconds = AsDouble(shape.arcs) * kImportSecondsAnArc +
+                 AsDouble(shape.nodes) * AsDouble(shape.features) * kImportSecondsAFeature;
   return plan;
 }
 
@@ -78,16 +77,16 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   const int64_t numbering = shape.nodes * 40;
   if (plan.how == "metis") {
     plan.least_bytes = metis_bytes;
-    plan.seconds = D(shape.arcs) * kMetisSecondsAnArc;
+    plan.seconds = AsDouble(shape.arcs) * kMetisSecondsAnArc;
   } else if (plan.how == "multilevel") {
     // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
     // coarsest graph needs. They take what they may.
     plan.least_bytes =
         kClusterBytes + shape.parts * kClusterBytesAPart + shape.nodes * (60 + 12 * shape.threads);
-    plan.seconds = D(shape.arcs) * kMultilevelSecondsAnArc;
+    plan.seconds = AsDouble(shape.arcs) * kMultilevelSecondsAnArc;
   } else if (plan.how == "ptscotch") {
     plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;
-    plan.seconds = D(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks * shape.threads;
+    plan.seconds = AsDouble(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks * shape.threads;
   }
   plan.least_bytes = held + std::max(plan.least_bytes, kBaseBytes + numbering);
   plan.memory_bytes = plan.least_bytes;
@@ -96,7 +95,7 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
         std::max(plan.least_bytes,
                  std::min(memory_bytes, plan.least_bytes + shape.arcs * kClusterBytesPerArc));
   plan.disk_bytes = ImportedBytes(shape);
-  plan.seconds += D(plan.disk_bytes) * kReorderSecondsAByte * shape.threads;
+  plan.seconds += AsDouble(plan.disk_bytes) * kReorderSecondsAByte * shape.threads;
   return plan;
 }
 
@@ -111,9 +110,9 @@ StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
   plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes, kBaseBytes + needs.memory_bytes);
   if (plan.memory_bytes < kBaseBytes + needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = shape.nodes * shape.encode_dim * kFloatBytes;
-  plan.seconds = 3 * D(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
-                 D(shape.nodes) * shape.encode_dim * kEncodeSecondsAValue +
-                 D(plan.scratch_bytes) * kScratchSecondsAByte;
+  plan.seconds = 3 * AsDouble(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
+                 AsDouble(shape.nodes) * shape.encode_dim * kEncodeSecondsAValue +
+                 AsDouble(plan.scratch_bytes) * kScratchSecondsAByte;
   return plan;
 }
 
@@ -127,8 +126,8 @@ StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
   plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes,
                                  std::max(plan.least_bytes, fixed + column_bytes * width));
   plan.disk_bytes = shape.nodes * (1 + shape.hops) * width * shape.feature_bytes;
-  plan.seconds = shape.hops * D(shape.arcs) * D(width) * kProductSecondsAnArcColumn +
-                 D(plan.disk_bytes) * kWriteSecondsAByte;
+  plan.seconds = shape.hops * AsDouble(shape.arcs) * AsDouble(width) * kProductSecondsAnArcColumn +
+                 AsDouble(plan.disk_bytes) * kWriteSecondsAByte;
   return plan;
 }
 

@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
+#include "partition/casts.h"
 #include "partition/gzip_writer.h"
 #include "partition/import_target.h"
 #include "partition/memory.h"
@@ -22,8 +23,6 @@ namespace {
 
 constexpr char kSplitName[] = "random";
 constexpr int64_t kNodesABlock = 4096;
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 std::vector<uint8_t> SplitOf(const SynthOptions& options) {
   return RandomSplit(options.nodes, 0.08, 0.02, options.seed);
@@ -75,7 +74,7 @@ class RawFolder {
     QH_RETURN_IF_ERROR(MakeDirectories(options_.out));
     model_.DrawEdges(graph_, pool_);
     QH_ASSIGN_OR_RETURN(counts_, graph_.Build(pool_));
-    indices_.resize(Z(counts_.arcs));
+    indices_.resize(AsSize(counts_.arcs));
     QH_RETURN_IF_ERROR(graph_.CopyIndices(absl::MakeSpan(indices_)));
     const std::string raw = options_.out + "/raw/";
     const std::string split = absl::StrCat(options_.out, "/split/", kSplitName, "/");
@@ -120,17 +119,17 @@ class RawFolder {
 
   // Every edge once, at its smaller end.
   void AppendEdges(int64_t v, std::string* text) const {
-    for (int64_t e = graph_.indptr()[Z(v)]; e < graph_.indptr()[Z(v) + 1]; ++e)
-      if (indices_[Z(e)] > v) absl::StrAppend(text, v, ",", indices_[Z(e)], "\n");
+    for (int64_t e = graph_.indptr()[AsSize(v)]; e < graph_.indptr()[AsSize(v) + 1]; ++e)
+      if (indices_[AsSize(e)] > v) absl::StrAppend(text, v, ",", indices_[AsSize(e)], "\n");
   }
 
   void AppendLabel(int64_t v, std::string* text) const {
-    absl::StrAppend(text, model_.classes()[Z(v)], "\n");
+    absl::StrAppend(text, model_.classes()[AsSize(v)], "\n");
   }
 
   // The shortest digits that read back as the same float.
   void AppendFeatures(int64_t v, std::string* text) const {
-    std::vector<float> row(Z(options_.features));
+    std::vector<float> row(AsSize(options_.features));
     model_.FillFeatures(v, row.data());
     char digits[32];
     for (size_t i = 0; i < row.size(); ++i) {

@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/casts.h"
 
 namespace quadhop {
 namespace {
@@ -22,8 +23,6 @@ constexpr int64_t kEdgesABlock = 1 << 16;
 
 // What a stream of RandomPurpose::kSynthetic is for (its `major`).
 enum Stage : uint64_t { kOrder, kClasses, kEdges, kMeans, kFeatures, kEstimate };
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 double LargestDegree(int64_t num_nodes) {
   const double n = static_cast<double>(num_nodes);
@@ -77,7 +76,7 @@ void SynthModel::MakeWeights() {
   const double largest = LargestDegree(options_.nodes);
   const double least = LeastWeight(options_.degree, largest);
   const double spread = 1 - std::pow(least / largest, kTail);
-  weights_.resize(Z(options_.nodes));
+  weights_.resize(AsSize(options_.nodes));
   for (size_t i = 0; i < weights_.size(); ++i) {
     const double quantile = (static_cast<double>(i) + 0.5) / static_cast<double>(options_.nodes);
     weights_[i] = least * std::pow(1 - quantile * spread, -1 / kTail);
@@ -88,7 +87,7 @@ void SynthModel::MakeWeights() {
 }
 
 void SynthModel::MakeClasses() {
-  const size_t num_classes = Z(options_.classes);
+  const size_t num_classes = AsSize(options_.classes);
   class_of_.resize(weights_.size());
   class_begin_.assign(num_classes + 1, 0);
   class_weight_.assign(num_classes, 0);
@@ -104,22 +103,22 @@ void SynthModel::MakeClasses() {
   members_.resize(class_of_.size());
   std::vector<int64_t> next(class_begin_.begin(), class_begin_.end() - 1);
   for (size_t v = 0; v < class_of_.size(); ++v)
-    members_[Z(next[Z(class_of_[v])]++)] = static_cast<uint32_t>(v);
+    members_[AsSize(next[AsSize(class_of_[v])]++)] = static_cast<uint32_t>(v);
 
   class_table_ = AliasTable(class_weight_);
   member_tables_.resize(num_classes);
   for (size_t c = 0; c < num_classes; ++c) {
     std::vector<double> member_weights;
     for (int64_t i = class_begin_[c]; i < class_begin_[c + 1]; ++i)
-      member_weights.push_back(weights_[members_[Z(i)]]);
+      member_weights.push_back(weights_[members_[AsSize(i)]]);
     if (!member_weights.empty()) member_tables_[c] = AliasTable(member_weights);
     single_class_ |= member_weights.size() == weights_.size();
   }
 }
 
 void SynthModel::MakeMeans() {
-  const size_t width = Z(options_.features);
-  means_.resize(Z(options_.classes) * width);
+  const size_t width = AsSize(options_.features);
+  means_.resize(AsSize(options_.classes) * width);
   std::vector<double> mean(width);
   for (int64_t c = 0; c < options_.classes; ++c) {
     RandomStream random(options_.seed, RandomPurpose::kSynthetic, kMeans, static_cast<uint64_t>(c));
@@ -129,13 +128,14 @@ void SynthModel::MakeMeans() {
       squares += value * value;
     }
     for (size_t i = 0; i < width; ++i)
-      means_[Z(c) * width + i] = static_cast<float>(mean[i] / std::sqrt(squares));
+      means_[AsSize(c) * width + i] = static_cast<float>(mean[i] / std::sqrt(squares));
   }
 }
 
 Arc SynthModel::DrawEdge(RandomStream& random) const {
   const auto member = [&](int64_t c) {
-    return int64_t{members_[Z(class_begin_[Z(c)] + member_tables_[Z(c)].Draw(random))]};
+    return int64_t{
+        members_[AsSize(class_begin_[AsSize(c)] + member_tables_[AsSize(c)].Draw(random))]};
   };
   const int64_t source_class = class_table_.Draw(random);
   const int64_t source = member(source_class);
@@ -148,10 +148,11 @@ Arc SynthModel::DrawEdge(RandomStream& random) const {
 // Of being the next edge drawn, in either direction; 0 for a self-loop, which is lost.
 double SynthModel::ProbabilityOf(const Arc& edge) const {
   if (edge.source == edge.target) return 0;
-  const double product = weights_[Z(edge.source)] * weights_[Z(edge.target)] / total_weight_;
-  const double a = class_weight_[Z(class_of_[Z(edge.source)])];
-  const double b = class_weight_[Z(class_of_[Z(edge.target)])];
-  if (class_of_[Z(edge.source)] == class_of_[Z(edge.target)])
+  const double product =
+      weights_[AsSize(edge.source)] * weights_[AsSize(edge.target)] / total_weight_;
+  const double a = class_weight_[AsSize(class_of_[AsSize(edge.source)])];
+  const double b = class_weight_[AsSize(class_of_[AsSize(edge.target)])];
+  if (class_of_[AsSize(edge.source)] == class_of_[AsSize(edge.target)])
     return 2 * (single_class_ ? 1 : kInside) * product / a;
   return (1 - kInside) * product * (1 / (total_weight_ - a) + 1 / (total_weight_ - b));
 }
@@ -187,7 +188,7 @@ void SynthModel::DrawEdges(GraphBuilder& graph, ThreadPool& pool) const {
     const auto [begin, end] = Block(block, num_draws_, kEdgesABlock);
     RandomStream random(options_.seed, RandomPurpose::kSynthetic, kEdges,
                         static_cast<uint64_t>(block));
-    std::vector<Arc> arcs(Z(end - begin));
+    std::vector<Arc> arcs(AsSize(end - begin));
     for (Arc& arc : arcs) arc = DrawEdge(random);
     (void)graph.Add(arcs);  // Build says what went wrong
   });
@@ -196,7 +197,7 @@ void SynthModel::DrawEdges(GraphBuilder& graph, ThreadPool& pool) const {
 void SynthModel::FillFeatures(int64_t node, float* row) const {
   RandomStream random(options_.seed, RandomPurpose::kSynthetic, kFeatures,
                       static_cast<uint64_t>(node));
-  const float* const mean = means_.data() + class_of_[Z(node)] * options_.features;
+  const float* const mean = means_.data() + class_of_[AsSize(node)] * options_.features;
   for (int64_t i = 0; i < options_.features; ++i)
     row[i] = mean[i] + static_cast<float>(random.Normal());
 }

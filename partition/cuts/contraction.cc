@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "partition/casts.h"
 #include "partition/cuts/votes.h"
 #include "partition/for_each_row.h"
 
@@ -15,8 +16,6 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kRowsPerBlock = 512;
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 uint32_t ArcWeight(int64_t weight) {
   return static_cast<uint32_t>(std::min<int64_t>(weight, UINT32_MAX));
@@ -26,19 +25,19 @@ uint32_t ArcWeight(int64_t weight) {
 // count(row, worker) is a row's length.
 template <typename Count>
 void CountRows(int64_t num_rows, ThreadPool& pool, const Count& count, WeightedGraph& graph) {
-  graph.indptr.assign(Z(num_rows) + 1, 0);
+  graph.indptr.assign(AsSize(num_rows) + 1, 0);
   ForEachRow(num_rows, kRowsPerBlock, pool,
-             [&](int64_t row, int worker) { graph.indptr[Z(row) + 1] = count(row, worker); });
+             [&](int64_t row, int worker) { graph.indptr[AsSize(row) + 1] = count(row, worker); });
   std::partial_sum(graph.indptr.begin(), graph.indptr.end(), graph.indptr.begin());
 }
 
 // fill(row, worker, neighbors, weights) writes a row.
 template <typename Fill>
 void FillRows(ThreadPool& pool, const Fill& fill, WeightedGraph& graph) {
-  graph.neighbors.resize(Z(graph.indptr.back()));
-  graph.arc_weights.resize(Z(graph.indptr.back()));
+  graph.neighbors.resize(AsSize(graph.indptr.back()));
+  graph.arc_weights.resize(AsSize(graph.indptr.back()));
   ForEachRow(graph.num_nodes(), kRowsPerBlock, pool, [&](int64_t row, int worker) {
-    const size_t at = Z(graph.indptr[Z(row)]);
+    const size_t at = AsSize(graph.indptr[AsSize(row)]);
     fill(row, worker, graph.neighbors.data() + at, graph.arc_weights.data() + at);
   });
 }
@@ -46,12 +45,12 @@ void FillRows(ThreadPool& pool, const Fill& fill, WeightedGraph& graph) {
 // Which arcs stay of a graph that may not have more than so many: ContractOptions.
 class Thinning {
  public:
-  explicit Thinning(int num_threads) : arcs_by_weight_(Z(num_threads)) {
+  explicit Thinning(int num_threads) : arcs_by_weight_(AsSize(num_threads)) {
     for (std::vector<int64_t>& arcs : arcs_by_weight_) arcs.resize(kMostThreshold + 1);
   }
 
   void Count(int64_t weight, int worker) {
-    ++arcs_by_weight_[Z(worker)][Z(std::min(weight, kMostThreshold))];
+    ++arcs_by_weight_[AsSize(worker)][AsSize(std::min(weight, kMostThreshold))];
   }
   // Sets the least threshold, up to kMostThreshold, that leaves no more than so many of the arcs
   // counted, in expectation.
@@ -66,8 +65,8 @@ class Thinning {
       if (static_cast<double>(heavy) + light / static_cast<double>(threshold_) <=
           static_cast<double>(most_arcs))
         break;
-      heavy -= arcs[Z(threshold_)];
-      light += static_cast<double>(arcs[Z(threshold_)] * threshold_);
+      heavy -= arcs[AsSize(threshold_)];
+      light += static_cast<double>(arcs[AsSize(threshold_)] * threshold_);
     }
   }
 
@@ -99,7 +98,7 @@ WeightedGraph Transposed(const WeightedGraph& graph) {
   std::vector<int64_t> next(turned.indptr.begin(), turned.indptr.end() - 1);
   for (int64_t v = 0; v < graph.num_nodes(); ++v)
     graph.ForEachNeighbor(v, [&](int64_t u, int64_t weight) {
-      const size_t at = Z(next[Z(u)]++);
+      const size_t at = AsSize(next[AsSize(u)]++);
       turned.neighbors[at] = static_cast<uint32_t>(v);
       turned.arc_weights[at] = static_cast<uint32_t>(weight);
     });
@@ -109,8 +108,8 @@ WeightedGraph Transposed(const WeightedGraph& graph) {
 // visit(neighbour, weight) of the arcs of v in either graph, ascending, weights of both summed.
 template <typename Visit>
 void VisitUnion(const WeightedGraph& a, const WeightedGraph& b, int64_t v, const Visit& visit) {
-  auto i = Z(a.indptr[Z(v)]), j = Z(b.indptr[Z(v)]);
-  const auto end_i = Z(a.indptr[Z(v) + 1]), end_j = Z(b.indptr[Z(v) + 1]);
+  auto i = AsSize(a.indptr[AsSize(v)]), j = AsSize(b.indptr[AsSize(v)]);
+  const auto end_i = AsSize(a.indptr[AsSize(v) + 1]), end_j = AsSize(b.indptr[AsSize(v) + 1]);
   while (i < end_i || j < end_j) {
     const uint32_t u = i == end_i   ? b.neighbors[j]
                        : j == end_j ? a.neighbors[i]
@@ -147,16 +146,17 @@ WeightedGraph Symmetrized(WeightedGraph graph, ThreadPool& pool) {
 // The nodes of each cluster.
 struct Members {
   explicit Members(const Clusters& clusters)
-      : begin(Z(clusters.count) + 1), nodes(clusters.of.size()) {
+      : begin(AsSize(clusters.count) + 1), nodes(clusters.of.size()) {
     for (const uint32_t cluster : clusters.of) ++begin[cluster + 1];
     std::partial_sum(begin.begin(), begin.end(), begin.begin());
     std::vector<int64_t> next(begin.begin(), begin.end() - 1);
     for (size_t v = 0; v < nodes.size(); ++v)
-      nodes[Z(next[clusters.of[v]]++)] = static_cast<uint32_t>(v);
+      nodes[AsSize(next[clusters.of[v]]++)] = static_cast<uint32_t>(v);
   }
   absl::Span<const uint32_t> of(int64_t cluster) const {
-    return absl::MakeConstSpan(nodes).subspan(Z(begin[Z(cluster)]),
-                                              Z(begin[Z(cluster) + 1] - begin[Z(cluster)]));
+    return absl::MakeConstSpan(nodes).subspan(
+        AsSize(begin[AsSize(cluster)]),
+        AsSize(begin[AsSize(cluster) + 1] - begin[AsSize(cluster)]));
   }
 
   std::vector<int64_t> begin;   // [clusters + 1]
@@ -169,7 +169,7 @@ std::vector<Weights> ClusterWeights(const Graph& graph, const Members& members, 
   ForEachRow(static_cast<int64_t>(sums.size()), kRowsPerBlock, pool, [&](int64_t c, int) {
     for (const uint32_t node : members.of(c)) {
       const Weights weights = graph.weights(node);
-      for (size_t b = 0; b < kBalances; ++b) sums[Z(c)][b] += weights[b];
+      for (size_t b = 0; b < kBalances; ++b) sums[AsSize(c)][b] += weights[b];
     }
   });
   return sums;
@@ -183,16 +183,16 @@ class ClusterRows {
       : graph_(graph),
         clusters_(clusters),
         members_(members),
-        votes_(Z(num_threads), Votes(Z(clusters.count))) {}
+        votes_(AsSize(num_threads), Votes(AsSize(clusters.count))) {}
 
   // The weights of the arcs from cluster c to the others: the worker's until its next call.
   Votes& Sum(int64_t c, int worker) {
-    Votes& row = votes_[Z(worker)];
+    Votes& row = votes_[AsSize(worker)];
     row.Clear();
     VoteBatch batch(row, static_cast<uint32_t>(c));
     for (const uint32_t node : members_.of(c))
       graph_.ForEachNeighbor(
-          node, [&](int64_t u, int64_t weight) { batch.Add(clusters_.of[Z(u)], weight); });
+          node, [&](int64_t u, int64_t weight) { batch.Add(clusters_.of[AsSize(u)], weight); });
     return row;
   }
 

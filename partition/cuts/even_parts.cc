@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "partition/casts.h"
 #include "partition/cuts/votes.h"
 #include "partition/visit_indices.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 constexpr int kMostSweeps = 32;
 constexpr int64_t kNodesPerBlock = 4096;
-
-double D(int64_t value) { return static_cast<double>(value); }
 
 struct Candidate {
   double cost;  // cut arcs more, for a unit of what its part has too much of
@@ -37,8 +36,8 @@ struct Excess {
 Excess ExcessOf(const Weights& weights, const Weights& used, const Weights& most) {
   Excess excess;
   for (size_t b = 0; b < kBalances; ++b) {
-    if (weights[b] == 0 || D(used[b]) <= excess.fullness * D(most[b])) continue;
-    excess = {D(used[b]) / D(most[b]), weights[b], b};
+    if (weights[b] == 0 || AsDouble(used[b]) <= excess.fullness * AsDouble(most[b])) continue;
+    excess = {AsDouble(used[b]) / AsDouble(most[b]), weights[b], b};
   }
   return excess;
 }
@@ -48,7 +47,7 @@ Excess ExcessOf(const Weights& weights, const Weights& used, const Weights& most
 double Overfull(const Weights& used, const Weights& most) {
   double sum = 0;
   for (size_t b = 0; b < kBalances; ++b)
-    if (used[b] > most[b]) sum += std::pow(D(used[b] - most[b]) / D(most[b]), 2);
+    if (used[b] > most[b]) sum += std::pow(AsDouble(used[b] - most[b]) / AsDouble(most[b]), 2);
   return sum;
 }
 
@@ -136,7 +135,7 @@ class Evener {
     for (const uint32_t label : votes.labels())
       if (label != part && eases(label) && (votes.Of(label) > votes.Of(into) || !eases(into)))
         into = label;
-    const double cost = D(votes.Of(part) - votes.Of(into)) / D(excess.weight);
+    const double cost = AsDouble(votes.Of(part) - votes.Of(into)) / AsDouble(excess.weight);
     votes.Clear();
     found.push_back({cost, Mix64(seed_ ^ static_cast<uint64_t>(node)), node, into});
   }
@@ -155,9 +154,10 @@ Weights MostOfAPart(const Weights& total, const Weights& heaviest,
   Weights most{};
   for (size_t b = 0; b < kBalances; ++b) {
     const double share = (1 + problem.imbalances()[b]) / problem.parts;
-    most[b] = static_cast<int64_t>(std::ceil(share * D(total[b])));
+    most[b] = static_cast<int64_t>(std::ceil(share * AsDouble(total[b])));
     if (heaviest[b] > most[b])
-      most[b] = heaviest[b] + static_cast<int64_t>(std::ceil(share * D(total[b] - heaviest[b])));
+      most[b] =
+          heaviest[b] + static_cast<int64_t>(std::ceil(share * AsDouble(total[b] - heaviest[b])));
   }
   return most;
 }

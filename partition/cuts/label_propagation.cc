@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/rng.h"
+#include "partition/casts.h"
 #include "partition/cuts/votes.h"
 
 namespace quadhop {
@@ -15,8 +16,6 @@ constexpr int kClusterSweeps = 4;
 constexpr int64_t kNodesPerBlock = 4096;
 constexpr size_t kNodesAhead = 3;        // whose neighbours' labels are asked for,
 constexpr int64_t kNeighborsAhead = 64;  // so many of each
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 bool Fits(const Weights& used, const Weights& more, const Weights& most) {
   for (size_t i = 0; i < kBalances; ++i)
@@ -33,7 +32,7 @@ struct Move {
 template <typename Graph>
 void PrefetchLabels(const Graph& graph, int64_t node, absl::Span<const uint32_t> labels) {
   graph.ForEachNeighbor(
-      node, [&](int64_t neighbor, int64_t) { __builtin_prefetch(&labels[Z(neighbor)]); },
+      node, [&](int64_t neighbor, int64_t) { __builtin_prefetch(&labels[AsSize(neighbor)]); },
       kNeighborsAhead);
 }
 
@@ -44,10 +43,11 @@ uint32_t BestLabel(const Graph& graph, int64_t node, const MoveLimits& limits,
                    absl::Span<const uint32_t> labels, uint64_t seed, Votes& votes) {
   {
     VoteBatch batch(votes);
-    graph.ForEachNeighbor(
-        node, [&](int64_t neighbor, int64_t weight) { batch.Add(labels[Z(neighbor)], weight); });
+    graph.ForEachNeighbor(node, [&](int64_t neighbor, int64_t weight) {
+      batch.Add(labels[AsSize(neighbor)], weight);
+    });
   }
-  const uint32_t own = labels[Z(node)];
+  const uint32_t own = labels[AsSize(node)];
   const Weights weights = graph.weights(node);
   uint32_t best = own;
   int64_t most = votes.Of(own);
@@ -75,13 +75,13 @@ void JoinSingles(const Graph& graph, const Weights& most, MoveLimits& limits,
   for (const uint32_t label : labels) ++members[label];
   std::vector<std::pair<uint32_t, uint32_t>> singles;  // (cluster wanted, node)
   for (int64_t v = 0; v < graph.num_nodes(); ++v) {
-    if (members[labels[Z(v)]] > 1) continue;
+    if (members[labels[AsSize(v)]] > 1) continue;
     uint32_t wanted = static_cast<uint32_t>(labels.size());  // of a node without neighbours
     int64_t heaviest = 0;
     graph.ForEachNeighbor(v, [&](int64_t neighbor, int64_t weight) {
       if (weight > heaviest) {
         heaviest = weight;
-        wanted = labels[Z(neighbor)];
+        wanted = labels[AsSize(neighbor)];
       }
     });
     singles.emplace_back(wanted, static_cast<uint32_t>(v));
@@ -116,10 +116,10 @@ int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLim
                     absl::Span<uint32_t> labels) {
   const int64_t num_nodes = graph.num_nodes();
   const int64_t num_blocks = NumBlocks(num_nodes, kNodesPerBlock);
-  std::vector<Votes> votes(Z(pool.num_threads()), Votes(limits.used.size()));
+  std::vector<Votes> votes(AsSize(pool.num_threads()), Votes(limits.used.size()));
   int64_t moved = 0;
   for (uint64_t round = 0; round < kRounds; ++round) {
-    std::vector<std::vector<Move>> moves(Z(num_blocks));
+    std::vector<std::vector<Move>> moves(AsSize(num_blocks));
     pool.ParallelFor(num_blocks, [&](int64_t block, int worker) {
       const auto [begin, end] = Block(block, num_nodes, kNodesPerBlock);
       std::vector<int64_t> chosen;
@@ -128,15 +128,15 @@ int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLim
       for (size_t i = 0; i < chosen.size(); ++i) {
         if (i + kNodesAhead < chosen.size()) PrefetchLabels(graph, chosen[i + kNodesAhead], labels);
         const int64_t v = chosen[i];
-        const uint32_t label = BestLabel(graph, v, limits, labels, seed, votes[Z(worker)]);
-        if (label != labels[Z(v)]) moves[Z(block)].push_back({v, label});
+        const uint32_t label = BestLabel(graph, v, limits, labels, seed, votes[AsSize(worker)]);
+        if (label != labels[AsSize(v)]) moves[AsSize(block)].push_back({v, label});
       }
     });
     for (const auto& block : moves) {
       for (const Move& move : block) {
         const Weights weights = graph.weights(move.node);
         if (!Fits(limits.used[move.label], weights, limits.most)) continue;
-        uint32_t& label = labels[Z(move.node)];
+        uint32_t& label = labels[AsSize(move.node)];
         for (size_t b = 0; b < kBalances; ++b) {
           limits.used[label][b] -= weights[b];
           limits.used[move.label][b] += weights[b];
@@ -152,12 +152,12 @@ int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLim
 template <typename Graph>
 Clusters ClusterNodes(const Graph& graph, const Weights& most, uint64_t seed, ThreadPool& pool) {
   const int64_t num_nodes = graph.num_nodes();
-  std::vector<uint32_t> labels(Z(num_nodes));
+  std::vector<uint32_t> labels(AsSize(num_nodes));
   std::iota(labels.begin(), labels.end(), 0u);
   MoveLimits limits;
   limits.most = most;
-  limits.used.resize(Z(num_nodes));
-  for (int64_t v = 0; v < num_nodes; ++v) limits.used[Z(v)] = graph.weights(v);
+  limits.used.resize(AsSize(num_nodes));
+  for (int64_t v = 0; v < num_nodes; ++v) limits.used[AsSize(v)] = graph.weights(v);
   for (int sweep = 0; sweep < kClusterSweeps; ++sweep) {
     const int64_t moved = SweepLabels(graph, Mix64(seed + static_cast<uint64_t>(sweep)), pool,
                                       limits, absl::MakeSpan(labels));

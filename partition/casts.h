@@ -1,0 +1,12 @@
+// Counts and places are int64_t; indices of the standard library and shares are not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace quadhop {
+
+inline size_t AsSize(int64_t value) { return static_cast<size_t>(value); }
+inline double AsDouble(int64_t value) { return static_cast<double>(value); }
+
+}  // namespace quadhop
