@@ -1,10 +1,8 @@
 #include <absl/strings/str_cat.h>
-#include <fcntl.h>
-#include <sys/file.h>
+#include <absl/types/optional.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "core/check.h"
 #include "core/checksum.h"
 #include "core/file.h"
+#include "core/file_lock.h"
 #include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
@@ -44,22 +43,18 @@ void SetStep(StoreManifest* manifest, const Provenance& step) {
   *manifest->add_provenance() = step;
 }
 
-// One writer a store at a time: a lock on the folder, which the system drops when the process ends.
-absl::StatusOr<int> LockFolder(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open folder ", path));
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    close(fd);
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, ": another process is writing this store; wait until it is done"));
-  }
-  return fd;
+// One writer a store at a time.
+absl::StatusOr<FileLock> LockStore(const std::string& path) {
+  absl::StatusOr<FileLock> lock = FileLock::OfFolder(path);
+  if (!absl::IsUnavailable(lock.status())) return lock;
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, ": another process is writing this store; wait until it is done"));
 }
 
 }  // namespace
 
 struct StoreWriter::Pending {
-  int lock_fd = -1;
+  absl::optional<FileLock> lock;
   bool made_folder = false;
   bool decided =
       false;  // store.textproto.next is written: the commit goes forward, now or at the next Begin
@@ -84,7 +79,6 @@ StoreWriter::~StoreWriter() {
     pending_->files.clear();
     if (pending_->made_folder) (void)rmdir(path_.c_str());
   }
-  if (pending_->lock_fd >= 0) close(pending_->lock_fd);
 }
 
 absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Lock(const std::string& path,
@@ -95,7 +89,8 @@ absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Lock(const std::string
   writer->pending_->hook = std::move(hook);
   writer->pending_->made_folder = !FileExists(path);
   QH_RETURN_IF_ERROR(MakeDirectories(path));
-  QH_ASSIGN_OR_RETURN(writer->pending_->lock_fd, LockFolder(path));
+  QH_ASSIGN_OR_RETURN(FileLock lock, LockStore(path));
+  writer->pending_->lock.emplace(std::move(lock));
   return writer;
 }
 

@@ -1,0 +1,45 @@
+#include "core/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "core/status.h"
+
+namespace quadhop {
+
+absl::StatusOr<FileLock> FileLock::Take(int fd, const std::string& path) {
+  if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
+  FileLock lock(fd);
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) return absl::UnavailableError(absl::StrCat(path, " is locked"));
+  const absl::Status status = ErrnoStatus(errno, absl::StrCat("lock ", path));
+  std::fprintf(stderr, "quadhop: warning: nothing keeps a second process from writing there: %s\n",
+               std::string(status.message()).c_str());
+  return lock;
+}
+
+absl::StatusOr<FileLock> FileLock::OfFolder(const std::string& path) {
+  return Take(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
+}
+
+absl::StatusOr<FileLock> FileLock::OfFile(const std::string& path, const std::string& holder) {
+  // Open for writing, for NFS makes of it a lock of the file's bytes.
+  QH_ASSIGN_OR_RETURN(FileLock lock,
+                      Take(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), path));
+  // What is not written is only said to nobody.
+  if (ftruncate(lock.fd_, 0) == 0) (void)!pwrite(lock.fd_, holder.data(), holder.size(), 0);
+  return lock;
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) close(fd_);
+}
+
+}  // namespace quadhop
