@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_split.h>
+#include <absl/time/time.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,15 +19,22 @@
 #include "launch/config/config.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/resume_check.h"
+#include "launch/run/run_claim.h"
 
 namespace quadhop {
 namespace {
 
 bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
 
-bool HoldsARun(const std::string& run) {
-  return IsFinished(run) || FileExists(RunMetricsPath(run)) || FileExists(RunConfigPath(run)) ||
-         FileExists(RunCheckpointsPath(run));
+// A process that was told to end may take so long for it.
+constexpr absl::Duration kTimeToEnd = absl::Seconds(20);
+
+bool HasBegunTraining(const std::string& run) {
+  const absl::StatusOr<int64_t> metrics_bytes = FileBytes(RunMetricsPath(run));
+  const std::string checkpoints = RunCheckpointsPath(run);
+  std::error_code error;
+  return IsFinished(run) || (metrics_bytes.ok() && *metrics_bytes > 0) ||
+         (FileExists(checkpoints) && !std::filesystem::is_empty(checkpoints, error));
 }
 
 absl::Status RefuseToReplace(const std::string& run) {
@@ -41,9 +49,9 @@ absl::Status RefuseToReplace(const std::string& run) {
 
 absl::Status RemoveRun(const std::string& run) {
   QH_ASSIGN_OR_RETURN(std::vector<std::string> files, ListEventFiles(run));
-  files.insert(files.end(), {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
-                             RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run),
-                             RunConfigPath(run), RunStorePath(run)});
+  files.insert(files.end(),
+               {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
+                RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run), RunConfigPath(run)});
   for (const std::string& file : files) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
   }
@@ -90,8 +98,8 @@ absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
                                                              const Config& config,
                                                              const std::string& store) {
-  if (start == Start::kNew && HoldsARun(path)) return RefuseToReplace(path);
   std::unique_ptr<RunFolder> folder(new RunFolder(path, start, config, store));
+  if (FileExists(path)) QH_RETURN_IF_ERROR(folder->Claim());
   if (start == Start::kResume && FileExists(RunConfigPath(path))) {
     QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(path));
     QH_ASSIGN_OR_RETURN(folder->changes_, ChangesOnResume(before, config));
@@ -99,15 +107,27 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
   return folder;
 }
 
+absl::Status RunFolder::Claim() {
+  QH_ASSIGN_OR_RETURN(
+      FileLock lock,
+      ClaimFolder(path_, start_ == Start::kResume ? kTimeToEnd : absl::ZeroDuration()));
+  lock_.emplace(std::move(lock));
+  return start_ == Start::kNew && HasBegunTraining(path_) ? RefuseToReplace(path_)
+                                                          : absl::OkStatus();
+}
+
 absl::Status RunFolder::Begin() {
-  if (start_ == Start::kOverwrite) QH_RETURN_IF_ERROR(RemoveRun(path_));
-  QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
-  QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path_)));
-  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path_), ConfigToText(config_)));
+  QH_RETURN_IF_ERROR(MakeDirectories(path_));
+  if (!lock_.has_value()) QH_RETURN_IF_ERROR(Claim());
   std::error_code error;
   const std::string store_path =
       std::filesystem::absolute(store_, error).lexically_normal().string();
+  // First, for it tells a run from other folders.
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), store_path + "\n"));
+  if (start_ != Start::kResume) QH_RETURN_IF_ERROR(RemoveRun(path_));
+  QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
+  QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path_)));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path_), ConfigToText(config_)));
   return OpenMetrics();
 }
 

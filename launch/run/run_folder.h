@@ -1,7 +1,9 @@
 // RUN/: what a run of training leaves behind.
 //
 //   config.textproto              the config, every field
-//   store.txt                     the path of the store that it trains on, a line
+//   store.txt                     the path of the store that it trains on, a line; it makes the
+//                                 folder that of a run
+//   lock                          which process trains in it (run_claim.h)
 //   metrics.jsonl                 one JSON object a line (DESIGN.md section 2)
 //   summary.json                  written at the end: its presence means that the run is finished
 //   checkpoints/                  see checkpoint_folder.h
@@ -22,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "core/file_lock.h"
 #include "launch/config.pb.h"
 #include "launch/run/json_object.h"
 #include "launch/tensorboard/event_file.h"
@@ -32,19 +35,21 @@ namespace quadhop {
 class RunFolder {
  public:
   enum class Start {
-    kNew,        // an empty or absent folder
+    kNew,        // an empty or absent folder, or one of a run that failed before its first step
     kResume,     // carry on what is there; a new run if nothing is
     kOverwrite,  // remove what a run left there, then a new run
   };
-  // Changes nothing yet. kAlreadyExists, saying what to do, if the folder holds a run, finished or
-  // not, and `start` is kNew; kFailedPrecondition if `start` is kResume and the run's config
-  // differs in what matters (see ChangesOnResume). Borrows `config`.
+  // Changes nothing yet, but keeps others out of the folder from here on. kAlreadyExists, saying
+  // what to do, if the folder holds a run, finished or not, and `start` is kNew;
+  // kFailedPrecondition if the folder is neither a run's nor empty, if another process is training
+  // in it (one that may be ending is waited for if `start` is kResume), or if `start` is kResume
+  // and the run's config differs in what matters (see ChangesOnResume). Borrows `config`.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            const Config& config,
                                                            const std::string& store);
   // Once nothing stands against the run: makes the folder and writes config.textproto and
-  // store.txt. kOverwrite removes the files named above, and only those, before. To be called
-  // before anything below is written.
+  // store.txt. But for kResume the files named above, and only those, are removed before. To be
+  // called before anything below is written.
   absl::Status Begin();
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -76,6 +81,8 @@ class RunFolder {
  private:
   RunFolder(std::string path, Start start, const Config& config, std::string store)
       : path_(std::move(path)), start_(start), config_(config), store_(std::move(store)) {}
+  // Makes sure that the run may stand in the folder, and keeps others out.
+  absl::Status Claim();
   absl::Status OpenMetrics();
   absl::Status AppendMetrics(const JsonObject& event);
   void Warn(const absl::Status& lost);  // once a run; OK is nothing to warn of
@@ -84,6 +91,7 @@ class RunFolder {
   const Start start_;
   const Config& config_;
   const std::string store_;
+  absl::optional<FileLock> lock_;
   std::vector<std::string> changes_;
   int metrics_fd_ = -1;
   bool torn_ = false;  // the last line was cut off by a failed write

@@ -1,9 +1,13 @@
 #include "launch/run/run_folder.h"
 
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 #include <google/protobuf/util/message_differencer.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "core/file.h"
 #include "launch/config/config.h"
@@ -92,6 +96,60 @@ TEST_F(RunFolderTest, OverwriteRemovesTheRunButNotWhatOthersPutThere) {
   EXPECT_TRUE(FileExists(run_ + "/notes.txt"));
 }
 
+TEST_F(RunFolderTest, AFolderOfOtherFilesIsNoRunHoweverItIsStarted) {
+  ASSERT_OK(MakeDirectories(run_));
+  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_), "mine"));
+  for (const auto start :
+       {RunFolder::Start::kNew, RunFolder::Start::kResume, RunFolder::Start::kOverwrite})
+    EXPECT_THAT(Create(start),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr("no folder of a run"), HasSubstr("config.textproto"),
+                               HasSubstr("new or empty"))));
+  EXPECT_THAT(NamesIn(run_), ElementsAre("config.textproto"));
+  EXPECT_EQ(ReadFile(RunConfigPath(run_)).value(), "mine");
+}
+
+TEST_F(RunFolderTest, AStoreOrAFolderOfRunsIsNoRunAndSaidToBeWhatItIs) {
+  ASSERT_OK(MakeDirectories(run_));
+  ASSERT_OK(WriteFileAtomically(run_ + "/store.textproto", ""));
+  EXPECT_THAT(Create(RunFolder::Start::kOverwrite),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is a store")));
+  ASSERT_OK(RemoveFileIfPresent(run_ + "/store.textproto"));
+  ASSERT_OK(MakeDirectories(run_ + "/seed-3"));
+  EXPECT_THAT(Create(RunFolder::Start::kNew),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("holds runs, seed-3")));
+}
+
+TEST_F(RunFolderTest, OnlyOneProcessAtATimeHasIt) {
+  ASSERT_OK_AND_ASSIGN(auto first, Create(RunFolder::Start::kNew));
+  for (const auto start : {RunFolder::Start::kNew, RunFolder::Start::kOverwrite})
+    EXPECT_THAT(Create(start), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                        AllOf(HasSubstr("another process is training"),
+                                              HasSubstr(absl::StrCat("process ", getpid())))));
+  EXPECT_TRUE(FileExists(RunConfigPath(run_)));
+  first.reset();
+  EXPECT_OK(Create(RunFolder::Start::kOverwrite));
+}
+
+TEST_F(RunFolderTest, AResumeWaitsForAProcessThatIsEnding) {
+  ASSERT_OK_AND_ASSIGN(auto first, Create(RunFolder::Start::kNew));
+  std::thread ending([&first] {
+    absl::SleepFor(absl::Milliseconds(300));
+    first.reset();
+  });
+  EXPECT_OK(Create(RunFolder::Start::kResume));
+  ending.join();
+}
+
+TEST_F(RunFolderTest, OneThatDidNoStepIsBegunAnew) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  {
+    ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
+    run->Log(JsonObject().Add("step", 0));
+  }
+  EXPECT_THAT(Create(RunFolder::Start::kNew), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
 TEST_F(RunFolderTest, WritesDoublesThatReadBackEqual) {
   ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
   const double loss = 1.0 / 3;
@@ -105,7 +163,8 @@ TEST_F(RunFolderTest, WritesDoublesThatReadBackEqual) {
 }
 
 TEST_F(RunFolderTest, LinesThatAFullDiskLosesAreOneWarning) {
-  ASSERT_OK(MakeDirectories(run_));
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  ASSERT_OK(RemoveFileIfPresent(RunMetricsPath(run_)));
   std::filesystem::create_symlink("/dev/full", RunMetricsPath(run_));
   ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kResume));
   testing::internal::CaptureStderr();

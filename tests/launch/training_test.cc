@@ -207,6 +207,14 @@ TEST_F(TrainingTest, StopsWhenAskedAndCarriesOnEqual) {
   EXPECT_TRUE(ResultOf(run_) == Undisturbed());
 }
 
+TEST_F(TrainingTest, ARunThatFailedBeforeItsFirstStepIsBegunAnew) {
+  const Outcome failed = Train(run_, {"train.fail_at.point=TRAINING_STEP",
+                                      "train.fail_at.fault=ERROR", "train.fail_at.step=0"});
+  ASSERT_EQ(failed.code, ExitCode::kFailed);
+  const Outcome again = Train(run_, {});
+  EXPECT_EQ(again.code, ExitCode::kDone) << again.err;
+}
+
 TEST_F(TrainingTest, ADamagedCheckpointIsReportedAndTheOneBeforeIsTaken) {
   ASSERT_EQ(Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=TRAINING_STEP",
                          "train.fail_at.fault=ERROR", "train.fail_at.step=11"})

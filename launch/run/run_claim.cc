@@ -1,0 +1,95 @@
+#include "launch/run/run_claim.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/time/clock.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "core/file.h"
+#include "core/manifest.h"
+#include "core/status.h"
+#include "launch/ranks/host_name.h"
+#include "launch/run/run_folder.h"
+
+namespace quadhop {
+namespace {
+
+std::string LockPath(const std::string& run) { return run + "/lock"; }
+
+bool IsARun(const std::string& folder) { return FileExists(RunStorePath(folder)); }
+
+// What is in a folder but for what a run makes before it can be told for one.
+std::vector<std::string> NamesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    std::string name = entry.path().filename();
+    if (name != "lock" && name != "store.txt.tmp") names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Of a folder of runs over seeds or splits (training/repetitions.h): the first of them. "": none.
+std::string FirstOfRuns(const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (absl::StartsWith(name, "seed-") || absl::StartsWith(name, "split-")) return name;
+  return "";
+}
+
+absl::Status RefuseFolder(const std::string& folder, const std::string& what) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(folder, what, ": --run is to be a new or empty folder, or that of a run"));
+}
+
+absl::Status CheckIsARunOrEmpty(const std::string& folder) {
+  if (IsARun(folder)) return absl::OkStatus();
+  const std::vector<std::string> names = NamesIn(folder);
+  if (names.empty()) return absl::OkStatus();
+  if (FileExists(absl::StrCat(folder, "/", kManifestName)))
+    return RefuseFolder(folder, " is a store");
+  if (const std::string first = FirstOfRuns(names); !first.empty())
+    return RefuseFolder(folder, absl::StrCat(" holds runs, ", first, " among them"));
+  return RefuseFolder(folder, absl::StrCat(" is no folder of a run, and holds ", names[0]));
+}
+
+}  // namespace
+
+absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience) {
+  QH_RETURN_IF_ERROR(CheckIsARunOrEmpty(run));
+  const absl::Time give_up = absl::Now() + patience;
+  const std::string holder = absl::StrCat("host ", HostName(), ", process ", getpid(), "\n");
+  for (bool said = false;;) {
+    absl::StatusOr<FileLock> lock = FileLock::OfFile(LockPath(run), holder);
+    if (!absl::IsUnavailable(lock.status())) return lock;
+    if (absl::Now() >= give_up) break;
+    if (!said) absl::FPrintF(stderr, "waiting for the process that trains in %s to end\n", run);
+    said = true;
+    absl::SleepFor(absl::Milliseconds(200));
+  }
+  const absl::StatusOr<std::string> other = ReadFile(LockPath(run));
+  return absl::FailedPreconditionError(
+      absl::StrCat(run, ": another process is training in this run (",
+                   other.ok() ? std::string(absl::StripAsciiWhitespace(*other)) : "unknown",
+                   "): wait until it ends, or choose another --run; if its host is gone, remove ",
+                   LockPath(run)));
+}
+
+absl::Status CheckFolderOfRuns(const std::string& folder) {
+  if (IsARun(folder))
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, " is the folder of a run: runs over seeds or splits take a --run of their own"));
+  const std::vector<std::string> names = NamesIn(folder);
+  if (names.empty() || !FirstOfRuns(names).empty()) return absl::OkStatus();
+  return CheckIsARunOrEmpty(folder);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,23 @@
+// Which folders runs may stand in, and that one process at a time trains in a run.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <string>
+
+#include "core/file_lock.h"
+
+namespace quadhop {
+
+// The lock on the folder of a run, which is there; another process's is waited for so long.
+// kFailedPrecondition, saying what to do, if another process keeps it, naming that, or if the
+// folder is neither empty nor one that a run has begun, naming what it is.
+absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience);
+
+// Whether runs over seeds or splits may stand in the folder: kFailedPrecondition, naming what it
+// is, if it is neither new, nor empty, nor has such runs.
+absl::Status CheckFolderOfRuns(const std::string& folder);
+
+}  // namespace quadhop
