@@ -4,8 +4,10 @@
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -14,7 +16,9 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
+#include "launch/run/json_fields.h"
 #include "launch/run/json_object.h"
+#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {
@@ -29,6 +33,7 @@ struct Spread {
   }
   // Of the runs as a sample: over n - 1. Not a number for one run.
   double Deviation() const {
+    if (values.size() < 2) return std::nan("");
     double squares = 0;
     for (const double value : values) squares += (value - Mean()) * (value - Mean());
     return std::sqrt(squares / static_cast<double>(values.size() - 1));
@@ -41,29 +46,56 @@ bool IsResult(const std::string& name) {
   return name == "best_epoch" || name == "epoch_seconds" || name == "train_nodes_per_second";
 }
 
-absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::vector<TrainJob>& jobs) {
+absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::vector<std::string>& runs) {
   std::map<std::string, Spread> results;
-  for (const TrainJob& job : jobs) {
-    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(job.run)));
+  for (const std::string& run : runs) {
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(run)));
     const auto summary = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!summary.is_object())
-      return absl::DataLossError(absl::StrCat(RunSummaryPath(job.run), " is no JSON object"));
+      return absl::DataLossError(absl::StrCat(RunSummaryPath(run), " is no JSON object"));
     for (const auto& [name, value] : summary.items())
       if (value.is_number() && IsResult(name)) results[name].values.push_back(value.get<double>());
   }
   return results;
 }
 
+std::string ConclusionPath(const std::string& run) { return run + "/repetitions.json"; }
+
+bool Contains(const std::vector<std::string>& runs, const std::string& run) {
+  std::error_code error;
+  return std::any_of(runs.begin(), runs.end(), [&](const std::string& one) {
+    return std::filesystem::equivalent(one, run, error);
+  });
+}
+
+// The finished runs that are concluded from: when some are carried on, those of before too.
+std::vector<std::string> AllRuns(const std::string& run, const std::vector<TrainJob>& jobs) {
+  std::vector<std::string> runs;
+  const absl::StatusOr<std::string> before = ReadFile(ConclusionPath(run));
+  if (jobs[0].start == RunFolder::Start::kResume && before.ok()) {
+    const nlohmann::json json = ParseJson(*before);
+    if (json.is_object() && json.contains("runs") && json["runs"].is_array())
+      for (const nlohmann::json& one : json["runs"])
+        if (one.is_string() && FileExists(RunSummaryPath(one.get<std::string>())))
+          runs.push_back(one.get<std::string>());
+  }
+  for (const TrainJob& job : jobs)
+    if (!Contains(runs, job.run)) runs.push_back(job.run);
+  return runs;
+}
+
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
-  QH_ASSIGN_OR_RETURN(const auto results, ReadResults(jobs));
+  const std::vector<std::string> runs = AllRuns(run, jobs);
+  QH_ASSIGN_OR_RETURN(const auto results, ReadResults(runs));
   std::vector<std::string> folders;
-  for (const TrainJob& job : jobs) folders.push_back(JsonString(job.run));
+  for (const std::string& one : runs) folders.push_back(JsonString(one));
   JsonObject json;
   json.AddJson("runs", absl::StrCat("[", absl::StrJoin(folders, ","), "]"));
   std::FILE* const out = jobs[0].log == LogStyle::kJson ? stderr : stdout;
-  absl::FPrintF(out, "\n%-24s %12s %12s   of %d runs\n", "", "mean", "deviation", jobs.size());
+  absl::FPrintF(out, "\n%-24s %12s %12s   of %d runs\n", "", "mean", "deviation", runs.size());
   for (const auto& [name, spread] : results) {
-    absl::FPrintF(out, "%-24s %12.6g %12.6g\n", name, spread.Mean(), spread.Deviation());
+    absl::FPrintF(out, "%-24s %12.6g %12s\n", name, spread.Mean(),
+                  runs.size() < 2 ? "-" : absl::StrFormat("%.6g", spread.Deviation()));
     std::vector<std::string> values;
     for (const double value : spread.values) values.push_back(absl::StrFormat("%.17g", value));
     JsonObject of_metric;
@@ -72,7 +104,7 @@ absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs)
         .AddJson("values", absl::StrCat("[", absl::StrJoin(values, ","), "]"));
     json.AddJson(name, of_metric.ToString());
   }
-  return WriteFileAtomically(run + "/repetitions.json", json.ToString() + "\n");
+  return WriteFileAtomically(ConclusionPath(run), json.ToString() + "\n");
 }
 
 // Which runs were finished before: as rank 0 sees it.
@@ -121,6 +153,7 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
+  if (context.IsMain()) QH_RETURN_IF_ERROR(CheckFolderOfRuns(run));
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> finished, FinishedBefore(jobs, context));
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (context.IsMain())

@@ -89,6 +89,30 @@ TEST_F(RepetitionsTest, WithoutResumeRunsThatAreThereAreRefused) {
   EXPECT_THAT(again.err, HasSubstr("twice/seed-0 holds a finished run"));
 }
 
+TEST_F(RepetitionsTest, ARunAndRunsOverSeedsDoNotShareAFolder) {
+  ASSERT_EQ(Train("one", {}).code, ExitCode::kDone);
+  const Outcome seeds = Train("one", {"--seeds", "2", "--overwrite"});
+  EXPECT_EQ(seeds.code, ExitCode::kFailed);
+  EXPECT_THAT(seeds.err, HasSubstr("one is the folder of a run"));
+  ASSERT_EQ(Train("many", {"--seeds", "1"}).code, ExitCode::kDone);
+  EXPECT_EQ(Train("many", {"--overwrite"}).code, ExitCode::kFailed);
+  EXPECT_EQ(Train("s.qh", {"--seeds", "1"}).code, ExitCode::kFailed);
+}
+
+TEST_F(RepetitionsTest, OneRunHasNoDeviation) {
+  const Outcome outcome = Train("many", {"--seeds", "1"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("nan")));
+  EXPECT_TRUE(Json("many/repetitions.json")["test_accuracy"]["deviation"].is_null());
+}
+
+TEST_F(RepetitionsTest, CarriedOnWithFewerSeedsThoseBeforeStillCount) {
+  ASSERT_EQ(Train("many", {"--seeds", "3"}).code, ExitCode::kDone);
+  const nlohmann::json before = Json("many/repetitions.json");
+  ASSERT_EQ(Train("many", {"--seeds", "1", "--resume"}).code, ExitCode::kDone);
+  EXPECT_EQ(Json("many/repetitions.json"), before);
+}
+
 TEST_F(RepetitionsTest, LogAsJsonLeavesStdoutToTheLinesOfMetrics) {
   const Outcome outcome = Train("json", {"--log", "json"});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
