@@ -9,11 +9,21 @@
 #include "core/check.h"
 
 namespace quadhop {
+namespace {
+
+// As nohup leaves SIGHUP, and a shell SIGINT of what it runs in the background.
+bool IsIgnored(int signal) {
+  struct sigaction action = {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
 
 StopSignals::StopSignals() {
   sigemptyset(&signals_);
-  sigaddset(&signals_, SIGUSR1);
-  sigaddset(&signals_, SIGTERM);
+  for (const int signal : {SIGUSR1, SIGTERM}) sigaddset(&signals_, signal);
+  for (const int signal : {SIGINT, SIGHUP})
+    if (!IsIgnored(signal)) sigaddset(&signals_, signal);
   QH_CHECK_EQ(pthread_sigmask(SIG_BLOCK, &signals_, &before_), 0);
   thread_ = std::thread([this] { Wait(); });
 }
@@ -34,7 +44,11 @@ void StopSignals::Wait() {
     int signal = 0;
     if (sigwait(&signals_, &signal) != 0) continue;
     if (closing_) return;
-    if (!requested_.exchange(true)) continue;
+    const bool first = !requested_.exchange(true);
+    if (first && signal == SIGINT)
+      std::fputs("quadhop: stops when a checkpoint is written; interrupt again to end at once\n",
+                 stderr);
+    if (first) continue;
     std::fputs("quadhop: asked to stop a second time: ends at once\n", stderr);
     _exit(1);
   }

@@ -1,4 +1,4 @@
-// Requests to stop, from outside: SIGUSR1 and SIGTERM.
+// Requests to stop, from outside: SIGUSR1, SIGTERM, SIGINT (Ctrl-C) and SIGHUP.
 #pragma once
 
 #include <atomic>
@@ -7,8 +7,9 @@
 
 namespace quadhop {
 
-// While one lives, the first SIGUSR1 or SIGTERM asks for a stop, which the training loop honours
-// with a checkpoint; the second ends the process at once with exit code 1. (mpirun forwards
+// While one lives, the first of them asks for a stop, which the training loop honours with a
+// checkpoint; the second ends the process at once with exit code 1. SIGINT and SIGHUP stay ignored
+// where they are, as under nohup. (mpirun forwards
 // SIGUSR1. It sends SIGTERM to survivors of a dead rank as well: the heartbeat finds the dead one
 // and ends this process before a stop could take effect.)
 //

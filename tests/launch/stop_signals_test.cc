@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <thread>
 
 namespace quadhop {
@@ -13,8 +14,8 @@ void WaitFor(const StopSignals& stop) {
   while (!stop.Requested()) std::this_thread::yield();
 }
 
-TEST(StopSignals, TakesEitherSignalForARequest) {
-  for (const int signal : {SIGUSR1, SIGTERM}) {
+TEST(StopSignals, TakesAnyOfItsSignalsForARequest) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
     const StopSignals stop;
     EXPECT_FALSE(stop.Requested());
     ASSERT_EQ(kill(getpid(), signal), 0);
@@ -45,6 +46,20 @@ TEST(StopSignals, ItsEndGivesTheSignalsBack) {
   ASSERT_EQ(pthread_sigmask(SIG_BLOCK, nullptr, &blocked), 0);
   EXPECT_EQ(sigismember(&blocked, SIGUSR1), 0);
   ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
+}
+
+TEST(StopSignals, WhatWasIgnoredBeforeStaysIgnored) {
+  struct sigaction ignore = {}, before = {};
+  ignore.sa_handler = SIG_IGN;  // as nohup does
+  ASSERT_EQ(sigaction(SIGHUP, &ignore, &before), 0);
+  {
+    const StopSignals stop;
+    ASSERT_EQ(kill(getpid(), SIGHUP), 0);
+    ASSERT_EQ(kill(getpid(), SIGHUP), 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_FALSE(stop.Requested());
+  }
+  ASSERT_EQ(sigaction(SIGHUP, &before, nullptr), 0);
 }
 
 }  // namespace
