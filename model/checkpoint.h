@@ -50,8 +50,10 @@ absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& subject,
 absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& model);
 
 // Writes the weights of a checkpoint, with the code of every node in the order of the input, as one
-// safetensors file that the paper's code loads. original_ids [N] of the store.
-absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64_t> original_ids,
-                           const std::string& out);
+// safetensors file that the paper's code loads. `store` is the checksum of the manifest of the
+// store that original_ids [N] are of: kFailedPrecondition if there are codes and it is another one
+// than the checkpoint's, for its nodes may stand in another order.
+absl::Status ExportWeights(const std::string& checkpoint, const std::string& store,
+                           absl::Span<const int64_t> original_ids, const std::string& out);
 
 }  // namespace quadhop

@@ -1,5 +1,6 @@
 #include <absl/strings/match.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "core/npy.h"
@@ -11,18 +12,23 @@
 namespace quadhop {
 namespace {
 
-// The code of every node in the order of the input; empty if the model has none.
+bool HasCodes(const CheckpointManifest& manifest) {
+  return std::any_of(
+      manifest.files().begin(), manifest.files().end(),
+      [](const CheckpointFile& file) { return absl::StartsWith(file.name(), "codes-"); });
+}
+
+// The code of every node in the order of the input.
 absl::StatusOr<std::vector<int16_t>> CodesOfInput(const std::string& checkpoint,
                                                   const CheckpointManifest& manifest,
                                                   absl::Span<const int64_t> original_ids) {
   std::vector<int16_t> stored;  // in the order of the store
-  for (const CheckpointFile& file : manifest.files()) {
-    if (!absl::StartsWith(file.name(), "codes-")) continue;
-    QH_ASSIGN_OR_RETURN(const NpyFile part, NpyFile::Open(checkpoint + "/" + file.name()));
+  for (int32_t p = 0; p < manifest.partitions(); ++p) {
+    QH_ASSIGN_OR_RETURN(const NpyFile part, NpyFile::Open(checkpoint + "/" + CodesFile(p)));
     const absl::Span<const int16_t> values = part.values<int16_t>();
     stored.insert(stored.end(), values.begin(), values.end());
   }
-  if (!stored.empty() && stored.size() != original_ids.size())
+  if (stored.size() != original_ids.size())
     return absl::FailedPreconditionError(absl::StrCat(checkpoint, " has codes for ", stored.size(),
                                                       " nodes; the store has ",
                                                       original_ids.size()));
@@ -39,8 +45,8 @@ absl::StatusOr<std::vector<int16_t>> CodesOfInput(const std::string& checkpoint,
 
 }  // namespace
 
-absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64_t> original_ids,
-                           const std::string& out) {
+absl::Status ExportWeights(const std::string& checkpoint, const std::string& store,
+                           absl::Span<const int64_t> original_ids, const std::string& out) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, VerifyCheckpoint(checkpoint));
   QH_ASSIGN_OR_RETURN(const SafetensorsFile weights,
                       SafetensorsFile::Open(checkpoint + "/" + kWeightsFile));
@@ -49,9 +55,15 @@ absl::Status ExportWeights(const std::string& checkpoint, absl::Span<const int64
     const SafetensorsEntry* entry = weights.Find(name);
     tensors.push_back({name, entry->dtype, entry->dims, entry->bytes.data()});
   }
-  QH_ASSIGN_OR_RETURN(const std::vector<int16_t> codes,
-                      CodesOfInput(checkpoint, manifest, original_ids));
-  if (!codes.empty()) {
+  std::vector<int16_t> codes;
+  if (HasCodes(manifest)) {
+    if (manifest.store() != store)
+      return absl::FailedPreconditionError(
+          absl::StrCat(checkpoint, " is of a store with checksum ", manifest.store(),
+                       "; this one has ", store, ": was it prepared again? The codes of its nodes ",
+                       "are known only in the order of the former: name it by --store, or prepare ",
+                       "it by the same options as then"));
+    QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, manifest, original_ids));
     tensors.push_back(
         {kCodesArray, DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
   }

@@ -16,7 +16,8 @@ absl::Status Export(const CheckpointJob& job, const std::string& out) {
   ThreadPool pool(NumThreads(0));
   QH_RETURN_IF_ERROR(store->VerifyFiles({"original_ids.npy"}, pool));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store->original_ids());
-  QH_RETURN_IF_ERROR(ExportWeights(job.checkpoint, original_ids, out));
+  QH_RETURN_IF_ERROR(
+      ExportWeights(job.checkpoint, store->manifest().checksum(), original_ids, out));
   absl::PrintF("wrote %s\n", out);
   return absl::OkStatus();
 }

@@ -1,0 +1,100 @@
+// Which split, which checkpoint and which store eval, predict and export take, seen from the
+// command line.
+#include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "core/store.h"
+#include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_folder.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/graphs.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr int64_t kNodes = 200;
+
+// A store of 200 nodes in 2 partitions with the splits "a" and "b".
+class EvaluateTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    TinyStoreOptions options;
+    options.graph_nodes = kNodes;
+    options.partitions = 2;
+    ASSERT_OK(WriteTinyStore(store_, options));
+  }
+
+  // Gives node v the part part(v) of split "a".
+  void SetSplit(const std::function<SplitPart(int64_t)>& part) {
+    ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(store_));
+    writer->manifest().clear_split_names();
+    writer->manifest().add_split_names("a");
+    ASSERT_OK_AND_ASSIGN(const auto bytes, writer->AddArray("splits.npy", DType::kU8, {1, kNodes}));
+    for (int64_t v = 0; v < kNodes; ++v)
+      bytes[static_cast<size_t>(v)] = static_cast<uint8_t>(part(v));
+    Commit(*writer);
+  }
+  // The store as another `import` would leave it.
+  void Commit(StoreWriter& writer, const std::string& options = "again=1") {
+    Provenance step;
+    step.set_step("import");
+    step.set_options(options);
+    ThreadPool pool(1);
+    ASSERT_OK(writer.Commit(step, pool));
+  }
+
+  Outcome Train(const std::string& run, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"train",    "--store",    store_,
+                                          "--config", "quickstart", "--threads",
+                                          "1",        "--run",      folder_ / run};
+    for (const char* setting : {"train.epochs=2", "train.batch=16", "model.width=8",
+                                "model.centroids=2", "sampler.sampled_nodes=4"})
+      arguments.insert(arguments.end(), {"--set", setting});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments);
+  }
+  Outcome On(const std::string& command, const std::string& run,
+             const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {command, "--run", folder_ / run};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments);
+  }
+  nlohmann::json Summary(const std::string& run) {
+    return nlohmann::json::parse(ReadFile(RunSummaryPath(folder_ / run)).value(), nullptr, false);
+  }
+
+  TempDir folder_;
+  const std::string store_ = folder_ / "s.qh";
+};
+
+TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {
+  ASSERT_EQ(Train("run").code, ExitCode::kDone);
+  ASSERT_EQ(Train("local", {"--set", "model.conv=LOCAL"}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(store_));
+  ASSERT_OK_AND_ASSIGN(const auto bytes,
+                       writer->AddArray("original_ids.npy", DType::kI64, {kNodes}));
+  for (int64_t v = 0; v < kNodes; ++v) reinterpret_cast<int64_t*>(bytes.data())[v] = v;
+  Commit(*writer);
+  const Outcome refused = On("export", "run", {"--out", folder_ / "m.safetensors"});
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("prepared again"), HasSubstr("--store")));
+  EXPECT_FALSE(FileExists(folder_ / "m.safetensors"));
+  // Without a codebook there are no codes, and the order of nodes does not matter.
+  const Outcome local = On("export", "local", {"--out", folder_ / "m.safetensors"});
+  EXPECT_EQ(local.code, ExitCode::kDone) << local.err;
+}
+
+}  // namespace
+}  // namespace quadhop
