@@ -25,7 +25,7 @@ struct LoaderInputs {
   absl::Span<const int32_t> labels;         // [N]; empty for multi-label, or if there are none
   TensorView<const uint8_t> multi_labels;   // [N, C]; empty for single-label
   TensorView<const float> pos_enc;          // [N, G]; empty if the model takes none
-  absl::Span<const uint8_t> split;          // [N] of SplitPart
+  absl::Span<const uint8_t> split;          // [N] of SplitPart; empty: no node is in any part
   absl::Span<const int64_t> partition_offsets;  // [P + 1]
   int32_t first_partition = 0;                  // this rank owns partitions [first, end)
   int32_t end_partition = 0;
@@ -37,6 +37,9 @@ struct LoaderInputs {
   }
   // Whether the node has a label (of several columns: at least one).
   bool HasLabel(int64_t node) const;
+  // Labelled nodes of a part of the split, in a partition: of kTrain, those that steps visit.
+  int64_t NumLabelled(SplitPart part, int32_t partition) const;
+  int64_t NumLabelled(SplitPart part) const;  // in all
   // Labelled training nodes of this rank's partitions, ascending.
   std::vector<GlobalId> OwnTrainingNodes() const;
   // kInvalidArgument, naming the array, if lengths do not fit each other or partitions are not in
@@ -44,10 +47,16 @@ struct LoaderInputs {
   absl::Status Validate() const;
 };
 
-// The inputs of rank `rank` from a store, but for `features`, which the caller sets. `split` "" is
-// the store's first by name. Errors are the store's.
+// The labels, the split and the partitions of a store, none of them owned yet. `split` "" is the
+// store's first by name. Errors are the store's.
+absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split);
+
+// All inputs of rank `rank`, but for `features`, which the caller sets.
 absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
                                                    bool with_pos_enc, const PartitionOwners& owners,
                                                    Rank rank);
+// The same of nodes that are only to be predicted: without labels and split.
+absl::StatusOr<LoaderInputs> UnlabelledInputsFromStore(const Store& store, bool with_pos_enc,
+                                                       const PartitionOwners& owners, Rank rank);
 
 }  // namespace quadhop

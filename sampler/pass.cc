@@ -23,6 +23,7 @@ PassPlanner::PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_
       seed_(seed),
       run_nodes_(run_nodes),
       labelled_(static_cast<size_t>(inputs.num_partitions())) {
+  if (inputs.split.empty()) return;
   pool.ParallelFor(inputs.num_partitions(), [&](int64_t p, int) {
     std::array<int64_t, 4> counts{};
     for (int64_t v = inputs_.partition_offsets[static_cast<size_t>(p)];
@@ -46,6 +47,7 @@ absl::Span<const GlobalId> PassPlanner::ChosenOf(const Pass& pass, size_t p) con
 
 bool PassPlanner::Visits(const Pass& pass, int64_t node) const {
   if (pass.kind == Pass::Kind::kAllNodes) return true;
+  if (inputs_.split.empty()) return false;
   return Takes(pass, inputs_.split[static_cast<size_t>(node)]) && inputs_.HasLabel(node);
 }
 

@@ -26,9 +26,7 @@ BlockRange OwnNodes(const LoaderInputs& inputs) {
 
 // Steps of an epoch, about: what the expected hit rate depends on.
 int64_t StepsOfAnEpoch(const LoaderInputs& inputs, int64_t batch) {
-  const auto training =
-      std::count(inputs.split.begin(), inputs.split.end(), static_cast<uint8_t>(SplitPart::kTrain));
-  return (training + batch - 1) / batch;
+  return (inputs.NumLabelled(SplitPart::kTrain) + batch - 1) / batch;
 }
 
 bool TakesRowsOnGpu(const Config& config) {
@@ -88,7 +86,7 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
         ResidentTopology::Build(inputs.topology, inputs.OwnTrainingNodes(), context.pool);
     inputs.training_topology = graph->topology_->topology();
     graph->description_ =
-        absl::StrFormat("kept: %.1f MB of topology\n", Megabytes(graph->topology_->bytes()));
+        absl::StrFormat("kept: %.1f MB of topology", Megabytes(graph->topology_->bytes()));
   }
   QH_ASSIGN_OR_RETURN(const FeatureTable table, store.features());
   if (placement.features == FeaturePlacement::MAPPED) {
@@ -117,6 +115,7 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
   residence.hot_nodes = std::move(hot.nodes);
   const auto num_hot = static_cast<int64_t>(residence.hot_nodes.size());
   const int64_t num_own = OwnNodes(inputs).end - OwnNodes(inputs).begin;
+  if (!graph->description_.empty()) absl::StrAppend(&graph->description_, "\n");
   absl::StrAppendFormat(&graph->description_,
                         "kept: %d own rows (%.1f MB) and %d hot ones (%.1f MB), expected to hold "
                         "%.1f %% of the remote rows of a step",

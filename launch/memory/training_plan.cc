@@ -8,6 +8,7 @@
 #include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
 #include "sampler/hot_set.h"
+#include "sampler/loader_inputs.h"
 
 namespace quadhop {
 namespace {
@@ -39,15 +40,14 @@ GpuPlan PlanGpu(const GraphShape& graph, int64_t gpu_bytes) {
 
 absl::StatusOr<GraphShape> GraphShape::Of(const Store& store) {
   QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
-  QH_ASSIGN_OR_RETURN(const auto split, store.split(store.DefaultSplit()));
+  QH_ASSIGN_OR_RETURN(const LoaderInputs targets, TargetsFromStore(store, ""));
   GraphShape graph;
   graph.dims = {features.width, features.hops_and_self, store.manifest().pos_enc_width(),
                 store.manifest().classes()};
   graph.nodes = store.num_nodes();
   graph.arcs = store.manifest().arcs();
   graph.feature_bytes = SizeOfDType(features.dtype);
-  graph.train_nodes =
-      std::count(split.begin(), split.end(), static_cast<uint8_t>(SplitPart::kTrain));
+  graph.train_nodes = targets.NumLabelled(SplitPart::kTrain);
   return graph;
 }
 

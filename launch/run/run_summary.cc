@@ -13,20 +13,6 @@
 #include "model/checkpoint_parts.h"
 
 namespace quadhop {
-namespace {
-
-int64_t NumTrainNodes(const LoaderInputs& inputs) {
-  int64_t train_nodes = 0;
-  for (int64_t v = 0; v < inputs.num_nodes(); ++v) {
-    const bool train =
-        inputs.split[static_cast<size_t>(v)] == static_cast<uint8_t>(SplitPart::kTrain);
-    train_nodes += train && inputs.HasLabel(v) ? 1 : 0;
-  }
-  return train_nodes;
-}
-
-}  // namespace
-
 absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
                           int64_t num_failed_checkpoints, TrainDisplay& display) {
   Communicator& comm = session.context().comm;
@@ -36,7 +22,8 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
   if (folder == nullptr) return absl::OkStatus();
   const double epoch_seconds =
       Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
-  const double rate = static_cast<double>(NumTrainNodes(session.inputs())) / epoch_seconds;
+  const auto train_nodes = static_cast<double>(session.inputs().NumLabelled(SplitPart::kTrain));
+  const double rate = train_nodes / epoch_seconds;
   // Not the best epoch, if that checkpoint could not be written.
   const absl::StatusOr<CheckpointManifest> best =
       ReadCheckpointManifest(BestCheckpointPath(folder->path()));

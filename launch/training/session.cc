@@ -18,14 +18,15 @@
 namespace quadhop {
 namespace {
 
-// Training nodes of each partition, at least 1: what a rank's work grows with.
-std::vector<double> PartitionCosts(const Store& store, absl::Span<const uint8_t> split) {
+// Nodes of each partition that steps visit, at least 1, or without labels all of them: what a
+// rank's work grows with.
+std::vector<double> PartitionCosts(const Store& store, const LoaderInputs& targets) {
   std::vector<double> costs;
   for (int32_t p = 0; p < store.num_partitions(); ++p) {
     const BlockRange nodes = store.PartitionNodes(PartitionId(p));
-    const auto train = std::count(split.begin() + nodes.begin, split.begin() + nodes.end,
-                                  static_cast<uint8_t>(SplitPart::kTrain));
-    costs.push_back(static_cast<double>(std::max<int64_t>(1, train)));
+    const int64_t cost =
+        targets.split.empty() ? nodes.end - nodes.begin : targets.NumLabelled(SplitPart::kTrain, p);
+    costs.push_back(static_cast<double>(std::max<int64_t>(1, cost)));
   }
   return costs;
 }
@@ -74,7 +75,6 @@ absl::Status Session::AgreeOnBackends() {
 absl::Status Session::Open(const std::string& store_path, const std::string& split) {
   QH_ASSIGN_OR_RETURN(store_, OpenStoreOnAllRanks(context_.comm, store_path));
   split_ = split.empty() ? store_->DefaultSplit() : split;
-  QH_ASSIGN_OR_RETURN(const auto parts, store_->split(split_));
   partition_offsets_.assign(store_->manifest().partition_offsets().begin(),
                             store_->manifest().partition_offsets().end());
   if (context_.comm.num_ranks() > store_->num_partitions())
@@ -83,7 +83,8 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
         store_->num_partitions(), " partitions, and every rank needs one: start at most ",
         store_->num_partitions(), " ranks, or cut the store again with quadhop partition --parts ",
         context_.comm.num_ranks()));
-  const std::vector<double> costs = PartitionCosts(*store_, parts);
+  QH_ASSIGN_OR_RETURN(const LoaderInputs targets, TargetsFromStore(*store_, split_));
+  const std::vector<double> costs = PartitionCosts(*store_, targets);
   QH_ASSIGN_OR_RETURN(owners_, PartitionOwners::Split(costs, context_.comm.num_ranks()));
   predicted_efficiency_ = Efficiency(costs, owners_);
   const auto rank = static_cast<size_t>(context_.comm.rank().value());
