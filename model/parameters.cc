@@ -145,6 +145,13 @@ ParameterSet::ParameterSet(const LargeGTOptions& options, Memory& memory)
   ToArray<float>(memory, values, values_.view());
 }
 
+int64_t ParameterSet::NumTrained(const LargeGTOptions& options) {
+  int64_t trained = 0;
+  for (const Parameter& parameter : Lister(options).List())
+    if (parameter.group != GradientGroup::kUnused) trained += parameter.size;
+  return trained;
+}
+
 const Parameter& ParameterSet::Find(absl::string_view name) const {
   for (const Parameter& parameter : parameters_)
     if (absl::string_view(parameter.name) == name) return parameter;

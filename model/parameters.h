@@ -54,6 +54,8 @@ class ParameterSet {
   // Values as in the paper's code, a function of (seed, name) alone. In `memory`, which must
   // outlive it.
   ParameterSet(const LargeGTOptions& options, Memory& memory);
+  // num_trained() of such a set, which is not made.
+  static int64_t NumTrained(const LargeGTOptions& options);
   Memory& memory() { return memory_; }
 
   // In the order of the paper's state dict.

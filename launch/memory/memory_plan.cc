@@ -12,12 +12,14 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
+constexpr int64_t kUsualBatch = 512;
 
 // Bytes kept of one node: see LocalActivations, GlobalModule and LargeGT.
 int64_t ActivationBytes(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   const int64_t tokens = d.sequence();
-  int64_t floats = 10 * d.width + 8 * d.wide() + 2 * d.features;
+  // Logits: the model's, their gradients, and those that evaluations take from it.
+  int64_t floats = 10 * d.width + 8 * d.wide() + 2 * d.features + 3 * d.classes;
   int64_t local_bytes = 0;
   if (options.has_local()) {
     const int64_t operand_bytes = options.precision == Precision::kBF16 ? 2 : 4;
@@ -30,6 +32,10 @@ int64_t ActivationBytes(const LargeGTOptions& options) {
 
 }  // namespace
 
+int64_t LargestBatch(const Config& config, int64_t train_nodes, int64_t nodes) {
+  return std::min(config.train().batch(), std::max(train_nodes, std::min(nodes, kUsualBatch)));
+}
+
 int64_t DistinctRows(int64_t draws, int64_t num_nodes) {
   // Of N nodes, those that are hit by as many draws.
   const auto n = static_cast<double>(num_nodes);
@@ -41,14 +47,14 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   const LargeGTDims& d = options.dims;
   const int64_t nodes =
       (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
-  HostMemory memory;
-  const ParameterSet parameters(options, memory);
+  const int64_t parameters = ParameterSet::NumTrained(options);
   MemoryPlan plan;
   plan.activation_bytes = nodes * ActivationBytes(options);
   const int64_t rows = DistinctRows(nodes * std::max<int64_t>(1, d.sampled), num_nodes);
   plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows *
                      (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
-  plan.weight_bytes = (4 + owned_partitions) * parameters.num_trained() * kFloatBytes +
+  // Values, gradients and two moments; and a copy of all but gradients (checkpoint_snapshot.h).
+  plan.weight_bytes = (4 + 3 + owned_partitions) * parameters * kFloatBytes +
                       (3 * d.wide() + owned_partitions * d.query()) * d.centroids * kFloatBytes;
   // A thread sums gradients of the local module apart (model/cpu/lane_sums.h).
   if (options.has_local())

@@ -18,7 +18,8 @@ struct MemoryPlan {
   int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step
   int64_t batch_bytes = 0;       // batches made ahead
   int64_t resident_bytes = 0;  // rows and arcs kept (launch/memory/placement.h); 0 from PlanMemory
-  int64_t weight_bytes = 0;    // weights, their gradients by partition and thread, Adam's moments
+  int64_t weight_bytes = 0;    // weights, their gradients by partition and thread, Adam's moments,
+                               // and what a checkpoint is written from
 
   int64_t forecast_bytes = 0;  // before all of these, while a hot set is chosen; 0 likewise
 
@@ -29,11 +30,16 @@ struct MemoryPlan {
   std::string Describe() const;
 };
 
+// Nodes of the largest batch: no more than there are to train on, or, for evaluations may have more
+// nodes, than 512 of all.
+int64_t LargestBatch(const Config& config, int64_t train_nodes, int64_t nodes);
+
 // Distinct rows among `draws` of the whole graph: more than among as many from neighbourhoods.
 int64_t DistinctRows(int64_t draws, int64_t num_nodes);
 
 // For a rank that owns `owned_partitions` of `num_partitions` of a graph of `num_nodes` nodes: its
-// share of train.batch, and weights; computed by `num_threads` threads.
+// share of train.batch, which is to be LargestBatch, and weights; computed by `num_threads`
+// threads.
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
                       int64_t num_partitions, int64_t num_nodes, int32_t num_threads);
 

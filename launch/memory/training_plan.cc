@@ -61,10 +61,12 @@ int64_t GraphShape::store_bytes() const {
 }
 
 TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config) {
-  const int64_t batch = std::min(config.train().batch(), graph.train_nodes);
+  const int64_t batch = std::clamp<int64_t>(graph.train_nodes, 1, config.train().batch());
+  Config largest = config;
+  largest.mutable_train()->set_batch(LargestBatch(config, graph.train_nodes, graph.nodes));
   TrainingPlan plan;
   plan.work =
-      PlanMemory(ModelOptions(config, graph.dims), config, RoundUp(job.partitions, job.ranks),
+      PlanMemory(ModelOptions(config, graph.dims), largest, RoundUp(job.partitions, job.ranks),
                  job.partitions, graph.nodes, job.threads);
   plan.steps = RoundUp(graph.train_nodes, batch);
   plan.rank_nodes = RoundUp(batch, job.ranks);

@@ -16,7 +16,7 @@ absl::StatusOr<ExitCode> Predict(const PredictJob& job, const RankContext& conte
                       ResultFiles::Create(job, *session, selection));
   Pass pass;
   pass.kind = selection.all() ? Pass::Kind::kAllNodes : Pass::Kind::kChosen;
-  pass.batch = job.model.config.train().batch();
+  pass.batch = session->config().train().batch();
   pass.nodes = selection.nodes();
   QH_RETURN_IF_ERROR(
       session->ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> logits) {

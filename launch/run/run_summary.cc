@@ -13,6 +13,7 @@
 #include "model/checkpoint_parts.h"
 
 namespace quadhop {
+
 absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
                           int64_t num_failed_checkpoints, TrainDisplay& display) {
   Communicator& comm = session.context().comm;

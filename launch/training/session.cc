@@ -84,6 +84,8 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
         store_->num_partitions(), " ranks, or cut the store again with quadhop partition --parts ",
         context_.comm.num_ranks()));
   QH_ASSIGN_OR_RETURN(const LoaderInputs targets, TargetsFromStore(*store_, split_));
+  config_.mutable_train()->set_batch(LargestBatch(
+      config_, targets.NumLabelled(SplitPart::kTrain), store_->num_nodes()));
   const std::vector<double> costs = PartitionCosts(*store_, targets);
   QH_ASSIGN_OR_RETURN(owners_, PartitionOwners::Split(costs, context_.comm.num_ranks()));
   predicted_efficiency_ = Efficiency(costs, owners_);

@@ -31,7 +31,8 @@ class Session {
                                                          const Config& config,
                                                          const RankContext& context);
 
-  const Config& config() const { return config_; }  // backends are chosen: none is AUTO
+  // Backends are chosen: none is AUTO. The batch is LargestBatch.
+  const Config& config() const { return config_; }
   const RankContext& context() const { return context_; }
   const Store& store() const { return *store_; }
   const std::string& split() const { return split_; }  // by name, never ""

@@ -97,5 +97,25 @@ TEST(TrainingPlan, ABatchHasNoMoreNodesThanAreTrainedOnNorRowsThanTheGraph) {
   EXPECT_EQ(plan.remote_rows, plan.distinct_rows - plan.distinct_rows / 4);
 }
 
+TEST(TrainingPlan, ABatchBeyondTheTrainingNodesTakesTheMemoryOfOneOfThemAll) {
+  GraphShape graph = Papers();
+  graph.train_nodes = 1200;
+  EXPECT_EQ(PlanOf(graph, {}, {"train.batch=1000000"}).work.total_bytes(),
+            PlanOf(graph, {}, {"train.batch=1200"}).work.total_bytes());
+}
+
+TEST(TrainingPlan, ClassesTakeThreeLogitsANodeOfTheBatch) {
+  GraphShape few = Papers(), many = Papers();
+  many.dims.classes = few.dims.classes + 1000;
+  const std::vector<std::string> settings = {"train.batch=64"};
+  EXPECT_EQ(PlanOf(many, {}, settings).work.activation_bytes,
+            PlanOf(few, {}, settings).work.activation_bytes + 64 * 3 * 4 * 1000);
+}
+
+TEST(TrainingPlan, AModelThatNoMemoryHoldsIsPlannedToo) {
+  const TrainingPlan plan = PlanOf(Papers(), {}, {"model.width=4096", "model.heads=64"});
+  EXPECT_GT(plan.work.weight_bytes, int64_t{1} << 40);
+}
+
 }  // namespace
 }  // namespace quadhop

@@ -215,6 +215,18 @@ TEST_F(TrainingTest, ARunThatFailedBeforeItsFirstStepIsBegunAnew) {
   EXPECT_EQ(again.code, ExitCode::kDone) << again.err;
 }
 
+TEST_F(TrainingTest, ABatchBeyondTheTrainingNodesTakesNoMoreMemoryThanTheyDo) {
+  const Outcome outcome = Train(run_, {"train.batch=1000000000", "model.width=64"});
+  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_EQ(Quadhop({"predict", "--run", run_, "--out", folder_ / "p.npy"}).code, ExitCode::kDone);
+}
+
+TEST_F(TrainingTest, AModelThatIsTooLargeIsRefusedByThePlan) {
+  const Outcome outcome = Train(run_, {"model.width=4096", "model.heads=64"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("needs"), HasSubstr("model.width")));
+}
+
 TEST_F(TrainingTest, ADamagedCheckpointIsReportedAndTheOneBeforeIsTaken) {
   ASSERT_EQ(Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=TRAINING_STEP",
                          "train.fail_at.fault=ERROR", "train.fail_at.step=11"})
