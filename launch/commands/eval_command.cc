@@ -14,7 +14,8 @@ absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
   Flags flags("eval", "Computes the metrics of a checkpoint on a store's splits.");
   eval.AddRun(&flags);
   eval.AddStore(&flags);
-  flags.String("split", &eval.job.split, "NAME", "a split of the store; else the first by name");
+  flags.String("split", &eval.job.split, "NAME",
+               "a split of the store; else the one that the run was trained on");
   flags.Switch("json", &eval.job.as_json, "one JSON object on one line");
   AddRanksFlags(&flags, &ranks);
   flags.Example("eval --run runs/quickstart");

@@ -72,19 +72,20 @@ LargeGTOptions ModelOptions(const Config& config, const GraphDims& graph) {
   return options;
 }
 
-absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store) {
+absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store,
+                                            int64_t classes_to_predict) {
   const ModelConfig& model = config.model();
   const StoreManifest& manifest = store.manifest();
   QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
-  const LargeGTOptions options =
-      ModelOptions(config, GraphDims{features.width, features.hops_and_self,
-                                     manifest.pos_enc_width(), manifest.classes()});
+  const LargeGTOptions options = ModelOptions(
+      config, GraphDims{features.width, features.hops_and_self, manifest.pos_enc_width(),
+                        classes_to_predict > 0 ? classes_to_predict : manifest.classes()});
   if (options.has_global() && manifest.pos_enc_width() == 0)
     return absl::InvalidArgumentError(
         absl::StrCat("model.conv is ", ModelConfig::Conv_Name(model.conv()), ", whose codebook ",
                      "takes positional encodings, and ", store.path(),
                      " has none: run quadhop encode, or set model.conv=LOCAL"));
-  if (manifest.multi_label() != (options.loss == LossKind::kBinary))
+  if (classes_to_predict == 0 && manifest.multi_label() != (options.loss == LossKind::kBinary))
     return absl::InvalidArgumentError(absl::StrCat(
         "train.loss is ", TrainConfig::Loss_Name(config.train().loss()), ", but the labels of ",
         store.path(), " are ", manifest.multi_label() ? "columns of 0 and 1" : "classes", ": set ",

@@ -24,7 +24,10 @@ struct GraphDims {
 LargeGTOptions ModelOptions(const Config& config, const GraphDims& graph);
 // kInvalidArgument, naming the field, if the config does not fit the store: a codebook without
 // encodings, a loss that is not for its labels, hop features that are not there.
-absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store);
+// classes_to_predict: of a model that is only to predict, whatever labels the store has; 0: those
+// of the store.
+absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& store,
+                                            int64_t classes_to_predict = 0);
 
 LoaderOptions SamplingOptions(const Config& config);
 Reduction ReductionOf(const Config& config);

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "core/status.h"
+#include "launch/config/model_options.h"
 #include "model/checkpoint_parts.h"
 #include "model/checkpoint_transfer.h"
+#include "model/safetensors.h"
 
 namespace quadhop {
 namespace {
@@ -26,12 +28,42 @@ absl::Status CheckMadeAlike(const Store& trained, const Store& other) {
                      ", which the model was trained on, with ", before, ": run quadhop ", step,
                      " again with the latter"));
   }
+  if (other.manifest().classes() == 0) return absl::OkStatus();
   const auto& before = trained.manifest().class_names();
   const auto& now = other.manifest().class_names();
   if (std::equal(before.begin(), before.end(), now.begin(), now.end())) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat("the names of the classes of ", other.path(),
                                                     " and of ", trained.path(),
                                                     ", which the model was trained on, differ"));
+}
+
+// Of the graph that a checkpoint's model was trained on.
+absl::StatusOr<GraphDims> DimsOf(const CheckpointJob& job) {
+  const LayerNames names(ModelOptions(job.config, GraphDims()).norm);
+  QH_ASSIGN_OR_RETURN(const SafetensorsFile weights,
+                      SafetensorsFile::Open(absl::StrCat(job.checkpoint, "/", kWeightsFile)));
+  const auto dim = [&weights](const std::string& layer, size_t i) -> int64_t {
+    const SafetensorsEntry* const weight = weights.Find(absl::StrCat(layer, ".weight"));
+    return weight != nullptr && weight->dims.size() == 2 ? weight->dims[i] : 0;
+  };
+  GraphDims dims;
+  dims.features = dim(names.in_first, 1);
+  dims.classes = dim(names.out, 0);
+  if (dims.features > 0 && dims.classes > 0) return dims;
+  return absl::DataLossError(absl::StrCat(weights.path(), " lacks the weights of a model"));
+}
+
+absl::Status CheckNumber(const Store& store, const char* what, int64_t has, int64_t trained_on) {
+  if (has == trained_on) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(store.path(), " has ", has, " ", what,
+                                                    ", the model was trained on ", trained_on));
+}
+
+absl::Status CheckDims(const Store& store, const GraphDims& trained) {
+  QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
+  QH_RETURN_IF_ERROR(CheckNumber(store, "features", features.width, trained.features));
+  const int64_t classes = store.manifest().classes();
+  return classes == 0 ? absl::OkStatus() : CheckNumber(store, "classes", classes, trained.classes);
 }
 
 absl::Status ReadOntoOtherStore(const CheckpointJob& job, const std::string& trained_on,
@@ -53,11 +85,15 @@ absl::Status ReadOntoOtherStore(const CheckpointJob& job, const std::string& tra
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
+absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job, Use use,
                                                    const RankContext& context) {
-  QH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
-                      Session::Create(job.store, job.split, job.config, context));
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(job.checkpoint));
+  QH_ASSIGN_OR_RETURN(const GraphDims dims, DimsOf(job));
+  const std::string split = job.split.empty() ? manifest.position().split() : job.split;
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
+                      Session::Create(job.store, split, job.config, context,
+                                      use == Use::kPredict ? dims.classes : 0));
+  QH_RETURN_IF_ERROR(CheckDims(session->store(), dims));
   if (manifest.store() == session->store().manifest().checksum()) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
   } else {

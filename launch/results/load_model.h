@@ -10,10 +10,14 @@
 
 namespace quadhop {
 
+// What becomes of the store's labels.
+enum class Use { kMeasure, kPredict };
+
 // Collective. Of another store than the run's, features, hops, encodings and classes must be as
 // many, and if the run's store is still there, made by the same options and of the same names:
-// kFailedPrecondition names what differs. Rank 0 says what could not be compared.
-absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
+// kFailedPrecondition names what differs. To predict, it needs no classes and no splits. Rank 0
+// says what could not be compared. The split is the job's, or the one that the run was trained on.
+absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job, Use use,
                                                    const RankContext& context);
 
 }  // namespace quadhop

@@ -10,6 +10,7 @@
 #include "comm/gather.h"
 #include "core/status.h"
 #include "launch/results/metrics.h"
+#include "launch/run/run_folder.h"
 
 namespace quadhop {
 namespace {
@@ -34,10 +35,23 @@ void FillProbabilities(bool multi_label, absl::Span<const float> logits, void* v
                                             : std::exp(double{logits[c]} - largest) / sum);
 }
 
+// Those of the store, or if it has no classes, those of the store that the run was trained on.
+std::vector<std::string> ClassNames(const PredictJob& job, const Store& store) {
+  const auto names = [](const Store& of) {
+    const auto& all = of.manifest().class_names();
+    return std::vector<std::string>(all.begin(), all.end());
+  };
+  if (store.manifest().classes() > 0) return names(store);
+  const absl::StatusOr<std::string> path = ReadRunStore(job.model.run);
+  if (!path.ok()) return {};
+  const absl::StatusOr<std::unique_ptr<Store>> trained = Store::Open(*path);
+  return trained.ok() ? names(**trained) : std::vector<std::string>();
+}
+
 }  // namespace
 
 void ResultFiles::Want(const PredictJob& job) {
-  const bool multi_label = session_.store().manifest().multi_label();
+  const bool multi_label = session_.model().options().loss == LossKind::kBinary;
   const LargeGTDims& dims = session_.model().options().dims;
   using Row = absl::Span<const float>;
   if (!job.predictions.empty())
@@ -73,6 +87,7 @@ absl::StatusOr<std::unique_ptr<ResultFiles>> ResultFiles::Create(const PredictJo
                                                                  const NodeSelection& selection) {
   std::unique_ptr<ResultFiles> files(new ResultFiles(session, selection));
   files->Want(job);
+  files->class_names_ = ClassNames(job, session.store());
   if (session.context().IsMain()) QH_RETURN_IF_ERROR(files->CreateFiles());
   return files;
 }
@@ -114,20 +129,17 @@ absl::Status ResultFiles::Add(const Batch& batch, TensorView<const float> logits
 }
 
 RowFile::Text ResultFiles::TextOf(const Result& result, NodeSelection::Names& names) const {
-  const StoreManifest& manifest = session_.store().manifest();
-  const bool classes = result.named_by_class && manifest.class_names_size() > 0;
+  const bool classes = result.named_by_class && !class_names_.empty();
   RowFile::Text text;
   text.header = "node";
   if (!result.matrix) absl::StrAppend(&text.header, ",", result.column);
   for (int64_t c = 0; result.matrix && c < result.columns; ++c)
     absl::StrAppend(&text.header, ",",
-                    classes ? CsvField(manifest.class_names(static_cast<int>(c)))
+                    classes ? CsvField(class_names_[static_cast<size_t>(c)])
                             : absl::StrCat(result.column, "_", c));
   text.node = [&names](int64_t row) { return names.Of(row); };
   if (classes && !result.matrix)
-    text.name = [&manifest](int64_t value) {
-      return manifest.class_names(static_cast<int>(value));
-    };
+    text.name = [this](int64_t value) { return class_names_[static_cast<size_t>(value)]; };
   return text;
 }
 

@@ -60,8 +60,9 @@ class ResultFiles {
   Session& session_;
   const NodeSelection& selection_;
   std::vector<Result> results_;
-  std::vector<RowFile> files_;  // of results_; rank 0 only
-  std::vector<uint8_t> mine_;   // rows of a step: the node, then the values of each result
+  std::vector<std::string> class_names_;  // [C], or empty
+  std::vector<RowFile> files_;            // of results_; rank 0 only
+  std::vector<uint8_t> mine_;  // rows of a step: the node, then the values of each result
 };
 
 }  // namespace quadhop

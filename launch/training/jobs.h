@@ -35,7 +35,7 @@ struct CheckpointJob {
   std::string run;
   std::string checkpoint;  // its path
   std::string store;
-  std::string split;  // "": the store's default; eval only
+  std::string split;  // "": the one that the run was trained on; eval only
   bool as_json = false;
   Config config;  // of the run
 };

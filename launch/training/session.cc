@@ -18,6 +18,11 @@
 namespace quadhop {
 namespace {
 
+bool HasSplit(const Store& store, const std::string& split) {
+  const auto& names = store.manifest().split_names();
+  return std::find(names.begin(), names.end(), split) != names.end();
+}
+
 // Nodes of each partition that steps visit, at least 1, or without labels all of them: what a
 // rank's work grows with.
 std::vector<double> PartitionCosts(const Store& store, const LoaderInputs& targets) {
@@ -48,8 +53,10 @@ double Efficiency(const std::vector<double>& costs, const PartitionOwners& owner
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& store_path,
                                                          const std::string& split,
                                                          const Config& config,
-                                                         const RankContext& context) {
+                                                         const RankContext& context,
+                                                         int64_t classes_to_predict) {
   auto session = std::unique_ptr<Session>(new Session(config, context));
+  session->classes_to_predict_ = classes_to_predict;
   QH_RETURN_IF_ERROR(session->AgreeOnBackends());
   QH_RETURN_IF_ERROR(session->Open(store_path, split));
   QH_RETURN_IF_ERROR(session->PlaceGraph());
@@ -74,7 +81,11 @@ absl::Status Session::AgreeOnBackends() {
 
 absl::Status Session::Open(const std::string& store_path, const std::string& split) {
   QH_ASSIGN_OR_RETURN(store_, OpenStoreOnAllRanks(context_.comm, store_path));
-  split_ = split.empty() ? store_->DefaultSplit() : split;
+  const bool may_differ = classes_to_predict_ > 0;
+  const bool labelled =
+      !may_differ || (store_->HasFile("labels.npy") && store_->HasFile("splits.npy"));
+  const bool by_default = split.empty() || (may_differ && !HasSplit(*store_, split));
+  split_ = by_default ? store_->DefaultSplit() : split;
   partition_offsets_.assign(store_->manifest().partition_offsets().begin(),
                             store_->manifest().partition_offsets().end());
   if (context_.comm.num_ranks() > store_->num_partitions())
@@ -83,23 +94,26 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
         store_->num_partitions(), " partitions, and every rank needs one: start at most ",
         store_->num_partitions(), " ranks, or cut the store again with quadhop partition --parts ",
         context_.comm.num_ranks()));
-  QH_ASSIGN_OR_RETURN(const LoaderInputs targets, TargetsFromStore(*store_, split_));
-  config_.mutable_train()->set_batch(LargestBatch(
-      config_, targets.NumLabelled(SplitPart::kTrain), store_->num_nodes()));
+  LoaderInputs targets;
+  if (labelled) {
+    QH_ASSIGN_OR_RETURN(targets, TargetsFromStore(*store_, split_));
+  }
+  const int64_t nodes = store_->num_nodes();
+  const int64_t to_visit = labelled ? targets.NumLabelled(SplitPart::kTrain) : nodes;
+  config_.mutable_train()->set_batch(LargestBatch(config_, to_visit, nodes));
   const std::vector<double> costs = PartitionCosts(*store_, targets);
   QH_ASSIGN_OR_RETURN(owners_, PartitionOwners::Split(costs, context_.comm.num_ranks()));
   predicted_efficiency_ = Efficiency(costs, owners_);
   const auto rank = static_cast<size_t>(context_.comm.rank().value());
   for (int32_t p = owners_.first[rank]; p < owners_.first[rank + 1]; ++p)
     QH_RETURN_IF_ERROR(store_->VerifyPartition(PartitionId(p), context_.pool));
-  QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_));
+  QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_, classes_to_predict_));
   QH_RETURN_IF_ERROR(AgreeOnPrecision());
-  const bool with_pos_enc =
-      config_.model().conv() == ModelConfig::FULL || config_.model().conv() == ModelConfig::GLOBAL;
+  const bool with_pos_enc = options_.dims.pos_enc > 0;
   QH_ASSIGN_OR_RETURN(
       inputs_,
-      LoaderInputsFromStore(*store_, split_, with_pos_enc && store_->manifest().pos_enc_width() > 0,
-                            owners_, context_.comm.rank()));
+      labelled ? LoaderInputsFromStore(*store_, split_, with_pos_enc, owners_, context_.comm.rank())
+               : UnlabelledInputsFromStore(*store_, with_pos_enc, owners_, context_.comm.rank()));
   return absl::OkStatus();
 }
 
@@ -174,7 +188,9 @@ absl::Status Session::MakeKernels() {
 }
 
 absl::Status Session::MakeModel() {
-  QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
+  if (classes_to_predict_ == 0) {
+    QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
+  }
   QH_RETURN_IF_ERROR(MakeKernels());
   QH_ASSIGN_OR_RETURN(
       model_comm_,

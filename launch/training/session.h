@@ -25,17 +25,19 @@ class Session {
  public:
   // Collective. Checks this rank's partitions against their checksums. kInvalidArgument if config,
   // store and number of ranks do not fit; kResourceExhausted, before any work, if a step needs more
-  // memory than there is.
+  // memory than there is. classes_to_predict: 0, or the classes of a model that is only to predict:
+  // the store may then have other labels, other splits than `split`, or none of them.
   static absl::StatusOr<std::unique_ptr<Session>> Create(const std::string& store_path,
                                                          const std::string& split,
                                                          const Config& config,
-                                                         const RankContext& context);
+                                                         const RankContext& context,
+                                                         int64_t classes_to_predict = 0);
 
   // Backends are chosen: none is AUTO. The batch is LargestBatch.
   const Config& config() const { return config_; }
   const RankContext& context() const { return context_; }
   const Store& store() const { return *store_; }
-  const std::string& split() const { return split_; }  // by name, never ""
+  const std::string& split() const { return split_; }  // by name; "" if the store has none
   const LoaderInputs& inputs() const { return inputs_; }
   BatchLoader& loader() { return *loader_; }
   Kernels& kernels() { return *kernels_; }
@@ -65,6 +67,7 @@ class Session {
   RankContext context_;
   std::unique_ptr<Store> store_;
   std::string split_;
+  int64_t classes_to_predict_ = 0;
   LargeGTOptions options_;  // of the model
   PartitionOwners owners_;
   double predicted_efficiency_ = 1;         // of the ranks' work: its mean over its largest

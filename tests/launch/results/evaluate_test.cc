@@ -79,6 +79,17 @@ class EvaluateTest : public testing::Test {
   const std::string store_ = folder_ / "s.qh";
 };
 
+TEST_F(EvaluateTest, MeasuresTheSplitThatTheRunWasTrainedOn) {
+  ASSERT_EQ(Train("run", {"--split", "b"}).code, ExitCode::kDone);
+  const Outcome json = On("eval", "run", {"--json"});
+  ASSERT_EQ(json.code, ExitCode::kDone) << json.err;
+  const nlohmann::json measured = nlohmann::json::parse(json.out, nullptr, false);
+  EXPECT_EQ(measured["split"], "b");
+  EXPECT_EQ(measured["test_accuracy"], Summary("run")["test_accuracy"]);
+  EXPECT_THAT(On("eval", "run").out, HasSubstr("split b of "));
+  EXPECT_THAT(On("eval", "run", {"--split", "a"}).out, HasSubstr("split a of "));
+}
+
 TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {
   ASSERT_EQ(Train("run").code, ExitCode::kDone);
   ASSERT_EQ(Train("local", {"--set", "model.conv=LOCAL"}).code, ExitCode::kDone);
@@ -107,6 +118,18 @@ TEST_F(EvaluateTest, RanksAreBalancedByTheNodesThatStepsVisit) {
   const Outcome outcome = Train("run", {"--ranks-in-process", "2"});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("predicted efficiency 0.62"));
+}
+
+TEST_F(EvaluateTest, FeaturesOfAnotherWidthAreNamedAsSuch) {
+  ASSERT_EQ(Train("run").code, ExitCode::kDone);
+  TinyStoreOptions wider;
+  wider.graph_nodes = kNodes;
+  wider.features = 5;
+  ASSERT_OK(WriteTinyStore(folder_ / "wider.qh", wider));
+  const Outcome outcome =
+      On("predict", "run", {"--store", folder_ / "wider.qh", "--out", folder_ / "p.npy"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("has 5 features, the model was trained on 4"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -82,8 +83,9 @@ class PredictTest : public testing::Test {
     return writer->Commit(*FindStep(writer->manifest(), "import"), pool);
   }
 
-  static Outcome Train(const std::string& run, std::vector<std::string> more) {
-    std::vector<std::string> arguments = {"train",    "--store",    At("graph.qh"),
+  static Outcome Train(const std::string& run, std::vector<std::string> more,
+                       const std::string& store = "graph.qh") {
+    std::vector<std::string> arguments = {"train",    "--store",    At(store),
                                           "--config", "quickstart", "--threads",
                                           "1",        "--run",      At(run)};
     for (const char* setting : {"train.epochs=3", "train.batch=16", "model.width=8",
@@ -246,6 +248,35 @@ TEST_F(PredictTest, ScoresNodesThatWereAddedAfterTraining) {
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("is not the store that the model was trained on"));
   EXPECT_EQ(Npy<int32_t>("grown_classes.npy").size(), kNodes + 20u);
+}
+
+TEST_F(PredictTest, PredictsAStoreThatHasNeitherLabelsNorSplits) {
+  ASSERT_EQ(Predict({"--probabilities", At("labelled.npy")}).code, ExitCode::kDone);
+  for (const char* name : {"named.qh", "bare.qh"}) {
+    std::filesystem::copy(At("graph.qh"), At(name));
+    ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(At(name)));
+    StoreManifest& manifest = writer->manifest();
+    if (name[0] == 'n') {
+      for (const char* of_class : {"red", "green", "blue"}) manifest.add_class_names(of_class);
+    } else {
+      for (const char* file : {"labels.npy", "splits.npy"}) writer->Remove(file);
+      manifest.clear_split_names();
+      manifest.set_classes(0);
+    }
+    ThreadPool pool(1);
+    ASSERT_OK(writer->Commit(*FindStep(manifest, "import"), pool));
+  }
+  const Outcome outcome = Predict({"--store", At("bare.qh"), "--probabilities", At("bare.npy"),
+                                   "--out", At("bare.csv"), "--ranks-in-process", "2"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_EQ(Npy<float>("bare.npy").size(), static_cast<size_t>(kNodes * kClasses));
+  EXPECT_EQ(Csv("bare.csv").size(), kNodes + 1u);
+  // Classes have the names that they had in training.
+  Train("of_names", {}, "named.qh");
+  ASSERT_EQ(
+      Predict({"--store", At("bare.qh"), "--probabilities", At("named.csv")}, "of_names").code,
+      ExitCode::kDone);
+  EXPECT_THAT(Csv("named.csv")[0], ElementsAre("node", "red", "green", "blue"));
 }
 
 TEST_F(PredictTest, RefusesAStoreThatWasMadeOtherwise) {
