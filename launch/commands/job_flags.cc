@@ -1,7 +1,12 @@
 #include "launch/commands/job_flags.h"
 
+#include <absl/strings/str_format.h>
 #include <absl/time/time.h>
 
+#include <cstdio>
+
+#include "comm/mpi.h"
+#include "core/file.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
@@ -22,7 +27,8 @@ void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
 
 void CheckpointFlags::AddRun(Flags* flags) {
   flags->String("run", &job.run, "RUN", "the folder of the run").Required();
-  flags->String("checkpoint", &checkpoint, "best|latest|STEP", "the checkpoint of the run to use");
+  flags->String("checkpoint", &checkpoint, "best|latest|STEP",
+                "the checkpoint of the run to use; default: the best, or the latest if none is");
 }
 
 void CheckpointFlags::AddStore(Flags* flags) {
@@ -38,7 +44,11 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
   if (job.store.empty()) {
     QH_ASSIGN_OR_RETURN(job.store, ReadRunStore(job.run));
   }
+  const bool lacks_best = checkpoint.empty() && !FileExists(BestCheckpointPath(job.run));
+  if (checkpoint.empty()) checkpoint = lacks_best ? "latest" : "best";
   QH_ASSIGN_OR_RETURN(job.checkpoint, FindCheckpoint(job.run, checkpoint));
+  if (lacks_best && RankByLauncher() == 0)
+    absl::FPrintF(stderr, "%s has no best checkpoint; the latest is taken\n", job.run);
   return true;
 }
 

@@ -21,12 +21,12 @@ void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks);
 // The targets of eval's, predict's and export's flags. Must outlive Parse.
 struct CheckpointFlags {
   CheckpointJob job;
-  std::string checkpoint = "best";
+  std::string checkpoint;
 
   void AddRun(Flags* flags);
   void AddStore(Flags* flags);
   // Flags::Parse, and then the job has the run's config, its store if none was named, and the path
-  // of its checkpoint.
+  // of its checkpoint: of none named the best, or if there is none, which is said, the latest.
   absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
 };
 

@@ -3,6 +3,7 @@
 #include "core/status.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/load_model.h"
+#include "launch/results/metrics.h"
 #include "launch/run/json_object.h"
 #include "launch/training/jobs.h"
 
@@ -22,9 +23,9 @@ absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& c
     for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);
     if (!job.as_json)
-      absl::PrintF("%-6s %s %.4f of %d nodes\n", PartName(part),
+      absl::PrintF("%-6s %s %s of %d nodes\n", PartName(part),
                    session->store().manifest().multi_label() ? "micro F1" : "accuracy",
-                   of_part.selected(), of_part.nodes);
+                   FigureText(of_part.selected()), of_part.nodes);
   }
   if (job.as_json) absl::PrintF("%s\n", json.ToString());
   return ExitCode::kDone;

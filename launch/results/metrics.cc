@@ -1,8 +1,10 @@
 #include "launch/results/metrics.h"
 
 #include <absl/numeric/int128.h>
+#include <absl/strings/str_format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -76,6 +78,10 @@ double F1Counts::Macro() const {
     total += F1(counts[column], counts[num_columns_ + column], counts[2 * num_columns_ + column]);
   }
   return num_columns_ == 0 ? kNone : total / static_cast<double>(num_columns_);
+}
+
+std::string FigureText(double figure) {
+  return std::isnan(figure) ? "-" : absl::StrFormat("%.4f", figure);
 }
 
 double RocAuc(std::vector<ScoredLabel>* scored) {

@@ -6,6 +6,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/tensor.h"
@@ -41,6 +42,9 @@ class F1Counts {
   int64_t num_columns_;
   std::vector<int64_t> counts_;  // [3, L]
 };
+
+// "0.9875", or "-" for what is not a number.
+std::string FigureText(double figure);
 
 // A score and its binary label, of one node.
 struct ScoredLabel {

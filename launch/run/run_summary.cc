@@ -3,11 +3,14 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 #include <vector>
 
 #include "comm/gather.h"
 #include "core/status.h"
 #include "launch/memory/peak_memory.h"
+#include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/median.h"
 #include "model/checkpoint_parts.h"
@@ -43,10 +46,14 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
       .Add("skipped_steps", position.skipped_steps())
       .Add("failed_checkpoints", num_failed_checkpoints);
   QH_RETURN_IF_ERROR(folder->WriteSummary(summary));
-  display.Say(absl::StrFormat(
-      "test %.4f at the best validation epoch (%d of %d), median epoch %.2f s, %.0f training "
-      "nodes/s",
-      position.best_test(), position.best_epoch(), position.epoch(), epoch_seconds, rate));
+  const std::string epoch =
+      std::isnan(position.best_valid())
+          ? absl::StrFormat("after the last epoch (%d), for there are no validation nodes",
+                            position.best_epoch())
+          : absl::StrFormat("at the best validation epoch (%d of %d)", position.best_epoch(),
+                            position.epoch());
+  display.Say(absl::StrFormat("test %s %s, median epoch %.2f s, %.0f training nodes/s",
+                              FigureText(position.best_test()), epoch, epoch_seconds, rate));
   return absl::OkStatus();
 }
 

@@ -79,6 +79,10 @@ absl::Status Trainer::Begin() {
         session_.model().parameters().num_trained()));
   }
   Communicator& comm = session_.context().comm;
+    if (session_.inputs().NumLabelled(SplitPart::kValid) == 0)
+      display_.Say(absl::StrFormat(
+          "split %s has no labelled validation nodes: the last epoch will be the result",
+          session_.split()));
   QH_RETURN_IF_ERROR(comm.Barrier("begin of the run"));
   QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(comm));
   QH_ASSIGN_OR_RETURN(checkpointing_,
@@ -285,13 +289,17 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
     evaluation_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
     event.Add("evaluation_seconds", evaluation_seconds_);
     last_valid_ = valid.selected();
-    better = valid.selected() > position_.best_valid();
+    // Without validation nodes the last epoch is the result.
+    better = valid.nodes == 0 || valid.selected() > position_.best_valid();
     if (better) KeepBest(number, metrics);
     if (better) QH_RETURN_IF_ERROR(WriteEvaluation(number, details));
     position_.set_evaluations_without_better(better ? 0
                                                     : position_.evaluations_without_better() + 1);
-    absl::StrAppendFormat(&line, "  valid %.4f  test %.4f  best %.4f (epoch %d)", valid.selected(),
-                          test.selected(), position_.best_test(), position_.best_epoch());
+    absl::StrAppend(&line, "  valid ", FigureText(valid.selected()), "  test ",
+                    FigureText(test.selected()));
+    if (valid.nodes > 0)
+      absl::StrAppendFormat(&line, "  best %s (epoch %d)", FigureText(position_.best_test()),
+                            position_.best_epoch());
   }
   event.Add("after_step", position_.step())
       .Add("seconds", trained.seconds())

@@ -107,6 +107,46 @@ TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {
   EXPECT_EQ(local.code, ExitCode::kDone) << local.err;
 }
 
+TEST_F(EvaluateTest, WithoutValidationNodesTheLastEpochIsTheResult) {
+  SetSplit([](int64_t v) { return v % 2 == 0 ? SplitPart::kTrain : SplitPart::kTest; });
+  const Outcome trained = Train("run");
+  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  EXPECT_THAT(trained.out, AllOf(HasSubstr("no labelled validation nodes"),
+                                 HasSubstr("after the last epoch"), Not(HasSubstr("nan"))));
+  EXPECT_EQ(Summary("run")["best_epoch"], 2);
+  EXPECT_EQ(Summary("run")["best_checkpoint_epoch"], 2);
+  const Outcome eval = On("eval", "run", {"--json"});
+  ASSERT_EQ(eval.code, ExitCode::kDone) << eval.err;
+  EXPECT_EQ(nlohmann::json::parse(eval.out, nullptr, false)["test_accuracy"],
+            Summary("run")["test_accuracy"]);
+  EXPECT_THAT(On("eval", "run").out, Not(HasSubstr("nan")));
+}
+
+TEST_F(EvaluateTest, WithoutTestNodesThereIsADashForTheirFigures) {
+  SetSplit([](int64_t v) { return v % 2 == 0 ? SplitPart::kTrain : SplitPart::kValid; });
+  const Outcome trained = Train("run");
+  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  EXPECT_THAT(trained.out,
+              AllOf(HasSubstr("  test -"), HasSubstr("test - at the best"), Not(HasSubstr("nan"))));
+  EXPECT_THAT(On("eval", "run").out, HasSubstr("test   accuracy - of 0 nodes"));
+}
+
+TEST_F(EvaluateTest, WithoutABestCheckpointTheLatestIsTakenAndThatIsSaid) {
+  ASSERT_EQ(Train("run").code, ExitCode::kDone);
+  ASSERT_OK(RemoveFileIfPresent(BestCheckpointPath(folder_ / "run")));
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"eval"},
+                                                  {"predict", "--out", folder_ / "p.npy"},
+                                                  {"export", "--out", folder_ / "m.safetensors"}}) {
+    const Outcome outcome = On(command[0], "run", {command.begin() + 1, command.end()});
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("has no best checkpoint; the latest is taken"));
+  }
+  // One that is asked for by name is not replaced.
+  const Outcome best = On("eval", "run", {"--checkpoint", "best"});
+  EXPECT_EQ(best.code, ExitCode::kFailed);
+  EXPECT_THAT(best.err, HasSubstr("has no checkpoint 'best'"));
+}
+
 TEST_F(EvaluateTest, RanksAreBalancedByTheNodesThatStepsVisit) {
   // Of 60 training nodes in each partition, 15 of the second have a label.
   ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(store_));
