@@ -43,6 +43,10 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
   LeaveBackendsOpen(&job.config);
   if (job.store.empty()) {
     QH_ASSIGN_OR_RETURN(job.store, ReadRunStore(job.run));
+    if (!FileExists(job.store))
+      return absl::NotFoundError(absl::StrCat(job.run, " was trained on ", job.store,
+                                              ", which is not there: if it moved, name it by "
+                                              "--store"));
   }
   const bool lacks_best = checkpoint.empty() && !FileExists(BestCheckpointPath(job.run));
   if (checkpoint.empty()) checkpoint = lacks_best ? "latest" : "best";

@@ -160,6 +160,13 @@ TEST_F(EvaluateTest, RanksAreBalancedByTheNodesThatStepsVisit) {
   EXPECT_THAT(outcome.err, HasSubstr("predicted efficiency 0.62"));
 }
 
+TEST_F(EvaluateTest, AStoreThatMovedIsSaidToBeNamedByItsNewPath) {
+  ASSERT_EQ(Train("run").code, ExitCode::kDone);
+  ASSERT_OK(RenameFile(store_, folder_ / "moved.qh"));
+  EXPECT_THAT(On("eval", "run").err, AllOf(HasSubstr("s.qh"), HasSubstr("name it by --store")));
+  EXPECT_EQ(On("eval", "run", {"--store", folder_ / "moved.qh"}).code, ExitCode::kDone);
+}
+
 TEST_F(EvaluateTest, FeaturesOfAnotherWidthAreNamedAsSuch) {
   ASSERT_EQ(Train("run").code, ExitCode::kDone);
   TinyStoreOptions wider;
