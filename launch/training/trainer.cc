@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "comm/replica_check.h"
+#include "core/file.h"
 #include "core/status.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/faulty_communicator.h"
@@ -53,7 +54,8 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
 
 absl::StatusOr<ExitCode> Trainer::Run() {
   QH_RETURN_IF_ERROR(Begin());
-  while (position_.epoch() < config_.epochs() && !OutOfPatience()) {
+  if (was_finished_) return ExitCode::kDone;
+  while (!IsDone()) {
     const int64_t epoch = position_.epoch() + 1;
     QH_ASSIGN_OR_RETURN(const bool stop, TrainEpoch(epoch));
     if (stop) return Stop();
@@ -77,12 +79,12 @@ absl::Status Trainer::Begin() {
         session_.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
         session_.split(), session_.store().num_partitions(), session_.context().comm.num_ranks(),
         session_.model().parameters().num_trained()));
-  }
-  Communicator& comm = session_.context().comm;
     if (session_.inputs().NumLabelled(SplitPart::kValid) == 0)
       display_.Say(absl::StrFormat(
           "split %s has no labelled validation nodes: the last epoch will be the result",
           session_.split()));
+  }
+  Communicator& comm = session_.context().comm;
   QH_RETURN_IF_ERROR(comm.Barrier("begin of the run"));
   QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(comm));
   QH_ASSIGN_OR_RETURN(checkpointing_,
@@ -96,7 +98,7 @@ absl::Status Trainer::Begin() {
   QH_RETURN_IF_ERROR(job_.start == RunFolder::Start::kResume ? Resume()
                      : folder_ != nullptr                    ? folder_->Begin()
                                                              : absl::OkStatus());
-  if (folder_ == nullptr) return absl::OkStatus();
+  if (folder_ == nullptr || was_finished_) return absl::OkStatus();
   folder_->WriteMachine(machine);
   QH_RETURN_IF_ERROR(folder_->BeginEvents(position_.step()));
   sign_ = std::make_unique<SignOfLife>(RunAlivePath(job_.run), session_.context().standing);
@@ -112,11 +114,16 @@ absl::Status Trainer::Resume() {
     for (const std::string& damage : newest.damaged)
       absl::FPrintF(stderr, "quadhop: warning: a checkpoint is passed over: %s\n", damage);
   }
+  int64_t found[] = {newest.step, folder_ != nullptr && FileExists(RunSummaryPath(job_.run))};
   QH_RETURN_IF_ERROR(session_.context().comm.Broadcast(
-      "checkpoint to resume from", Rank(0),
-      {reinterpret_cast<uint8_t*>(&newest.step), sizeof(newest.step)}));
+      "checkpoint to resume from", Rank(0), {reinterpret_cast<uint8_t*>(found), sizeof(found)}));
+  newest.step = found[0];
   if (newest.step >= 0) QH_RETURN_IF_ERROR(TakeUp(CheckpointPath(job_.run, newest.step)));
-  if (folder_ == nullptr) return absl::OkStatus();
+  was_finished_ = found[1] != 0 && IsDone();
+  if (was_finished_)
+    display_.Say(absl::StrFormat("%s is finished after epoch %d: there is nothing to carry on",
+                                 job_.run, position_.epoch()));
+  if (folder_ == nullptr || was_finished_) return absl::OkStatus();
   // The checkpoint is accepted: from here on the folder changes.
   for (const std::string& change : folder_->changes())
     display_.Say(absl::StrCat("changed since the run began: ", change));
@@ -313,8 +320,7 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, trained.seconds(), rate,
                                Bottleneck(trained.seconds(), loading.waits()),
                                checkpointing_->Warning()));
-  const bool last = number == config_.epochs() || OutOfPatience();
-  if (!better && !last && !checkpointing_->DueAfterEpoch(number) &&
+  if (!better && !IsDone() && !checkpointing_->DueAfterEpoch(number) &&
       !checkpointing_->DueAfterStep(position_.step()))
     return absl::OkStatus();
   return checkpointing_->Write(adam_, position_, better);
@@ -349,8 +355,10 @@ absl::Status Trainer::WriteEvaluation(int64_t epoch,
   return absl::OkStatus();
 }
 
-bool Trainer::OutOfPatience() const {
-  return config_.patience() > 0 && position_.evaluations_without_better() >= config_.patience();
+bool Trainer::IsDone() const {
+  const bool out_of_patience =
+      config_.patience() > 0 && position_.evaluations_without_better() >= config_.patience();
+  return position_.epoch() >= config_.epochs() || out_of_patience;
 }
 
 bool Trainer::StopRequested() const { return job_.stop != nullptr && job_.stop->Requested(); }

@@ -36,7 +36,7 @@ class Trainer {
  private:
   absl::Status Begin();
   // Takes up the newest intact checkpoint, if there is one, and begins the folder: a resume that is
-  // refused changes nothing.
+  // refused, or has nothing to do, changes nothing.
   absl::Status Resume();
   absl::Status TakeUp(const std::string& checkpoint);
   // Trains the rest of the epoch; true: or as much of it as ranks agreed on when one was asked to
@@ -54,7 +54,7 @@ class Trainer {
   void KeepBest(int64_t epoch, const std::map<SplitPart, PartMetrics>& metrics);
   absl::StatusOr<ExitCode> Stop();
   absl::Status Finish();
-  bool OutOfPatience() const;
+  bool IsDone() const;  // all epochs are trained, or patience is at its end
   bool StopRequested() const;
   // On rank 0, a line in metrics.jsonl.
   void Log(const JsonObject& event);
@@ -79,6 +79,7 @@ class Trainer {
   std::unique_ptr<StepAgreement> agreement_;
   std::unique_ptr<Checkpointing> checkpointing_;
   RunPosition position_;
+  bool was_finished_ = false;          // the run that was to be carried on
   LoaderStats loading_;                // of what this process trained of the epoch
   absl::Duration time_waited_before_;  // the epoch, for sums
   int64_t steps_per_epoch_ = 0;

@@ -215,6 +215,13 @@ TEST_F(TrainingTest, ARunThatFailedBeforeItsFirstStepIsBegunAnew) {
   EXPECT_EQ(again.code, ExitCode::kDone) << again.err;
 }
 
+TEST_F(TrainingTest, CarryingOnARunThatIsFinishedLeavesItsSummary) {
+  ASSERT_EQ(Train(run_, {}).code, ExitCode::kDone);
+  const std::string summary = ReadFile(RunSummaryPath(run_)).value();
+  ASSERT_EQ(Resume(run_, "1").code, ExitCode::kDone);
+  EXPECT_EQ(ReadFile(RunSummaryPath(run_)).value(), summary);
+}
+
 TEST_F(TrainingTest, ABatchBeyondTheTrainingNodesTakesNoMoreMemoryThanTheyDo) {
   const Outcome outcome = Train(run_, {"train.batch=1000000000", "model.width=64"});
   EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
