@@ -1,4 +1,7 @@
 // quadhop predict --run RUN --out FILE
+#include <filesystem>
+#include <set>
+
 #include "core/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
@@ -12,11 +15,15 @@ namespace {
 
 absl::Status CheckFiles(const PredictJob& job) {
   bool any = false;
+  std::set<std::filesystem::path> files;
   for (const std::string& path : {job.predictions, job.probabilities, job.embeddings}) {
     if (path.empty()) continue;
     any = true;
     if (const auto format = RowFormatOf(path); !format.ok())
       return UsageError(format.status().message());
+    std::error_code error;
+    if (!files.insert(std::filesystem::weakly_canonical(path, error)).second)
+      return UsageError(absl::StrCat(path, " is given twice: each result takes a file of its own"));
   }
   if (any) return absl::OkStatus();
   return UsageError("there is nothing to write: give --out, --probabilities or --embeddings");

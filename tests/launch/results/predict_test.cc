@@ -279,6 +279,13 @@ TEST_F(PredictTest, PredictsAStoreThatHasNeitherLabelsNorSplits) {
   EXPECT_THAT(Csv("named.csv")[0], ElementsAre("node", "red", "green", "blue"));
 }
 
+TEST_F(PredictTest, RefusesOneFileForTwoResultsBeforeItWorks) {
+  const Outcome outcome = Predict({"--out", At("same.npy"), "--probabilities", At("./same.npy")});
+  EXPECT_EQ(outcome.code, ExitCode::kUsage);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("same.npy"), HasSubstr("a file of its own")));
+  EXPECT_FALSE(FileExists(At("same.npy")));
+}
+
 TEST_F(PredictTest, RefusesAStoreThatWasMadeOtherwise) {
   Prep("otherwise", kNodes, {"--seed", "5"});
   const Outcome outcome = Predict({"--store", At("otherwise.qh"), "--out", At("x.npy")});
