@@ -10,7 +10,11 @@
 int main(int argc, char** argv) {
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
-    return static_cast<int>(quadhop::RunCommandLine(arguments));
+    const quadhop::ExitCode code = quadhop::RunCommandLine(arguments);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return static_cast<int>(code);
+    std::fputs("quadhop: what was printed could not be written to stdout, or not all of it\n",
+               stderr);
+    return static_cast<int>(code == quadhop::ExitCode::kDone ? quadhop::ExitCode::kFailed : code);
   } catch (const std::bad_alloc&) {
     std::fputs("quadhop: out of memory\n", stderr);
     return static_cast<int>(quadhop::ExitCode::kFailed);

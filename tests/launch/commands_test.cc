@@ -413,9 +413,9 @@ TEST(CommandLine, EveryCommandHasHelpWithExamplesOfItself) {
   }
 }
 
-int ExitCodeOf(const std::string& arguments) {
+int ExitCodeOf(const std::string& arguments, const std::string& out = "/dev/null") {
   const int status =
-      std::system((std::string(QH_PROGRAM) + " " + arguments + " >/dev/null 2>&1").c_str());
+      std::system(absl::StrCat(QH_PROGRAM, " ", arguments, " >", out, " 2>/dev/null").c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -423,6 +423,13 @@ TEST(Program, ExitsWithTheCodesOfTheHelp) {
   EXPECT_EQ(ExitCodeOf("--version"), 0);
   EXPECT_EQ(ExitCodeOf("verify /nonexistent.qh"), 1);
   EXPECT_EQ(ExitCodeOf("nonsense"), 2);
+}
+
+TEST(Program, FailsIfWhatItPrintsCannotBeWritten) {
+  if (!FileExists("/dev/full")) GTEST_SKIP() << "there is no /dev/full";
+  EXPECT_EQ(ExitCodeOf("--version", "/dev/full"), 1);
+  EXPECT_EQ(ExitCodeOf("--help", "/dev/full"), 1);
+  EXPECT_EQ(ExitCodeOf("nonsense", "/dev/full"), 2);
 }
 
 }  // namespace
