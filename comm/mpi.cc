@@ -13,7 +13,7 @@
 
 #include "comm/backoff.h"
 #include "comm/mpi_exchange.h"
-#include "comm/mpi_status.h"
+#include "core/mpi_status.h"
 #include "core/check.h"
 #include "core/status.h"
 

@@ -29,6 +29,12 @@ void ChooseBackends(bool all_ranks_have_gpus, Config* config) {
         all_ranks_have_gpus && GpuDraws(*config) ? SamplerConfig::CUDA : SamplerConfig::CPU);
 }
 
+Config WithBackendsOf(const Config& chosen, Config config) {
+  config.mutable_model()->set_backend(chosen.model().backend());
+  config.mutable_sampler()->set_backend(chosen.sampler().backend());
+  return config;
+}
+
 void LeaveBackendsOpen(Config* config) {
   config->mutable_model()->set_backend(ModelConfig::AUTO);
   config->mutable_sampler()->set_backend(SamplerConfig::AUTO);

@@ -11,6 +11,9 @@ bool LeavesBackendOpen(const Config& config);  // model.backend is AUTO
 // of a model that they compute.
 void ChooseBackends(bool all_ranks_have_gpus, Config* config);
 
+// As the user gave it, but for the backends that were chosen.
+Config WithBackendsOf(const Config& chosen, Config config);
+
 // Takes back what was chosen for the host that trained: others may have no GPU.
 void LeaveBackendsOpen(Config* config);
 

@@ -5,6 +5,7 @@
 #include "core/status.h"
 #include "launch/config/model_options.h"
 #include "launch/memory/memory_plan.h"
+#include "launch/memory/training_plan.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/training/open_store.h"
 #include "partition/memory.h"
@@ -16,10 +17,13 @@ namespace {
 absl::Status EnoughMemory(const RankContext& context, const Store& store, const Config& config,
                           std::string* need) {
   QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config, store));
+  QH_ASSIGN_OR_RETURN(const GraphShape graph, GraphShape::Of(store));
+  Config largest = config;
+  largest.mutable_train()->set_batch(LargestBatch(config, graph.train_nodes, graph.nodes));
   const int64_t partitions = store.num_partitions();
   const int64_t owned = (partitions + context.comm.num_ranks() - 1) / context.comm.num_ranks();
   const int64_t bytes =
-      PlanMemory(options, config, owned, partitions, store.num_nodes(), context.pool.num_threads())
+      PlanMemory(options, largest, owned, partitions, graph.nodes, context.pool.num_threads())
           .total_bytes();
   *need = absl::StrFormat("a rank needs %.2f GB, besides the graph's files",
                           static_cast<double>(bytes) * 1e-9);

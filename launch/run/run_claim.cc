@@ -7,9 +7,7 @@
 #include <absl/time/clock.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -26,15 +24,12 @@ std::string LockPath(const std::string& run) { return run + "/lock"; }
 
 bool IsARun(const std::string& folder) { return FileExists(RunStorePath(folder)); }
 
-// What is in a folder but for what a run makes before it can be told for one.
-std::vector<std::string> NamesIn(const std::string& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    std::string name = entry.path().filename();
-    if (name != "lock" && name != "store.txt.tmp") names.push_back(std::move(name));
-  }
-  std::sort(names.begin(), names.end());
+// What is in a folder but for what a run makes before it can be told for one. Sorted.
+absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
+  if (!FileExists(folder)) return std::vector<std::string>();
+  QH_ASSIGN_OR_RETURN(std::vector<std::string> names, ListFolder(folder));
+  std::erase_if(names,
+                [](const std::string& name) { return name == "lock" || name == "store.txt.tmp"; });
   return names;
 }
 
@@ -52,7 +47,7 @@ absl::Status RefuseFolder(const std::string& folder, const std::string& what) {
 
 absl::Status CheckIsARunOrEmpty(const std::string& folder) {
   if (IsARun(folder)) return absl::OkStatus();
-  const std::vector<std::string> names = NamesIn(folder);
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
   if (names.empty()) return absl::OkStatus();
   if (FileExists(absl::StrCat(folder, "/", kManifestName)))
     return RefuseFolder(folder, " is a store");
@@ -87,7 +82,7 @@ absl::Status CheckFolderOfRuns(const std::string& folder) {
   if (IsARun(folder))
     return absl::FailedPreconditionError(absl::StrCat(
         folder, " is the folder of a run: runs over seeds or splits take a --run of their own"));
-  const std::vector<std::string> names = NamesIn(folder);
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
   if (names.empty() || !FirstOfRuns(names).empty()) return absl::OkStatus();
   return CheckIsARunOrEmpty(folder);
 }

@@ -43,7 +43,7 @@ class RunFolder {
   // what to do, if the folder holds a run, finished or not, and `start` is kNew;
   // kFailedPrecondition if the folder is neither a run's nor empty, if another process is training
   // in it (one that may be ending is waited for if `start` is kResume), or if `start` is kResume
-  // and the run's config differs in what matters (see ChangesOnResume). Borrows `config`.
+  // and the run's config differs in what matters (see ChangesOnResume).
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            const Config& config,
                                                            const std::string& store);
@@ -79,8 +79,11 @@ class RunFolder {
   absl::Status WriteSummary(const JsonObject& summary);
 
  private:
-  RunFolder(std::string path, Start start, const Config& config, std::string store)
-      : path_(std::move(path)), start_(start), config_(config), store_(std::move(store)) {}
+  RunFolder(std::string path, Start start, Config config, std::string store)
+      : path_(std::move(path)),
+        start_(start),
+        config_(std::move(config)),
+        store_(std::move(store)) {}
   // Makes sure that the run may stand in the folder, and keeps others out.
   absl::Status Claim();
   absl::Status OpenMetrics();
@@ -89,7 +92,7 @@ class RunFolder {
 
   const std::string path_;
   const Start start_;
-  const Config& config_;
+  const Config config_;
   const std::string store_;
   absl::optional<FileLock> lock_;
   std::vector<std::string> changes_;

@@ -13,6 +13,7 @@
 #include "comm/replica_check.h"
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/faulty_communicator.h"
 #include "launch/results/metrics.h"
@@ -70,7 +71,9 @@ absl::Status Trainer::Begin() {
   position_.set_split(session_.split());
   // Rank 0 has the folder; the others learn by the barrier's failure if it is refused.
   if (session_.context().IsMain()) {
-    QH_ASSIGN_OR_RETURN(folder_, RunFolder::Create(job_.run, job_.start, session_.config(), job_.store));
+    QH_ASSIGN_OR_RETURN(
+        folder_, RunFolder::Create(job_.run, job_.start,
+                                   WithBackendsOf(session_.config(), job_.config), job_.store));
     if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout);
     const StoreManifest& manifest = session_.store().manifest();
     display_.Say(absl::StrFormat(

@@ -8,16 +8,6 @@
 
 namespace quadhop {
 
-absl::Status MpiStatus(int code, absl::string_view call) {
-  if (code == MPI_SUCCESS) return absl::OkStatus();
-  char text[MPI_MAX_ERROR_STRING];
-  int length = 0;
-  if (MPI_Error_string(code, text, &length) != MPI_SUCCESS)
-    return absl::InternalError(absl::StrCat(call, ": MPI error ", code));
-  return absl::InternalError(
-      absl::StrCat(call, ": ", absl::string_view(text, static_cast<size_t>(length))));
-}
-
 absl::Status PtscotchStatus(int code, absl::string_view call) {
   if (code == 0) return absl::OkStatus();
   return absl::InternalError(absl::StrCat("PT-Scotch: ", call, " failed with code ", code));

@@ -1,21 +1,17 @@
 // The ranks that cut a graph by PT-Scotch: each holds a range of the rows.
 #pragma once
 
-#define OMPI_SKIP_MPICXX 1
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
-#include <mpi.h>
 
 #include <cstdint>
 #include <vector>
 
+#include "core/mpi_status.h"
 #include "core/store.h"
 
 namespace quadhop {
-
-// What a call of MPI returned: kInternal, with MPI's text, unless it is MPI_SUCCESS.
-absl::Status MpiStatus(int code, absl::string_view call);
 
 // What a call of PT-Scotch returned: kInternal, naming the call, unless it is 0. What it printed
 // stands above then: it tells its caller no more than that.

@@ -73,7 +73,7 @@ std::vector<std::string> SplitNames(const std::string& folder) {
   std::error_code error;
   for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
        it.increment(error))
-    if (it->is_directory()) names.push_back(it->path().filename().string());
+    if (it->is_directory(error)) names.push_back(it->path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }

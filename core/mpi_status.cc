@@ -1,4 +1,4 @@
-#include "comm/mpi_status.h"
+#include "core/mpi_status.h"
 
 #include <absl/strings/str_cat.h>
 
