@@ -17,6 +17,11 @@ std::string Roff(absl::string_view text) {
   return escaped;
 }
 
+// What a value may be: lines break between choices, not within one.
+std::string RoffChoices(absl::string_view text) {
+  return absl::StrCat("\\%", absl::StrReplaceAll(Roff(text), {{"|", "|\\:\\%"}}));
+}
+
 std::string BashWord(absl::string_view word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
@@ -68,11 +73,12 @@ std::string Flags::TextHelp() const {
 }
 
 std::string Flags::ManHelp() const {
-  std::string page = absl::StrCat(".SS quadhop ", Roff(command_), "\n", Roff(summary_), "\n");
+  std::string page =
+      absl::StrCat(".SS quadhop ", Roff(command_), "\n.ad l\n", Roff(summary_), "\n");
   for (const Declaration& one : declarations_) {
     absl::StrAppend(&page, ".TP\n.B ", Roff(Shown(one)), "\n");
     if (!one.name.empty() && !one.is_switch)
-      page.insert(page.size() - 1, absl::StrCat(" \\fI", Roff(one.value_name), "\\fR"));
+      page.insert(page.size() - 1, absl::StrCat(" \\fI", RoffChoices(one.value_name), "\\fR"));
     absl::StrAppend(&page, Roff(one.help), one.required ? ". Required" : "");
     if (!one.default_value.empty()) absl::StrAppend(&page, ". Default: ", Roff(one.default_value));
     absl::StrAppend(&page, ".\n");
