@@ -15,8 +15,8 @@ namespace quadhop {
 // kResourceExhausted if it is larger than max_bytes.
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
 
-// Writes `path`.tmp, fsyncs, renames it to `path`, fsyncs the folder. On error `path` is unchanged
-// and the .tmp removed.
+// Writes `path`.tmp, fsyncs, renames it to `path`, fsyncs the folder. On error the .tmp is removed
+// and `path` unchanged, unless it is the folder's fsync that failed.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path);
@@ -68,8 +68,8 @@ class ReadableFile {
 };
 
 // Writes `path`.tmp; Finish() fsyncs and closes it. The caller renames it when the step that it is
-// part of is complete (see StoreWriter). Write and WriteAt may be called from several threads if
-// their ranges do not overlap. A file that is destroyed before Finish() is removed.
+// part of is complete (see StoreWriter). WriteAt may be called from several threads if their
+// ranges do not overlap. A file that is destroyed before Finish() is removed.
 class TemporaryFile {
  public:
   // Reserves size_bytes on disk at once: kResourceExhausted, naming the bytes needed and free, if

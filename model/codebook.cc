@@ -1,5 +1,7 @@
 #include "model/codebook.h"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -163,13 +165,11 @@ absl::Status Codebook::Start(Communicator& comm) {
     return std::pair(static_cast<uint64_t>(all.keys[2 * i]), all.keys[2 * i + 1]);
   };
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
-  std::vector<uint64_t> seen;
+  absl::flat_hash_set<uint64_t> seen;
   std::vector<const float*> chosen;
   for (size_t i : order) {
     const float* row = all.queries.data() + i * width;
-    const uint64_t hash = Xxh3(row, width * sizeof(float));
-    if (std::find(seen.begin(), seen.end(), hash) != seen.end()) continue;
-    seen.push_back(hash);
+    if (!seen.insert(Xxh3(row, width * sizeof(float))).second) continue;
     chosen.push_back(row);
     if (chosen.size() == static_cast<size_t>(options_.dims.centroids)) break;
   }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "partition/visit_indices.h"
+#include "core/visit_indices.h"
 
 namespace quadhop {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/check.h"
-#include "partition/visit_indices.h"
+#include "core/visit_indices.h"
 
 namespace quadhop {
 namespace {

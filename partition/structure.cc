@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "core/status.h"
-#include "partition/visit_indices.h"
+#include "core/visit_indices.h"
 
 namespace quadhop {
 namespace {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/rng.h"
+#include "core/visit_indices.h"
 
 namespace quadhop {
 namespace {
@@ -24,11 +25,10 @@ void Add(Units& units, int64_t node, uint64_t amount) {
 // Calls visit(neighbour) for each out-neighbour.
 template <typename Visit>
 void ForEachNeighbour(const Topology& topology, int64_t node, const Visit& visit) {
-  const auto v = static_cast<size_t>(node);
-  for (auto at = static_cast<size_t>(topology.indptr[v]);
-       at < static_cast<size_t>(topology.indptr[v + 1]); ++at)
-    visit(topology.indices32.empty() ? topology.indices64[at]
-                                     : static_cast<int64_t>(topology.indices32[at]));
+  VisitIndices(topology, [&](auto indices) {
+    for (const auto neighbour : NeighborsOf(topology, indices, node))
+      visit(static_cast<int64_t>(neighbour));
+  });
 }
 
 int64_t NumTwoStepPaths(const Topology& topology, int64_t node) {

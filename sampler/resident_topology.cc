@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/visit_indices.h"
+
 namespace quadhop {
 namespace {
 
@@ -21,10 +23,7 @@ void MarkNeighbours(const Topology& whole, absl::Span<const Index> indices,
 // [N]: whether the row of each node is needed.
 std::vector<bool> KeptRows(const Topology& whole, absl::Span<const GlobalId> training) {
   std::vector<bool> kept(static_cast<size_t>(whole.num_nodes()));
-  if (!whole.indices32.empty())
-    MarkNeighbours(whole, whole.indices32, training, kept);
-  else
-    MarkNeighbours(whole, whole.indices64, training, kept);
+  VisitIndices(whole, [&](auto indices) { MarkNeighbours(whole, indices, training, kept); });
   return kept;
 }
 

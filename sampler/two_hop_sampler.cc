@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/rng.h"
+#include "core/visit_indices.h"
 #include "sampler/entry_hash.h"
 #include "sampler/sample_rules.h"
 
@@ -151,10 +152,9 @@ void TwoHopSampler::Sample(int64_t epoch, GlobalId node, absl::Span<GlobalId> ou
   if (out.size() == 1) return;
   if (options_.resample == SamplerOptions::Resample::kOnce) epoch = 0;
   const uint64_t node_key = SampleKey(options_.seed, epoch, node.value());
-  if (!topology_.indices32.empty())
-    SampleFrom(topology_.indices32, node_key, node.value(), out.subspan(1), scratch);
-  else
-    SampleFrom(topology_.indices64, node_key, node.value(), out.subspan(1), scratch);
+  VisitIndices(topology_, [&](auto indices) {
+    SampleFrom(indices, node_key, node.value(), out.subspan(1), scratch);
+  });
 }
 
 template <typename Index>
@@ -184,10 +184,7 @@ void TwoHopSampler::SampleFrom(absl::Span<const Index> indices, uint64_t node_ke
 
 void TwoHopSampler::Prefetch(GlobalId node) const {
   const int64_t begin = topology_.indptr[static_cast<size_t>(node.value())];
-  if (!topology_.indices32.empty())
-    __builtin_prefetch(topology_.indices32.data() + begin);
-  else
-    __builtin_prefetch(topology_.indices64.data() + begin);
+  VisitIndices(topology_, [&](auto indices) { __builtin_prefetch(indices.data() + begin); });
 }
 
 }  // namespace quadhop

@@ -13,6 +13,7 @@
 #include "core/rng.h"
 #include "core/status.h"
 #include "core/store.h"
+#include "core/visit_indices.h"
 #include "launch/bench/bench_machine.h"
 #include "launch/bench/timing.h"
 #include "partition/graph_builder.h"
@@ -52,13 +53,10 @@ void PrintGraph(const Topology& topology) {
     largest = std::max(largest, topology.degree(v));
   for (int64_t i = 0; i < 100000; ++i) {
     const int64_t v = NodeAt(i, topology.num_nodes()).value();
-    for (int64_t at = topology.indptr[static_cast<size_t>(v)];
-         at < topology.indptr[static_cast<size_t>(v) + 1]; ++at) {
-      const auto e = static_cast<size_t>(at);
-      paths += static_cast<double>(topology.degree(
-          topology.indices32.empty() ? topology.indices64[e]
-                                     : static_cast<int64_t>(topology.indices32[e])));
-    }
+    VisitIndices(topology, [&](auto indices) {
+      for (const auto neighbour : NeighborsOf(topology, indices, v))
+        paths += static_cast<double>(topology.degree(static_cast<int64_t>(neighbour)));
+    });
   }
   std::printf("graph: %lld nodes, %lld arcs, largest degree %lld, mean 2-step paths %.0f\n",
               static_cast<long long>(topology.num_nodes()),

@@ -58,7 +58,7 @@ class Flags {
   // A number of bytes, with an optional K, M, G or T of 1024s: 512M.
   Flags& Bytes(absl::string_view name, int64_t* target, absl::string_view help);
   Flags& Switch(absl::string_view name, bool* target, absl::string_view help);
-  // An argument without a name, by order of declaration. With Strings("", ...): all that are left.
+  // An argument without a name, by order of declaration.
   Flags& Positional(absl::string_view value_name, std::string* target, absl::string_view help);
   // Whatever follows the last positional, or "--", flags of another command included.
   Flags& Rest(absl::string_view value_name, std::vector<std::string>* target,

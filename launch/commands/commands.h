@@ -9,8 +9,8 @@
 
 namespace quadhop {
 
-// In the order of the help: the way of the data. One command is one file, NAME_command.cc; those of
-// more files have a folder.
+// In the order of the help: the way of the data. One command is one file, NAME_command.cc; launch
+// has one more for each of its own commands.
 absl::Span<const Command> Commands();
 
 absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments);

@@ -10,17 +10,18 @@
 #include "core/status.h"
 #include "launch/doctor/gpu.h"
 #include "launch/ranks/agreed_status.h"
+#include "partition/memory.h"
 
 namespace quadhop {
 namespace {
 
-// "NVIDIA H200, 139.7 GB free; the driver knows CUDA 12.8"
+// "NVIDIA H200, 139.70 GB free; the driver knows CUDA 12.8"
 absl::StatusOr<std::string> Describe(const cuda::Device& device) {
   QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
   int driver = 0;
   if (cudaDriverGetVersion(&driver) != cudaSuccess) driver = 0;
-  return absl::StrFormat("%s, %.1f GB free; the driver knows CUDA %d.%d", device.name(),
-                         1e-9 * static_cast<double>(free_bytes), driver / 1000, driver % 1000 / 10);
+  return absl::StrFormat("%s, %s free; the driver knows CUDA %d.%d", device.name(),
+                         Gigabytes(free_bytes), driver / 1000, driver % 1000 / 10);
 }
 
 }  // namespace

@@ -101,8 +101,8 @@ Finding JudgeMemory(absl::Span<const HostFacts> facts) {
   const HostFacts& least = *std::min_element(facts.begin(), facts.end(), less);
   const bool little = least.available_memory_bytes < kLittleMemoryBytes;
   return {little ? Verdict::kWarn : Verdict::kOk, "memory",
-          absl::StrFormat("%.1f GB available on %s, the host with the least",
-                          static_cast<double>(least.available_memory_bytes) * 1e-9, least.name),
+          absl::StrCat(Gigabytes(least.available_memory_bytes), " available on ", least.name,
+                       ", the host with the least"),
           little ? "end what uses it; quadhop plan says what a graph needs" : ""};
 }
 

@@ -3,6 +3,7 @@
 #include <absl/strings/str_format.h>
 
 #include "core/status.h"
+#include "core/thread_pool.h"
 #include "launch/config/model_options.h"
 #include "launch/memory/memory_plan.h"
 #include "launch/memory/training_plan.h"
@@ -21,12 +22,11 @@ absl::Status EnoughMemory(const RankContext& context, const Store& store, const 
   Config largest = config;
   largest.mutable_train()->set_batch(LargestBatch(config, graph.train_nodes, graph.nodes));
   const int64_t partitions = store.num_partitions();
-  const int64_t owned = (partitions + context.comm.num_ranks() - 1) / context.comm.num_ranks();
+  const int64_t owned = NumBlocks(partitions, context.comm.num_ranks());
   const int64_t bytes =
       PlanMemory(options, largest, owned, partitions, graph.nodes, context.pool.num_threads())
           .total_bytes();
-  *need = absl::StrFormat("a rank needs %.2f GB, besides the graph's files",
-                          static_cast<double>(bytes) * 1e-9);
+  *need = absl::StrCat("a rank needs ", Gigabytes(bytes), ", besides the graph's files");
   return quadhop::CheckMemory(
       absl::StrFormat("training (ranks per host: %d)", context.ranks_on_host),
       context.ranks_on_host * bytes);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "core/thread_pool.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
 #include "partition/memory.h"
@@ -26,7 +27,7 @@ BlockRange OwnNodes(const LoaderInputs& inputs) {
 
 // Steps of an epoch, about: what the expected hit rate depends on.
 int64_t StepsOfAnEpoch(const LoaderInputs& inputs, int64_t batch) {
-  return (inputs.NumLabelled(SplitPart::kTrain) + batch - 1) / batch;
+  return NumBlocks(inputs.NumLabelled(SplitPart::kTrain), batch);
 }
 
 bool TakesRowsOnGpu(const Config& config) {

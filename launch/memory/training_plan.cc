@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/status.h"
+#include "core/thread_pool.h"
 #include "launch/memory/placement.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
@@ -15,8 +16,6 @@ namespace {
 
 // The program, its libraries and MPI's buffers, measured.
 constexpr int64_t kProgramBytes = 90'000'000;
-
-int64_t RoundUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Encodings and original ids: a rank reads those of its own nodes.
 int64_t OwnNodeBytes(const GraphShape& graph) {
@@ -66,12 +65,12 @@ TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Co
   largest.mutable_train()->set_batch(LargestBatch(config, graph.train_nodes, graph.nodes));
   TrainingPlan plan;
   plan.work =
-      PlanMemory(ModelOptions(config, graph.dims), largest, RoundUp(job.partitions, job.ranks),
+      PlanMemory(ModelOptions(config, graph.dims), largest, NumBlocks(job.partitions, job.ranks),
                  job.partitions, graph.nodes, job.threads);
-  plan.steps = RoundUp(graph.train_nodes, batch);
-  plan.rank_nodes = RoundUp(batch, job.ranks);
+  plan.steps = NumBlocks(graph.train_nodes, batch);
+  plan.rank_nodes = NumBlocks(batch, job.ranks);
 
-  const int64_t own_nodes = RoundUp(graph.nodes, job.ranks);
+  const int64_t own_nodes = NumBlocks(graph.nodes, job.ranks);
   const int64_t own_rows = own_nodes * graph.row_bytes();
   const int64_t hot_rows = job.ranks == 1 ? 0
                                           : std::min(graph.all_rows_bytes() / kDefaultHotSetPart,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/status.h"
+#include "core/visit_indices.h"
 
 namespace quadhop {
 namespace {
@@ -42,10 +43,9 @@ absl::StatusOr<PartitionMap> MapPartitions(const Store& store, ThreadPool& pool)
   map.cut.assign(parts, std::vector<int64_t>(parts));
   pool.ParallelFor(static_cast<int64_t>(parts), [&](int64_t p, int) {
     std::vector<bool> seen(static_cast<size_t>(store.num_nodes()));
-    if (topology.indices64.empty())
-      MapPartition(topology, topology.indices32, offsets, static_cast<size_t>(p), seen, map);
-    else
-      MapPartition(topology, topology.indices64, offsets, static_cast<size_t>(p), seen, map);
+    VisitIndices(topology, [&](auto indices) {
+      MapPartition(topology, indices, offsets, static_cast<size_t>(p), seen, map);
+    });
   });
   return map;
 }

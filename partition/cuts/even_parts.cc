@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "core/visit_indices.h"
 #include "partition/casts.h"
 #include "partition/cuts/votes.h"
-#include "partition/visit_indices.h"
 
 namespace quadhop {
 namespace {

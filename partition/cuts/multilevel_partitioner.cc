@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 #include "core/status.h"
+#include "core/visit_indices.h"
 #include "partition/cuts/contraction.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/label_propagation.h"
@@ -16,7 +17,6 @@
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/symmetric_rows.h"
 #include "partition/memory.h"
-#include "partition/visit_indices.h"
 
 namespace quadhop {
 namespace {

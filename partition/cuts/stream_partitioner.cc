@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "core/rng.h"
+#include "core/visit_indices.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/votes.h"
-#include "partition/visit_indices.h"
 
 namespace quadhop {
 namespace {

@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "core/rng.h"
-#include "partition/visit_indices.h"
+#include "core/visit_indices.h"
 
 namespace quadhop {
 namespace {
