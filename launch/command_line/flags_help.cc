@@ -19,6 +19,7 @@ std::string Roff(absl::string_view text) {
 
 // What a value may be: lines break between choices, not within one.
 std::string RoffChoices(absl::string_view text) {
+  if (!absl::StrContains(text, '|')) return Roff(text);
   return absl::StrCat("\\%", absl::StrReplaceAll(Roff(text), {{"|", "|\\:\\%"}}));
 }
 

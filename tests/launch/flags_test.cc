@@ -141,7 +141,8 @@ TEST(Flags, HandsOnTheRestOfTheLineAsItIs) {
 TEST(Flags, WritesASectionOfAManualPage) {
   Targets t;
   EXPECT_THAT(MakeFlags(&t).Help(HelpFormat::kMan),
-              AllOf(HasSubstr(".SS quadhop cut\nCuts a store.\n"),
+              AllOf(HasSubstr(".SS quadhop cut\n.ad l\nCuts a store.\n"),
+                    HasSubstr(".B \\-\\-method \\fI\\%metis|\\:\\%hash\\fR\nhow."),
                     HasSubstr(".B \\-\\-parts \\fIN\\fR\nhow many. Default: 4.\n"),
                     HasSubstr(".B STORE\nthe store. Required.\n"),
                     HasSubstr("quadhop cut a.qh \\-\\-parts 8")));
