@@ -21,6 +21,7 @@ class Backoff {
  public:
   explicit Backoff(absl::Duration deadline) : deadline_(deadline) {}
 
+  absl::Duration Elapsed() const { return absl::FromChrono(Clock::now() - start_); }
   bool Expired() const { return Elapsed() > deadline_; }
   void Pause() const {
     const absl::Duration elapsed = Elapsed();
@@ -35,7 +36,6 @@ class Backoff {
 
  private:
   using Clock = std::chrono::steady_clock;
-  absl::Duration Elapsed() const { return absl::FromChrono(Clock::now() - start_); }
   const absl::Duration deadline_;
   const Clock::time_point start_ = Clock::now();
 };

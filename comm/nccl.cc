@@ -5,8 +5,10 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -46,7 +48,9 @@ class Patience {
           absl::StrCat(operation_, ": NCCL did not end in ", absl::ToDoubleSeconds(deadline_),
                        " s, though all ranks had come; see which one died or hangs, or raise "
                        "train.collective_deadline_seconds"));
-    backoff_.Pause();
+    // A GPU's rank has a core of its own.
+    if (backoff_.Elapsed() > absl::Microseconds(100))
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
     return absl::OkStatus();
   }
 

@@ -59,6 +59,13 @@ absl::Status Bad(const std::string& path, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
 }
 
+std::string BodyOf(StoreManifest manifest) {
+  manifest.clear_checksum();
+  std::string body;
+  QH_CHECK(TextFormat::PrintToString(manifest, &body));
+  return body;
+}
+
 absl::Status CheckCounts(const StoreManifest& m, const std::string& path) {
   for (const auto& [field, value] : {std::pair<const char*, int64_t>{"nodes", m.nodes()},
                                      {"arcs", m.arcs()},
@@ -119,10 +126,14 @@ absl::Status CheckNames(const StoreManifest& m, const std::string& path) {
 }  // namespace
 
 std::string ManifestToText(StoreManifest manifest) {
-  manifest.clear_checksum();
-  std::string body;
-  QH_CHECK(TextFormat::PrintToString(manifest, &body));
+  const std::string body = BodyOf(std::move(manifest));
   return body + ChecksumLine(body);
+}
+
+std::string StoreIdentity(StoreManifest manifest) {
+  for (Provenance& step : *manifest.mutable_provenance()) step.clear_inputs();
+  const std::string body = BodyOf(std::move(manifest));
+  return HexOf(Xxh3(body.data(), body.size()));
 }
 
 absl::StatusOr<StoreManifest> ParseManifest(absl::string_view text, const std::string& path) {

@@ -19,6 +19,10 @@ inline constexpr char kNextManifestName[] = "store.textproto.next";
 // that line.
 std::string ManifestToText(StoreManifest manifest);
 
+// What tells stores apart: a checksum of the manifest but for where the input lay and when it
+// changed, which says nothing of what was made of it.
+std::string StoreIdentity(StoreManifest manifest);
+
 // kDataLoss: not a textproto (naming the line), or not what its checksum says. kFailedPrecondition:
 // another format version. kInvalidArgument: an unknown field (naming the line), or as
 // CheckManifest. `path` is for messages.

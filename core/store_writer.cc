@@ -43,6 +43,17 @@ void SetStep(StoreManifest* manifest, const Provenance& step) {
   *manifest->add_provenance() = step;
 }
 
+// Puts entries in the order in which `before` has those of the same names; new ones stay last.
+template <typename Entries, typename NameOf>
+void KeepOrder(const Entries& before, const NameOf& name_of, Entries* entries) {
+  const auto place = [&](const auto& entry) {
+    return std::find_if(before.begin(), before.end(),
+                        [&](const auto& other) { return name_of(other) == name_of(entry); });
+  };
+  std::stable_sort(entries->begin(), entries->end(),
+                   [&](const auto& a, const auto& b) { return place(a) < place(b); });
+}
+
 // One writer a store at a time.
 absl::StatusOr<FileLock> LockStore(const std::string& path) {
   absl::StatusOr<FileLock> lock = FileLock::OfFolder(path);
@@ -59,6 +70,7 @@ struct StoreWriter::Pending {
   bool decided =
       false;  // store.textproto.next is written: the commit goes forward, now or at the next Begin
   std::vector<PendingFile> files;
+  StoreManifest before;  // of the store when the step began; not of one that is replaced
   CommitHook hook;
 
   void At(CommitPoint point, const Provenance& step) const {
@@ -101,6 +113,7 @@ absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const std::strin
   const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
   if (FileExists(manifest_path)) {
     QH_ASSIGN_OR_RETURN(writer->manifest_, ReadManifest(manifest_path));
+    writer->pending_->before = writer->manifest_;
   }
   return writer;
 }
@@ -189,6 +202,13 @@ absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
     QH_RETURN_IF_ERROR(sidecar_file.WriteAt(0, sidecar.data(), sidecar_bytes));
     QH_RETURN_IF_ERROR(sidecar_file.Finish());
   }
+  // So that a store of which a part was made again is the store that it was (StoreIdentity).
+  const StoreManifest& before = pending_->before;
+  KeepOrder(
+      before.files(), [](const StoreFile& file) { return file.name(); }, next.mutable_files());
+  KeepOrder(
+      before.provenance(), [](const Provenance& entry) { return entry.step(); },
+      next.mutable_provenance());
   // The temporary files must be found after a crash before the manifest that needs them is.
   QH_RETURN_IF_ERROR(FsyncDirectory(path_));
   pending_->At(CommitPoint::kFilesWritten, step);

@@ -30,7 +30,7 @@ struct CheckpointSubject {
   Communicator& comm;
   const PartitionOwners& owners;
   absl::Span<const int64_t> partition_offsets;  // [P + 1], nodes of the store
-  std::string store;                            // checksum of its manifest
+  std::string store;                            // its StoreIdentity
 };
 
 // The manifest, checked against its checksum, and every file against the manifest. kNotFound,
@@ -50,7 +50,7 @@ absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& subject,
 absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& model);
 
 // Writes the weights of a checkpoint, with the code of every node in the order of the input, as one
-// safetensors file that the paper's code loads. `store` is the checksum of the manifest of the
+// safetensors file that the paper's code loads. `store` is the StoreIdentity of the
 // store that original_ids [N] are of: kFailedPrecondition if there are codes and it is another one
 // than the checkpoint's, for its nodes may stand in another order.
 absl::Status ExportWeights(const std::string& checkpoint, const std::string& store,

@@ -113,14 +113,14 @@ absl::Status VerifyFile(const std::string& path, const CheckpointFile& file) {
 }
 
 absl::Status RemoveCheckpoint(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) return RemoveFileIfPresent(path);
   const absl::StatusOr<std::vector<std::string>> names = ListFolder(path);
-  if (absl::IsNotFound(names.status())) return absl::OkStatus();
   QH_RETURN_IF_ERROR(names.status());
   // The manifest goes first, so that no moment leaves one that lists files that are gone.
   QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + kManifestFile));
   for (const std::string& name : *names)
     if (IsNameOfOurs(name)) QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + name));
-  std::error_code error;
   std::filesystem::remove(path, error);  // refused while something else is in it
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -22,6 +23,8 @@ namespace quadhop {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kRunMark[] = "store.txt";  // a folder with it is a run
 
 absl::Status CheckReadable(const std::string& flag, const std::string& path) {
   if (access(path.c_str(), R_OK) == 0) return absl::OkStatus();
@@ -49,18 +52,29 @@ absl::StatusOr<std::string> DescribeFile(const std::string& path) {
                       absl::Dec(facts.st_mtim.tv_nsec, absl::kZeroPad9));
 }
 
-// All files below a folder but those of stores, which are not read and change, and of folders that
-// may not be read.
+// What tells a folder from others, through whatever links it is reached.
+std::pair<dev_t, ino_t> IdentityOf(const fs::path& folder) {
+  struct stat facts = {};
+  static_cast<void>(stat(folder.c_str(), &facts));  // of a folder that was just listed
+  return {facts.st_dev, facts.st_ino};
+}
+
+// All files below a folder but those of stores and runs, which are not read and change, and of
+// folders that may not be read. Links are followed, to no folder twice.
 absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
-  fs::recursive_directory_iterator entries(folder, fs::directory_options::skip_permission_denied,
+  fs::recursive_directory_iterator entries(folder,
+                                           fs::directory_options::skip_permission_denied |
+                                               fs::directory_options::follow_directory_symlink,
                                            error);
+  std::set<std::pair<dev_t, ino_t>> seen = {IdentityOf(folder)};
   while (!error && entries != fs::recursive_directory_iterator()) {
     std::error_code ignored;  // of a link that leads nowhere
     if (entries->is_directory(ignored)) {
-      if (FileExists(entries->path() / kManifestName) ||
-          FileExists(entries->path() / kNextManifestName))
+      if (!seen.insert(IdentityOf(entries->path())).second ||
+          FileExists(entries->path() / kManifestName) ||
+          FileExists(entries->path() / kNextManifestName) || FileExists(entries->path() / kRunMark))
         entries.disable_recursion_pending();
     } else if (entries->is_regular_file(ignored)) {
       files.push_back(entries->path());

@@ -16,11 +16,9 @@
 #include "partition/sparse_rows.h"
 
 namespace quadhop {
+
 ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options)
-    : writer_(writer), options_(options), memory_bytes_(options.memory_bytes) {
-  writer.manifest().Clear();  // files that it no longer names are removed by Commit
-  writer.manifest().set_format_version(kStoreFormatVersion);
-}
+    : writer_(writer), options_(options), memory_bytes_(options.memory_bytes) {}
 
 absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
   QH_CHECK_EQ(num_nodes_, 0);

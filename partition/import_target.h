@@ -26,7 +26,7 @@ namespace quadhop {
 // (no space left, ...).
 class ImportTarget {
  public:
-  // Empties the writer's manifest: the new store replaces the old one and all its files.
+  // `writer` is of StoreWriter::BeginAnew: the new store replaces the old one and all its files.
   ImportTarget(StoreWriter& writer, const ImportOptions& options);
 
   // First, once. `counted_by` is for errors of ids that are no nodes: what tells how many there

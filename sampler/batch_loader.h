@@ -80,7 +80,8 @@ class BatchLoader {
   // Ends the pass before its step `step`, or, if later ones are made already, after those; one that
   // is being made is not handed out. Steps handed out stay. If features are exchanged, all ranks
   // call it with the same step, and it is beyond what any rank can have begun to exchange: at least
-  // prefetch_steps after the next step to be handed out (DESIGN.md section 2, "Threads and MPI").
+  // prefetch_steps after the next step to be handed out (DESIGN.md section 2, "Threads and
+  // exchanges").
   void EndBefore(int64_t step);
 
   // Of this pass. Call it at the end of the pass or between batches; traffic is as of the batches

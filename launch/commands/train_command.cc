@@ -58,12 +58,9 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   Flags flags = Declare(&train);
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  if (train.resume && train.overwrite) {
-    return UsageError("--resume and --overwrite are given; only one of them can be meant");
-  }
+  QH_RETURN_IF_ERROR(flags.CheckExcluded("resume", {"overwrite"}));
+  QH_RETURN_IF_ERROR(flags.CheckExcluded("splits", {"split"}));
   train.repeat.all_splits = train.splits == "all";
-  if (train.repeat.all_splits && !train.job.split.empty())
-    return UsageError("--split and --splits are given; only one of them can be meant");
   if (train.resume) train.job.start = RunFolder::Start::kResume;
   if (train.overwrite) train.job.start = RunFolder::Start::kOverwrite;
   absl::StatusOr<Config> config = LoadConfig(train.config, train.overrides);

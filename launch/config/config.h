@@ -14,10 +14,9 @@
 namespace quadhop {
 
 // The config of `source`, the name of a preset (in any case) or else a textproto file, with
-// `overrides`
-// ("sampler.sampled_nodes=20") applied in order. Every field of the result is set: those that
-// nobody gave have their default. Enumerations may be in any case. kNotFound if `source` is
-// neither; kInvalidArgument, with one line a fault for all faults at once, 20 at most (unknown
+// `overrides` ("sampler.sampled_nodes=20") applied in order. Every field of the result is set:
+// those that nobody gave have their default. Enumerations may be in any case. kNotFound if `source`
+// is neither; kInvalidArgument, with one line a fault for all faults at once, 20 at most (unknown
 // fields, wrong types, values out of range), each naming field, value, what is allowed and the file
 // and line or the override.
 absl::StatusOr<Config> LoadConfig(const std::string& source,

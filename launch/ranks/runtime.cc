@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -167,6 +168,8 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
 }  // namespace
 
 std::string RefusedBySystem(const std::system_error& error) {
+  if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr)
+    return error.what();
   return absl::StrCat("the system refuses a thread (", error.what(),
                       "): use fewer --threads, or raise the limits of memory and processes (ulimit "
                       "-v, ulimit -u)");

@@ -9,8 +9,8 @@ namespace quadhop {
 // functions, or addresses for addr2line. Takes at most about 2 s, whatever the threads wait for.
 //
 // Only for a process that is about to end: the signal that it sends to each thread may destroy what
-// a product of oneDNN keeps below its stack (DESIGN.md section 2, "Signals"). A thread that goes on
-// and faults then ends the process with exit code 1.
+// a product of oneDNN keeps below its stack (DESIGN.md section 2, "Stops and faults"). A thread
+// that goes on and faults then ends the process with exit code 1.
 void DumpStacks(int32_t rank);
 
 }  // namespace quadhop

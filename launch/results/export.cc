@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
@@ -17,7 +18,7 @@ absl::Status Export(const CheckpointJob& job, const std::string& out) {
   QH_RETURN_IF_ERROR(store->VerifyFiles({"original_ids.npy"}, pool));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store->original_ids());
   QH_RETURN_IF_ERROR(
-      ExportWeights(job.checkpoint, store->manifest().checksum(), original_ids, out));
+      ExportWeights(job.checkpoint, StoreIdentity(store->manifest()), original_ids, out));
   absl::PrintF("wrote %s\n", out);
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "core/manifest.h"
 #include "core/status.h"
 #include "launch/config/model_options.h"
 #include "model/checkpoint_parts.h"
@@ -94,7 +95,7 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job, Use
                       Session::Create(job.store, split, job.config, context,
                                       use == Use::kPredict ? dims.classes : 0));
   QH_RETURN_IF_ERROR(CheckDims(session->store(), dims));
-  if (manifest.store() == session->store().manifest().checksum()) {
+  if (manifest.store() == StoreIdentity(session->store().manifest())) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
   } else {
     QH_ASSIGN_OR_RETURN(const std::string trained_on, ReadRunStore(job.run));

@@ -16,6 +16,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/resume_check.h"
@@ -26,8 +27,9 @@ namespace {
 
 bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
 
-// A process that was told to end may take so long for it.
-constexpr absl::Duration kTimeToEnd = absl::Seconds(20);
+// A process that was told to end may take so long for it, and a file server to find that the host
+// of one is gone.
+constexpr absl::Duration kTimeToEnd = absl::Seconds(100);
 
 bool HasBegunTraining(const std::string& run) {
   const absl::StatusOr<int64_t> metrics_bytes = FileBytes(RunMetricsPath(run));
@@ -86,7 +88,9 @@ std::string RunAlivePath(const std::string& run) { return run + "/alive.json"; }
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
-  return LoadConfig(RunConfigPath(run), {});
+  QH_ASSIGN_OR_RETURN(Config config, LoadConfig(RunConfigPath(run), {}));
+  ChooseBackends(/*all_ranks_have_gpus=*/false, &config);  // AUTO, in runs of before, was the CPU
+  return config;
 }
 
 absl::StatusOr<std::string> ReadRunStore(const std::string& run) {

@@ -43,7 +43,8 @@ class RunFolder {
   // what to do, if the folder holds a run, finished or not, and `start` is kNew;
   // kFailedPrecondition if the folder is neither a run's nor empty, if another process is training
   // in it (one that may be ending is waited for if `start` is kResume), or if `start` is kResume
-  // and the run's config differs in what matters (see ChangesOnResume).
+  // and the run's config differs in what matters (see ChangesOnResume). `config` has its backends
+  // chosen (backends.h).
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            const Config& config,
                                                            const std::string& store);

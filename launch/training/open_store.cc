@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/manifest.h"
 #include "core/status.h"
 #include "launch/ranks/agreed_status.h"
 
@@ -14,7 +15,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
                                                            const std::string& path) {
   absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path);
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "open the store", store.status()));
-  const std::string& checksum = (*store)->manifest().checksum();
+  const std::string checksum = StoreIdentity((*store)->manifest());
   std::vector<uint8_t> of_rank_0(checksum.begin(), checksum.end());
   QH_RETURN_IF_ERROR(comm.Broadcast("checksum of the store", Rank(0), absl::MakeSpan(of_rank_0)));
   absl::Status same;

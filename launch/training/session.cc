@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "comm/gather.h"
+#include "core/manifest.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
@@ -216,7 +217,8 @@ absl::StatusOr<absl::Span<const int64_t>> Session::OwnedOriginalIds() const {
 }
 
 CheckpointSubject Session::Subject(Adam* adam) {
-  return {*model_, adam, context_.comm, owners_, partition_offsets_, store_->manifest().checksum()};
+  return {
+      *model_, adam, context_.comm, owners_, partition_offsets_, StoreIdentity(store_->manifest())};
 }
 
 absl::Status Session::ForEachPrediction(

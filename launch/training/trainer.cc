@@ -32,9 +32,26 @@ double MeanLoss(const EpochProgress& progress) {
   return progress.loss_sum() / static_cast<double>(progress.nodes());
 }
 
+// A run keeps the backend that it began with. Rank 0 has its folder.
+absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
+  if (job->start != RunFolder::Start::kResume || !LeavesBackendOpen(job->config))
+    return absl::OkStatus();
+  ModelConfig::Backend backend = ModelConfig::AUTO;
+  if (context.IsMain() && FileExists(RunConfigPath(job->run))) {
+    QH_ASSIGN_OR_RETURN(const Config began, ReadRunConfig(job->run));
+    backend = began.model().backend();
+  }
+  QH_RETURN_IF_ERROR(context.comm.Broadcast(
+      "backend of the run", Rank(0), {reinterpret_cast<uint8_t*>(&backend), sizeof(backend)}));
+  job->config.mutable_model()->set_backend(backend);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context) {
+absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context) {
+  TrainJob job = asked;
+  QH_RETURN_IF_ERROR(TakeBackendOfRun(context, &job));
   Faults faults(job.config.train().fail_at(), context.comm.rank());
   const std::unique_ptr<Communicator> comm = WithFaults(context.comm, faults, context.standing);
   const RankContext with_faults{*comm, context.pool, context.standing, context.ranks_on_host,

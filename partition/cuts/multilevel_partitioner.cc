@@ -22,9 +22,10 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kLeastClustersAPart = 48;
-constexpr int64_t kEnoughNodes = 20000;  // a graph so small is not made smaller,
-constexpr int64_t kEnoughArcsANode =
-    16;                                 // nor one of whose arcs METIS can take so many, four times.
+// A graph of so few nodes is not made smaller, nor one of which METIS can take four times so many
+// arcs a node.
+constexpr int64_t kEnoughNodes = 20000;
+constexpr int64_t kEnoughArcsANode = 16;
 constexpr int64_t kLeastArcsANode = 4;  // With fewer METIS does not see what belongs together.
 constexpr int kMostLevels = 12;
 constexpr int64_t kMostArcsOfMetis = int64_t{1} << 29;  // about: it counts and weighs in 32 bits

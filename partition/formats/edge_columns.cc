@@ -26,6 +26,11 @@ absl::string_view WithoutQuotes(absl::string_view field) {
   return field;
 }
 
+// A tab at the end is that of an empty column.
+absl::string_view WithoutTrailingBlanks(absl::string_view line) {
+  return line.substr(0, line.find_last_not_of(" \r\n") + 1);
+}
+
 // The first of these that the line has, else blanks.
 char SeparatorOf(absl::string_view line) {
   for (const char separator : {',', ';', '|', '\t'})
@@ -35,7 +40,7 @@ char SeparatorOf(absl::string_view line) {
 
 Fields FieldsOf(absl::string_view line, char separator) {
   Fields fields;
-  line = absl::StripTrailingAsciiWhitespace(line);
+  line = WithoutTrailingBlanks(line);
   if (separator == ' ') {
     fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
   } else {
@@ -47,10 +52,10 @@ Fields FieldsOf(absl::string_view line, char separator) {
 
 // Of what follows two ids.
 size_t CountFields(absl::string_view rest) {
-  rest = absl::StripTrailingAsciiWhitespace(rest);
+  rest = WithoutTrailingBlanks(rest);
   const absl::string_view from = absl::StripLeadingAsciiWhitespace(rest);
-  if (from.empty()) return 0;
-  const bool separated = from[0] == ',' || from[0] == ';' || from[0] == '|';
+  if (rest.empty()) return 0;
+  const bool separated = !from.empty() && (from[0] == ',' || from[0] == ';' || from[0] == '|');
   if (separated || rest[0] == '\t')
     return static_cast<size_t>(std::count(rest.begin(), rest.end(), separated ? from[0] : '\t'));
   return FieldsOf(from, ' ').size();

@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "core/status.h"
+#include "partition/casts.h"
 #include "partition/formats/array_blocks.h"
 
 namespace quadhop {
 namespace {
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 void Renumber(const NodeIds* ids, std::vector<Arc>& arcs) {
   if (ids == nullptr) return;
@@ -24,8 +23,8 @@ absl::Status AddPairs(ArraySource source, ImportTarget& target, const NodeIds* i
   const int64_t num_arcs = source.size() / 2;
   for (int64_t first = 0; first < num_arcs; first += kArrayBlock) {
     const int64_t count = std::min(kArrayBlock, num_arcs - first);
-    ends.resize(Z(2 * count));
-    arcs.resize(Z(count));
+    ends.resize(AsSize(2 * count));
+    arcs.resize(AsSize(count));
     QH_RETURN_IF_ERROR(source.Read(absl::MakeSpan(ends)));
     for (size_t i = 0; i < arcs.size(); ++i) arcs[i] = {ends[2 * i], ends[2 * i + 1]};
     Renumber(ids, arcs);
@@ -42,7 +41,7 @@ absl::Status AddSideBySide(ArraySource& sources, ArraySource& targets, int64_t n
   std::vector<int64_t> from, to;
   std::vector<Arc> arcs;
   for (int64_t first = 0; first < num_arcs; first += kArrayBlock) {
-    const size_t count = Z(std::min(kArrayBlock, num_arcs - first));
+    const size_t count = AsSize(std::min(kArrayBlock, num_arcs - first));
     from.resize(count);
     to.resize(count);
     arcs.resize(count);
@@ -125,7 +124,7 @@ absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTa
                 absl::StrCat("it must ascend from 0 to the ", neighbors.size(), " entries of ",
                              neighbors.place()));
           while (begin < end) {
-            row.resize(Z(std::min(kArrayBlock, end - begin)));
+            row.resize(AsSize(std::min(kArrayBlock, end - begin)));
             QH_RETURN_IF_ERROR(neighbors.Read(absl::MakeSpan(row)));
             for (const int64_t neighbor : row)
               arcs.push_back(by == Compressed::kRows ? Arc{node, neighbor} : Arc{neighbor, node});
@@ -155,8 +154,8 @@ absl::Status ImportAdjacency(const OwnedSparseMatrix& matrix, const std::string&
                       absl::StrCat("an adjacency of ", num_nodes, " x ", num_nodes, " is needed"));
   std::vector<Arc> arcs;
   for (int64_t v = 0; v < num_nodes; ++v) {
-    for (int64_t e = matrix.indptr[Z(v)]; e < matrix.indptr[Z(v) + 1]; ++e)
-      arcs.push_back({v, matrix.indices[Z(e)]});
+    for (int64_t e = matrix.indptr[AsSize(v)]; e < matrix.indptr[AsSize(v) + 1]; ++e)
+      arcs.push_back({v, matrix.indices[AsSize(e)]});
     if (static_cast<int64_t>(arcs.size()) < kArrayBlock && v + 1 < num_nodes) continue;
     QH_RETURN_IF_ERROR(target.AddArcs(arcs));
     arcs.clear();

@@ -7,12 +7,11 @@
 #include <utility>
 
 #include "core/status.h"
+#include "partition/casts.h"
 #include "partition/formats/array_blocks.h"
 
 namespace quadhop {
 namespace {
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 // [N], [N, L], or a row [1, N].
 absl::StatusOr<TableShape> RowANode(const ArraySource& source, int64_t num_nodes) {
@@ -56,19 +55,19 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
       features, [&](absl::Span<const float> values, int64_t first) -> absl::Status {
         const auto count = static_cast<int64_t>(values.size());
         for (int64_t i = 0; i < count; ++i)
-          if (!std::isfinite(values[Z(i)]))
+          if (!std::isfinite(values[AsSize(i)]))
             return ArrayError(absl::StrCat(features.place(), " row ", shape.Row(first + i),
                                            " column ", shape.Column(first + i)),
-                              std::isinf(values[Z(i)]) && features.dtype() == DType::kF64
+                              std::isinf(values[AsSize(i)]) && features.dtype() == DType::kF64
                                   ? "beyond what 32 bits hold"
-                                  : absl::StrCat(values[Z(i)]),
+                                  : absl::StrCat(values[AsSize(i)]),
                               "features must be finite numbers of 32 bits: fill or scale them");
         if (!shape.by_column) {
           std::copy(values.begin(), values.end(), out.data() + first);
           return absl::OkStatus();
         }
         for (int64_t i = 0; i < count; ++i)
-          out.row(shape.Row(first + i))[shape.Column(first + i)] = values[Z(i)];
+          out.row(shape.Row(first + i))[shape.Column(first + i)] = values[AsSize(i)];
         return absl::OkStatus();
       });
 }
@@ -76,7 +75,7 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
 absl::Status ImportLabels(ArraySource labels, ImportTarget& target) {
   QH_ASSIGN_OR_RETURN(const TableShape shape, RowANode(labels, target.num_nodes()));
   if (shape.columns > 1) return ImportMultiLabels(labels, shape, target);
-  std::vector<double> classes(Z(target.num_nodes()));
+  std::vector<double> classes(AsSize(target.num_nodes()));
   QH_RETURN_IF_ERROR(labels.Read(absl::MakeSpan(classes)));
   return AddClasses(classes, labels.place(), target);
 }

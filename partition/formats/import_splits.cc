@@ -6,14 +6,13 @@
 #include <utility>
 
 #include "core/status.h"
+#include "partition/casts.h"
 #include "partition/formats/array_blocks.h"
 
 namespace quadhop {
 namespace {
 
 constexpr const char* kPartNames[] = {"none", "train", "valid", "test"};
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 // Splits over nodes: `num_splits` rows, or columns, of a value a node.
 absl::StatusOr<TableShape> NodesOfSplits(const ArraySource& source, int64_t num_nodes) {
@@ -57,7 +56,7 @@ absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target)
   for (uint8_t part = 1; part <= 3; ++part) {
     ArraySource& mask = masks[size_t{part} - 1];
     QH_ASSIGN_OR_RETURN(const TableShape shape, NodesOfSplits(mask, num_nodes));
-    if (part == 1) splits.assign(Z(shape.rows), std::vector<uint8_t>(Z(num_nodes)));
+    if (part == 1) splits.assign(AsSize(shape.rows), std::vector<uint8_t>(AsSize(num_nodes)));
     if (shape.rows != static_cast<int64_t>(splits.size()))
       return WrongDims(mask, absl::StrCat("the train mask has ", splits.size(), " splits"));
     QH_RETURN_IF_ERROR(ForEachBlock<int64_t>(
@@ -70,7 +69,7 @@ absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target)
             };
             if (values[i] != 0 && values[i] != 1)
               return ArrayError(place(), absl::StrCat(values[i]), "a mask is of 0 and 1");
-            uint8_t& old = splits[Z(shape.Row(at))][Z(shape.Column(at))];
+            uint8_t& old = splits[AsSize(shape.Row(at))][AsSize(shape.Column(at))];
             if (values[i] == 0) continue;
             if (old != 0)
               return ArrayError(place(), absl::StrCat("also of ", kPartNames[old]),
@@ -87,7 +86,8 @@ absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target)
 absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
   const int64_t num_nodes = target.num_nodes();
   QH_ASSIGN_OR_RETURN(const TableShape shape, NodesOfSplits(array, num_nodes));
-  std::vector<std::vector<uint8_t>> splits(Z(shape.rows), std::vector<uint8_t>(Z(num_nodes)));
+  std::vector<std::vector<uint8_t>> splits(AsSize(shape.rows),
+                                           std::vector<uint8_t>(AsSize(num_nodes)));
   QH_RETURN_IF_ERROR(ForEachBlock<int64_t>(
       array, [&](absl::Span<const int64_t> values, int64_t first) -> absl::Status {
         for (size_t i = 0; i < values.size(); ++i) {
@@ -96,7 +96,7 @@ absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
             return ArrayError(
                 absl::StrCat(array.place(), " split ", shape.Row(at), " node ", shape.Column(at)),
                 absl::StrCat(values[i]), "allowed: 0 none, 1 train, 2 valid, 3 test");
-          splits[Z(shape.Row(at))][Z(shape.Column(at))] = static_cast<uint8_t>(values[i]);
+          splits[AsSize(shape.Row(at))][AsSize(shape.Column(at))] = static_cast<uint8_t>(values[i]);
         }
         return absl::OkStatus();
       }));
@@ -113,18 +113,18 @@ absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
 absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,
                            const std::string& place, ImportTarget& target) {
   const int64_t num_nodes = target.num_nodes();
-  std::vector<uint8_t> parts(Z(num_nodes));
+  std::vector<uint8_t> parts(AsSize(num_nodes));
   for (uint8_t part = 1; part <= 3; ++part) {
     for (const int64_t id : ids[size_t{part} - 1]) {
       const std::string where = absl::StrCat(place, " ", kPartNames[part]);
       if (id < 0 || id >= num_nodes)
         return ArrayError(where, absl::StrCat("of node ", id),
                           absl::StrCat("node ids are in [0, ", num_nodes, ")"));
-      if (parts[Z(id)] != 0 && parts[Z(id)] != part)
-        return ArrayError(where,
-                          absl::StrCat("of node ", id, ", which is of ", kPartNames[parts[Z(id)]]),
-                          "the parts of a split must not overlap");
-      parts[Z(id)] = part;
+      if (parts[AsSize(id)] != 0 && parts[AsSize(id)] != part)
+        return ArrayError(
+            where, absl::StrCat("of node ", id, ", which is of ", kPartNames[parts[AsSize(id)]]),
+            "the parts of a split must not overlap");
+      parts[AsSize(id)] = part;
     }
   }
   target.AddSplit(name, std::move(parts));

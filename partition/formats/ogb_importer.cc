@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "partition/casts.h"
 #include "partition/formats/array_source.h"
 #include "partition/formats/csv_table.h"
 #include "partition/formats/ogb_splits.h"
@@ -26,8 +27,6 @@
 namespace quadhop {
 namespace {
 
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
-
 // The one number of num-node-list or num-edge-list.
 absl::StatusOr<int64_t> ReadCount(const std::string& stem, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::string path, NeedCsv(stem));
@@ -35,7 +34,7 @@ absl::StatusOr<int64_t> ReadCount(const std::string& stem, ThreadPool& pool) {
   int64_t count = -1;
   QH_ASSIGN_OR_RETURN(const int64_t lines,
                       chunks->ForEach(pool, [&](const TextChunk& chunk, int) -> absl::Status {
-                        std::vector<int64_t> values(Z(chunk.num_lines));
+                        std::vector<int64_t> values(AsSize(chunk.num_lines));
                         QH_RETURN_IF_ERROR(ParseCsvChunk(path, chunk, 1, values.data()));
                         if (chunk.first_line == 0) count = values.front();
                         return absl::OkStatus();
@@ -67,13 +66,13 @@ class OgbImporter : public Importer {
     QH_ASSIGN_OR_RETURN(const std::string path, NeedCsv(raw + "/edge"));
     QH_ASSIGN_OR_RETURN(CsvTable table, CsvTable::Open(path, num_edges, "num-edge-list"));
     static_assert(sizeof(Arc) == 2 * sizeof(int64_t));
-    std::vector<std::vector<Arc>> arcs(Z(pool.num_threads()));  // by worker
+    std::vector<std::vector<Arc>> arcs(AsSize(pool.num_threads()));  // by worker
     const int64_t num_nodes = target.num_nodes();
     return table.Read<int64_t>(
         2, target, pool,
         [&](const TextChunk& chunk, int worker) {
-          arcs[Z(worker)].resize(Z(chunk.num_lines));
-          return reinterpret_cast<int64_t*>(arcs[Z(worker)].data());
+          arcs[AsSize(worker)].resize(AsSize(chunk.num_lines));
+          return reinterpret_cast<int64_t*>(arcs[AsSize(worker)].data());
         },
         [&](const TextChunk& chunk, const int64_t* values) -> absl::Status {
           for (int64_t i = 0; i < 2 * chunk.num_lines; ++i)
@@ -81,7 +80,7 @@ class OgbImporter : public Importer {
               return ArrayError(CsvPlace(path, chunk.first_line + i / 2 + 1, i % 2 + 1),
                                 absl::StrCat("node ", values[i]),
                                 absl::StrCat("node ids are in [0, ", num_nodes, ")"));
-          return target.AddArcs({reinterpret_cast<const Arc*>(values), Z(chunk.num_lines)});
+          return target.AddArcs({reinterpret_cast<const Arc*>(values), AsSize(chunk.num_lines)});
         });
   }
 
@@ -120,12 +119,12 @@ class OgbImporter : public Importer {
 
   static absl::Status ReadClasses(CsvTable& table, ImportTarget& target, ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const absl::Span<int32_t> labels, target.AddLabels());
-    std::vector<std::vector<double>> parsed(Z(pool.num_threads()));  // by worker
+    std::vector<std::vector<double>> parsed(AsSize(pool.num_threads()));  // by worker
     return table.Read<double>(
         1, target, pool,
         [&](const TextChunk& chunk, int worker) {
-          parsed[Z(worker)].resize(Z(chunk.num_lines));
-          return parsed[Z(worker)].data();
+          parsed[AsSize(worker)].resize(AsSize(chunk.num_lines));
+          return parsed[AsSize(worker)].data();
         },
         [&](const TextChunk& chunk, const double* values) -> absl::Status {
           for (int64_t i = 0; i < chunk.num_lines; ++i) {
@@ -136,7 +135,7 @@ class OgbImporter : public Importer {
               return ArrayError(CsvPlace(table.path(), row + 1, 1), absl::StrCat(value),
                                 absl::StrCat("a class is a whole number in [0, ", INT32_MAX,
                                              "), or nan where a node is unlabelled"));
-            labels[Z(row)] = std::isnan(value) ? kUnlabelled : static_cast<int32_t>(value);
+            labels[AsSize(row)] = std::isnan(value) ? kUnlabelled : static_cast<int32_t>(value);
           }
           return absl::OkStatus();
         });
@@ -145,12 +144,12 @@ class OgbImporter : public Importer {
   static absl::Status ReadMultiLabels(CsvTable& table, ImportTarget& target, ThreadPool& pool) {
     const int64_t width = table.num_columns();
     QH_ASSIGN_OR_RETURN(const TensorView<uint8_t> labels, target.AddMultiLabels(width));
-    std::vector<std::vector<float>> parsed(Z(pool.num_threads()));  // by worker
+    std::vector<std::vector<float>> parsed(AsSize(pool.num_threads()));  // by worker
     return table.Read<float>(
         width, target, pool,
         [&](const TextChunk& chunk, int worker) {
-          parsed[Z(worker)].resize(Z(chunk.num_lines * width));
-          return parsed[Z(worker)].data();
+          parsed[AsSize(worker)].resize(AsSize(chunk.num_lines * width));
+          return parsed[AsSize(worker)].data();
         },
         [&](const TextChunk& chunk, const float* values) -> absl::Status {
           uint8_t* out = labels.row(chunk.first_line);

@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "core/status.h"
+#include "partition/casts.h"
 #include "partition/formats/array_source.h"
 #include "partition/formats/csv_table.h"
 #include "partition/importer.h"
 
 namespace quadhop {
 namespace {
-
-size_t Z(int64_t i) { return static_cast<size_t>(i); }
 
 // The node ids of one file, in its order.
 absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarget& target,
@@ -26,7 +25,7 @@ absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarg
   std::mutex mutex;
   std::vector<int64_t> ids;
   auto body = [&](const TextChunk& chunk, int) -> absl::Status {
-    std::vector<int64_t> values(Z(chunk.num_lines));
+    std::vector<int64_t> values(AsSize(chunk.num_lines));
     QH_RETURN_IF_ERROR(ParseCsvChunk(path, chunk, 1, values.data()));
     for (size_t i = 0; i < values.size(); ++i)
       if (values[i] < 0 || values[i] >= num_nodes)
@@ -34,7 +33,7 @@ absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarg
                           absl::StrCat("node ", values[i]),
                           absl::StrCat("node ids are in [0, ", num_nodes, ")"));
     std::lock_guard<std::mutex> lock(mutex);
-    ids.resize(std::max(ids.size(), Z(chunk.first_line + chunk.num_lines)));
+    ids.resize(std::max(ids.size(), AsSize(chunk.first_line + chunk.num_lines)));
     std::copy(values.begin(), values.end(), ids.begin() + chunk.first_line);
     return absl::OkStatus();
   };
@@ -46,13 +45,13 @@ absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarg
 absl::Status ReadSplit(const std::string& folder, const std::string& name, ImportTarget& target,
                        ThreadPool& pool) {
   static constexpr const char* kParts[] = {"none", "train", "valid", "test"};
-  std::vector<uint8_t> parts(Z(target.num_nodes()), 0);
+  std::vector<uint8_t> parts(AsSize(target.num_nodes()), 0);
   int64_t repeated = 0;
   for (uint8_t part = 1; part <= 3; ++part) {
     QH_ASSIGN_OR_RETURN(const std::string path, NeedCsv(absl::StrCat(folder, "/", kParts[part])));
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ReadIds(path, target, pool));
     for (size_t line = 0; line < ids.size(); ++line) {
-      uint8_t& old = parts[Z(ids[line])];
+      uint8_t& old = parts[AsSize(ids[line])];
       if (old != 0 && old != part)
         return ArrayError(CsvPlace(path, static_cast<int64_t>(line) + 1, 1),
                           absl::StrCat("node ", ids[line], ", in both ", kParts[old], " and ",

@@ -95,6 +95,34 @@ TEST_F(StoreWriterTest, AStepOfTheSameNameReplacesItsRecord) {
   EXPECT_EQ(manifest.provenance(1).options(), "parts=2");
 }
 
+TEST_F(StoreWriterTest, AStoreOfWhichAPartIsMadeAgainIsTheStoreThatItWas) {
+  ASSERT_OK(WriteTexts({{"a.npy", "a"}}, Step("import", "")));
+  ASSERT_OK(WriteTexts({{"pos_enc.npy", "b"}}, Step("encode", "")));
+  ASSERT_OK(WriteTexts({{"features.npy", "c"}}, Step("propagate", "")));
+  ASSERT_OK_AND_ASSIGN(const StoreManifest before, Manifest());
+  {
+    ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(path_));
+    LeaveOut(writer->manifest(), "pos_enc.npy");
+    ASSERT_OK(writer->AddText("pos_enc.npy", "b"));
+    ASSERT_OK(writer->Commit(Step("encode", ""), pool_));
+  }
+  ASSERT_OK_AND_ASSIGN(const StoreManifest repaired, Manifest());
+  EXPECT_EQ(StoreIdentity(repaired), StoreIdentity(before));
+  ASSERT_OK(WriteTexts({{"pos_enc.npy", "other"}}, Step("encode", "")));
+  ASSERT_OK_AND_ASSIGN(const StoreManifest other, Manifest());
+  EXPECT_NE(StoreIdentity(other), StoreIdentity(before));
+}
+
+TEST_F(StoreWriterTest, WhereTheInputLayDoesNotTellStoresApart) {
+  StoreManifest manifest;
+  *manifest.add_provenance() = Step("import", "seed=0");
+  const std::string identity = StoreIdentity(manifest);
+  manifest.mutable_provenance(0)->set_inputs("e.txt 8 bytes changed 1.5");
+  EXPECT_EQ(StoreIdentity(manifest), identity);
+  manifest.mutable_provenance(0)->set_options("seed=1");
+  EXPECT_NE(StoreIdentity(manifest), identity);
+}
+
 TEST_F(StoreWriterTest, AStoreThatIsNotCutIsOnePartition) {
   {
     ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(path_));

@@ -1,5 +1,6 @@
 // Whole runs of training that are stopped, broken, damaged and carried on.
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,7 +218,9 @@ TEST_F(TrainingTest, ARunThatFailedBeforeItsFirstStepIsBegunAnew) {
 
 TEST_F(TrainingTest, CarryingOnARunThatIsFinishedLeavesItsSummary) {
   ASSERT_EQ(Train(run_, {}).code, ExitCode::kDone);
-  const std::string summary = ReadFile(RunSummaryPath(run_)).value();
+  // One that is made again would have the same figures, but not this.
+  const std::string summary = ReadFile(RunSummaryPath(run_)).value() + " ";
+  ASSERT_OK(WriteFileAtomically(RunSummaryPath(run_), summary));
   ASSERT_EQ(Resume(run_, "1").code, ExitCode::kDone);
   EXPECT_EQ(ReadFile(RunSummaryPath(run_)).value(), summary);
 }
@@ -344,6 +347,28 @@ TEST_F(TrainingTest, TheRunRecordsWhatAutoStoodFor) {
   ASSERT_OK_AND_ASSIGN(const Config config, ReadRunConfig(run_));
   EXPECT_EQ(config.model().backend(), gpu ? ModelConfig::CUDA : ModelConfig::CPU);
   EXPECT_EQ(config.sampler().backend(), gpu ? SamplerConfig::CUDA : SamplerConfig::CPU);
+}
+
+TEST_F(TrainingTest, ARunKeepsTheBackendThatItBeganWith) {
+  ASSERT_EQ(
+      Train(run_, {"train.fail_at.point=LOSS", "train.fail_at.step=9", "model.backend=CPU"}).code,
+      ExitCode::kFailed);
+  ASSERT_OK_AND_ASSIGN(const std::string began, ReadFile(RunConfigPath(run_)));
+  // Of a version for which AUTO was the CPU.
+  const auto with_backend = [&](absl::string_view backend) {
+    return absl::StrReplaceAll(began, {{"backend: CPU", absl::StrCat("backend: ", backend)}});
+  };
+  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_), with_backend("CUDA")));
+  if (!MakeCudaKernels(/*local_rank=*/0, Precision::kF32).ok()) {
+    const Outcome elsewhere = Resume(run_, "2");
+    EXPECT_EQ(elsewhere.code, ExitCode::kFailed);
+    EXPECT_THAT(elsewhere.err, HasSubstr("model.backend=CPU"));
+  }
+  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_), with_backend("AUTO")));
+  const Outcome resumed = Resume(run_, "2");
+  EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
+  ASSERT_OK_AND_ASSIGN(const Config config, ReadRunConfig(run_));
+  EXPECT_EQ(config.model().backend(), ModelConfig::CPU);
 }
 
 TEST_F(TrainingTest, ALossThatIsNotFiniteEndsTheRunWithTheStateBeforeIt) {

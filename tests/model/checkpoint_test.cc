@@ -234,6 +234,9 @@ TEST(Checkpoint, AFileThatSomebodyElsePutThereIsNotRemoved) {
   ASSERT_OK(RemoveCheckpoint(path));
   EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_OK(RemoveCheckpoint(path));
+  WriteBytes(path, "a file in the place of a checkpoint");
+  EXPECT_OK(RemoveCheckpoint(path));
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST(Checkpoint, ThereIsOneAtAnyMomentWhileItIsReplaced) {

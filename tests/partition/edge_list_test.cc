@@ -77,6 +77,15 @@ TEST_F(EdgeList, IsRefusedWhereLinesHaveDifferentNumbersOfFields) {
   EXPECT_THAT(ErrorOf("src,dst,w\n0,1,2\n1,4\n"), StatusIs(kInvalid, HasSubstr("line 3")));
 }
 
+TEST_F(EdgeList, MayHaveAnEmptyLastColumn) {
+  ASSERT_OK(ImportText("e.tsv", "src\tdst\tnote\n0\t1\tx\n1\t2\t\n", "edge-list"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  ASSERT_OK(ImportText("e.csv", "0,1,x\n1,2,\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  ASSERT_OK(ImportText("e.txt", "0 1 \n1 2\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+}
+
 TEST_F(EdgeList, SaysThatFurtherColumnsAreLeftAside) {
   ASSERT_OK_AND_ASSIGN(const ImportReport weighted, ImportText("e.txt", "0 1 0.5\n1 2 2\n"));
   EXPECT_THAT(weighted.Describe(), HasSubstr("note: further columns are left aside"));

@@ -59,6 +59,19 @@ TEST_F(ImportInputsTest, ChangeWithAnyFileOfAFolderButThoseOfAStoreInIt) {
   EXPECT_NE(Inputs(), before);
 }
 
+TEST_F(ImportInputsTest, AreNoRunsAndAreWhatLinksLeadTo) {
+  options_.from = folder_ / "in";
+  ASSERT_OK(MakeDirectories(folder_ / "elsewhere"));
+  std::filesystem::create_directory_symlink(folder_ / "elsewhere", folder_ / "in/link");
+  std::filesystem::create_directory_symlink(folder_ / "in", folder_ / "elsewhere/back");
+  const std::string before = Inputs();
+  ASSERT_OK(MakeDirectories(folder_ / "in/run"));
+  ASSERT_OK(WriteFileAtomically(folder_ / "in/run/store.txt", ""));
+  EXPECT_EQ(Inputs(), before);
+  ASSERT_OK(WriteFileAtomically(folder_ / "elsewhere/labels.csv", ""));
+  EXPECT_NE(Inputs(), before);
+}
+
 TEST_F(ImportInputsTest, AreTheFilesThatBeginSoWhereAFormatIsToldByThat) {
   options_.from = folder_ / "in/ind.cora";
   EXPECT_THAT(ImportInputs(options_), StatusIs(absl::StatusCode::kNotFound));

@@ -73,6 +73,9 @@ TEST_F(CgroupRoom, IsWithoutLimitWhereNothingLimits) {
 }
 
 TEST(AvailableMemory, IsNoMoreThanTheLimitsOfTheProcess) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take more address space than the limit";
+#endif
   ASSERT_OK_AND_ASSIGN(const SharedMemory memory, SharedMemory::Create(2 * sizeof(int64_t)));
   auto* const available_bytes = static_cast<int64_t*>(memory.data());
   ASSERT_OK(RunInChild("a test", [&] {
