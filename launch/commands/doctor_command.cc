@@ -14,6 +14,7 @@
 #include "launch/doctor/host_facts.h"
 #include "launch/doctor/network.h"
 #include "launch/doctor/store_check.h"
+#include "launch/ranks/ranks_text.h"
 #include "launch/ranks/runtime.h"
 
 namespace quadhop {
@@ -30,9 +31,8 @@ Findings DescribeMpi(const RankContext& context) {
   if (!StartedByMpiLauncher())
     return {{Verdict::kOk, "MPI", "not in use: no mpirun or srun started this", ""}};
   return {{Verdict::kOk, "MPI",
-           absl::StrCat(MpiLibraryVersion(), ", MPI_THREAD_MULTIPLE, ", context.comm.num_ranks(),
-                        context.comm.num_ranks() == 1 ? " rank" : " ranks",
-                        "; heartbeats reach rank 0"),
+           absl::StrCat(MpiLibraryVersion(), ", MPI_THREAD_MULTIPLE, ",
+                        RanksText(context.comm.num_ranks()), "; heartbeats reach rank 0"),
            ""}};
 }
 

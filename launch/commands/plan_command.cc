@@ -12,6 +12,7 @@
 #include "launch/commands/commands.h"
 #include "launch/config/config.h"
 #include "launch/memory/training_plan.h"
+#include "launch/ranks/ranks_text.h"
 #include "launch/ranks/runtime.h"
 #include "partition/memory.h"
 #include "partition/prep_plan.h"
@@ -134,7 +135,7 @@ void PrintPlacement(const char* name, const PlacementPlan& placement, int64_t ho
 }
 
 void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
-  absl::PrintF("training, %d ranks, %d a host\n", plan.job.ranks, plan.job.ranks_per_host);
+  absl::PrintF("training, %s, %d a host\n", RanksText(plan.job.ranks), plan.job.ranks_per_host);
   absl::PrintF("  files of the store that it reads: %s\n", Gigabytes(plan.graph.store_bytes()));
   absl::PrintF("  %s, without the graph\n", training.work.Describe());
   absl::PrintF("  %-12s %14s %14s   %s\n", "features", "a rank", "a host",

@@ -13,6 +13,7 @@
 #include "comm/gather.h"
 #include "core/status.h"
 #include "launch/ranks/host_name.h"
+#include "launch/ranks/ranks_text.h"
 #include "model/kernels.h"
 #include "partition/memory.h"
 
@@ -41,15 +42,14 @@ std::vector<std::vector<size_t>> RanksByHost(absl::Span<const HostFacts> facts) 
   return hosts;
 }
 
-std::string RanksText(size_t ranks) { return absl::StrCat(ranks, ranks == 1 ? " rank" : " ranks"); }
-
 Finding JudgeCores(absl::Span<const HostFacts> facts) {
   Finding finding{Verdict::kOk, "cores", "", ""};
   std::vector<std::string> parts;
   for (const std::vector<size_t>& ranks : RanksByHost(facts)) {
     const HostFacts& first = facts[ranks.front()];
-    parts.push_back(absl::StrCat(first.name, ": ", first.cores, " for ", RanksText(ranks.size()),
-                                 ", ", first.threads, " threads each"));
+    parts.push_back(absl::StrCat(first.name, ": ", first.cores, " for ",
+                                 RanksText(static_cast<int64_t>(ranks.size())), ", ", first.threads,
+                                 " threads each"));
     if (static_cast<int64_t>(ranks.size()) > first.cores) {
       finding.verdict = Verdict::kWarn;
       finding.advice = "start at most as many ranks as cores; threads use the rest";
@@ -138,7 +138,8 @@ absl::StatusOr<std::vector<HostFacts>> GatherHostFacts(const RankContext& contex
 std::string DescribeHosts(absl::Span<const HostFacts> facts) {
   std::vector<std::string> parts;
   for (const std::vector<size_t>& ranks : RanksByHost(facts))
-    parts.push_back(absl::StrCat(facts[ranks.front()].name, " (", RanksText(ranks.size()), ")"));
+    parts.push_back(absl::StrCat(facts[ranks.front()].name, " (",
+                                 RanksText(static_cast<int64_t>(ranks.size())), ")"));
   return absl::StrJoin(parts, ", ");
 }
 

@@ -7,6 +7,7 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "launch/ranks/ranks_text.h"
 #include "partition/memory.h"
 
 namespace quadhop {
@@ -29,9 +30,9 @@ absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& fa
                            Communicator& comm, Placement& placement) {
   const int64_t store_bytes = facts.feature_bytes + facts.topology_bytes;
   const int64_t work_bytes = facts.ranks_on_host * facts.working_bytes;
-  const std::string need =
-      absl::StrFormat("%s of features and topology and %s of work of %d ranks on this host",
-                      Gigabytes(store_bytes), Gigabytes(work_bytes), facts.ranks_on_host);
+  const std::string need = absl::StrFormat(
+      "%s of features and topology and %s of work of %s on this host", Gigabytes(store_bytes),
+      Gigabytes(work_bytes), RanksText(facts.ranks_on_host));
   QH_ASSIGN_OR_RETURN(const bool fits,
                       OnEveryRank(comm, store_bytes + work_bytes <= UsableBytes(facts)));
   std::string reason = "as the config says";

@@ -12,6 +12,7 @@
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
+#include "launch/ranks/ranks_text.h"
 #include "launch/training/model_communicator.h"
 #include "launch/training/open_store.h"
 #include "partition/memory.h"
@@ -129,8 +130,8 @@ absl::Status Session::PlaceGraph() {
   plan.resident_bytes = placement.resident_bytes;
   plan.forecast_bytes = placement.forecast_bytes;
   if (context_.IsMain())
-    absl::FPrintF(stderr, "%d partitions over %d ranks, predicted efficiency %.2f\n%s\n",
-                  owners_.num_partitions(), owners_.num_ranks(), predicted_efficiency_,
+    absl::FPrintF(stderr, "%d partitions over %s, predicted efficiency %.2f\n%s\n",
+                  owners_.num_partitions(), RanksText(owners_.num_ranks()), predicted_efficiency_,
                   placement.reason);
   QH_RETURN_IF_ERROR(CheckMemory(plan));
   QH_ASSIGN_OR_RETURN(graph_,
@@ -148,7 +149,7 @@ absl::Status Session::PlaceGraph() {
 absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
   if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
   const absl::Status enough = quadhop::CheckMemory(
-      absl::StrCat("training (", context_.ranks_on_host, " ranks on this host)"),
+      absl::StrCat("training (", RanksText(context_.ranks_on_host), " on this host)"),
       context_.ranks_on_host * plan.total_bytes());
   if (enough.ok()) return enough;
   return Annotate(enough,

@@ -16,6 +16,7 @@
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/faulty_communicator.h"
+#include "launch/ranks/ranks_text.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
@@ -94,10 +95,11 @@ absl::Status Trainer::Begin() {
     if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout);
     const StoreManifest& manifest = session_.store().manifest();
     display_.Say(absl::StrFormat(
-        "training on %s: %d nodes, %d arcs, %d classes, split %s, %d partitions, %d ranks, "
+        "training on %s: %d nodes, %d arcs, %d classes, split %s, %d partitions, %s, "
         "%d parameters",
         session_.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
-        session_.split(), session_.store().num_partitions(), session_.context().comm.num_ranks(),
+        session_.split(), session_.store().num_partitions(),
+        RanksText(session_.context().comm.num_ranks()),
         session_.model().parameters().num_trained()));
     if (session_.inputs().NumLabelled(SplitPart::kValid) == 0)
       display_.Say(absl::StrFormat(
