@@ -62,9 +62,13 @@ def main():
         if "training on" in output and not (run / "summary.json").exists():
             need(named, f"nobody named rank {rank}: {output}")
         saved = job.checkpoints(run)
+        finished = (run / "summary.json").exists()  # killed at its very end
         resumed = job.run_to_end(options, work, run, settings=settings, resume=True)
         begun_at = re.search(r"resuming after epoch \d+, step (\d+)", resumed.output())
-        need((int(begun_at.group(1)) if begun_at else None) == (saved[-1] if saved else None), f"resumed elsewhere: {saved}, {resumed.output()}")
+        if finished:
+            need("nothing to carry on" in resumed.output(), f"carried on a run that is finished: {resumed.output()}")
+        else:
+            need((int(begun_at.group(1)) if begun_at else None) == (saved[-1] if saved else None), f"resumed elsewhere: {saved}, {resumed.output()}")
         job.expect_equal_runs(work / "undisturbed", run)
         return (f"rank {rank} at {moment:5.2f} s: the other ended after {ended:.2f} s{', naming it' if named else ''}; "
                 f"resumed from step {saved[-1] if saved else 0}, equal")
