@@ -149,6 +149,10 @@ absl::Status MakeDirectories(const std::string& path) {
 }
 
 absl::Status RenameFile(const std::string& from, const std::string& to) {
+  struct stat facts;
+  if (stat(to.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
+    return absl::FailedPreconditionError(
+        absl::StrCat(to, " is a device or a pipe, which a file would replace: name a file"));
   if (rename(from.c_str(), to.c_str()) != 0)
     return ErrnoStatus(errno, absl::StrCat("rename ", from, " to ", to));
   return FsyncDirectory(FolderOf(to));

@@ -24,7 +24,8 @@ bool FileExists(const std::string& path);
 // The names of what is in a folder, sorted. kNotFound if there is no such folder.
 absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path);
 absl::Status MakeDirectories(const std::string& path);  // and parents; fine if present
-absl::Status RenameFile(const std::string& from, const std::string& to);  // and fsync the folder
+// And fsyncs the folder. kFailedPrecondition if `to` is a device, a pipe or a socket.
+absl::Status RenameFile(const std::string& from, const std::string& to);
 absl::Status RemoveFileIfPresent(const std::string& path);
 absl::Status FsyncDirectory(const std::string& path);
 absl::StatusOr<int64_t> FreeDiskBytes(

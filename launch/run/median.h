@@ -7,12 +7,12 @@
 
 namespace quadhop {
 
-// Of an even number of values, the larger of the two in the middle; 0 if there are none.
+// Of an even number of values, the mean of the two in the middle; 0 if there are none.
 inline double Median(std::vector<double> values) {
   if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 }  // namespace quadhop

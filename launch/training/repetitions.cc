@@ -107,19 +107,6 @@ absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs)
   return WriteFileAtomically(ConclusionPath(run), json.ToString() + "\n");
 }
 
-// Which runs were finished before: as rank 0 sees it.
-absl::StatusOr<std::vector<int64_t>> FinishedBefore(const std::vector<TrainJob>& jobs,
-                                                    const RankContext& context) {
-  std::vector<int64_t> finished;
-  for (const TrainJob& job : jobs)
-    finished.push_back(context.IsMain() && job.start == RunFolder::Start::kResume &&
-                               FileExists(RunSummaryPath(job.run))
-                           ? 1
-                           : 0);
-  QH_RETURN_IF_ERROR(SumOverRanks(context.comm, "finished runs", absl::MakeSpan(finished)));
-  return finished;
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
@@ -154,12 +141,10 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
   if (context.IsMain()) QH_RETURN_IF_ERROR(CheckFolderOfRuns(run));
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> finished, FinishedBefore(jobs, context));
+  // Those that are finished, too: they must be of the same config, split and store.
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (context.IsMain())
-      absl::FPrintF(stderr, "\nrun %d of %d: %s%s\n", i + 1, jobs.size(), jobs[i].run,
-                    finished[i] != 0 ? ", finished before" : "");
-    if (finished[i] != 0) continue;
+      absl::FPrintF(stderr, "\nrun %d of %d: %s\n", i + 1, jobs.size(), jobs[i].run);
     QH_ASSIGN_OR_RETURN(const ExitCode code, Train(jobs[i], context));
     if (code != ExitCode::kDone) return code;
   }

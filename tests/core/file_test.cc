@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -98,6 +99,16 @@ TEST(File, MissingAndTooLargeAreErrorsThatNameThePath) {
   EXPECT_OK(ReadFile(dir / "a", 5));
   EXPECT_THAT(ReadFile(dir / "a", 4),
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("4 bytes")));
+}
+
+TEST(File, APipeIsNotReplacedByAFile) {
+  const TempDir folder;
+  const std::string pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(WriteFileAtomically(pipe, "text"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("a pipe")));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_FALSE(FileExists(pipe + ".tmp"));
 }
 
 TEST(File, AFailedWriteLeavesTheOldContents) {

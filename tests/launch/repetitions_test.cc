@@ -78,8 +78,16 @@ TEST_F(RepetitionsTest, OfSplitsAndSeedsStandInFoldersOfBothAndResumeWhatIsLeft)
   resume.push_back("--resume");
   const Outcome resumed = Train("all", resume);
   EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("split-b/seed-1, finished before"));
+  EXPECT_THAT(resumed.out + resumed.err, HasSubstr("split-b/seed-1 is finished after epoch"));
   EXPECT_TRUE(FileExists(RunSummaryPath(folder_ / "all/split-b/seed-0")));
+}
+
+TEST_F(RepetitionsTest, RunsOfAnotherConfigAreNotAveragedWithThese) {
+  ASSERT_EQ(Train("many", {"--seeds", "1"}).code, ExitCode::kDone);
+  const Outcome other =
+      Train("many", {"--seeds", "2", "--resume", "--set", "train.learning_rate=0.05"});
+  EXPECT_EQ(other.code, ExitCode::kFailed);
+  EXPECT_THAT(other.err, HasSubstr("train.learning_rate"));
 }
 
 TEST_F(RepetitionsTest, WithoutResumeRunsThatAreThereAreRefused) {
