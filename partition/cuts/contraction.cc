@@ -167,10 +167,8 @@ template <typename Graph>
 std::vector<Weights> ClusterWeights(const Graph& graph, const Members& members, ThreadPool& pool) {
   std::vector<Weights> sums(members.begin.size() - 1);
   ForEachRow(static_cast<int64_t>(sums.size()), kRowsPerBlock, pool, [&](int64_t c, int) {
-    for (const uint32_t node : members.of(c)) {
-      const Weights weights = graph.weights(node);
-      for (size_t b = 0; b < kBalances; ++b) sums[AsSize(c)][b] += weights[b];
-    }
+    Weights& sum = sums[AsSize(c)];
+    for (const uint32_t node : members.of(c)) sum = Plus(sum, graph.weights(node));
   });
   return sums;
 }

@@ -51,18 +51,13 @@ double Overfull(const Weights& used, const Weights& most) {
   return sum;
 }
 
-Weights Plus(Weights used, const Weights& more, int64_t sign) {
-  for (size_t b = 0; b < kBalances; ++b) used[b] += sign * more[b];
-  return used;
-}
-
 // Whether two parts are less overfull together once the node has moved. The other may be overfull
 // then, of something else: it gives up another node for it.
 bool Eases(const MoveLimits& limits, const Weights& weights, uint32_t from, uint32_t into) {
   const Weights& source = limits.used[from];
   const Weights& target = limits.used[into];
   return Overfull(Plus(source, weights, -1), limits.most) +
-             Overfull(Plus(target, weights, 1), limits.most) <
+             Overfull(Plus(target, weights), limits.most) <
          Overfull(source, limits.most) + Overfull(target, limits.most);
 }
 
@@ -89,8 +84,7 @@ class Evener {
       uint32_t& part = part_of_[static_cast<size_t>(candidate.node)];
       const Excess excess = ExcessOf(weights, limits_.used[part], limits_.most);
       if (excess.weight == 0 || !Eases(limits_, weights, part, candidate.into)) continue;
-      limits_.used[part] = Plus(limits_.used[part], weights, -1);
-      limits_.used[candidate.into] = Plus(limits_.used[candidate.into], weights, 1);
+      limits_.Move(weights, part, candidate.into);
       part = candidate.into;
       ++moved;
     }
@@ -149,9 +143,14 @@ class Evener {
 
 }  // namespace
 
-Weights MostOfAPart(const Weights& total, const Weights& heaviest,
-                    const PartitionProblem& problem) {
-  Weights most{};
+template <typename Graph>
+Weights MostOfAPart(const Graph& graph, const PartitionProblem& problem) {
+  Weights total{}, heaviest{}, most{};
+  for (int64_t v = 0; v < graph.num_nodes(); ++v) {
+    const Weights weights = graph.weights(v);
+    total = Plus(total, weights);
+    for (size_t b = 0; b < kBalances; ++b) heaviest[b] = std::max(heaviest[b], weights[b]);
+  }
   for (size_t b = 0; b < kBalances; ++b) {
     const double share = (1 + problem.imbalances()[b]) / problem.parts;
     most[b] = static_cast<int64_t>(std::ceil(share * AsDouble(total[b])));
@@ -167,17 +166,11 @@ MoveLimits LimitsOfParts(const Graph& graph, const PartitionProblem& problem,
                          absl::Span<const uint32_t> part_of) {
   MoveLimits limits;
   limits.used.resize(static_cast<size_t>(problem.parts));
-  Weights total{}, heaviest{};
   for (int64_t v = 0; v < graph.num_nodes(); ++v) {
-    const Weights weights = graph.weights(v);
     Weights& used = limits.used[part_of[static_cast<size_t>(v)]];
-    for (size_t b = 0; b < kBalances; ++b) {
-      used[b] += weights[b];
-      total[b] += weights[b];
-      heaviest[b] = std::max(heaviest[b], weights[b]);
-    }
+    used = Plus(used, graph.weights(v));
   }
-  limits.most = MostOfAPart(total, heaviest, problem);
+  limits.most = MostOfAPart(graph, problem);
   return limits;
 }
 
@@ -209,6 +202,7 @@ std::vector<int32_t> EvenedOut(const PartitionProblem& problem, bool symmetric,
 }
 
 #define QH_INSTANTIATE(Graph)                                              \
+  template Weights MostOfAPart(const Graph&, const PartitionProblem&);     \
   template MoveLimits LimitsOfParts(const Graph&, const PartitionProblem&, \
                                     absl::Span<const uint32_t>);           \
   template void EvenOut(const Graph&, uint64_t, ThreadPool&, MoveLimits&, absl::Span<uint32_t>);

@@ -13,9 +13,10 @@
 
 namespace quadhop {
 
-// What a part may hold, of a graph of this weight: by problem.imbalances(). Where its heaviest node
-// is more, that node and a part's share of the others.
-Weights MostOfAPart(const Weights& total, const Weights& heaviest, const PartitionProblem& problem);
+// What a part of the graph may hold: by problem.imbalances(). Where its heaviest node is more, that
+// node and a part's share of the others.
+template <typename Graph>
+Weights MostOfAPart(const Graph& graph, const PartitionProblem& problem);
 
 // What the parts of a cut hold, and what a part may hold. part_of [n], in [0, P)
 template <typename Graph>

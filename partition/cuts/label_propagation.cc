@@ -93,7 +93,7 @@ void JoinSingles(const Graph& graph, const Weights& most, MoveLimits& limits,
     const Weights weights = graph.weights(node);
     // A third of the limit: what wanted the same need not belong together as much as neighbours do.
     if (!Fits(limits.used[into], weights, {most[0] / 3, most[1] / 3, most[2] / 3})) continue;
-    for (size_t b = 0; b < kBalances; ++b) limits.used[into][b] += weights[b];
+    limits.used[into] = Plus(limits.used[into], weights);
     labels[node] = into;
   }
 }
@@ -137,10 +137,7 @@ int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLim
         const Weights weights = graph.weights(move.node);
         if (!Fits(limits.used[move.label], weights, limits.most)) continue;
         uint32_t& label = labels[AsSize(move.node)];
-        for (size_t b = 0; b < kBalances; ++b) {
-          limits.used[label][b] -= weights[b];
-          limits.used[move.label][b] += weights[b];
-        }
+        limits.Move(weights, label, move.label);
         label = move.label;
         ++moved;
       }

@@ -19,6 +19,11 @@ namespace quadhop {
 struct MoveLimits {
   std::vector<Weights> used;  // [labels]: of the nodes that have the label
   Weights most{};             // that a label may come to by a move; a node may exceed it alone
+
+  void Move(const Weights& weights, uint32_t from, uint32_t into) {
+    used[from] = Plus(used[from], weights, -1);
+    used[into] = Plus(used[into], weights);
+  }
 };
 
 // One sweep over all nodes: labels [n], in [0, labels.used.size()), change and `limits.used` with

@@ -35,10 +35,7 @@ constexpr int kRefinements = 3;                         // sweeps a level
 template <typename Graph>
 Weights TotalWeights(const Graph& graph) {
   Weights total{};
-  for (int64_t v = 0; v < graph.num_nodes(); ++v) {
-    const Weights weights = graph.weights(v);
-    for (size_t b = 0; b < kBalances; ++b) total[b] += weights[b];
-  }
+  for (int64_t v = 0; v < graph.num_nodes(); ++v) total = Plus(total, graph.weights(v));
   return total;
 }
 
@@ -88,13 +85,14 @@ class MultilevelPartitioner final : public Partitioner {
                        topology.num_nodes(), ": use --method hash"));
     if (topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
     const bool symmetric = IsSymmetric(topology, pool);
-    return VisitIndices(topology, [&](auto indices) -> absl::StatusOr<std::vector<int32_t>> {
+    absl::StatusOr<std::vector<int32_t>> cut = VisitIndices(topology, [&](auto indices) {
       using Index = typename decltype(indices)::value_type;
       const TopologyLevel<std::remove_const_t<Index>> graph(topology.indptr, indices,
                                                             problem.train);
-      QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut, CutLevels(graph, problem, symmetric, pool));
-      return EvenedOut(problem, symmetric, std::move(cut), pool);
+      return CutLevels(graph, problem, symmetric, pool);
     });
+    if (!cut.ok()) return cut;
+    return EvenedOut(problem, symmetric, *std::move(cut), pool);
   }
 
   template <typename Graph>

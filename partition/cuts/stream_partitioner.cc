@@ -6,6 +6,7 @@
 
 #include "core/rng.h"
 #include "core/visit_indices.h"
+#include "partition/casts.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/votes.h"
@@ -25,34 +26,15 @@ class StreamPartitioner final : public Partitioner {
         pool);
   }
 
-  // What a part holds, of nodes, arcs and training nodes.
-  struct Load {
-    double amount[3] = {0, 0, 0};
-  };
-
   template <typename Index>
   static std::vector<int32_t> Stream(const PartitionProblem& problem,
                                      absl::Span<const Index> indices) {
-    const Topology& topology = problem.topology;
-    const int64_t num_nodes = topology.num_nodes();
-    const auto load_of = [&](int64_t v) {
-      const bool train = !problem.train.empty() && problem.train[static_cast<size_t>(v)] != 0;
-      return Load{{1, static_cast<double>(topology.degree(v)), train ? 1.0 : 0.0}};
-    };
-    Weights total{}, heaviest{};
-    for (int64_t v = 0; v < num_nodes; ++v) {
-      for (size_t b = 0; b < kBalances; ++b) {
-        total[b] += static_cast<int64_t>(load_of(v).amount[b]);
-        heaviest[b] = std::max(heaviest[b], static_cast<int64_t>(load_of(v).amount[b]));
-      }
-    }
-    const Weights most = MostOfAPart(total, heaviest, problem);
-    Load room;  // what a part may hold
-    for (size_t b = 0; b < kBalances; ++b) room.amount[b] = static_cast<double>(most[b]);
-
+    const TopologyLevel<Index> graph(problem.topology.indptr, indices, problem.train);
+    const int64_t num_nodes = graph.num_nodes();
+    const Weights most = MostOfAPart(graph, problem);
     std::vector<int32_t> part_of(static_cast<size_t>(num_nodes), -1);
-    std::vector<Load> loads(static_cast<size_t>(problem.parts));
-    Votes votes(loads.size());
+    std::vector<Weights> used(static_cast<size_t>(problem.parts));  // of the nodes of each part
+    Votes votes(used.size());
     const auto first =
         static_cast<int64_t>(StreamKey(problem.seed, RandomPurpose::kPartition, 3, 0) %
                              static_cast<uint64_t>(num_nodes));
@@ -60,34 +42,37 @@ class StreamPartitioner final : public Partitioner {
       for (int64_t i = 0; i < num_nodes; ++i) {
         const int64_t v = (first + i) % num_nodes;
         int32_t& part = part_of[static_cast<size_t>(v)];
-        const Load load = load_of(v);
-        if (part >= 0) Move(load, -1, loads[static_cast<size_t>(part)]);
-        for (const Index neighbor : NeighborsOf(topology, indices, v)) {
+        const Weights weights = graph.weights(v);
+        if (part >= 0) AddTo(used, part, weights, -1);
+        graph.ForEachNeighbor(v, [&](int64_t neighbor, int64_t weight) {
           const int32_t of = part_of[static_cast<size_t>(neighbor)];
-          if (of >= 0) votes.Add(static_cast<uint32_t>(of), 1);
-        }
-        part = Best(loads, room, load, votes);
+          if (of >= 0) votes.Add(static_cast<uint32_t>(of), weight);
+        });
+        part = Best(used, most, weights, votes);
         votes.Clear();
-        Move(load, 1, loads[static_cast<size_t>(part)]);
+        AddTo(used, part, weights, 1);
       }
     }
     return part_of;
   }
 
-  static void Move(const Load& load, double sign, Load& part) {
-    for (size_t b = 0; b < 3; ++b) part.amount[b] += sign * load.amount[b];
+  static void AddTo(std::vector<Weights>& used, int32_t part, const Weights& weights,
+                    int64_t sign) {
+    Weights& of_part = used[static_cast<size_t>(part)];
+    of_part = Plus(of_part, weights, sign);
   }
 
   // Most neighbours, weighed by the room that is left; of parts that are equal, the emptiest.
-  static int32_t Best(const std::vector<Load>& loads, const Load& room, const Load& load,
+  static int32_t Best(const std::vector<Weights>& used, const Weights& most, const Weights& weights,
                       const Votes& votes) {
     int32_t best = 0;
     double best_score = -1e300;
-    for (size_t part = 0; part < loads.size(); ++part) {
+    for (size_t part = 0; part < used.size(); ++part) {
+      const Weights with_node = Plus(used[part], weights);
       double fullest = 0;
-      for (size_t b = 0; b < 3; ++b)
-        if (room.amount[b] > 0 && load.amount[b] > 0)
-          fullest = std::max(fullest, (loads[part].amount[b] + load.amount[b]) / room.amount[b]);
+      for (size_t b = 0; b < kBalances; ++b)
+        if (most[b] > 0 && weights[b] > 0)
+          fullest = std::max(fullest, AsDouble(with_node[b]) / AsDouble(most[b]));
       const double free = 1 - fullest;
       const auto neighbors = static_cast<double>(votes.Of(static_cast<uint32_t>(part)));
       // A full part takes a node only where all are full.

@@ -16,6 +16,11 @@ namespace quadhop {
 inline constexpr size_t kBalances = 3;
 using Weights = std::array<int64_t, kBalances>;
 
+inline Weights Plus(Weights sum, const Weights& more, int64_t sign = 1) {
+  for (size_t b = 0; b < kBalances; ++b) sum[b] += sign * more[b];
+  return sum;
+}
+
 // The graph of a store; every arc weighs 1. Borrows.
 template <typename Index>
 class TopologyLevel {
