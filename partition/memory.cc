@@ -1,35 +1,15 @@
 #include "partition/memory.h"
 
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_format.h>
-#include <absl/strings/str_split.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string>
-#include <vector>
 
 #include "core/file.h"
 #include "core/status.h"
 #include "partition/memory_limits.h"
 
 namespace quadhop {
-
-namespace {
-
-absl::StatusOr<int64_t> MachineRoomBytes() {
-  constexpr char kPath[] = "/proc/meminfo";
-  std::ifstream file(kPath);
-  for (std::string line; std::getline(file, line);) {
-    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    int64_t kibibytes = 0;
-    if (words.size() >= 2 && words[0] == "MemAvailable:" && absl::SimpleAtoi(words[1], &kibibytes))
-      return kibibytes * 1024;
-  }
-  return absl::InternalError(absl::StrCat(kPath, " has no line MemAvailable"));
-}
-
-}  // namespace
 
 std::string Gigabytes(int64_t bytes) {
   return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);

@@ -70,6 +70,14 @@ int64_t Room(int resource, absl::string_view used_key) {
 
 }  // namespace
 
+absl::StatusOr<int64_t> MachineRoomBytes() {
+  constexpr char kPath[] = "/proc/meminfo";
+  int64_t kibibytes = 0;
+  if (!ReadNumber(kPath, "MemAvailable", &kibibytes))
+    return absl::InternalError(absl::StrCat(kPath, " has no line MemAvailable"));
+  return kibibytes * 1024;
+}
+
 int64_t CgroupRoomBytes(const std::string& process_cgroups, const std::string& mount) {
   int64_t least = kUnlimitedBytes;
   // "0::/slurm/job_1" of version 2, "4:memory,hugetlb:/slurm/job_1" of version 1

@@ -1,5 +1,7 @@
-// What keeps a process from memory that the machine has: its control groups and its own limits.
+// What memory a process may still take: of the machine, of its control groups, by its own limits.
 #pragma once
+
+#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <limits>
@@ -8,6 +10,9 @@
 namespace quadhop {
 
 inline constexpr int64_t kUnlimitedBytes = std::numeric_limits<int64_t>::max();
+
+// What the machine has left: MemAvailable of /proc/meminfo. kInternal where there is no such line.
+absl::StatusOr<int64_t> MachineRoomBytes();
 
 // What may still be taken by the memory controller of the control groups, version 2 or 1, that
 // `process_cgroups` (a text as of /proc/self/cgroup) names below `mount` (/sys/fs/cgroup): the
