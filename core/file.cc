@@ -141,6 +141,12 @@ absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) {
   return names;
 }
 
+absl::StatusOr<std::vector<std::string>> ListFolderIfPresent(const std::string& path) {
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(path);
+  if (absl::IsNotFound(names.status())) return std::vector<std::string>();
+  return names;
+}
+
 absl::Status MakeDirectories(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

@@ -23,6 +23,8 @@ absl::StatusOr<int64_t> FileBytes(const std::string& path);
 bool FileExists(const std::string& path);
 // The names of what is in a folder, sorted. kNotFound if there is no such folder.
 absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path);
+// The same; none if there is no such folder.
+absl::StatusOr<std::vector<std::string>> ListFolderIfPresent(const std::string& path);
 absl::Status MakeDirectories(const std::string& path);  // and parents; fine if present
 // And fsyncs the folder. kFailedPrecondition if `to` is a device, a pipe or a socket.
 absl::Status RenameFile(const std::string& from, const std::string& to);

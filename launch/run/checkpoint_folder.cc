@@ -34,18 +34,12 @@ constexpr absl::string_view kDamagedPrefix = "damaged-";
 constexpr absl::string_view kUnfinished = ".tmp";
 constexpr absl::string_view kReplaced = ".old";
 
-// What is in RUN/checkpoints; nothing where there is no such folder.
-absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& run) {
-  absl::StatusOr<std::vector<std::string>> names = ListFolder(RunCheckpointsPath(run));
-  if (absl::IsNotFound(names.status())) return std::vector<std::string>();
-  return names;
-}
-
 // Paths in RUN/checkpoints whose name is `prefix`, a checkpoint's name, `suffix`.
 absl::StatusOr<std::vector<std::string>> ListAround(const std::string& run,
                                                     absl::string_view prefix,
                                                     absl::string_view suffix) {
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(run));
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                      ListFolderIfPresent(RunCheckpointsPath(run)));
   std::vector<std::string> paths;
   for (const std::string& file : names) {
     absl::string_view name = file;
@@ -98,7 +92,8 @@ std::string LatestCheckpointPath(const std::string& run) {
 }
 
 absl::StatusOr<std::vector<int64_t>> ListCheckpointSteps(const std::string& run) {
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(run));
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                      ListFolderIfPresent(RunCheckpointsPath(run)));
   std::vector<int64_t> steps;
   for (const std::string& name : names) {
     int64_t step = 0;

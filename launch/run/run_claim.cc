@@ -26,8 +26,7 @@ bool IsARun(const std::string& folder) { return FileExists(RunStorePath(folder))
 
 // What is in a folder but for what a run makes before it can be told for one. Sorted.
 absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
-  if (!FileExists(folder)) return std::vector<std::string>();
-  QH_ASSIGN_OR_RETURN(std::vector<std::string> names, ListFolder(folder));
+  QH_ASSIGN_OR_RETURN(std::vector<std::string> names, ListFolderIfPresent(folder));
   std::erase_if(names,
                 [](const std::string& name) { return name == "lock" || name == "store.txt.tmp"; });
   return names;

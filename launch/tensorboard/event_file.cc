@@ -189,11 +189,9 @@ absl::Status EventFile::AddLine(absl::string_view json) {
 }
 
 absl::StatusOr<std::vector<std::string>> ListEventFiles(const std::string& folder) {
-  const absl::StatusOr<std::vector<std::string>> names = ListFolder(folder);
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolderIfPresent(folder));
   std::vector<std::string> files;
-  if (absl::IsNotFound(names.status())) return files;
-  QH_RETURN_IF_ERROR(names.status());
-  for (const std::string& name : *names)
+  for (const std::string& name : names)
     if (absl::StartsWith(name, kPrefix)) files.push_back(absl::StrCat(folder, "/", name));
   return files;
 }

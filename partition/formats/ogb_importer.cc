@@ -12,10 +12,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <system_error>
 #include <vector>
 
+#include "core/file.h"
 #include "core/status.h"
 #include "partition/casts.h"
 #include "partition/formats/array_source.h"
@@ -171,17 +170,13 @@ class OgbImporter : public Importer {
     static constexpr const char* kUsed[] = {"edge", "num-edge-list", "num-node-list", "node-feat",
                                             "node-label"};
     std::vector<std::string> unused;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(raw, error), end; !error && it != end;
-         it.increment(error)) {
-      const std::string name = it->path().filename().string();
+    for (const std::string& name : ListFolder(raw).value_or(std::vector<std::string>())) {
       const std::string stem = name.substr(0, name.find(".csv"));
       // Of a file that stands there plain and zipped, one is read.
       if (std::find(std::begin(kUsed), std::end(kUsed), stem) == std::end(kUsed) ||
           FindCsv(absl::StrCat(raw, "/", stem)) != absl::StrCat(raw, "/", name))
         unused.push_back(name);
     }
-    std::sort(unused.begin(), unused.end());
     if (!unused.empty())
       target.AddNote(absl::StrCat("not used: ", absl::StrJoin(unused, ", "), " of ", raw));
   }

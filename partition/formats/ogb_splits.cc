@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "core/file.h"
 #include "core/status.h"
 #include "partition/casts.h"
 #include "partition/formats/array_source.h"
@@ -68,12 +69,11 @@ absl::Status ReadSplit(const std::string& folder, const std::string& name, Impor
 }
 
 std::vector<std::string> SplitNames(const std::string& folder) {
-  std::vector<std::string> names;
+  std::vector<std::string> names = ListFolder(folder).value_or(std::vector<std::string>());
   std::error_code error;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error))
-    if (it->is_directory(error)) names.push_back(it->path().filename().string());
-  std::sort(names.begin(), names.end());
+  std::erase_if(names, [&](const std::string& name) {
+    return !std::filesystem::is_directory(absl::StrCat(folder, "/", name), error);
+  });
   return names;
 }
 

@@ -10,9 +10,7 @@
 #include <absl/strings/str_split.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -35,10 +33,7 @@ std::string PrefixOf(const std::string& from) {
       absl::EndsWith(from, ".graph") ? from.substr(0, from.size() - 6) : from;
   if (FileExists(stripped + ".graph") && FileExists(stripped + ".allx")) return stripped;
   std::vector<std::string> found;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(from, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::string name = it->path().filename();
+  for (const std::string& name : ListFolder(from).value_or(std::vector<std::string>())) {
     if (absl::StartsWith(name, "ind.") && absl::EndsWith(name, ".graph"))
       found.push_back(absl::StrCat(from, "/", name.substr(0, name.size() - 6)));
   }

@@ -82,6 +82,9 @@ TEST(File, FoldersAreListedByNameOrNotAtAll) {
   for (const char* name : {"b", "a", "c"}) ASSERT_OK(WriteFileAtomically(dir / name, ""));
   EXPECT_THAT(ListFolder(dir.path()), IsOkAndHolds(ElementsAre("a", "b", "c")));
   EXPECT_THAT(ListFolder(dir / "none"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(ListFolderIfPresent(dir.path()), IsOkAndHolds(ElementsAre("a", "b", "c")));
+  EXPECT_THAT(ListFolderIfPresent(dir / "none"), IsOkAndHolds(ElementsAre()));
+  EXPECT_THAT(ListFolderIfPresent(dir / "a"), StatusIs(absl::StatusCode::kInternal));
   EXPECT_THAT(ListFolder(dir / "a"), StatusIs(absl::StatusCode::kInternal, HasSubstr("list ")));
   g_entries_left = 2;  // it opens, and fails on the way
   const auto failed = ListFolder(dir.path());
