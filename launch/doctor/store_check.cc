@@ -19,8 +19,7 @@ absl::Status EnoughMemory(const RankContext& context, const Store& store, const 
                           std::string* need) {
   QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config, store));
   QH_ASSIGN_OR_RETURN(const GraphShape graph, GraphShape::Of(store));
-  Config largest = config;
-  largest.mutable_train()->set_batch(LargestBatch(config, graph.train_nodes, graph.nodes));
+  const Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
   const int64_t partitions = store.num_partitions();
   const int64_t owned = NumBlocks(partitions, context.comm.num_ranks());
   const int64_t bytes =

@@ -32,8 +32,10 @@ int64_t ActivationBytes(const LargeGTOptions& options) {
 
 }  // namespace
 
-int64_t LargestBatch(const Config& config, int64_t train_nodes, int64_t nodes) {
-  return std::min(config.train().batch(), std::max(train_nodes, std::min(nodes, kUsualBatch)));
+Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes) {
+  config.mutable_train()->set_batch(
+      std::min(config.train().batch(), std::max(train_nodes, std::min(nodes, kUsualBatch))));
+  return config;
 }
 
 int64_t DistinctRows(int64_t draws, int64_t num_nodes) {

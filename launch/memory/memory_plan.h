@@ -30,16 +30,16 @@ struct MemoryPlan {
   std::string Describe() const;
 };
 
-// Nodes of the largest batch: no more than there are to train on, or, for evaluations may have more
-// nodes, than 512 of all.
-int64_t LargestBatch(const Config& config, int64_t train_nodes, int64_t nodes);
+// With the batch of the largest step: no more nodes than there are to train on, or, as an
+// evaluation may have more of them, than 512 of all.
+Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes);
 
 // Distinct rows among `draws` of the whole graph: more than among as many from neighbourhoods.
 int64_t DistinctRows(int64_t draws, int64_t num_nodes);
 
 // For a rank that owns `owned_partitions` of `num_partitions` of a graph of `num_nodes` nodes: its
-// share of train.batch, which is to be LargestBatch, and weights; computed by `num_threads`
-// threads.
+// share of train.batch, which is to be that of WithLargestBatch, and weights; computed by
+// `num_threads` threads.
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
                       int64_t num_partitions, int64_t num_nodes, int32_t num_threads);
 

@@ -61,8 +61,7 @@ int64_t GraphShape::store_bytes() const {
 
 TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config) {
   const int64_t batch = std::clamp<int64_t>(graph.train_nodes, 1, config.train().batch());
-  Config largest = config;
-  largest.mutable_train()->set_batch(LargestBatch(config, graph.train_nodes, graph.nodes));
+  const Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
   TrainingPlan plan;
   plan.work =
       PlanMemory(ModelOptions(config, graph.dims), largest, NumBlocks(job.partitions, job.ranks),

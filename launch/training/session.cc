@@ -102,7 +102,7 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
   }
   const int64_t nodes = store_->num_nodes();
   const int64_t to_visit = labelled ? targets.NumLabelled(SplitPart::kTrain) : nodes;
-  config_.mutable_train()->set_batch(LargestBatch(config_, to_visit, nodes));
+  config_ = WithLargestBatch(std::move(config_), to_visit, nodes);
   const std::vector<double> costs = PartitionCosts(*store_, targets);
   QH_ASSIGN_OR_RETURN(owners_, PartitionOwners::Split(costs, context_.comm.num_ranks()));
   predicted_efficiency_ = Efficiency(costs, owners_);

@@ -33,7 +33,7 @@ class Session {
                                                          const RankContext& context,
                                                          int64_t classes_to_predict = 0);
 
-  // Backends are chosen: none is AUTO. The batch is LargestBatch.
+  // Backends are chosen: none is AUTO. The batch is that of the largest step.
   const Config& config() const { return config_; }
   const RankContext& context() const { return context_; }
   const Store& store() const { return *store_; }
