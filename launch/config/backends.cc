@@ -1,5 +1,7 @@
 #include "launch/config/backends.h"
 
+#include "launch/config/model_options.h"
+
 namespace quadhop {
 namespace {
 
@@ -8,9 +10,8 @@ namespace {
 constexpr int32_t kMostSampledOnGpu = 512;
 
 bool GpuDraws(const Config& config) {
-  const ModelConfig& model = config.model();
-  const bool samples = model.conv() == ModelConfig::FULL || model.conv() == ModelConfig::LOCAL;
-  return samples && model.backend() == ModelConfig::CUDA &&
+  return ModelOptions(config, GraphDims()).has_local() &&
+         config.model().backend() == ModelConfig::CUDA &&
          config.sampler().sampled_nodes() <= kMostSampledOnGpu;
 }
 

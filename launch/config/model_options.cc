@@ -95,10 +95,9 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
 
 LoaderOptions SamplingOptions(const Config& config) {
   const SamplerConfig& sampler = config.sampler();
-  const bool samples =
-      config.model().conv() == ModelConfig::FULL || config.model().conv() == ModelConfig::LOCAL;
   LoaderOptions options;
-  options.sampler.sampled_nodes = samples ? sampler.sampled_nodes() : 0;
+  options.sampler.sampled_nodes =
+      ModelOptions(config, GraphDims()).has_local() ? sampler.sampled_nodes() : 0;
   options.sampler.method = sampler.method() == SamplerConfig::PATHS
                                ? SamplerOptions::Method::kPaths
                                : SamplerOptions::Method::kExact;
