@@ -19,6 +19,7 @@
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/json_fields.h"
 #include "launch/run/resume_check.h"
 #include "launch/run/run_claim.h"
 
@@ -62,7 +63,7 @@ absl::Status RemoveRun(const std::string& run) {
 
 // Whether a resumed run that has done next_step steps and last_epoch epochs keeps the line.
 bool KeepsLine(const std::string& line, int64_t next_step, int64_t last_epoch) {
-  const nlohmann::json event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json event = ParseJson(line);
   if (!event.is_object()) return false;  // the last line of a run that was killed
   const auto step = event.find("step");
   if (step != event.end() && step->is_number_integer()) return step->get<int64_t>() < next_step;

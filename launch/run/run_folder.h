@@ -39,7 +39,7 @@ class RunFolder {
     kResume,     // carry on what is there; a new run if nothing is
     kOverwrite,  // remove what a run left there, then a new run
   };
-  // Changes nothing yet, but keeps others out of the folder from here on. kAlreadyExists, saying
+  // Makes no more than RUN/lock yet, which keeps others out from here on. kAlreadyExists, saying
   // what to do, if the folder holds a run, finished or not, and `start` is kNew;
   // kFailedPrecondition if the folder is neither a run's nor empty, if another process is training
   // in it (one that may be ending is waited for if `start` is kResume), or if `start` is kResume

@@ -50,7 +50,7 @@ absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::vector<std:
   std::map<std::string, Spread> results;
   for (const std::string& run : runs) {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(run)));
-    const auto summary = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const nlohmann::json summary = ParseJson(text);
     if (!summary.is_object())
       return absl::DataLossError(absl::StrCat(RunSummaryPath(run), " is no JSON object"));
     for (const auto& [name, value] : summary.items())

@@ -69,14 +69,15 @@ size_t FindColumn(const Fields& header, std::initializer_list<absl::string_view>
   return Fields::size_type(-1);
 }
 
-}  // namespace
-
-bool IsEdgeHeader(absl::string_view line) {
+// No field is a number.
+bool IsHeader(absl::string_view line) {
   const Fields fields = FieldsOf(line, SeparatorOf(line));
   double value;
   return std::none_of(fields.begin(), fields.end(),
                       [&](absl::string_view field) { return absl::SimpleAtod(field, &value); });
 }
+
+}  // namespace
 
 absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::string_view comments) {
   EdgeColumns columns;
@@ -85,7 +86,7 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::str
   if (first.text.find('\r') != std::string::npos)
     return LineError(path, first.number, first.text,
                      "lines end in a carriage return alone: convert it, tr '\\r' '\\n'");
-  if (IsEdgeHeader(first.text)) {
+  if (IsHeader(first.text)) {
     columns.header_ = first.number;
     QH_RETURN_IF_ERROR(columns.ReadHeader(first.text));
     QH_ASSIGN_OR_RETURN(first, ReadHeadLine(path, comments, first.number + 1));

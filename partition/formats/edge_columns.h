@@ -47,7 +47,4 @@ class EdgeColumns {
   std::string note_;
 };
 
-// No field is a number.
-bool IsEdgeHeader(absl::string_view line);
-
 }  // namespace quadhop
