@@ -1,6 +1,7 @@
 // The program's command line, run in the test's own process.
 #pragma once
 
+#include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -22,6 +23,19 @@ inline Outcome Quadhop(const std::vector<std::string>& arguments) {
   testing::internal::CaptureStderr();
   const ExitCode code = RunCommandLine(arguments);
   return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+}
+
+// `train` of a small model on a store of WriteTinyStore, on one thread.
+inline Outcome TrainTiny(const std::string& store, const std::string& run, int epochs,
+                         const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {"train",     "--store", store,   "--config", "quickstart",
+                                        "--threads", "1",       "--run", run};
+  arguments.insert(arguments.end(), {"--set", absl::StrCat("train.epochs=", epochs)});
+  for (const char* setting :
+       {"train.batch=16", "model.width=8", "model.centroids=2", "sampler.sampled_nodes=4"})
+    arguments.insert(arguments.end(), {"--set", setting});
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return Quadhop(arguments);
 }
 
 }  // namespace quadhop

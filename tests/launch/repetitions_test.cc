@@ -30,14 +30,7 @@ class RepetitionsTest : public testing::Test {
   }
 
   Outcome Train(const std::string& run, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {"train",    "--store",    folder_ / "s.qh",
-                                          "--config", "quickstart", "--threads",
-                                          "1",        "--run",      folder_ / run};
-    for (const char* setting : {"train.epochs=1", "train.batch=16", "model.width=8",
-                                "model.centroids=2", "sampler.sampled_nodes=4"})
-      arguments.insert(arguments.end(), {"--set", setting});
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return Quadhop(arguments);
+    return TrainTiny(folder_ / "s.qh", folder_ / run, /*epochs=*/1, more);
   }
 
   nlohmann::json Json(const std::string& name) {

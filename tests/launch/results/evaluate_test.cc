@@ -56,14 +56,7 @@ class EvaluateTest : public testing::Test {
   }
 
   Outcome Train(const std::string& run, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> arguments = {"train",    "--store",    store_,
-                                          "--config", "quickstart", "--threads",
-                                          "1",        "--run",      folder_ / run};
-    for (const char* setting : {"train.epochs=2", "train.batch=16", "model.width=8",
-                                "model.centroids=2", "sampler.sampled_nodes=4"})
-      arguments.insert(arguments.end(), {"--set", setting});
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return Quadhop(arguments);
+    return TrainTiny(store_, folder_ / run, /*epochs=*/2, more);
   }
   Outcome On(const std::string& command, const std::string& run,
              const std::vector<std::string>& more = {}) {

@@ -85,14 +85,8 @@ class PredictTest : public testing::Test {
 
   static Outcome Train(const std::string& run, std::vector<std::string> more,
                        const std::string& store = "graph.qh") {
-    std::vector<std::string> arguments = {"train",    "--store",    At(store),
-                                          "--config", "quickstart", "--threads",
-                                          "1",        "--run",      At(run)};
-    for (const char* setting : {"train.epochs=3", "train.batch=16", "model.width=8",
-                                "model.centroids=3", "sampler.sampled_nodes=4"})
-      arguments.insert(arguments.end(), {"--set", setting});
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    Outcome outcome = Quadhop(arguments);
+    more.insert(more.begin(), {"--set", "model.centroids=3"});
+    Outcome outcome = TrainTiny(At(store), At(run), /*epochs=*/3, more);
     EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
     return outcome;
   }
@@ -256,15 +250,16 @@ TEST_F(PredictTest, PredictsAStoreThatHasNeitherLabelsNorSplits) {
     std::filesystem::copy(At("graph.qh"), At(name));
     ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(At(name)));
     StoreManifest& manifest = writer->manifest();
+    const Provenance import = *FindStep(manifest, "import");
     if (name[0] == 'n') {
       for (const char* of_class : {"red", "green", "blue"}) manifest.add_class_names(of_class);
     } else {
-      for (const char* file : {"labels.npy", "splits.npy"}) writer->Remove(file);
+      for (const char* file : {"labels.npy", "splits.npy"}) LeaveOut(manifest, file);
       manifest.clear_split_names();
       manifest.set_classes(0);
     }
     ThreadPool pool(1);
-    ASSERT_OK(writer->Commit(*FindStep(manifest, "import"), pool));
+    ASSERT_OK(writer->Commit(import, pool));
   }
   const Outcome outcome = Predict({"--store", At("bare.qh"), "--probabilities", At("bare.npy"),
                                    "--out", At("bare.csv"), "--ranks-in-process", "2"});
