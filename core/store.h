@@ -137,6 +137,7 @@ class StoreWriter {
                                                                 CommitHook hook = {});
   ~StoreWriter();  // without Commit: the temporary files are removed, the store is as it was
 
+  // Files that are taken out of it (LeaveOut of manifest.h) are removed by Commit.
   StoreManifest& manifest() { return manifest_; }
   // A file of the store, to be filled by the caller. dims and dtype go into its header. The
   // returned span is the data, zero at first, aligned to 64 bytes, valid until Commit().
@@ -148,8 +149,6 @@ class StoreWriter {
   template <typename T>
   absl::StatusOr<absl::Span<T>> AddArrayOf(absl::string_view name, absl::Span<const int64_t> dims);
   absl::Status AddText(absl::string_view name, absl::string_view text);
-  // Removes a file of the present store when committed.
-  void Remove(absl::string_view name);
   // Checksums, fsyncs, renames. `step` with its options is recorded, in place of an entry of the
   // same name; later steps that were made from what it replaced are struck from the provenance by
   // the caller (see manifest()). A manifest without partition offsets gets those of one partition.

@@ -168,13 +168,6 @@ absl::StatusOr<absl::Span<uint8_t>> StoreWriter::AddFile(absl::string_view name,
   return bytes;
 }
 
-void StoreWriter::Remove(absl::string_view name) {
-  auto& files = *manifest_.mutable_files();
-  files.erase(std::remove_if(files.begin(), files.end(),
-                             [&](const StoreFile& file) { return file.name() == name; }),
-              files.end());
-}
-
 absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
   QH_CHECK(!pending_->decided);
   pending_->At(CommitPoint::kBegin, step);

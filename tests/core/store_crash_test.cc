@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/file.h"
+#include "core/manifest.h"
 #include "core/store.h"
 #include "tests/core/folder.h"
 #include "tests/support/status_matchers.h"
@@ -56,7 +57,7 @@ absl::Status WriteAfter(const std::string& path) {
   QH_ASSIGN_OR_RETURN(const auto writer, StoreWriter::Begin(path));
   QH_RETURN_IF_ERROR(writer->AddText("replaced.txt", "new"));  // of the same size as before
   QH_RETURN_IF_ERROR(writer->AddArray("added.npy", DType::kI32, {5}).status());
-  writer->Remove("removed.txt");
+  LeaveOut(writer->manifest(), "removed.txt");
   Provenance step;
   step.set_step("partition");
   return writer->Commit(step, pool);
