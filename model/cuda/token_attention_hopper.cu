@@ -40,6 +40,10 @@ struct Panels {
 
   unsigned char* data;
 
+  // 8 columns of a row, from a multiple of 8 on.
+  __device__ unsigned char* Piece(int row, int column) const {
+    return data + column / kPanelColumns * kPanelBytes + PlaceInPanel(row, column / 8);
+  }
   // The products' operand from a row, a multiple of 8, and a column, a multiple of 16, on.
   __device__ uint64_t ByRows(int row, int column) const {
     return RowOperand(data + column / kPanelColumns * kPanelBytes + row * kPanelRowBytes +
@@ -62,8 +66,7 @@ struct Panels {
       const int token = begin + row, from_column = first_column + column;
       const bool inside = token < rows.tokens && from_column < rows.width;
       const T* from = At(rows, token, from_column);
-      CopyBehind(data + column / kPanelColumns * kPanelBytes + PlaceInPanel(row, column / 8),
-                 inside ? from : rows.first, inside);
+      CopyBehind(Piece(row, column), inside ? from : rows.first, inside);
     }
   }
 };
@@ -228,51 +231,75 @@ struct HopperSoftmax : ForwardRows {
   }
 };
 
-// Backward. left is d_y; weights become d_scores = p (d_p - d_y . y).
+// Backward. left is d_y; weights become d_scores = p (d_p - d_y . y). What comes from memory is
+// asked for a part ahead, and what goes there goes beside the next part's products.
 struct HopperSoftmaxBackward : BackwardRows {
   template <int kKeys, int kWidth, typename LoadNext>
   static __device__ void Apply(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
                                Weights<kKeys>& weights, const LoadNext& load_next) {
-    const BlockPlace& place = tile.place;
-    const NodeRows<const T> y =
-        place.OfHead(static_cast<const T*>(args.y), args.heads, args.width, tile.head);
-    const NodeRows<const T> d_y = place.OfHead(args.d_y, args.heads, args.width, tile.head);
     const int row = tile.first_row + RowOfThread();
+    const NodeRows<const T> y =
+        tile.place.OfHead(static_cast<const T*>(args.y), args.heads, args.width, tile.head);
+    uint32_t of_y[kWidth / 32][2][4];
+    LoadBothRows(y, row, 0, of_y);
+    Part of_p;
+    LoadBothRows(Probabilities(args, tile), row, 0, of_p);
+    float d_p[kBackwardPart / 2];
+    MultiplyByKeys<0>(tile, d_p);
+    EndProducts();
     float mean[2] = {};
 #pragma unroll
     for (int lower = 0; lower < 2; ++lower) {
-      const int token = row + lower * 8;
-      if (token < place.tokens) {
-#pragma unroll 1
-        for (int c = Lane() % 4 * 8; c < args.width; c += 32) {
-          const Group of_y = Widen(LoadWhole(At(y, token, c)));
-          const Group of_d_y = Widen(LoadWhole(At(d_y, token, c)));
-          for (int i = 0; i < 8; ++i) mean[lower] = fmaf(of_y.at[i], of_d_y.at[i], mean[lower]);
-        }
+#pragma unroll
+      for (int i = 0; i < kWidth / 32; ++i) {
+        const unsigned char* of_d_y =
+            tile.left.Piece(RowOfThread() + lower * 8, i * 32 + Lane() % 4 * 8);
+        AddProducts(of_y[i][lower], *reinterpret_cast<const uint4*>(of_d_y), mean[lower]);
       }
       mean[lower] = QuadSum(mean[lower]);
     }
-    ApplyFrom<0, kKeys>(args, tile, mean, weights);
+    ApplyFrom<0, kKeys>(args, tile, mean, of_p, d_p, weights);
     load_next();
   }
 
  private:
-  // Of the keys from kFirst on, a part after the other.
-  template <int kFirst, int kKeys, int kWidth>
-  static __device__ void ApplyFrom(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
-                                   const float (&mean)[2], Weights<kKeys>& weights) {
-    const NodeRows<const T> p =
-        tile.place.Scores(static_cast<const T*>(args.p), args.tokens, args.heads, tile.head);
-    const int row = tile.first_row + RowOfThread();
-    float d_p[kBackwardPart / 2];
-    MultiplyByKeys<kFirst>(tile, d_p);
-    EndProducts();
-    uint32_t of_p[kBackwardPart / 32][2][4];  // [32 keys, lower]
+  // Of 32 columns at a time, the four pairs that LoadTiles gives of each of a thread's two rows.
+  using Part = uint32_t[kBackwardPart / 32][2][4];
+
+  template <int kKeys, int kWidth>
+  static __device__ NodeRows<const T> Probabilities(const TokenAttention<T>& args,
+                                                    const Tile<kKeys, kWidth>& tile) {
+    return tile.place.Scores(static_cast<const T*>(args.p), args.tokens, args.heads, tile.head);
+  }
+
+  template <int kTiles>
+  static __device__ void LoadBothRows(const NodeRows<const T>& rows, int row, int first_column,
+                                      uint32_t (&pairs)[kTiles][2][4]) {
 #pragma unroll
-    for (int i = 0; i < kBackwardPart / 32; ++i)
+    for (int i = 0; i < kTiles; ++i)
 #pragma unroll
       for (int lower = 0; lower < 2; ++lower)
-        LoadTiles(p, row + lower * 8, kFirst + i * 32, of_p[i][lower]);
+        LoadTiles(rows, row + lower * 8, first_column + i * 32, pairs[i][lower]);
+  }
+
+  static __device__ void AddProducts(const uint32_t (&a)[4], const uint4& b, float& sum) {
+    const uint32_t of_b[4] = {b.x, b.y, b.z, b.w};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      sum = fmaf(First(a[i]), First(of_b[i]), sum);
+      sum = fmaf(Second(a[i]), Second(of_b[i]), sum);
+    }
+  }
+
+  // Of the keys from kFirst on, whose d_p is being multiplied; a part after the other.
+  template <int kFirst, int kKeys, int kWidth>
+  static __device__ void ApplyFrom(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
+                                   const float (&mean)[2], Part& of_p,
+                                   float (&d_p)[kBackwardPart / 2], Weights<kKeys>& weights) {
+    constexpr int kNext = kFirst + kBackwardPart;
+    Part next;
+    if constexpr (kNext < kKeys)
+      LoadBothRows(Probabilities(args, tile), tile.first_row + RowOfThread(), kNext, next);
     WaitForProducts();
     HoldSums(d_p);
 #pragma unroll
@@ -289,12 +316,15 @@ struct HopperSoftmaxBackward : BackwardRows {
                    Second(pairs[tile_of]) * (of_pair[1] - mean[lower]));
         }
       }
+    if constexpr (kNext < kKeys) {
+      MultiplyByKeys<kNext>(tile, d_p);
+      EndProducts();
+    }
     // At once: all at the end would take more registers than there are.
-    StoreWeights<kFirst, kFirst + kBackwardPart>(
+    StoreWeights<kFirst, kNext>(
         weights, tile.first_row,
         tile.place.Scores(args.d_scores, args.tokens, args.heads, tile.head));
-    if constexpr (kFirst + kBackwardPart < kKeys)
-      ApplyFrom<kFirst + kBackwardPart, kKeys>(args, tile, mean, weights);
+    if constexpr (kNext < kKeys) ApplyFrom<kNext, kKeys>(args, tile, mean, next, d_p, weights);
   }
 };
 
