@@ -1,6 +1,6 @@
 // Token attention in bf16 on GPUs of compute capability 9.0, whose products read shared memory by
-// themselves. By rows a block is a node, all of whose keys it has there; by keys it has 128 of
-// them.
+// themselves. By rows a block is a node, all of whose keys it has there; by keys it has up to 192
+// of them.
 #include "model/cuda/row_groups.cuh"
 #include "model/cuda/token_attention.cuh"
 #include "model/cuda/warpgroup_instructions.cuh"
@@ -11,7 +11,7 @@ namespace {
 using T = __nv_bfloat16;
 
 constexpr int kTileRows = 64;  // of a group's product
-constexpr int kGroups = 2;     // of a block
+constexpr int kGroups = 2;     // of a block, by rows
 constexpr int kThreads = kGroups * kGroupThreads;
 constexpr int kGroupWarps = kGroupThreads / kWarpThreads;
 
@@ -393,12 +393,15 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
   }
 }
 
-// d_z of 64 keys a group; what is multiplied goes through kKeyStages of 64 queries.
+// d_z of 64 keys a group; what is multiplied goes through kKeyStages of 64 queries. Each block of a
+// node reads all its queries: three groups are as many as registers hold sums of.
 constexpr int kKeyStages = 4;
-constexpr int kBlockKeys = kGroups * kTileRows;
+constexpr int kMostKeyGroups = 3;
 
-template <int kWidth>
-__global__ void __launch_bounds__(kThreads) HopperKeysKernel(TokenAttention<T> args) {
+template <int kWidth, int kKeyGroups>
+__global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
+    HopperKeysKernel(TokenAttention<T> args) {
+  constexpr int kBlockKeys = kKeyGroups * kTileRows, kWarps = kKeyGroups * kGroupWarps;
   const BlockPlace place(args.tokens, /*heads=*/1, /*together=*/1, kBlockKeys);
   if (place.is_empty()) return;
   using Left = Panels<kStepRows, kBlockKeys>;
@@ -414,8 +417,8 @@ __global__ void __launch_bounds__(kThreads) HopperKeysKernel(TokenAttention<T> a
   const auto load = [&](int product) {
     if (product < num_products) {
       const KeysProduct<T> of(args, place, product);
-      left(product).Load(of.left, of.query, place.begin, WarpOfBlock(), kGroups * kGroupWarps);
-      right(product).Load(of.right, of.query, 0, WarpOfBlock(), kGroups * kGroupWarps);
+      left(product).Load(of.left, of.query, place.begin, WarpOfBlock(), kWarps);
+      right(product).Load(of.right, of.query, 0, WarpOfBlock(), kWarps);
     }
     EndCopies();  // one group a call
   };
@@ -467,13 +470,22 @@ void LaunchRowsOfKind(Device& device, const TokenAttention<T>& args) {
   LaunchRowsOfWidth<Kind, kHopperWidth>(device, args);
 }
 
-template <int kWidth>
-void LaunchKeys(Device& device, const TokenAttention<T>& args) {
+template <int kWidth, int kKeyGroups>
+void LaunchKeys(Device& device, const TokenAttention<T>& args, int64_t node_blocks) {
+  constexpr int kBlockKeys = kKeyGroups * kTileRows;
   constexpr int kSharedBytes =
       kKeyStages * (Panels<kStepRows, kBlockKeys>::kBytes + Panels<kStepRows, kWidth>::kBytes);
-  const int node_tiles = (args.tokens.most_tokens + kBlockKeys - 1) / kBlockKeys;
-  device.Launch(HopperKeysKernel<kWidth>, {args.tokens.nodes * node_tiles, kThreads, kSharedBytes},
-                args);
+  device.Launch(HopperKeysKernel<kWidth, kKeyGroups>,
+                {args.tokens.nodes * node_blocks, kKeyGroups * kGroupThreads, kSharedBytes}, args);
+}
+
+// Sums are the same in blocks of any size.
+template <int kWidth>
+void LaunchKeysOfWidth(Device& device, const TokenAttention<T>& args) {
+  const int tiles = (args.tokens.most_tokens + kTileRows - 1) / kTileRows;
+  const int node_blocks = (tiles + kMostKeyGroups - 1) / kMostKeyGroups;
+  if (tiles > 2 * node_blocks) return LaunchKeys<kWidth, 3>(device, args, node_blocks);
+  LaunchKeys<kWidth, 2>(device, args, node_blocks);
 }
 
 }  // namespace
@@ -484,9 +496,9 @@ void HopperAttentionForward(Device& device, const TokenAttention<T>& args) {
 
 void HopperAttentionBackward(Device& device, const TokenAttention<T>& args) {
   LaunchRowsOfKind<HopperSoftmaxBackward>(device, args);
-  if (args.width <= 64) return LaunchKeys<64>(device, args);
-  if (args.width <= 128) return LaunchKeys<128>(device, args);
-  LaunchKeys<kHopperWidth>(device, args);
+  if (args.width <= 64) return LaunchKeysOfWidth<64>(device, args);
+  if (args.width <= 128) return LaunchKeysOfWidth<128>(device, args);
+  LaunchKeysOfWidth<kHopperWidth>(device, args);
 }
 
 }  // namespace quadhop::cuda

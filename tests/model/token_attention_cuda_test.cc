@@ -198,7 +198,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, HopperAttentionTest,
                          testing::Values(Case{{9}, 2, 8}, Case{{1, 60, 17}, 2, 64},
                                          Case{{64, 65}, 1, 48}, Case{{150, 7}, 2, 128},
                                          Case{{70, 3}, 3, 144}, Case{{130, 64}, 1, 256},
-                                         Case{{301}, 1, 16}, Case{{40, 320}, 1, 200}),
+                                         Case{{301}, 1, 16}, Case{{40, 320}, 1, 200},
+                                         Case{{190, 129}, 2, 256}, Case{{256, 193}, 1, 128},
+                                         Case{{300, 65}, 2, 64}),
                          NameOf);
 
 TEST(TokenAttention, RefusesMoreTokensThanABlockTakes) {
