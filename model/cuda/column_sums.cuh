@@ -53,30 +53,36 @@ struct BlockRows {
   int64_t begin, end;
 };
 
-// Sums over the rows of a block, each warp having its own rows; kSums of them.
-template <int kGroups, int kSums>
+// Sums over the rows of a block, whose teams have rows of their own; kSums of them.
+template <int kTeamWarps, int kSums>
 class BlockColumnSums {
  public:
-  __device__ void Add(int sum, int group, int column, float value) {
-    of_warp_[sum][group].at[column] += value;
+  using OfTeam = Team<kTeamWarps>;
+
+  // column: of the lane's 8.
+  __device__ void Add(int sum, int column, float value) { of_team_[sum].at[column] += value; }
+  // Scales what the team has added up.
+  __device__ void Scale(int sum, float factor) {
+    for (float& value : of_team_[sum].at) value *= factor;
   }
   // Floats of shared memory that Totals takes.
-  static constexpr int64_t SharedFloats(int64_t columns) { return (kBlockWarps + kSums) * columns; }
-  // The sums [kSums, columns], over the warps in order; in `shared`. All threads call it, in step.
+  static constexpr int64_t SharedFloats(int64_t columns) {
+    return (OfTeam::kTeams + kSums) * columns;
+  }
+  // The sums [kSums, columns], over the teams in order; in `shared`. All threads call it, in step.
   __device__ const float* Totals(int64_t columns, float* shared) const {
-    float* totals = shared + kBlockWarps * columns;
+    float* totals = shared + OfTeam::kTeams * columns;
+    const int64_t first = OfTeam::Column();
 #pragma unroll
     for (int sum = 0; sum < kSums; ++sum) {
       __syncthreads();
-      ForEachGroup<kGroups>(columns, [&](int i, int64_t column) {
-        ForEachColumn(columns, column, [&](int c) {
-          shared[WarpOfBlock() * columns + column + c] = of_warp_[sum][i].at[c];
-        });
+      ForEachColumn(columns, first, [&](int c) {
+        shared[OfTeam::Index() * columns + first + c] = of_team_[sum].at[c];
       });
       __syncthreads();
       for (int64_t column = threadIdx.x; column < columns; column += kBlockThreads) {
         float total = 0;
-        for (int warp = 0; warp < kBlockWarps; ++warp) total += shared[warp * columns + column];
+        for (int team = 0; team < OfTeam::kTeams; ++team) total += shared[team * columns + column];
         totals[sum * columns + column] = total;
       }
     }
@@ -84,14 +90,14 @@ class BlockColumnSums {
     return totals;
   }
   // To parts [blocks, kSums, columns].
-  __device__ void Store(int64_t columns, float* parts) const {
-    const float* totals = Totals(columns, reinterpret_cast<float*>(shared_memory));
+  __device__ void Store(int64_t columns, float* shared, float* parts) const {
+    const float* totals = Totals(columns, shared);
     for (int64_t i = threadIdx.x; i < kSums * columns; i += kBlockThreads)
       parts[blockIdx.x * kSums * columns + i] = totals[i];
   }
 
  private:
-  Group of_warp_[kSums][kGroups] = {};
+  Group of_team_[kSums] = {};
 };
 
 // Where sums go: each is a row of `columns` for each slice.
@@ -149,13 +155,13 @@ __global__ void SumBlocksKernel(SliceRows rows, const T* x, int64_t columns, flo
   const int64_t first = blockIdx.x % column_blocks * kWarpColumns;
   const int64_t some = columns - first < kWarpColumns ? columns - first : kWarpColumns;
   BlockColumnSums<1, 1> sums;
-  ForEachGroup<1>(some, [&](int, int64_t column) {
+  if (const int64_t column = Team<1>::Column(); column < some) {
 #pragma unroll 4
     for (int64_t row = block.begin + WarpOfBlock(); row < block.end; row += kBlockWarps) {
       const Group values = LoadGroup(x + row * columns, columns, first + column);
-      for (int c = 0; c < kGroupColumns; ++c) sums.Add(0, 0, c, values.at[c]);
+      for (int c = 0; c < kGroupColumns; ++c) sums.Add(0, c, values.at[c]);
     }
-  });
+  }
   const float* totals = sums.Totals(some, reinterpret_cast<float*>(shared_memory));
   for (int64_t c = threadIdx.x; c < some; c += kBlockThreads)
     parts[blockIdx.x / column_blocks * columns + first + c] = totals[c];

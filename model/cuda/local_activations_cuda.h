@@ -49,6 +49,7 @@ struct CudaLocalActivations final : LocalActivations {
     }
     for (Buffer<float>* of_rows : {&u_mean, &u_inv_std, &t_inv_std, &alpha})
       of_rows->Reserve(device, rows);
+    summary.Reserve(device, tokens.rows().nodes * dims.wide());
     attention_keep.Reserve(device, rows * keep_bytes);
     residual_keep.Reserve(device, rows * keep_bytes);
   }
@@ -69,6 +70,7 @@ struct CudaLocalActivations final : LocalActivations {
   Buffer<float> u_inv_std;         // [rows]
   Buffer<float> t_inv_std;         // [rows]
   Buffer<float> alpha;             // [rows]: readout weights, multiplicities counted in
+  Buffer<float> summary;           // [B, h*H]: rows of t_hat, summed with these weights
   Buffer<uint8_t> attention_keep;  // [rows, h*H / 8] bits, of the dropout of the attention's output
   Buffer<uint8_t> residual_keep;   // [rows, h*H / 8] bits, of the dropout of the sum
 

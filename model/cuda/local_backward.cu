@@ -56,17 +56,19 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
 
   // Readout and the norm before it: from d_y, d_residual and d_attended.
   void Read() {
-    const int64_t nodes = args_.slices.rows(), wide = d_.wide();
-    const Buffer<float> d_score(device_, rows_), parts(device_, nodes * 3 * wide);
+    const int64_t num_nodes = args_.slices.rows(), wide = d_.wide();
+    const Buffer<float> d_vectors(device_, num_nodes * 2 * wide);
     ResidualBackwardRows<T> rows{};
     rows.readout = Base::Readings();
-    ReadoutBackward(device_, rows.readout, args_.d_y.data(), d_score.data(), parts.data());
-    // Of scale, shift and w_read, which follow each other in LocalWeights.
-    SumColumns(device_, NodeRowsOf(args_.slices), parts.data(), 3 * wide,
+    const ReadoutNodes nodes =
+        ReadoutBackwardNodes(device_, rows.readout, args_.d_y.data(), d_vectors.data());
+    // Of scale and shift, which follow each other in LocalWeights.
+    SumColumns(device_, NodeRowsOf(args_.slices), d_vectors.data(), 2 * wide,
                Of(&LocalWeights::t_scale));
     rows.slices = slices_;
-    rows.d_y = args_.d_y.data();
-    rows.d_score = d_score.data();
+    rows.scaled = nodes.scaled.data();
+    rows.mean = nodes.mean.data();
+    rows.along_summary = nodes.along_summary.data();
     rows.inv_std = act_.t_inv_std.data();
     rows.attention_scale = args_.attention_dropout > 0 ? DropoutScale(args_.attention_dropout) : 0;
     rows.residual_scale = args_.residual_dropout > 0 ? DropoutScale(args_.residual_dropout) : 0;
@@ -76,7 +78,10 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     rows.d_attended = d_attended_.data();
     rows.d_residual_sum = Of(&LocalWeights::b_residual);
     rows.d_attended_sum = Of(&LocalWeights::b_out);
+    rows.scored_sum = Of(&LocalWeights::w_read);
     ResidualNormBackward(device_, rows);
+    ReadoutBackwardScores(device_, rows.readout, args_.slices.num_partitions(),
+                          Of(&LocalWeights::t_scale), Of(&LocalWeights::w_read));
   }
 
   // Through u w_residual^T and y n: gradients of both maps, the residual's part of d_u, and d_y in

@@ -68,7 +68,7 @@ class LocalPass {
   }
   ReadoutRows<T> Readings() const {
     return {tokens(),          d_.wide(),        kept_.t_hat.data(), w_.t_scale.data(),
-            w_.t_shift.data(), w_.w_read.data(), act_.alpha.data()};
+            w_.t_shift.data(), w_.w_read.data(), act_.alpha.data(),  act_.summary.data()};
   }
 
   Device& device_;

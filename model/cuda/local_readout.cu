@@ -1,164 +1,183 @@
-// The readout of the local module: a block a node, whose tokens' rows it goes over twice, a warp a
-// row.
+// The readout of the local module: a block a node, whose tokens' rows are read once.
+#include <tuple>
+
 #include "model/cuda/local_rows.h"
 
 namespace quadhop::cuda {
 namespace {
 
-// One node's tokens.
-template <typename T>
-struct NodeTokens {
-  __device__ explicit NodeTokens(const ReadoutRows<T>& args)
-      : node(blockIdx.x),
-        first_row(args.tokens.begin[node]),
-        count(args.tokens.begin[node + 1] - first_row),
-        t_hat(args.t_hat + first_row * args.width) {}
-  const int64_t node, first_row, count;
-  const T* const t_hat;  // [S, W]
+constexpr int kReadoutRows = 4;  // that a team takes at a time
+
+template <typename T, int kRows>
+struct ReadoutLoaded {
+  float bias;  // of row r: lane r's
+  StoredGroup<T> t_hat[kRows];
 };
 
-// dots[j] = sum_c weight[c] t_hat[j, c]; ends in step.
-template <int kGroups, typename T>
-__device__ void DotTokens(const NodeTokens<T>& tokens, int64_t width,
-                          const Group (&weight)[kGroups], float* dots) {
-#pragma unroll 2
-  for (int64_t j = WarpOfBlock(); j < tokens.count; j += kBlockWarps) {
-    float sum = 0;
-    ForEachGroup<kGroups>(width, [&](int i, int64_t column) {
-      const Group t = LoadGroup(tokens.t_hat + j * width, width, column);
-      for (int c = 0; c < kGroupColumns; ++c) sum = fmaf(weight[i].at[c], t.at[c], sum);
-    });
-    sum = WarpSum(sum);
-    if (Lane() == 0) dots[j] = sum;
-  }
-  __syncthreads();
-}
+// What a team has seen of a softmax: the largest score, and the sum of exp(score - top).
+struct SeenScores {
+  float top, sum;
+};
 
-// The products of two vectors [W], as a lane has them.
-template <int kGroups>
-__device__ void MultiplyGroups(const float* a, const float* b, int64_t width,
-                               Group (&product)[kGroups]) {
-  ForEachGroup<kGroups>(width, [&](int i, int64_t column) {
-    product[i] = LoadGroup(a, width, column);
-    const Group other = LoadGroup(b, width, column);
-    for (int c = 0; c < kGroupColumns; ++c) product[i].at[c] *= other.at[c];
-  });
-}
-
-template <typename T, int kGroups>
+// The sum of tokens weighed by exp(score) goes along with the largest score so far: "online"
+// softmax (Milakov and Gimelshein, arXiv 1805.02867).
+template <typename T, int kTeamWarps>
 __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> args, float* y) {
-  const NodeTokens<T> tokens(args);
-  const int64_t n = args.width;
-  float* alpha = reinterpret_cast<float*>(shared_memory);  // [S]
+  constexpr int kRows = kReadoutRows;
+  using OfTeam = Team<kTeamWarps>;
+  const int64_t node = blockIdx.x, n = args.width, column = OfTeam::Column();
+  const int64_t begin = args.tokens.begin[node], end = args.tokens.begin[node + 1];
+  float* scores = reinterpret_cast<float*>(shared_memory);                           // [S]
+  auto* of_teams = reinterpret_cast<SeenScores*>(scores + args.tokens.most_tokens);  // [kTeams]
+  TeamSums<kTeamWarps, kRows, 1> over_columns(reinterpret_cast<float*>(of_teams + OfTeam::kTeams));
+  float* shared = reinterpret_cast<float*>(of_teams + OfTeam::kTeams) + over_columns.kSharedFloats;
   // The shift's part of the score is the same for all tokens, and cancels.
-  Group weight[kGroups] = {};
-  MultiplyGroups(args.scale, args.w_read, n, weight);
-  DotTokens(tokens, n, weight, alpha);
-  if (WarpOfBlock() == 0) {
-    float top = -INFINITY, sum = 0;
-    for (int64_t j = Lane(); j < tokens.count; j += kWarpThreads) {
-      alpha[j] += j == 0 ? args.tokens.log_own_others[tokens.node]
-                         : args.tokens.log_multiplicity[tokens.first_row + j];
-      top = fmaxf(top, alpha[j]);
+  Group weight = {};
+  if (column < n) weight = MultiplyGroups(args.scale, args.w_read, n, column);
+  SeenScores seen{-INFINITY, 0};
+  BlockColumnSums<kTeamWarps, 1> sums;
+  const auto load = [&](int64_t first) {
+    ReadoutLoaded<T, kRows> loaded{};
+    if (const int64_t row = first + Lane() % kRows; row < end)
+      loaded.bias =
+          row == begin ? args.tokens.log_own_others[node] : args.tokens.log_multiplicity[row];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r)
+      if (first + r < end && column < n)
+        loaded.t_hat[r] = LoadStored(args.t_hat + (first + r) * n, n, column);
+    return loaded;
+  };
+  const auto use = [&](int64_t first, const ReadoutLoaded<T, kRows>& loaded) {
+    float of_rows[kRows][1] = {};
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const Group t = Widen(loaded.t_hat[r]);
+      for (int c = 0; c < kGroupColumns; ++c)
+        of_rows[r][0] = fmaf(weight.at[c], t.at[c], of_rows[r][0]);
     }
-    top = WarpMax(top);
-    for (int64_t j = Lane(); j < tokens.count; j += kWarpThreads) {
-      alpha[j] = alpha[j] == -INFINITY ? 0.0f : expf(alpha[j] - top);
-      sum += alpha[j];
-    }
-    sum = WarpSum(sum);
-    for (int64_t j = Lane(); j < tokens.count; j += kWarpThreads) {
-      if (sum > 0) alpha[j] /= sum;
-      args.alpha[tokens.first_row + j] = alpha[j];
-    }
-  }
-  __syncthreads();
-  BlockColumnSums<kGroups, 1> sums;  // t_hat_0 + sum alpha_j t_hat_j
-#pragma unroll 2
-  for (int64_t j = WarpOfBlock(); j < tokens.count; j += kBlockWarps) {
-    const float share = alpha[j] + (j == 0 ? 1.0f : 0.0f);
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      const Group t = LoadGroup(tokens.t_hat + j * n, n, column);
-      for (int c = 0; c < kGroupColumns; ++c) sums.Add(0, i, c, share * t.at[c]);
-    });
-  }
-  const float* read = sums.Totals(n, alpha + args.tokens.most_tokens);
-  for (int64_t c = threadIdx.x; c < n; c += kBlockThreads)
-    y[tokens.node * n + c] = fmaf(read[c], args.scale[c], 2 * args.shift[c]);
-}
-
-template <typename T, int kGroups>
-__global__ void __launch_bounds__(kBlockThreads)
-    ReadoutBackwardKernel(ReadoutRows<T> args, const float* d_y, float* d_score, float* parts) {
-  const NodeTokens<T> tokens(args);
-  const int64_t n = args.width;
-  const float* alpha = args.alpha + tokens.first_row;
-  d_y += tokens.node * n;
-  float* d = reinterpret_cast<float*>(shared_memory);  // [S]
-  Group weight[kGroups] = {};
-  MultiplyGroups(args.scale, d_y, n, weight);
-  DotTokens(tokens, n, weight, d);
-  if (WarpOfBlock() == 0) {
-    float sum = 0;
-    for (int64_t j = Lane(); j < tokens.count; j += kWarpThreads) sum = fmaf(alpha[j], d[j], sum);
-    const float mean = WarpSum(sum);
-    for (int64_t j = Lane(); j < tokens.count; j += kWarpThreads) {
-      d[j] = alpha[j] * (d[j] - mean);
-      d_score[tokens.first_row + j] = d[j];
-    }
-  }
-  __syncthreads();
-  BlockColumnSums<kGroups, 2> sums;  // t_hat_0 + sum alpha_j t_hat_j, and sum d_score_j t_hat_j
-#pragma unroll 2
-  for (int64_t j = WarpOfBlock(); j < tokens.count; j += kBlockWarps) {
-    const float share = alpha[j] + (j == 0 ? 1.0f : 0.0f), d_j = d[j];
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      const Group t = LoadGroup(tokens.t_hat + j * n, n, column);
-      for (int c = 0; c < kGroupColumns; ++c) {
-        sums.Add(0, i, c, share * t.at[c]);
-        sums.Add(1, i, c, d_j * t.at[c]);
+    over_columns.Add(of_rows);
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const float score = of_rows[r][0] + OfRow(loaded.bias, r);
+      if (first + r >= end) continue;
+      if (OfTeam::Member() == 0 && Lane() == 0) scores[first + r - begin] = score;
+      if (score == -INFINITY) continue;
+      if (score > seen.top) {
+        const float factor = expf(seen.top - score);
+        seen = {score, seen.sum * factor};
+        sums.Scale(0, factor);
       }
-    });
+      const float share = expf(score - seen.top);
+      seen.sum += share;
+      const Group t = Widen(loaded.t_hat[r]);
+      for (int c = 0; c < kGroupColumns; ++c) sums.Add(0, c, share * t.at[c]);
+    }
+  };
+  ForEachRowsAhead<OfTeam, kRows>(begin, end, load, use);
+  if (OfTeam::Member() == 0 && Lane() == 0) of_teams[OfTeam::Index()] = seen;
+  __syncthreads();
+  SeenScores all{-INFINITY, 0};
+  for (int team = 0; team < OfTeam::kTeams; ++team) all.top = fmaxf(all.top, of_teams[team].top);
+  for (int team = 0; team < OfTeam::kTeams; ++team)
+    if (of_teams[team].sum > 0) all.sum += of_teams[team].sum * expf(of_teams[team].top - all.top);
+  const float inverse = all.sum > 0 ? 1.0f / all.sum : 0.0f;  // 0: a token that is alone
+  if (seen.sum > 0) sums.Scale(0, expf(seen.top - all.top) * inverse);
+  for (int64_t row = begin + threadIdx.x; row < end; row += kBlockThreads) {
+    const float score = scores[row - begin];
+    args.alpha[row] = score == -INFINITY ? 0.0f : expf(score - all.top) * inverse;
   }
-  const float* read = sums.Totals(n, d + args.tokens.most_tokens);
-  const float* scored = read + n;
+  const float* summary = sums.Totals(n, shared);
   for (int64_t c = threadIdx.x; c < n; c += kBlockThreads) {
-    float* of_node = parts + tokens.node * 3 * n + c;
-    of_node[0] = d_y[c] * read[c] + args.w_read[c] * scored[c];
-    of_node[n] = 2 * d_y[c];
-    of_node[2 * n] = args.scale[c] * scored[c];
+    args.summary[node * n + c] = summary[c];
+    y[node * n + c] =
+        fmaf(ToFloat(args.t_hat[begin * n + c]) + summary[c], args.scale[c], 2 * args.shift[c]);
   }
 }
 
-// A block a node, with shared memory for its tokens and sums.
-template <int kSums, typename T>
-Grid GridOf(const ReadoutRows<T>& args) {
-  const int64_t floats =
-      args.tokens.most_tokens + BlockColumnSums<1, kSums>::SharedFloats(args.width);
-  return {args.tokens.nodes, kBlockThreads, static_cast<size_t>(floats) * sizeof(float)};
+// A warp a node.
+template <typename T, int kGroups>
+__global__ void ReadoutNodesKernel(ReadoutRows<T> args, const float* d_y, float* scaled,
+                                   float* mean, float* along_summary, float* d_vectors) {
+  const int64_t node = WarpOfGrid(), n = args.width;
+  if (node >= args.tokens.nodes) return;
+  const T* t_hat = args.t_hat + args.tokens.begin[node] * n;  // of the node itself
+  float sum = 0, along = 0;
+  ForEachGroup<kGroups>(n, [&](int, int64_t column) {
+    const Group of_scaled = MultiplyGroups(args.scale, d_y + node * n, n, column);
+    StoreGroup(of_scaled, n, column, scaled + node * n);
+    Group d = LoadGroup(d_y + node * n, n, column);
+    const Group summary = LoadGroup(args.summary + node * n, n, column);
+    const Group own = LoadGroup(t_hat, n, column);
+    Group d_scale;
+    for (int c = 0; c < kGroupColumns; ++c) {
+      sum += of_scaled.at[c];
+      along = fmaf(of_scaled.at[c], summary.at[c], along);
+      d_scale.at[c] = d.at[c] * (own.at[c] + summary.at[c]);
+      d.at[c] *= 2;
+    }
+    StoreGroup(d_scale, n, column, d_vectors + node * 2 * n);
+    StoreGroup(d, n, column, d_vectors + (node * 2 + 1) * n);
+  });
+  sum = RowMean(sum, n);
+  along = WarpSum(along);
+  if (Lane() != 0) return;
+  mean[node] = sum;
+  along_summary[node] = along;
+}
+
+// A thread a slice and column.
+__global__ void ReadoutScoresKernel(int64_t slices, int64_t width, const float* scale,
+                                    const float* w_read, PartitionGradients d_scale,
+                                    PartitionGradients d_read) {
+  const int64_t item = ThreadOfGrid(), slice = item / width, c = item % width;
+  if (slice >= slices) return;
+  const float scored = d_read.of(slice)[c];
+  d_scale.of(slice)[c] += w_read[c] * scored;
+  d_read.of(slice)[c] = scale[c] * scored;
 }
 
 }  // namespace
 
+// A block a node, with shared memory for its tokens' scores, its teams and sums.
 template <typename T>
 void Readout(Device& device, const ReadoutRows<T>& args, float* y) {
-  WithGroupsOfLane(device, args.width, [&](auto groups) {
-    device.Launch(ReadoutKernel<T, groups>, GridOf<1>(args), args, y);
+  WithRowSize(device, args.width, [&](auto warps) {
+    const int64_t floats = args.tokens.most_tokens +
+                           TeamSums<warps, kReadoutRows, 1>::kSharedFloats +
+                           BlockColumnSums<warps, 1>::SharedFloats(args.width);
+    const size_t shared_bytes =
+        static_cast<size_t>(floats) * sizeof(float) + Team<warps>::kTeams * sizeof(SeenScores);
+    device.Launch(ReadoutKernel<T, warps>, {args.tokens.nodes, kBlockThreads, shared_bytes}, args,
+                  y);
   });
 }
 
 template <typename T>
-void ReadoutBackward(Device& device, const ReadoutRows<T>& args, const float* d_y, float* d_score,
-                     float* parts) {
-  WithGroupsOfLane(device, args.width, [&](auto groups) {
-    device.Launch(ReadoutBackwardKernel<T, groups>, GridOf<2>(args), args, d_y, d_score, parts);
+ReadoutNodes ReadoutBackwardNodes(Device& device, const ReadoutRows<T>& args, const float* d_y,
+                                  float* d_vectors) {
+  const int64_t nodes = args.tokens.nodes;
+  ReadoutNodes made{
+      {device, nodes * args.width}, Buffer<float>(device, nodes), Buffer<float>(device, nodes)};
+  WithRowSize(device, args.width, [&](auto groups) {
+    device.Launch(ReadoutNodesKernel<T, groups>, {BlocksOfWarps(nodes), kBlockThreads}, args, d_y,
+                  made.scaled.data(), made.mean.data(), made.along_summary.data(), d_vectors);
   });
+  return made;
 }
 
-template void Readout(Device&, const ReadoutRows<float>&, float*);
-template void Readout(Device&, const ReadoutRows<__nv_bfloat16>&, float*);
-template void ReadoutBackward(Device&, const ReadoutRows<float>&, const float*, float*, float*);
-template void ReadoutBackward(Device&, const ReadoutRows<__nv_bfloat16>&, const float*, float*,
-                              float*);
+template <typename T>
+void ReadoutBackwardScores(Device& device, const ReadoutRows<T>& args, int64_t slices,
+                           const PartitionGradients& d_scale, const PartitionGradients& d_read) {
+  device.Launch(ReadoutScoresKernel, {BlocksOfThreads(slices * args.width), kBlockThreads}, slices,
+                args.width, args.scale, args.w_read, d_scale, d_read);
+}
+
+template <typename T>
+struct Instances {
+  static constexpr auto kAll =
+      std::tuple(&Readout<T>, &ReadoutBackwardNodes<T>, &ReadoutBackwardScores<T>);
+};
+template struct Instances<float>;
+template struct Instances<__nv_bfloat16>;
 
 }  // namespace quadhop::cuda

@@ -84,72 +84,58 @@ __global__ void LayerNormKernel(LayerNormRows<T> args) {
   }
 }
 
-// Calls use(row, load(row)) for the warp's rows of a block; the next row is loaded ahead.
-template <typename Load, typename Use>
-__device__ void ForEachRowAhead(const BlockRows& block, const Load& load, const Use& use) {
-  int64_t row = block.begin + WarpOfBlock();
-  if (row >= block.end) return;
-  auto next = load(row);
-  for (; row < block.end; row += kBlockWarps) {
-    const auto now = next;
-    if (row + kBlockWarps < block.end) next = load(row + kBlockWarps);
-    use(row, now);
-  }
-}
-
-template <typename T, int kGroups>
-struct LayerNormBackwardRow {
+template <typename T>
+struct LayerNormBackwardLoaded {
   float mean, inv_std;
-  StoredGroup<T> d_z[kGroups], u[kGroups], d_u[kGroups];
+  StoredGroup<T> d_z, u, d_u;
 };
 
 // Parts of the sums: of scale, shift, d_u.
-template <typename T, int kGroups>
-__global__ void __launch_bounds__(kBlockThreads, kGroups == 1 ? 2 : 1)
+template <typename T, int kTeamWarps>
+__global__ void __launch_bounds__(kBlockThreads, 2)
     LayerNormBackwardKernel(LayerNormBackwardRows<T> args, float* parts) {
   const LayerNormRows<T>& forward = args.forward;
-  const int64_t n = forward.width;
-  BlockColumnSums<kGroups, 3> sums;
+  const int64_t n = forward.width, column = Team<kTeamWarps>::Column();
+  const BlockRows block(args.slices, blockIdx.x);
+  BlockColumnSums<kTeamWarps, 3> sums;
+  TeamSums<kTeamWarps, 1, 2> over_columns(reinterpret_cast<float*>(shared_memory));
+  const Group scale = column < n ? LoadGroup(forward.scale, n, column) : Group{};
   const auto load = [&](int64_t row) {
-    LayerNormBackwardRow<T, kGroups> loaded{};
+    LayerNormBackwardLoaded<T> loaded{};
+    if (row >= block.end || column >= n) return loaded;
     loaded.mean = forward.mean[row];
     loaded.inv_std = forward.inv_std[row];
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      loaded.d_z[i] = LoadStored(args.d_z + row * n, n, column);
-      loaded.u[i] = LoadStored(forward.u + row * n, n, column);
-      loaded.d_u[i] = LoadStored(static_cast<const T*>(args.d_u) + row * n, n, column);
-    });
+    loaded.d_z = LoadStored(args.d_z + row * n, n, column);
+    loaded.u = LoadStored(forward.u + row * n, n, column);
+    loaded.d_u = LoadStored(static_cast<const T*>(args.d_u) + row * n, n, column);
     return loaded;
   };
-  const auto use = [&](int64_t row, const LayerNormBackwardRow<T, kGroups>& loaded) {
-    Group d_hat[kGroups] = {}, u_hat[kGroups] = {};
-    float sum = 0, sum_hat = 0;
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      d_hat[i] = Widen(loaded.d_z[i]);
-      u_hat[i] = Widen(loaded.u[i]);
-      const Group scale = LoadGroup(forward.scale, n, column);
-      ForEachColumn(n, column, [&](int c) {
-        float &d = d_hat[i].at[c], &hat = u_hat[i].at[c];
-        hat = (hat - loaded.mean) * loaded.inv_std;
-        sums.Add(0, i, c, d * hat);
-        sums.Add(1, i, c, d);
-        d *= scale.at[c];
-        sum += d;
-        sum_hat = fmaf(d, hat, sum_hat);
-      });
+  const auto use = [&](int64_t row, const LayerNormBackwardLoaded<T>& loaded) {
+    const Group d_z = Widen(loaded.d_z);
+    Group u_hat = Widen(loaded.u);
+    float d_hats[1][2] = {};  // sums of d_hat = d_z * scale, and of d_hat * u_hat
+    ForEachColumn(n, column, [&](int c) {
+      u_hat.at[c] = (u_hat.at[c] - loaded.mean) * loaded.inv_std;
+      const float d_hat = d_z.at[c] * scale.at[c];
+      d_hats[0][0] += d_hat;
+      d_hats[0][1] = fmaf(d_hat, u_hat.at[c], d_hats[0][1]);
     });
-    const float mean_d = RowMean(sum, n), mean_d_hat = RowMean(sum_hat, n);
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      Group d_u = Widen(loaded.d_u[i]);
-      ForEachColumn(n, column, [&](int c) {
-        d_u.at[c] += loaded.inv_std * (d_hat[i].at[c] - mean_d - u_hat[i].at[c] * mean_d_hat);
-        sums.Add(2, i, c, d_u.at[c]);
-      });
-      StoreGroup(d_u, n, column, args.d_u + row * n);
+    over_columns.Add(d_hats);
+    if (row >= block.end || column >= n) return;
+    const float mean_d = d_hats[0][0] / static_cast<float>(n);
+    const float mean_d_hat = d_hats[0][1] / static_cast<float>(n);
+    Group d_u = Widen(loaded.d_u);
+    ForEachColumn(n, column, [&](int c) {
+      const float d = d_z.at[c] * scale.at[c] - mean_d - u_hat.at[c] * mean_d_hat;
+      d_u.at[c] += loaded.inv_std * d;
+      sums.Add(0, c, d_z.at[c] * u_hat.at[c]);
+      sums.Add(1, c, d_z.at[c]);
+      sums.Add(2, c, d_u.at[c]);
     });
+    StoreGroup(d_u, n, column, args.d_u + row * n);
   };
-  ForEachRowAhead(BlockRows(args.slices, blockIdx.x), load, use);
-  sums.Store(n, parts);
+  ForEachRowsAhead<Team<kTeamWarps>, 1>(block.begin, block.end, load, use);
+  sums.Store(n, reinterpret_cast<float*>(shared_memory) + over_columns.kSharedFloats, parts);
 }
 
 // The keep bits of a group, which are stored where there is a dropout.
@@ -202,107 +188,140 @@ __global__ void ResidualNormKernel(ResidualRows<T> args) {
   if (Lane() == 0) args.inv_std[row] = inv_std;
 }
 
-template <typename T, int kGroups>
-struct ResidualNormBackwardRow {
-  int64_t node;
-  float from_readout, from_score, inv_std;
-  StoredGroup<T> x_hat[kGroups];
-  uint8_t residual_keep[kGroups], attention_keep[kGroups];
+// That a team takes at a time: more would take more registers than there are.
+template <typename T>
+constexpr int kResidualRows = sizeof(T) == 2 ? 2 : 1;
+
+template <typename T, int kRows>
+struct ResidualNormBackwardLoaded {
+  int32_t node;  // of row r: lane r's, as those below
+  float alpha, inv_std;
+  StoredGroup<T> x_hat[kRows];
 };
 
-// Parts of the sums: of d_residual, d_attended.
-template <typename T, int kGroups>
-__global__ void __launch_bounds__(kBlockThreads, sizeof(T) == 2 && kGroups <= 2 ? 2 : 1)
+// Parts of the sums: of d_residual, d_attended, d_score x_hat.
+template <typename T, int kTeamWarps>
+__global__ void __launch_bounds__(kBlockThreads, 2)
     ResidualNormBackwardKernel(ResidualBackwardRows<T> args, float* parts) {
+  constexpr int kRows = kResidualRows<T>;
   const ReadoutRows<T>& readout = args.readout;
   const int64_t n = readout.width, groups = (n + kGroupColumns - 1) / kGroupColumns;
-  BlockColumnSums<kGroups, 2> sums;
-  float* scale = reinterpret_cast<float*>(shared_memory) + sums.SharedFloats(n);  // [W]
-  float* scaled_read = scale + n;                                                 // [W]
-  for (int64_t c = threadIdx.x; c < n; c += kBlockThreads) {
-    scale[c] = readout.scale[c];
-    scaled_read[c] = readout.scale[c] * readout.w_read[c];
-  }
-  __syncthreads();
-  const auto load = [&](int64_t row) {
-    ResidualNormBackwardRow<T, kGroups> loaded{};
-    loaded.node = readout.tokens.node[row];
-    const bool first = row == readout.tokens.begin[loaded.node];
-    loaded.from_readout = readout.alpha[row] + (first ? 1.0f : 0.0f);
-    loaded.from_score = args.d_score[row];
-    loaded.inv_std = args.inv_std[row];
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      loaded.x_hat[i] = LoadStored(readout.t_hat + row * n, n, column);
-      const int64_t at = row * groups + column / kGroupColumns;
-      loaded.residual_keep[i] = args.residual_scale != 0 ? args.residual_keep[at] : 0xFF;
-      loaded.attention_keep[i] = args.attention_scale != 0 ? args.attention_keep[at] : 0xFF;
-    });
+  const int64_t column = Team<kTeamWarps>::Column();
+  const bool has_columns = column < n;
+  const BlockRows block(args.slices, blockIdx.x);
+  BlockColumnSums<kTeamWarps, 3> sums;
+  TeamSums<kTeamWarps, kRows, 2> over_columns(reinterpret_cast<float*>(shared_memory));
+  Group scaled_read = {};
+  if (has_columns) scaled_read = MultiplyGroups(readout.scale, readout.w_read, n, column);
+  float sum_read = 0;
+  for (int64_t c = Lane(); c < n; c += kWarpThreads)
+    sum_read = fmaf(readout.scale[c], readout.w_read[c], sum_read);
+  const float mean_read = RowMean(sum_read, n);
+  // Those of a node: rows that follow each other are mostly of the same.
+  int32_t node = -1;
+  Group scaled = {};
+  const auto take_node = [&](int32_t of_row) {
+    if (of_row == node || !has_columns) return;
+    node = of_row;
+    scaled = LoadGroup(args.scaled + node * n, n, column);
+  };
+  const auto load = [&](int64_t first) {
+    ResidualNormBackwardLoaded<T, kRows> loaded{};
+    if (const int64_t row = first + Lane() % kRows; row < block.end) {
+      loaded.node = readout.tokens.node[row];
+      loaded.alpha = readout.alpha[row];
+      loaded.inv_std = args.inv_std[row];
+    }
+#pragma unroll
+    for (int r = 0; r < kRows; ++r)
+      if (first + r < block.end && has_columns)
+        loaded.x_hat[r] = LoadStored(readout.t_hat + (first + r) * n, n, column);
     return loaded;
   };
   const float residual_scale = args.residual_scale != 0 ? args.residual_scale : 1.0f;
   const float attention_scale = args.attention_scale != 0 ? args.attention_scale : 1.0f;
-  // Made twice: kept, it would take more registers than there are.
-  const auto d_hat = [&](const ResidualNormBackwardRow<T, kGroups>& loaded, int64_t column) {
-    const Group of_scale = LoadGroup(scale, n, column);
-    const Group of_read = LoadGroup(scaled_read, n, column);
-    Group d = LoadGroup(args.d_y + loaded.node * n, n, column);
-    for (int c = 0; c < kGroupColumns; ++c)
-      d.at[c] = of_scale.at[c] * loaded.from_readout * d.at[c] + loaded.from_score * of_read.at[c];
-    return d;
-  };
-  const auto use = [&](int64_t row, const ResidualNormBackwardRow<T, kGroups>& loaded) {
-    float sum = 0, sum_hat = 0;
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      const Group x_hat = Widen(loaded.x_hat[i]), d = d_hat(loaded, column);
+  // The gradient of x_hat is from_readout * scaled + from_score * scaled_read.
+  const auto use = [&](int64_t first, const ResidualNormBackwardLoaded<T, kRows>& loaded) {
+    uint8_t residual_keep[kRows], attention_keep[kRows];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const bool inside = first + r < block.end && has_columns;
+      const int64_t at = (first + r) * groups + column / kGroupColumns;
+      residual_keep[r] = inside && args.residual_scale != 0 ? args.residual_keep[at] : 0xFF;
+      attention_keep[r] = inside && args.attention_scale != 0 ? args.attention_keep[at] : 0xFF;
+    }
+    float along[kRows][2] = {};  // scaled . x_hat, scaled_read . x_hat
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      take_node(OfRow(loaded.node, r));
+      const Group x_hat = Widen(loaded.x_hat[r]);
       for (int c = 0; c < kGroupColumns; ++c) {  // zeros beyond the last column
-        sum += d.at[c];
-        sum_hat = fmaf(d.at[c], x_hat.at[c], sum_hat);
+        along[r][0] = fmaf(scaled.at[c], x_hat.at[c], along[r][0]);
+        along[r][1] = fmaf(scaled_read.at[c], x_hat.at[c], along[r][1]);
       }
-    });
-    const float mean_d = RowMean(sum, n), mean_d_hat = RowMean(sum_hat, n);
-    ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-      const Group x_hat = Widen(loaded.x_hat[i]), d = d_hat(loaded, column);
+    }
+    over_columns.Add(along);
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const int64_t row = first + r;
+      const int32_t of_row = OfRow(loaded.node, r);
+      const float alpha = OfRow(loaded.alpha, r), inv_std = OfRow(loaded.inv_std, r);
+      if (row >= block.end || !has_columns) continue;
+      take_node(of_row);
+      const float from_readout = alpha + (row == readout.tokens.begin[of_row] ? 1.0f : 0.0f);
+      const float from_score = alpha * (along[r][0] - args.along_summary[of_row]);
+      const float mean_d = from_readout * args.mean[of_row] + from_score * mean_read;
+      const float mean_d_hat =
+          (from_readout * along[r][0] + from_score * along[r][1]) / static_cast<float>(n);
+      const Group x_hat = Widen(loaded.x_hat[r]);
       Group d_residual, d_attended;
       for (int c = 0; c < kGroupColumns; ++c) {
-        float v = loaded.inv_std * (d.at[c] - mean_d - x_hat.at[c] * mean_d_hat);
-        v = (loaded.residual_keep[i] >> c) & 1 ? v * residual_scale : 0.0f;
+        const float d = from_readout * scaled.at[c] + from_score * scaled_read.at[c];
+        float v = inv_std * (d - mean_d - x_hat.at[c] * mean_d_hat);
+        v = (residual_keep[r] >> c) & 1 ? v * residual_scale : 0.0f;
         d_residual.at[c] = v;
-        d_attended.at[c] = (loaded.attention_keep[i] >> c) & 1 ? v * attention_scale : 0.0f;
-        sums.Add(0, i, c, d_residual.at[c]);
-        sums.Add(1, i, c, d_attended.at[c]);
+        d_attended.at[c] = (attention_keep[r] >> c) & 1 ? v * attention_scale : 0.0f;
+        sums.Add(0, c, d_residual.at[c]);
+        sums.Add(1, c, d_attended.at[c]);
+        sums.Add(2, c, from_score * x_hat.at[c]);
       }
       StoreGroup(d_residual, n, column, args.d_residual + row * n);
       StoreGroup(d_attended, n, column, args.d_attended + row * n);
-    });
+    }
   };
-  ForEachRowAhead(BlockRows(args.slices, blockIdx.x), load, use);
-  sums.Store(n, parts);
+  ForEachRowsAhead<Team<kTeamWarps>, kRows>(block.begin, block.end, load, use);
+  sums.Store(n, reinterpret_cast<float*>(shared_memory) + over_columns.kSharedFloats, parts);
 }
 
-template <typename T, int kGroups>
+template <typename T, int kTeamWarps>
 __global__ void ReluDropoutBackwardKernel(SliceRows slices, const T* a, float scale, int64_t width,
                                           T* d_a, float* parts) {
+  using OfTeam = Team<kTeamWarps>;
   const BlockRows block(slices, blockIdx.x);
-  BlockColumnSums<kGroups, 1> sums;
-  for (int64_t row = block.begin + WarpOfBlock(); row < block.end; row += kBlockWarps) {
-    ForEachGroup<kGroups>(width, [&](int i, int64_t column) {
+  BlockColumnSums<kTeamWarps, 1> sums;
+  if (const int64_t column = OfTeam::Column(); column < width) {
+#pragma unroll 2
+    for (int64_t row = block.begin + OfTeam::Index(); row < block.end; row += OfTeam::kTeams) {
       const Group of_a = LoadGroup(a + row * width, width, column);
       Group d = LoadGroup(d_a + row * width, width, column);
       for (int c = 0; c < kGroupColumns; ++c) {
         d.at[c] = of_a.at[c] > 0 ? d.at[c] * scale : 0.0f;
-        sums.Add(0, i, c, d.at[c]);
+        sums.Add(0, c, d.at[c]);
       }
       StoreGroup(d, width, column, d_a + row * width);
-    });
+    }
   }
-  sums.Store(width, parts);
+  sums.Store(width, reinterpret_cast<float*>(shared_memory), parts);
 }
 
-// A block for each block of the slices' rows, with shared memory for its sums.
-template <int kSums>
+// A block for each block of the slices' rows, with shared memory for its sums: over rows, and over
+// the columns of kRows rows.
+template <int kTeamWarps, int kSums, int kRows>
 Grid GridOf(const SliceRows& slices, int64_t columns) {
+  const int64_t floats = TeamSums<kTeamWarps, kRows, 2>::kSharedFloats +
+                         BlockColumnSums<kTeamWarps, kSums>::SharedFloats(columns);
   return {slices.slices * slices.blocks, kBlockThreads,
-          static_cast<size_t>(BlockColumnSums<1, kSums>::SharedFloats(columns)) * sizeof(float)};
+          static_cast<size_t>(floats) * sizeof(float)};
 }
 
 }  // namespace
@@ -345,7 +364,7 @@ void DropTokens(Device& device, const DeviceDropout& dropout, const TokenRows& t
 
 template <typename T>
 void LayerNorm(Device& device, const LayerNormRows<T>& args) {
-  WithGroupsOfLane(device, args.width, [&](auto groups) {
+  WithRowSize(device, args.width, [&](auto groups) {
     device.Launch(LayerNormKernel<T, groups>, {BlocksOfWarps(args.rows), kBlockThreads}, args);
   });
 }
@@ -354,8 +373,8 @@ template <typename T>
 void LayerNormBackward(Device& device, const LayerNormBackwardRows<T>& args) {
   const int64_t width = args.forward.width;
   const Buffer<float> parts(device, args.slices.slices * args.slices.blocks * 3 * width);
-  WithGroupsOfLane(device, width, [&](auto groups) {
-    device.Launch(LayerNormBackwardKernel<T, groups>, GridOf<3>(args.slices, width), args,
+  WithRowSize(device, width, [&](auto warps) {
+    device.Launch(LayerNormBackwardKernel<T, warps>, GridOf<warps, 3, 1>(args.slices, width), args,
                   parts.data());
   });
   SumParts(device, args.slices, parts.data(), 3, width,
@@ -364,7 +383,7 @@ void LayerNormBackward(Device& device, const LayerNormBackwardRows<T>& args) {
 
 template <typename T>
 void ResidualNorm(Device& device, const ResidualRows<T>& args) {
-  WithGroupsOfLane(device, args.width, [&](auto groups) {
+  WithRowSize(device, args.width, [&](auto groups) {
     device.Launch(ResidualNormKernel<T, groups>, {BlocksOfWarps(args.tokens.rows), kBlockThreads},
                   args);
   });
@@ -373,23 +392,22 @@ void ResidualNorm(Device& device, const ResidualRows<T>& args) {
 template <typename T>
 void ResidualNormBackward(Device& device, const ResidualBackwardRows<T>& args) {
   const int64_t width = args.readout.width;
-  const Buffer<float> parts(device, args.slices.slices * args.slices.blocks * 2 * width);
-  Grid grid = GridOf<2>(args.slices, width);
-  grid.shared_bytes += static_cast<size_t>(2 * width) * sizeof(float);
-  WithGroupsOfLane(device, width, [&](auto groups) {
-    device.Launch(ResidualNormBackwardKernel<T, groups>, grid, args, parts.data());
+  const Buffer<float> parts(device, args.slices.slices * args.slices.blocks * 3 * width);
+  WithRowSize(device, width, [&](auto warps) {
+    device.Launch(ResidualNormBackwardKernel<T, warps>,
+                  GridOf<warps, 3, kResidualRows<T>>(args.slices, width), args, parts.data());
   });
-  SumParts(device, args.slices, parts.data(), 2, width,
-           {{args.d_residual_sum, args.d_attended_sum}});
+  SumParts(device, args.slices, parts.data(), 3, width,
+           {{args.d_residual_sum, args.d_attended_sum, args.scored_sum}});
 }
 
 template <typename T>
 void ReluDropoutBackward(Device& device, const SliceRows& slices, const T* a, float scale,
                          int64_t width, T* d_a, const PartitionGradients& sum) {
   const Buffer<float> parts(device, slices.slices * slices.blocks * width);
-  WithGroupsOfLane(device, width, [&](auto groups) {
-    device.Launch(ReluDropoutBackwardKernel<T, groups>, GridOf<1>(slices, width), slices, a, scale,
-                  width, d_a, parts.data());
+  WithRowSize(device, width, [&](auto warps) {
+    device.Launch(ReluDropoutBackwardKernel<T, warps>, GridOf<warps, 1, 1>(slices, width), slices,
+                  a, scale, width, d_a, parts.data());
   });
   SumParts(device, slices, parts.data(), 1, width, {{sum}});
 }

@@ -87,29 +87,43 @@ struct ReadoutRows {
   const T* t_hat;                       // [rows, W]
   const float *scale, *shift, *w_read;  // [W]
   float* alpha;                         // [rows]
+  float* summary;                       // [B, W]: sum_j alpha_j t_hat_j
 };
 template <typename T>
 void Readout(Device& device, const ReadoutRows<T>& args, float* y /* [B, W] */);
 
-// Its backward pass from d_y [B, W]: d_score [rows], and what each node adds to the gradients of
-// scale, shift and w_read, [B, 3, W].
+// Its backward pass from d_y [B, W], as far as it goes by nodes. The gradient of token j's score is
+// alpha_j (scaled . t_hat_j - along_summary), for sum_j alpha_j (scaled . t_hat_j) = scaled .
+// summary: so that each token's row is read once, in ResidualNormBackward.
+struct ReadoutNodes {
+  Buffer<float> scaled;         // [B, W]: d_y * scale
+  Buffer<float> mean;           // [B]: of its columns
+  Buffer<float> along_summary;  // [B]: scaled . summary
+};
+// What each node adds to the gradients of scale, but for the scores' part, and of shift: d_vectors
+// [B, 2, W].
 template <typename T>
-void ReadoutBackward(Device& device, const ReadoutRows<T>& args, const float* d_y, float* d_score,
-                     float* parts);
+ReadoutNodes ReadoutBackwardNodes(Device& device, const ReadoutRows<T>& args, const float* d_y,
+                                  float* d_vectors);
+// Of each slice, the scores' part of the gradients of scale, which is added, and of w_read, from
+// the sum over rows of d_score_j t_hat_j, which stands in the place of the latter.
+template <typename T>
+void ReadoutBackwardScores(Device& device, const ReadoutRows<T>& args, int64_t slices,
+                           const PartitionGradients& d_scale, const PartitionGradients& d_read);
 
-// From there to the gradients of residual and attended: the backward pass of ResidualNorm. Of each
-// slice, the sums over rows of both.
+// From the readout to the gradients of residual and attended: the backward pass of ResidualNorm. Of
+// each slice, the sums over rows of both, and of d_score_j t_hat_j.
 template <typename T>
 struct ResidualBackwardRows {
   ReadoutRows<T> readout;
   SliceRows slices;
-  const float* d_y;                               // [B, W]
-  const float* d_score;                           // [rows]
+  const float* scaled;                            // [B, W], as ReadoutNodes has them
+  const float *mean, *along_summary;              // [B]
   const float* inv_std;                           // [rows]
   float attention_scale, residual_scale;          // of the dropouts; 0: there was none
   const uint8_t *attention_keep, *residual_keep;  // [rows, W / 8] bits
   T *d_residual, *d_attended;                     // [rows, W]
-  PartitionGradients d_residual_sum, d_attended_sum;
+  PartitionGradients d_residual_sum, d_attended_sum, scored_sum;
 };
 template <typename T>
 void ResidualNormBackward(Device& device, const ResidualBackwardRows<T>& args);

@@ -97,6 +97,15 @@ __device__ void StoreGroup(const Group& group, int64_t columns, int64_t column, 
     row[column + i] = FromFloat<T>(group.at[i]);
 }
 
+// The products of two rows' groups.
+__device__ inline Group MultiplyGroups(const float* a, const float* b, int64_t columns,
+                                       int64_t column) {
+  Group product = LoadGroup(a, columns, column);
+  const Group other = LoadGroup(b, columns, column);
+  for (int c = 0; c < kGroupColumns; ++c) product.at[c] *= other.at[c];
+  return product;
+}
+
 // Calls visit(i, column) for the groups of the lane: its i-th, which begins at `column`.
 template <int kGroups, typename Visit>
 __device__ void ForEachGroup(int64_t columns, const Visit& visit) {
@@ -143,10 +152,79 @@ class TokenKeep {
   int64_t first_group_ = 0;
 };
 
-// Calls run(kGroups), a std::integral_constant, with as many groups a lane as rows of `columns`
-// take; rows are held in registers.
+// Warps of a block that share rows: a lane has the same 8 columns of all of them, so that what it
+// keeps by columns takes few registers however wide rows are. kTeamWarps * kWarpColumns are at
+// least the columns of a row.
+template <int kTeamWarps>
+struct Team {
+  static constexpr int kTeams = kBlockWarps / kTeamWarps;  // of a block
+  static __device__ int Index() { return WarpOfBlock() / kTeamWarps; }
+  static __device__ int Member() { return WarpOfBlock() % kTeamWarps; }
+  static __device__ int64_t Column() {
+    return Member() * kWarpColumns + int64_t{Lane()} * kGroupColumns;
+  }
+};
+
+// Calls use(first row, load(first row)) for kRows rows at a time, those of [begin, end) that are
+// the team's; the next are loaded ahead. All teams of a block take as many turns, in which there
+// may be no row.
+template <typename OfTeam, int kRows, typename Load, typename Use>
+__device__ void ForEachRowsAhead(int64_t begin, int64_t end, const Load& load, const Use& use) {
+  constexpr int kStep = OfTeam::kTeams * kRows;
+  int64_t first = begin + OfTeam::Index() * kRows;
+  auto next = load(first);
+  for (int64_t of_block = begin; of_block < end; of_block += kStep) {
+    const auto now = next;
+    if (of_block + kStep < end) next = load(first + kStep);
+    use(first, now);
+    first += kStep;
+  }
+}
+
+// Of a value that lane r has of row r.
+template <typename V>
+__device__ V OfRow(V of_lanes, int row) {
+  return __shfl_sync(kAllLanes, of_lanes, row);
+}
+
+// Sums over the lanes of a team, of kValues values of each of kRows rows.
+template <int kTeamWarps, int kRows, int kValues>
+class TeamSums {
+ public:
+  static constexpr int kSharedFloats = 2 * kBlockWarps * kRows * kValues;
+
+  __device__ explicit TeamSums(float* shared) : shared_(shared) {}
+  // In place, and on every lane. All threads of a block call it, in step.
+  __device__ void Add(float (&values)[kRows][kValues]) {
+#pragma unroll
+    for (auto& of_row : values)
+#pragma unroll
+      for (float& value : of_row) value = WarpSum(value);
+    if constexpr (kTeamWarps > 1) {
+      // In turns: who writes again has been met since all have read.
+      turn_ ^= 1;
+      float* of_warps = shared_ + turn_ * (kSharedFloats / 2);
+      if (Lane() == 0) memcpy(of_warps + WarpOfBlock() * kRows * kValues, values, sizeof(values));
+      __syncthreads();
+      const float* of_team = of_warps + Team<kTeamWarps>::Index() * kTeamWarps * kRows * kValues;
+#pragma unroll
+      for (int i = 0; i < kRows * kValues; ++i) {
+        float sum = 0;
+        for (int warp = 0; warp < kTeamWarps; ++warp) sum += of_team[warp * kRows * kValues + i];
+        values[i / kValues][i % kValues] = sum;
+      }
+    }
+  }
+
+ private:
+  float* shared_;
+  int turn_ = 0;
+};
+
+// Calls run(n), a std::integral_constant, where n * kWarpColumns are at least the columns of a row:
+// n is the groups that a lane holds where a warp has rows, or the warps of a team.
 template <typename Run>
-void WithGroupsOfLane(Device& device, int64_t columns, const Run& run) {
+void WithRowSize(Device& device, int64_t columns, const Run& run) {
   if (columns <= kWarpColumns) return run(std::integral_constant<int, 1>{});
   if (columns <= 2 * kWarpColumns) return run(std::integral_constant<int, 2>{});
   if (columns <= 4 * kWarpColumns) return run(std::integral_constant<int, 4>{});

@@ -1,11 +1,13 @@
 // The production model, in float, against the reference in plain loops of double, with every
 // dropout on: its masks are made here from core/rng.h by the rule that model/kernels.h documents.
+#include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/rng.h"
@@ -314,6 +316,17 @@ TEST(LargeGT, AgreesWithTheReferenceOnRowsWiderThanAnyVectorAndALongSequence) {
   job.options.attention_dropout = 0.1;
   job.nodes.erase(job.nodes.begin(), job.nodes.begin() + 20);
   ExpectAgreement(job, "wide");
+}
+
+// A GPU's warp takes 256 columns: two and four share these rows.
+TEST(LargeGT, AgreesWithTheReferenceOnRowsOfSeveralWarps) {
+  for (const auto& [heads, width] : {std::pair(2, 130), std::pair(2, 258)}) {
+    Job job = SmallJob(Conv::kLocal, NormKind::kLayer, heads);
+    job.options.dims.width = width;
+    job.options.dims.sampled = 2;
+    job.nodes = {25};
+    ExpectAgreement(job, absl::StrCat(heads, " heads of ", width));
+  }
 }
 
 // Dropout would draw one mask for equal tokens, and the reference one for each.
