@@ -1,11 +1,21 @@
 // Shape checks, once, in front of every backend.
 #include "model/kernels.h"
 
+#include <utility>
+
 #include "core/check.h"
 #include "model/batch_arrays.h"
 #include "model/local_weights.h"
 
 namespace quadhop {
+namespace {
+
+// Rows and columns of an operand, as a product takes it.
+std::pair<int64_t, int64_t> Dims(const ColumnsView<const float>& view, bool transposed) {
+  return transposed ? std::pair(view.columns, view.rows) : std::pair(view.rows, view.columns);
+}
+
+}  // namespace
 
 void Kernels::Linear(const LinearArgs& args) {
   QH_CHECK(args.weight.HasDims({args.y.dim(1), args.x.dim(1)}));
@@ -193,12 +203,15 @@ void Kernels::CheckFinite(TensorView<const float> x, TensorView<double> all_fini
   DoCheckFinite(x, all_finite);
 }
 
-void Kernels::Product(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
-                      TensorView<const float> b, float beta, TensorView<float> c) {
-  QH_CHECK_EQ(transpose_a ? a.dim(1) : a.dim(0), c.dim(0));
-  QH_CHECK_EQ(transpose_b ? b.dim(0) : b.dim(1), c.dim(1));
-  QH_CHECK_EQ(transpose_a ? a.dim(0) : a.dim(1), transpose_b ? b.dim(1) : b.dim(0));
-  DoProduct(transpose_a, transpose_b, alpha, a, b, beta, c);
+void Kernels::Multiply(absl::Span<const ProductArgs> products) {
+  for (const ProductArgs& of : products) {
+    const auto [m, k] = Dims(of.a, of.transpose_a);
+    const auto [same_k, n] = Dims(of.b, of.transpose_b);
+    QH_CHECK_EQ(k, same_k);
+    QH_CHECK_EQ(m, of.c.rows);
+    QH_CHECK_EQ(n, of.c.columns);
+  }
+  DoMultiply(products);
 }
 
 }  // namespace quadhop

@@ -25,6 +25,7 @@
 
 #include "comm/row_adder.h"
 #include "core/batch.h"
+#include "core/check.h"
 #include "core/ids.h"
 #include "core/memory.h"
 #include "core/rng.h"
@@ -61,6 +62,35 @@ struct PartitionGradients {
   float* first = nullptr;  // of partition 0; that of partition i is at first + i * stride
   int64_t stride = 0;      // elements
   constexpr float* of(int64_t partition) const { return first + partition * stride; }
+};
+
+// Some of a matrix's columns, or all.
+template <typename T>
+struct ColumnsView {
+  ColumnsView() = default;
+  ColumnsView(TensorView<T> matrix, int64_t begin, int64_t count)
+      : data(matrix.data() + begin), rows(matrix.dim(0)), columns(count), stride(matrix.dim(1)) {
+    QH_CHECK_LE(begin + count, matrix.dim(1));
+  }
+  template <typename U>
+  ColumnsView(TensorView<U> matrix)  // NOLINT(google-explicit-constructor): all of them
+      : ColumnsView(TensorView<T>(matrix), 0, matrix.dim(1)) {}
+  template <typename U>
+  ColumnsView(const ColumnsView<U>& other)  // NOLINT(google-explicit-constructor): of const T
+      : data(other.data), rows(other.rows), columns(other.columns), stride(other.stride) {}
+
+  T* data = nullptr;
+  int64_t rows = 0, columns = 0;
+  int64_t stride = 0;  // elements between rows
+};
+
+// c [m, n] = alpha * op(a) op(b) + beta * c, row-major; op transposes when asked to.
+struct ProductArgs {
+  bool transpose_a = false, transpose_b = false;
+  float alpha = 1;
+  ColumnsView<const float> a, b;
+  float beta = 0;
+  ColumnsView<float> c;
 };
 
 struct LinearArgs {
@@ -302,9 +332,8 @@ class Kernels {
   void Adam(const AdamArgs& args);
   // all_finite [1] = 1 if all of x [n] is finite, else 0.
   void CheckFinite(TensorView<const float> x, TensorView<double> all_finite);
-  // c [m, n] = alpha * op(a) op(b) + beta * c, row-major; op transposes when asked to.
-  void Product(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
-               TensorView<const float> b, float beta, TensorView<float> c);
+  // Products none of which reads or writes what another writes: they may be made side by side.
+  void Multiply(absl::Span<const ProductArgs> products);
 
  private:
   virtual void DoLinear(const LinearArgs& args) = 0;
@@ -335,8 +364,7 @@ class Kernels {
   virtual void DoLoss(const LossArgs& args) = 0;
   virtual void DoAdam(const AdamArgs& args) = 0;
   virtual void DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) = 0;
-  virtual void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
-                         TensorView<const float> b, float beta, TensorView<float> c) = 0;
+  virtual void DoMultiply(absl::Span<const ProductArgs> products) = 0;
 };
 
 // True if this processor multiplies bf16 faster than f32 (AVX-512 BF16), and oneDNN lets us.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 namespace quadhop {
 namespace {
@@ -67,9 +68,6 @@ LocalModule::LocalModule(const LargeGTOptions& options, int64_t num_owned_partit
   merged_.Resize(memory, {n});
   summed_.Resize(memory, {n});
   summands_.Resize(memory, {num_owned_partitions, n});
-  square_.Resize(memory, {options.dims.width, options.dims.width});
-  for (Array<float>* a : {&out_columns_, &d_out_columns_})
-    a->Resize(memory, {options.dims.wide(), options.dims.width});
   if (!memory.status().ok()) return;  // no step will be made
   weights_ = LocalWeights(options.dims, merged_.data());
   gradients_ = LocalWeights(options.dims, summed_.data());
@@ -81,24 +79,40 @@ void LocalModule::Merge(Kernels& kernels, ParameterSet& parameters) {
   ForEachShared(weights_, [&](const std::string& name, TensorView<float> view) {
     CopyValues<float>(memory, parameters.value(name), view);
   });
+  CopyValues<float>(memory, w.embed_bias, weights_.b_embed);
+  CopyValues<float>(memory, w.out_bias, weights_.b_out);
   const int64_t width = options_.dims.width, wide = options_.dims.wide();
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-  kernels.Product(false, false, 1, w.embed, w.second, 0, weights_.w_embed);
-  CopyValues<float>(memory, w.embed_bias, weights_.b_embed);
-  kernels.Product(false, true, 1, AsRow(w.second_bias), w.embed, 1, AsRow(weights_.b_embed));
-  CopyValues<float>(memory, w.out_bias, weights_.b_out);
-  kernels.Product(false, true, 1, AsRow(w.v_bias), w.out, 1, AsRow(weights_.b_out));
+  std::vector<ProductArgs> products = {{.a = w.embed, .b = w.second, .c = weights_.w_embed},
+                                       {.transpose_b = true,
+                                        .a = AsRow(w.second_bias),
+                                        .b = w.embed,
+                                        .beta = 1,
+                                        .c = AsRow(weights_.b_embed)},
+                                       {.transpose_b = true,
+                                        .a = AsRow(w.v_bias),
+                                        .b = w.out,
+                                        .beta = 1,
+                                        .c = AsRow(weights_.b_out)}};
   for (int64_t h = 0; h < options_.dims.heads; ++h) {
     const int64_t begin = h * width, end = begin + width;
     const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
-    kernels.Product(true, false, scale, q, k, 0, square_.view());
-    CopyColumns(memory, square_.cview(), 0, width, weights_.m, begin);
-    kernels.Product(false, false, scale, AsRow(w.q_bias.Rows(begin, end)), k, 0,
-                    AsRow(weights_.c.Rows(begin, end)));
-    CopyColumns<float>(memory, w.out, begin, width, out_columns_.view(), 0);
-    kernels.Product(true, true, 1, w.v.Rows(begin, end), out_columns_.cview(), 0,
-                    weights_.n.Rows(begin, end));
+    products.push_back({.transpose_a = true,
+                        .alpha = scale,
+                        .a = q,
+                        .b = k,
+                        .c = ColumnsView(weights_.m, begin, width)});
+    products.push_back({.alpha = scale,
+                        .a = AsRow(w.q_bias.Rows(begin, end)),
+                        .b = k,
+                        .c = AsRow(weights_.c.Rows(begin, end))});
+    products.push_back({.transpose_a = true,
+                        .transpose_b = true,
+                        .a = w.v.Rows(begin, end),
+                        .b = ColumnsView(w.out, begin, width),
+                        .c = weights_.n.Rows(begin, end)});
   }
+  kernels.Multiply(products);
   CopyColumns<float>(memory, w.readout, wide, wide, AsRow(weights_.w_read), 0);
 }
 
@@ -111,36 +125,61 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
   });
   const int64_t width = options_.dims.width, wide = options_.dims.wide();
   const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-  // w_embed = embed second; b_embed = second_bias embed^T + embed_bias.
-  const TensorView<float> d_b_embed = gradients_.b_embed;
-  kernels.Product(false, true, 1, gradients_.w_embed, w.second, 0, g.embed);
-  kernels.Product(true, false, 1, AsRow(d_b_embed), AsRow(w.second_bias), 1, g.embed);
-  kernels.Product(true, false, 1, w.embed, gradients_.w_embed, 0, g.second);
-  kernels.Product(false, false, 1, AsRow(d_b_embed), w.embed, 0, AsRow(g.second_bias));
-  CopyValues<float>(memory, d_b_embed, g.embed_bias);
+  // w_embed = embed second; b_embed = second_bias embed^T + embed_bias;
   // b_out = out_bias + v_bias out^T.
-  CopyValues<float>(memory, gradients_.b_out, g.out_bias);
-  kernels.Product(false, false, 1, AsRow(gradients_.b_out), w.out, 0, AsRow(g.v_bias));
+  const TensorView<float> d_b_embed = gradients_.b_embed, d_b_out = gradients_.b_out;
+  CopyValues<float>(memory, d_b_embed, g.embed_bias);
+  CopyValues<float>(memory, d_b_out, g.out_bias);
+  std::vector<ProductArgs> products = {
+      {.transpose_b = true, .a = gradients_.w_embed, .b = w.second, .c = g.embed},
+      {.transpose_a = true, .a = w.embed, .b = gradients_.w_embed, .c = g.second},
+      {.a = AsRow(d_b_embed), .b = w.embed, .c = AsRow(g.second_bias)},
+      {.a = AsRow(d_b_out), .b = w.out, .c = AsRow(g.v_bias)}};
+  // What is added to those.
+  std::vector<ProductArgs> more = {{.transpose_a = true,
+                                    .a = AsRow(d_b_embed),
+                                    .b = AsRow(w.second_bias),
+                                    .beta = 1,
+                                    .c = g.embed}};
   for (int64_t h = 0; h < options_.dims.heads; ++h) {
     const int64_t begin = h * width, end = begin + width;
     const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
-    const TensorView<float> d_c = gradients_.c.Rows(begin, end);
     // m = scale q^T k; c = scale q_bias k.
-    CopyColumns<float>(memory, gradients_.m, begin, width, square_.view(), 0);
-    kernels.Product(false, true, scale, k, square_.cview(), 0, g.q.Rows(begin, end));
-    kernels.Product(false, false, scale, q, square_.cview(), 0, g.k.Rows(begin, end));
-    kernels.Product(true, false, scale, AsRow(w.q_bias.Rows(begin, end)), AsRow(d_c), 1,
-                    g.k.Rows(begin, end));
-    kernels.Product(false, true, scale, k, AsRow(d_c), 0, AsColumn(g.q_bias.Rows(begin, end)));
+    const ColumnsView<float> d_m(gradients_.m, begin, width);
+    const TensorView<float> d_c = gradients_.c.Rows(begin, end);
+    const TensorView<float> d_k = g.k.Rows(begin, end);
+    products.push_back(
+        {.transpose_b = true, .alpha = scale, .a = k, .b = d_m, .c = g.q.Rows(begin, end)});
+    products.push_back({.alpha = scale, .a = q, .b = d_m, .c = d_k});
+    products.push_back({.transpose_b = true,
+                        .alpha = scale,
+                        .a = k,
+                        .b = AsRow(d_c),
+                        .c = AsColumn(g.q_bias.Rows(begin, end))});
+    more.push_back({.transpose_a = true,
+                    .alpha = scale,
+                    .a = AsRow(w.q_bias.Rows(begin, end)),
+                    .b = AsRow(d_c),
+                    .beta = 1,
+                    .c = d_k});
     // n = v^T out_h^T, out_h the head's columns of the output map.
-    CopyColumns<float>(memory, w.out, begin, width, out_columns_.view(), 0);
     const TensorView<float> d_n = gradients_.n.Rows(begin, end);  // [H, h*H]
-    kernels.Product(true, true, 1, out_columns_.cview(), d_n, 0, g.v.Rows(begin, end));
-    kernels.Product(true, true, 1, d_n, w.v.Rows(begin, end), 0, d_out_columns_.view());
-    kernels.Product(true, false, 1, AsRow(gradients_.b_out), AsRow(w.v_bias.Rows(begin, end)), 1,
-                    d_out_columns_.view());
-    CopyColumns(memory, d_out_columns_.cview(), 0, width, g.out, begin);
+    const ColumnsView<float> out(w.out, begin, width), d_out(g.out, begin, width);
+    products.push_back(
+        {.transpose_a = true, .transpose_b = true, .a = out, .b = d_n, .c = g.v.Rows(begin, end)});
+    products.push_back({.transpose_a = true,
+                        .transpose_b = true,
+                        .a = d_n,
+                        .b = w.v.Rows(begin, end),
+                        .c = d_out});
+    more.push_back({.transpose_a = true,
+                    .a = AsRow(d_b_out),
+                    .b = AsRow(w.v_bias.Rows(begin, end)),
+                    .beta = 1,
+                    .c = d_out});
   }
+  kernels.Multiply(products);
+  kernels.Multiply(more);
   // Exactly zero: the last norm's shift adds the same to every node, which a batch norm takes away
   // again.
   const auto zero = [&](TensorView<float> gradient) {

@@ -35,8 +35,6 @@ class LocalModule {
   Array<float> merged_;                            // [n]
   Array<float> summands_;                          // [Pl, n]
   Array<float> summed_;                            // [n]
-  Array<float> square_;                            // [H, H]: of one head, as those below
-  Array<float> out_columns_, d_out_columns_;       // [h*H, H]: of the output map
   LocalWeights weights_;                           // views into merged_
   LocalWeights gradients_;                         // views into summed_
   std::unique_ptr<LocalActivations> activations_;  // from the first forward pass on

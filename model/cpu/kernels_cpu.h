@@ -65,8 +65,7 @@ class CpuKernels final : public Kernels {
   void DoLoss(const LossArgs& args) override;
   void DoAdam(const AdamArgs& args) override;
   void DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) override;
-  void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
-                 TensorView<const float> b, float beta, TensorView<float> c) override;
+  void DoMultiply(absl::Span<const ProductArgs> products) override;
 
   template <typename T>
   void LocalForwardIn(const LocalForwardArgs& args);

@@ -61,15 +61,22 @@ void CpuKernels::DoLinearBackward(const LinearBackwardArgs& args) {
   });
 }
 
-void CpuKernels::DoProduct(bool transpose_a, bool transpose_b, float alpha,
-                           TensorView<const float> a, TensorView<const float> b, float beta,
-                           TensorView<float> c) {
-  const int64_t m = c.dim(0), n = c.dim(1), k = transpose_a ? a.dim(0) : a.dim(1);
-  pool_.ParallelFor(NumBlocks(m, kTileRows), [&](int64_t item, int) {
-    const BlockRange range = Block(item, m, kTileRows);
-    const float* rows = transpose_a ? a.data() + range.begin : a.row(range.begin);
-    Gemm(range.end - range.begin, n, k, {rows, a.dim(1), transpose_a},
-         {b.data(), b.dim(1), transpose_b}, beta, c.row(range.begin), n, alpha);
+void CpuKernels::DoMultiply(absl::Span<const ProductArgs> products) {
+  struct RowsOfProduct {
+    const ProductArgs* product;
+    BlockRange rows;
+  };
+  std::vector<RowsOfProduct> items;
+  for (const ProductArgs& of : products)
+    for (int64_t i = 0; i < NumBlocks(of.c.rows, kTileRows); ++i)
+      items.push_back({&of, Block(i, of.c.rows, kTileRows)});
+  pool_.ParallelFor(static_cast<int64_t>(items.size()), [&](int64_t item, int) {
+    const auto& [product, rows] = items[static_cast<size_t>(item)];
+    const ProductArgs& of = *product;
+    const float* a = of.a.data + rows.begin * (of.transpose_a ? 1 : of.a.stride);
+    Gemm(rows.end - rows.begin, of.c.columns, of.transpose_a ? of.a.rows : of.a.columns,
+         {a, of.a.stride, of.transpose_a}, {of.b.data, of.b.stride, of.transpose_b}, of.beta,
+         of.c.data + rows.begin * of.c.stride, of.c.stride, of.alpha);
   });
 }
 

@@ -56,8 +56,7 @@ class CudaKernels final : public Kernels {
   void DoLoss(const LossArgs& args) override;
   void DoAdam(const AdamArgs& args) override;
   void DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) override;
-  void DoProduct(bool transpose_a, bool transpose_b, float alpha, TensorView<const float> a,
-                 TensorView<const float> b, float beta, TensorView<float> c) override;
+  void DoMultiply(absl::Span<const ProductArgs> products) override;
 
   const std::unique_ptr<Device> device_;  // first, for all else is its memory
   const std::unique_ptr<Products> products_;

@@ -51,13 +51,13 @@ void CudaKernels::DoLinearBackward(const LinearBackwardArgs& args) {
   }
 }
 
-void CudaKernels::DoProduct(bool transpose_a, bool transpose_b, float alpha,
-                            TensorView<const float> a, TensorView<const float> b, float beta,
-                            TensorView<float> c) {
-  products_->Multiply(c.dim(0), c.dim(1), transpose_a ? a.dim(0) : a.dim(1),
-                      MatrixRef<float>{a.data(), a.dim(1), transpose_a},
-                      MatrixRef<float>{b.data(), b.dim(1), transpose_b}, beta, {c.data(), c.dim(1)},
-                      alpha);
+void CudaKernels::DoMultiply(absl::Span<const ProductArgs> products) {
+  const Together together(*products_);
+  for (const ProductArgs& of : products)
+    products_->Multiply(of.c.rows, of.c.columns, of.transpose_a ? of.a.rows : of.a.columns,
+                        MatrixRef<float>{of.a.data, of.a.stride, of.transpose_a},
+                        MatrixRef<float>{of.b.data, of.b.stride, of.transpose_b}, of.beta,
+                        {of.c.data, of.c.stride}, of.alpha);
 }
 
 }  // namespace quadhop::cuda
