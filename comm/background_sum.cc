@@ -48,7 +48,7 @@ struct BackgroundSum::State {
   const std::unique_ptr<Communicator> comm;  // used by the thread alone
   const PartitionOwners owners;
   const Reduction reduction;
-  Memory* const foreground;               // on whose queue summands are computed; nullptr: on none
+  Memory* const foreground;               // of the adder given; nullptr: the host's
   const std::unique_ptr<RowAdder> adder;  // used by the thread while there are jobs
 
   std::mutex mutex;
@@ -95,31 +95,34 @@ BackgroundSum::~BackgroundSum() {
   state_->thread.join();
 }
 
-void BackgroundSum::Submit(std::string operation, absl::Span<float> summands,
-                           absl::Span<float> sum) {
-  Queue([operation = std::move(operation), summands, sum, reduction = state_->reduction](
-            Communicator& comm, const PartitionOwners& owners, RowAdder& adder) {
-    return SumOverPartitions(comm, owners, reduction, operation, adder, summands, sum);
-  });
+void BackgroundSum::Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum,
+                           Memory* computed) {
+  Queue(
+      [operation = std::move(operation), summands, sum, reduction = state_->reduction](
+          Communicator& comm, const PartitionOwners& owners, RowAdder& adder) {
+        return SumOverPartitions(comm, owners, reduction, operation, adder, summands, sum);
+      },
+      computed);
 }
 
-void BackgroundSum::Queue(MakeSum make) {
-  std::unique_ptr<Memory::Mark> computed;
-  if (state_->foreground != nullptr) computed = state_->foreground->SetMark();
+void BackgroundSum::Queue(MakeSum make, Memory* computed) {
+  if (computed == nullptr) computed = state_->foreground;
+  std::unique_ptr<Memory::Mark> mark;
+  if (computed != nullptr) mark = computed->SetMark();
   {
     std::scoped_lock lock(state_->mutex);
-    state_->jobs.push_back({std::move(make), std::move(computed)});
+    state_->jobs.push_back({std::move(make), std::move(mark)});
   }
   state_->changed.notify_all();
 }
 
-absl::Status BackgroundSum::Wait() {
+absl::Status BackgroundSum::Wait(Memory* used) {
   const absl::Time begin = absl::Now();
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [&] { return state_->jobs.empty(); });
   time_waited_ += absl::Now() - begin;
-  if (state_->foreground != nullptr)
-    state_->foreground->WaitFor(state_->adder->memory().SetMark().get());
+  if (used == nullptr) used = state_->foreground;
+  if (used != nullptr) used->WaitFor(state_->adder->memory().SetMark().get());
   return state_->error;
 }
 

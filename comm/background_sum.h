@@ -23,9 +23,8 @@ namespace quadhop {
 // combined while those of the layer below are still being computed. Used by one thread.
 class BackgroundSum {
  public:
-  // adder: of the memory that summands and sums stand in, on whose queue they are computed, and
-  // which must outlive this; nullptr: the host's. Collective (it duplicates `comm`, which need not
-  // outlive it).
+  // adder: of the memory that summands and sums stand in, which must outlive this; nullptr: the
+  // host's. Collective (it duplicates `comm`, which need not outlive it).
   static absl::StatusOr<std::unique_ptr<BackgroundSum>> Create(Communicator& comm,
                                                                PartitionOwners owners,
                                                                Reduction reduction,
@@ -35,22 +34,27 @@ class BackgroundSum {
   BackgroundSum(const BackgroundSum&) = delete;
   BackgroundSum& operator=(const BackgroundSum&) = delete;
 
-  // Queues SumOverPartitions(summands, sum), behind what is queued on the adder's memory, and
-  // returns at once. Both stay alive and untouched until Wait returns.
-  void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum);
+  // Queues SumOverPartitions(summands, sum), behind what is queued on `computed`, the adder's
+  // memory (nullptr) or a Fork of it, and returns at once. Both stay alive and untouched until Wait
+  // returns.
+  void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum,
+              Memory* computed = nullptr);
   // The same of OrderedSum, whatever the reduction.
   template <typename T>
-  void SubmitOrdered(std::string operation, absl::Span<T> summands, absl::Span<T> sum) {
-    Queue([operation = std::move(operation), summands, sum](
-              Communicator& comm, const PartitionOwners& owners, RowAdder& adder) {
-      return OrderedSum(comm, owners, operation, adder, summands, sum);
-    });
+  void SubmitOrdered(std::string operation, absl::Span<T> summands, absl::Span<T> sum,
+                     Memory* computed = nullptr) {
+    Queue(
+        [operation = std::move(operation), summands, sum](
+            Communicator& comm, const PartitionOwners& owners, RowAdder& adder) {
+          return OrderedSum(comm, owners, operation, adder, summands, sum);
+        },
+        computed);
   }
 
   // Returns when all that was submitted is done, on one rank's device: queued before what is queued
-  // on the adder's memory from now on. The first error there ever was; sums submitted after that
-  // error are not made.
-  absl::Status Wait();
+  // on `used` from now on, the adder's memory (nullptr) or a Fork of it. The first error there ever
+  // was; sums submitted after that error are not made.
+  absl::Status Wait(Memory* used = nullptr);
   // How long Wait took so far: what was not hidden.
   absl::Duration time_waited() const { return time_waited_; }
 
@@ -58,7 +62,7 @@ class BackgroundSum {
   struct State;
   using MakeSum =
       std::function<absl::Status(Communicator&, const PartitionOwners& owners, RowAdder&)>;
-  void Queue(MakeSum make);
+  void Queue(MakeSum make, Memory* computed);
   explicit BackgroundSum(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
   absl::Duration time_waited_;

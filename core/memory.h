@@ -49,7 +49,8 @@ class Memory {
   // Waits for all that is queued; status().
   virtual absl::Status Synchronize() = 0;
 
-  // Another queue of work on the same memory. Order between the two is made by marks.
+  // Another queue of work on the same memory, which is served before this where both have some: for
+  // small work that other work waits for. Order between the two is made by marks.
   virtual absl::StatusOr<std::unique_ptr<Memory>> Fork() = 0;
   // Where a queue stands.
   class Mark {
@@ -59,6 +60,10 @@ class Memory {
   virtual std::unique_ptr<Mark> SetMark() = 0;  // nullptr on the host
   // Work queued later begins when all that was before the mark, of a Fork, is done.
   virtual void WaitFor(const Mark* mark) = 0;
+  // The same for all that is queued on `other` by now: this itself, or one of which one is a Fork.
+  void WaitForAll(Memory& other) {
+    if (&other != this) WaitFor(other.SetMark().get());
+  }
 };
 
 class HostMemory final : public Memory {

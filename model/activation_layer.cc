@@ -72,7 +72,7 @@ void ActivationLayer::StartBackward(const Step& step, TensorView<float> d) {
 }
 
 absl::Status ActivationLayer::FinishBackward(const Step& step, TensorView<float> d) {
-  if (norm_ == NormKind::kBatch) QH_RETURN_IF_ERROR(step.background.Wait());
+  if (norm_ == NormKind::kBatch) QH_RETURN_IF_ERROR(step.WaitForSums());
   ApplyBackward(step, d);
   return absl::OkStatus();
 }

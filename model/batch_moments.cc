@@ -27,7 +27,7 @@ void BatchMoments::Start(const Step& step, const std::string& name, TensorView<c
 }
 
 absl::Status BatchMoments::Finish(const Step& step) {
-  QH_RETURN_IF_ERROR(step.background.Wait());
+  QH_RETURN_IF_ERROR(step.WaitForSums());
   Take(step);
   return absl::OkStatus();
 }

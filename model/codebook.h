@@ -33,7 +33,7 @@ class Codebook {
   // Second: assigns the batch's nodes by the same queries. With codebook_start DATA the first steps
   // only collect queries, until there are 4 M to choose centroids from. Collective.
   absl::Status Assign(const Step& step, TensorView<const float> query);
-  // Third, after step.background.Wait(): moves the centroids, and takes output() and log_count()
+  // Third, after step.WaitForSums(): moves the centroids, and takes output() and log_count()
   // from them.
   void Move(const Step& step);
 

@@ -23,7 +23,7 @@ class GlobalModule {
   // of the same step: the gradient is that of the loss, at the codebook the forward pass used.
   void Backward(const Step& step, TensorView<const float> x, TensorView<const float> d_y,
                 TensorView<float> d_x);
-  // Ends the update, after step.background.Wait().
+  // Ends the update, after step.WaitForSums().
   void MoveCodebook(const Step& step);
 
   Codebook& codebook() { return codebook_; }

@@ -314,6 +314,9 @@ class Kernels {
   void ActivationBackwardSums(const ActivationBackwardSumsArgs& args);
   void ActivationBackward(const ActivationBackwardArgs& args);
   virtual std::unique_ptr<LocalActivations> MakeLocalActivations() = 0;
+  // The same kernels on a Fork of the memory, for work beside theirs; nullptr where nothing is
+  // queued.
+  virtual absl::StatusOr<std::unique_ptr<Kernels>> Fork() const = 0;
   void LocalForward(const LocalForwardArgs& args);
   void LocalBackward(const LocalBackwardArgs& args);
   void CodebookAttention(const CodebookAttentionArgs& args);

@@ -39,6 +39,7 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
                                                          const ModelPlacement& placement) {
   auto model = std::unique_ptr<LargeGT>(new LargeGT(options, placement));
   QH_RETURN_IF_ERROR(model->memory().status());
+  QH_ASSIGN_OR_RETURN(model->beside_, placement.kernels->Fork());
   QH_ASSIGN_OR_RETURN(model->sums_,
                       BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction,
                                             &placement.kernels->row_adder()));
@@ -65,12 +66,18 @@ Step LargeGT::MakeStep(const Batch& batch, bool training) {
           options_.seed};
 }
 
+absl::Status LargeGT::DeviceStatus() const {
+  QH_RETURN_IF_ERROR(placement_.kernels->memory().status());
+  return beside_ != nullptr ? beside_->memory().status() : absl::OkStatus();
+}
+
 absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
   const Step step = MakeStep(batch, /*training=*/true);
-  QH_RETURN_IF_ERROR(Forward(step));
-  if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(step));
+  const Step beside = Beside(step);
+  QH_RETURN_IF_ERROR(Forward(step, beside));
+  if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(beside));
   Loss(step);
-  QH_RETURN_IF_ERROR(Backward(step));
+  QH_RETURN_IF_ERROR(Backward(step, beside));
   QH_RETURN_IF_ERROR(sums_->Wait());
   if (global_) global_->MoveCodebook(step);
   if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
@@ -81,47 +88,51 @@ absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
 absl::StatusOr<double> LargeGT::ReadVerdict() {
   placement_.kernels->CheckFinite(parameters_.trained_gradients(), verdict_.view().Rows(1, 2));
   const std::vector<double> verdict = ToHost(memory(), verdict_.view());
-  QH_RETURN_IF_ERROR(memory().status());
+  QH_RETURN_IF_ERROR(DeviceStatus());
   gradients_finite_ = verdict[1] != 0;
   return verdict[0];
 }
 
 absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
   QH_CHECK(logits.HasDims({batch.num_nodes(), options_.dims.classes}));
-  QH_RETURN_IF_ERROR(Forward(MakeStep(batch, /*training=*/false)));
+  const Step step = MakeStep(batch, /*training=*/false);
+  QH_RETURN_IF_ERROR(Forward(step, Beside(step)));
   memory().Download(logits_.data(), BytesOf(logits), logits.data());
-  return memory().status();
+  return DeviceStatus();
 }
 
-// Token attention takes most of a step, so what ranks must exchange travels while it computes.
-absl::Status LargeGT::Forward(const Step& step) {
+// Token attention takes most of a step, so what ranks must exchange travels while it computes, and
+// a device computes the rest beside it.
+absl::Status LargeGT::Forward(const Step& step, const Step& beside) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
-  if (options_.has_input()) StartInput(step);
   mixed_.Resize(memory(), {rows, parameters_.Find("ffs.0.0.weight").dims[1]});
+  beside.After(step);
+  if (options_.has_input()) StartInput(beside);
   if (options_.has_local()) {
     local_out_.Resize(memory(), {rows, d.wide()});
     local_.Forward(step, local_out_.view());
     CopyColumns(memory(), local_out_.cview(), 0, d.wide(), mixed_.view(), 0);
   }
-  if (options_.has_input()) QH_RETURN_IF_ERROR(FinishInput(step));
+  if (options_.has_input()) QH_RETURN_IF_ERROR(FinishInput(beside));
   if (options_.conv == Conv::kNone)
-    CopyColumns(memory(), embedded_.cview(), 0, d.width, mixed_.view(), 0);
+    CopyColumns(beside.memory(), embedded_.cview(), 0, d.width, mixed_.view(), 0);
   if (global_) {
-    global_out_.Resize(memory(), {rows, d.wide()});
-    global_->Forward(step, embedded_.cview(), global_out_.view());
-    CopyColumns(memory(), global_out_.cview(), 0, d.wide(), mixed_.view(),
+    global_out_.Resize(beside.memory(), {rows, d.wide()});
+    global_->Forward(beside, embedded_.cview(), global_out_.view());
+    CopyColumns(beside.memory(), global_out_.cview(), 0, d.wide(), mixed_.view(),
                 mixed_.dim(1) - d.wide());
   }
+  step.After(beside);
   return Head(step);
 }
 
 void LargeGT::StartInput(const Step& step) {
   const LargeGTDims& d = options_.dims;
-  own_.Resize(memory(), {step.rows(), d.features});
+  own_.Resize(step.memory(), {step.rows(), d.features});
   step.kernels.GatherRows(step.arrays.features(), step.arrays.own(), own_.view());
   for (Array<float>* t : {&in_linear_, &in_hidden_, &embedded_})
-    t->Resize(memory(), {step.rows(), d.width});
+    t->Resize(step.memory(), {step.rows(), d.width});
   in_first_.Forward(step, own_.cview(), in_linear_.view());
   in_activation_.StartForward(step, in_linear_.cview());
 }
@@ -165,13 +176,13 @@ void LargeGT::Loss(const Step& step) {
   step.StartSum("loss", loss_, verdict_.view().Rows(0, 1));
 }
 
-void LargeGT::SumGradients(GradientGroup group) {
+void LargeGT::SumGradients(GradientGroup group, const Step& computed) {
   const bool local = group == GradientGroup::kLocal;
   sums_->Submit("gradients", local ? local_.summands() : gradients_.Group(group),
-                local ? local_.summed() : parameters_.GroupGradients(group));
+                local ? local_.summed() : parameters_.GroupGradients(group), &computed.memory());
 }
 
-absl::Status LargeGT::Backward(const Step& step) {
+absl::Status LargeGT::Backward(const Step& step, const Step& beside) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
   d_last_.Resize(memory(), {rows, d.width});
@@ -182,20 +193,21 @@ absl::Status LargeGT::Backward(const Step& step) {
   head_second_.Backward(step, head_hidden_.cview(), d_last_.cview(), d_head_.view());
   QH_RETURN_IF_ERROR(head_first_activation_.Backward(step, d_head_.view()));
   head_first_.Backward(step, mixed_.cview(), d_head_.cview(), d_mixed_.view());
-  SumGradients(GradientGroup::kHead);
+  SumGradients(GradientGroup::kHead, step);
 
+  beside.After(step);
   if (options_.has_input()) {
-    d_embedded_.Resize(memory(), {rows, d.width});
+    d_embedded_.Resize(beside.memory(), {rows, d.width});
     if (global_) {
-      CopyColumns(memory(), d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(),
+      CopyColumns(beside.memory(), d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(),
                   global_out_.view(), 0);
-      global_->Backward(step, embedded_.cview(), global_out_.cview(), d_embedded_.view());
+      global_->Backward(beside, embedded_.cview(), global_out_.cview(), d_embedded_.view());
     } else {
-      CopyColumns(memory(), d_mixed_.cview(), 0, d.width, d_embedded_.view(), 0);
+      CopyColumns(beside.memory(), d_mixed_.cview(), 0, d.width, d_embedded_.view(), 0);
     }
-    in_second_.Backward(step, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
-    SumGradients(GradientGroup::kGlobal);
-    in_activation_.StartBackward(step, in_linear_.view());
+    in_second_.Backward(beside, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
+    SumGradients(GradientGroup::kGlobal, beside);
+    in_activation_.StartBackward(beside, in_linear_.view());
   }
   if (options_.has_local()) {
     CopyColumns(memory(), d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
@@ -203,12 +215,13 @@ absl::Status LargeGT::Backward(const Step& step) {
   }
   // Before the last sums are started, for it waits for all.
   if (options_.has_input())
-    QH_RETURN_IF_ERROR(in_activation_.FinishBackward(step, in_linear_.view()));
-  if (options_.has_local()) SumGradients(GradientGroup::kLocal);
+    QH_RETURN_IF_ERROR(in_activation_.FinishBackward(beside, in_linear_.view()));
+  if (options_.has_local()) SumGradients(GradientGroup::kLocal, step);
   if (options_.has_input()) {
-    in_first_.Backward(step, own_.cview(), in_linear_.cview(), {});
-    SumGradients(GradientGroup::kInput);
+    in_first_.Backward(beside, own_.cview(), in_linear_.cview(), {});
+    SumGradients(GradientGroup::kInput, beside);
   }
+  step.After(beside);
   return absl::OkStatus();
 }
 

@@ -85,17 +85,23 @@ class LargeGT {
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement);
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
   Step MakeStep(const Batch& batch, bool training);
-  absl::Status Forward(const Step& step);  // to logits_
+  // The same, for what is computed beside token attention.
+  Step Beside(const Step& step) const {
+    return step.On(beside_ != nullptr ? *beside_ : step.kernels);
+  }
+  absl::Status Forward(const Step& step, const Step& beside);  // to logits_
   void StartInput(const Step& step);
   absl::Status FinishInput(const Step& step);
   absl::Status Head(const Step& step);
-  absl::Status Backward(const Step& step);
+  absl::Status Backward(const Step& step, const Step& beside);
   void Loss(const Step& step);
   absl::StatusOr<double> ReadVerdict();
-  void SumGradients(GradientGroup group);
+  void SumGradients(GradientGroup group, const Step& computed);
+  absl::Status DeviceStatus() const;
 
   LargeGTOptions options_;
   ModelPlacement placement_;
+  std::unique_ptr<Kernels> beside_;  // nullptr on the host; before the arrays, which it frees
   ParameterSet parameters_;
   GradientSummands gradients_;
 

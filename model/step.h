@@ -28,7 +28,13 @@ struct Step {
   bool training;
   uint64_t seed;
 
+  // The same step on other kernels.
+  Step On(Kernels& other) const {
+    return {other, comm, background, owners, parameters, gradients, batch, arrays, training, seed};
+  }
   Memory& memory() const { return kernels.memory(); }
+  // What is asked for of this from now on is computed after what has been asked for of `other`.
+  void After(const Step& other) const { memory().WaitForAll(other.memory()); }
   Slices slices() const { return {batch.slice_offsets, arrays.slice_offsets().data()}; }
   int64_t rows() const { return batch.num_nodes(); }
   int64_t num_owned() const { return slices().num_partitions(); }
@@ -41,11 +47,13 @@ struct Step {
   absl::Status Sum(const std::string& operation, Array<T>& summands, TensorView<T> sum) const {
     return OrderedSum(comm, owners, operation, kernels.row_adder(), summands.span(), SpanOf(sum));
   }
-  // The same in the background: summands and sum stay untouched until background.Wait().
+  // The same in the background: summands and sum stay untouched until WaitForSums().
   template <typename T>
   void StartSum(const std::string& operation, Array<T>& summands, TensorView<T> sum) const {
-    background.SubmitOrdered(operation, summands.span(), SpanOf(sum));
+    background.SubmitOrdered(operation, summands.span(), SpanOf(sum), &memory());
   }
+  // For all that were started, by any layer.
+  absl::Status WaitForSums() const { return background.Wait(&memory()); }
 
  private:
   template <typename T>

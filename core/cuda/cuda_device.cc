@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Open(int local_rank) {
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDeviceCount(&num_visible)));
   if (num_visible == 0)
     return absl::UnavailableError("no GPU is visible: see nvidia-smi and CUDA_VISIBLE_DEVICES");
-  auto device = std::unique_ptr<Device>(new Device(DeviceOfLocalRank(local_rank, num_visible)));
+  auto device = std::unique_ptr<Device>(
+      new Device(DeviceOfLocalRank(local_rank, num_visible), /*served_first=*/false));
   QH_RETURN_IF_ERROR(device->Initialise());
   return device;
 }
@@ -50,12 +51,21 @@ absl::Status Device::Initialise() {
   name_ = properties.name;
   compute_capability_ = 10 * properties.major + properties.minor;
   shared_bytes_per_block_ = properties.sharedMemPerBlockOptin;
-  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)));
+  QH_ASSIGN_OR_RETURN(stream_, CreateStream());
   // Freed memory stays with the process: steps take the same again.
   cudaMemPool_t pool = nullptr;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaDeviceGetDefaultMemPool(&pool, ordinal_)));
   uint64_t keep = std::numeric_limits<uint64_t>::max();
   return QH_CUDA_STATUS(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
+}
+
+absl::StatusOr<cudaStream_t> Device::CreateStream() const {
+  int least = 0, greatest = 0;  // which is the lower number
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaDeviceGetStreamPriorityRange(&least, &greatest)));
+  cudaStream_t stream = nullptr;
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaStreamCreateWithPriority(
+      &stream, cudaStreamNonBlocking, served_first_ ? greatest : least)));
+  return stream;
 }
 
 Device::~Device() {
@@ -143,7 +153,7 @@ absl::Status Device::Synchronize() {
 }
 
 absl::StatusOr<std::unique_ptr<Device>> Device::ForkDevice() const {
-  auto other = std::unique_ptr<Device>(new Device(ordinal_));
+  auto other = std::unique_ptr<Device>(new Device(ordinal_, /*served_first=*/true));
   QH_RETURN_IF_ERROR(other->Initialise());
   return other;
 }

@@ -46,6 +46,8 @@ class Device final : public Memory {
   int ordinal() const { return ordinal_; }
   const std::string& name() const { return name_; }
   cudaStream_t stream() const { return stream_; }
+  // Another stream, for work on a part of what is asked of this; the caller's.
+  absl::StatusOr<cudaStream_t> CreateStream() const;
   size_t shared_bytes_per_block() const { return shared_bytes_per_block_; }
   int compute_capability() const { return compute_capability_; }  // 90 is 9.0
   // Keeps `status` if it is the first error.
@@ -83,7 +85,7 @@ class Device final : public Memory {
   }
 
  private:
-  explicit Device(int ordinal) : ordinal_(ordinal) {}
+  Device(int ordinal, bool served_first) : ordinal_(ordinal), served_first_(served_first) {}
   absl::Status Initialise();
   // Makes the device the thread's current one; false after an error.
   bool Enter();
@@ -91,6 +93,7 @@ class Device final : public Memory {
   void NoteLaunch(cudaError_t code);
 
   const int ordinal_;
+  const bool served_first_;  // a Fork
   std::string name_;
   cudaStream_t stream_ = nullptr;
   size_t shared_bytes_per_block_ = 0;

@@ -18,16 +18,22 @@ namespace quadhop::cuda {
 
 class CudaKernels final : public Kernels {
  public:
-  CudaKernels(std::unique_ptr<Device> device, std::unique_ptr<Products> products)
-      : device_(std::move(device)),
-        products_(std::move(products)),
-        row_adder_(MakeRowAdder(*device_)) {}
+  static absl::StatusOr<std::unique_ptr<Kernels>> Create(std::unique_ptr<Device> device,
+                                                         FloatOperands operands);
 
   Memory& memory() override { return *device_; }
   RowAdder& row_adder() override { return *row_adder_; }
+  absl::StatusOr<std::unique_ptr<Kernels>> Fork() const override;
   std::unique_ptr<LocalActivations> MakeLocalActivations() override;
 
  private:
+  CudaKernels(std::unique_ptr<Device> device, FloatOperands operands,
+              std::unique_ptr<Products> products)
+      : device_(std::move(device)),
+        operands_(operands),
+        products_(std::move(products)),
+        row_adder_(MakeRowAdder(*device_)) {}
+
   void DoLinear(const LinearArgs& args) override;
   void DoLinearBackward(const LinearBackwardArgs& args) override;
   void DoColumnMoments(const Slices& slices, TensorView<const float> x,
@@ -59,6 +65,7 @@ class CudaKernels final : public Kernels {
   void DoMultiply(absl::Span<const ProductArgs> products) override;
 
   const std::unique_ptr<Device> device_;  // first, for all else is its memory
+  const FloatOperands operands_;
   const std::unique_ptr<Products> products_;
   const std::unique_ptr<RowAdder> row_adder_;
 };

@@ -93,8 +93,7 @@ absl::StatusOr<std::vector<Lane>> MakeLanes(Device& device) {
   for (size_t i = 0; i < lanes.size(); ++i) {
     lanes[i].workspace = Buffer<uint8_t>(device, static_cast<int64_t>(kWorkspaceBytes));
     if (i == 0) continue;
-    cudaStream_t stream = nullptr;
-    QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking)));
+    QH_ASSIGN_OR_RETURN(cudaStream_t stream, device.CreateStream());
     lanes[i].stream.reset(stream);
     QH_ASSIGN_OR_RETURN(lanes[i].done, MakeEvent());
   }

@@ -260,7 +260,11 @@ void cuda_on_host::Queue(CudaOnHostStream* stream, std::function<bool()> done) {
   stream->queued.push_back(std::move(done));
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  *least = *greatest = 0;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) {
   *stream = new CudaOnHostStream;
   return cudaSuccess;
 }
