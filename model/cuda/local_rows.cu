@@ -153,22 +153,27 @@ __global__ void ResidualNormKernel(ResidualRows<T> args) {
   if (row >= args.tokens.rows) return;
   const TokenKeep attention_keep(args.attention_dropout, args.tokens, row, n);
   const TokenKeep residual_keep(args.residual_dropout, args.tokens, row, n);
+  // Asked for before their dropouts are drawn.
+  StoredGroup<T> of_attended[kGroups] = {}, of_residual[kGroups] = {};
+  ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
+    of_attended[i] = LoadStored(args.attended + row * n, n, column);
+    of_residual[i] = LoadStored(args.residual + row * n, n, column);
+  });
   Group x[kGroups] = {};
   float sum = 0, squares = 0;
   ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
-    const uint8_t of_attention =
+    const uint8_t attention_mask =
         MaskAndStore(args.attention_dropout, attention_keep, row, n, column, args.attention_keep);
-    const uint8_t of_residual =
+    const uint8_t residual_mask =
         MaskAndStore(args.residual_dropout, residual_keep, row, n, column, args.residual_keep);
-    const Group attended = LoadGroup(args.attended + row * n, n, column);
-    const Group residual = LoadGroup(args.residual + row * n, n, column);
+    const Group attended = Widen(of_attended[i]), residual = Widen(of_residual[i]);
     const Group attended_bias = LoadGroup(args.attended_bias, n, column);
     const Group residual_bias = LoadGroup(args.residual_bias, n, column);
     ForEachColumn(n, column, [&](int c) {
       float v = attended.at[c] + attended_bias.at[c];
-      v = (of_attention >> c) & 1 ? v * args.attention_dropout.scale : 0.0f;
+      v = (attention_mask >> c) & 1 ? v * args.attention_dropout.scale : 0.0f;
       v += residual.at[c] + residual_bias.at[c];
-      v = (of_residual >> c) & 1 ? v * args.residual_dropout.scale : 0.0f;
+      v = (residual_mask >> c) & 1 ? v * args.residual_dropout.scale : 0.0f;
       x[i].at[c] = v;
       sum += v;
     });
