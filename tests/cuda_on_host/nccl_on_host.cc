@@ -1,5 +1,7 @@
+#include <atomic>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,14 +26,24 @@ std::mutex jobs_mutex;
 std::map<std::string, std::shared_ptr<Job>> jobs;  // by the id's text
 
 Bytes CopyOf(const void* data, size_t bytes) {
-  const cuda_on_host::Access access;
+  cuda_on_host::OpenMemory();
   const auto* first = static_cast<const unsigned char*>(data);
   return {first, first + bytes};
 }
 
 void Write(const void* from, size_t bytes, void* to) {
-  const cuda_on_host::Access access;
+  cuda_on_host::OpenMemory();
   std::memcpy(to, from, bytes);
+}
+
+// What a thread queues between begin and end of a group goes on at the same time.
+using Operations = std::vector<std::function<bool()>>;
+thread_local bool in_group = false;
+thread_local std::map<cudaStream_t, Operations> group;
+
+void Queue(cudaStream_t stream, std::function<bool()> done) {
+  if (!in_group) return cuda_on_host::Queue(stream, std::move(done));
+  group[stream].push_back(std::move(done));
 }
 
 }  // namespace
@@ -40,7 +52,7 @@ struct NcclOnHostComm {
   std::shared_ptr<Job> job;
   int rank, num_ranks;
   int64_t num_sums = 0;
-  std::shared_ptr<bool> ended = std::make_shared<bool>(false);
+  std::shared_ptr<std::atomic<bool>> ended = std::make_shared<std::atomic<bool>>(false);
 };
 
 const char* ncclGetErrorString(ncclResult_t) { return "an error of NCCL on the host"; }
@@ -74,20 +86,35 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   delete comm;
   return ncclSuccess;
 }
-ncclResult_t ncclGroupStart() { return ncclSuccess; }
-ncclResult_t ncclGroupEnd() { return ncclSuccess; }
+ncclResult_t ncclGroupStart() {
+  in_group = true;
+  return ncclSuccess;
+}
+ncclResult_t ncclGroupEnd() {
+  in_group = false;
+  for (auto& [stream, operations] : std::exchange(group, {}))
+    Queue(stream, [left = std::move(operations)]() mutable {
+      std::erase_if(left, [](const std::function<bool()>& done) { return done(); });
+      return left.empty();
+    });
+  return ncclSuccess;
+}
 
 ncclResult_t ncclSend(const void* data, size_t count, ncclDataType_t, int peer, ncclComm_t comm,
-                      cudaStream_t) {
-  Bytes bytes = CopyOf(data, count);
-  const std::scoped_lock lock(comm->job->mutex);
-  comm->job->sent[{comm->rank, peer}].push_back(std::move(bytes));
+                      cudaStream_t stream) {
+  Queue(stream, [=, job = comm->job, rank = comm->rank, ended = comm->ended] {
+    if (*ended) return true;
+    Bytes bytes = CopyOf(data, count);
+    const std::scoped_lock lock(job->mutex);
+    job->sent[{rank, peer}].push_back(std::move(bytes));
+    return true;
+  });
   return ncclSuccess;
 }
 
 ncclResult_t ncclRecv(void* data, size_t count, ncclDataType_t, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
-  cuda_on_host::Queue(stream, [=, job = comm->job, rank = comm->rank, ended = comm->ended] {
+  Queue(stream, [=, job = comm->job, rank = comm->rank, ended = comm->ended] {
     if (*ended) return true;
     Bytes bytes;
     {
@@ -106,17 +133,21 @@ ncclResult_t ncclRecv(void* data, size_t count, ncclDataType_t, int peer, ncclCo
 
 ncclResult_t ncclAllReduce(const void* send, void* receive, size_t count, ncclDataType_t,
                            ncclRedOp_t, ncclComm_t comm, cudaStream_t stream) {
-  std::vector<float> mine(count);
-  const Bytes bytes = CopyOf(send, count * sizeof(float));
-  std::memcpy(mine.data(), bytes.data(), bytes.size());
   const int64_t number = comm->num_sums++;
-  {
-    const std::scoped_lock lock(comm->job->mutex);
-    auto& summands = comm->job->summands[number];
-    summands.resize(static_cast<size_t>(comm->num_ranks));
-    summands[static_cast<size_t>(comm->rank)] = std::move(mine);
-  }
-  cuda_on_host::Queue(stream, [=, job = comm->job, ended = comm->ended] {
+  const auto rank = static_cast<size_t>(comm->rank);
+  const auto num_ranks = static_cast<size_t>(comm->num_ranks);
+  Queue(stream, [=, job = comm->job, ended = comm->ended] {
+    if (*ended) return true;
+    std::vector<float> mine(count);
+    const Bytes bytes = CopyOf(send, count * sizeof(float));
+    std::memcpy(mine.data(), bytes.data(), bytes.size());
+    const std::scoped_lock lock(job->mutex);
+    auto& summands = job->summands[number];
+    summands.resize(num_ranks);
+    summands[rank] = std::move(mine);
+    return true;
+  });
+  Queue(stream, [=, job = comm->job, ended = comm->ended] {
     if (*ended) return true;
     std::vector<float> sum(count);
     {

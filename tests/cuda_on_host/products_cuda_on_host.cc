@@ -1,4 +1,8 @@
 // Matrix products of the stand-in for CUDA, in plain loops.
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "core/check.h"
 #include "model/cuda/products_cuda.h"
 #include "model/cuda/warp.cuh"
@@ -50,8 +54,19 @@ class HostProducts final : public Products {
   }
 
  private:
-  void BeginTogether() override {}
-  void EndTogether() override {}
+  void BeginTogether() override {
+    QH_CHECK(!together_);
+    together_ = true;
+    num_queued_ = cuda_on_host::NumQueued(device_.stream());
+  }
+  // The last first: no order is promised, nor among them and other work.
+  void EndTogether() override {
+    cuda_on_host::Check(cuda_on_host::NumQueued(device_.stream()) == num_queued_,
+                        "other work among products made together");
+    together_ = false;
+    for (auto launch = launches_.rbegin(); launch != launches_.rend(); ++launch) (*launch)();
+    launches_.clear();
+  }
 
   template <typename T, typename C>
   void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta,
@@ -59,11 +74,18 @@ class HostProducts final : public Products {
     if (m == 0 || n == 0) return;
     QH_CHECK(beta == 0 || epilogue.bias == nullptr);
     QH_CHECK(k > 0 || epilogue.bias == nullptr);
-    device_.Launch(ProductKernel<T, C>, {BlocksOfThreads(m * n), kBlockThreads}, m, n, k, a, b,
-                   alpha, beta, c, epilogue);
+    auto launch = [=, this] {
+      device_.Launch(ProductKernel<T, C>, {BlocksOfThreads(m * n), kBlockThreads}, m, n, k, a, b,
+                     alpha, beta, c, epilogue);
+    };
+    if (!together_) return launch();
+    launches_.push_back(std::move(launch));
   }
 
   Device& device_;
+  bool together_ = false;
+  int64_t num_queued_ = 0;                       // on the device before those made together
+  std::vector<std::function<void()>> launches_;  // of those made together
 };
 
 }  // namespace

@@ -1,11 +1,17 @@
 // A stand-in for the CUDA runtime, as much of it as quadhop uses: kernels run on the host.
 //
-// Compiled against these headers, the .cu files are plain C++. A launch runs block after block, the
+// Compiled against these headers, the .cu files are plain C++. A kernel runs block after block, the
 // threads of a block as fibers that change over at barriers and shuffles only. So races between
 // threads are not found, nor anything about speed; but indices, barriers that not all threads
 // reach, misaligned tiles, reads of memory that nobody wrote (it is NaN) and of memory that is not
 // a kernel's to touch are. Device memory can be touched by kernels and copies only, and ends at a
 // page that nobody can touch.
+//
+// What is queued on a stream is done as late as can be: when the host waits for the stream, or when
+// a stream that it waits for has come to a wait for an event, up to that event. So one stream that
+// uses what another makes, with no event between them, finds the memory as it was before; a copy
+// finds the host's memory as it is then, locked or not. One order is tried, not all: a stream that
+// must not run ahead of another is found only if the host waits for it first.
 #pragma once
 
 #include <math.h>
@@ -49,8 +55,9 @@ extern thread_local dim3 blockDim, gridDim;
 struct CudaOnHostStream;
 namespace cuda_on_host {
 
-// Runs body once for each thread of each block, with access to device memory.
-void Run(unsigned blocks, unsigned threads, size_t shared_bytes, const std::function<void()>& body);
+// Queues a kernel: body, once for each thread of each block.
+void Launch(CudaOnHostStream* stream, unsigned blocks, unsigned threads, size_t shared_bytes,
+            std::function<void()> body);
 // Until all threads of the block, of the warp, or of its group of four have come so far.
 void BlockBarrier();
 void WarpBarrier();
@@ -63,18 +70,20 @@ std::array<T, 32> OfLanes(const T& value) {
   Gather(&value, sizeof(T), of_lanes.data());
   return of_lanes;
 }
-// Queues work of another library: `done` is called until it returns true.
+// Queues work of another library, which may have to wait: when its turn has come, `done` is called,
+// by any thread that asks for the stream, until it returns true.
 void Queue(CudaOnHostStream* stream, std::function<bool()> done);
+// Such work may touch device memory from now on, until it returns.
+void OpenMemory();
+// How many operations were queued on a stream so far.
+int64_t NumQueued(CudaOnHostStream* stream);
 // How often the host has waited for a stream.
 int64_t NumWaits();
-// Until it is destroyed, this thread may touch device memory.
-class Access {
- public:
-  Access();
-  ~Access();
-};
-// A bug of a kernel: ends the process.
+// A bug of what uses the device: ends the process.
 [[noreturn]] void Bug(const char* what);
+inline void Check(bool holds, const char* what) {
+  if (!holds) Bug(what);
+}
 
 }  // namespace cuda_on_host
 
@@ -207,8 +216,9 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
 template <typename... Parameters, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
-  const std::tuple<Parameters...> all(std::forward<Arguments>(arguments)...);
-  cuda_on_host::Run(config->gridDim.x, config->blockDim.x, config->dynamicSmemBytes,
-                    [&] { std::apply(kernel, all); });
+  std::tuple<Parameters...> all(std::forward<Arguments>(arguments)...);
+  cuda_on_host::Launch(config->stream, config->gridDim.x, config->blockDim.x,
+                       config->dynamicSmemBytes,
+                       [kernel, all = std::move(all)] { std::apply(kernel, all); });
   return cudaSuccess;
 }
