@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +10,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <random>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "cuda_runtime.h"
 
@@ -96,6 +101,12 @@ struct CudaOnHostStream {
   const std::shared_ptr<Queue> queue = std::make_shared<Queue>();
 };
 
+// All that there are.
+std::set<std::shared_ptr<CudaOnHostStream::Queue>>& Queues() {
+  static auto* const kQueues = new std::set<std::shared_ptr<CudaOnHostStream::Queue>>;
+  return *kQueues;
+}
+
 struct CudaOnHostEvent {
   std::shared_ptr<CudaOnHostStream::Queue> queue;  // nullptr: not recorded
   int64_t end;                                     // of the operations before it
@@ -112,6 +123,26 @@ bool WorkOff(CudaOnHostStream::Queue& queue, int64_t end) {
     if (!queue.operations.front()()) return false;
     queue.operations.pop_front();
     ++queue.num_done;
+  }
+  return true;
+}
+
+std::optional<std::mt19937_64>& Random() {
+  static auto* const kRandom = new std::optional<std::mt19937_64>;
+  return *kRandom;
+}
+
+// The same of all operations of a queue, where StreamsAtRandom lives by operations of all queues in
+// any order that they allow.
+bool WorkOffAll(CudaOnHostStream::Queue& awaited) {
+  if (!Random().has_value()) return WorkOff(awaited, awaited.end());
+  std::vector<CudaOnHostStream::Queue*> ready;
+  for (const auto& queue : Queues()) ready.push_back(queue.get());
+  while (!awaited.operations.empty()) {
+    CudaOnHostStream::Queue*& queue = ready[(*Random())() % ready.size()];
+    if (WorkOff(*queue, std::min(queue->num_done + 1, queue->end()))) continue;
+    if (queue == &awaited) return false;
+    queue = &awaited;  // what others wait for may take long
   }
   return true;
 }
@@ -159,6 +190,16 @@ using cuda_on_host::QueueWork;
 using cuda_on_host::Registered;
 using cuda_on_host::Turn;
 using cuda_on_host::WorkOff;
+using cuda_on_host::WorkOffAll;
+
+cuda_on_host::StreamsAtRandom::StreamsAtRandom(uint64_t seed) {
+  const Turn turn;
+  Random().emplace(seed);
+}
+cuda_on_host::StreamsAtRandom::~StreamsAtRandom() {
+  const Turn turn;
+  Random().reset();
+}
 
 const char* cudaGetErrorName(cudaError_t) { return "cudaError"; }
 const char* cudaGetErrorString(cudaError_t) { return "an error of CUDA on the host"; }
@@ -189,12 +230,14 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) {
+  const Turn turn;
   *stream = new CudaOnHostStream;
+  Queues().insert((*stream)->queue);
   return cudaSuccess;
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   const Turn turn;
-  return WorkOff(*stream->queue, stream->queue->end()) ? cudaSuccess : cudaErrorNotReady;
+  return WorkOffAll(*stream->queue) ? cudaSuccess : cudaErrorNotReady;
 }
 std::atomic<int64_t> num_waits{0};
 int64_t cuda_on_host::NumWaits() { return num_waits; }
@@ -206,6 +249,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 // As late as the end of the stream.
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   Check(cudaStreamQuery(stream) == cudaSuccess, "a stream ends that waits for other ranks");
+  const Turn turn;
+  Queues().erase(stream->queue);
   delete stream;
   return cudaSuccess;
 }

@@ -1,13 +1,16 @@
 // What a training step asks of the device, counted by the stand-in.
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <vector>
+
 #include "cuda_runtime.h"
 #include "tests/model/toy_job.h"
 
 namespace quadhop {
 namespace {
 
-TEST(Step, WaitsForTheDeviceOnce) {
+LargeGTOptions Options() {
   LargeGTOptions options;
   options.dims = {.features = 3,
                   .sampled = 2,
@@ -17,6 +20,11 @@ TEST(Step, WaitsForTheDeviceOnce) {
                   .centroids = 5,
                   .classes = 2};
   options.codebook_start = CodebookStart::kPaper;
+  return options;
+}
+
+TEST(Step, WaitsForTheDeviceOnce) {
+  const LargeGTOptions options = Options();
   const ToyGraph graph = MakeToyGraph(options.dims, {0, 7, 12, 20});
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, options, *comm, {.adam = {.clip_norm = 1}});
@@ -25,6 +33,22 @@ TEST(Step, WaitsForTheDeviceOnce) {
   const int64_t before = cuda_on_host::NumWaits();
   rank.Train(1, nodes);
   EXPECT_EQ(cuda_on_host::NumWaits() - before, 1);
+}
+
+TEST(Step, IsTheSameHoweverStreamsAreServed) {
+  const LargeGTOptions options = Options();
+  const ToyGraph graph = MakeToyGraph(options.dims, {0, 7, 12, 20});
+  const auto train = [&] {
+    const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+    ToyRank rank(graph, options, *comm);
+    for (int64_t step = 0; step < 3; ++step) rank.Train(step, ToyNodes(graph, 0.7, step));
+    return StateOf(rank.model());
+  };
+  const std::vector<float> as_late_as_may_be = train();
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const cuda_on_host::StreamsAtRandom at_random(seed);
+    EXPECT_EQ(train(), as_late_as_may_be) << seed;
+  }
 }
 
 }  // namespace

@@ -77,6 +77,13 @@ void Queue(CudaOnHostStream* stream, std::function<bool()> done);
 void OpenMemory();
 // How many operations were queued on a stream so far.
 int64_t NumQueued(CudaOnHostStream* stream);
+// While it lives, streams are served at random while the host waits for one: others than those that
+// it waits for, too, and as early as may be. Else these as late as may be.
+class StreamsAtRandom {
+ public:
+  explicit StreamsAtRandom(uint64_t seed);
+  ~StreamsAtRandom();
+};
 // How often the host has waited for a stream.
 int64_t NumWaits();
 // A bug of what uses the device: ends the process.
