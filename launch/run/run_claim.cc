@@ -4,6 +4,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/clock.h>
 #include <unistd.h>
 
@@ -32,10 +33,10 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
   return names;
 }
 
-// Of a folder of runs over seeds or splits (training/repetitions.h): the first of them. "": none.
-std::string FirstOfRuns(const std::vector<std::string>& names) {
-  for (const std::string& name : names)
-    if (absl::StartsWith(name, "seed-") || absl::StartsWith(name, "split-")) return name;
+// By its name, of one of the runs over seeds or splits (training/repetitions.h). "": of none.
+absl::string_view KindOfRun(absl::string_view name) {
+  for (const char* kind : {"seed-", "split-"})
+    if (absl::StartsWith(name, kind)) return kind;
   return "";
 }
 
@@ -50,8 +51,9 @@ absl::Status CheckIsARunOrEmpty(const std::string& folder) {
   if (names.empty()) return absl::OkStatus();
   if (FileExists(absl::StrCat(folder, "/", kManifestName)))
     return RefuseFolder(folder, " is a store");
-  if (const std::string first = FirstOfRuns(names); !first.empty())
-    return RefuseFolder(folder, absl::StrCat(" holds runs, ", first, " among them"));
+  for (const std::string& name : names)
+    if (!KindOfRun(name).empty())
+      return RefuseFolder(folder, absl::StrCat(" holds runs, ", name, " among them"));
   return RefuseFolder(folder, absl::StrCat(" is no folder of a run, and holds ", names[0]));
 }
 
@@ -77,13 +79,21 @@ absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration pati
                    LockPath(run)));
 }
 
-absl::Status CheckFolderOfRuns(const std::string& folder) {
+absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run) {
   if (IsARun(folder))
     return absl::FailedPreconditionError(absl::StrCat(
         folder, " is the folder of a run: runs over seeds or splits take a --run of their own"));
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
-  if (names.empty() || !FirstOfRuns(names).empty()) return absl::OkStatus();
-  return CheckIsARunOrEmpty(folder);
+  bool has_runs = false;
+  for (const std::string& name : names) {
+    const absl::string_view kind = KindOfRun(name);
+    if (!kind.empty() && kind != KindOfRun(run))
+      return absl::FailedPreconditionError(
+          absl::StrCat(folder, " holds ", name, ", which is not averaged with ", run,
+                       ": runs over seeds, over splits and over both take a --run each"));
+    has_runs |= !kind.empty();
+  }
+  return has_runs ? absl::OkStatus() : CheckIsARunOrEmpty(folder);
 }
 
 }  // namespace quadhop

@@ -3,6 +3,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
 #include <string>
@@ -16,8 +17,9 @@ namespace quadhop {
 // folder is neither empty nor one that a run has begun, naming what it is.
 absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience);
 
-// Whether runs over seeds or splits may stand in the folder: kFailedPrecondition, naming what it
-// is, if it is neither new, nor empty, nor has such runs.
-absl::Status CheckFolderOfRuns(const std::string& folder);
+// Whether one of the runs over seeds or splits, or a folder of such, may stand in the folder as
+// `run` ("seed-3", "split-NAME"): kFailedPrecondition, saying what the folder is or holds, if it is
+// neither new, nor empty, nor has others of that kind alone.
+absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run);
 
 }  // namespace quadhop

@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
 
 #include <algorithm>
 #include <cmath>
@@ -84,6 +85,18 @@ std::vector<std::string> AllRuns(const std::string& run, const std::vector<Train
   return runs;
 }
 
+// Of the folders that the runs stand in, from `run` down.
+absl::Status CheckFolders(const std::string& run, const std::vector<TrainJob>& jobs) {
+  for (const TrainJob& job : jobs) {
+    std::string folder = run;
+    for (const absl::string_view name : absl::StrSplit(job.run.substr(run.size() + 1), '/')) {
+      QH_RETURN_IF_ERROR(CheckFolderOfRuns(folder, name));
+      absl::StrAppend(&folder, "/", name);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
   const std::vector<std::string> runs = AllRuns(run, jobs);
   QH_ASSIGN_OR_RETURN(const auto results, ReadResults(runs));
@@ -140,7 +153,7 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
-  if (context.IsMain()) QH_RETURN_IF_ERROR(CheckFolderOfRuns(run));
+  if (context.IsMain()) QH_RETURN_IF_ERROR(CheckFolders(run, jobs));
   // Those that are finished, too: they must be of the same config, split and store.
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (context.IsMain())

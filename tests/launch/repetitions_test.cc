@@ -1,5 +1,6 @@
 #include "launch/training/repetitions.h"
 
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -98,6 +99,23 @@ TEST_F(RepetitionsTest, ARunAndRunsOverSeedsDoNotShareAFolder) {
   ASSERT_EQ(Train("many", {"--seeds", "1"}).code, ExitCode::kDone);
   EXPECT_EQ(Train("many", {"--overwrite"}).code, ExitCode::kFailed);
   EXPECT_EQ(Train("s.qh", {"--seeds", "1"}).code, ExitCode::kFailed);
+}
+
+TEST_F(RepetitionsTest, OverSeedsAndOverSplitsDoNotShareAFolder) {
+  const std::vector<std::vector<std::string>> kinds = {
+      {"--seeds", "1"}, {"--splits", "all"}, {"--splits", "all", "--seeds", "1"}};
+  for (size_t before = 0; before < kinds.size(); ++before) {
+    const std::string run = absl::StrCat("many-", before);
+    ASSERT_EQ(Train(run, kinds[before]).code, ExitCode::kDone);
+    for (size_t now = 0; now < kinds.size(); ++now) {
+      if (now == before) continue;
+      std::vector<std::string> flags = kinds[now];
+      flags.push_back("--resume");
+      const Outcome outcome = Train(run, flags);
+      EXPECT_EQ(outcome.code, ExitCode::kFailed) << before << ", then " << now;
+      EXPECT_THAT(outcome.err, HasSubstr("--run")) << before << ", then " << now;
+    }
+  }
 }
 
 TEST_F(RepetitionsTest, OneRunHasNoDeviation) {
