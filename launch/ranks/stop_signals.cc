@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 
@@ -10,6 +11,8 @@
 
 namespace quadhop {
 namespace {
+
+constexpr std::chrono::seconds kOneRequest{1};
 
 // As nohup leaves SIGHUP, and a shell SIGINT of what it runs in the background.
 bool IsIgnored(int signal) {
@@ -40,15 +43,23 @@ StopSignals::~StopSignals() {
 }
 
 void StopSignals::Wait() {
+  std::chrono::steady_clock::time_point first;
   while (true) {
     int signal = 0;
     if (sigwait(&signals_, &signal) != 0) continue;
     if (closing_) return;
-    const bool first = !requested_.exchange(true);
-    if (first && signal == SIGINT)
-      std::fputs("quadhop: stops when a checkpoint is written; interrupt again to end at once\n",
-                 stderr);
-    if (first) continue;
+    const auto now = std::chrono::steady_clock::now();
+    if (!requested_) {
+      first = now;
+      if (signal == SIGINT)
+        std::fputs(
+            "quadhop: stops when a checkpoint is written; interrupt again, after a second, "
+            "to end at once\n",
+            stderr);
+      requested_ = true;
+      continue;
+    }
+    if (now - first < kOneRequest) continue;
     std::fputs("quadhop: asked to stop a second time: ends at once\n", stderr);
     _exit(1);
   }

@@ -8,8 +8,9 @@
 namespace quadhop {
 
 // While one lives, the first of them asks for a stop, which the training loop honours with a
-// checkpoint; the second ends the process at once with exit code 1. SIGINT and SIGHUP stay ignored
-// where they are, as under nohup. (mpirun forwards
+// checkpoint. Those within a second of it are the same request: timeout sends its signal to the
+// process and to its group, systemd SIGHUP beside SIGTERM. A later one ends the process at once
+// with exit code 1. SIGINT and SIGHUP stay ignored where they are, as under nohup. (mpirun forwards
 // SIGUSR1. It sends SIGTERM to survivors of a dead rank as well: the heartbeat finds the dead one
 // and ends this process before a stop could take effect.)
 //

@@ -23,13 +23,28 @@ TEST(StopSignals, TakesAnyOfItsSignalsForARequest) {
   }
 }
 
-TEST(StopSignals, TheSecondEndsTheProcessAtOnce) {
+TEST(StopSignals, ThoseWithinASecondOfTheFirstAreOneRequest) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const StopSignals stop;
+        kill(getpid(), SIGTERM);
+        WaitFor(stop);
+        for (const int signal : {SIGTERM, SIGHUP}) kill(getpid(), signal);
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignals, ALaterOneEndsTheProcessAtOnce) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
         const StopSignals stop;
         kill(getpid(), SIGUSR1);
         WaitFor(stop);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1200));
         kill(getpid(), SIGTERM);
         while (true) pause();
       },
