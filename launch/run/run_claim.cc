@@ -59,7 +59,8 @@ absl::Status CheckIsARunOrEmpty(const std::string& folder) {
 
 }  // namespace
 
-absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience) {
+absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience,
+                                     const StopSignals* stop) {
   QH_RETURN_IF_ERROR(CheckIsARunOrEmpty(run));
   const absl::Time give_up = absl::Now() + patience;
   const std::string holder = absl::StrCat("host ", HostName(), ", process ", getpid(), "\n");
@@ -67,6 +68,9 @@ absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration pati
     absl::StatusOr<FileLock> lock = FileLock::OfFile(LockPath(run), holder);
     if (!absl::IsUnavailable(lock.status())) return lock;
     if (absl::Now() >= give_up) break;
+    if (stop != nullptr && stop->Requested())
+      return absl::CancelledError(
+          absl::StrCat("stopped, as asked, while another process trains in ", run));
     if (!said) absl::FPrintF(stderr, "waiting for the process that trains in %s to end\n", run);
     said = true;
     absl::SleepFor(absl::Milliseconds(200));

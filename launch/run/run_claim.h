@@ -9,13 +9,16 @@
 #include <string>
 
 #include "core/file_lock.h"
+#include "launch/ranks/stop_signals.h"
 
 namespace quadhop {
 
-// The lock on the folder of a run, which is there; another process's is waited for so long.
-// kFailedPrecondition, saying what to do, if another process keeps it, naming that, or if the
-// folder is neither empty nor one that a run has begun, naming what it is.
-absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience);
+// The lock on the folder of a run, which is there; another process's is waited for so long, or
+// until `stop` (nullptr: nobody) asks for a stop: kCancelled. kFailedPrecondition, saying what to
+// do, if another process keeps it, naming that, or if the folder is neither empty nor one that a
+// run has begun, naming what it is.
+absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience,
+                                     const StopSignals* stop);
 
 // Whether one of the runs over seeds or splits, or a folder of such, may stand in the folder as
 // `run` ("seed-3", "split-NAME"): kFailedPrecondition, saying what the folder is or holds, if it is

@@ -102,8 +102,9 @@ absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
 
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
                                                              const Config& config,
-                                                             const std::string& store) {
-  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, config, store));
+                                                             const std::string& store,
+                                                             const StopSignals* stop) {
+  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, config, store, stop));
   if (FileExists(path)) QH_RETURN_IF_ERROR(folder->Claim());
   if (start == Start::kResume && FileExists(RunConfigPath(path))) {
     QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(path));
@@ -115,7 +116,7 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
 absl::Status RunFolder::Claim() {
   QH_ASSIGN_OR_RETURN(
       FileLock lock,
-      ClaimFolder(path_, start_ == Start::kResume ? kTimeToEnd : absl::ZeroDuration()));
+      ClaimFolder(path_, start_ == Start::kResume ? kTimeToEnd : absl::ZeroDuration(), stop_));
   lock_.emplace(std::move(lock));
   return start_ == Start::kNew && HasBegunTraining(path_) ? RefuseToReplace(path_)
                                                           : absl::OkStatus();

@@ -26,6 +26,7 @@
 
 #include "core/file_lock.h"
 #include "launch/config.pb.h"
+#include "launch/ranks/stop_signals.h"
 #include "launch/run/json_object.h"
 #include "launch/tensorboard/event_file.h"
 
@@ -42,12 +43,14 @@ class RunFolder {
   // Makes no more than RUN/lock yet, which keeps others out from here on. kAlreadyExists, saying
   // what to do, if the folder holds a run, finished or not, and `start` is kNew;
   // kFailedPrecondition if the folder is neither a run's nor empty, if another process is training
-  // in it (one that may be ending is waited for if `start` is kResume), or if `start` is kResume
-  // and the run's config differs in what matters (see ChangesOnResume). `config` has its backends
-  // chosen (backends.h).
+  // in it (one that may be ending is waited for if `start` is kResume, until `stop` asks for a
+  // stop: kCancelled), or if `start` is kResume and the run's config differs in what matters (see
+  // ChangesOnResume). `config` has its backends chosen (backends.h). Borrows `stop`; may be
+  // nullptr.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            const Config& config,
-                                                           const std::string& store);
+                                                           const std::string& store,
+                                                           const StopSignals* stop);
   // Once nothing stands against the run: makes the folder and writes config.textproto and
   // store.txt. But for kResume the files named above, and only those, are removed before. To be
   // called before anything below is written.
@@ -80,11 +83,13 @@ class RunFolder {
   absl::Status WriteSummary(const JsonObject& summary);
 
  private:
-  RunFolder(std::string path, Start start, Config config, std::string store)
+  RunFolder(std::string path, Start start, Config config, std::string store,
+            const StopSignals* stop)
       : path_(std::move(path)),
         start_(start),
         config_(std::move(config)),
-        store_(std::move(store)) {}
+        store_(std::move(store)),
+        stop_(stop) {}
   // Makes sure that the run may stand in the folder, and keeps others out.
   absl::Status Claim();
   absl::Status OpenMetrics();
@@ -95,6 +100,7 @@ class RunFolder {
   const Start start_;
   const Config config_;
   const std::string store_;
+  const StopSignals* const stop_;
   absl::optional<FileLock> lock_;
   std::vector<std::string> changes_;
   int metrics_fd_ = -1;

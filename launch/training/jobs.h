@@ -26,8 +26,9 @@ struct TrainJob {
   LogStyle log = LogStyle::kText;
 };
 
-// kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint. An
-// error on any rank is an error of the job: RunRanks ends the others.
+// kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint, or
+// began nothing while another process had its folder. An error on any rank is an error of the job:
+// RunRanks ends the others.
 absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context);
 
 // A checkpoint of a run, and the store it is applied to.

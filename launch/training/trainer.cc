@@ -72,6 +72,8 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
       display_(session.context().IsMain(), job.log) {}
 
 absl::StatusOr<ExitCode> Trainer::Run() {
+  QH_ASSIGN_OR_RETURN(const bool taken, TakeFolder());
+  if (!taken) return ExitCode::kResumable;
   QH_RETURN_IF_ERROR(Begin());
   if (was_finished_) return ExitCode::kDone;
   while (!IsDone()) {
@@ -84,14 +86,28 @@ absl::StatusOr<ExitCode> Trainer::Run() {
   return ExitCode::kDone;
 }
 
+// Rank 0 has the folder; the others learn by the broadcast's failure if it is refused.
+absl::StatusOr<bool> Trainer::TakeFolder() {
+  uint8_t stopped = 0;
+  if (session_.context().IsMain()) {
+    absl::StatusOr<std::unique_ptr<RunFolder>> folder =
+        RunFolder::Create(job_.run, job_.start, WithBackendsOf(session_.config(), job_.config),
+                          job_.store, job_.stop);
+    stopped = absl::IsCancelled(folder.status());
+    if (stopped != 0) {
+      display_.Say(folder.status().message());
+    } else {
+      QH_ASSIGN_OR_RETURN(folder_, std::move(folder));
+    }
+  }
+  QH_RETURN_IF_ERROR(session_.context().comm.Broadcast("begin of the run", Rank(0), {&stopped, 1}));
+  return stopped == 0;
+}
+
 absl::Status Trainer::Begin() {
   position_.set_best_valid(-1);
   position_.set_split(session_.split());
-  // Rank 0 has the folder; the others learn by the barrier's failure if it is refused.
-  if (session_.context().IsMain()) {
-    QH_ASSIGN_OR_RETURN(
-        folder_, RunFolder::Create(job_.run, job_.start,
-                                   WithBackendsOf(session_.config(), job_.config), job_.store));
+  if (folder_ != nullptr) {
     if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout);
     const StoreManifest& manifest = session_.store().manifest();
     display_.Say(absl::StrFormat(
@@ -107,7 +123,6 @@ absl::Status Trainer::Begin() {
           session_.split()));
   }
   Communicator& comm = session_.context().comm;
-  QH_RETURN_IF_ERROR(comm.Barrier("begin of the run"));
   QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(comm));
   QH_ASSIGN_OR_RETURN(checkpointing_,
                       Checkpointing::Create(job_, session_, adam_, folder_.get(), faults_));

@@ -29,11 +29,13 @@ class Trainer {
   // Borrows all.
   Trainer(const TrainJob& job, Session& session, Faults& faults);
 
-  // kDone when the run is finished; kResumable when a stop was asked for and its checkpoint is
-  // written.
+  // kDone when the run is finished; kResumable when a stop was asked for, and its checkpoint is
+  // written or nothing was begun.
   absl::StatusOr<ExitCode> Run();
 
  private:
+  // False if a stop was asked for while another process had the folder.
+  absl::StatusOr<bool> TakeFolder();
   absl::Status Begin();
   // Takes up the newest intact checkpoint, if there is one, and begins the folder: a resume that is
   // refused, or has nothing to do, changes nothing.

@@ -37,7 +37,8 @@ class RunFolderTest : public testing::Test {
   absl::StatusOr<std::unique_ptr<RunFolder>> Create(RunFolder::Start start) {
     QH_ASSIGN_OR_RETURN(config_, LoadConfig("quickstart", {}));
     ChooseBackends(/*all_ranks_have_gpus=*/false, &config_);
-    QH_ASSIGN_OR_RETURN(auto folder, RunFolder::Create(run_, start, config_, "stores/a.qh"));
+    QH_ASSIGN_OR_RETURN(auto folder,
+                        RunFolder::Create(run_, start, config_, "stores/a.qh", nullptr));
     QH_RETURN_IF_ERROR(folder->Begin());
     return folder;
   }

@@ -1,6 +1,8 @@
 // Whole runs of training that are stopped, broken, damaged and carried on.
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +15,11 @@
 #include <utility>
 
 #include "core/file.h"
+#include "core/file_lock.h"
 #include "launch/config/config.h"
 #include "launch/ranks/stop_signals.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 #include "launch/training/jobs.h"
 #include "model/kernels.h"
@@ -78,6 +82,20 @@ class TrainingTest : public testing::Test {
   Outcome Resume(const std::string& run, const std::string& ranks,
                  const std::vector<std::string>& settings = {}) const {
     return Train(run, settings, {"--resume", "--ranks-in-process", ranks});
+  }
+
+  // On two ranks, after SIGTERM.
+  absl::StatusOr<ExitCode> TrainAskedToStop(RunFolder::Start start) const {
+    QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", Settings()));
+    const StopSignals stop;
+    EXPECT_EQ(kill(getpid(), SIGTERM), 0);
+    const TrainJob job{store_, run_, "", "", start, config, &stop};
+    testing::internal::CaptureStdout();
+    absl::StatusOr<ExitCode> code =
+        RunRanks({.ranks_in_process = 2, .threads = 1, .heartbeat = {}},
+                 [&](const RankContext& context) { return quadhop::Train(job, context); });
+    testing::internal::GetCapturedStdout();
+    return code;
   }
 
   // The lines of steps and epochs without times, and the bytes of the last checkpoint.
@@ -192,20 +210,22 @@ TEST_F(TrainingTest, ARankThatFailsWithinACollectiveIsNamedAndThePeersDoNotWait)
 }
 
 TEST_F(TrainingTest, StopsWhenAskedAndCarriesOnEqual) {
-  ASSERT_OK_AND_ASSIGN(const Config config, LoadConfig("quickstart", Settings()));
-  const StopSignals stop;
-  ASSERT_EQ(kill(getpid(), SIGTERM), 0);
-  TrainJob job{store_, run_, "", "", RunFolder::Start::kNew, config, &stop};
-  testing::internal::CaptureStdout();
-  const absl::StatusOr<ExitCode> code =
-      RunRanks({.ranks_in_process = 2, .threads = 1, .heartbeat = {}},
-               [&](const RankContext& context) { return quadhop::Train(job, context); });
-  testing::internal::GetCapturedStdout();
-  ASSERT_OK(code);
-  EXPECT_EQ(*code, ExitCode::kResumable);
+  ASSERT_OK_AND_ASSIGN(const ExitCode code, TrainAskedToStop(RunFolder::Start::kNew));
+  EXPECT_EQ(code, ExitCode::kResumable);
   EXPECT_LT(ResultOf(run_).lines.size(), static_cast<size_t>(kSteps));
   EXPECT_EQ(Resume(run_, "1").code, ExitCode::kDone);
   EXPECT_TRUE(ResultOf(run_) == Undisturbed());
+}
+
+TEST_F(TrainingTest, StopsWhenAskedWhileItWaitsForAnotherProcess) {
+  ASSERT_EQ(Train(run_, {}).code, ExitCode::kDone);
+  const Result before = ResultOf(run_);
+  ASSERT_OK_AND_ASSIGN(const FileLock other, ClaimFolder(run_, absl::ZeroDuration(), nullptr));
+  const absl::Time start = absl::Now();
+  ASSERT_OK_AND_ASSIGN(const ExitCode code, TrainAskedToStop(RunFolder::Start::kResume));
+  EXPECT_EQ(code, ExitCode::kResumable);
+  EXPECT_LT(absl::Now() - start, absl::Seconds(30));
+  EXPECT_TRUE(ResultOf(run_) == before);
 }
 
 TEST_F(TrainingTest, ARunThatFailedBeforeItsFirstStepIsBegunAnew) {
