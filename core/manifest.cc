@@ -143,13 +143,18 @@ absl::StatusOr<StoreManifest> ParseManifest(absl::string_view text, const std::s
   if (!Parse(text, true, &error, &manifest))
     return absl::DataLossError(absl::StrCat(
         error.message(), "; the manifest is damaged: restore it or make the store again"));
+  if (manifest.format_version() == 0)
+    return absl::DataLossError(absl::StrCat(path,
+                                            ": has no format_version; it is empty, damaged or not "
+                                            "a manifest: restore it or make the store again"));
   if (manifest.format_version() != kStoreFormatVersion)
     return absl::FailedPreconditionError(
         absl::StrCat(path, ": format version ", manifest.format_version(),
                      ", this quadhop reads version ", kStoreFormatVersion,
                      EndsWithItsChecksum(text)
                          ? "; use the quadhop that made the store, or make it again"
-                         : "; its checksum is wrong too: it is damaged or not a manifest"));
+                         : "; its checksum is wrong too: it is damaged or not a manifest: restore "
+                           "it or make the store again"));
   if (!EndsWithItsChecksum(text))
     return absl::DataLossError(absl::StrCat(path,
                                             ": is not what its checksum says; it was damaged or "

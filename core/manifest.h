@@ -23,9 +23,9 @@ std::string ManifestToText(StoreManifest manifest);
 // changed, which says nothing of what was made of it.
 std::string StoreIdentity(StoreManifest manifest);
 
-// kDataLoss: not a textproto (naming the line), or not what its checksum says. kFailedPrecondition:
-// another format version. kInvalidArgument: an unknown field (naming the line), or as
-// CheckManifest. `path` is for messages.
+// kDataLoss: not a textproto (naming the line), without a format version (an empty file), or not
+// what its checksum says. kFailedPrecondition: another format version. kInvalidArgument: an unknown
+// field (naming the line), or as CheckManifest. `path` is for messages.
 absl::StatusOr<StoreManifest> ParseManifest(absl::string_view text, const std::string& path);
 
 // ParseManifest of a file; also the errors of ReadFile.

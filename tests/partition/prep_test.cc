@@ -16,6 +16,7 @@
 namespace quadhop {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class Prep : public testing::Test {
@@ -133,10 +134,13 @@ INSTANTIATE_TEST_SUITE_P(OrItsSidecar, PrepWithoutAFile, testing::Values("", ".x
 
 TEST_F(Prep, OpenIntactFindsNothingToGoOnFromWithoutAManifest) {
   MakeAll();
-  ASSERT_OK(WriteFileAtomically(path_ + "/store.textproto", "damaged"));
-  ASSERT_OK_AND_ASSIGN(const IntactStore damaged, OpenIntact(path_, pool_));
-  EXPECT_THAT(damaged.damage, HasSubstr("store.textproto"));
-  EXPECT_EQ(damaged.store, nullptr);
+  for (const char* manifest : {"damaged", ""}) {
+    ASSERT_OK(WriteFileAtomically(path_ + "/store.textproto", manifest));
+    ASSERT_OK_AND_ASSIGN(const IntactStore damaged, OpenIntact(path_, pool_));
+    EXPECT_THAT(damaged.damage,
+                AllOf(HasSubstr("store.textproto"), HasSubstr("make the store again")));
+    EXPECT_EQ(damaged.store, nullptr);
+  }
 }
 
 }  // namespace
