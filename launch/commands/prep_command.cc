@@ -1,6 +1,7 @@
 // quadhop prep --from PATH --store NAME.qh: import, partition, encode and propagate, as far as they
 // are not done.
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <absl/strings/str_replace.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
@@ -18,6 +19,7 @@
 #include "launch/ranks/runtime.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/prep.h"
+#include "partition/store_step.h"
 
 namespace quadhop {
 namespace {
@@ -60,11 +62,25 @@ absl::StatusOr<std::vector<PrepStep>> PlanSteps(const StepFlags& step, ThreadPoo
   };
 }
 
+// What OpenIntact would find, but for what only reading every file shows. Changes nothing.
+absl::StatusOr<IntactStore> LookAt(const std::string& path) {
+  IntactStore found;
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path, kDerivedFiles);
+  if (store.ok())
+    found.store = *std::move(store);
+  else if (absl::IsDataLoss(store.status()))
+    found.damage = std::string(store.status().message());
+  else if (!absl::IsNotFound(store.status()))
+    return store.status();
+  return found;
+}
+
 // The store to go on from, or nullptr: then everything is made.
 absl::StatusOr<std::unique_ptr<Store>> OpenForSteps(const StepFlags& flags,
                                                     const PrepStep& import_step,
                                                     const std::string& inputs, ThreadPool& pool) {
-  QH_ASSIGN_OR_RETURN(IntactStore intact, OpenIntact(flags.store, pool));
+  QH_ASSIGN_OR_RETURN(IntactStore intact,
+                      flags.dry_run ? LookAt(flags.store) : OpenIntact(flags.store, pool));
   if (!intact.damage.empty())
     std::printf("%s is damaged and will be made anew: %s\n",
                 intact.store == nullptr ? "the store" : "a file of the store",
@@ -73,6 +89,8 @@ absl::StatusOr<std::unique_ptr<Store>> OpenForSteps(const StepFlags& flags,
     std::printf("the input has changed since it was imported: the store will be made anew\n");
     return nullptr;
   }
+  if (intact.store != nullptr && !StepIsDone(*intact.store, "import", import_step.options))
+    return nullptr;
   return std::move(intact.store);
 }
 
@@ -98,13 +116,33 @@ absl::StatusOr<bool> PrintPlanOfInput(const StepFlags& flags) {
   return true;
 }
 
+// Of a store that is gone on from: what is left to do.
+absl::Status PrintPlanOfRest(const StepFlags& flags, const std::vector<PrepStep>& steps,
+                             const Store& store) {
+  const bool encodings_are_features = store.manifest().features() == 0;
+  std::vector<const char*> done, left;
+  for (const PrepStep& step : steps) {
+    const bool of_new_encodings =
+        encodings_are_features && !left.empty() && left.back() == absl::string_view("encode");
+    const bool is_done = !of_new_encodings && StepIsDone(store, step.name, step.options);
+    (is_done ? done : left).push_back(step.name);
+  }
+  if (flags.dry_run) std::printf("done before: %s\n", absl::StrJoin(done, ", ").c_str());
+  return left.empty() ? absl::OkStatus() : flags.PrintPlan(PrepShape::Of(store), left);
+}
+
 absl::Status RunSteps(const StepFlags& flags, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::vector<PrepStep> steps, PlanSteps(flags, pool));
   QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(flags.import));
-  QH_ASSIGN_OR_RETURN(bool planned, PrintPlanOfInput(flags));
-  if (flags.dry_run) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
                       OpenForSteps(flags, steps.front(), inputs, pool));
+  bool planned = store != nullptr;
+  if (planned) {
+    QH_RETURN_IF_ERROR(PrintPlanOfRest(flags, steps, *store));
+  } else {
+    QH_ASSIGN_OR_RETURN(planned, PrintPlanOfInput(flags));
+  }
+  if (flags.dry_run) return absl::OkStatus();
   for (const PrepStep& step : steps) {
     const absl::Time start = absl::Now();
     if (store != nullptr && StepIsDone(*store, step.name, step.options)) {

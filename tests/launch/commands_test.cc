@@ -229,6 +229,41 @@ TEST_F(CommandsTest, ADryRunFindsInputsThatAreAbsent) {
   EXPECT_EQ(Prep({"--dry-run"}).code, ExitCode::kDone);
 }
 
+TEST_F(CommandsTest, ADryRunPlansWhatIsNotDoneAndChangesNothing) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  std::filesystem::remove(store_ + "/features.npy");
+  const Outcome lacking = Prep({"--dry-run"});
+  EXPECT_EQ(lacking.code, ExitCode::kDone);
+  EXPECT_THAT(lacking.out, AllOf(HasSubstr("done before: import, partition, encode\n"),
+                                 HasSubstr("\npropagate "), Not(HasSubstr("\nencode "))));
+  EXPECT_FALSE(FileExists(store_ + "/features.npy"));
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const Outcome done = Prep({"--dry-run"});
+  EXPECT_EQ(done.out, "done before: import, partition, encode, propagate\n");
+  EXPECT_THAT(Prep({"--dry-run", "--directed"}).out,
+              AllOf(HasSubstr("\nimport "), HasSubstr("\npropagate "), Not(HasSubstr("done"))));
+}
+
+TEST_F(CommandsTest, ADryRunPlansHopsOfNewEncodingsThatStandForFeatures) {
+  std::filesystem::remove(from_ + "/raw/node-feat.csv");
+  ASSERT_EQ(Prep({"--dim", "2"}).code, ExitCode::kDone);
+  EXPECT_THAT(Prep({"--dim", "3", "--dry-run"}).out,
+              AllOf(HasSubstr("done before: import, partition\n"), HasSubstr("\nencode "),
+                    HasSubstr("\npropagate ")));
+}
+
+// Whatever its format says of its size.
+TEST_F(CommandsTest, PrepPlansAStepBeforeItIsDone) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  const auto prep = [&](const std::string& imbalance) {
+    return Quadhop({"prep", "--from", folder_ / "arcs.txt", "--store", store_, "--dim", "2",
+                    "--parts", "1", "--imbalance", imbalance});
+  };
+  ASSERT_EQ(prep("0.05").code, ExitCode::kDone);
+  const std::string again = prep("0.06").out;
+  EXPECT_LT(again.find("memory allowed"), again.find("partition  done")) << again;
+}
+
 TEST_F(CommandsTest, AFolderOfOtherFilesIsNotWrittenInto) {
   ASSERT_OK(MakeDirectories(store_));
   ASSERT_OK(WriteFileAtomically(store_ + "/features.npy", "a user's"));
