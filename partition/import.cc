@@ -92,10 +92,11 @@ absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options) {
 absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
   if (format->measure == nullptr) return absl::optional<PrepShape>();
-  QH_ASSIGN_OR_RETURN(PrepShape shape, format->measure(options.from));
-  if (!options.directed) shape.arcs *= 2;
-  if (options.project > 0) shape.features = std::min<int64_t>(shape.features, options.project);
-  return absl::optional<PrepShape>(shape);
+  QH_ASSIGN_OR_RETURN(absl::optional<PrepShape> shape, format->measure(options));
+  if (!shape.has_value()) return shape;
+  if (!options.directed) shape->arcs *= 2;
+  if (options.project > 0) shape->features = std::min<int64_t>(shape->features, options.project);
+  return shape;
 }
 
 absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool) {

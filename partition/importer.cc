@@ -32,7 +32,8 @@ absl::Span<const ImportFormat> AllImportFormats() {
        MakeMatrixMarketImporter, Always, true},
       {"metis-graph", "a file NAME.graph or NAME.graph.gz", IsMetisGraph, MakeMetisGraphImporter,
        Always, true},
-      {"arrays", "an .npy of arcs, [2, E] or [E, 2]", IsArrays, MakeArraysImporter, Always, true},
+      {"arrays", "an .npy of arcs, [2, E] or [E, 2]", IsArrays, MakeArraysImporter, Always, true,
+       MeasureArrays},
       {"edge-list", "a text, plain or gzip, of two numbers a line", IsEdgeList,
        MakeEdgeListImporter, Always, true},
   };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/types/optional.h>
 #include <absl/types/span.h>
 
 #include <memory>
@@ -33,8 +34,9 @@ struct ImportFormat {
   // Where nothing is projected: for the provenance. If not, the input has splits of its own.
   bool (*uses_seed)(const std::string& from);
   bool takes_companions;  // --features and --labels
-  // Nodes, edges as they stand, and features, without reading them; or null.
-  absl::StatusOr<PrepShape> (*measure)(const std::string& from) = nullptr;
+  // Nodes, edges as they stand, and features, without reading them; nothing where that cannot be
+  // told; or null.
+  absl::StatusOr<absl::optional<PrepShape>> (*measure)(const ImportOptions& options) = nullptr;
 };
 
 // Every format, in the order in which "auto" asks them.
@@ -43,12 +45,12 @@ absl::Span<const ImportFormat> AllImportFormats();
 // OGB's raw csv folders (ogb_importer.cc).
 bool IsOgbFolder(const std::string& from);
 bool LacksOgbSplit(const std::string& from);  // likewise of binary folders
-absl::StatusOr<PrepShape> MeasureOgbFolder(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasureOgbFolder(const ImportOptions& options);
 std::unique_ptr<Importer> MakeOgbImporter();
 
 // OGB's binary folders, data.npz (ogb_binary_importer.cc).
 bool IsOgbBinaryFolder(const std::string& from);
-absl::StatusOr<PrepShape> MeasureOgbBinaryFolder(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasureOgbBinaryFolder(const ImportOptions& options);
 std::unique_ptr<Importer> MakeOgbBinaryImporter();
 
 // WordNet 3.0's data files (wordnet_importer.cc).
@@ -93,6 +95,7 @@ std::unique_ptr<Importer> MakeMetisGraphImporter();
 
 // A user's own .npy arrays (arrays_importer.cc).
 bool IsArrays(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasureArrays(const ImportOptions& options);
 std::unique_ptr<Importer> MakeArraysImporter();
 
 // SNAP's edge lists (edge_list_importer.cc).

@@ -26,8 +26,7 @@ absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) 
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(ImportInputs(step.import).status());
-  QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(step.import));
-  if (shape.has_value()) QH_RETURN_IF_ERROR(step.PrintPlan(*shape, {"import"}));
+  QH_RETURN_IF_ERROR(step.PrintPlanOfInput({"import"}).status());
   if (step.dry_run) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
   QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.import, pool));

@@ -105,17 +105,6 @@ void Tell(const PrepStep& step, const char* what, absl::Duration duration,
 constexpr const char* kStepsAfterImport[] = {"partition", "encode", "propagate"};
 constexpr const char* kAllSteps[] = {"import", "partition", "encode", "propagate"};
 
-// What is known of the needs before any work; true if that is all of them.
-absl::StatusOr<bool> PrintPlanOfInput(const StepFlags& flags) {
-  QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(flags.import));
-  if (!shape.has_value()) {
-    std::printf("the input does not say how large it is: the plan follows after the import\n");
-    return false;
-  }
-  QH_RETURN_IF_ERROR(flags.PrintPlan(*shape, kAllSteps));
-  return true;
-}
-
 // Of a store that is gone on from: what is left to do.
 absl::Status PrintPlanOfRest(const StepFlags& flags, const std::vector<PrepStep>& steps,
                              const Store& store) {
@@ -140,7 +129,7 @@ absl::Status RunSteps(const StepFlags& flags, ThreadPool& pool) {
   if (planned) {
     QH_RETURN_IF_ERROR(PrintPlanOfRest(flags, steps, *store));
   } else {
-    QH_ASSIGN_OR_RETURN(planned, PrintPlanOfInput(flags));
+    QH_ASSIGN_OR_RETURN(planned, flags.PrintPlanOfInput(kAllSteps));
   }
   if (flags.dry_run) return absl::OkStatus();
   for (const PrepStep& step : steps) {

@@ -46,6 +46,8 @@ struct StepFlags {
   // Prints what the steps named need, and refuses what memory or the disk cannot hold. `shape`
   // lacks only what the flags say. kResourceExhausted.
   absl::Status PrintPlan(PrepShape shape, absl::Span<const char* const> steps) const;
+  // False, saying so, if the input has to be read to know how large it is.
+  absl::StatusOr<bool> PrintPlanOfInput(absl::Span<const char* const> steps) const;
   absl::Status PrintPlanOfStore(absl::Span<const char* const> steps) const;
 
   // Flags::Parse, and then the options of every step have what they share: store, seed, dtype.

@@ -65,6 +65,17 @@ class ArraysImporter : public Importer {
 
 bool IsArrays(const std::string& from) { return absl::EndsWith(from, ".npy"); }
 
+absl::StatusOr<absl::optional<PrepShape>> MeasureArrays(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const absl::optional<CompanionShape> nodes, MeasureCompanions(options));
+  if (!nodes.has_value()) return absl::nullopt;
+  QH_ASSIGN_OR_RETURN(const ArraySource arcs, ArraySource::OpenNpy(options.from));
+  PrepShape shape;
+  shape.nodes = nodes->nodes;
+  shape.arcs = arcs.size() / 2;
+  shape.features = nodes->features;
+  return shape;
+}
+
 std::unique_ptr<Importer> MakeArraysImporter() { return std::make_unique<ArraysImporter>(); }
 
 }  // namespace quadhop

@@ -95,27 +95,32 @@ absl::Status AddClasses(absl::Span<const double> classes, const std::string& pla
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target) {
-  int64_t num_nodes = 0;
-  std::string counted_by;
+absl::StatusOr<absl::optional<CompanionShape>> MeasureCompanions(const ImportOptions& options) {
+  CompanionShape shape;
   for (const std::string& path : {options.features, options.labels}) {
     if (path.empty()) continue;
     QH_ASSIGN_OR_RETURN(const ArraySource array, ArraySource::OpenNpy(path));
     if (array.dims().empty() || array.dims()[0] < 1)
       return WrongDims(array, "a row for each node is needed");
-    if (num_nodes > 0 && array.dims()[0] != num_nodes)
-      return WrongDims(array, absl::StrCat("a row for each of the ", num_nodes, " nodes of ",
+    if (shape.nodes > 0 && array.dims()[0] != shape.nodes)
+      return WrongDims(array, absl::StrCat("a row for each of the ", shape.nodes, " nodes of ",
                                            options.features, " is needed"));
-    if (num_nodes == 0)
-      counted_by = absl::StrCat(", for ", path, ", ", array.DimsText(), ", has a row for each of ",
-                                array.dims()[0],
-                                " nodes: number the nodes by their rows, or leave "
-                                "--features and --labels away");
-    num_nodes = array.dims()[0];
+    if (path == options.features) shape.features = array.size() / array.dims()[0];
+    if (shape.nodes == 0)
+      shape.counted_by = absl::StrCat(", for ", path, ", ", array.DimsText(),
+                                      ", has a row for each of ", array.dims()[0],
+                                      " nodes: number the nodes by their rows, or leave "
+                                      "--features and --labels away");
+    shape.nodes = array.dims()[0];
   }
-  if (num_nodes == 0) return false;
-  QH_RETURN_IF_ERROR(target.SetNodes(num_nodes, std::move(counted_by)));
-  return true;
+  if (shape.nodes == 0) return absl::nullopt;
+  return shape;
+}
+
+absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target) {
+  QH_ASSIGN_OR_RETURN(const absl::optional<CompanionShape> shape, MeasureCompanions(options));
+  if (shape.has_value()) QH_RETURN_IF_ERROR(target.SetNodes(shape->nodes, shape->counted_by));
+  return shape.has_value();
 }
 
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target) {

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/types/optional.h>
 #include <absl/types/span.h>
 
+#include <cstdint>
 #include <string>
 
 #include "partition/formats/array_source.h"
@@ -24,7 +26,15 @@ absl::Status ImportLabels(ArraySource labels, ImportTarget& target);
 absl::Status AddClasses(absl::Span<const double> classes, const std::string& place,
                         ImportTarget& target);
 
-// The nodes are the rows of --features or --labels; false, setting none, if neither is given.
+// The rows of --features or --labels, and columns of features; nothing if neither is given.
+struct CompanionShape {
+  int64_t nodes = 0;
+  int64_t features = 0;
+  std::string counted_by;  // as of ImportTarget::SetNodes
+};
+absl::StatusOr<absl::optional<CompanionShape>> MeasureCompanions(const ImportOptions& options);
+
+// The nodes are those rows; false, setting none, if neither is given.
 absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target);
 // What --features and --labels name, for formats that hold a graph alone.
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target);

@@ -114,8 +114,8 @@ bool IsOgbBinaryFolder(const std::string& from) {
   return FileExists(from + "/raw/data.npz") || FileExists(from + "/raw/edge_index.npy");
 }
 
-absl::StatusOr<PrepShape> MeasureOgbBinaryFolder(const std::string& from) {
-  QH_ASSIGN_OR_RETURN(const RawArrays raw, RawArrays::Open(from + "/raw", 0));
+absl::StatusOr<absl::optional<PrepShape>> MeasureOgbBinaryFolder(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const RawArrays raw, RawArrays::Open(options.from + "/raw", 0));
   PrepShape shape;
   QH_ASSIGN_OR_RETURN(shape.nodes, CountNodes(raw));
   QH_ASSIGN_OR_RETURN(const ArraySource arcs, raw.Array("edge_index"));

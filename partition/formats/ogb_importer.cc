@@ -186,7 +186,8 @@ class OgbImporter : public Importer {
 
 bool IsOgbFolder(const std::string& from) { return !FindCsv(from + "/raw/edge").empty(); }
 
-absl::StatusOr<PrepShape> MeasureOgbFolder(const std::string& from) {
+absl::StatusOr<absl::optional<PrepShape>> MeasureOgbFolder(const ImportOptions& options) {
+  const std::string& from = options.from;
   ThreadPool pool(1);
   PrepShape shape;
   QH_ASSIGN_OR_RETURN(shape.nodes, ReadCount(from + "/raw/num-node-list", pool));

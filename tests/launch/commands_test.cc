@@ -252,6 +252,15 @@ TEST_F(CommandsTest, ADryRunPlansHopsOfNewEncodingsThatStandForFeatures) {
                     HasSubstr("\npropagate ")));
 }
 
+TEST_F(CommandsTest, ADryRunSaysWhyThereIsNoPlan) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  for (const char* command : {"prep", "import"})
+    EXPECT_THAT(
+        Quadhop({command, "--from", folder_ / "arcs.txt", "--store", store_, "--dry-run"}).out,
+        HasSubstr("the input does not say how large it is"))
+        << command;
+}
+
 // Whatever its format says of its size.
 TEST_F(CommandsTest, PrepPlansAStepBeforeItIsDone) {
   ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));

@@ -29,6 +29,28 @@ class NodeData : public ImportOf {
   const std::string classes_ = NpyOf<int64_t>({4}, {0, 1, 0, 1});
 };
 
+TEST_F(NodeData, TellHowLargeAGraphOfArraysIs) {
+  input_.Write("arcs.npy", NpyOf<int64_t>({2, 3}, {0, 1, 2, 1, 2, 3}));
+  ImportOptions options = OptionsFor("arcs.npy");
+  ASSERT_OK_AND_ASSIGN(absl::optional<PrepShape> shape, MeasureInput(options));
+  EXPECT_FALSE(shape.has_value()) << "ids must be read";
+  input_.Write("y.npy", classes_);
+  options.labels = input_ / "y.npy";
+  ASSERT_OK_AND_ASSIGN(shape, MeasureInput(options));
+  ASSERT_TRUE(shape.has_value());
+  EXPECT_EQ(shape->nodes, 4);
+  EXPECT_EQ(shape->features, 0);
+  input_.Write("x.npy", NpyOf<float>({4, 2}, std::vector<float>(8)));
+  options.features = input_ / "x.npy";
+  options.directed = false;
+  ASSERT_OK_AND_ASSIGN(shape, MeasureInput(options));
+  ASSERT_TRUE(shape.has_value());
+  EXPECT_EQ(shape->features, 2);
+  EXPECT_EQ(shape->arcs, 6);
+  input_.Write("x.npy", NpyOf<float>({}, {1}));
+  EXPECT_THAT(MeasureInput(options), StatusIs(kInvalid, HasSubstr("a row for each node")));
+}
+
 TEST_F(NodeData, TellHowManyNodesEachSplitHas) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report,
                        ImportWith(classes_, NpyOf<uint8_t>({2, 4}, {1, 1, 2, 3, 1, 2, 2, 0})));
