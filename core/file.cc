@@ -129,6 +129,15 @@ bool FileExists(const std::string& path) {
   return stat(path.c_str(), &info) == 0;
 }
 
+std::string AbsolutePath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  if (error) return path;
+  std::filesystem::path normal = absolute.lexically_normal();
+  if (!normal.has_filename()) normal = normal.parent_path();  // of "folder/"
+  return std::filesystem::equivalent(normal, absolute, error) ? normal : absolute;
+}
+
 absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) {
   std::error_code error;
   std::vector<std::string> names;

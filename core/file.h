@@ -21,6 +21,9 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path);
 bool FileExists(const std::string& path);
+// One spelling of a path that is there: absolute, without "." and "..", links left as they are. As
+// it stands from the root where ".." follows a link, or nothing is there.
+std::string AbsolutePath(const std::string& path);
 // The names of what is in a folder, sorted. kNotFound if there is no such folder.
 absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path);
 // The same; none if there is no such folder.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
 #include <absl/types/optional.h>
 
 #include <array>
@@ -71,6 +72,9 @@ absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
 // kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the store's
 // folder.
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options);
+
+// Whether the `options` of two entries of a step say the same, however paths are spelled.
+bool SameOptions(absl::string_view a, absl::string_view b);
 
 // True if the store was imported with these options (ImportProvenance), of inputs that have changed
 // since. False for a store that does not say what they were.

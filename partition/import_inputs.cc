@@ -1,6 +1,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +117,15 @@ absl::StatusOr<std::string> DescribeBeginning(const fs::path& beginning) {
   return absl::StrJoin(described, "; ");
 }
 
+// "from=PATH format=...", with the paths in one spelling.
+std::string WithAbsolutePaths(absl::string_view options) {
+  std::vector<std::string> words = absl::StrSplit(options, ' ');
+  for (std::string& word : words)
+    for (const std::string key : {"from=", "features=", "labels=", "splits="})
+      if (absl::StartsWith(word, key)) word = key + AbsolutePath(word.substr(key.size()));
+  return absl::StrJoin(words, " ");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options) {
@@ -127,9 +137,8 @@ absl::StatusOr<std::string> ImportInputs(const ImportOptions& options) {
         {"--splits", options.splits}}) {
     if (path.empty()) continue;
     QH_RETURN_IF_ERROR(CheckOutside(flag, path, options.store));
+    const std::string absolute = AbsolutePath(path);
     std::error_code error;
-    const fs::path absolute = fs::absolute(path, error);
-    if (error) return ErrnoStatus(error.value(), absl::StrCat(flag, " ", path));
     absl::StatusOr<std::string> described;
     if (fs::is_directory(absolute, error)) {
       described = DescribeFolder(absolute);
@@ -145,9 +154,13 @@ absl::StatusOr<std::string> ImportInputs(const ImportOptions& options) {
   return absl::StrJoin(inputs, "; ");
 }
 
+bool SameOptions(absl::string_view a, absl::string_view b) {
+  return WithAbsolutePaths(a) == WithAbsolutePaths(b);
+}
+
 bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs) {
   const Provenance* done = store.FindStep("import");
-  return done != nullptr && done->options() == options && !done->inputs().empty() &&
+  return done != nullptr && SameOptions(done->options(), options) && !done->inputs().empty() &&
          done->inputs() != inputs;
 }
 

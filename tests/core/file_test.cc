@@ -134,6 +134,19 @@ TEST(File, FoldersAreMadeWithTheirParents) {
   EXPECT_THAT(MakeDirectories(dir / "file/b"), StatusIs(testing::_, HasSubstr(dir / "file/b")));
 }
 
+TEST(File, APathHasOneAbsoluteSpelling) {
+  const TempDir dir;
+  const std::string folder = dir / "a";
+  ASSERT_OK(MakeDirectories(folder + "/b"));
+  std::filesystem::create_directory_symlink(folder + "/b", dir / "link");
+  for (const std::string& path : {folder, folder + "/", dir / ".//a", folder + "/b/..",
+                                  std::filesystem::relative(folder).string()})
+    EXPECT_EQ(AbsolutePath(path), folder);
+  EXPECT_EQ(AbsolutePath(dir / "link/"), dir / "link");
+  EXPECT_EQ(AbsolutePath(dir / "link/.."), dir / "link/..") << "which is a";
+  EXPECT_EQ(AbsolutePath("/"), "/");
+}
+
 TEST(File, RemovingWhatIsNotThereIsFine) {
   TempDir dir;
   ASSERT_OK(WriteFileAtomically(dir / "a", "x"));

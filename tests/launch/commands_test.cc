@@ -218,6 +218,28 @@ TEST_F(CommandsTest, PrepImportsAnewWhatHasChangedUnderTheSamePath) {
   EXPECT_EQ(Inspect()["test"], 1);
 }
 
+TEST_F(CommandsTest, PrepTakesAPathInAnotherSpellingForTheSame) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  const std::vector<int64_t> labels = {0, 1, 0};
+  ASSERT_OK(WriteNpy(folder_ / "y.npy", DType::kI64, {3}, labels.data()));
+  const auto prep = [&](const std::string& from, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"prep",  "--from", from,      "--store", store_,
+                                          "--dim", "2",      "--parts", "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments).out;
+  };
+  const std::string relative = std::filesystem::relative(folder_.path());
+  ASSERT_THAT(prep(relative + "/arcs.txt", {"--labels", folder_ / "y.npy"}),
+              HasSubstr("import     done"));
+  EXPECT_THAT(prep(folder_ / "./arcs.txt", {"--labels", relative + "/.//y.npy"}),
+              HasSubstr("import     skipped"));
+  EXPECT_THAT(prep(folder_ / "arcs.txt", {}), HasSubstr("import     done"));
+  ASSERT_THAT(prep(from_ + "/", {}), HasSubstr("import     done"));
+  EXPECT_THAT(prep(from_, {}), HasSubstr("import     skipped"));
+  Write("split/time/test.csv", "90\n");
+  EXPECT_THAT(prep(from_, {}), HasSubstr("input has changed"));
+}
+
 TEST_F(CommandsTest, ADryRunFindsInputsThatAreAbsent) {
   for (const char* flag : {"--labels", "--splits", "--features"}) {
     const Outcome outcome = Prep({"--dry-run", flag, folder_ / "absent.npy"});
