@@ -22,7 +22,8 @@ absl::Status CheckFiles(const PredictJob& job) {
     if (const auto format = RowFormatOf(path); !format.ok())
       return UsageError(format.status().message());
     std::error_code error;
-    if (!files.insert(std::filesystem::weakly_canonical(path, error)).second)
+    if (!files.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(path), error))
+             .second)
       return UsageError(absl::StrCat(path, " is given twice: each result takes a file of its own"));
   }
   if (any) return absl::OkStatus();

@@ -275,10 +275,16 @@ TEST_F(PredictTest, PredictsAStoreThatHasNeitherLabelsNorSplits) {
 }
 
 TEST_F(PredictTest, RefusesOneFileForTwoResultsBeforeItWorks) {
-  const Outcome outcome = Predict({"--out", At("same.npy"), "--probabilities", At("./same.npy")});
-  EXPECT_EQ(outcome.code, ExitCode::kUsage);
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("same.npy"), HasSubstr("a file of its own")));
-  EXPECT_FALSE(FileExists(At("same.npy")));
+  const std::string here = std::filesystem::current_path();
+  for (const auto& [one, other] :
+       std::vector<std::pair<std::string, std::string>>{{At("same.npy"), At("./same.npy")},
+                                                        {"same.npy", "./same.npy"},
+                                                        {here + "/same.npy", "same.npy"}}) {
+    const Outcome outcome = Predict({"--out", one, "--probabilities", other});
+    EXPECT_EQ(outcome.code, ExitCode::kUsage);
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("same.npy"), HasSubstr("a file of its own")));
+    EXPECT_FALSE(FileExists(one));
+  }
 }
 
 TEST_F(PredictTest, RefusesAStoreThatWasMadeOtherwise) {
