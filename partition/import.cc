@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "core/counted.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "partition/formats/import_splits.h"
@@ -131,15 +132,16 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
 }
 
 std::string ImportReport::Describe() const {
-  std::string text = absl::StrCat(format, ": ", nodes, " nodes, ");
+  std::string text = absl::StrCat(format, ": ", Counted(nodes, "node"), ", ");
   if (directed) {
-    absl::StrAppend(&text, arcs, " arcs (directed)");
+    absl::StrAppend(&text, Counted(arcs, "arc"), " (directed)");
   } else {
-    absl::StrAppend(&text, arcs / 2, " undirected edges = ", arcs, " arcs");
+    absl::StrAppend(&text, Counted(arcs / 2, "undirected edge"), " = ", Counted(arcs, "arc"));
   }
-  absl::StrAppend(&text, "\narcs in the input: ", arcs_read, "; removed: ", duplicates_removed,
-                  " duplicates, ", self_loops_removed, " self-loops");
-  if (!directed) absl::StrAppend(&text, "; added: ", inverses_added, " inverses");
+  absl::StrAppend(&text, "\narcs in the input: ", arcs_read,
+                  "; removed: ", Counted(duplicates_removed, "duplicate"), ", ",
+                  Counted(self_loops_removed, "self-loop"));
+  if (!directed) absl::StrAppend(&text, "; added: ", Counted(inverses_added, "inverse"));
   absl::StrAppend(&text, "; isolated nodes: ", isolated);
   absl::StrAppend(&text, "\nfeatures: ", features, "; ",
                   multi_label ? "labels of a multi-label target: " : "classes: ", classes,

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/counted.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "partition/cuts/canonical_graph.h"
@@ -77,7 +78,7 @@ double PartitionReport::cut_share() const {
 
 std::string PartitionReport::Describe() const {
   const PartFigures total = quality.Total();
-  std::string text = absl::StrFormat("%s: %d parts", method, parts());
+  std::string text = absl::StrCat(method, ": ", Counted(parts(), "part"));
   if (parts() < parts_asked && parts() == total.nodes)
     absl::StrAppendFormat(&text, " (of %d asked: the graph has no more nodes)", parts_asked);
   else if (parts() < parts_asked)

@@ -13,6 +13,7 @@
 #include "comm/ordered_sum.h"
 #include "comm/partition_owners.h"
 #include "comm/reduction.h"
+#include "core/counted.h"
 #include "core/status.h"
 #include "core/tensor.h"
 #include "sampler/partitioned_feature_source.h"
@@ -60,8 +61,9 @@ class Exchanges {
 
   absl::Status Run() {
     if (context_.IsMain())
-      absl::PrintF("%d ranks, %d of them on this host\n%-34s %12s %10s %9s\n", num_ranks_,
-                   context_.ranks_on_host, "exchange of a step", "MB received", "ms", "GB/s");
+      absl::PrintF("%s, %d of them on this host\n%-34s %12s %10s %9s\n",
+                   Counted(num_ranks_, "rank"), context_.ranks_on_host, "exchange of a step",
+                   "MB received", "ms", "GB/s");
     QH_RETURN_IF_ERROR(Features());
     QH_RETURN_IF_ERROR(Gradients());
     return MomentsOfBatch();

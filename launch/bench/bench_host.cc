@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/counted.h"
 #include "core/tensor.h"
 #include "launch/bench/bench_machine.h"
 #include "launch/bench/timing.h"
@@ -42,7 +43,7 @@ class HostMachine final : public BenchMachine {
   explicit HostMachine(ThreadPool& pool) : pool_(pool), kernels_(MakeCpuKernels(pool)) {}
 
   std::string name() const override {
-    return absl::StrCat("this machine, ", pool_.num_threads(), " threads");
+    return absl::StrCat("this machine, ", Counted(pool_.num_threads(), "thread"));
   }
   Kernels& kernels(Precision) override { return *kernels_; }
   absl::StatusOr<std::unique_ptr<DeviceRows>> TakeRows(const FeatureTable&) override {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/cluster/supervisor.h"
@@ -108,7 +109,7 @@ absl::StatusOr<ExitCode> RunWithRestarts(
       return static_cast<ExitCode>(code);
     }
     if (restarts == max_restarts) {
-      Say(absl::StrCat(ended, "; not restarted, for it has been ", max_restarts, " times"));
+      Say(absl::StrCat(ended, "; not restarted, for it has been ", Counted(max_restarts, "time")));
       return static_cast<ExitCode>(code);
     }
     Say(absl::StrCat(ended, "; restart ", restarts + 1, " of ", max_restarts, ", from ",

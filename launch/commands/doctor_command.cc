@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "comm/mpi.h"
+#include "core/counted.h"
 #include "core/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
@@ -14,7 +15,6 @@
 #include "launch/doctor/host_facts.h"
 #include "launch/doctor/network.h"
 #include "launch/doctor/store_check.h"
-#include "launch/ranks/ranks_text.h"
 #include "launch/ranks/runtime.h"
 
 namespace quadhop {
@@ -32,7 +32,7 @@ Findings DescribeMpi(const RankContext& context) {
     return {{Verdict::kOk, "MPI", "not in use: no mpirun or srun started this", ""}};
   return {{Verdict::kOk, "MPI",
            absl::StrCat(MpiLibraryVersion(), ", MPI_THREAD_MULTIPLE, ",
-                        RanksText(context.comm.num_ranks()), "; heartbeats reach rank 0"),
+                        Counted(context.comm.num_ranks(), "rank"), "; heartbeats reach rank 0"),
            ""}};
 }
 

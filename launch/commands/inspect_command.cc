@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
@@ -54,10 +55,11 @@ std::string Text(const Store& store, const StoreFigures& figures) {
   std::string text = absl::StrFormat(
       "%s\n  nodes      %d, %d of them without out-neighbours\n"
       "  arcs       %d, %s; out-degrees %d to %d, mean %.2f\n"
-      "  features   %d, %d hops, %s\n  encodings  %d\n  classes    %d%s\n  parts      %d\n",
+      "  features   %d, %s, %s\n  encodings  %d\n  classes    %d%s\n  parts      %d\n",
       store.path(), manifest.nodes(), figures.graph.isolated_nodes, manifest.arcs(),
       manifest.directed() ? "directed" : "two for an undirected edge", figures.graph.min_degree,
-      figures.graph.max_degree, figures.graph.mean_degree, manifest.features(), manifest.hops(),
+      figures.graph.max_degree, figures.graph.mean_degree, manifest.features(),
+      Counted(manifest.hops(), "hop"),
       manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
       manifest.classes(), manifest.multi_label() ? ", many a node" : "", store.num_partitions());
   absl::StrAppend(&text, Text(figures.structure, manifest.nodes()));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/counted.h"
 #include "core/dtype.h"
 #include "core/status.h"
 #include "launch/bench/bench_model.h"
@@ -12,7 +13,6 @@
 #include "launch/commands/commands.h"
 #include "launch/config/config.h"
 #include "launch/memory/training_plan.h"
-#include "launch/ranks/ranks_text.h"
 #include "launch/ranks/runtime.h"
 #include "partition/memory.h"
 #include "partition/prep_plan.h"
@@ -124,7 +124,7 @@ void PrintPreparation(const PlanFlags& plan, int32_t threads) {
   shape.hops = static_cast<int32_t>(graph.dims.hops_and_self - 1);
   shape.feature_bytes = graph.feature_bytes;
   shape.threads = threads;
-  absl::PrintF("preparation, on one host with %d threads\n%s\n", threads,
+  absl::PrintF("preparation, on one host with %s\n%s\n", Counted(threads, "thread"),
                DescribePlan(PlanPrep(shape, plan.host_memory_bytes), plan.host_memory_bytes));
 }
 
@@ -135,7 +135,8 @@ void PrintPlacement(const char* name, const PlacementPlan& placement, int64_t ho
 }
 
 void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
-  absl::PrintF("training, %s, %d a host\n", RanksText(plan.job.ranks), plan.job.ranks_per_host);
+  absl::PrintF("training, %s, %d a host\n", Counted(plan.job.ranks, "rank"),
+               plan.job.ranks_per_host);
   absl::PrintF("  files of the store that it reads: %s\n", Gigabytes(plan.graph.store_bytes()));
   absl::PrintF("  %s, without the graph\n", training.work.Describe());
   absl::PrintF("  %-12s %14s %14s   %s\n", "features", "a rank", "a host",
@@ -170,9 +171,10 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
                                    kMeasuredSteps, *machine));
   const double epoch_seconds = step.seconds * static_cast<double>(training.steps);
   absl::PrintF(
-      "  %d steps an epoch; one of %d nodes a rank takes %.3f s with the %d threads of this "
+      "  %s an epoch; one of %s a rank takes %.3f s with %s of this "
       "machine:\n  %.0f s an epoch, if the exchange hides behind it, and evaluation besides\n",
-      training.steps, training.rank_nodes, step.seconds, threads, epoch_seconds);
+      Counted(training.steps, "step"), Counted(training.rank_nodes, "node"), step.seconds,
+      Counted(threads, "thread"), epoch_seconds);
   return absl::OkStatus();
 }
 

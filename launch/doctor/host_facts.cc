@@ -11,9 +11,9 @@
 #include <map>
 
 #include "comm/gather.h"
+#include "core/counted.h"
 #include "core/status.h"
 #include "launch/ranks/host_name.h"
-#include "launch/ranks/ranks_text.h"
 #include "model/kernels.h"
 #include "partition/memory.h"
 
@@ -48,8 +48,8 @@ Finding JudgeCores(absl::Span<const HostFacts> facts) {
   for (const std::vector<size_t>& ranks : RanksByHost(facts)) {
     const HostFacts& first = facts[ranks.front()];
     parts.push_back(absl::StrCat(first.name, ": ", first.cores, " for ",
-                                 RanksText(static_cast<int64_t>(ranks.size())), ", ", first.threads,
-                                 " threads each"));
+                                 Counted(static_cast<int64_t>(ranks.size()), "rank"), ", ",
+                                 Counted(first.threads, "thread"), " each"));
     if (static_cast<int64_t>(ranks.size()) > first.cores) {
       finding.verdict = Verdict::kWarn;
       finding.advice = "start at most as many ranks as cores; threads use the rest";
@@ -139,7 +139,7 @@ std::string DescribeHosts(absl::Span<const HostFacts> facts) {
   std::vector<std::string> parts;
   for (const std::vector<size_t>& ranks : RanksByHost(facts))
     parts.push_back(absl::StrCat(facts[ranks.front()].name, " (",
-                                 RanksText(static_cast<int64_t>(ranks.size())), ")"));
+                                 Counted(static_cast<int64_t>(ranks.size()), "rank"), ")"));
   return absl::StrJoin(parts, ", ");
 }
 

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_format.h>
 
+#include "core/counted.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
 #include "launch/config/model_options.h"
@@ -43,8 +44,8 @@ absl::StatusOr<Findings> CheckStore(const RankContext& context, const std::strin
   const StoreManifest& manifest = (*store)->manifest();
   Findings findings = {
       {Verdict::kOk, "store",
-       absl::StrFormat("%s: %d nodes, %d arcs, %d partitions; the same on every rank", path,
-                       manifest.nodes(), manifest.arcs(), (*store)->num_partitions()),
+       absl::StrFormat("%s: %d nodes, %d arcs, %s; the same on every rank", path, manifest.nodes(),
+                       manifest.arcs(), Counted((*store)->num_partitions(), "partition")),
        ""}};
   if (context.comm.num_ranks() > (*store)->num_partitions())
     findings.push_back(

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "comm/gather.h"
+#include "core/counted.h"
 #include "core/status.h"
-#include "launch/ranks/ranks_text.h"
 #include "partition/memory.h"
 
 namespace quadhop {
@@ -32,7 +32,7 @@ absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& fa
   const int64_t work_bytes = facts.ranks_on_host * facts.working_bytes;
   const std::string need = absl::StrFormat(
       "%s of features and topology and %s of work of %s on this host", Gigabytes(store_bytes),
-      Gigabytes(work_bytes), RanksText(facts.ranks_on_host));
+      Gigabytes(work_bytes), Counted(facts.ranks_on_host, "rank"));
   QH_ASSIGN_OR_RETURN(const bool fits,
                       OnEveryRank(comm, store_bytes + work_bytes <= UsableBytes(facts)));
   std::string reason = "as the config says";

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/status.h"
 #include "launch/run/checkpoint_folder.h"
 
@@ -137,8 +138,7 @@ absl::Status Checkpointing::Finish() {
 
 std::string Checkpointing::Warning() const {
   if (num_failed_ == 0) return "";
-  return absl::StrCat("  [", num_failed_, num_failed_ == 1 ? " checkpoint" : " checkpoints",
-                      " could not be written]");
+  return absl::StrCat("  [", Counted(num_failed_, "checkpoint"), " could not be written]");
 }
 
 }  // namespace quadhop

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
@@ -42,10 +43,10 @@ bool HasBegunTraining(const std::string& run) {
 
 absl::Status RefuseToReplace(const std::string& run) {
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
-  const size_t num_checkpoints = steps.size();
+  const auto num_checkpoints = static_cast<int64_t>(steps.size());
   return absl::AlreadyExistsError(
       absl::StrCat(run, " holds ", IsFinished(run) ? "a finished run" : "an unfinished run", " (",
-                   num_checkpoints, num_checkpoints == 1 ? " checkpoint" : " checkpoints",
+                   Counted(num_checkpoints, "checkpoint"),
                    "); choose another --run, carry it on with --resume, or replace it with "
                    "--overwrite"));
 }

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "comm/gather.h"
+#include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
@@ -105,7 +106,8 @@ absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs)
   JsonObject json;
   json.AddJson("runs", absl::StrCat("[", absl::StrJoin(folders, ","), "]"));
   std::FILE* const out = jobs[0].log == LogStyle::kJson ? stderr : stdout;
-  absl::FPrintF(out, "\n%-24s %12s %12s   of %d runs\n", "", "mean", "deviation", runs.size());
+  absl::FPrintF(out, "\n%-24s %12s %12s   of %s\n", "", "mean", "deviation",
+                Counted(static_cast<int64_t>(runs.size()), "run"));
   for (const auto& [name, spread] : results) {
     absl::FPrintF(out, "%-24s %12.6g %12s\n", name, spread.Mean(),
                   runs.size() < 2 ? "-" : absl::StrFormat("%.6g", spread.Deviation()));

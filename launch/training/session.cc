@@ -6,13 +6,13 @@
 #include <numeric>
 
 #include "comm/gather.h"
+#include "core/counted.h"
 #include "core/manifest.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
-#include "launch/ranks/ranks_text.h"
 #include "launch/training/model_communicator.h"
 #include "launch/training/open_store.h"
 #include "partition/memory.h"
@@ -93,9 +93,9 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
   if (context_.comm.num_ranks() > store_->num_partitions())
     return absl::InvalidArgumentError(absl::StrCat(
         "there are ", context_.comm.num_ranks(), " ranks, but ", store_path, " has ",
-        store_->num_partitions(), " partitions, and every rank needs one: start at most ",
-        store_->num_partitions(), " ranks, or cut the store again with quadhop partition --parts ",
-        context_.comm.num_ranks()));
+        Counted(store_->num_partitions(), "partition"),
+        ", and every rank needs one: start at most ", Counted(store_->num_partitions(), "rank"),
+        ", or cut the store again with quadhop partition --parts ", context_.comm.num_ranks()));
   LoaderInputs targets;
   if (labelled) {
     QH_ASSIGN_OR_RETURN(targets, TargetsFromStore(*store_, split_));
@@ -130,9 +130,9 @@ absl::Status Session::PlaceGraph() {
   plan.resident_bytes = placement.resident_bytes;
   plan.forecast_bytes = placement.forecast_bytes;
   if (context_.IsMain())
-    absl::FPrintF(stderr, "%d partitions over %s, predicted efficiency %.2f\n%s\n",
-                  owners_.num_partitions(), RanksText(owners_.num_ranks()), predicted_efficiency_,
-                  placement.reason);
+    absl::FPrintF(stderr, "%s over %s, predicted efficiency %.2f\n%s\n",
+                  Counted(owners_.num_partitions(), "partition"),
+                  Counted(owners_.num_ranks(), "rank"), predicted_efficiency_, placement.reason);
   QH_RETURN_IF_ERROR(CheckMemory(plan));
   QH_ASSIGN_OR_RETURN(graph_,
                       PlacedGraph::Create(*store_, placement, owners_, config_, context_, inputs_));
@@ -149,7 +149,7 @@ absl::Status Session::PlaceGraph() {
 absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
   if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
   const absl::Status enough = quadhop::CheckMemory(
-      absl::StrCat("training (", RanksText(context_.ranks_on_host), " on this host)"),
+      absl::StrCat("training (", Counted(context_.ranks_on_host, "rank"), " on this host)"),
       context_.ranks_on_host * plan.total_bytes());
   if (enough.ok()) return enough;
   return Annotate(enough,

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "comm/replica_check.h"
+#include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/faulty_communicator.h"
-#include "launch/ranks/ranks_text.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
@@ -111,11 +111,11 @@ absl::Status Trainer::Begin() {
     if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout);
     const StoreManifest& manifest = session_.store().manifest();
     display_.Say(absl::StrFormat(
-        "training on %s: %d nodes, %d arcs, %d classes, split %s, %d partitions, %s, "
+        "training on %s: %d nodes, %d arcs, %d classes, split %s, %s, %s, "
         "%d parameters",
         session_.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
-        session_.split(), session_.store().num_partitions(),
-        RanksText(session_.context().comm.num_ranks()),
+        session_.split(), Counted(session_.store().num_partitions(), "partition"),
+        Counted(session_.context().comm.num_ranks(), "rank"),
         session_.model().parameters().num_trained()));
     if (session_.inputs().NumLabelled(SplitPart::kValid) == 0)
       display_.Say(absl::StrFormat(
@@ -258,9 +258,10 @@ absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
   QH_ASSIGN_OR_RETURN(const bool undone, backup_.Undo(batch));
   QH_ASSIGN_OR_RETURN(const JsonObject report, DescribeBadStep(session_, batch, loss, tensors));
   Log(report);
-  const std::string what = absl::StrCat(
-      "step ", step, ": the loss is ", loss, ", and the gradient is not finite in ", tensors.size(),
-      " tensors", tensors.empty() ? "" : absl::StrCat(", first ", tensors[0]));
+  const std::string what =
+      absl::StrCat("step ", step, ": the loss is ", loss, ", and the gradient is not finite in ",
+                   Counted(static_cast<int64_t>(tensors.size()), "tensor"),
+                   tensors.empty() ? "" : absl::StrCat(", first ", tensors[0]));
   if (undone && position_.skipped_steps() < config_.bad_steps_allowed()) {
     position_.set_skipped_steps(position_.skipped_steps() + 1);
     position_.set_step(step + 1);

@@ -293,6 +293,7 @@ TEST_F(CommandsTest, PrepPlansAStepBeforeItIsDone) {
   ASSERT_EQ(prep("0.05").code, ExitCode::kDone);
   const std::string again = prep("0.06").out;
   EXPECT_LT(again.find("memory allowed"), again.find("partition  done")) << again;
+  EXPECT_THAT(again, HasSubstr("metis: 1 part\n"));
 }
 
 TEST_F(CommandsTest, AFolderOfOtherFilesIsNotWrittenInto) {
@@ -381,7 +382,7 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   const Outcome of_store = Quadhop({"plan", "--store", store_, "--ranks", "2", "--threads", "1"});
   EXPECT_EQ(of_store.code, ExitCode::kDone) << of_store.err;
-  for (const char* part : {"propagate", "MAPPED", "PARTITIONED", "steps an epoch"})
+  for (const char* part : {"propagate", "MAPPED", "PARTITIONED", "step an epoch"})
     EXPECT_THAT(of_store.out, HasSubstr(part));
   const Outcome of_figures =
       Quadhop({"plan", "--nodes", "1000000", "--arcs", "60000000", "--features", "100", "--ranks",

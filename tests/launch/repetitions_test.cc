@@ -122,6 +122,7 @@ TEST_F(RepetitionsTest, OneRunHasNoDeviation) {
   const Outcome outcome = Train("many", {"--seeds", "1"});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
   EXPECT_THAT(outcome.out, testing::Not(HasSubstr("nan")));
+  EXPECT_THAT(outcome.out, HasSubstr("of 1 run\n"));
   EXPECT_TRUE(Json("many/repetitions.json")["test_accuracy"]["deviation"].is_null());
 }
 
