@@ -1,20 +1,18 @@
 #include "launch/commands/commands.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_split.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
 #include "core/npy.h"
+#include "tests/launch/commands_fixture.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
-#include "tests/support/temp_dir.h"
 
 namespace quadhop {
 namespace {
@@ -22,74 +20,6 @@ namespace {
 using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
-using testing::Not;
-
-constexpr int kNodes = 100;
-constexpr int kClasses = 3;
-
-// A ring of 100 nodes in OGB's raw layout: node v is joined to v+1, once each way, and to itself;
-// its class is v mod 3. 70 training, 10 validation and 20 test nodes.
-class CommandsTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string edges;
-    std::string features;
-    std::string labels;
-    std::string train;
-    std::string valid;
-    std::string test;
-    for (int v = 0; v < kNodes; ++v) {
-      const int next = (v + 1) % kNodes;
-      absl::StrAppend(&edges, v, ",", next, "\n", next, ",", v, "\n", v, ",", v, "\n");
-      absl::StrAppend(&features, v, ".5,-1,", v % kClasses, "\n");
-      absl::StrAppend(&labels, v % kClasses, "\n");
-      absl::StrAppend(v < 70 ? &train : v < 80 ? &valid : &test, v, "\n");
-    }
-    Write("raw/num-node-list.csv", absl::StrCat(kNodes, "\n"));
-    Write("raw/num-edge-list.csv", absl::StrCat(3 * kNodes, "\n"));
-    Write("raw/edge.csv", edges);
-    Write("raw/node-feat.csv", features);
-    Write("raw/node-label.csv", labels);
-    Write("split/time/train.csv", train);
-    Write("split/time/valid.csv", valid);
-    Write("split/time/test.csv", test);
-  }
-
-  void Write(const std::string& name, absl::string_view text) {
-    const std::string path = from_ + "/" + name;
-    ASSERT_OK(MakeDirectories(std::filesystem::path(path).parent_path().string()));
-    ASSERT_OK(WriteFileAtomically(path, text));
-  }
-
-  Outcome Prep(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"prep", "--from",  from_, "--store",
-                                          store_, "--parts", "2"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return Quadhop(arguments);
-  }
-
-  // Flips a bit in the middle of a file of the store.
-  void Damage(const std::string& name) {
-    const std::string path = store_ + "/" + name;
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const auto place = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
-    file.seekg(place);
-    const char byte = static_cast<char>(file.get() ^ 1);
-    file.seekp(place);
-    file.put(byte);
-    ASSERT_TRUE(file.good());
-  }
-
-  nlohmann::json Inspect() {
-    const Outcome outcome = Quadhop({"inspect", store_, "--json"});
-    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-    return nlohmann::json::parse(outcome.out, nullptr, /*allow_exceptions=*/false);
-  }
-
-  TempDir folder_;
-  const std::string from_ = folder_ / "ring";
-  const std::string store_ = folder_ / "ring.qh";
-};
 
 TEST_F(CommandsTest, TheStepsMakeAStoreThatInspectDescribes) {
   EXPECT_EQ(Quadhop({"import", "--from", from_, "--store", store_}).code, ExitCode::kDone);
@@ -163,137 +93,12 @@ TEST_F(CommandsTest, EveryCommandThatReadsADamagedFileNamesItAndLeavesTheStore) 
   EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
 }
 
-TEST_F(CommandsTest, PrepDoesOnlyWhatIsNotDone) {
-  const Outcome first = Prep();
-  ASSERT_EQ(first.code, ExitCode::kDone) << first.err;
-  EXPECT_THAT(first.out, Not(HasSubstr("skipped")));
-  const Outcome second = Prep();
-  EXPECT_EQ(second.code, ExitCode::kDone) << second.err;
-  EXPECT_THAT(second.out, Not(HasSubstr("done")));
-  const Outcome third = Prep({"--hops", "1"});
-  EXPECT_THAT(third.out,
-              AllOf(ContainsRegex("import +skipped"), ContainsRegex("partition +skipped"),
-                    ContainsRegex("encode +skipped"), ContainsRegex("propagate +done")));
-  EXPECT_EQ(Inspect()["hops"], 1);
-}
-
-TEST_F(CommandsTest, PrepMakesADamagedStoreAnew) {
-  ASSERT_EQ(Prep().code, ExitCode::kDone);
-  Damage("indices.npy");
-  const Outcome outcome = Prep();
-  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-  EXPECT_THAT(outcome.out,
-              AllOf(HasSubstr("damaged"), HasSubstr("indices.npy"), Not(HasSubstr("skipped"))));
-  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
-}
-
-TEST_F(CommandsTest, PrepMakesAgainWhatIsMissingAndNoMore) {
-  ASSERT_EQ(Prep().code, ExitCode::kDone);
-  for (const char* lost : {"features.npy", "features.npy.xxh3"}) {
-    std::filesystem::remove(store_ + "/" + lost);
-    const Outcome outcome = Prep();
-    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-    EXPECT_THAT(outcome.out,
-                AllOf(HasSubstr("damaged"), ContainsRegex("import +skipped"),
-                      ContainsRegex("encode +skipped"), ContainsRegex("propagate +done")));
-  }
-  Damage("store.textproto");
-  EXPECT_THAT(Prep().out, AllOf(HasSubstr("damaged"), ContainsRegex("import +done")));
-  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
-}
-
 TEST_F(CommandsTest, TheCommandThatAMessageNamesMakesAMissingFileAgain) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   std::filesystem::remove(store_ + "/features.npy");
   EXPECT_THAT(Quadhop({"verify", store_}).err, HasSubstr("run `quadhop propagate` again"));
   EXPECT_EQ(Quadhop({"propagate", "--store", store_}).code, ExitCode::kDone);
   EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
-}
-
-TEST_F(CommandsTest, PrepImportsAnewWhatHasChangedUnderTheSamePath) {
-  ASSERT_EQ(Prep().code, ExitCode::kDone);
-  Write("split/time/test.csv", "90\n");
-  const Outcome outcome = Prep();
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("input has changed"), Not(HasSubstr("skipped"))));
-  EXPECT_EQ(Inspect()["test"], 1);
-}
-
-TEST_F(CommandsTest, PrepTakesAPathInAnotherSpellingForTheSame) {
-  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
-  const std::vector<int64_t> labels = {0, 1, 0};
-  ASSERT_OK(WriteNpy(folder_ / "y.npy", DType::kI64, {3}, labels.data()));
-  const auto prep = [&](const std::string& from, const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {"prep",  "--from", from,      "--store", store_,
-                                          "--dim", "2",      "--parts", "1"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return Quadhop(arguments).out;
-  };
-  const std::string relative = std::filesystem::relative(folder_.path());
-  ASSERT_THAT(prep(relative + "/arcs.txt", {"--labels", folder_ / "y.npy"}),
-              HasSubstr("import     done"));
-  EXPECT_THAT(prep(folder_ / "./arcs.txt", {"--labels", relative + "/.//y.npy"}),
-              HasSubstr("import     skipped"));
-  EXPECT_THAT(prep(folder_ / "arcs.txt", {}), HasSubstr("import     done"));
-  ASSERT_THAT(prep(from_ + "/", {}), HasSubstr("import     done"));
-  EXPECT_THAT(prep(from_, {}), HasSubstr("import     skipped"));
-  Write("split/time/test.csv", "90\n");
-  EXPECT_THAT(prep(from_, {}), HasSubstr("input has changed"));
-}
-
-TEST_F(CommandsTest, ADryRunFindsInputsThatAreAbsent) {
-  for (const char* flag : {"--labels", "--splits", "--features"}) {
-    const Outcome outcome = Prep({"--dry-run", flag, folder_ / "absent.npy"});
-    EXPECT_EQ(outcome.code, ExitCode::kFailed) << flag;
-    EXPECT_THAT(outcome.err, AllOf(HasSubstr(flag), HasSubstr("absent.npy")));
-  }
-  EXPECT_EQ(Quadhop({"prep", "--dry-run", "--from", folder_ / "absent", "--store", store_}).code,
-            ExitCode::kFailed);
-  EXPECT_EQ(Prep({"--dry-run"}).code, ExitCode::kDone);
-}
-
-TEST_F(CommandsTest, ADryRunPlansWhatIsNotDoneAndChangesNothing) {
-  ASSERT_EQ(Prep().code, ExitCode::kDone);
-  std::filesystem::remove(store_ + "/features.npy");
-  const Outcome lacking = Prep({"--dry-run"});
-  EXPECT_EQ(lacking.code, ExitCode::kDone);
-  EXPECT_THAT(lacking.out, AllOf(HasSubstr("done before: import, partition, encode\n"),
-                                 HasSubstr("\npropagate "), Not(HasSubstr("\nencode "))));
-  EXPECT_FALSE(FileExists(store_ + "/features.npy"));
-  ASSERT_EQ(Prep().code, ExitCode::kDone);
-  const Outcome done = Prep({"--dry-run"});
-  EXPECT_EQ(done.out, "done before: import, partition, encode, propagate\n");
-  EXPECT_THAT(Prep({"--dry-run", "--directed"}).out,
-              AllOf(HasSubstr("\nimport "), HasSubstr("\npropagate "), Not(HasSubstr("done"))));
-}
-
-TEST_F(CommandsTest, ADryRunPlansHopsOfNewEncodingsThatStandForFeatures) {
-  std::filesystem::remove(from_ + "/raw/node-feat.csv");
-  ASSERT_EQ(Prep({"--dim", "2"}).code, ExitCode::kDone);
-  EXPECT_THAT(Prep({"--dim", "3", "--dry-run"}).out,
-              AllOf(HasSubstr("done before: import, partition\n"), HasSubstr("\nencode "),
-                    HasSubstr("\npropagate ")));
-}
-
-TEST_F(CommandsTest, ADryRunSaysWhyThereIsNoPlan) {
-  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
-  for (const char* command : {"prep", "import"})
-    EXPECT_THAT(
-        Quadhop({command, "--from", folder_ / "arcs.txt", "--store", store_, "--dry-run"}).out,
-        HasSubstr("the input does not say how large it is"))
-        << command;
-}
-
-// Whatever its format says of its size.
-TEST_F(CommandsTest, PrepPlansAStepBeforeItIsDone) {
-  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
-  const auto prep = [&](const std::string& imbalance) {
-    return Quadhop({"prep", "--from", folder_ / "arcs.txt", "--store", store_, "--dim", "2",
-                    "--parts", "1", "--imbalance", imbalance});
-  };
-  ASSERT_EQ(prep("0.05").code, ExitCode::kDone);
-  const std::string again = prep("0.06").out;
-  EXPECT_LT(again.find("memory allowed"), again.find("partition  done")) << again;
-  EXPECT_THAT(again, HasSubstr("metis: 1 part\n"));
 }
 
 TEST_F(CommandsTest, AFolderOfOtherFilesIsNotWrittenInto) {
@@ -368,14 +173,6 @@ TEST_F(CommandsTest, LabelsThatAreNotThereOrTooFewAreNamed) {
   EXPECT_EQ(unequal.code, ExitCode::kFailed);
   EXPECT_THAT(unequal.err,
               AllOf(HasSubstr("y.npy"), HasSubstr("each of the 3 nodes of"), HasSubstr("x.npy")));
-}
-
-TEST_F(CommandsTest, PrepRefusesBeforeItWorksWhatCannotWork) {
-  const Outcome outcome =
-      Prep({"--encode-method", "file", "--encode-file", folder_ / "absent.npy"});
-  EXPECT_EQ(outcome.code, ExitCode::kFailed);
-  EXPECT_THAT(outcome.err, HasSubstr("absent.npy"));
-  EXPECT_FALSE(FileExists(store_));
 }
 
 TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
