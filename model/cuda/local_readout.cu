@@ -8,10 +8,10 @@ namespace {
 
 constexpr int kReadoutRows = 4;  // that a team takes at a time
 
-template <typename T, int kRows>
+template <typename T>
 struct ReadoutLoaded {
   float bias;  // of row r: lane r's
-  StoredGroup<T> t_hat[kRows];
+  StoredGroup<T> t_hat[kReadoutRows];
 };
 
 // What a team has seen of a softmax: the largest score, and the sum of exp(score - top).
@@ -37,7 +37,7 @@ __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> ar
   SeenScores seen{-INFINITY, 0};
   BlockColumnSums<kTeamWarps, 1> sums;
   const auto load = [&](int64_t first) {
-    ReadoutLoaded<T, kRows> loaded{};
+    ReadoutLoaded<T> loaded{};
     if (const int64_t row = first + Lane() % kRows; row < end)
       loaded.bias =
           row == begin ? args.tokens.log_own_others[node] : args.tokens.log_multiplicity[row];
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> ar
         loaded.t_hat[r] = LoadStored(args.t_hat + (first + r) * n, n, column);
     return loaded;
   };
-  const auto use = [&](int64_t first, const ReadoutLoaded<T, kRows>& loaded) {
+  const auto use = [&](int64_t first, const ReadoutLoaded<T>& loaded) {
     float of_rows[kRows][1] = {};
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {

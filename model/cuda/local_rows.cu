@@ -197,11 +197,11 @@ __global__ void ResidualNormKernel(ResidualRows<T> args) {
 template <typename T>
 constexpr int kResidualRows = sizeof(T) == 2 ? 2 : 1;
 
-template <typename T, int kRows>
+template <typename T>
 struct ResidualNormBackwardLoaded {
-  int32_t node;  // of row r: lane r's, as those below
-  float alpha, inv_std;
-  StoredGroup<T> x_hat[kRows];
+  int32_t node;          // of row r: lane r's
+  float alpha, inv_std;  // likewise
+  StoredGroup<T> x_hat[kResidualRows<T>];
 };
 
 // Parts of the sums: of d_residual, d_attended, d_score x_hat.
@@ -231,7 +231,7 @@ __global__ void __launch_bounds__(kBlockThreads, 2)
     scaled = LoadGroup(args.scaled + node * n, n, column);
   };
   const auto load = [&](int64_t first) {
-    ResidualNormBackwardLoaded<T, kRows> loaded{};
+    ResidualNormBackwardLoaded<T> loaded{};
     if (const int64_t row = first + Lane() % kRows; row < block.end) {
       loaded.node = readout.tokens.node[row];
       loaded.alpha = readout.alpha[row];
@@ -246,7 +246,7 @@ __global__ void __launch_bounds__(kBlockThreads, 2)
   const float residual_scale = args.residual_scale != 0 ? args.residual_scale : 1.0f;
   const float attention_scale = args.attention_scale != 0 ? args.attention_scale : 1.0f;
   // The gradient of x_hat is from_readout * scaled + from_score * scaled_read.
-  const auto use = [&](int64_t first, const ResidualNormBackwardLoaded<T, kRows>& loaded) {
+  const auto use = [&](int64_t first, const ResidualNormBackwardLoaded<T>& loaded) {
     uint8_t residual_keep[kRows], attention_keep[kRows];
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
