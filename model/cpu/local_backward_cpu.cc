@@ -85,9 +85,10 @@ class BackwardTile {
       ops_.add_scaled(alpha[s], t_hat + s * t_.wide, t_.wide, readout_);
       ops_.add_scaled(d_score_[s], t_hat + s * t_.wide, t_.wide, scored_);
     }
+    const float shifts = others < tokens ? 2 : 1;
     for (int64_t c = 0; c < t_.wide; ++c) {
       g_.t_scale[c] += d_result[c] * readout_[c] + w_.w_read[c] * scored_[c];
-      g_.t_shift[c] += 2 * d_result[c];
+      g_.t_shift[c] += shifts * d_result[c];
       g_.w_read[c] += w_.t_scale[c] * scored_[c];
     }
     ResidualRowBackward<T> row{};

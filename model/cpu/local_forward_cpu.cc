@@ -156,7 +156,7 @@ class ForwardTile {
   }
 
   // Readout of node i: t_0 + sum_j alpha_j t_j with t = t_hat * scale + shift, and sum_j alpha_j
-  // = 1. The first token takes part if the node itself was sampled again.
+  // = 1, or 0 where the first token is alone. It takes part if the node itself was sampled again.
   void Read(int64_t i) {
     const int64_t tokens = t_.tokens(i);
     const T* t_hat = RowsOf(kept_.t_hat, t_, t_.wide) + t_.first(i) * t_.wide;
@@ -181,7 +181,8 @@ class ForwardTile {
     for (int64_t s = first; s < tokens; ++s)
       ops_.add_scaled(alpha[s], t_hat + s * t_.wide, t_.wide, sum_);
     float* y = args_.y.row(t_.node + i);
-    for (int64_t c = 0; c < t_.wide; ++c) y[c] = sum_[c] * w_.t_scale[c] + 2 * w_.t_shift[c];
+    const float shifts = first < tokens ? 2 : 1;
+    for (int64_t c = 0; c < t_.wide; ++c) y[c] = sum_[c] * w_.t_scale[c] + shifts * w_.t_shift[c];
   }
 
   const LocalForwardArgs& args_;

@@ -81,6 +81,7 @@ __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> ar
   for (int team = 0; team < OfTeam::kTeams; ++team)
     if (of_teams[team].sum > 0) all.sum += of_teams[team].sum * expf(of_teams[team].top - all.top);
   const float inverse = all.sum > 0 ? 1.0f / all.sum : 0.0f;  // 0: a token that is alone
+  const float shifts = all.sum > 0 ? 2 : 1;
   if (seen.sum > 0) sums.Scale(0, expf(seen.top - all.top) * inverse);
   for (int64_t row = begin + threadIdx.x; row < end; row += kBlockThreads) {
     const float score = scores[row - begin];
@@ -89,8 +90,8 @@ __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> ar
   const float* summary = sums.Totals(n, shared);
   for (int64_t c = threadIdx.x; c < n; c += kBlockThreads) {
     args.summary[node * n + c] = summary[c];
-    y[node * n + c] =
-        fmaf(ToFloat(args.t_hat[begin * n + c]) + summary[c], args.scale[c], 2 * args.shift[c]);
+    y[node * n + c] = fmaf(ToFloat(args.t_hat[begin * n + c]) + summary[c], args.scale[c],
+                           shifts * args.shift[c]);
   }
 }
 
@@ -100,7 +101,10 @@ __global__ void ReadoutNodesKernel(ReadoutRows<T> args, const float* d_y, float*
                                    float* mean, float* along_summary, float* d_vectors) {
   const int64_t node = WarpOfGrid(), n = args.width;
   if (node >= args.tokens.nodes) return;
-  const T* t_hat = args.t_hat + args.tokens.begin[node] * n;  // of the node itself
+  const int64_t first_row = args.tokens.begin[node];
+  const T* t_hat = args.t_hat + first_row * n;  // of the node itself
+  const bool is_alone = args.tokens.begin[node + 1] - first_row == 1 && args.alpha[first_row] == 0;
+  const float shifts = is_alone ? 1 : 2;
   float sum = 0, along = 0;
   ForEachGroup<kGroups>(n, [&](int, int64_t column) {
     const Group of_scaled = MultiplyGroups(args.scale, d_y + node * n, n, column);
@@ -113,7 +117,7 @@ __global__ void ReadoutNodesKernel(ReadoutRows<T> args, const float* d_y, float*
       sum += of_scaled.at[c];
       along = fmaf(of_scaled.at[c], summary.at[c], along);
       d_scale.at[c] = d.at[c] * (own.at[c] + summary.at[c]);
-      d.at[c] *= 2;
+      d.at[c] *= shifts;
     }
     StoreGroup(d_scale, n, column, d_vectors + node * 2 * n);
     StoreGroup(d, n, column, d_vectors + (node * 2 + 1) * n);

@@ -318,6 +318,12 @@ TEST(LargeGT, AgreesWithTheReferenceOnRowsWiderThanAnyVectorAndALongSequence) {
   ExpectAgreement(job, "wide");
 }
 
+TEST(LargeGT, AgreesWithTheReferenceOnTokensThatAreAlone) {
+  Job job = SmallJob(Conv::kFull, NormKind::kLayer, 2);
+  job.options.dims.hops_and_self = job.options.dims.sampled = 1;
+  ExpectAgreement(job, "one token");
+}
+
 // A GPU's warp takes 256 columns: two and four share these rows.
 TEST(LargeGT, AgreesWithTheReferenceOnRowsOfSeveralWarps) {
   for (const auto& [heads, width] : {std::pair(2, 130), std::pair(2, 258)}) {
