@@ -264,10 +264,11 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
   }
 }
 
-// d_z of 64 keys a group; what is multiplied goes through kKeyStages of 64 queries. Each block of a
+// d_z of 64 keys a group; what is multiplied goes through stages of 64 queries. Each block of a
 // node reads all its queries: three groups are as many as registers hold sums of.
-constexpr int kKeyStages = 4;
 constexpr int kMostKeyGroups = 3;
+template <int kWidth>
+constexpr int kKeyStages = kWidth == 64 ? 3 : 4;  // that two blocks of narrow ones find room
 
 template <int kWidth, int kKeyGroups>
 __global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
@@ -280,10 +281,10 @@ __global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
   constexpr int kStageBytes = Left::kBytes + Right::kBytes;
   const int num_products = 2 * args.heads * place.num_steps();
   const auto left = [&](int product) {
-    return Left{shared_memory + product % kKeyStages * kStageBytes};
+    return Left{shared_memory + product % kKeyStages<kWidth> * kStageBytes};
   };
   const auto right = [&](int product) {
-    return Right{shared_memory + product % kKeyStages * kStageBytes + Left::kBytes};
+    return Right{shared_memory + product % kKeyStages<kWidth> * kStageBytes + Left::kBytes};
   };
   const auto load = [&](int product) {
     if (product < num_products) {
@@ -297,9 +298,9 @@ __global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
   const int first_key = GroupOfBlock() * kTileRows;  // of the block's
   const bool has_keys = place.begin + first_key < place.tokens;
   float sums[kWidth / 2] = {};
-  for (int product = 0; product + 1 < kKeyStages; ++product) load(product);
+  for (int product = 0; product + 1 < kKeyStages<kWidth>; ++product) load(product);
   for (int product = 0; product < num_products; ++product) {
-    WaitForCopies<kKeyStages - 2>();
+    WaitForCopies<kKeyStages<kWidth> - 2>();
     ShowToProducts();
     __syncthreads();  // and all are done with the product before
     if (has_keys) {
@@ -311,7 +312,7 @@ __global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
                                    right(product).ByColumns(query, 0), true);
       EndProducts();
     }
-    load(product + kKeyStages - 1);
+    load(product + kKeyStages<kWidth> - 1);
     WaitForProducts();
     HoldSums(sums);
   }
@@ -344,8 +345,8 @@ void LaunchRowsOfKind(Device& device, const TokenAttention<T>& args) {
 template <int kWidth, int kKeyGroups>
 void LaunchKeys(Device& device, const TokenAttention<T>& args, int64_t node_blocks) {
   constexpr int kBlockKeys = kKeyGroups * kTileRows;
-  constexpr int kSharedBytes =
-      kKeyStages * (Panels<kStepRows, kBlockKeys>::kBytes + Panels<kStepRows, kWidth>::kBytes);
+  constexpr int kSharedBytes = kKeyStages<kWidth> * (Panels<kStepRows, kBlockKeys>::kBytes +
+                                                     Panels<kStepRows, kWidth>::kBytes);
   device.Launch(HopperKeysKernel<kWidth, kKeyGroups>,
                 {args.tokens.nodes * node_blocks, kKeyGroups * kGroupThreads, kSharedBytes}, args);
 }
