@@ -74,7 +74,8 @@ class NcclCommunicator final : public Communicator {
   static absl::StatusOr<std::unique_ptr<Communicator>> Make(Communicator& bootstrap,
                                                             std::shared_ptr<Job> job) {
     QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> meeting, bootstrap.Duplicate());
-    QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, Device::Open(job->local_rank));
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> opened, Device::Open(job->local_rank));
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, opened->ForkDevice());  // served first
     auto made = std::unique_ptr<NcclCommunicator>(
         new NcclCommunicator(std::move(meeting), std::move(device), std::move(job)));
     QH_RETURN_IF_ERROR(made->CheckDevices());

@@ -12,7 +12,8 @@ namespace quadhop {
 
 // A device works off what it is asked for in the order asked, after the calls have returned; the
 // host does it at once. An error of a device is kept: later calls do nothing, and status() says
-// what went wrong first. Used by one thread at a time; a Fork may be used by another.
+// what went wrong first, here or before a mark that was waited for. Used by one thread at a time; a
+// Fork may be used by another.
 class Memory {
  public:
   virtual ~Memory() = default;
@@ -50,7 +51,8 @@ class Memory {
   virtual absl::Status Synchronize() = 0;
 
   // Another queue of work on the same memory, which is served before this where both have some: for
-  // small work that other work waits for. Order between the two is made by marks.
+  // small work that other work waits for. Order between queues is made by marks, also for memory
+  // that one allocates and another uses: between Allocate and the use, and between that and Free.
   virtual absl::StatusOr<std::unique_ptr<Memory>> Fork() = 0;
   // Where a queue stands.
   class Mark {
@@ -58,9 +60,10 @@ class Memory {
     virtual ~Mark() = default;
   };
   virtual std::unique_ptr<Mark> SetMark() = 0;  // nullptr on the host
-  // Work queued later begins when all that was before the mark, of a Fork, is done.
+  // Work queued later begins when all that was before the mark is done. The mark is one of this, of
+  // a Fork of it, or of what it is a Fork of.
   virtual void WaitFor(const Mark* mark) = 0;
-  // The same for all that is queued on `other` by now: this itself, or one of which one is a Fork.
+  // The same for all that is queued on `other` by now.
   void WaitForAll(Memory& other) {
     if (&other != this) WaitFor(other.SetMark().get());
   }

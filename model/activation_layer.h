@@ -13,7 +13,7 @@ namespace quadhop {
 class ActivationLayer {
  public:
   // `norm_name` is the paper's name of the norm, e.g. "fc_in.1"; width H. `memory`
-  // must outlive it.
+  // must outlive it, as the kernels of its steps must.
   ActivationLayer(std::string norm_name, NormKind norm, int64_t width, double dropout,
                   RandomPurpose purpose, Memory& memory);
 

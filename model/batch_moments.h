@@ -12,7 +12,7 @@ namespace quadhop {
 
 class BatchMoments {
  public:
-  // Running mean 0, variance 1. `memory` must outlive it.
+  // Running mean 0, variance 1. `memory` must outlive it, as the kernels of its steps must.
   BatchMoments(int64_t width, Memory& memory);
 
   // Moments of x [B, H] over all rows of all ranks, and one step of the running averages (momentum

@@ -11,7 +11,7 @@ namespace quadhop {
 
 class GlobalModule {
  public:
-  // `memory` must outlive it.
+  // `memory` must outlive it, as the kernels of its steps must.
   GlobalModule(const LargeGTOptions& options, Codebook codebook, Memory& memory);
 
   // In training it starts the update of the codebook by the queries.

@@ -1,5 +1,5 @@
-// The arithmetic of LargeGT on one device, by partition slices. Layers (input.cc, head.cc, ...) are
-// written on these.
+// The arithmetic of LargeGT on one device, by partition slices. Layers (linear_layer.cc,
+// local_module.cc, ...) are written on these.
 //
 // Dims are those of DESIGN.md section 4: B batch nodes of this rank, Pl partitions of this rank, S
 // tokens, F features, H width, h heads, G encoding width, M centroids, C classes; I and O are a
@@ -11,9 +11,9 @@
 // caller's (comm/ordered_sum.h).
 //
 // Public calls check shapes once (a mismatch is a bug: QH_CHECK) and dispatch; backends hold
-// arithmetic only. All views are of arrays in memory(), on whose queue the work is; they stay alive
-// until it is done. Slices' offsets are read by the host as well. One thread uses an object at a
-// time.
+// arithmetic only. All views are of arrays in memory(), or in one that shares it by Fork (marks
+// order the two); on memory()'s queue the work is, and they stay alive until it is done. Slices'
+// offsets are read by the host as well. One thread uses an object at a time.
 #pragma once
 
 #include <absl/status/status.h>

@@ -39,7 +39,9 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
                                                          const ModelPlacement& placement) {
   auto model = std::unique_ptr<LargeGT>(new LargeGT(options, placement));
   QH_RETURN_IF_ERROR(model->memory().status());
-  QH_ASSIGN_OR_RETURN(model->beside_, placement.kernels->Fork());
+  if (options.has_input()) {
+    QH_ASSIGN_OR_RETURN(model->beside_, placement.kernels->Fork());
+  }
   QH_ASSIGN_OR_RETURN(model->sums_,
                       BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction,
                                             &placement.kernels->row_adder()));
@@ -52,27 +54,23 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
   return model;
 }
 
-Step LargeGT::MakeStep(const Batch& batch, bool training) {
+absl::StatusOr<Step> LargeGT::MakeStep(const Batch& batch, bool training) {
   arrays_.Take(memory(), batch);
-  return {*placement_.kernels,
-          *placement_.comm,
-          *sums_,
-          placement_.owners,
-          parameters_,
-          gradients_,
-          batch,
-          arrays_,
-          training,
-          options_.seed};
-}
-
-absl::Status LargeGT::DeviceStatus() const {
-  QH_RETURN_IF_ERROR(placement_.kernels->memory().status());
-  return beside_ != nullptr ? beside_->memory().status() : absl::OkStatus();
+  QH_RETURN_IF_ERROR(memory().status());  // where there is no room for a batch, there are no arrays
+  return Step{*placement_.kernels,
+              *placement_.comm,
+              *sums_,
+              placement_.owners,
+              parameters_,
+              gradients_,
+              batch,
+              arrays_,
+              training,
+              options_.seed};
 }
 
 absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
-  const Step step = MakeStep(batch, /*training=*/true);
+  QH_ASSIGN_OR_RETURN(const Step step, MakeStep(batch, /*training=*/true));
   const Step beside = Beside(step);
   QH_RETURN_IF_ERROR(Forward(step, beside));
   if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(beside));
@@ -88,17 +86,17 @@ absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
 absl::StatusOr<double> LargeGT::ReadVerdict() {
   placement_.kernels->CheckFinite(parameters_.trained_gradients(), verdict_.view().Rows(1, 2));
   const std::vector<double> verdict = ToHost(memory(), verdict_.view());
-  QH_RETURN_IF_ERROR(DeviceStatus());
+  QH_RETURN_IF_ERROR(memory().status());
   gradients_finite_ = verdict[1] != 0;
   return verdict[0];
 }
 
 absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
   QH_CHECK(logits.HasDims({batch.num_nodes(), options_.dims.classes}));
-  const Step step = MakeStep(batch, /*training=*/false);
+  QH_ASSIGN_OR_RETURN(const Step step, MakeStep(batch, /*training=*/false));
   QH_RETURN_IF_ERROR(Forward(step, Beside(step)));
   memory().Download(logits_.data(), BytesOf(logits), logits.data());
-  return DeviceStatus();
+  return memory().status();
 }
 
 // Token attention takes most of a step, so what ranks must exchange travels while it computes, and

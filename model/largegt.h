@@ -84,7 +84,7 @@ class LargeGT {
  private:
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement);
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
-  Step MakeStep(const Batch& batch, bool training);
+  absl::StatusOr<Step> MakeStep(const Batch& batch, bool training);
   // The same, for what is computed beside token attention.
   Step Beside(const Step& step) const {
     return step.On(beside_ != nullptr ? *beside_ : step.kernels);
@@ -97,11 +97,10 @@ class LargeGT {
   void Loss(const Step& step);
   absl::StatusOr<double> ReadVerdict();
   void SumGradients(GradientGroup group, const Step& computed);
-  absl::Status DeviceStatus() const;
 
   LargeGTOptions options_;
   ModelPlacement placement_;
-  std::unique_ptr<Kernels> beside_;  // nullptr on the host; before the arrays, which it frees
+  std::unique_ptr<Kernels> beside_;  // nullptr: nothing is. Before the arrays, which it frees
   ParameterSet parameters_;
   GradientSummands gradients_;
 

@@ -13,7 +13,7 @@ namespace quadhop {
 
 class LocalModule {
  public:
-  // `memory` must outlive it.
+  // `memory` must outlive it, as the kernels of its steps must.
   LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions, Memory& memory);
 
   void Forward(const Step& step, TensorView<float> y /* [B, h*H] */);

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <cstdlib>
 #include <limits>
 
 #include "core/check.h"
@@ -20,16 +21,26 @@ struct Event final : Memory::Mark {
     if (event != nullptr) static_cast<void>(cudaEventDestroy(event));
   }
   cudaEvent_t event = nullptr;
+  absl::Status status;  // of the queue when it was set
 };
+
+// Streams that share a connection to the GPU wait for each other, and a rank has more than the
+// default of 8. Read when CUDA is first called.
+void AllowConnections() {
+  static const int kAllowed = setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", /*overwrite=*/0);
+  static_cast<void>(kAllowed);
+}
 
 }  // namespace
 
 int NumVisibleDevices() {
+  AllowConnections();
   int num_visible = 0;
   return cudaGetDeviceCount(&num_visible) == cudaSuccess ? num_visible : 0;
 }
 
 absl::StatusOr<std::unique_ptr<Device>> Device::Open(int local_rank) {
+  AllowConnections();
   int num_visible = 0;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDeviceCount(&num_visible)));
   if (num_visible == 0)
@@ -110,7 +121,10 @@ void* Device::AllocateStaging(size_t bytes) {
 }
 
 void Device::FreeStaging(void* data) {
-  if (data != nullptr) Note(QH_CUDA_STATUS(cudaFreeHost(data)));
+  if (data == nullptr) return;
+  // Copies may be queued still, also after an error.
+  Note(QH_CUDA_STATUS(cudaStreamSynchronize(stream_)));
+  Note(QH_CUDA_STATUS(cudaFreeHost(data)));
 }
 
 void Device::UploadLater(const void* host, size_t bytes, void* to) {
@@ -160,16 +174,17 @@ absl::StatusOr<std::unique_ptr<Device>> Device::ForkDevice() const {
 
 std::unique_ptr<Memory::Mark> Device::SetMark() {
   auto mark = std::make_unique<Event>();
-  if (!Enter()) return mark;
-  Note(QH_CUDA_STATUS(cudaEventCreateWithFlags(&mark->event, cudaEventDisableTiming)));
+  if (Enter()) Note(QH_CUDA_STATUS(cudaEventCreateWithFlags(&mark->event, cudaEventDisableTiming)));
   if (status_.ok()) Note(QH_CUDA_STATUS(cudaEventRecord(mark->event, stream_)));
+  mark->status = status_;
   return mark;
 }
 
 void Device::WaitFor(const Mark* mark) {
-  if (mark == nullptr || !Enter()) return;
-  const cudaEvent_t event = static_cast<const Event*>(mark)->event;
-  if (event != nullptr) Note(QH_CUDA_STATUS(cudaStreamWaitEvent(stream_, event, 0)));
+  if (mark == nullptr) return;
+  const Event& event = static_cast<const Event&>(*mark);
+  Note(event.status);
+  if (Enter()) Note(QH_CUDA_STATUS(cudaStreamWaitEvent(stream_, event.event, 0)));
 }
 
 bool Device::Prepare(const void* kernel, const Grid& grid) {

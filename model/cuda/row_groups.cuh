@@ -1,5 +1,6 @@
-// Rows of a matrix as a warp takes them: lane l has groups l, l + 32, ... of 8 columns, which come
-// from memory together, as do their keep bits.
+// Rows of a matrix in groups of 8 columns, which come from memory together, as do their keep bits.
+// A warp takes a row, and its lane l the groups l, l + 32, ...; or the warps of a Team take rows
+// together, and a lane has one group of each.
 #pragma once
 
 #include <absl/strings/str_cat.h>

@@ -292,12 +292,19 @@ cudaError_t cudaGetLastError() { return cudaSuccess; }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t*, int) { return cudaSuccess; }
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 
+int64_t allocations_to_failure = 0;
+void cuda_on_host::FailAllocation(int64_t n) {
+  const Turn turn;
+  allocations_to_failure = n;
+}
+
 // The address at once, the memory in the stream's turn.
 cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t stream) {
   using cuda_on_host::kAlignment;
   const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   const size_t page_bytes = (rounded + kPage - 1) / kPage * kPage + kPage;
   const Turn turn;
+  if (allocations_to_failure > 0 && --allocations_to_failure == 0) return cudaErrorMemoryAllocation;
   cuda_on_host::DeviceMemory& device = Memory();
   unsigned char* pages = device.begin + device.used;
   const auto found = device.free.find(page_bytes);

@@ -1,4 +1,5 @@
-// What a training step asks of the device, counted by the stand-in.
+// A training step on a device that does what is queued in other orders, or has too little memory.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -6,9 +7,12 @@
 
 #include "cuda_runtime.h"
 #include "tests/model/toy_job.h"
+#include "tests/support/status_matchers.h"
 
 namespace quadhop {
 namespace {
+
+using testing::HasSubstr;
 
 LargeGTOptions Options() {
   LargeGTOptions options;
@@ -33,6 +37,27 @@ TEST(Step, WaitsForTheDeviceOnce) {
   const int64_t before = cuda_on_host::NumWaits();
   rank.Train(1, nodes);
   EXPECT_EQ(cuda_on_host::NumWaits() - before, 1);
+}
+
+// On whichever queue it fails, others do not go on with what it was for.
+TEST(Step, SaysWhichAllocationFailed) {
+  const LargeGTOptions options = Options();
+  const ToyGraph graph = MakeToyGraph(options.dims, {0, 7, 12, 20});
+  int64_t failed = 0;
+  while (true) {
+    const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+    ToyRank rank(graph, options, *comm);
+    const Batch batch = rank.MakeBatch(0, ToyNodes(graph, 0.7, 0));
+    cuda_on_host::FailAllocation(failed + 1);
+    const absl::StatusOr<double> loss = rank.model().ComputeGradients(batch);
+    cuda_on_host::FailAllocation(0);
+    if (loss.ok()) break;
+    EXPECT_THAT(loss.status(),
+                StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("cudaMalloc")))
+        << failed;
+    ++failed;
+  }
+  EXPECT_GT(failed, 50);
 }
 
 TEST(Step, IsTheSameHoweverStreamsAreServed) {

@@ -10,8 +10,8 @@
 // What is queued on a stream is done as late as can be: when the host waits for the stream, or when
 // a stream that it waits for has come to a wait for an event, up to that event. So one stream that
 // uses what another makes, with no event between them, finds the memory as it was before; a copy
-// finds the host's memory as it is then, locked or not. One order is tried, not all: a stream that
-// must not run ahead of another is found only if the host waits for it first.
+// finds the host's memory as it is then, locked or not. A stream that must not run ahead of another
+// is found in this order only if the host waits for it first, but is in others: StreamsAtRandom.
 #pragma once
 
 #include <math.h>
@@ -84,6 +84,8 @@ class StreamsAtRandom {
   explicit StreamsAtRandom(uint64_t seed);
   ~StreamsAtRandom();
 };
+// The n-th allocation of device memory from now on fails. 0: none does.
+void FailAllocation(int64_t n);
 // How often the host has waited for a stream.
 int64_t NumWaits();
 // A bug of what uses the device: ends the process.
