@@ -59,7 +59,7 @@ for step in "partition --parts 4" encode propagate; do
   "$build/quadhop" $step --store "$work/graph.qh" >/dev/null
 done
 for sampler in CPU CUDA; do
-  "$build/quadhop" train --store "$work/graph.qh" --config ogbn-products --run "$work/$sampler" --set train.epochs=2 \
+  "$build/quadhop" train --store "$work/graph.qh" --config ogbn-products --run "$work/$sampler" --set train.epochs=2 --set train.eval_every_epochs=2 \
     --set model.backend=CUDA --set model.precision=BF16 --set sampler.resample=EVERY_EPOCH --set sampler.backend="$sampler"
   last() { sed -nE "s/.*\"event\":\"epoch\".*\"$1\":([-+0-9.eE]+).*/\1/p" "$work/$sampler/metrics.jsonl" | tail -1; }
   awk -v sampler="$sampler" -v seconds="$(last seconds)" -v wait="$(last exposed_wait_seconds)" \
