@@ -3,6 +3,7 @@
 
 #include "core/dtype.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's.
 struct __nv_bfloat16 {
   uint16_t bits;
 };
@@ -14,3 +15,4 @@ inline __nv_bfloat16 __float2bfloat16_rn(float value) { return {quadhop::FloatTo
 inline __nv_bfloat162 __floats2bfloat162_rn(float x, float y) {
   return {__float2bfloat16_rn(x), __float2bfloat16_rn(y)};
 }
+// NOLINTEND(bugprone-reserved-identifier)

@@ -3,7 +3,9 @@
 
 #include "core/dtype.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's.
 struct __half {
   uint16_t bits;
 };
 inline float __half2float(__half value) { return quadhop::F16ToFloat(value.bits); }
+// NOLINTEND(bugprone-reserved-identifier)

@@ -24,6 +24,7 @@
 #include <tuple>
 #include <utility>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's.
 #define __global__
 #define __device__
 #define __host__
@@ -231,3 +232,4 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                        [kernel, all = std::move(all)] { std::apply(kernel, all); });
   return cudaSuccess;
 }
+// NOLINTEND(bugprone-reserved-identifier)
