@@ -121,8 +121,9 @@ absl::StatusOr<std::string> DescribeBeginning(const fs::path& beginning) {
 std::string WithAbsolutePaths(absl::string_view options) {
   std::vector<std::string> words = absl::StrSplit(options, ' ');
   for (std::string& word : words)
-    for (const std::string key : {"from=", "features=", "labels=", "splits="})
-      if (absl::StartsWith(word, key)) word = key + AbsolutePath(word.substr(key.size()));
+    for (const absl::string_view key : {"from=", "features=", "labels=", "splits="})
+      if (absl::StartsWith(word, key))
+        word = absl::StrCat(key, AbsolutePath(word.substr(key.size())));
   return absl::StrJoin(words, " ");
 }
 

@@ -34,7 +34,8 @@ struct Expected {
   explicit Expected(const Case& c) : heads(c.heads), width(c.width) {
     begin.push_back(0);
     for (const int tokens : c.tokens) begin.push_back(begin.back() + tokens);
-    const auto rows = static_cast<size_t>(begin.back()), wide = static_cast<size_t>(heads * width);
+    const auto rows = static_cast<size_t>(begin.back());
+    const size_t wide = static_cast<size_t>(heads) * static_cast<size_t>(width);
     RandomStream random(1, RandomPurpose::kTest, 0, 0);
     const auto fill = [&](std::vector<float>& values, size_t n, double deviation) {
       for (size_t i = 0; i < n; ++i)

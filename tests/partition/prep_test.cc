@@ -23,8 +23,11 @@ class Prep : public testing::Test {
  protected:
   void SetUp() override { Import(2); }
   void Import(int32_t width) {
-    ASSERT_OK(WriteImportedStore(
-        path_, {RandomGraph(100, 300, false, 1), RandomValues(100 * width, 2), width, false, {}}));
+    ASSERT_OK(WriteImportedStore(path_, {RandomGraph(100, 300, false, 1),
+                                         RandomValues(int64_t{100} * width, 2),
+                                         width,
+                                         false,
+                                         {}}));
   }
   void MakeAll() {
     ASSERT_OK(PartitionStore(path_, partition_, pool_));

@@ -74,8 +74,8 @@ struct ImportedStore {
 };
 
 template <typename T>
-absl::Status AddTestArray(StoreWriter& writer, const std::string& name, std::vector<int64_t> dims,
-                          const std::vector<T>& values) {
+absl::Status AddTestArray(StoreWriter& writer, const std::string& name,
+                          const std::vector<int64_t>& dims, const std::vector<T>& values) {
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data, writer.AddArray(name, DTypeOf<T>(), dims));
   if (!values.empty()) std::memcpy(data.data(), values.data(), data.size());
   return absl::OkStatus();
