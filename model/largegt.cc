@@ -76,7 +76,7 @@ absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
   if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(beside));
   Loss(step);
   QH_RETURN_IF_ERROR(Backward(step, beside));
-  QH_RETURN_IF_ERROR(sums_->Wait());
+  QH_RETURN_IF_ERROR(step.WaitForSums());
   if (global_) global_->MoveCodebook(step);
   if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
   return ReadVerdict();
