@@ -59,4 +59,16 @@ absl::StatusOr<IntactStore> OpenIntact(const std::string& path, ThreadPool& pool
   return intact;
 }
 
+absl::StatusOr<IntactStore> LookAtStore(const std::string& path) {
+  IntactStore found;
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path, kDerivedFiles);
+  if (store.ok())
+    found.store = *std::move(store);
+  else if (absl::IsDataLoss(store.status()))
+    found.damage = std::string(store.status().message());
+  else if (!absl::IsNotFound(store.status()))
+    return store.status();
+  return found;
+}
+
 }  // namespace quadhop

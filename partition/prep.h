@@ -34,5 +34,7 @@ struct IntactStore {
 // their steps; where another file is, or the manifest, there is none to go on from. Errors of
 // Store::Open and StoreWriter.
 absl::StatusOr<IntactStore> OpenIntact(const std::string& path, ThreadPool& pool);
+// What that would find, but for what only reading every file shows. Changes nothing.
+absl::StatusOr<IntactStore> LookAtStore(const std::string& path);
 
 }  // namespace quadhop

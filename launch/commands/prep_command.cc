@@ -19,7 +19,6 @@
 #include "launch/ranks/runtime.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/prep.h"
-#include "partition/store_step.h"
 
 namespace quadhop {
 namespace {
@@ -62,25 +61,12 @@ absl::StatusOr<std::vector<PrepStep>> PlanSteps(const StepFlags& step, ThreadPoo
   };
 }
 
-// What OpenIntact would find, but for what only reading every file shows. Changes nothing.
-absl::StatusOr<IntactStore> LookAt(const std::string& path) {
-  IntactStore found;
-  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path, kDerivedFiles);
-  if (store.ok())
-    found.store = *std::move(store);
-  else if (absl::IsDataLoss(store.status()))
-    found.damage = std::string(store.status().message());
-  else if (!absl::IsNotFound(store.status()))
-    return store.status();
-  return found;
-}
-
 // The store to go on from, or nullptr: then everything is made.
 absl::StatusOr<std::unique_ptr<Store>> OpenForSteps(const StepFlags& flags,
                                                     const PrepStep& import_step,
                                                     const std::string& inputs, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(IntactStore intact,
-                      flags.dry_run ? LookAt(flags.store) : OpenIntact(flags.store, pool));
+                      flags.dry_run ? LookAtStore(flags.store) : OpenIntact(flags.store, pool));
   if (!intact.damage.empty())
     std::printf("%s is damaged and will be made anew: %s\n",
                 intact.store == nullptr ? "the store" : "a file of the store",
