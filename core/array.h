@@ -24,7 +24,9 @@ class Array {
  public:
   Array() = default;
   Array(Memory& memory, std::initializer_list<int64_t> dims) { Resize(memory, dims); }
-  ~Array() { Release(); }
+  ~Array() {
+    if (data_ != nullptr) memory_->Free(data_);
+  }
   Array(Array&& other) noexcept { *this = std::move(other); }
   Array& operator=(Array&& other) noexcept {
     std::swap(memory_, other.memory_);
@@ -60,7 +62,7 @@ class Array {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();
     if (size > capacity_) {
-      Release();
+      if (data_ != nullptr) memory_->FreeOutgrown(data_);
       memory_ = &memory;
       capacity_ = room ? size + size / 8 : size;
       const size_t bytes = static_cast<size_t>(capacity_) * sizeof(T);
@@ -68,11 +70,6 @@ class Array {
       if (data_ != nullptr) memory.Zero(data_, bytes);  // none after an error of the device
     }
     view_ = TensorView<T>(data_, dims);
-  }
-  void Release() {
-    if (data_ != nullptr) memory_->Free(data_);
-    data_ = nullptr;
-    capacity_ = 0;
   }
 
   Memory* memory_ = nullptr;

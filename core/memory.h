@@ -1,6 +1,7 @@
 // Memory that arrays stand in, of the host or of a device, and the queue of work on it.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -28,6 +29,12 @@ class Memory {
   // while work on it is queued.
   virtual void* Allocate(size_t bytes) = 0;
   virtual void Free(void* data) = 0;
+  // The same of memory that others will take the place of: recorded work may have its address.
+  void FreeOutgrown(void* data) {
+    ++num_outgrown_;
+    Free(data);
+  }
+  int64_t num_outgrown() const { return num_outgrown_; }
   // Memory of the host that copies to and fro are quickest with.
   virtual void* AllocateStaging(size_t bytes) = 0;
   virtual void FreeStaging(void* data) = 0;
@@ -67,6 +74,23 @@ class Memory {
   void WaitForAll(Memory& other) {
     if (&other != this) WaitFor(other.SetMark().get());
   }
+
+  // Work that can be queued any number of times: the same on the same addresses, with the same
+  // values. The Memory must outlive it.
+  class Recording {
+   public:
+    virtual ~Recording() = default;
+    virtual void Replay() = 0;
+  };
+  // What `work` queues here, on Forks that it has wait for this, and on Forks that wait for those,
+  // is not done but recorded. In the end this must wait for them all. Meanwhile nothing waits for
+  // the device, marks from before are not waited for, and just what is allocated is freed.
+  // kUnimplemented on the host, which queues nothing; else `work`'s error, or the device's.
+  virtual absl::StatusOr<std::unique_ptr<Recording>> Record(
+      absl::FunctionRef<absl::Status()> work) = 0;
+
+ private:
+  int64_t num_outgrown_ = 0;
 };
 
 class HostMemory final : public Memory {
@@ -88,6 +112,9 @@ class HostMemory final : public Memory {
   absl::StatusOr<std::unique_ptr<Memory>> Fork() override { return std::make_unique<HostMemory>(); }
   std::unique_ptr<Mark> SetMark() override { return nullptr; }
   void WaitFor(const Mark*) override {}
+  absl::StatusOr<std::unique_ptr<Recording>> Record(absl::FunctionRef<absl::Status()>) override {
+    return absl::UnimplementedError("the host queues nothing that could be recorded");
+  }
 };
 
 }  // namespace quadhop

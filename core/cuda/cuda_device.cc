@@ -187,6 +187,46 @@ void Device::WaitFor(const Mark* mark) {
   if (Enter()) Note(QH_CUDA_STATUS(cudaStreamWaitEvent(stream_, event.event, 0)));
 }
 
+class Device::Graph final : public Recording {
+ public:
+  explicit Graph(Device& device) : device_(device) {}
+  // What was queued of it goes on to.
+  ~Graph() override {
+    if (executable_ != nullptr) static_cast<void>(cudaGraphExecDestroy(executable_));
+    if (graph_ != nullptr) static_cast<void>(cudaGraphDestroy(graph_));
+  }
+
+  absl::Status Record(absl::FunctionRef<absl::Status()> work) {
+    QH_RETURN_IF_ERROR(
+        QH_CUDA_STATUS(cudaStreamBeginCapture(device_.stream_, cudaStreamCaptureModeRelaxed)));
+    const absl::Status worked = work();
+    const absl::Status ended = QH_CUDA_STATUS(cudaStreamEndCapture(device_.stream_, &graph_));
+    QH_RETURN_IF_ERROR(worked);
+    QH_RETURN_IF_ERROR(device_.status_);
+    QH_RETURN_IF_ERROR(ended);
+    return QH_CUDA_STATUS(cudaGraphInstantiate(&executable_, graph_, 0));
+  }
+
+  void Replay() override {
+    if (device_.Enter())
+      device_.Note(QH_CUDA_STATUS(cudaGraphLaunch(executable_, device_.stream_)));
+  }
+
+ private:
+  Device& device_;
+  cudaGraph_t graph_ = nullptr;
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+absl::StatusOr<std::unique_ptr<Memory::Recording>> Device::Record(
+    absl::FunctionRef<absl::Status()> work) {
+  if (!Enter()) return status_;
+  auto graph = std::make_unique<Graph>(*this);
+  Note(graph->Record(work));
+  QH_RETURN_IF_ERROR(status_);
+  return graph;
+}
+
 bool Device::Prepare(const void* kernel, const Grid& grid) {
   if (grid.blocks == 0 || !Enter()) return false;
   QH_CHECK_LE(grid.blocks, int64_t{std::numeric_limits<int32_t>::max()});

@@ -71,6 +71,9 @@ class Device final : public Memory {
   absl::StatusOr<std::unique_ptr<Device>> ForkDevice() const;
   std::unique_ptr<Mark> SetMark() override;
   void WaitFor(const Mark* mark) override;
+  // As a CUDA graph.
+  absl::StatusOr<std::unique_ptr<Recording>> Record(
+      absl::FunctionRef<absl::Status()> work) override;
 
   // Queues kernel(args...); a grid without blocks is no work.
   template <typename... Parameters, typename... Arguments>
@@ -85,6 +88,7 @@ class Device final : public Memory {
   }
 
  private:
+  class Graph;
   Device(int ordinal, bool served_first) : ordinal_(ordinal), served_first_(served_first) {}
   absl::Status Initialise();
   // Makes the device the thread's current one; false after an error.
@@ -107,7 +111,9 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(Device& device, int64_t size) { Take(device, size); }
-  ~Buffer() { Release(); }
+  ~Buffer() {
+    if (data_ != nullptr) device_->Free(data_);
+  }
   Buffer(Buffer&& other) noexcept { *this = std::move(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(device_, other.device_);
@@ -120,7 +126,7 @@ class Buffer {
   // more than asked for, so that sizes that change a little from step to step soon stop allocating.
   void Reserve(Device& device, int64_t size) {
     if (size <= size_) return;
-    Release();
+    if (data_ != nullptr) device_->FreeOutgrown(data_);
     Take(device, size + size / 8);
   }
   T* data() const { return data_; }
@@ -131,12 +137,6 @@ class Buffer {
     data_ = static_cast<T*>(device.Allocate(static_cast<size_t>(size) * sizeof(T)));
     size_ = size;
   }
-  void Release() {
-    if (data_ != nullptr) device_->Free(data_);
-    data_ = nullptr;
-    size_ = 0;
-  }
-
   Device* device_ = nullptr;
   T* data_ = nullptr;
   int64_t size_ = 0;

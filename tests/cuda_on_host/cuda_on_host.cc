@@ -19,6 +19,9 @@
 #include "cuda_runtime.h"
 
 namespace cuda_on_host {
+
+struct Graph;
+
 namespace {
 
 constexpr size_t kPage = 4096, kAlignment = 256;  // of cudaMalloc
@@ -30,9 +33,10 @@ constexpr size_t kPage = 4096, kAlignment = 256;  // of cudaMalloc
 constexpr size_t kDeviceBytes = size_t{1} << 36;  // reserved, not taken
 struct Block {
   unsigned char* pages;
-  size_t page_bytes;   // with the page behind
-  size_t bytes;        // asked for
-  bool freed = false;  // it was asked for; its turn may not have come
+  size_t page_bytes;             // with the page behind
+  size_t bytes;                  // asked for
+  bool freed = false;            // it was asked for; its turn may not have come
+  const Graph* graph = nullptr;  // which takes and frees it at each launch
 };
 struct DeviceMemory {
   unsigned char* const begin = static_cast<unsigned char*>(
@@ -96,6 +100,9 @@ struct CudaOnHostStream {
     std::deque<std::function<bool()>> operations;
     int64_t num_done = 0;  // which are no longer among the operations
     int64_t end() const { return num_done + static_cast<int64_t>(operations.size()); }
+
+    std::shared_ptr<cuda_on_host::Graph> graph;  // while it is captured
+    size_t branch = 0;                           // of the graph
   };
   // Events that stand in it may outlive the stream.
   const std::shared_ptr<Queue> queue = std::make_shared<Queue>();
@@ -110,6 +117,40 @@ std::set<std::shared_ptr<CudaOnHostStream::Queue>>& Queues() {
 struct CudaOnHostEvent {
   std::shared_ptr<CudaOnHostStream::Queue> queue;  // nullptr: not recorded
   int64_t end;                                     // of the operations before it
+  int64_t capture;                                 // that it is of; 0: none
+};
+
+namespace cuda_on_host {
+
+// Streams as they were captured, each a branch.
+struct Graph {
+  struct Operation {
+    std::function<bool()> done;  // empty: it waits for the first `end` operations of `branch`
+    size_t branch;
+    int64_t end;
+  };
+  using Branch = std::vector<Operation>;
+
+  Graph() {
+    static int64_t num_captures = 0;
+    capture = ++num_captures;
+  }
+  ~Graph();
+  // What the first `end` operations of a branch wait for, they counted in.
+  void Reach(size_t branch, int64_t end, std::vector<int64_t>* reached) const;
+
+  int64_t capture;
+  std::vector<Branch> branches;  // of the stream that the capture began with first
+  std::vector<std::shared_ptr<CudaOnHostStream::Queue>> captured;  // while the capture goes on
+};
+
+}  // namespace cuda_on_host
+
+struct CudaOnHostGraph {
+  std::shared_ptr<cuda_on_host::Graph> graph;
+};
+struct CudaOnHostGraphExec {
+  std::shared_ptr<cuda_on_host::Graph> graph;
 };
 
 namespace cuda_on_host {
@@ -132,12 +173,10 @@ std::optional<std::mt19937_64>& Random() {
   return *kRandom;
 }
 
-// The same of all operations of a queue, where StreamsAtRandom lives by operations of all queues in
-// any order that they allow.
-bool WorkOffAll(CudaOnHostStream::Queue& awaited) {
+// The same of all operations of a queue, where StreamsAtRandom lives by operations of all queues
+// that are `ready` in any order that they allow.
+bool WorkOffAll(CudaOnHostStream::Queue& awaited, std::vector<CudaOnHostStream::Queue*> ready) {
   if (!Random().has_value()) return WorkOff(awaited, awaited.end());
-  std::vector<CudaOnHostStream::Queue*> ready;
-  for (const auto& queue : Queues()) ready.push_back(queue.get());
   while (!awaited.operations.empty()) {
     CudaOnHostStream::Queue*& queue = ready[(*Random())() % ready.size()];
     if (WorkOff(*queue, std::min(queue->num_done + 1, queue->end()))) continue;
@@ -149,7 +188,18 @@ bool WorkOffAll(CudaOnHostStream::Queue& awaited) {
 
 void Append(CudaOnHostStream* stream, std::function<bool()> done) {
   Check(stream != nullptr, "work on the default stream");
-  stream->queue->operations.push_back(std::move(done));
+  CudaOnHostStream::Queue& queue = *stream->queue;
+  if (queue.graph != nullptr) {
+    queue.graph->branches[queue.branch].push_back({std::move(done), 0, 0});
+  } else {
+    queue.operations.push_back(std::move(done));
+  }
+}
+
+// Of the operations on a stream, or in its branch of a graph.
+int64_t NumAppended(const CudaOnHostStream::Queue& queue) {
+  return queue.graph == nullptr ? queue.end()
+                                : static_cast<int64_t>(queue.graph->branches[queue.branch].size());
 }
 
 template <typename Work>
@@ -170,6 +220,26 @@ void QueueWork(CudaOnHostStream* stream, Work work) {
 
 void OpenMemory() {
   if (!Memory().open) Protect(PROT_READ | PROT_WRITE);
+}
+
+// A graph that is launched for the last time may still be queued: then its memory goes with that.
+Graph::~Graph() {
+  for (auto block = Memory().blocks.begin(); block != Memory().blocks.end();) {
+    if (block->second.graph != this) {
+      ++block;
+      continue;
+    }
+    Memory().free.emplace(block->second.page_bytes, block->second.pages);
+    block = Memory().blocks.erase(block);
+  }
+  if (Memory().blocks.empty()) GiveBack();
+}
+
+void Graph::Reach(size_t branch, int64_t end, std::vector<int64_t>* reached) const {
+  for (int64_t& at = (*reached)[branch]; at < end;) {
+    const Operation& operation = branches[branch][static_cast<size_t>(at++)];
+    if (operation.done == nullptr) Reach(operation.branch, operation.end, reached);
+  }
 }
 
 void Bug(const char* what) {
@@ -222,7 +292,7 @@ void cuda_on_host::Queue(CudaOnHostStream* stream, std::function<bool()> done) {
 }
 int64_t cuda_on_host::NumQueued(CudaOnHostStream* stream) {
   const Turn turn;
-  return stream->queue->end();
+  return cuda_on_host::NumAppended(*stream->queue);
 }
 
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
@@ -237,7 +307,10 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) {
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   const Turn turn;
-  return WorkOffAll(*stream->queue) ? cudaSuccess : cudaErrorNotReady;
+  Check(stream->queue->graph == nullptr, "a stream is waited for that is captured");
+  std::vector<CudaOnHostStream::Queue*> all;
+  for (const auto& queue : Queues()) all.push_back(queue.get());
+  return WorkOffAll(*stream->queue, std::move(all)) ? cudaSuccess : cudaErrorNotReady;
 }
 std::atomic<int64_t> num_waits{0};
 int64_t cuda_on_host::NumWaits() { return num_waits; }
@@ -261,12 +334,29 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const Turn turn;
-  *event = {stream->queue, stream->queue->end()};
+  const auto& graph = stream->queue->graph;
+  *event = {stream->queue, cuda_on_host::NumAppended(*stream->queue),
+            graph == nullptr ? 0 : graph->capture};
   return cudaSuccess;
 }
 // For what the event is now: it may be recorded again, or destroyed, before the stream's turn.
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const Turn turn;
+  CudaOnHostStream::Queue& queue = *stream->queue;
+  if (event->capture != 0 && queue.graph == nullptr) {
+    queue.graph = event->queue->graph;
+    Check(queue.graph != nullptr && queue.graph->capture == event->capture,
+          "an event is waited for whose capture has ended");
+    queue.branch = queue.graph->branches.size();
+    queue.graph->branches.emplace_back();
+    queue.graph->captured.push_back(stream->queue);
+  }
+  if (queue.graph != nullptr) {
+    Check(event->capture == queue.graph->capture,
+          "a captured stream waits for an event of no capture");
+    queue.graph->branches[queue.branch].push_back({nullptr, event->queue->branch, event->end});
+    return cudaSuccess;
+  }
   if (event->queue == nullptr) return cudaSuccess;
   Append(stream, [place = *event] { return WorkOff(*place.queue, place.end); });
   return cudaSuccess;
@@ -274,6 +364,63 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   const Turn turn;
   delete event;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  const Turn turn;
+  CudaOnHostStream::Queue& queue = *stream->queue;
+  Check(queue.graph == nullptr, "a stream is captured twice");
+  queue.graph = std::make_shared<cuda_on_host::Graph>();
+  queue.branch = 0;
+  queue.graph->branches.emplace_back();
+  queue.graph->captured.push_back(stream->queue);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  const Turn turn;
+  const std::shared_ptr<cuda_on_host::Graph> captured = stream->queue->graph;
+  Check(captured != nullptr && stream->queue->branch == 0, "a capture ends that was not begun");
+  std::vector<int64_t> reached(captured->branches.size());
+  captured->Reach(0, cuda_on_host::NumAppended(*stream->queue), &reached);
+  for (size_t i = 0; i < reached.size(); ++i)
+    Check(reached[i] == static_cast<int64_t>(captured->branches[i].size()),
+          "a capture ends before all that was captured is waited for");
+  for (const auto& [memory, block] : Memory().blocks)
+    Check(block.graph != captured.get() || block.freed, "memory is taken in a capture and kept");
+  for (const auto& queue : captured->captured) queue->graph = nullptr;
+  captured->captured.clear();
+  *graph = new CudaOnHostGraph{captured};
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long) {
+  *executable = new CudaOnHostGraphExec{graph->graph};
+  return cudaSuccess;
+}
+// Its branches are queues for the time of the launch.
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  QueueWork(stream, [graph = executable->graph] {
+    std::vector<CudaOnHostStream::Queue> queues(graph->branches.size());
+    for (size_t i = 0; i < queues.size(); ++i)
+      for (const cuda_on_host::Graph::Operation& operation : graph->branches[i])
+        queues[i].operations.push_back(operation.done != nullptr ? operation.done : [&] {
+          return WorkOff(queues[operation.branch], operation.end);
+        });
+    std::vector<CudaOnHostStream::Queue*> all;
+    for (CudaOnHostStream::Queue& queue : queues) all.push_back(&queue);
+    Check(cuda_on_host::WorkOffAll(queues[0], all), "a graph waits for other ranks");
+  });
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  const Turn turn;
+  delete executable;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  const Turn turn;
+  delete graph;
   return cudaSuccess;
 }
 
@@ -318,7 +465,7 @@ cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t stream) {
     std::memset(pages, 0xFF, page_bytes);
   }
   *memory = pages + (page_bytes - kPage - rounded);
-  device.blocks[*memory] = {pages, page_bytes, bytes};
+  device.blocks[*memory] = {pages, page_bytes, bytes, false, stream->queue->graph.get()};
   AppendWork(stream, [=] {
     Check(cuda_on_host::IsPoison(pages, pages + page_bytes),
           "memory was written before it was taken, or after it was freed");
@@ -332,13 +479,17 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
   const auto found = Memory().blocks.find(memory);
   Check(found != Memory().blocks.end() && !found->second.freed,
         "memory is freed that was not taken");
+  Check(found->second.graph == stream->queue->graph.get(),
+        "memory is freed in another capture than that which takes it");
   found->second.freed = true;
   AppendWork(stream, [memory] {
-    const cuda_on_host::Block block = Memory().blocks.extract(memory).mapped();
+    const cuda_on_host::Block block = Memory().blocks.at(memory);
     Check(cuda_on_host::IsPoison(static_cast<const unsigned char*>(memory) + block.bytes,
                                  block.pages + block.page_bytes),
           "something was written beyond the end of device memory");
     std::memset(block.pages, 0xFF, block.page_bytes);
+    if (block.graph != nullptr) return;  // which will take it again
+    Memory().blocks.erase(memory);
     Memory().free.emplace(block.page_bytes, block.pages);
     if (Memory().blocks.empty()) cuda_on_host::GiveBack();
   });

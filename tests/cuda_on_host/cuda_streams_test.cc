@@ -1,4 +1,5 @@
-// When the stand-in does what is queued on streams.
+// When the stand-in does what is queued on streams, and what it records.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -149,6 +150,107 @@ TEST_F(StreamsDeathTest, WaitForOtherRanksThroughAnEvent) {
   EXPECT_DEATH(static_cast<void>(first_->Synchronize()), "a wait without a deadline");
   come = true;
   EXPECT_OK(first_->Synchronize());
+}
+
+// What two streams do with a number, one after the other.
+class Recordings : public Streams {
+ protected:
+  // *number *= 4, by way of memory of its own.
+  absl::Status Quadruple(const Buffer<float>& number) {
+    const Buffer<float> twice(*first_, 1);
+    first_->CopyRows(number.data(), 4, twice.data(), 4, 1, 4);
+    Add(*first_, number, twice);
+    second_->WaitForAll(*first_);
+    Add(*second_, twice, twice);
+    first_->WaitForAll(*second_);
+    first_->CopyRows(twice.data(), 4, number.data(), 4, 1, 4);
+    return absl::OkStatus();
+  }
+};
+using RecordingsDeathTest = Recordings;
+
+TEST_F(Recordings, DoNothingUntilTheyAreReplayed) {
+  const Buffer<float> number = Number();
+  const float one = 1;
+  Set(*first_, one, number);
+  ASSERT_OK_AND_ASSIGN(const auto recording, first_->Record([&] { return Quadruple(number); }));
+  EXPECT_EQ(Get(*first_, number), 1);
+  recording->Replay();
+  EXPECT_EQ(Get(*first_, number), 4);
+  recording->Replay();
+  recording->Replay();
+  EXPECT_EQ(Get(*first_, number), 64);
+}
+
+TEST_F(Recordings, AreReplayedInOrderWithOtherWork) {
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const cuda_on_host::StreamsAtRandom at_random(seed);
+    const Buffer<float> number = Number();
+    const float one = 1;
+    Set(*first_, one, number);
+    ASSERT_OK_AND_ASSIGN(auto recording, first_->Record([&] { return Quadruple(number); }));
+    recording->Replay();
+    Add(*first_, number, number);
+    second_->WaitForAll(*first_);
+    Add(*second_, number, number);
+    first_->WaitForAll(*second_);
+    recording->Replay();
+    recording.reset();  // what is queued of it goes on to
+    EXPECT_EQ(Get(*first_, number), 64) << seed;
+  }
+}
+
+TEST_F(Recordings, FailAsWhatTheyRecordDoes) {
+  const Buffer<float> number = Number();
+  EXPECT_THAT(first_->Record([&] {
+    static_cast<void>(Quadruple(number));
+    return absl::OutOfRangeError("as told");
+  }),
+              StatusIs(absl::StatusCode::kOutOfRange, testing::HasSubstr("as told")));
+}
+
+TEST_F(RecordingsDeathTest, LeaveNothingThatIsNotWaitedFor) {
+  const Buffer<float> number = Number();
+  EXPECT_DEATH(static_cast<void>(first_->Record([&] {
+                 second_->WaitForAll(*first_);
+                 Add(*second_, number, number);
+                 return absl::OkStatus();
+               })),
+               "before all that was captured is waited for");
+}
+
+TEST_F(RecordingsDeathTest, DoNotWaitForTheDevice) {
+  const Buffer<float> number = Number();
+  EXPECT_DEATH(static_cast<void>(first_->Record([&] {
+                 static_cast<void>(Get(*first_, number));
+                 return absl::OkStatus();
+               })),
+               "a stream is waited for that is captured");
+}
+
+TEST_F(RecordingsDeathTest, DoNotWaitForWhatWasQueuedBefore) {
+  const Buffer<float> number = Number();
+  const std::unique_ptr<Memory::Mark> before = second_->SetMark();
+  EXPECT_DEATH(static_cast<void>(first_->Record([&] {
+                 first_->WaitFor(before.get());
+                 return absl::OkStatus();
+               })),
+               "waits for an event of no capture");
+}
+
+TEST_F(RecordingsDeathTest, FreeWhatTheyTakeAndNothingElse) {
+  Buffer<float> number = Number();
+  EXPECT_DEATH(static_cast<void>(first_->Record([&] {
+                 number.Reserve(*first_, 100);
+                 return absl::OkStatus();
+               })),
+               "memory is freed in another capture");
+  Buffer<float> none;
+  EXPECT_DEATH(static_cast<void>(first_->Record([&] {
+                 none.Reserve(*first_, 100);
+                 return absl::OkStatus();
+               })),
+               "memory is taken in a capture and kept");
 }
 
 class ProductsMadeTogether : public Streams {

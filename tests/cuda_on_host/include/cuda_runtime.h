@@ -12,6 +12,11 @@
 // uses what another makes, with no event between them, finds the memory as it was before; a copy
 // finds the host's memory as it is then, locked or not. A stream that must not run ahead of another
 // is found in this order only if the host waits for it first, but is in others: StreamsAtRandom.
+//
+// A capture of streams into a graph ends the process for what CUDA refuses (waits for the device
+// and for events from before, streams that are not joined in the end) and for what quadhop promises
+// not to do (memory that is taken and not freed, or freed and not taken). A launched graph keeps
+// the order within each captured stream and between them what events ask for.
 #pragma once
 
 #include <math.h>
@@ -170,6 +175,9 @@ using cudaStream_t = CudaOnHostStream*;
 inline constexpr unsigned cudaEventDisableTiming = 2;
 using cudaEvent_t = struct CudaOnHostEvent*;
 using cudaMemPool_t = struct CudaOnHostPool*;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
+using cudaGraph_t = struct CudaOnHostGraph*;
+using cudaGraphExec_t = struct CudaOnHostGraphExec*;
 struct cudaUUID_t {
   char bytes[16];
 };
@@ -210,6 +218,13 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaMemset2DAsync(void* memory, size_t pitch, int value, size_t width, size_t height,
                               cudaStream_t stream);
