@@ -38,6 +38,7 @@ void BatchArrays::TakeFeatures(Memory& memory, const Batch& batch) {
 }
 
 void BatchArrays::Take(Memory& memory, const Batch& batch) {
+  TakeOne(memory, TensorView<const int64_t>(&batch.step, {1}), step_);
   TakeOne(memory, ViewOf(batch.slice_offsets), slice_offsets_);
   TakeOne(memory, ViewOf(batch.nodes), nodes_);
   TakeOne(memory, ViewOf(batch.sampled_offsets), sampled_offsets_);

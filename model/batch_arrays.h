@@ -18,6 +18,7 @@ class BatchArrays {
   // as it is as long as the arrays are used.
   void Take(Memory& memory, const Batch& batch);
 
+  const int64_t* step() const { return step_.view.data(); }
   TensorView<const int64_t> slice_offsets() const { return slice_offsets_.view; }      // [Pl + 1]
   TensorView<const GlobalId> nodes() const { return nodes_.view; }                     // [B]
   TensorView<const int64_t> sampled_offsets() const { return sampled_offsets_.view; }  // [B + 1]
@@ -41,7 +42,7 @@ class BatchArrays {
   static void TakeOne(Memory& memory, TensorView<const T> host, Taken<T>& taken);
   void TakeFeatures(Memory& memory, const Batch& batch);
 
-  Taken<int64_t> slice_offsets_, sampled_offsets_;
+  Taken<int64_t> step_, slice_offsets_, sampled_offsets_;
   Taken<GlobalId> nodes_, rows_;
   Taken<LocalRow> sampled_, own_;
   Taken<int32_t> multiplicity_, labels_;

@@ -53,7 +53,7 @@ struct Dropout {
   double probability = 0;  // 0: none, and the rest is not used
   uint64_t seed = 0;
   RandomPurpose purpose = RandomPurpose::kInputDropout;
-  int64_t step = 0;
+  const int64_t* step = nullptr;     // in the kernels' memory, as nodes
   TensorView<const GlobalId> nodes;  // [B]
 };
 

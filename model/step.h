@@ -40,7 +40,7 @@ struct Step {
   int64_t num_owned() const { return slices().num_partitions(); }
   // A dropout of this step; none in evaluation.
   Dropout MakeDropout(double probability, RandomPurpose purpose) const {
-    return {training ? probability : 0.0, seed, purpose, batch.step, arrays.nodes()};
+    return {training ? probability : 0.0, seed, purpose, arrays.step(), arrays.nodes()};
   }
   // sum [n] of summands [Pl, n], which are overwritten, over all partitions. Collective.
   template <typename T>

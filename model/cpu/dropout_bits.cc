@@ -70,8 +70,9 @@ void KeepBits(uint64_t key, uint32_t threshold, int64_t num_bytes, uint8_t* keep
   HWY_DYNAMIC_DISPATCH(KeepBitsImpl)(key, threshold, num_bytes, keep);
 }
 void NodeKeepBits(const Dropout& dropout, int64_t row, int64_t num_bytes, uint8_t* keep) {
-  const uint64_t key = StreamKey(dropout.seed, dropout.purpose, static_cast<uint64_t>(dropout.step),
-                                 static_cast<uint64_t>(dropout.nodes[row].value()));
+  const uint64_t key =
+      StreamKey(dropout.seed, dropout.purpose, static_cast<uint64_t>(*dropout.step),
+                static_cast<uint64_t>(dropout.nodes[row].value()));
   KeepBits(key, DropoutThreshold(dropout.probability), num_bytes, keep);
 }
 

@@ -13,7 +13,7 @@ struct DeviceDropout {
   float scale = 1;         // of what is kept
   uint64_t seed = 0;
   RandomPurpose purpose = RandomPurpose::kInputDropout;
-  uint64_t step = 0;
+  const int64_t* step = nullptr;
   const GlobalId* nodes = nullptr;  // [B]
   const uint64_t* keys = nullptr;   // [B]: DropoutKey of each, where they have been made
 };
@@ -24,7 +24,7 @@ inline DeviceDropout DeviceDropoutOf(const Dropout& dropout) {
           DropoutScale(dropout.probability),
           dropout.seed,
           dropout.purpose,
-          static_cast<uint64_t>(dropout.step),
+          dropout.step,
           dropout.nodes.data(),
           nullptr};
 }
@@ -32,7 +32,7 @@ inline DeviceDropout DeviceDropoutOf(const Dropout& dropout) {
 // The key of batch row `row`.
 __device__ inline uint64_t DropoutKey(const DeviceDropout& dropout, int64_t row) {
   if (dropout.keys != nullptr) return dropout.keys[row];
-  return StreamKey(dropout.seed, dropout.purpose, dropout.step,
+  return StreamKey(dropout.seed, dropout.purpose, static_cast<uint64_t>(*dropout.step),
                    static_cast<uint64_t>(dropout.nodes[row].value()));
 }
 
