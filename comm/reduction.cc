@@ -10,7 +10,7 @@ namespace quadhop {
 absl::Status SumOverPartitions(Communicator& comm, const PartitionOwners& owners,
                                Reduction reduction, absl::string_view operation, RowAdder& adder,
                                absl::Span<float> summands, absl::Span<float> sum) {
-  if (reduction == Reduction::kReproducible)
+  if (reduction == Reduction::kReproducible || comm.num_ranks() == 1)
     return OrderedSum(comm, owners, operation, adder, summands, sum);
   if (owners.num_ranks() != comm.num_ranks() ||
       summands.size() != static_cast<size_t>(owners.num_owned(comm.rank())) * sum.size())

@@ -13,7 +13,9 @@ namespace quadhop {
 
 enum class Reduction {
   kReproducible,  // OrderedSum: the same digits for every number of ranks
-  kFast,  // each rank's rows in order, then Communicator::AllReduceSum: the library's own way
+  // Each rank's rows in order, then Communicator::AllReduceSum: the library's own way. The same as
+  // kReproducible on one rank.
+  kFast,
 };
 
 // summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum

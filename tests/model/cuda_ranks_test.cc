@@ -130,6 +130,22 @@ TEST_P(CudaRanks, FastReductionGivesTheSameGradientsButForRounding) {
   EXPECT_LT(RelativeError(of_reduction[1], of_reduction[0]), 1e-6);
 }
 
+TEST(CudaModel, FastReductionOfOneRankIsTheReproducibleOne) {
+  const ToyGraph graph = Graph();
+  std::vector<float> of_reduction[2];
+  for (const Reduction reduction : {Reduction::kReproducible, Reduction::kFast}) {
+    const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+    ToyRankOptions options;
+    options.reduction = reduction;
+    // As a run has it: one that cannot read the device's memory.
+    options.make_communicator = [](Communicator&, Kernels&) { return MakeSoloCommunicator(); };
+    ToyRank rank(graph, Options(), *comm, options);
+    rank.Train(0, ToyNodes(graph, kBatchShare, 0));
+    of_reduction[static_cast<int>(reduction)] = GradientsOf(rank);
+  }
+  EXPECT_EQ(of_reduction[1], of_reduction[0]);
+}
+
 // The whole state of one model to another.
 void CopyState(ToyRank& from, Communicator& comm, ToyRank& to) {
   std::vector<StateArray> source = from.model().State(), target = to.model().State();
