@@ -40,7 +40,6 @@ void BatchMoments::AddUp(const Step& step, TensorView<const float> x) {
 void BatchMoments::Take(const Step& step) {
   step.kernels.TakeMoments(
       {total_.cview(), mean_.view(), inv_std_.view(), running_mean_.view(), running_var_.view()});
-  ++num_batches_;
 }
 
 void BatchMoments::UseRunning(Kernels& kernels) {

@@ -16,7 +16,7 @@ class BatchMoments {
   BatchMoments(int64_t width, Memory& memory);
 
   // Moments of x [B, H] over all rows of all ranks, and one step of the running averages (momentum
-  // 0.1, variance with n/(n-1)). Collective.
+  // 0.1, variance with n/(n-1)), which num_batches() does not count. Collective.
   absl::Status Update(const Step& step, const std::string& name, TensorView<const float> x);
   // The same in two parts, between which this rank does other work: Start, then Finish, which waits
   // for all that was started in the background.
@@ -31,7 +31,7 @@ class BatchMoments {
 
   TensorView<float> running_mean() { return running_mean_.view(); }  // [H]
   TensorView<float> running_var() { return running_var_.view(); }    // [H]
-  int64_t& num_batches() { return num_batches_; }
+  int64_t& num_batches() { return num_batches_; }                    // in the running averages
 
  private:
   void AddUp(const Step& step, TensorView<const float> x);

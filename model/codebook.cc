@@ -65,8 +65,8 @@ void Codebook::SetCodes(absl::Span<const int16_t> codes) {
 
 void Codebook::UndoCodes(absl::Span<const GlobalId> nodes) {
   std::vector<int16_t> all = codes();
-  const std::vector<int16_t> replaced = ToHost(kernels_->memory(), replaced_.view());
-  QH_CHECK_EQ(replaced.size(), nodes.size());
+  const TensorView<const int16_t> of_nodes(replaced_.data(), {static_cast<int64_t>(nodes.size())});
+  const std::vector<int16_t> replaced = ToHost(kernels_->memory(), of_nodes);
   for (size_t i = 0; i < nodes.size(); ++i)
     all[static_cast<size_t>(nodes[i].value() - first_node_.value())] = replaced[i];
   SetCodes(all);

@@ -45,6 +45,12 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
   QH_ASSIGN_OR_RETURN(model->sums_,
                       BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction,
                                             &placement.kernels->row_adder()));
+  // Between ranks the host waits within a step.
+  if (options.cuda_graphs && !model->memory().is_host() && placement.comm->num_ranks() == 1) {
+    Memory* const beside = model->beside_ == nullptr ? nullptr : &model->beside_->memory();
+    model->recordings_ =
+        std::make_unique<StepRecordings>(std::vector<Memory*>{&model->memory(), beside});
+  }
   if (options.has_global()) {
     QH_ASSIGN_OR_RETURN(Codebook codebook, Codebook::Create(options, placement.first_node,
                                                             placement.owned_original_ids,
@@ -55,6 +61,7 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
 }
 
 absl::StatusOr<Step> LargeGT::MakeStep(const Batch& batch, bool training) {
+  rows_ = batch.num_nodes();
   arrays_.Take(memory(), batch);
   QH_RETURN_IF_ERROR(memory().status());  // where there is no room for a batch, there are no arrays
   return Step{*placement_.kernels,
@@ -71,6 +78,18 @@ absl::StatusOr<Step> LargeGT::MakeStep(const Batch& batch, bool training) {
 
 absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
   QH_ASSIGN_OR_RETURN(const Step step, MakeStep(batch, /*training=*/true));
+  const auto queue = [&] { return QueueStep(step); };
+  QH_RETURN_IF_ERROR(IsRepeatable() ? recordings_->Queue(batch, queue) : queue());
+  CountBatch();
+  return ReadVerdict();
+}
+
+// Until the codebook starts, the host reads queries.
+bool LargeGT::IsRepeatable() const {
+  return recordings_ != nullptr && (global_ == nullptr || global_->codebook().started());
+}
+
+absl::Status LargeGT::QueueStep(const Step& step) {
   const Step beside = Beside(step);
   QH_RETURN_IF_ERROR(Forward(step, beside));
   if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(beside));
@@ -79,12 +98,21 @@ absl::StatusOr<double> LargeGT::ComputeGradients(const Batch& batch) {
   QH_RETURN_IF_ERROR(step.WaitForSums());
   if (global_) global_->MoveCodebook(step);
   if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
-  return ReadVerdict();
+  placement_.kernels->CheckFinite(parameters_.trained_gradients(), verdict_.view().Rows(1, 2));
+  return absl::OkStatus();
+}
+
+void LargeGT::CountBatch() {
+  if (options_.norm == NormKind::kBatch) {
+    if (options_.has_input()) ++in_activation_.moments()->num_batches();
+    ++head_first_activation_.moments()->num_batches();
+    ++head_second_activation_.moments()->num_batches();
+  }
+  if (global_) ++global_->codebook().moments().num_batches();
 }
 
 // What the host must know of a step before the next.
 absl::StatusOr<double> LargeGT::ReadVerdict() {
-  placement_.kernels->CheckFinite(parameters_.trained_gradients(), verdict_.view().Rows(1, 2));
   const std::vector<double> verdict = ToHost(memory(), verdict_.view());
   QH_RETURN_IF_ERROR(memory().status());
   gradients_finite_ = verdict[1] != 0;

@@ -19,6 +19,7 @@
 #include "model/linear_layer.h"
 #include "model/local_module.h"
 #include "model/parameters.h"
+#include "model/step_recordings.h"
 
 namespace quadhop {
 
@@ -63,13 +64,19 @@ class LargeGT {
   }
 
   // Logits [B * C] of the last training step.
-  std::vector<float> last_logits() { return ToHost(memory(), logits_.cview()); }
+  std::vector<float> last_logits() {
+    return ToHost(memory(),
+                  TensorView<const float>(logits_.data(), {rows_, options_.dims.classes}));
+  }
 
   // Logits [B, C] of a batch in evaluation mode, in the host's memory. Not collective.
   absl::Status Predict(const Batch& batch, TensorView<float> logits);
 
   // What the logits of the last batch are a linear map of, [B * H].
-  std::vector<float> embeddings() { return ToHost(memory(), last_hidden_.cview()); }
+  std::vector<float> embeddings() {
+    return ToHost(memory(),
+                  TensorView<const float>(last_hidden_.data(), {rows_, options_.dims.width}));
+  }
 
   const LargeGTOptions& options() const { return options_; }
   // Of parameters, gradients and State().
@@ -85,6 +92,10 @@ class LargeGT {
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement);
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
   absl::StatusOr<Step> MakeStep(const Batch& batch, bool training);
+  // A training step but for what the host learns of it.
+  absl::Status QueueStep(const Step& step);
+  bool IsRepeatable() const;
+  void CountBatch();
   // The same, for what is computed beside token attention.
   Step Beside(const Step& step) const {
     return step.On(beside_ != nullptr ? *beside_ : step.kernels);
@@ -123,7 +134,9 @@ class LargeGT {
   Array<float> logits_, d_logits_;                   // [B, C]
   Array<double> loss_;                               // [Pl]
   Array<double> verdict_;                            // [2]: the loss, and 1 if gradients are finite
+  int64_t rows_ = 0;                                 // B of the last batch
   bool gradients_finite_ = true;
+  std::unique_ptr<StepRecordings> recordings_;  // nullptr: steps are not repeated
 
   std::unique_ptr<BackgroundSum> sums_;  // last: its thread works on the arrays above
 };

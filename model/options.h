@@ -47,6 +47,7 @@ struct LargeGTOptions {
   double attention_dropout = 0;
   double ema_decay = 0.99;
   uint64_t seed = 0;
+  bool cuda_graphs = false;  // digits do not depend on it
 
   bool has_local() const { return conv == Conv::kFull || conv == Conv::kLocal; }
   bool has_global() const { return conv == Conv::kFull || conv == Conv::kGlobal; }

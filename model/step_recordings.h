@@ -1,0 +1,45 @@
+// Training steps that a device repeats from recordings of them (Memory::Record), so that one launch
+// takes the place of hundreds.
+#pragma once
+
+#include <absl/functional/function_ref.h>
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/memory.h"
+
+namespace quadhop {
+
+class StepRecordings {
+ public:
+  // Steps are queued on the first memory and on the others, its forks; nullptr: none. All must
+  // outlive this.
+  explicit StepRecordings(std::vector<Memory*> memories) : memories_(std::move(memories)) {}
+
+  // Has a training step on `batch` queued: by `queue`, or from a recording of what `queue` queued
+  // for a batch of equal sizes, since which no memory was outgrown. The first step of a size
+  // is queued as it is (memory is taken, products are chosen), the second is recorded. Once a step
+  // has been queued, `queue` must queue the same for batches of these sizes, but for what it reads
+  // of arrays in these memories.
+  absl::Status Queue(const Batch& batch, absl::FunctionRef<absl::Status()> queue);
+
+ private:
+  struct Recorded {
+    std::vector<int64_t> slice_offsets, sampled_offsets;  // of the batch
+    std::unique_ptr<Memory::Recording> recording;         // nullptr: not yet
+  };
+  // What stands first then; nullptr if there is none.
+  Recorded* Find(const Batch& batch);
+  int64_t NumOutgrown() const;
+
+  std::vector<Memory*> memories_;
+  std::list<Recorded> recorded_;  // the last used first
+  int64_t num_outgrown_ = 0;      // when they were recorded
+};
+
+}  // namespace quadhop
