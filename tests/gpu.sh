@@ -36,6 +36,9 @@ done
 echo "== training steps"
 "$build/quadhop" bench model --backend cuda
 "$build/quadhop" bench model --backend cuda --shape products --batch 1024
+echo "repeated from recordings:"
+"$build/quadhop" bench model --backend cuda --steps 20 --cuda-graphs
+"$build/quadhop" bench model --backend cuda --steps 20 --cuda-graphs --shape products --batch 1024
 if "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
   for settings in "" "--precision bf16 --sdpa"; do
     echo "the peer, products, B 1024 $settings:"

@@ -28,6 +28,7 @@ std::vector<std::string> ShapeNames() {
 struct ModelFlags {
   std::string shape = "all", precision = "all", backend = "cpu";
   int64_t steps = 5, batch = 0;
+  bool cuda_graphs = false;
 };
 
 absl::StatusOr<std::unique_ptr<BenchMachine>> MakeMachine(const std::string& backend,
@@ -61,8 +62,10 @@ absl::Status BenchModel(const ModelFlags& flags, ThreadPool& pool) {
     const int64_t batch = flags.batch > 0 ? flags.batch : shape.batch;
     for (size_t i = 0; i < precisions.size(); ++i) {
       const Precision precision = precisions[i];
+      LargeGTOptions options = OptionsOf(shape, precision);
+      options.cuda_graphs = flags.cuda_graphs;
       QH_ASSIGN_OR_RETURN(const StepFigures step,
-                          MeasureSteps(OptionsOf(shape, precision), batch, flags.steps, *machine));
+                          MeasureSteps(options, batch, flags.steps, *machine));
       const double rate = static_cast<double>(batch) / step.seconds;
       const double gflops = rate * shape.gflop_per_node;
       absl::PrintF("%-11s %6d %6s %9.4f %9.0f %9.0f %8.0f%% %9.0f\n", shape.name, batch,
@@ -93,6 +96,8 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
             "model: steps to time; the median counts");
   flags.Int("batch", &model.batch, int64_t{0}, int64_t{1} << 20,
             "model: training nodes per step (0: those of the shape)");
+  flags.Switch("cuda-graphs", &model.cuda_graphs,
+               "model: with --backend cuda, repeat steps from a recording (model.cuda_graphs)");
   flags.Choice(
       "backend", &model.backend, {"cpu", "cuda"},
       "model: what to measure, the processors or the first GPU; sampler: cuda adds the GPU");

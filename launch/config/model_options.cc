@@ -69,6 +69,7 @@ LargeGTOptions ModelOptions(const Config& config, const GraphDims& graph) {
   options.precision = PrecisionOf(model);
   options.ema_decay = model.ema_decay();
   options.seed = config.train().seed();
+  options.cuda_graphs = model.cuda_graphs();
   return options;
 }
 
