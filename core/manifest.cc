@@ -131,7 +131,10 @@ std::string ManifestToText(StoreManifest manifest) {
 }
 
 std::string StoreIdentity(StoreManifest manifest) {
-  for (Provenance& step : *manifest.mutable_provenance()) step.clear_inputs();
+  for (Provenance& step : *manifest.mutable_provenance()) {
+    step.clear_inputs();
+    step.clear_sources();
+  }
   const std::string body = BodyOf(std::move(manifest));
   return HexOf(Xxh3(body.data(), body.size()));
 }

@@ -66,14 +66,11 @@ absl::Status CheckSplits(const ImportOptions& options, const ImportFormat& forma
 }
 
 std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
-  std::string text = absl::StrCat("from=", options.from, " format=", format.name,
-                                  " directed=", options.directed ? "true" : "false");
+  std::string text =
+      absl::StrCat("format=", format.name, " directed=", options.directed ? "true" : "false");
   if (format.uses_seed(options.from) || options.project > 0)
     absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
-  if (!options.features.empty()) absl::StrAppend(&text, " features=", options.features);
-  if (!options.labels.empty()) absl::StrAppend(&text, " labels=", options.labels);
-  if (!options.splits.empty()) absl::StrAppend(&text, " splits=", options.splits);
   return text;
 }
 
@@ -126,6 +123,7 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   Provenance step =
       MakeProvenance("import", ProvenanceOptions(options, *format), report.Describe());
   step.set_inputs(inputs);
+  step.set_sources(ImportSources(options));
   QH_RETURN_IF_ERROR(writer->Commit(step, pool));
   report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return report;

@@ -63,18 +63,18 @@ struct ImportReport {
 std::vector<std::string> ImportFormats();
 
 // The `options` of the import's entry in the store's provenance: what a later call would have to
-// say for the store to be the same. Resolves "auto". kNotFound if `from` is absent,
-// kInvalidArgument if no format fits.
+// say, of the same inputs, for the store to be the same. Resolves "auto". kNotFound if `from` is
+// absent, kInvalidArgument if no format fits.
 absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
 
-// The `inputs` of the import's entry in the provenance: where each input is, its bytes and time of
-// change (of a folder: a checksum of those of its files). Errors, naming the flag: kNotFound or
-// kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the store's
-// folder.
+// The `inputs` of the import's entry in the provenance: bytes and time of change of each input (of
+// a folder: a checksum of those of its files), wherever it lies. Errors, naming the flag: kNotFound
+// or kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the
+// store's folder.
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options);
 
-// Whether the `options` of two entries of a step say the same, however paths are spelled.
-bool SameOptions(absl::string_view a, absl::string_view b);
+// The `sources` of that entry: where the inputs are.
+std::string ImportSources(const ImportOptions& options);
 
 // True if the store was imported with these options (ImportProvenance), of inputs that have changed
 // since. False for a store that does not say what they were.

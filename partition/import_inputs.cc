@@ -1,7 +1,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <absl/strings/str_split.h>
+#include <absl/strings/strip.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,11 +45,11 @@ absl::Status CheckOutside(const std::string& flag, const std::string& path,
                    ", all of which an import replaces: move the input, or name another --store"));
 }
 
-// "PATH 12 bytes changed 1764340000.123456789"
+// "12 bytes changed 1764340000.123456789"
 absl::StatusOr<std::string> DescribeFile(const std::string& path) {
   struct stat facts;
   if (stat(path.c_str(), &facts) != 0) return ErrnoStatus(errno, absl::StrCat("look at ", path));
-  return absl::StrCat(path, " ", facts.st_size, " bytes changed ", facts.st_mtim.tv_sec, ".",
+  return absl::StrCat(facts.st_size, " bytes changed ", facts.st_mtim.tv_sec, ".",
                       absl::Dec(facts.st_mtim.tv_nsec, absl::kZeroPad9));
 }
 
@@ -91,10 +91,10 @@ absl::StatusOr<std::string> DescribeFolder(const std::string& folder) {
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesBelow(folder));
   std::string text;
   for (const std::string& file : files) {
-    QH_ASSIGN_OR_RETURN(const std::string line, DescribeFile(file));
-    absl::StrAppend(&text, line, "\n");
+    QH_ASSIGN_OR_RETURN(const std::string description, DescribeFile(file));
+    absl::StrAppend(&text, absl::StripPrefix(file, folder), " ", description, "\n");
   }
-  return absl::StrCat(folder, " ", files.size(), " files, xxh3 of their bytes and times ",
+  return absl::StrCat(files.size(), " files, xxh3 of their names, bytes and times ",
                       HexOf(Xxh3(text.data(), text.size())));
 }
 
@@ -108,60 +108,60 @@ absl::StatusOr<std::string> DescribeBeginning(const fs::path& beginning) {
     if (!absl::StartsWith(entries->path().string(), beginning.string()) ||
         !entries->is_regular_file(ignored))
       continue;
-    QH_ASSIGN_OR_RETURN(std::string line, DescribeFile(entries->path()));
-    described.push_back(std::move(line));
+    QH_ASSIGN_OR_RETURN(const std::string description, DescribeFile(entries->path()));
+    described.push_back(absl::StrCat(entries->path().filename().string(), " ", description));
   }
   if (error || described.empty())
     return absl::NotFoundError(absl::StrCat("--from ", beginning.string(), " does not exist"));
   std::sort(described.begin(), described.end());
-  return absl::StrJoin(described, "; ");
+  return absl::StrJoin(described, ", ");
 }
 
-// "from=PATH format=...", with the paths in one spelling.
-std::string WithAbsolutePaths(absl::string_view options) {
-  std::vector<std::string> words = absl::StrSplit(options, ' ');
-  for (std::string& word : words)
-    for (const absl::string_view key : {"from=", "features=", "labels=", "splits="})
-      if (absl::StartsWith(word, key))
-        word = absl::StrCat(key, AbsolutePath(word.substr(key.size())));
-  return absl::StrJoin(words, " ");
+struct Input {
+  const char* flag;
+  std::string path;
+};
+std::vector<Input> InputsOf(const ImportOptions& options) {
+  std::vector<Input> inputs = {{"--from", options.from},
+                               {"--features", options.features},
+                               {"--labels", options.labels},
+                               {"--splits", options.splits}};
+  std::erase_if(inputs, [](const Input& input) { return input.path.empty(); });
+  return inputs;
 }
 
 }  // namespace
 
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options) {
-  std::vector<std::string> inputs;
-  for (const auto& [flag, path] :
-       {std::pair<const char*, const std::string&>{"--from", options.from},
-        {"--features", options.features},
-        {"--labels", options.labels},
-        {"--splits", options.splits}}) {
-    if (path.empty()) continue;
+  std::vector<std::string> described;
+  for (const auto& [flag, path] : InputsOf(options)) {
     QH_RETURN_IF_ERROR(CheckOutside(flag, path, options.store));
     const std::string absolute = AbsolutePath(path);
     std::error_code error;
-    absl::StatusOr<std::string> described;
+    absl::StatusOr<std::string> description;
     if (fs::is_directory(absolute, error)) {
-      described = DescribeFolder(absolute);
-    } else if (&path == &options.from && !FileExists(path)) {
-      described = DescribeBeginning(absolute);
+      description = DescribeFolder(absolute);
+    } else if (path == options.from && !FileExists(path)) {
+      description = DescribeBeginning(absolute);
     } else {
       QH_RETURN_IF_ERROR(CheckReadable(flag, path));
-      described = DescribeFile(absolute);
+      description = DescribeFile(absolute);
     }
-    QH_RETURN_IF_ERROR(described.status());
-    inputs.push_back(*std::move(described));
+    QH_RETURN_IF_ERROR(description.status());
+    described.push_back(absl::StrCat(flag, " ", *description));
   }
-  return absl::StrJoin(inputs, "; ");
+  return absl::StrJoin(described, "; ");
 }
 
-bool SameOptions(absl::string_view a, absl::string_view b) {
-  return WithAbsolutePaths(a) == WithAbsolutePaths(b);
+std::string ImportSources(const ImportOptions& options) {
+  return absl::StrJoin(InputsOf(options), "; ", [](std::string* out, const Input& input) {
+    absl::StrAppend(out, input.flag, " ", AbsolutePath(input.path));
+  });
 }
 
 bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs) {
   const Provenance* done = store.FindStep("import");
-  return done != nullptr && SameOptions(done->options(), options) && !done->inputs().empty() &&
+  return done != nullptr && done->options() == options && !done->inputs().empty() &&
          done->inputs() != inputs;
 }
 

@@ -6,7 +6,6 @@
 
 #include "core/manifest.h"
 #include "core/status.h"
-#include "partition/import.h"
 #include "partition/store_step.h"
 
 namespace quadhop {
@@ -22,7 +21,7 @@ std::vector<absl::string_view> FilesOf(absl::string_view step) {
 
 bool StepIsDone(const Store& store, absl::string_view step, absl::string_view options) {
   const Provenance* done = store.FindStep(step);
-  if (done == nullptr || !SameOptions(done->options(), options)) return false;
+  if (done == nullptr || done->options() != options) return false;
   const std::vector<absl::string_view> files = FilesOf(step);
   return std::all_of(files.begin(), files.end(),
                      [&](absl::string_view name) { return store.HasFile(name); });

@@ -70,6 +70,7 @@ std::string Text(const Store& store, const StoreFigures& figures) {
   }
   for (const Provenance& step : manifest.provenance()) {
     absl::StrAppendFormat(&text, "  %-9s  %s\n", step.step(), step.options());
+    if (!step.sources().empty()) absl::StrAppend(&text, "             ", step.sources(), "\n");
     if (step.notes().empty()) continue;
     absl::StrAppend(&text, "             ",
                     absl::StrReplaceAll(step.notes(), {{"\n", "\n             "}}), "\n");

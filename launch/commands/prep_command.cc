@@ -75,8 +75,13 @@ absl::StatusOr<std::unique_ptr<Store>> OpenForSteps(const StepFlags& flags,
     std::printf("the input has changed since it was imported: the store will be made anew\n");
     return nullptr;
   }
-  if (intact.store != nullptr && !StepIsDone(*intact.store, "import", import_step.options))
+  if (intact.store != nullptr && !StepIsDone(*intact.store, "import", import_step.options)) {
+    const Provenance* const done = intact.store->FindStep("import");
+    std::printf("the store was made by%s, not by import %s: it will be made anew\n",
+                done == nullptr ? " another command" : (" import " + done->options()).c_str(),
+                import_step.options.c_str());
     return nullptr;
+  }
   return std::move(intact.store);
 }
 

@@ -29,13 +29,19 @@ class ImportInputsTest : public testing::Test {
     return inputs.value_or("");
   }
 
+  ImportOptions WithFormat(const char* format) const {
+    ImportOptions options = options_;
+    options.format = format;
+    return options;
+  }
+
   TempDir folder_;
   ImportOptions options_;
 };
 
 TEST_F(ImportInputsTest, ChangeWithTheTimeAndTheBytesOfAFile) {
   const std::string before = Inputs();
-  EXPECT_THAT(before, AllOf(HasSubstr(options_.from), HasSubstr("8 bytes")));
+  EXPECT_THAT(before, HasSubstr("--from 8 bytes"));
   EXPECT_EQ(Inputs(), before);
   const auto changed = std::filesystem::last_write_time(options_.from);
   ASSERT_OK(WriteFileAtomically(options_.from, "0 2\n1 2\n"));
@@ -46,6 +52,22 @@ TEST_F(ImportInputsTest, ChangeWithTheTimeAndTheBytesOfAFile) {
   ASSERT_OK(WriteFileAtomically(options_.from, "0 2\n"));
   std::filesystem::last_write_time(options_.from, changed);
   EXPECT_NE(Inputs(), before);
+}
+
+TEST_F(ImportInputsTest, AreTheSameWhereverTheyLieAndHoweverThatIsSaid) {
+  for (const char* from : {"in/arcs.txt", "in"}) {
+    SCOPED_TRACE(from);
+    options_.from = folder_ / from;
+    const std::string before = Inputs();
+    ASSERT_OK_AND_ASSIGN(const std::string options, ImportProvenance(WithFormat("edge-list")));
+    ASSERT_OK(MakeDirectories(folder_ / "moved"));
+    std::filesystem::rename(folder_ / "in", folder_ / "moved/to");
+    options_.from = folder_ / "moved/../moved/to" + std::string(from).substr(2);
+    EXPECT_EQ(Inputs(), before);
+    EXPECT_THAT(ImportProvenance(WithFormat("edge-list")), IsOkAndHolds(options));
+    EXPECT_THAT(ImportSources(options_), AllOf(HasSubstr("moved/to"), Not(HasSubstr(".."))));
+    std::filesystem::rename(folder_ / "moved/to", folder_ / "in");
+  }
 }
 
 TEST_F(ImportInputsTest, ChangeWithAnyFileOfAFolderButThoseOfAStoreInIt) {

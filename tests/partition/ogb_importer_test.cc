@@ -79,8 +79,8 @@ TEST_F(OgbImporter, WritesEveryArrayOfTheStore) {
   EXPECT_FALSE(manifest.multi_label());
   EXPECT_THAT(manifest.partition_offsets(), ElementsAre(0, 4));
   ASSERT_NE(store->FindStep("import"), nullptr);
-  EXPECT_EQ(store->FindStep("import")->options(),
-            "from=" + input_.path() + " format=ogb directed=false");
+  EXPECT_EQ(store->FindStep("import")->options(), "format=ogb directed=false");
+  EXPECT_EQ(store->FindStep("import")->sources(), "--from " + AbsolutePath(input_.path()));
 
   ASSERT_OK_AND_ASSIGN(const Topology topology, store->topology());
   EXPECT_THAT(topology.indptr, ElementsAre(0, 2, 3, 3, 4));
