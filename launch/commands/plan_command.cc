@@ -162,9 +162,8 @@ void PrintGpu(const PlanFlags& plan, const GpuPlan& gpu) {
       gpu.topology_bytes > 0 ? Gigabytes(gpu.topology_bytes) : "read from the host");
 }
 
-absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config,
-                       int32_t threads) {
-  ThreadPool pool(threads);
+absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config) {
+  ThreadPool pool(plan.job.threads);
   const auto machine = MakeHostMachine(pool);
   QH_ASSIGN_OR_RETURN(const StepFigures step,
                       MeasureSteps(ModelOptions(config, plan.graph.dims), training.rank_nodes,
@@ -172,9 +171,9 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
   const double epoch_seconds = step.seconds * static_cast<double>(training.steps);
   absl::PrintF(
       "  %s an epoch; one of %s a rank takes %.3f s with %s of this "
-      "machine:\n  %.0f s an epoch, if the exchange hides behind it, and evaluation besides\n",
+      "machine:\n  %.*f s an epoch, if the exchange hides behind it, and evaluation besides\n",
       Counted(training.steps, "step"), Counted(training.rank_nodes, "node"), step.seconds,
-      Counted(threads, "thread"), epoch_seconds);
+      Counted(plan.job.threads, "thread"), epoch_seconds < 10 ? 1 : 0, epoch_seconds);
   return absl::OkStatus();
 }
 
@@ -192,13 +191,12 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   if (!config.ok()) return UsageError(config.status().message());
   QH_RETURN_IF_ERROR(TakeGraph(&plan));
   QH_RETURN_IF_ERROR(CompleteJob(&plan));
-  const int32_t threads = NumThreads(plan.threads);
-  plan.job.threads = threads;
+  plan.job.threads = NumThreads(plan.threads, plan.job.ranks_per_host);
   const TrainingPlan training = PlanTraining(plan.graph, plan.job, *config);
-  PrintPreparation(plan, threads);
+  PrintPreparation(plan, NumThreads(plan.threads));
   PrintMemory(plan, training);
   if (plan.job.gpu_bytes > 0) PrintGpu(plan, training.gpu);
-  QH_RETURN_IF_ERROR(PrintTime(plan, training, *config, threads));
+  QH_RETURN_IF_ERROR(PrintTime(plan, training, *config));
   return ExitCode::kDone;
 }
 

@@ -187,6 +187,11 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
   EXPECT_EQ(of_figures.code, ExitCode::kDone) << of_figures.err;
   EXPECT_THAT(of_figures.out, ContainsRegex("MAPPED +1\\.[0-9]+ GB .*does not fit"));
   EXPECT_THAT(of_figures.out, ContainsRegex("PARTITIONED +0\\.[0-9]+ GB .*fits"));
+  // Ranks of a host share its cores.
+  const Outcome crowded = Quadhop({"plan", "--nodes", "1000000", "--arcs", "2000000", "--features",
+                                   "4", "--ranks", "2048", "--ranks-per-host", "2048"});
+  EXPECT_EQ(crowded.code, ExitCode::kDone) << crowded.err;
+  EXPECT_THAT(crowded.out, HasSubstr("with 1 thread of this machine"));
 }
 
 TEST_F(CommandsTest, PlanAsksForWhatItCannotGuess) {
