@@ -8,6 +8,7 @@
 #include <absl/time/clock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -20,6 +21,8 @@
 
 namespace quadhop {
 namespace {
+
+constexpr absl::string_view kSeedRun = "seed-", kSplitRun = "split-";
 
 std::string LockPath(const std::string& run) { return run + "/lock"; }
 
@@ -35,9 +38,20 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
 
 // By its name, of one of the runs over seeds or splits (training/repetitions.h). "": of none.
 absl::string_view KindOfRun(absl::string_view name) {
-  for (const char* kind : {"seed-", "split-"})
+  for (const absl::string_view kind : {kSeedRun, kSplitRun})
     if (absl::StartsWith(name, kind)) return kind;
   return "";
+}
+
+// The folders that are of runs over seeds or splits by their names.
+std::vector<std::string> NamesOfRuns(const std::string& folder) {
+  std::vector<std::string> names = NamesIn(folder).value_or(std::vector<std::string>());
+  std::erase_if(names, [](const std::string& name) { return KindOfRun(name).empty(); });
+  // Numbers without leading zeros ascend by length first.
+  std::stable_sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return KindOfRun(a) == kSeedRun && KindOfRun(b) == kSeedRun && a.size() < b.size();
+  });
+  return names;
 }
 
 absl::Status RefuseFolder(const std::string& folder, const std::string& what) {
@@ -98,6 +112,21 @@ absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run)
     has_runs |= !kind.empty();
   }
   return has_runs ? absl::OkStatus() : CheckIsARunOrEmpty(folder);
+}
+
+std::vector<std::string> RunsIn(const std::string& folder) {
+  std::vector<std::string> runs;
+  for (const std::string& name : NamesOfRuns(folder)) {
+    const std::string path = absl::StrCat(folder, "/", name);
+    if (IsARun(path)) {
+      runs.push_back(name);
+    } else if (KindOfRun(name) == kSplitRun) {
+      for (const std::string& of_seed : NamesOfRuns(path))
+        if (IsARun(absl::StrCat(path, "/", of_seed)))
+          runs.push_back(absl::StrCat(name, "/", of_seed));
+    }
+  }
+  return runs;
 }
 
 }  // namespace quadhop

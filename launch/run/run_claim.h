@@ -1,4 +1,4 @@
-// Which folders runs may stand in, and that one process at a time trains in a run.
+// Which folders runs stand in and may stand in, and that one process at a time trains in a run.
 #pragma once
 
 #include <absl/status/status.h>
@@ -7,6 +7,7 @@
 #include <absl/time/time.h>
 
 #include <string>
+#include <vector>
 
 #include "core/file_lock.h"
 #include "launch/ranks/stop_signals.h"
@@ -24,5 +25,9 @@ absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration pati
 // `run` ("seed-3", "split-NAME"): kFailedPrecondition, saying what the folder is or holds, if it is
 // neither new, nor empty, nor has others of that kind alone.
 absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run);
+
+// The runs over seeds or splits in a folder, by their names in it: "seed-3", "split-NAME/seed-3".
+// Splits by name, seeds by number.
+std::vector<std::string> RunsIn(const std::string& folder);
 
 }  // namespace quadhop

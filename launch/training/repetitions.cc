@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,12 +15,17 @@
 #include "comm/gather.h"
 #include "core/counted.h"
 #include "core/file.h"
+#include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
+#include "launch/config/backends.h"
+#include "launch/run/checkpoint_folder.h"
 #include "launch/run/json_fields.h"
 #include "launch/run/json_object.h"
+#include "launch/run/resume_check.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
+#include "model/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {
@@ -48,13 +52,14 @@ bool IsResult(const std::string& name) {
   return name == "best_epoch" || name == "epoch_seconds" || name == "train_nodes_per_second";
 }
 
-absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::vector<std::string>& runs) {
+absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::string& run,
+                                                          const std::vector<std::string>& runs) {
   std::map<std::string, Spread> results;
-  for (const std::string& run : runs) {
-    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(run)));
+  for (const std::string& one : runs) {
+    const std::string path = RunSummaryPath(absl::StrCat(run, "/", one));
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
     const nlohmann::json summary = ParseJson(text);
-    if (!summary.is_object())
-      return absl::DataLossError(absl::StrCat(RunSummaryPath(run), " is no JSON object"));
+    if (!summary.is_object()) return absl::DataLossError(absl::StrCat(path, " is no JSON object"));
     for (const auto& [name, value] : summary.items())
       if (value.is_number() && IsResult(name)) results[name].values.push_back(value.get<double>());
   }
@@ -63,27 +68,42 @@ absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::vector<std:
 
 std::string ConclusionPath(const std::string& run) { return run + "/repetitions.json"; }
 
-bool Contains(const std::vector<std::string>& runs, const std::string& run) {
-  std::error_code error;
-  return std::any_of(runs.begin(), runs.end(), [&](const std::string& one) {
-    return std::filesystem::equivalent(one, run, error);
-  });
+// By their names in `run`.
+std::vector<std::string> NamesOf(const std::string& run, const std::vector<TrainJob>& jobs) {
+  std::vector<std::string> names;
+  for (const TrainJob& job : jobs) names.push_back(job.run.substr(run.size() + 1));
+  return names;
 }
 
-// The finished runs that are concluded from: when some are carried on, those of before too.
-std::vector<std::string> AllRuns(const std::string& run, const std::vector<TrainJob>& jobs) {
-  std::vector<std::string> runs;
-  const absl::StatusOr<std::string> before = ReadFile(ConclusionPath(run));
-  if (jobs[0].start == RunFolder::Start::kResume && before.ok()) {
-    const nlohmann::json json = ParseJson(*before);
-    if (json.is_object() && json.contains("runs") && json["runs"].is_array())
-      for (const nlohmann::json& one : json["runs"])
-        if (one.is_string() && FileExists(RunSummaryPath(one.get<std::string>())))
-          runs.push_back(one.get<std::string>());
+// What is concluded from: when runs are carried on, all that are finished.
+std::vector<std::string> RunsToConclude(const std::string& run, const std::vector<TrainJob>& jobs) {
+  if (jobs[0].start != RunFolder::Start::kResume) return NamesOf(run, jobs);
+  std::vector<std::string> names = RunsIn(run);
+  std::erase_if(names, [&](const std::string& name) {
+    return !FileExists(RunSummaryPath(absl::StrCat(run, "/", name)));
+  });
+  return names;
+}
+
+// Runs of before must be of the job's config, but for the seed, and of its store.
+absl::Status CheckAsOne(const std::string& run, const TrainJob& job) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(job.store));
+  for (const std::string& name : RunsIn(run)) {
+    const std::string other = absl::StrCat(run, "/", name);
+    if (!FileExists(RunConfigPath(other))) continue;  // it has not begun
+    const std::string whose = absl::StrCat(other, ", which would count with these");
+    QH_ASSIGN_OR_RETURN(Config config, ReadRunConfig(other));
+    config.mutable_train()->set_seed(job.config.train().seed());
+    QH_RETURN_IF_ERROR(
+        Annotate(ChangesOnResume(config, WithBackendsOf(config, job.config)).status(), whose));
+    const absl::StatusOr<CheckpointManifest> manifest =
+        ReadCheckpointManifest(LatestCheckpointPath(other));
+    if (manifest.ok() && manifest->store() != StoreIdentity(store->manifest()))
+      return absl::FailedPreconditionError(absl::StrCat(
+          whose, ": it is of a store with checksum ", manifest->store(), "; ", job.store, " has ",
+          StoreIdentity(store->manifest()), ": begin another --run"));
   }
-  for (const TrainJob& job : jobs)
-    if (!Contains(runs, job.run)) runs.push_back(job.run);
-  return runs;
+  return absl::OkStatus();
 }
 
 // Of the folders that the runs stand in, from `run` down.
@@ -95,16 +115,17 @@ absl::Status CheckFolders(const std::string& run, const std::vector<TrainJob>& j
       absl::StrAppend(&folder, "/", name);
     }
   }
-  return absl::OkStatus();
+  return jobs[0].start == RunFolder::Start::kResume ? CheckAsOne(run, jobs[0]) : absl::OkStatus();
 }
 
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
-  const std::vector<std::string> runs = AllRuns(run, jobs);
-  QH_ASSIGN_OR_RETURN(const auto results, ReadResults(runs));
-  std::vector<std::string> folders;
-  for (const std::string& one : runs) folders.push_back(JsonString(one));
+  const std::vector<std::string> runs = RunsToConclude(run, jobs);
+  QH_ASSIGN_OR_RETURN(const auto results, ReadResults(run, runs));
+  const auto quoted = [](std::string* out, const std::string& name) {
+    out->append(JsonString(name));
+  };
   JsonObject json;
-  json.AddJson("runs", absl::StrCat("[", absl::StrJoin(folders, ","), "]"));
+  json.AddJson("runs", absl::StrCat("[", absl::StrJoin(runs, ",", quoted), "]"));
   std::FILE* const out = jobs[0].log == LogStyle::kJson ? stderr : stdout;
   absl::FPrintF(out, "\n%-24s %12s %12s   of %s\n", "", "mean", "deviation",
                 Counted(static_cast<int64_t>(runs.size()), "run"));

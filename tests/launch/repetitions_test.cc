@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,7 @@
 namespace quadhop {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 // A store of 200 nodes with the splits "a" and "b".
@@ -131,6 +133,41 @@ TEST_F(RepetitionsTest, CarriedOnWithFewerSeedsThoseBeforeStillCount) {
   const nlohmann::json before = Json("many/repetitions.json");
   ASSERT_EQ(Train("many", {"--seeds", "1", "--resume"}).code, ExitCode::kDone);
   EXPECT_EQ(Json("many/repetitions.json"), before);
+}
+
+TEST_F(RepetitionsTest, CarriedOnInACopyOfTheirFolderCountOnce) {
+  ASSERT_EQ(Train("many", {"--seeds", "2"}).code, ExitCode::kDone);
+  std::filesystem::copy(
+      std::string(folder_ / "many"), std::string(folder_ / "copy"),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  ASSERT_EQ(Train("copy", {"--seeds", "11", "--resume"}).code, ExitCode::kDone);
+  const nlohmann::json copy = Json("copy/repetitions.json");
+  ASSERT_EQ(copy["runs"].size(), 11u);
+  EXPECT_EQ(copy["runs"][9], "seed-9");
+  EXPECT_EQ(copy["runs"][10], "seed-10");
+  EXPECT_EQ(copy["test_accuracy"]["values"].size(), 11u);
+}
+
+TEST_F(RepetitionsTest, CarriedOnWithOtherSeedsAreOfTheSameConfigAndStore) {
+  ASSERT_EQ(Train("many", {"--seeds", "1"}).code, ExitCode::kDone);
+  const std::vector<std::string> other_seed = {"--seeds", "1", "--resume", "--set", "train.seed=7"};
+  std::vector<std::string> other_model = other_seed;
+  other_model.insert(other_model.end(), {"--set", "model.width=24"});
+  const Outcome refused = Train("many", other_model);
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("many/seed-0"), HasSubstr("model.width")));
+  EXPECT_FALSE(FileExists(folder_ / "many/seed-7"));
+  ASSERT_EQ(Train("many", other_seed).code, ExitCode::kDone);
+  EXPECT_EQ(Json("many/repetitions.json")["runs"].size(), 2u);
+
+  TinyStoreOptions options;
+  options.graph_nodes = 100;
+  options.partitions = 2;
+  std::filesystem::remove_all(std::string(folder_ / "s.qh"));
+  ASSERT_OK(WriteTinyStore(folder_ / "s.qh", options));
+  const Outcome other_store = Train("many", {"--seeds", "1", "--resume", "--set", "train.seed=8"});
+  EXPECT_EQ(other_store.code, ExitCode::kFailed);
+  EXPECT_THAT(other_store.err, AllOf(HasSubstr("many/seed-0"), HasSubstr("store with checksum")));
 }
 
 TEST_F(RepetitionsTest, LogAsJsonLeavesStdoutToTheLinesOfMetrics) {
