@@ -72,8 +72,8 @@ class Communicator {
 
   // This rank leaves this communicator: its call that waits for peers, and its later ones, fail
   // with kAborted. For a rank that gives up after an error while a thread of its own waits here;
-  // peers that wait for it fail at once (threads) or when the job ends (MPI). May be called from
-  // any thread.
+  // peers that wait for it fail at once (threads) or when the job ends (MPI). MPI's own all-reduce,
+  // once begun, cannot be left before its deadline. May be called from any thread.
   virtual void Cancel() = 0;
 
  protected:
