@@ -43,6 +43,17 @@ absl::StatusOr<uint64_t> ParseHex(absl::string_view digits) {
   return value;
 }
 
+std::string ChecksumLine(absl::string_view body) {
+  return absl::StrCat("checksum: \"", HexOf(Xxh3(body.data(), body.size())), "\"\n");
+}
+
+bool EndsWithItsChecksum(absl::string_view manifest) {
+  const size_t line_bytes = ChecksumLine("").size();
+  if (manifest.size() < line_bytes) return false;
+  const absl::string_view body = manifest.substr(0, manifest.size() - line_bytes);
+  return manifest.substr(body.size()) == ChecksumLine(body);
+}
+
 FileChecksums FileChecksums::Of(absl::Span<const uint8_t> bytes, ThreadPool& pool) {
   FileChecksums checksums;
   checksums.file_bytes = static_cast<int64_t>(bytes.size());

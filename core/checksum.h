@@ -1,4 +1,5 @@
-// XXH3 checksums of files, one for each chunk of 64 MB, in a text file beside them: NAME.xxh3.
+// XXH3 checksums: of files, one for each chunk of 64 MB, in a text file beside them, NAME.xxh3; of
+// manifests, in their last line.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -18,6 +19,10 @@ inline constexpr int64_t kChecksumChunkBytes = int64_t{64} << 20;
 uint64_t Xxh3(const void* data, size_t num_bytes);
 std::string HexOf(uint64_t checksum);  // 16 digits
 absl::StatusOr<uint64_t> ParseHex(absl::string_view digits);
+
+// The last line of a manifest, which is a textproto: `checksum: "..."`, of all bytes before it.
+std::string ChecksumLine(absl::string_view body);
+bool EndsWithItsChecksum(absl::string_view manifest);
 
 // The checksums of a file's chunks, as its sidecar holds them.
 struct FileChecksums {

@@ -44,17 +44,6 @@ bool Parse(absl::string_view text, bool allow_unknown_fields, FirstError* error,
   return parser.ParseFromString(std::string(text), manifest);
 }
 
-std::string ChecksumLine(absl::string_view body) {
-  return absl::StrCat("checksum: \"", HexOf(Xxh3(body.data(), body.size())), "\"\n");
-}
-
-bool EndsWithItsChecksum(absl::string_view text) {
-  const size_t line_bytes = ChecksumLine("").size();
-  if (text.size() < line_bytes) return false;
-  const absl::string_view body = text.substr(0, text.size() - line_bytes);
-  return text.substr(body.size()) == ChecksumLine(body);
-}
-
 absl::Status Bad(const std::string& path, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
 }

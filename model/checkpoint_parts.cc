@@ -19,18 +19,6 @@ namespace {
 
 constexpr int32_t kCheckpointVersion = 1;
 
-std::string TextOf(const CheckpointManifest& manifest) {
-  std::string text;
-  QH_CHECK(google::protobuf::TextFormat::PrintToString(manifest, &text));
-  return text;
-}
-
-std::string ChecksumOf(CheckpointManifest manifest) {
-  manifest.clear_checksum();
-  const std::string text = TextOf(manifest);
-  return HexOf(Xxh3(text.data(), text.size()));
-}
-
 // Whether a checkpoint has, or while it is written had, a file of that name.
 bool IsNameOfOurs(absl::string_view name) {
   absl::ConsumeSuffix(&name, ".tmp");
@@ -81,22 +69,26 @@ absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std
 
 absl::Status WriteCheckpointManifest(CheckpointManifest manifest, const std::string& folder) {
   manifest.set_format_version(kCheckpointVersion);
-  manifest.set_checksum(ChecksumOf(manifest));
-  return WriteFileAtomically(folder + "/" + kManifestFile, TextOf(manifest));
+  manifest.clear_checksum();
+  std::string text;
+  QH_CHECK(google::protobuf::TextFormat::PrintToString(manifest, &text));
+  return WriteFileAtomically(folder + "/" + kManifestFile, text + ChecksumLine(text));
 }
 
 absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& path) {
   const std::string name = path + "/" + kManifestFile;
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(name, int64_t{64} << 20));
-  CheckpointManifest manifest;
-  if (!google::protobuf::TextFormat::ParseFromString(text, &manifest))
-    return absl::DataLossError(absl::StrCat(name, " is not a checkpoint's manifest"));
-  if (manifest.checksum() != ChecksumOf(manifest) || TextOf(manifest) != text)
+  if (!EndsWithItsChecksum(text))
     return absl::DataLossError(absl::StrCat(name, " is damaged: it does not have its checksum"));
+  CheckpointManifest manifest;
+  google::protobuf::TextFormat::Parser parser;
+  parser.AllowUnknownField(true);  // of a later version, to say so
+  if (!parser.ParseFromString(text, &manifest))
+    return absl::DataLossError(absl::StrCat(name, " is not a checkpoint's manifest"));
   if (manifest.format_version() != kCheckpointVersion)
-    return absl::FailedPreconditionError(
-        absl::StrCat(name, " has format version ", manifest.format_version(),
-                     "; this quadhop reads version ", kCheckpointVersion));
+    return absl::FailedPreconditionError(absl::StrCat(
+        name, " has format version ", manifest.format_version(), "; this quadhop reads version ",
+        kCheckpointVersion, ": use the one that wrote it"));
   for (const CheckpointFile& file : manifest.files())
     if (!IsNameOfOurs(file.name()))
       return absl::DataLossError(

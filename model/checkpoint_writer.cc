@@ -33,7 +33,9 @@ absl::StatusOr<std::vector<CheckpointShare>> AgreeOn(Communicator& comm,
   QH_RETURN_IF_ERROR(mine);
   std::vector<CheckpointShare> shares(texts.size());
   for (size_t r = 0; r < texts.size(); ++r) {
-    QH_CHECK(shares[r].ParseFromString(texts[r]));
+    if (!shares[r].ParseFromString(texts[r]))
+      return absl::InternalError(
+          absl::StrCat(operation, ": rank ", r, " sent what cannot be read"));
     if (!shares[r].error().empty())
       return absl::AbortedError(
           absl::StrCat(operation, " failed on rank ", r, ": ", shares[r].error()));
@@ -81,20 +83,25 @@ CheckpointManifest ManifestOf(const CheckpointSnapshot& snapshot,
 }
 
 // Puts the finished folder in the place of what was there: at once where the file system can
-// exchange two folders, else in two steps.
+// exchange two folders, else in two steps. What was there and cannot be removed then is removed by
+// the next write.
 absl::Status Replace(const std::string& from, const std::string& to) {
   if (!FileExists(to)) return RenameFile(from, to);
   const std::filesystem::path parent = std::filesystem::path(to).parent_path();
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
-    QH_RETURN_IF_ERROR(FsyncDirectory(parent.empty() ? "." : parent.string()));
-    return RemoveCheckpoint(from);
+    const absl::Status synced = FsyncDirectory(parent.empty() ? "." : parent.string());
+    RemoveCheckpoint(from).IgnoreError();
+    return synced;
   }
   const std::string old = to + ".old";
   QH_RETURN_IF_ERROR(RemoveCheckpoint(old));
   QH_RETURN_IF_ERROR(RenameFile(to, old));
   const absl::Status renamed = RenameFile(from, to);
-  if (renamed.ok()) return RemoveCheckpoint(old);
-  QH_RETURN_IF_ERROR(RenameFile(old, to));
+  if (renamed.ok()) {
+    RemoveCheckpoint(old).IgnoreError();
+  } else {
+    QH_RETURN_IF_ERROR(RenameFile(old, to));
+  }
   return renamed;
 }
 

@@ -32,7 +32,8 @@ struct CheckpointWrite {
 // Writes `path`.tmp, every file and the folder fsynced, then exchanges it with what stood at
 // `path`, which is removed (where the file system cannot exchange folders, that is `path`.old for a
 // moment). Collective; fails on all ranks or none, and the message names the rank. On error what
-// stood at `path` is unchanged (unless publish failed), and the files of `path`.tmp are gone.
+// stood at `path` is unchanged, unless what failed was publish or an fsync after the exchange, and
+// the files of `path`.tmp are gone.
 absl::Status WriteCheckpoint(Communicator& comm, const CheckpointWrite& write);
 
 // A thread that writes one checkpoint after another, on a communicator of its own. Used by one

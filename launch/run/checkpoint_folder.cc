@@ -127,6 +127,7 @@ absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run) {
       newest.step = *step;
       return newest;
     }
+    if (absl::IsFailedPrecondition(intact)) return intact;  // of another version, not damaged
     newest.damaged.emplace_back(intact.message());
   }
   if (newest.damaged.empty()) return newest;

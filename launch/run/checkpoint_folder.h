@@ -35,7 +35,8 @@ struct NewestIntact {
   int64_t step = -1;                 // -1: the run has no checkpoint at all
   std::vector<std::string> damaged;  // what is wrong with those that are newer
 };
-// kDataLoss, naming all damage, if there are checkpoints but none is intact.
+// kDataLoss, naming all damage, if there are checkpoints but none is intact. kFailedPrecondition if
+// one as new is of another version.
 absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run);
 
 // Puts back what a write that was cut short while it replaced a checkpoint left as step-...old.

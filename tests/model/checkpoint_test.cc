@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/checksum.h"
 #include "model/checkpoint_parts.h"
 #include "model/checkpoint_transfer.h"
 #include "model/safetensors.h"
@@ -135,6 +136,21 @@ TEST(Checkpoint, AManifestThatListsFilesOutsideItsFolderIsRefused) {
                 StatusIs(absl::StatusCode::kDataLoss, HasSubstr("no file of a checkpoint")))
         << name;
   }
+}
+
+TEST(Checkpoint, OfALaterVersionIsToldFromADamagedOne) {
+  const TempDir folder;
+  const std::string path = folder / "c", manifest = path + "/checkpoint.textproto";
+  WriteTrained(1, path);
+  std::string text = BytesOf(manifest);
+  text = text.substr(0, text.find("checksum: "));
+  text.replace(text.find("format_version: 1"), 17, "format_version: 2\nnew_field { x: 1 }");
+  WriteBytes(manifest, text + ChecksumLine(text));
+  EXPECT_THAT(ReadCheckpointManifest(path).status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr(manifest), HasSubstr("format version 2"))));
+  WriteBytes(manifest, text + ChecksumLine("other"));
+  EXPECT_THAT(ReadCheckpointManifest(path).status(), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(Checkpoint, AMissingFileIsNamed) {

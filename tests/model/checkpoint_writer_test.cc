@@ -91,7 +91,7 @@ TEST(CheckpointWriter, AWriteThatFailsOnOneRankFailsOnAllAndTheNextSucceeds) {
                            TakeSnapshot(SubjectOf(rank, graph, comm), Position(rank)));
       const auto hook = [&comm, fails](WritePoint point) -> absl::Status {
         if (fails && comm.rank() == Rank(1) && point == WritePoint::kFilesWritten)
-          return absl::ResourceExhaustedError("disk full");
+          return absl::ResourceExhaustedError("disk full: /scratch/caf\xe9");  // a path in Latin-1
         return absl::OkStatus();
       };
       writer->Start(WritesOf({std::move(snapshot), folder / "c", hook, {}}));
