@@ -162,10 +162,19 @@ std::string ArraySource::DimsText() const {
   return absl::StrCat("[", absl::StrJoin(dims(), ", "), "]");
 }
 
+// What is wrong with the bytes handed out: a checksum is known only to who asks for what follows
+// them.
+absl::Status ArraySource::FaultAtEnd() {
+  char next;
+  return bytes_->Read(absl::MakeSpan(&next, 1)).status();
+}
+
 absl::Status ArraySource::ReadBytes(int64_t num_elements) {
   const int64_t element_bytes = SizeOfDType(dtype());
   buffer_.resize(static_cast<size_t>(num_elements * element_bytes));
   QH_ASSIGN_OR_RETURN(const int64_t count, bytes_->Read(absl::MakeSpan(buffer_)));
+  if (count < static_cast<int64_t>(buffer_.size()) || next_ + num_elements == size())
+    QH_RETURN_IF_ERROR(FaultAtEnd());
   if (count < static_cast<int64_t>(buffer_.size()))
     return absl::DataLossError(absl::StrCat(place_, " ends in element ",
                                             next_ + count / element_bytes, " of the ", size(),

@@ -38,8 +38,9 @@ class ArraySource {
   int64_t size() const { return header_.size(); }  // elements
   std::string DimsText() const;                    // "[4, 2]"
 
-  // The next elements, as T: int64_t, float or double. kDataLoss if the file ends before;
-  // kInvalidArgument, naming the element, if it is not a whole number where T is, or does not fit.
+  // The next elements, as T: int64_t, float or double. kDataLoss if the file ends before, or with
+  // the last of them if what it packs them in is found to be corrupt; kInvalidArgument, naming the
+  // element, if it is not a whole number where T is, or does not fit.
   template <typename T>
   absl::Status Read(absl::Span<T> out);
   absl::Status Skip(int64_t num_elements);
@@ -51,6 +52,7 @@ class ArraySource {
  private:
   ArraySource() = default;
   absl::Status ReadBytes(int64_t num_elements);
+  absl::Status FaultAtEnd();
 
   NpyHeader header_;
   std::string place_;

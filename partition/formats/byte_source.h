@@ -16,8 +16,9 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
 
-  // Fills `out`, and returns the bytes written: fewer than out.size() only at the end. kDataLoss,
-  // naming the file and the byte in it, if it is cut short or corrupt.
+  // Fills `out`, and returns the bytes written: fewer than out.size() only at the end, or before a
+  // fault that the next call returns. kDataLoss, naming the file and the byte in it, if it is cut
+  // short or corrupt: known for sure of what was read only once a call returns 0.
   virtual absl::StatusOr<int64_t> Read(absl::Span<char> out) = 0;
 };
 

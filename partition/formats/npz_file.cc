@@ -63,7 +63,7 @@ absl::StatusOr<Pickle> NpzFile::Objects(const std::string& name) const {
     QH_ASSIGN_OR_RETURN(const int64_t count,
                         bytes->Read(absl::MakeSpan(all.data() + at, kBlockBytes)));
     all.resize(at + static_cast<size_t>(count));
-    more = count == static_cast<int64_t>(kBlockBytes);
+    more = count > 0;
   }
   return Pickle::ReadNpy(all, Place(name));
 }
