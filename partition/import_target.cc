@@ -63,8 +63,11 @@ absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, Threa
   if (features.num_cols < 1 || features.num_cols > INT32_MAX)
     return absl::InvalidArgumentError(absl::StrCat("a node has ", features.num_cols,
                                                    " features; 1 to ", INT32_MAX, " are possible"));
-  if (options_.project > 0 && features.num_cols > options_.project)
-    return AddProjection(features, pool);
+  if (options_.project > 0 && features.num_cols > options_.project) {
+    QH_ASSIGN_OR_RETURN(const TensorView<float> projected, AddProjection(features.num_cols));
+    ProjectRows(features, options_.seed, pool, projected);
+    return absl::OkStatus();
+  }
   report_.features = features.num_cols;
   const auto nnz = static_cast<int64_t>(features.indices.size());
   QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr,
@@ -81,30 +84,23 @@ absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, Threa
   return absl::OkStatus();
 }
 
-absl::Status ImportTarget::AddProjection(const SparseMatrix& features, ThreadPool& pool) {
+absl::StatusOr<TensorView<float>> ImportTarget::AddProjection(int64_t num_columns) {
   const int64_t width = options_.project;
   QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
                       writer_.AddArrayOf<float>("raw.npy", {num_nodes_, width}));
-  ProjectRows(features, options_.seed, pool, TensorView<float>(values.data(), {num_nodes_, width}));
   report_.features = width;
-  AddNote(absl::StrCat("features: ", features.num_cols, " columns projected to ", width,
+  AddNote(absl::StrCat("features: ", num_columns, " columns projected to ", width,
                        " at random (seed ", options_.seed, ")"));
-  return absl::OkStatus();
+  return TensorView<float>(values.data(), {num_nodes_, width});
 }
 
 // The features that were to be projected, now that they are all there.
 absl::Status ImportTarget::ProjectWideFeatures(ThreadPool& pool) {
   if (wide_features_.empty()) return absl::OkStatus();
-  OwnedSparseMatrix sparse{num_nodes_, wide_features_.dim(1), {0}, {}, {}};
-  for (int64_t v = 0; v < num_nodes_; ++v) {
-    for (int64_t i = 0; i < sparse.num_cols; ++i) {
-      if (wide_features_.row(v)[i] == 0) continue;
-      sparse.indices.push_back(static_cast<uint32_t>(i));
-      sparse.values.push_back(wide_features_.row(v)[i]);
-    }
-    sparse.indptr.push_back(static_cast<int64_t>(sparse.indices.size()));
-  }
-  return AddProjection(sparse.view(), pool);
+  QH_ASSIGN_OR_RETURN(const TensorView<float> projected, AddProjection(wide_features_.dim(1)));
+  ProjectRows(wide_features_.cview(), options_.seed, pool, projected);
+  wide_features_ = {};
+  return absl::OkStatus();
 }
 
 absl::StatusOr<absl::Span<int32_t>> ImportTarget::AddLabels() {

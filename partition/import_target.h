@@ -73,7 +73,8 @@ class ImportTarget {
   absl::Status WriteOriginalIds();
   void CountLabels();
 
-  absl::Status AddProjection(const SparseMatrix& features, ThreadPool& pool);
+  // The array of the projected features, to be filled.
+  absl::StatusOr<TensorView<float>> AddProjection(int64_t num_columns);
   absl::Status ProjectWideFeatures(ThreadPool& pool);
   bool IsLabelled(int64_t node) const;
 

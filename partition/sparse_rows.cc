@@ -11,6 +11,8 @@
 #include "core/check.h"
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/casts.h"
+#include "partition/for_each_row.h"
 
 namespace quadhop {
 namespace {
@@ -48,6 +50,35 @@ absl::Status CheckParts(const CsrParts& parts, const std::string& place) {
   return absl::OkStatus();
 }
 
+// R / sqrt(width).
+class RandomSigns {
+ public:
+  RandomSigns(int64_t num_columns, int64_t width, uint64_t seed, ThreadPool& pool)
+      : width_(width),
+        words_((width + 31) / 32),
+        scale_(static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)))),
+        signs_(AsSize(num_columns * words_)) {
+    ForEachRow(num_columns, kRowsPerBlock, pool, [&](int64_t column, int) {
+      RandomStream random(seed, RandomPurpose::kEncoding, static_cast<uint64_t>(column),
+                          kProjectionStream);
+      for (int64_t w = 0; w < words_; ++w) signs_[AsSize(column * words_ + w)] = random.Next32();
+    });
+  }
+
+  // What an entry of `value` in the column adds to its row's projection y.
+  void AddColumn(int64_t column, float value, float* y) const {
+    const float scaled = value * scale_;
+    const uint32_t* const bits = signs_.data() + column * words_;
+    for (int64_t i = 0; i < width_; ++i)
+      y[i] += (bits[i / 32] >> (i % 32) & 1) != 0 ? scaled : -scaled;
+  }
+
+ private:
+  const int64_t width_, words_;
+  const float scale_;
+  std::vector<uint32_t> signs_;  // [columns, words], a bit a sign
+};
+
 }  // namespace
 
 absl::StatusOr<OwnedSparseMatrix> MakeSparseRows(CsrParts parts, const std::string& place) {
@@ -79,34 +110,22 @@ absl::StatusOr<OwnedSparseMatrix> MakeSparseRows(CsrParts parts, const std::stri
 
 void ProjectRows(const SparseMatrix& a, uint64_t seed, ThreadPool& pool, TensorView<float> out) {
   QH_CHECK_EQ(out.dim(0), a.num_rows);
-  const int64_t width = out.dim(1);
-  const int64_t words = (width + 31) / 32;
-  // Signs of R as bits  // [columns, words]
-  std::vector<uint32_t> signs(static_cast<size_t>(a.num_cols * words));
-  pool.ParallelFor(NumBlocks(a.num_cols, kRowsPerBlock), [&](int64_t block, int) {
-    const BlockRange range = Block(block, a.num_cols, kRowsPerBlock);
-    for (int64_t column = range.begin; column < range.end; ++column) {
-      RandomStream random(seed, RandomPurpose::kEncoding, static_cast<uint64_t>(column),
-                          kProjectionStream);
-      for (int64_t w = 0; w < words; ++w)
-        signs[static_cast<size_t>(column * words + w)] = random.Next32();
-    }
+  const RandomSigns signs(a.num_cols, out.dim(1), seed, pool);
+  ForEachRow(a.num_rows, kRowsPerBlock, pool, [&](int64_t row, int) {
+    std::fill_n(out.row(row), out.dim(1), 0.0f);
+    for (int64_t e = a.indptr[AsSize(row)]; e < a.indptr[AsSize(row) + 1]; ++e)
+      signs.AddColumn(a.indices[AsSize(e)], a.value(e), out.row(row));
   });
-  const float scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)));
-  pool.ParallelFor(NumBlocks(a.num_rows, kRowsPerBlock), [&](int64_t block, int) {
-    const BlockRange range = Block(block, a.num_rows, kRowsPerBlock);
-    for (int64_t row = range.begin; row < range.end; ++row) {
-      float* const y = out.row(row);
-      std::fill_n(y, width, 0.0f);
-      for (int64_t e = a.indptr[static_cast<size_t>(row)];
-           e < a.indptr[static_cast<size_t>(row) + 1]; ++e) {
-        const float value = a.value(e) * scale;
-        const uint32_t* const bits =
-            signs.data() + int64_t{a.indices[static_cast<size_t>(e)]} * words;
-        for (int64_t i = 0; i < width; ++i)
-          y[i] += (bits[i / 32] >> (i % 32) & 1) != 0 ? value : -value;
-      }
-    }
+}
+
+void ProjectRows(TensorView<const float> a, uint64_t seed, ThreadPool& pool,
+                 TensorView<float> out) {
+  QH_CHECK_EQ(out.dim(0), a.dim(0));
+  const RandomSigns signs(a.dim(1), out.dim(1), seed, pool);
+  ForEachRow(a.dim(0), kRowsPerBlock, pool, [&](int64_t row, int) {
+    std::fill_n(out.row(row), out.dim(1), 0.0f);
+    for (int64_t column = 0; column < a.dim(1); ++column)
+      if (a.row(row)[column] != 0) signs.AddColumn(column, a.row(row)[column], out.row(row));
   });
 }
 

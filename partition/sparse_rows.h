@@ -28,8 +28,10 @@ absl::StatusOr<OwnedSparseMatrix> MakeSparseRows(CsrParts parts, const std::stri
 
 // out = a R / sqrt(width), R [columns, width] of +1 and -1 keyed by (seed, column): lengths and
 // angles of rows are kept on average (Achlioptas, "Database-friendly random projections", 2003).
-// The same for any number of threads.
+// The same for any number of threads, and of dense rows the same as of what is not zero in them.
 void ProjectRows(const SparseMatrix& a, uint64_t seed, ThreadPool& pool,
+                 TensorView<float> out);  // [rows, width]
+void ProjectRows(TensorView<const float> a, uint64_t seed, ThreadPool& pool,
                  TensorView<float> out);  // [rows, width]
 
 }  // namespace quadhop
