@@ -68,7 +68,8 @@ class RawFolder {
       : options_(options),
         model_(model),
         pool_(pool),
-        graph_({options.nodes, /*directed=*/false, memory_bytes / 2, options.out}) {}
+        graph_({options.nodes, /*directed=*/false, memory_bytes / 2, options.out}),
+        parts_(SplitOf(options)) {}
 
   absl::StatusOr<ImportReport> Write() {
     QH_RETURN_IF_ERROR(MakeDirectories(options_.out));
@@ -88,12 +89,9 @@ class RawFolder {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(raw + "node-feat.csv.gz"));
     if (options_.features > 0)
       QH_RETURN_IF_ERROR(WriteNodes(raw + "node-feat", &RawFolder::AppendFeatures));
-    std::string ids[4];
-    const std::vector<uint8_t> parts = SplitOf(options_);
-    for (size_t v = 0; v < parts.size(); ++v) absl::StrAppend(&ids[parts[v]], v, "\n");
-    QH_RETURN_IF_ERROR(WriteOne(split + "train", ids[1]));
-    QH_RETURN_IF_ERROR(WriteOne(split + "valid", ids[2]));
-    QH_RETURN_IF_ERROR(WriteOne(split + "test", ids[3]));
+    QH_RETURN_IF_ERROR(WriteNodes(split + "train", &RawFolder::AppendIfIn<SplitPart::kTrain>));
+    QH_RETURN_IF_ERROR(WriteNodes(split + "valid", &RawFolder::AppendIfIn<SplitPart::kValid>));
+    QH_RETURN_IF_ERROR(WriteNodes(split + "test", &RawFolder::AppendIfIn<SplitPart::kTest>));
     return Report();
   }
 
@@ -125,6 +123,11 @@ class RawFolder {
 
   void AppendLabel(int64_t v, std::string* text) const {
     absl::StrAppend(text, model_.classes()[AsSize(v)], "\n");
+  }
+
+  template <SplitPart part>
+  void AppendIfIn(int64_t v, std::string* text) const {
+    if (parts_[AsSize(v)] == static_cast<uint8_t>(part)) absl::StrAppend(text, v, "\n");
   }
 
   // The shortest digits that read back as the same float.
@@ -162,6 +165,7 @@ class RawFolder {
   GraphBuilder graph_;
   GraphCounts counts_;
   std::vector<uint32_t> indices_;
+  const std::vector<uint8_t> parts_;  // [N]
 };
 
 }  // namespace

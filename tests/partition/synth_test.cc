@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/file.h"
 #include "core/store.h"
 #include "partition/alias_table.h"
 #include "partition/import.h"
@@ -67,6 +68,21 @@ TEST(Synth, WritesAFolderThatImportsAsTheSameStore) {
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> imported, Store::Open(folder / "read.qh"));
   for (const char* name : kArrays)
     EXPECT_EQ(BytesOf(*direct, name), BytesOf(*imported, name)) << name;
+}
+
+// A split of 100 million nodes is more text than a gzip member takes.
+TEST(Synth, WritesSplitsAsManyGzipMembers) {
+  const TempDir folder;
+  ThreadPool pool(2);
+  ASSERT_OK(Synth({.nodes = 9'000, .degree = 2, .features = 0, .out = folder.path()}, pool));
+  for (const char* part : {"train", "valid", "test"}) {
+    ASSERT_OK_AND_ASSIGN(const std::string text,
+                         ReadFile(folder / "split/random/" + part + ".csv.gz"));
+    const std::string head("\x1f\x8b\x08\0\0\0\0\0", 8);  // of a member, without a time
+    int num_members = 0;
+    for (size_t at = 0; (at = text.find(head, at)) != std::string::npos; ++at) ++num_members;
+    EXPECT_EQ(num_members, 3) << part;  // of 4096 nodes and less
+  }
 }
 
 // N = 40,000, so that the largest degree is 2,000.
