@@ -13,8 +13,8 @@
 
 namespace quadhop {
 
-// Metrics of one part of a split, over all ranks. NaN where a metric does not apply, or without
-// labelled nodes.
+// Metrics of one part of a split, over all ranks. NaN where a metric does not apply, without
+// labelled nodes, and (roc_auc) of a model whose scores are no numbers.
 struct PartMetrics {
   double accuracy;  // share of nodes right
   double roc_auc;   // two classes

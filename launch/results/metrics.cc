@@ -85,6 +85,9 @@ std::string FigureText(double figure) {
 }
 
 double RocAuc(std::vector<ScoredLabel>* scored) {
+  if (std::any_of(scored->begin(), scored->end(),
+                  [](const ScoredLabel& one) { return std::isnan(one.score); }))
+    return kNone;
   std::sort(scored->begin(), scored->end(),
             [](const ScoredLabel& a, const ScoredLabel& b) { return a.score < b.score; });
   // Twice the number of (positive, negative) pairs in the right order, a tie counting one.

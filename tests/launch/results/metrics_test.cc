@@ -1,6 +1,7 @@
 #include "launch/results/metrics.h"
 
 #include <cmath>
+#include <limits>
 #include <thread>
 
 #include "comm/gather.h"
@@ -59,6 +60,15 @@ TEST(RocAuc, IsOneHalfIfAllScoresTieAndNoneIfALabelIsAbsent) {
   EXPECT_TRUE(std::isnan(RocAuc(&positives)));
   std::vector<ScoredLabel> none;
   EXPECT_TRUE(std::isnan(RocAuc(&none)));
+}
+
+TEST(RocAuc, IsNoneIfAScoreIsNoNumber) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  std::vector<ScoredLabel> diverged = {{1, 1}, {nan, 0}, {0, 0}, {nan, 1}};
+  EXPECT_TRUE(std::isnan(RocAuc(&diverged)));
+  std::vector<ScoredLabel> ordered = {{infinity, 1}, {-infinity, 0}, {0, 1}};
+  EXPECT_DOUBLE_EQ(RocAuc(&ordered), 1);
 }
 
 TEST(RocAuc, EqualsTheCountOverAllPairsForAnyNumberOfRanks) {
