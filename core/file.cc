@@ -111,11 +111,7 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
   const int64_t num_bytes = static_cast<int64_t>(contents.size());
   QH_ASSIGN_OR_RETURN(TemporaryFile file, TemporaryFile::Create(path, num_bytes));
   QH_RETURN_IF_ERROR(file.WriteAt(0, contents.data(), num_bytes));
-  QH_RETURN_IF_ERROR(file.Finish());
-  const std::string temporary = path + ".tmp";
-  const absl::Status renamed = RenameFile(temporary, path);
-  if (!renamed.ok()) unlink(temporary.c_str());
-  return renamed;
+  return file.TakeName();
 }
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path) {
@@ -320,6 +316,14 @@ absl::Status TemporaryFile::Finish() {
     return ErrnoStatus(error, absl::StrCat("close ", path_, ".tmp"));
   }
   return absl::OkStatus();
+}
+
+absl::Status TemporaryFile::TakeName() {
+  QH_RETURN_IF_ERROR(Finish());
+  const std::string temporary = path_ + ".tmp";
+  const absl::Status renamed = RenameFile(temporary, path_);
+  if (!renamed.ok()) unlink(temporary.c_str());
+  return renamed;
 }
 
 }  // namespace quadhop

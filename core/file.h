@@ -73,9 +73,10 @@ class ReadableFile {
   int fd_ = -1;
 };
 
-// Writes `path`.tmp; Finish() fsyncs and closes it. The caller renames it when the step that it is
-// part of is complete (see StoreWriter). WriteAt may be called from several threads if their
-// ranges do not overlap. A file that is destroyed before Finish() is removed.
+// Writes `path`.tmp, which TakeName() makes `path`; or Finish() fsyncs and closes it, and the
+// caller renames it when the step that it is part of is complete (see StoreWriter). WriteAt may be
+// called from several threads if their ranges do not overlap. A file that is destroyed before is
+// removed.
 class TemporaryFile {
  public:
   // Reserves size_bytes on disk at once: kResourceExhausted, naming the bytes needed and free, if
@@ -86,9 +87,11 @@ class TemporaryFile {
   ~TemporaryFile();
 
   absl::Status WriteAt(int64_t offset_bytes, const void* data, int64_t num_bytes);
-  // The whole file, mapped for writing; valid until Finish().
+  // The whole file, mapped for writing; valid until Finish() or TakeName().
   absl::StatusOr<absl::Span<uint8_t>> Map();
   absl::Status Finish();
+  // Finish(), and as RenameFile. On error the .tmp is removed.
+  absl::Status TakeName();
   const std::string& path() const { return path_; }  // the final path, without .tmp
 
  private:

@@ -221,10 +221,7 @@ absl::Status WriteNpy(const std::string& path, DType dtype, absl::Span<const int
                       TemporaryFile::Create(path, prefix_bytes + header.data_bytes()));
   QH_RETURN_IF_ERROR(file.WriteAt(0, prefix.data(), prefix_bytes));
   QH_RETURN_IF_ERROR(file.WriteAt(prefix_bytes, data, header.data_bytes()));
-  QH_RETURN_IF_ERROR(file.Finish());
-  const absl::Status renamed = RenameFile(path + ".tmp", path);
-  if (!renamed.ok()) QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + ".tmp"));
-  return renamed;
+  return file.TakeName();
 }
 
 }  // namespace quadhop

@@ -334,10 +334,7 @@ absl::Status WriteSafetensors(const std::string& path, absl::Span<const NamedTen
     QH_RETURN_IF_ERROR(file.WriteAt(offset, tensor.data, bytes));
     offset += bytes;
   }
-  QH_RETURN_IF_ERROR(file.Finish());
-  absl::Status renamed = RenameFile(path + ".tmp", path);
-  if (!renamed.ok()) RemoveFileIfPresent(path + ".tmp").IgnoreError();
-  return renamed;
+  return file.TakeName();
 }
 
 }  // namespace quadhop

@@ -96,12 +96,11 @@ absl::Status RowFile::WriteCsv(const Text& text) {
     place += size;
     return csv.WriteAt(place - size, block.data(), size);
   }));
-  return csv.Finish();
+  return csv.TakeName();
 }
 
 absl::Status RowFile::Finish(const Text& text) {
-  QH_RETURN_IF_ERROR(format_ == RowFormat::kNpy ? file_.Finish() : WriteCsv(text));
-  return RenameFile(path_ + ".tmp", path_);
+  return format_ == RowFormat::kNpy ? file_.TakeName() : WriteCsv(text);
 }
 
 }  // namespace quadhop

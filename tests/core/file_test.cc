@@ -186,6 +186,18 @@ TEST(TemporaryFile, TakesNoNameBeforeItsCallerGivesIt) {
   EXPECT_EQ(ReadFile(dir / "a.tmp").value(), "abcdef");
 }
 
+TEST(TemporaryFile, TakesItsNameOrIsRemoved) {
+  TempDir dir;
+  ASSERT_OK(MakeDirectories(dir / "b/in_the_way"));
+  for (const char* name : {"a", "b"}) {
+    ASSERT_OK_AND_ASSIGN(TemporaryFile file, TemporaryFile::Create(dir / name, 3));
+    ASSERT_OK(file.WriteAt(0, "abc", 3));
+    EXPECT_EQ(file.TakeName().ok(), name == std::string("a"));
+    EXPECT_FALSE(FileExists(dir / name + ".tmp"));
+  }
+  EXPECT_EQ(ReadFile(dir / "a").value(), "abc");
+}
+
 TEST(TemporaryFile, WritesThroughItsMapping) {
   TempDir dir;
   ASSERT_OK_AND_ASSIGN(TemporaryFile file, TemporaryFile::Create(dir / "a", 5));
