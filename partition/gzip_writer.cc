@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/check.h"
@@ -38,9 +39,11 @@ class NewFile {
   absl::Status TakeName() {
     if (file_ == nullptr || std::fflush(file_) != 0 || fsync(fileno(file_)) != 0)
       return ErrnoStatus(errno, absl::StrCat("write ", Beside()));
-    std::fclose(file_);
-    file_ = nullptr;
-    return RenameFile(Beside(), path_);
+    const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
+    const absl::Status status =
+        closed ? RenameFile(Beside(), path_) : ErrnoStatus(errno, absl::StrCat("close ", Beside()));
+    if (!status.ok()) std::remove(Beside().c_str());
+    return status;
   }
 
  private:

@@ -46,6 +46,14 @@ TEST(GzipWriter, WritesAnEmptyText) {
   EXPECT_EQ(Gunzip(folder / "a.gz"), "");
 }
 
+TEST(GzipWriter, LeavesNothingBesideANameThatCannotBeTaken) {
+  const TempDir folder;
+  ThreadPool pool(1);
+  std::filesystem::create_directories(folder / "a.gz/in_the_way");
+  EXPECT_FALSE(WriteGzipFile(folder / "a.gz", 1, TextOfBlock, pool).ok());
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.gz.tmp"));
+}
+
 TEST(GzipWriter, NamesTheFileThatCannotBeWritten) {
   const TempDir folder;
   ThreadPool pool(1);
