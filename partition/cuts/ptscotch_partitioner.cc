@@ -27,15 +27,12 @@ namespace {
 // What PT-Scotch makes for a cut, freed in order.
 class ScotchCut {
  public:
-  ScotchCut() {
-    SCOTCH_stratInit(&strategy_);
-    SCOTCH_contextInit(&context_);
-  }
+  ScotchCut() = default;
   ~ScotchCut() {
     if (bound_made_) SCOTCH_dgraphExit(&bound_);
     if (graph_made_) SCOTCH_dgraphExit(&graph_);
-    SCOTCH_contextExit(&context_);
-    SCOTCH_stratExit(&strategy_);
+    if (context_made_) SCOTCH_contextExit(&context_);
+    if (strategy_made_) SCOTCH_stratExit(&strategy_);
   }
   ScotchCut(const ScotchCut&) = delete;
   ScotchCut& operator=(const ScotchCut&) = delete;
@@ -48,6 +45,10 @@ class ScotchCut {
     const auto num_rows = static_cast<SCOTCH_Num>(weights.size());
     rows.neighbors.reserve(1);  // of rows without arcs: a null array is one that no rank has
     const auto num_arcs = static_cast<SCOTCH_Num>(rows.neighbors.size());
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_stratInit(&strategy_), "SCOTCH_stratInit"));
+    strategy_made_ = true;
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_contextInit(&context_), "SCOTCH_contextInit"));
+    context_made_ = true;
     QH_RETURN_IF_ERROR(
         PtscotchStatus(SCOTCH_dgraphInit(&graph_, ranks.comm()), "SCOTCH_dgraphInit"));
     graph_made_ = true;
@@ -92,7 +93,7 @@ class ScotchCut {
   SCOTCH_Strat strategy_;
   SCOTCH_Context context_;
   SCOTCH_Dgraph graph_, bound_;
-  bool graph_made_ = false, bound_made_ = false;
+  bool strategy_made_ = false, context_made_ = false, graph_made_ = false, bound_made_ = false;
 };
 
 // It balances one weight, so that is the mean of what a node is of all nodes, of all arcs and of
