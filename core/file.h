@@ -47,6 +47,7 @@ class MappedFile {
   ~MappedFile();
 
   absl::Span<const uint8_t> bytes() const { return {data_, static_cast<size_t>(size_bytes_)}; }
+  absl::string_view text() const { return {reinterpret_cast<const char*>(data_), bytes().size()}; }
   const std::string& path() const { return path_; }
 
  private:

@@ -2,7 +2,6 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_split.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -21,18 +20,27 @@
 namespace quadhop {
 namespace {
 
+// One more than the last step in the lines of metrics; 0 if there is none. From their end, for
+// those of a long run are gigabytes.
+int64_t StepsLogged(const std::string& path) {
+  const absl::StatusOr<MappedFile> metrics = MappedFile::Open(path);
+  if (!metrics.ok()) return 0;  // none yet
+  for (absl::string_view rest = metrics->text(); !rest.empty();) {
+    const size_t begin = rest.substr(0, rest.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
+    const nlohmann::json event = ParseJson(rest.substr(begin));
+    if (event.is_object() && TextField(event, "event") == "step")
+      return IntegerField(event, "step") + 1;
+    rest = rest.substr(0, begin);
+  }
+  return 0;
+}
+
 // How many steps the run has done, as far as its folder shows: up to its newest checkpoint, or to
 // the last step in its metrics. The script for Slurm judges by the same (steps_done).
 int64_t StepsDone(const std::string& run) {
-  int64_t done = 0;
+  int64_t done = StepsLogged(RunMetricsPath(run));
   for (const int64_t step : ListCheckpointSteps(run).value_or(std::vector<int64_t>()))
     done = std::max(done, step);
-  const std::string metrics = ReadFile(RunMetricsPath(run)).value_or("");
-  for (const absl::string_view line : absl::StrSplit(metrics, '\n')) {
-    const nlohmann::json event = ParseJson(line);
-    if (event.is_object() && TextField(event, "event") == "step")
-      done = std::max(done, IntegerField(event, "step") + 1);
-  }
   return done;
 }
 

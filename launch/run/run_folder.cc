@@ -3,11 +3,11 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <absl/strings/str_split.h>
 #include <absl/time/time.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -63,13 +63,31 @@ absl::Status RemoveRun(const std::string& run) {
 }
 
 // Whether a resumed run that has done next_step steps and last_epoch epochs keeps the line.
-bool KeepsLine(const std::string& line, int64_t next_step, int64_t last_epoch) {
+bool KeepsLine(absl::string_view line, int64_t next_step, int64_t last_epoch) {
   const nlohmann::json event = ParseJson(line);
   if (!event.is_object()) return false;  // the last line of a run that was killed
   const auto step = event.find("step");
   if (step != event.end() && step->is_number_integer()) return step->get<int64_t>() < next_step;
   const auto epoch = event.find("epoch");
   return epoch == event.end() || !epoch->is_number_integer() || epoch->get<int64_t>() <= last_epoch;
+}
+
+// The stretches of the text, of one line or more, that a resumed run keeps: each ends with a line.
+std::vector<absl::string_view> KeptStretches(absl::string_view text, int64_t next_step,
+                                             int64_t last_epoch) {
+  std::vector<absl::string_view> kept;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const absl::string_view line = text.substr(at, end + 1 - at);
+    at = end + 1;
+    if (!KeepsLine(line, next_step, last_epoch)) continue;
+    if (!kept.empty() && kept.back().end() == line.begin())
+      kept.back() = {kept.back().data(), kept.back().size() + line.size()};
+    else
+      kept.push_back(line);
+  }
+  if (!kept.empty() && kept.back().back() != '\n') kept.push_back("\n");
+  return kept;
 }
 
 absl::Status NeedFile(const std::string& run, const std::string& path) {
@@ -190,12 +208,18 @@ absl::Status RunFolder::BeginEvents(int64_t next_step) {
 }
 
 absl::Status RunFolder::DropMetricsAfter(int64_t next_step, int64_t last_epoch) {
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunMetricsPath(path_)));
-  std::string kept;
-  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    if (KeepsLine(std::string(line), next_step, last_epoch)) absl::StrAppend(&kept, line, "\n");
+  // Not read whole: the lines of a long run are gigabytes.
+  QH_ASSIGN_OR_RETURN(const MappedFile before, MappedFile::Open(RunMetricsPath(path_)));
+  const std::vector<absl::string_view> kept = KeptStretches(before.text(), next_step, last_epoch);
+  int64_t num_bytes = 0;
+  for (const absl::string_view lines : kept) num_bytes += static_cast<int64_t>(lines.size());
+  QH_ASSIGN_OR_RETURN(TemporaryFile after, TemporaryFile::Create(RunMetricsPath(path_), num_bytes));
+  int64_t at = 0;
+  for (const absl::string_view lines : kept) {
+    QH_RETURN_IF_ERROR(after.WriteAt(at, lines.data(), static_cast<int64_t>(lines.size())));
+    at += static_cast<int64_t>(lines.size());
   }
-  QH_RETURN_IF_ERROR(WriteFileAtomically(RunMetricsPath(path_), kept));
+  QH_RETURN_IF_ERROR(after.TakeName());
   return OpenMetrics();
 }
 

@@ -215,6 +215,15 @@ TEST_F(RestartsTest, RestartsAFailureThatGotFurtherOnceForEachPlace) {
   EXPECT_EQ(starts_.size(), 5u + 2u);
 }
 
+TEST_F(RestartsTest, FindsTheLastStepOfGigabytesOfMetrics) {
+  ASSERT_OK(MakeDirectories(folder_ / "run/checkpoints"));
+  EXPECT_THAT(
+      Run(5, absl::StrCat("echo >> run/metrics.jsonl; truncate -s 1025M run/metrics.jsonl; ",
+                          "printf '\n", kStep10, kBadStep, "' >> run/metrics.jsonl; exit 1")),
+      IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 1u + 1u);
+}
+
 TEST_F(RestartsTest, DoesNotMeasureARunByTheOneThatItReplaces) {
   const JobWords job = {"train", "--run", folder_ / "run", "--overwrite"};
   ASSERT_OK(MakeDirectories(folder_ / "run/checkpoints/step-0000000015"));

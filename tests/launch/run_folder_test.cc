@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -196,6 +197,24 @@ TEST_F(RunFolderTest, AResumedRunDropsTheLinesItWillWriteAgain) {
   EXPECT_EQ(Metrics(),
             "{\"event\":\"start\"}\n{\"step\":0,\"epoch\":1}\n{\"step\":1,\"epoch\":1}\n"
             "{\"event\":\"epoch\",\"epoch\":1}\n{\"event\":\"again\"}\n");
+}
+
+TEST_F(RunFolderTest, AResumedRunKeepsALastLineThatOnlyItsEndIsCutOff) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  ASSERT_OK(WriteFileAtomically(RunMetricsPath(run_), "{\"step\":0}\n\n{\"step\":1}"));
+  ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kResume));
+  ASSERT_OK(run->DropMetricsAfter(/*next_step=*/2, /*last_epoch=*/1));
+  EXPECT_EQ(Metrics(), "{\"step\":0}\n{\"step\":1}\n");
+}
+
+TEST_F(RunFolderTest, AResumedRunMayHaveGigabytesOfMetrics) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  const int64_t hole_bytes = (int64_t{1} << 30) + 1000;
+  std::filesystem::resize_file(RunMetricsPath(run_), static_cast<uintmax_t>(hole_bytes));
+  std::ofstream(RunMetricsPath(run_), std::ios::app) << "\n{\"step\":1}\n{\"step\":2}\n";
+  ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kResume));
+  ASSERT_OK(run->DropMetricsAfter(/*next_step=*/2, /*last_epoch=*/1));
+  EXPECT_EQ(Metrics(), "{\"step\":1}\n");
 }
 
 TEST_F(RunFolderTest, ListsCheckpointsByStep) {
