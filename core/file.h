@@ -33,8 +33,8 @@ absl::Status MakeDirectories(const std::string& path);  // and parents; fine if 
 absl::Status RenameFile(const std::string& from, const std::string& to);
 absl::Status RemoveFileIfPresent(const std::string& path);
 absl::Status FsyncDirectory(const std::string& path);
-absl::StatusOr<int64_t> FreeDiskBytes(
-    const std::string& path);  // of the file system that holds `path`
+// Of the file system that holds `path`, or will: of the nearest folder above it that is there.
+absl::StatusOr<int64_t> FreeDiskBytes(const std::string& path);
 
 // A read-only mapping of a whole file. Moves, does not copy. The bytes live as long as the object.
 // Thread-safe.

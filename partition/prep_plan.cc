@@ -4,7 +4,6 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
 
 #include "core/dtype.h"
@@ -131,15 +130,6 @@ StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
   return plan;
 }
 
-// A folder that exists, on whose disk `folder` will be.
-std::string NearestFolder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::path path = std::filesystem::absolute(folder, error);
-  while (!std::filesystem::exists(path, error) && path.has_relative_path())
-    path = path.parent_path();
-  return path;
-}
-
 }  // namespace
 
 PrepShape PrepShape::Of(const Store& store) {
@@ -173,7 +163,7 @@ std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_byte
 
 absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
                        const std::string& folder) {
-  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeDiskBytes(NearestFolder(folder)));
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeDiskBytes(folder));
   for (const StepPlan& step : steps) {
     if (step.least_bytes > memory_bytes)
       return absl::ResourceExhaustedError(

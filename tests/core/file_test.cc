@@ -159,6 +159,7 @@ TEST(File, FreeSpaceIsThatOfTheNearestFolder) {
   TempDir dir;
   EXPECT_GT(FreeDiskBytes(dir.path()).value(), 0);
   EXPECT_GT(FreeDiskBytes(dir / "not/yet/there").value(), 0);
+  EXPECT_GT(FreeDiskBytes("not/yet/there").value(), 0);
 }
 
 TEST(MappedFile, HoldsTheBytesAndMovesThem) {
