@@ -11,6 +11,9 @@
 
 namespace quadhop {
 
+// Of UTF-8, as some editors write it before a text.
+inline constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 // The whole of a small text or binary file. kNotFound, kPermissionDenied, kInternal;
 // kResourceExhausted if it is larger than max_bytes.
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes = int64_t{1} << 30);

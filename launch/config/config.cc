@@ -17,7 +17,6 @@
 namespace quadhop {
 namespace {
 
-constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";  // of UTF-8, as some editors write it
 constexpr size_t kFaultsShown = 20;
 
 absl::StatusOr<std::string> ConfigText(const std::string& source) {

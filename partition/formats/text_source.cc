@@ -12,7 +12,6 @@ namespace quadhop {
 namespace {
 
 constexpr uint8_t kMagic[] = {0x1f, 0x8b};
-constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 class GzipSource : public ByteSource {
  public:

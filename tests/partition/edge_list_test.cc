@@ -19,10 +19,10 @@ class EdgeList : public ImportOf {
   }
 };
 
-constexpr char kByteOrderMark[] = "\xef\xbb\xbf";
-
 TEST_F(EdgeList, MayBeginWithAByteOrderMark) {
-  const std::string text = std::string(kByteOrderMark) + "0 1\n1 2\n";
+  const std::string text =
+      "\xef\xbb\xbf"
+      "0 1\n1 2\n";
   ASSERT_OK(ImportText("e.txt", text));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
   ASSERT_OK(ImportText("e.txt.gz", GzipOf(text)));
