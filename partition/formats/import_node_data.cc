@@ -9,6 +9,7 @@
 #include "core/status.h"
 #include "partition/casts.h"
 #include "partition/formats/array_blocks.h"
+#include "partition/formats/node_values.h"
 
 namespace quadhop {
 namespace {
@@ -26,21 +27,18 @@ absl::StatusOr<TableShape> RowANode(const ArraySource& source, int64_t num_nodes
   return WrongDims(source, absl::StrCat("one row for each of the ", num_nodes, " nodes is needed"));
 }
 
+std::string Place(const ArraySource& source, const TableShape& shape, int64_t at) {
+  return absl::StrCat(source.place(), " row ", shape.Row(at), " column ", shape.Column(at));
+}
+
 absl::Status ImportMultiLabels(ArraySource& labels, const TableShape& shape, ImportTarget& target) {
   QH_ASSIGN_OR_RETURN(const TensorView<uint8_t> out, target.AddMultiLabels(shape.columns));
   return ForEachBlock<double>(
       labels, [&](absl::Span<const double> values, int64_t first) -> absl::Status {
         for (size_t i = 0; i < values.size(); ++i) {
-          const double value = values[i];
           const int64_t at = first + static_cast<int64_t>(i);
-          if (!std::isnan(value) && value != 0 && value != 1)
-            return ArrayError(
-                absl::StrCat(labels.place(), " row ", shape.Row(at), " column ", shape.Column(at)),
-                absl::StrCat(value),
-                "labels of several columns are a multi-label target, where each is "
-                "0, 1 or nan");
-          out.row(shape.Row(at))[shape.Column(at)] =
-              std::isnan(value) ? kUnlabelledMulti : static_cast<uint8_t>(value);
+          if (!IsMultiLabel(values[i])) return WrongMultiLabel(Place(labels, shape, at), values[i]);
+          out.row(shape.Row(at))[shape.Column(at)] = MultiLabelOf(values[i]);
         }
         return absl::OkStatus();
       });
@@ -56,12 +54,10 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
         const auto count = static_cast<int64_t>(values.size());
         for (int64_t i = 0; i < count; ++i)
           if (!std::isfinite(values[AsSize(i)]))
-            return ArrayError(absl::StrCat(features.place(), " row ", shape.Row(first + i),
-                                           " column ", shape.Column(first + i)),
-                              std::isinf(values[AsSize(i)]) && features.dtype() == DType::kF64
-                                  ? "beyond what 32 bits hold"
-                                  : absl::StrCat(values[AsSize(i)]),
-                              "features must be finite numbers of 32 bits: fill or scale them");
+            return WrongFeature(Place(features, shape, first + i),
+                                std::isinf(values[AsSize(i)]) && features.dtype() == DType::kF64
+                                    ? "beyond what 32 bits hold"
+                                    : absl::StrCat(values[AsSize(i)]));
         if (!shape.by_column) {
           std::copy(values.begin(), values.end(), out.data() + first);
           return absl::OkStatus();
@@ -85,12 +81,8 @@ absl::Status AddClasses(absl::Span<const double> classes, const std::string& pla
   QH_ASSIGN_OR_RETURN(const absl::Span<int32_t> out, target.AddLabels());
   QH_CHECK_EQ(classes.size(), out.size());
   for (size_t v = 0; v < out.size(); ++v) {
-    const double value = classes[v];
-    if (!std::isnan(value) && (value < -1 || value >= INT32_MAX || value != std::floor(value)))
-      return ArrayError(absl::StrCat(place, " element ", v), absl::StrCat(value),
-                        absl::StrCat("a class is a whole number in [0, ", INT32_MAX,
-                                     "), or nan or -1 where a node is unlabelled"));
-    out[v] = std::isnan(value) ? kUnlabelled : static_cast<int32_t>(value);
+    if (!IsClass(classes[v])) return WrongClass(absl::StrCat(place, " element ", v), classes[v]);
+    out[v] = ClassOf(classes[v]);
   }
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include "partition/casts.h"
 #include "partition/formats/array_source.h"
 #include "partition/formats/csv_table.h"
+#include "partition/formats/node_values.h"
 #include "partition/formats/ogb_splits.h"
 #include "partition/formats/text_chunks.h"
 #include "partition/importer.h"
@@ -98,9 +99,8 @@ class OgbImporter : public Importer {
         [&](const TextChunk& chunk, const float* values) -> absl::Status {
           for (int64_t i = 0; i < chunk.num_lines * width; ++i)
             if (!std::isfinite(values[i]))
-              return ArrayError(CsvPlace(path, chunk.first_line + i / width + 1, i % width + 1),
-                                absl::StrCat(values[i]),
-                                "features must be finite numbers of 32 bits: fill or scale them");
+              return WrongFeature(CsvPlace(path, chunk.first_line + i / width + 1, i % width + 1),
+                                  absl::StrCat(values[i]));
           return absl::OkStatus();
         });
   }
@@ -127,14 +127,10 @@ class OgbImporter : public Importer {
         },
         [&](const TextChunk& chunk, const double* values) -> absl::Status {
           for (int64_t i = 0; i < chunk.num_lines; ++i) {
-            const double value = values[i];
             const int64_t row = chunk.first_line + i;
-            if (!std::isnan(value) &&
-                (value < 0 || value >= INT32_MAX || value != std::floor(value)))
-              return ArrayError(CsvPlace(table.path(), row + 1, 1), absl::StrCat(value),
-                                absl::StrCat("a class is a whole number in [0, ", INT32_MAX,
-                                             "), or nan where a node is unlabelled"));
-            labels[AsSize(row)] = std::isnan(value) ? kUnlabelled : static_cast<int32_t>(value);
+            if (!IsClass(values[i]))
+              return WrongClass(CsvPlace(table.path(), row + 1, 1), values[i]);
+            labels[AsSize(row)] = ClassOf(values[i]);
           }
           return absl::OkStatus();
         });
@@ -153,14 +149,11 @@ class OgbImporter : public Importer {
         [&](const TextChunk& chunk, const float* values) -> absl::Status {
           uint8_t* out = labels.row(chunk.first_line);
           for (int64_t i = 0; i < chunk.num_lines * width; ++i) {
-            const float value = values[i];
-            if (!std::isnan(value) && value != 0.0f && value != 1.0f)
-              return ArrayError(
+            if (!IsMultiLabel(values[i]))
+              return WrongMultiLabel(
                   CsvPlace(table.path(), chunk.first_line + i / width + 1, i % width + 1),
-                  absl::StrCat(value),
-                  "a file of several label columns is a multi-label target, where each is 0, 1 "
-                  "or nan");
-            out[i] = std::isnan(value) ? kUnlabelledMulti : static_cast<uint8_t>(value);
+                  values[i]);
+            out[i] = MultiLabelOf(values[i]);
           }
           return absl::OkStatus();
         });

@@ -126,6 +126,15 @@ TEST_F(OgbImporter, TakesSeveralLabelColumnsAsAMultiLabelTarget) {
               ElementsAre(0, 1, 1, kUnlabelledMulti, kUnlabelledMulti, kUnlabelledMulti, 0, 0));
 }
 
+TEST_F(OgbImporter, TakesMinusOneForANodeWithoutAClass) {
+  input_.Write("raw/node-label.csv.gz", GzipOf("2\n-1\n0\n1\n"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt());
+  EXPECT_EQ(report.unlabelled, 1);
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(store_path()));
+  ASSERT_OK_AND_ASSIGN(const absl::Span<const int32_t> labels, store->labels());
+  EXPECT_THAT(labels, ElementsAre(2, kUnlabelled, 0, 1));
+}
+
 TEST_F(OgbImporter, SaysWhatIsMissingWithoutFeaturesLabelsAndSplits) {
   std::filesystem::remove(input_ / "raw/node-feat.csv.gz");
   std::filesystem::remove(input_ / "raw/node-label.csv.gz");
@@ -154,7 +163,7 @@ TEST_F(OgbImporter, ReplacesEverythingThatTheStoreHeld) {
 
 TEST_F(OgbImporter, LeavesAPresentStoreAsItWasOnError) {
   ASSERT_OK(ImportIt());
-  input_.Write("raw/node-label.csv.gz", GzipOf("2\n1\n0\n-1\n"));
+  input_.Write("raw/node-label.csv.gz", GzipOf("2\n1\n0\n-2\n"));
   EXPECT_THAT(ImportIt(), StatusIs(absl::StatusCode::kInvalidArgument));
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(store_path()));
   EXPECT_OK(store->VerifyAll(pool_));
@@ -221,7 +230,7 @@ TEST_F(OgbImporter, ReportsLabelsThatAreNoClasses) {
     return ErrorWith("raw/node-label.csv.gz", GzipOf("0\n1\n" + label + "\n0\n"));
   };
   const std::string place = "node-label.csv.gz line 3 column 1 is ";
-  EXPECT_THAT(with("-1"), StatusIs(kInvalid, HasSubstr(place + "-1;")));
+  EXPECT_THAT(with("-2"), StatusIs(kInvalid, HasSubstr(place + "-2;")));
   EXPECT_THAT(with("0.5"), StatusIs(kInvalid, HasSubstr(place + "0.5;")));
   EXPECT_THAT(with("2147483648"), StatusIs(kInvalid, HasSubstr(place + "2.14748e+09;")));
   EXPECT_THAT(with("inf"), StatusIs(kInvalid, HasSubstr(place + "inf;")));
