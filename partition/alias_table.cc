@@ -8,7 +8,7 @@
 namespace quadhop {
 
 AliasTable::AliasTable(absl::Span<const double> weights) : slots_(weights.size()) {
-  QH_CHECK_LE(weights.size(), size_t{1} << 32);
+  QH_CHECK_LT(weights.size(), size_t{1} << 32);
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   QH_CHECK_GT(sum, 0);
   std::vector<double> share(weights.begin(), weights.end());  // of a slot that is 1 wide

@@ -15,8 +15,8 @@ namespace quadhop {
 class AliasTable {
  public:
   AliasTable() = default;
-  // Item i is drawn with probability weights[i] / sum. Weights are >= 0, at least one is > 0; at
-  // most 2^32 of them.
+  // Item i is drawn with probability weights[i] / sum. Weights are >= 0, at least one is > 0;
+  // fewer than 2^32 of them.
   explicit AliasTable(absl::Span<const double> weights);
 
   int64_t size() const { return static_cast<int64_t>(slots_.size()); }
