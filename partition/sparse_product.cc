@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/prefetch.h"
+#include "core/visit_indices.h"
 #include "partition/add_scaled.h"
 #include "partition/row_sum.h"
 
@@ -105,10 +106,9 @@ void Multiply(const SparseMatrix& a, const SparseScaling& scaling, TensorView<co
 
 void Multiply(const Topology& a, const SparseScaling& scaling, TensorView<const float> x,
               TensorView<float> y, ThreadPool& pool) {
-  if (a.indices64.empty())
-    MultiplyRows(Rows<uint32_t>{a.indptr, a.indices32, {}}, scaling, a.num_nodes(), x, y, pool);
-  else
-    MultiplyRows(Rows<int64_t>{a.indptr, a.indices64, {}}, scaling, a.num_nodes(), x, y, pool);
+  VisitIndices(a, [&]<typename Index>(absl::Span<const Index> indices) {
+    MultiplyRows(Rows<Index>{a.indptr, indices, {}}, scaling, a.num_nodes(), x, y, pool);
+  });
 }
 
 NormalizedAdjacency::NormalizedAdjacency(const Topology& topology, ThreadPool& pool)
@@ -116,10 +116,8 @@ NormalizedAdjacency::NormalizedAdjacency(const Topology& topology, ThreadPool& p
       column_sum_scale_(static_cast<size_t>(topology.num_nodes())),
       row_sum_scale_(static_cast<size_t>(topology.num_nodes())) {
   std::vector<uint32_t> in_degree(static_cast<size_t>(num_nodes()));
-  if (topology.indices64.empty())
-    CountColumns(topology.indices32, absl::MakeSpan(in_degree), pool);
-  else
-    CountColumns(topology.indices64, absl::MakeSpan(in_degree), pool);
+  VisitIndices(topology,
+               [&](auto indices) { CountColumns(indices, absl::MakeSpan(in_degree), pool); });
   pool.ParallelFor(NumBlocks(num_nodes(), kNodesPerBlock), [&](int64_t block, int) {
     const BlockRange range = Block(block, num_nodes(), kNodesPerBlock);
     for (int64_t node = range.begin; node < range.end; ++node) {

@@ -5,14 +5,14 @@
 
 #include "core/rng.h"
 #include "core/store.h"
+#include "core/visit_indices.h"
 
 namespace quadhop {
 
 // Out-neighbour `i` of a node, in [0, degree).
 inline int64_t Neighbor(const Topology& topology, int64_t node, uint64_t i) {
   const auto at = static_cast<size_t>(topology.indptr[static_cast<size_t>(node)]) + i;
-  return topology.indices32.empty() ? topology.indices64[at]
-                                    : static_cast<int64_t>(topology.indices32[at]);
+  return VisitIndices(topology, [at](auto indices) { return static_cast<int64_t>(indices[at]); });
 }
 
 // A uniform out-neighbour; a node without any is its own.
