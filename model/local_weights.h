@@ -3,10 +3,15 @@
 //
 // DESIGN.md section 4, "Identities"; shared by every backend. z are the normalised tokens, keys and
 // values of all heads:
-//   a = dropout(relu(x w_in^T + b_in))            u = a w_embed^T + b_embed        z =
-//   layer_norm(u) scores of head i = (z m_i + c_i) z^T           y_i = softmax(scores) z out =
-//   dropout(u w_residual^T + b_residual + dropout([y_1 .. y_h] n + b_out)) t = layer_norm(out);
+// clang-format off
+//   a = dropout(relu(x w_in^T + b_in))
+//   u = a w_embed^T + b_embed
+//   z = layer_norm(u)
+//   y_i = softmax((z m_i + c_i) z^T) z, of head i
+//   out = dropout(u w_residual^T + b_residual + dropout([y_1 .. y_h] n + b_out))
+//   t = layer_norm(out)
 //   result = t_0 + sum_j softmax_j(t_j . w_read) t_j, over tokens j >= 1
+// clang-format on
 // A token that stands for m equal ones has log m added to its scores, in both softmaxes; the
 // readout leaves out one of the first token's.
 #pragma once
