@@ -31,7 +31,8 @@ struct GraphStructure {
   // The share of arcs that join a class to itself; 0 if no arc has two classes.
   double homophily() const;
 
-  // Reads all arcs; takes 8 bytes of memory a node. A function of the store alone. Errors: Store's.
+  // Reads all arcs; takes 16 bytes of memory a node. A function of the store alone. Errors:
+  // Store's.
   static absl::StatusOr<GraphStructure> Of(const Store& store, ThreadPool& pool);
 };
 

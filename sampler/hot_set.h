@@ -20,8 +20,9 @@ inline constexpr int64_t kForecastPaths = int64_t{1} << 28;
 // expected [N]: how many of the training nodes are expected to have each node in their sample of
 // one epoch. Of EXACT samples: (K-1) / (size of the pool), at most 1, summed over the pools that
 // hold the node; of PATHS, the same by paths. If the training nodes have more than max_paths
-// two-step paths, a keyed subset of them is looked at and scaled up. Nodes with an empty pool,
-// which draw from the whole graph, are left out. Does not depend on the number of threads.
+// two-step paths, those of small hashes of their ids, the same in each run, are looked at and
+// scaled up. Nodes with an empty pool, which draw from the whole graph, are left out. Does not
+// depend on the number of threads.
 std::vector<float> ExpectedDraws(const Topology& topology, const SamplerOptions& options,
                                  absl::Span<const GlobalId> training, ThreadPool& pool,
                                  int64_t max_paths = kForecastPaths);
