@@ -106,7 +106,8 @@ absl::Status VerifyFile(const std::string& path, const CheckpointFile& file) {
 
 absl::Status RemoveCheckpoint(const std::string& path) {
   std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) return RemoveFileIfPresent(path);
+  if (std::filesystem::symlink_status(path, error).type() != std::filesystem::file_type::directory)
+    return RemoveFileIfPresent(path);
   const absl::StatusOr<std::vector<std::string>> names = ListFolder(path);
   QH_RETURN_IF_ERROR(names.status());
   // The manifest goes first, so that no moment leaves one that lists files that are gone.

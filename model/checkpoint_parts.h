@@ -47,7 +47,7 @@ absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& pat
 absl::Status VerifyFile(const std::string& path, const CheckpointFile& file);
 
 // Removes the files of `path` that a checkpoint writes, and the folder if nothing else is in it:
-// what somebody else put there stays. Fine if there is no such folder.
+// what somebody else put there stays. Of a link the link alone. Fine if there is no such folder.
 absl::Status RemoveCheckpoint(const std::string& path);
 
 }  // namespace quadhop

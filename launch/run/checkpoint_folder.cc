@@ -34,6 +34,12 @@ constexpr absl::string_view kDamagedPrefix = "damaged-";
 constexpr absl::string_view kUnfinished = ".tmp";
 constexpr absl::string_view kReplaced = ".old";
 
+// "damaged-best" beside "best".
+std::string DamagedCopyPath(const std::string& copy) {
+  const std::filesystem::path path = copy;
+  return path.parent_path() / absl::StrCat(kDamagedPrefix, path.filename().string());
+}
+
 // Paths in RUN/checkpoints whose name is `prefix`, a checkpoint's name, `suffix`.
 absl::StatusOr<std::vector<std::string>> ListAround(const std::string& run,
                                                     absl::string_view prefix,
@@ -64,6 +70,14 @@ absl::Status RemoveUnfinished(const std::string& run) {
   return absl::OkStatus();
 }
 
+// What stands at the path of a checkpoint after `step` steps becomes damaged-step-...
+absl::Status SetAside(const std::string& run, int64_t step) {
+  const std::string aside =
+      absl::StrCat(RunCheckpointsPath(run), "/", kDamagedPrefix, StepName(step));
+  QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));  // of another resume
+  return RenameFile(CheckpointPath(run, step), aside);
+}
+
 // -1: there is no best.
 int64_t BestStep(const std::string& run) {
   std::error_code error;
@@ -78,6 +92,27 @@ absl::Status Link(const std::string& path, const std::string& target) {
   if (symlink(target.c_str(), beside.c_str()) != 0)
     return ErrnoStatus(errno, absl::StrCat("link ", beside));
   return RenameFile(beside, path);
+}
+
+// Of a folder where a link to a checkpoint stood: the checkpoint that it is a copy of is kept if it
+// is intact, else the copy takes its place.
+absl::Status ReplaceCopyByLink(const std::string& run, const std::string& copy) {
+  const absl::StatusOr<CheckpointManifest> manifest = ReadCheckpointManifest(copy);
+  if (!manifest.ok()) {
+    const std::string aside = DamagedCopyPath(copy);
+    QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));
+    return RenameFile(copy, aside);
+  }
+  const int64_t step = manifest->position().step();
+  const std::string path = CheckpointPath(run, step);
+  const absl::StatusOr<CheckpointManifest> there = VerifyCheckpoint(path);
+  if (there.ok() && there->checksum() == manifest->checksum()) {
+    QH_RETURN_IF_ERROR(RemoveCheckpoint(copy));
+  } else {
+    if (FileExists(path)) QH_RETURN_IF_ERROR(SetAside(run, step));
+    QH_RETURN_IF_ERROR(RenameFile(copy, path));
+  }
+  return Link(copy, StepName(step));
 }
 
 }  // namespace
@@ -145,15 +180,20 @@ absl::Status RestoreReplaced(const std::string& run) {
   return absl::OkStatus();
 }
 
+absl::Status ReplaceCopiesByLinks(const std::string& run) {
+  std::error_code error;
+  for (const std::string& path : {LatestCheckpointPath(run), BestCheckpointPath(run)})
+    if (std::filesystem::symlink_status(path, error).type() ==
+        std::filesystem::file_type::directory)
+      QH_RETURN_IF_ERROR(ReplaceCopyByLink(run, path));
+  return absl::OkStatus();
+}
+
 absl::Status CarryOnFrom(const std::string& run, int64_t step) {
   QH_RETURN_IF_ERROR(RemoveUnfinished(run));
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
   for (const int64_t newer : steps) {
-    if (newer <= step) continue;
-    const std::string aside =
-        absl::StrCat(RunCheckpointsPath(run), "/", kDamagedPrefix, StepName(newer));
-    QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));  // of another resume
-    QH_RETURN_IF_ERROR(RenameFile(CheckpointPath(run, newer), aside));
+    if (newer > step) QH_RETURN_IF_ERROR(SetAside(run, newer));
   }
   return step < 0 ? absl::OkStatus() : Link(LatestCheckpointPath(run), StepName(step));
 }
@@ -172,7 +212,8 @@ absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, 
 
 absl::Status RemoveCheckpoints(const std::string& run) {
   for (const std::string& link : {LatestCheckpointPath(run), BestCheckpointPath(run)})
-    QH_RETURN_IF_ERROR(RemoveFileIfPresent(link));
+    for (const std::string& path : {link, DamagedCopyPath(link)})
+      QH_RETURN_IF_ERROR(RemoveCheckpoint(path));
   QH_RETURN_IF_ERROR(RemoveUnfinished(run));
   for (const absl::string_view prefix : {absl::string_view(), kDamagedPrefix})
     QH_RETURN_IF_ERROR(RemoveAround(run, prefix, ""));

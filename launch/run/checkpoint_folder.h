@@ -2,8 +2,9 @@
 //
 //   step-0000000120/   after so many steps (model/checkpoint.h)
 //   step-...tmp, .old  of a write that was cut short (model/checkpoint_writer.h)
-//   damaged-step-...   set aside when a run was resumed from an older one
-//   latest, best       symbolic links to the one written last, and to the best on the validation
+//   damaged-step-...   set aside when a run was resumed from an older one; also damaged-latest,
+//   -best latest, best       symbolic links to the one written last, and to the best on the
+//   validation
 //                      nodes
 #pragma once
 
@@ -41,6 +42,10 @@ absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run);
 
 // Puts back what a write that was cut short while it replaced a checkpoint left as step-...old.
 absl::Status RestoreReplaced(const std::string& run);
+
+// Makes links again of latest and best where they are folders, as in a copy of the run for which
+// links were followed. One that is no checkpoint becomes damaged-latest or damaged-best.
+absl::Status ReplaceCopiesByLinks(const std::string& run);
 
 // For a run that carries on from the checkpoint after `step` steps (-1: from none): newer ones,
 // which are damaged, become damaged-step-..., the latest is this one, and what writes that were cut

@@ -147,6 +147,7 @@ absl::Status Trainer::Resume() {
   NewestIntact newest;
   if (folder_ != nullptr) {
     QH_RETURN_IF_ERROR(RestoreReplaced(job_.run));
+    QH_RETURN_IF_ERROR(ReplaceCopiesByLinks(job_.run));
     QH_ASSIGN_OR_RETURN(newest, FindNewestIntact(job_.run));
     for (const std::string& damage : newest.damaged)
       absl::FPrintF(stderr, "quadhop: warning: a checkpoint is passed over: %s\n", damage);

@@ -236,6 +236,17 @@ TEST_F(TrainingTest, ARunThatFailedBeforeItsFirstStepIsBegunAnew) {
   EXPECT_EQ(again.code, ExitCode::kDone) << again.err;
 }
 
+TEST_F(TrainingTest, ACopyOfARunForWhichLinksWereFollowedCarriesOnEqual) {
+  const std::string part = folder_ / "part";
+  ASSERT_EQ(Train(part, {"train.epochs=2"}).code, ExitCode::kDone);
+  std::filesystem::copy(part, run_, std::filesystem::copy_options::recursive);
+  ASSERT_TRUE(
+      std::filesystem::is_directory(std::filesystem::symlink_status(LatestCheckpointPath(run_))));
+  const Outcome resumed = Resume(run_, "2");
+  ASSERT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
+  EXPECT_EQ(ResultOf(run_), Undisturbed());
+}
+
 TEST_F(TrainingTest, CarryingOnARunThatIsFinishedLeavesItsSummary) {
   ASSERT_EQ(Train(run_, {}).code, ExitCode::kDone);
   // One that is made again would have the same figures, but not this.

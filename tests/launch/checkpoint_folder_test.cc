@@ -1,0 +1,69 @@
+#include "launch/run/checkpoint_folder.h"
+
+#include <filesystem>
+
+#include "core/file.h"
+#include "model/checkpoint_parts.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class CheckpointFolderTest : public testing::Test {
+ protected:
+  // The least that is one: a manifest of no files.
+  void Write(const std::string& path, int64_t step) {
+    ASSERT_OK(MakeDirectories(path));
+    CheckpointManifest manifest;
+    manifest.mutable_position()->set_step(step);
+    ASSERT_OK(WriteCheckpointManifest(manifest, path));
+  }
+  void Write(int64_t step) { Write(CheckpointPath(run_, step), step); }
+  std::vector<std::string> Names() const { return ListFolder(RunCheckpointsPath(run_)).value(); }
+  std::string Target(const std::string& link) const { return std::filesystem::read_symlink(link); }
+
+  TempDir folder_;
+  const std::string run_ = folder_ / "run";
+};
+
+TEST_F(CheckpointFolderTest, CopiesOfCheckpointsInThePlaceOfLinksBecomeLinks) {
+  Write(3), Write(6);
+  Write(BestCheckpointPath(run_), 3), Write(LatestCheckpointPath(run_), 6);
+  ASSERT_OK(ReplaceCopiesByLinks(run_));
+  EXPECT_THAT(Names(),
+              UnorderedElementsAre("best", "latest", "step-0000000003", "step-0000000006"));
+  EXPECT_EQ(Target(BestCheckpointPath(run_)), "step-0000000003");
+  EXPECT_EQ(Target(LatestCheckpointPath(run_)), "step-0000000006");
+}
+
+TEST_F(CheckpointFolderTest, ACopyOfWhatIsGoneOrDamagedTakesItsPlace) {
+  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 6)));
+  Write(BestCheckpointPath(run_), 3), Write(LatestCheckpointPath(run_), 6);
+  ASSERT_OK(ReplaceCopiesByLinks(run_));
+  EXPECT_THAT(Names(), UnorderedElementsAre("best", "latest", "step-0000000003", "step-0000000006",
+                                            "damaged-step-0000000006"));
+  for (const int64_t step : {3, 6}) EXPECT_OK(VerifyCheckpoint(CheckpointPath(run_, step)));
+}
+
+TEST_F(CheckpointFolderTest, AFolderThatIsNoCheckpointIsSetAsideAndNotLinked) {
+  Write(3);
+  ASSERT_OK(MakeDirectories(BestCheckpointPath(run_)));
+  ASSERT_OK(ReplaceCopiesByLinks(run_));
+  EXPECT_THAT(Names(), ElementsAre("damaged-best", "step-0000000003"));
+}
+
+TEST_F(CheckpointFolderTest, RemovesCopiesInThePlaceOfLinksToo) {
+  Write(3);
+  Write(BestCheckpointPath(run_), 3), Write(LatestCheckpointPath(run_), 3);
+  Write(RunCheckpointsPath(run_) + "/damaged-best", 2);
+  ASSERT_OK(RemoveCheckpoints(run_));
+  EXPECT_THAT(ListFolder(run_), IsOkAndHolds(IsEmpty()));
+}
+
+}  // namespace
+}  // namespace quadhop
