@@ -48,7 +48,7 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
                                               ", which is not there: if it moved, name it by "
                                               "--store"));
   }
-  const bool lacks_best = checkpoint.empty() && !FileExists(BestCheckpointPath(job.run));
+  const bool lacks_best = checkpoint.empty() && !FindCheckpoint(job.run, "best").ok();
   if (checkpoint.empty()) checkpoint = lacks_best ? "latest" : "best";
   QH_ASSIGN_OR_RETURN(job.checkpoint, FindCheckpoint(job.run, checkpoint));
   if (lacks_best && RankByLauncher() == 0)

@@ -78,8 +78,20 @@ absl::Status SetAside(const std::string& run, int64_t step) {
   return RenameFile(CheckpointPath(run, step), aside);
 }
 
-// -1: there is no best.
-int64_t BestStep(const std::string& run) {
+// The step of the best checkpoint; -1: there is none. The newest that can be read knows the best
+// epoch, also where the link was lost or names what was the best before; the link knows which was
+// the best before where the checkpoint of that epoch could not be written.
+absl::StatusOr<int64_t> BestStep(const std::string& run) {
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
+  absl::optional<int64_t> best_epoch;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const auto manifest = ReadCheckpointManifest(CheckpointPath(run, *step));
+    if (!manifest.ok()) continue;
+    const RunPosition& position = manifest->position();
+    if (!best_epoch.has_value()) best_epoch = position.best_epoch();
+    const bool at_its_end = position.epoch() == *best_epoch && position.under_way().steps() == 0;
+    if (*best_epoch > 0 && at_its_end) return *step;
+  }
   std::error_code error;
   const auto target = std::filesystem::read_symlink(BestCheckpointPath(run), error);
   int64_t step = -1;
@@ -145,12 +157,14 @@ absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::st
     return absl::InvalidArgumentError(
         absl::StrCat("checkpoint is '", which, "'; allowed: best, latest or a number of steps"));
   }
-  const std::string path = which == "best" ? BestCheckpointPath(run) : CheckpointPath(run, step);
+  QH_ASSIGN_OR_RETURN(const int64_t best, BestStep(run));
+  const std::string path = CheckpointPath(run, which == "best" ? best : step);
   if (FileExists(path)) return path;
-  return absl::NotFoundError(
-      absl::StrCat(run, " has no checkpoint '", which, "'; it has ",
-                   FileExists(BestCheckpointPath(run)) ? "best and " : "",
-                   "those after steps: ", steps.empty() ? "none" : absl::StrJoin(steps, ", ")));
+  // A copy of the run for which links were followed, and of which steps were removed.
+  if (which == "best" && FileExists(BestCheckpointPath(run))) return BestCheckpointPath(run);
+  return absl::NotFoundError(absl::StrCat(
+      run, " has no checkpoint '", which,
+      "'; it has those after steps: ", steps.empty() ? "none" : absl::StrJoin(steps, ", ")));
 }
 
 absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run) {
@@ -195,7 +209,10 @@ absl::Status CarryOnFrom(const std::string& run, int64_t step) {
   for (const int64_t newer : steps) {
     if (newer > step) QH_RETURN_IF_ERROR(SetAside(run, newer));
   }
-  return step < 0 ? absl::OkStatus() : Link(LatestCheckpointPath(run), StepName(step));
+  if (step < 0) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const int64_t best, BestStep(run));
+  if (best >= 0) QH_RETURN_IF_ERROR(Link(BestCheckpointPath(run), StepName(best)));
+  return Link(LatestCheckpointPath(run), StepName(step));
 }
 
 absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep) {
@@ -203,7 +220,7 @@ absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, 
   QH_RETURN_IF_ERROR(
       Link(LatestCheckpointPath(run), StepName(steps.empty() ? step : steps.back())));
   if (best) QH_RETURN_IF_ERROR(Link(BestCheckpointPath(run), StepName(step)));
-  const int64_t best_step = BestStep(run);
+  QH_ASSIGN_OR_RETURN(const int64_t best_step, BestStep(run));
   for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i)
     if (steps[i] != best_step && steps[i] != step)
       QH_RETURN_IF_ERROR(RemoveCheckpoint(CheckpointPath(run, steps[i])));

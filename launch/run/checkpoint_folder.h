@@ -27,8 +27,8 @@ std::string LatestCheckpointPath(const std::string& run);
 // where there is no such folder; an error where it cannot be listed.
 absl::StatusOr<std::vector<int64_t>> ListCheckpointSteps(const std::string& run);
 
-// The path of a checkpoint of a run: `which` is "best", "latest" or a number of steps. kNotFound
-// names those there are; kInvalidArgument if `which` is none of these.
+// The path of a checkpoint of a run: `which` is "best", "latest" or a number of steps; links are
+// not needed for it. kNotFound names those there are; kInvalidArgument if `which` is none of these.
 absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which);
 
 // The newest checkpoint whose every checksum is right.
@@ -48,8 +48,8 @@ absl::Status RestoreReplaced(const std::string& run);
 absl::Status ReplaceCopiesByLinks(const std::string& run);
 
 // For a run that carries on from the checkpoint after `step` steps (-1: from none): newer ones,
-// which are damaged, become damaged-step-..., the latest is this one, and what writes that were cut
-// short left is removed.
+// which are damaged, become damaged-step-..., the latest is this one, the best that which this one
+// knows, and what writes that were cut short left is removed.
 absl::Status CarryOnFrom(const std::string& run, int64_t step);
 
 // The checkpoint after `step` steps is written: makes the newest one the latest, and if `best` this

@@ -29,8 +29,9 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
   const auto train_nodes = static_cast<double>(session.inputs().NumLabelled(SplitPart::kTrain));
   const double rate = train_nodes / epoch_seconds;
   // Not the best epoch, if that checkpoint could not be written.
-  const absl::StatusOr<CheckpointManifest> best =
-      ReadCheckpointManifest(BestCheckpointPath(folder->path()));
+  absl::StatusOr<CheckpointManifest> best = absl::NotFoundError("");
+  if (const auto path = FindCheckpoint(folder->path(), "best"); path.ok())
+    best = ReadCheckpointManifest(*path);
   JsonObject summary;
   for (const NamedMetric& metric : position.best_metrics())
     summary.Add(metric.name(), metric.value());

@@ -17,10 +17,15 @@ using testing::UnorderedElementsAre;
 class CheckpointFolderTest : public testing::Test {
  protected:
   // The least that is one: a manifest of no files.
-  void Write(const std::string& path, int64_t step) {
+  void Write(const std::string& path, int64_t step, int64_t epoch = 0, int64_t best_epoch = 0,
+             int64_t steps_of_next = 0) {
     ASSERT_OK(MakeDirectories(path));
     CheckpointManifest manifest;
-    manifest.mutable_position()->set_step(step);
+    RunPosition& position = *manifest.mutable_position();
+    position.set_step(step);
+    position.set_epoch(epoch);
+    position.set_best_epoch(best_epoch);
+    if (steps_of_next > 0) position.mutable_under_way()->set_steps(steps_of_next);
     ASSERT_OK(WriteCheckpointManifest(manifest, path));
   }
   void Write(int64_t step) { Write(CheckpointPath(run_, step), step); }
@@ -55,6 +60,33 @@ TEST_F(CheckpointFolderTest, AFolderThatIsNoCheckpointIsSetAsideAndNotLinked) {
   ASSERT_OK(MakeDirectories(BestCheckpointPath(run_)));
   ASSERT_OK(ReplaceCopiesByLinks(run_));
   EXPECT_THAT(Names(), ElementsAre("damaged-best", "step-0000000003"));
+}
+
+TEST_F(CheckpointFolderTest, TheBestIsKnownWithoutLinksAndResumingMakesThemAgain) {
+  Write(CheckpointPath(run_, 3), 3, 1, 1);
+  Write(CheckpointPath(run_, 6), 6, 2, 2);
+  Write(CheckpointPath(run_, 8), 8, 2, 2, 2);  // within the third epoch
+  Write(CheckpointPath(run_, 9), 9, 3, 2);
+  EXPECT_THAT(FindCheckpoint(run_, "best"), IsOkAndHolds(CheckpointPath(run_, 6)));
+  ASSERT_OK(CarryOnFrom(run_, 9));
+  EXPECT_EQ(Target(BestCheckpointPath(run_)), "step-0000000006");
+  EXPECT_EQ(Target(LatestCheckpointPath(run_)), "step-0000000009");
+  // The second epoch's is lost, and that it was the best is not to be forgotten.
+  ASSERT_OK(RemoveCheckpoint(CheckpointPath(run_, 6)));
+  EXPECT_THAT(FindCheckpoint(run_, "best"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(CheckpointFolderTest, BeforeTheFirstEvaluationThereIsNoBest) {
+  Write(0);
+  EXPECT_THAT(FindCheckpoint(run_, "best"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(CheckpointFolderTest, ALinkThatNamesAnOlderBestIsMended) {
+  Write(CheckpointPath(run_, 3), 3, 1, 1);
+  Write(CheckpointPath(run_, 6), 6, 2, 2);
+  std::filesystem::create_symlink("step-0000000003", BestCheckpointPath(run_));
+  ASSERT_OK(CarryOnFrom(run_, 6));
+  EXPECT_EQ(Target(BestCheckpointPath(run_)), "step-0000000006");
 }
 
 TEST_F(CheckpointFolderTest, RemovesCopiesInThePlaceOfLinksToo) {

@@ -12,6 +12,7 @@
 #include "core/store.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
+#include "model/checkpoint_parts.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"
@@ -126,7 +127,8 @@ TEST_F(EvaluateTest, WithoutTestNodesThereIsADashForTheirFigures) {
 
 TEST_F(EvaluateTest, WithoutABestCheckpointTheLatestIsTakenAndThatIsSaid) {
   ASSERT_EQ(Train("run").code, ExitCode::kDone);
-  ASSERT_OK(RemoveFileIfPresent(BestCheckpointPath(folder_ / "run")));
+  ASSERT_OK_AND_ASSIGN(const std::string best_path, FindCheckpoint(folder_ / "run", "best"));
+  ASSERT_OK(RemoveCheckpoint(best_path));
   for (const std::vector<std::string>& command : {std::vector<std::string>{"eval"},
                                                   {"predict", "--out", folder_ / "p.npy"},
                                                   {"export", "--out", folder_ / "m.safetensors"}}) {
