@@ -120,7 +120,7 @@ constexpr absl::string_view kTrappedRun = R"bash(
 run=RUN
 # How far the run has got: to its newest checkpoint, or to the last step in its metrics.
 steps_done() {
-  { readlink "$run/checkpoints/latest"; grep -o '^{"event":"step","step":[0-9]*' "$run/metrics.jsonl"; } 2>/dev/null |
+  { readlink "$run/checkpoints/latest" || cat "$run/checkpoints/latest"; grep -o '^{"event":"step","step":[0-9]*' "$run/metrics.jsonl"; } 2>/dev/null |
     awk '{ done = $0; sub(/.*[-:]/, "", done); done += /event/; if (done > most) most = done } END { print most + 0 }'
 }
 before=$(steps_done)

@@ -1,5 +1,6 @@
 #include "launch/run/checkpoint_folder.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 
 #include "core/file.h"
@@ -30,6 +30,7 @@ bool ParseStepName(const std::string& name, int64_t* step) {
          absl::SimpleAtoi(name.substr(kStepPrefix.size()), step);
 }
 
+constexpr int64_t kMaxLinkBytes = 256;
 constexpr absl::string_view kDamagedPrefix = "damaged-";
 constexpr absl::string_view kUnfinished = ".tmp";
 constexpr absl::string_view kReplaced = ".old";
@@ -78,6 +79,15 @@ absl::Status SetAside(const std::string& run, int64_t step) {
   return RenameFile(CheckpointPath(run, step), aside);
 }
 
+// What a link names, or the text that stands for one; "" of anything else.
+std::string LinkTarget(const std::string& path) {
+  std::error_code error;
+  const auto target = std::filesystem::read_symlink(path, error);
+  if (!error) return target;
+  const std::string text = ReadFile(path, kMaxLinkBytes).value_or("");
+  return std::string(absl::StripAsciiWhitespace(text));
+}
+
 // The step of the best checkpoint; -1: there is none. The newest that can be read knows the best
 // epoch, also where the link was lost or names what was the best before; the link knows which was
 // the best before where the checkpoint of that epoch could not be written.
@@ -92,18 +102,15 @@ absl::StatusOr<int64_t> BestStep(const std::string& run) {
     const bool at_its_end = position.epoch() == *best_epoch && position.under_way().steps() == 0;
     if (*best_epoch > 0 && at_its_end) return *step;
   }
-  std::error_code error;
-  const auto target = std::filesystem::read_symlink(BestCheckpointPath(run), error);
   int64_t step = -1;
-  return !error && ParseStepName(target.string(), &step) ? step : -1;
+  return ParseStepName(LinkTarget(BestCheckpointPath(run)), &step) ? step : -1;
 }
 
 absl::Status Link(const std::string& path, const std::string& target) {
   const std::string beside = path + ".tmp";
   QH_RETURN_IF_ERROR(RemoveFileIfPresent(beside));
-  if (symlink(target.c_str(), beside.c_str()) != 0)
-    return ErrnoStatus(errno, absl::StrCat("link ", beside));
-  return RenameFile(beside, path);
+  if (symlink(target.c_str(), beside.c_str()) == 0) return RenameFile(beside, path);
+  return WriteFileAtomically(path, target + "\n");  // a file system without links, such as exFAT
 }
 
 // Of a folder where a link to a checkpoint stood: the checkpoint that it is a copy of is kept if it

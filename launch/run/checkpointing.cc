@@ -133,7 +133,7 @@ absl::Status Checkpointing::Finish() {
   if (last_.ok()) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat("the last checkpoint could not be written: ", std::string(last_.message()),
-                   "; make room, and carry on with --resume"));
+                   "; carry on with --resume once it can be"));
 }
 
 std::string Checkpointing::Warning() const {

@@ -1,11 +1,24 @@
 #include "launch/run/checkpoint_folder.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 
 #include "core/file.h"
 #include "model/checkpoint_parts.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
+
+static bool file_system_has_links = true;
+
+// The C library's, for this program; a file system without links cannot be mounted by a test.
+extern "C" int symlink(const char* target, const char* path) noexcept {
+  if (file_system_has_links) return symlinkat(target, AT_FDCWD, path);
+  errno = EPERM;
+  return -1;
+}
 
 namespace quadhop {
 namespace {
@@ -87,6 +100,21 @@ TEST_F(CheckpointFolderTest, ALinkThatNamesAnOlderBestIsMended) {
   std::filesystem::create_symlink("step-0000000003", BestCheckpointPath(run_));
   ASSERT_OK(CarryOnFrom(run_, 6));
   EXPECT_EQ(Target(BestCheckpointPath(run_)), "step-0000000006");
+}
+
+TEST_F(CheckpointFolderTest, WhereThereAreNoLinksFilesHoldTheNames) {
+  Write(3), Write(6), Write(9);
+  file_system_has_links = false;
+  const absl::Status best = PublishCheckpoint(run_, 3, /*best=*/true, /*keep=*/1);
+  const absl::Status latest = PublishCheckpoint(run_, 9, /*best=*/false, /*keep=*/1);
+  file_system_has_links = true;
+  ASSERT_OK(best);
+  ASSERT_OK(latest);
+  EXPECT_THAT(ReadFile(LatestCheckpointPath(run_)), IsOkAndHolds("step-0000000009\n"));
+  EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(3, 9)));
+  EXPECT_THAT(FindCheckpoint(run_, "best"), IsOkAndHolds(CheckpointPath(run_, 3)));
+  ASSERT_OK(CarryOnFrom(run_, 9));
+  EXPECT_EQ(Target(BestCheckpointPath(run_)), "step-0000000003");
 }
 
 TEST_F(CheckpointFolderTest, RemovesCopiesInThePlaceOfLinksToo) {

@@ -63,6 +63,9 @@ TEST(SlurmScript, MeasuresARunByItsNewestCheckpointOrLastStep) {
   ASSERT_OK(WriteFileAtomically(run + "/metrics.jsonl",
                                 "{\"event\":\"start\"}\n{\"event\":\"bad_step\",\"step\":70}\n"));
   EXPECT_EQ(StepsDoneByScript(run), "0");
+  ASSERT_OK(WriteFileAtomically(run + "/checkpoints/latest", "step-0000000075\n"));
+  EXPECT_EQ(StepsDoneByScript(run), "75");  // without links
+  ASSERT_OK(RemoveFileIfPresent(run + "/checkpoints/latest"));
   std::filesystem::create_symlink("step-0000000080", run + "/checkpoints/latest");
   EXPECT_EQ(StepsDoneByScript(run), "80");
   const std::string step =
