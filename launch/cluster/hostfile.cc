@@ -105,7 +105,7 @@ absl::StatusOr<std::vector<Host>> ReadHostfile(const std::string& path) {
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, int64_t{16} << 20));
   std::vector<Host> hosts;
   int64_t number = 0;
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+  for (absl::string_view line : absl::StrSplit(absl::StripPrefix(text, kByteOrderMark), '\n')) {
     ++number;
     line = absl::StripAsciiWhitespace(line.substr(0, line.find('#')));
     if (line.empty()) continue;

@@ -5,6 +5,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <cstring>
@@ -113,7 +114,7 @@ absl::StatusOr<NodeSelection> NodeSelection::FromFile(const Store& store, const 
     QH_ASSIGN_OR_RETURN(names, ReadNpyPlaces(path));
   } else {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-    names = Lines(text);
+    names = Lines(absl::StripPrefix(text, kByteOrderMark));
   }
   if (names.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " names no node"));
   const bool named = store.HasFile(kNamesFile) && !npy;

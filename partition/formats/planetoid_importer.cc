@@ -75,7 +75,8 @@ class PlanetoidImporter : public Importer {
     const std::string path = Path("test.index");
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
     std::vector<int64_t> ids;
-    for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
+    for (const absl::string_view line :
+         absl::StrSplit(absl::StripPrefix(text, kByteOrderMark), '\n', absl::SkipWhitespace())) {
       int64_t id = -1;
       if (!absl::SimpleAtoi(line, &id) || id < 0 || id > std::numeric_limits<int32_t>::max())
         return ArrayError(absl::StrCat(path, " line ", ids.size() + 1),

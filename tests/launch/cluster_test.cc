@@ -52,6 +52,12 @@ class HostfileTest : public testing::Test {
   const std::string path_ = folder_ / "hosts";
 };
 
+TEST_F(HostfileTest, PassesOverAByteOrderMark) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<Host> hosts, Read("\xef\xbb\xbfn1 slots=4\n"));
+  ASSERT_EQ(hosts.size(), 1u);
+  EXPECT_EQ(hosts[0].name, "n1");
+}
+
 TEST_F(HostfileTest, ReadsNamesSlotsAndComments) {
   ASSERT_OK_AND_ASSIGN(const std::vector<Host> hosts,
                        Read("# ours\nn1 slots=4\n\n  10.0.0.2   # the old one\nn3 slots=2 "

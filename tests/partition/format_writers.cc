@@ -218,7 +218,9 @@ WrittenInput WritePlanetoid(const LittleGraph& graph, const std::string& folder)
   WriteText(prefix + "tx", rows(4, 6));
   WriteText(prefix + "ty", one_hot(4, 6));
   WriteText(prefix + "graph", Pickled(PickledLists(graph.Neighbors())));
-  WriteText(prefix + "test.index", "4\n5\n");
+  WriteText(prefix + "test.index",
+            "\xef\xbb\xbf"
+            "4\n5\n");
   return {folder + "/ind.little"};
 }
 

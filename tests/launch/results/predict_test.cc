@@ -183,8 +183,8 @@ TEST_F(PredictTest, AgreesWithTheAccuracyOfEval) {
 }
 
 TEST_F(PredictTest, ChosenNodesStandInTheOrderOfTheirFile) {
-  ASSERT_OK(WriteFileAtomically(At("some.txt"),
-                                absl::StrCat(NameOf(80), "\r\n", NameOf(3), "\n", NameOf(41))));
+  ASSERT_OK(WriteFileAtomically(At("some.txt"), absl::StrCat(kByteOrderMark, NameOf(80), "\r\n",
+                                                             NameOf(3), "\n", NameOf(41))));
   ASSERT_EQ(Predict({"--probabilities", At("all.npy")}).code, ExitCode::kDone);
   const Outcome outcome = Predict(
       {"--nodes", At("some.txt"), "--probabilities", At("some.csv"), "--ranks-in-process", "3"});
