@@ -191,7 +191,7 @@ absl::Status ArraySource::Read(absl::Span<T> out) {
     const int64_t good = ConvertElements<T>(dtype(), buffer_.data(), count, out.data() + at);
     if (good < count)
       return ArrayError(absl::StrCat(place_, " element ", next_ + good),
-                        "not a whole number of 64 bits", "ids, classes and sizes must be");
+                        "not a whole number below 2^63", "ids, classes and sizes must be");
     next_ += count;
     at += static_cast<size_t>(count);
   }

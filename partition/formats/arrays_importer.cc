@@ -42,14 +42,13 @@ class ArraysImporter : public Importer {
           range.Include(*most);
           return absl::OkStatus();
         }));
-    absl::StatusOr<NodeIds> made = NodeIds::Make(range, target.memory_bytes() / 2);
-    if (!made.ok()) return Annotate(made.status(), path);
-    NodeIds nodes = *std::move(made);
-    QH_RETURN_IF_ERROR(ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t) {
-      for (const int64_t id : ids) nodes.Add(id);
+    QH_ASSIGN_OR_RETURN(NodeIds nodes, NodeIds::Make(range, path, target.memory_bytes() / 2));
+    const auto add_ids = [&](absl::Span<const int64_t> ids, int64_t) -> absl::Status {
+      for (const int64_t id : ids) QH_RETURN_IF_ERROR(nodes.Add(id));
       return absl::OkStatus();
-    }));
-    nodes.Number();
+    };
+    QH_RETURN_IF_ERROR(ForEachId(open, add_ids));
+    QH_RETURN_IF_ERROR(nodes.Number());
     QH_RETURN_IF_ERROR(SetNodes(nodes, path, target));
     return ImportArcs(open, target, nodes.contiguous() ? nullptr : &nodes);
   }

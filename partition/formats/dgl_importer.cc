@@ -177,7 +177,7 @@ class DglImporter : public Importer {
       absl::string_view rest = line;
       Arc arc;
       if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target))
-        return LineError(path, number, line, "two node ids are needed");
+        return LineError(path, number, line, "two node ids are needed, whole numbers below 2^63");
       arcs->push_back(arc);
       return absl::OkStatus();
     };

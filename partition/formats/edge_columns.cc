@@ -137,7 +137,8 @@ size_t EdgeColumns::Parse(absl::string_view line, Arc* arc) const {
 absl::StatusOr<Arc> EdgeColumns::Take(absl::string_view line, int64_t number) const {
   Arc arc;
   const size_t num_fields = Parse(line, &arc);
-  if (num_fields == 0) return LineError(path_, number, line, "two node ids are needed");
+  if (num_fields == 0)
+    return LineError(path_, number, line, "two node ids are needed, whole numbers below 2^63");
   if (num_fields != num_fields_)
     return LineError(path_, number, line,
                      absl::StrCat("it has ", num_fields, " fields, the first edge has ",

@@ -99,17 +99,14 @@ class EdgeListImporter : public Importer {
           return scratch->Append(arcs.data(), static_cast<int64_t>(arcs.size() * sizeof(Arc)))
               .status();
         }));
-    absl::StatusOr<NodeIds> made = NodeIds::Make(range, target.memory_bytes() / 2);
-    if (!made.ok()) return Annotate(made.status(), path_);
-    NodeIds ids = *std::move(made);
-    QH_RETURN_IF_ERROR(ForEachKept(*scratch, [&](absl::Span<Arc> arcs) {
-      for (const Arc& arc : arcs) {
-        ids.Add(arc.source);
-        ids.Add(arc.target);
-      }
+    QH_ASSIGN_OR_RETURN(NodeIds ids, NodeIds::Make(range, path_, target.memory_bytes() / 2));
+    const auto add_ids = [&](absl::Span<Arc> arcs) -> absl::Status {
+      for (const Arc& arc : arcs)
+        for (const int64_t id : {arc.source, arc.target}) QH_RETURN_IF_ERROR(ids.Add(id));
       return absl::OkStatus();
-    }));
-    ids.Number();
+    };
+    QH_RETURN_IF_ERROR(ForEachKept(*scratch, add_ids));
+    QH_RETURN_IF_ERROR(ids.Number());
     QH_RETURN_IF_ERROR(SetNodes(ids, path_, target));
     return ForEachKept(*scratch, [&](absl::Span<Arc> arcs) {
       for (Arc& arc : arcs) arc = {ids.NodeOf(arc.source), ids.NodeOf(arc.target)};

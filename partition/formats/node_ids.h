@@ -11,8 +11,8 @@
 
 namespace quadhop {
 
-// A set of ids as bits, so its memory is in proportion to the range of ids, not to the arcs. First
-// Add all, then Number, then ask. Not thread-safe.
+// A set of ids: bits, whose memory is in proportion to the range of ids, not to the arcs; or where
+// that is too much, as of hashes, a list. First Add all, then Number, then ask. Not thread-safe.
 class NodeIds {
  public:
   // Thread-safe.
@@ -27,12 +27,13 @@ class NodeIds {
     }
   };
 
-  // kInvalidArgument for an empty range; kResourceExhausted if max_bytes do not hold it: the ids
-  // are then best renumbered first.
-  static absl::StatusOr<NodeIds> Make(const Range& range, int64_t max_bytes);
+  // `place` is named by errors. kInvalidArgument for an empty range.
+  static absl::StatusOr<NodeIds> Make(const Range& range, const std::string& place,
+                                      int64_t max_bytes);
 
-  void Add(int64_t id);
-  void Number();
+  // kResourceExhausted if max_bytes hold neither their range nor the ids.
+  absl::Status Add(int64_t id);
+  absl::Status Number();
 
   int64_t num_nodes() const { return num_nodes_; }
   bool contiguous() const { return least_ == 0 && num_nodes_ == num_ids_; }  // ids are numbers
@@ -41,11 +42,18 @@ class NodeIds {
 
  private:
   NodeIds() = default;
+  bool are_listed() const { return bits_.empty(); }
+  absl::Status SortList();  // and removes what is in it twice
+
+  std::string place_;
   int64_t least_ = 0;
+  int64_t most_ = 0;
   int64_t num_ids_ = 0;    // from the least to the largest
   int64_t num_nodes_ = 0;  // of them, those that were added
   std::vector<uint64_t> bits_;
   std::vector<int64_t> before_;  // nodes in the words before each
+  std::vector<int64_t> list_;    // else the ids, ascending once they are numbered
+  size_t max_listed_ = 0;
 };
 
 }  // namespace quadhop
