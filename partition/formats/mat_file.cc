@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <dlfcn.h>
 #include <matio.h>
 
 #include <algorithm>
@@ -17,6 +18,14 @@ struct FreeVariable {
   void operator()(matvar_t* variable) const { Mat_VarFree(variable); }
 };
 using Variable = std::unique_ptr<matvar_t, FreeVariable>;
+
+// libmatio's HDF5 prints all that it does not find, also of variables that nobody asks for. It is
+// looked for, since a libmatio may be without it.
+void SilenceHdf5() {
+  using SetAuto = int (*)(int64_t stack, void* print, void* data);
+  if (const auto set_auto = reinterpret_cast<SetAuto>(dlsym(RTLD_DEFAULT, "H5Eset_auto2")))
+    set_auto(/*stack=*/0, nullptr, nullptr);
+}
 
 absl::StatusOr<DType> DTypeOfMat(matio_types type, const std::string& place) {
   switch (type) {
@@ -41,8 +50,7 @@ absl::StatusOr<DType> DTypeOfMat(matio_types type, const std::string& place) {
     case MAT_T_UINT8:
       return DType::kU8;
     default:
-      return ArrayError(place, absl::StrCat("of matio's type ", static_cast<int>(type)),
-                        "numbers are needed");
+      return ArrayError(place, "no array of numbers", "one is needed");
   }
 }
 
@@ -68,13 +76,18 @@ struct MatFile::Handle {
   ~Handle() {
     if (mat != nullptr) Mat_Close(mat);
   }
-  // A variable that there is, of numbers.
+  // A variable that there is, of real numbers or of a class that holds none.
   absl::StatusOr<Variable> Read(const std::string& name, const std::string& place) const {
     Variable variable = ReadInfo(name);
     if (variable->rank != 2)
       return ArrayError(place, absl::StrCat("of ", variable->rank, " dims"), "2 are needed");
     if (variable->isComplex != 0) return ArrayError(place, "complex", "real numbers are needed");
     if (variable->class_type == MAT_C_CHAR) return ArrayError(place, "text", "numbers are needed");
+    if (Mat_GetVersion(mat) == MAT_FT_MAT73 && variable->data_type == MAT_T_UNKNOWN)
+      return ArrayError(place, "of a MATLAB_class that libmatio does not know",
+                        "an array of numbers is needed; where it is one, save the file by "
+                        "scipy.io.savemat, for hdf5storage and h5py leave out the null that ends "
+                        "the class");
     if (Mat_VarReadDataAll(mat, variable.get()) != 0)
       return absl::InvalidArgumentError(
           absl::StrCat(place, " cannot be read: the file is cut short or corrupt"));
@@ -93,6 +106,7 @@ MatFile::MatFile(MatFile&&) noexcept = default;
 
 absl::StatusOr<MatFile> MatFile::Open(const std::string& path) {
   QH_RETURN_IF_ERROR(CheckMatIsWhole(path));
+  SilenceHdf5();
   MatFile file;
   file.path_ = path;
   file.handle_->mat = Mat_Open(path.c_str(), MAT_ACC_RDONLY);

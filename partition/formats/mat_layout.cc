@@ -2,6 +2,7 @@
 // (type, bytes) and its data; level 4, matrices, each a header of 20 bytes, its name and its data.
 #include "partition/formats/mat_layout.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/types/span.h>
 
@@ -23,6 +24,7 @@ constexpr size_t kVersionAt = 124;         // in it
 constexpr size_t kOrderAt = 126;
 constexpr uint16_t kLevel5 = 0x0100;
 constexpr uint16_t kHdf5 = 0x0200;
+constexpr absl::string_view kHdf5Signature = "\x89HDF\r\n\x1a\n";
 constexpr uint32_t kLargestType = 4052;  // of a matrix of level 4
 constexpr uint32_t kSwappedType = 1000;  // added where its numbers are big-endian
 
@@ -101,6 +103,11 @@ absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& pat
 absl::Status CheckMatIsWhole(const std::string& path) {
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   const absl::Span<const uint8_t> bytes = file.bytes();
+  if (absl::StartsWith({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, kHdf5Signature))
+    return absl::InvalidArgumentError(absl::StrCat(
+        path,
+        " is HDF5 without the header that a .mat file of version 7.3 begins with: save it as "
+        "a .mat file, as by scipy.io.savemat"));
   if (bytes.size() >= kHeaderBytes) {
     const absl::string_view order(reinterpret_cast<const char*>(bytes.data()) + kOrderAt, 2);
     const bool swapped = order == "MI";  // "IM" where numbers are little-endian

@@ -6,10 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <isa-l/igzip_lib.h>
+#include <matio.h>
 
 #include <cstring>
 #include <fstream>
 
+#include "core/file.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -156,6 +158,52 @@ TEST_P(MatFileOfLevel4, IsReadUnlessSparse) {
 TEST_P(MatFileOfLevel4, IsNotWhatHasNeitherHeader) {
   EXPECT_THAT(OpenBytes("this is no file of MATLAB's").status(),
               StatusIs(kInvalid, HasSubstr("neither a header of level 4 nor one of level 5")));
+}
+
+class MatFileOfHdf5 : public MatFileOfLevel4 {
+ protected:
+  // Of version 7.3 with a struct `info` and the numbers 1 and 2, of this class, as `x`.
+  std::string Written(const std::string& class_of_x) {
+    const std::string path = folder_ / "written.mat";
+    mat_t* const mat = Mat_CreateVer(path.c_str(), nullptr, MAT_FT_MAT73);
+    size_t dims[] = {1, 1};
+    const char* field = "y";
+    double numbers[] = {1, 2};
+    matvar_t* const info = Mat_VarCreateStruct("info", 2, dims, &field, 1);
+    Mat_VarSetStructFieldByName(
+        info, field, 0, Mat_VarCreate(nullptr, MAT_C_SINGLE, MAT_T_SINGLE, 2, dims, numbers, 0));
+    dims[1] = 2;
+    matvar_t* const x = Mat_VarCreate("x", MAT_C_DOUBLE, MAT_T_DOUBLE, 2, dims, numbers, 0);
+    EXPECT_EQ(Mat_VarWrite(mat, info, MAT_COMPRESSION_NONE), 0);
+    EXPECT_EQ(Mat_VarWrite(mat, x, MAT_COMPRESSION_NONE), 0);
+    Mat_VarFree(info), Mat_VarFree(x);
+    Mat_Close(mat);
+    std::string bytes = *ReadFile(path);
+    return bytes.replace(bytes.rfind("double"), class_of_x.size(), class_of_x);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Only, MatFileOfHdf5, ::testing::Values(false));
+
+TEST_P(MatFileOfHdf5, IsReadWithoutAWordOfTheLibrarys) {
+  ::testing::internal::CaptureStderr();
+  const absl::StatusOr<MatFile> file = OpenBytes(Written("double"));
+  ASSERT_OK(file.status());
+  absl::StatusOr<ArraySource> array = file->Array("x");
+  EXPECT_THAT(file->Array("info").status(), StatusIs(kInvalid, HasSubstr("info is no array of")));
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  ASSERT_OK(array.status());
+  EXPECT_THAT(array->ReadRest<double>(1000), IsOkAndHolds(ElementsAre(1, 2)));
+}
+
+TEST_P(MatFileOfHdf5, NamesAClassThatIsNotKnown) {
+  ASSERT_OK_AND_ASSIGN(const MatFile file, OpenBytes(Written("doublE")));
+  EXPECT_THAT(file.Array("x").status(),
+              StatusIs(kInvalid, HasSubstr("x is of a MATLAB_class that libmatio does not know")));
+}
+
+TEST_P(MatFileOfHdf5, NeedsTheHeaderOfMatlab) {
+  EXPECT_THAT(OpenBytes("\x89HDF\r\n\x1a\n and so on").status(),
+              StatusIs(kInvalid, HasSubstr("HDF5 without the header")));
 }
 
 }  // namespace
