@@ -15,6 +15,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/json_fields.h"
+#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {
@@ -35,13 +36,26 @@ int64_t StepsLogged(const std::string& path) {
   return 0;
 }
 
-// How many steps the run has done, as far as its folder shows: up to its newest checkpoint, or to
-// the last step in its metrics. The script for Slurm judges by the same (steps_done).
+// The run itself, or those over seeds or splits in its folder.
+std::vector<std::string> RunsOf(const std::string& run) {
+  std::vector<std::string> runs = RunsIn(run);
+  for (std::string& name : runs) name = absl::StrCat(run, "/", name);
+  if (runs.empty()) runs.push_back(run);
+  return runs;
+}
+
+// How many steps the runs have done, as far as their folders show: each up to its newest
+// checkpoint, or to the last step in its metrics. The script for Slurm judges by the same
+// (steps_done).
 int64_t StepsDone(const std::string& run) {
-  int64_t done = StepsLogged(RunMetricsPath(run));
-  for (const int64_t step : ListCheckpointSteps(run).value_or(std::vector<int64_t>()))
-    done = std::max(done, step);
-  return done;
+  int64_t all = 0;
+  for (const std::string& one : RunsOf(run)) {
+    int64_t done = StepsLogged(RunMetricsPath(one));
+    for (const int64_t step : ListCheckpointSteps(one).value_or(std::vector<int64_t>()))
+      done = std::max(done, step);
+    all += done;
+  }
+  return all;
 }
 
 // "code 137: a rank was killed (SIGKILL)"
@@ -59,7 +73,11 @@ bool MayBeMended(int code, bool got_further) {
 }
 
 std::string WhereToResume(const std::string& run) {
-  const std::vector<int64_t> steps = ListCheckpointSteps(run).value_or(std::vector<int64_t>());
+  const std::vector<std::string> runs = RunsOf(run);
+  if (runs.size() > 1)
+    return absl::StrCat("where its ", Counted(static_cast<int64_t>(runs.size()), "run"), " stand");
+  const std::vector<int64_t> steps =
+      ListCheckpointSteps(runs.front()).value_or(std::vector<int64_t>());
   if (steps.empty()) return "the beginning, for there is no checkpoint yet";
   return absl::StrCat("its newest intact checkpoint (the newest is of step ", steps.back(), ")");
 }

@@ -118,10 +118,12 @@ trap 'again=no; stop TERM' TERM
 // A trap ends `wait` early, so that it is repeated while the job lives.
 constexpr absl::string_view kTrappedRun = R"bash(
 run=RUN
-# How far the run has got: to its newest checkpoint, or to the last step in its metrics.
+# How far the run has got: to its newest checkpoint, or to the last step in its metrics; runs over seeds or splits together.
 steps_done() {
-  { readlink "$run/checkpoints/latest" || cat "$run/checkpoints/latest"; grep -o '^{"event":"step","step":[0-9]*' "$run/metrics.jsonl"; } 2>/dev/null |
-    awk '{ done = $0; sub(/.*[-:]/, "", done); done += /event/; if (done > most) most = done } END { print most + 0 }'
+  for one in "$run" "$run"/seed-* "$run"/split-* "$run"/split-*/seed-*; do
+    { readlink "$one/checkpoints/latest" || cat "$one/checkpoints/latest"; grep -o '^{"event":"step","step":[0-9]*' "$one/metrics.jsonl"; } 2>/dev/null |
+      awk '{ done = $0; sub(/.*[-:]/, "", done); done += /event/; if (done > most) most = done } END { print most + 0 }'
+  done | awk '{ all += $0 } END { print all }'
 }
 before=$(steps_done)
 code=75

@@ -199,6 +199,16 @@ constexpr char kStep0[] = R"({"event":"step","step":0,"epoch":1}\n)";
 constexpr char kStep10[] = R"({"event":"step","step":10,"epoch":1}\n)";
 constexpr char kBadStep[] = R"({"event":"bad_step","step":20}\n)";
 
+TEST_F(RestartsTest, RestartsAFailureOfAnyOfTheRunsOverSeedsThatGotFurther) {
+  // The first start fails in the second run, the others at the same step again.
+  const std::string script = absl::StrCat(
+      "mkdir -p run/seed-0 run/seed-1; touch run/seed-0/store.txt run/seed-1/store.txt\n"
+      "printf '",
+      kStep10, "' | tee run/seed-0/metrics.jsonl > run/seed-1/metrics.jsonl; exit 1");
+  EXPECT_THAT(Run(3, script), IsOkAndHolds(ExitCode::kFailed));
+  EXPECT_EQ(starts_.size(), 2u);
+}
+
 TEST_F(RestartsTest, DoesNotRestartAFailureBeforeTheFirstStep) {
   EXPECT_THAT(Run(2, "exit 1"), IsOkAndHolds(ExitCode::kFailed));
   EXPECT_EQ(starts_.size(), 1u);

@@ -72,6 +72,14 @@ TEST(SlurmScript, MeasuresARunByItsNewestCheckpointOrLastStep) {
       JsonObject().Add("event", "step").Add("step", int64_t{80}).Add("epoch", 3).ToString();
   ASSERT_OK(WriteFileAtomically(run + "/metrics.jsonl", step + "\n"));
   EXPECT_EQ(StepsDoneByScript(run), "81");
+  // Runs over seeds and splits count together.
+  const std::string many = folder / "many";
+  for (const char* one : {"seed-0", "seed-1", "split-a", "split-b/seed-0"})
+    ASSERT_OK(MakeDirectories(many + "/" + one));
+  EXPECT_EQ(StepsDoneByScript(many), "0");
+  for (const char* one : {"seed-0", "split-a", "split-b/seed-0"})
+    ASSERT_OK(WriteFileAtomically(many + "/" + one + "/metrics.jsonl", step + "\n"));
+  EXPECT_EQ(StepsDoneByScript(many), "243");
 }
 
 TEST(SlurmScript, HasARankAGpuAndWhatTheUserAdds) {
