@@ -41,7 +41,14 @@ absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(const FeatureTable& t
                                                            const RankContext& context) {
   const Topology& topology =
       inputs.training_topology.indptr.empty() ? inputs.topology : inputs.training_topology;
-  const auto hottest = [&](int64_t max_rows) {
+  const auto hottest = [&](int64_t max_rows) -> absl::StatusOr<std::vector<GlobalId>> {
+    PlacementFacts facts;
+    facts.ranks_on_host = context.ranks_on_host;
+    facts.feature_bytes = table.num_nodes * table.row_bytes();
+    facts.forecast_bytes =
+        ForecastBytes(table.num_nodes, SamplingOptions(config).sampler, context.pool.num_threads());
+    QH_ASSIGN_OR_RETURN(facts.available_bytes, AvailableMemoryBytes());
+    QH_RETURN_IF_ERROR(CheckLockedRows(facts));
     return ChooseHotSet(ExpectedDraws(topology, SamplingOptions(config).sampler,
                                       inputs.OwnTrainingNodes(), context.pool),
                         BlockRange{0, 0}, max_rows, StepsOfAnEpoch(inputs, config.train().batch()))

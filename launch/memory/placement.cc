@@ -117,4 +117,16 @@ absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const Pla
   return placement;
 }
 
+absl::Status CheckLockedRows(const PlacementFacts& facts) {
+  const int64_t need = facts.feature_bytes + facts.ranks_on_host * facts.forecast_bytes;
+  if (need <= facts.available_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "%s of feature rows are more than a GPU has room for; to read the others from this host's "
+      "memory, and to choose which (%s a rank), takes %s there, where %s are left: train on more "
+      "hosts with sampler.feature_placement=PARTITIONED, propagate again with --dtype f16, or set "
+      "sampler.backend=CPU",
+      Gigabytes(facts.feature_bytes), Gigabytes(facts.forecast_bytes), Gigabytes(need),
+      Gigabytes(facts.available_bytes)));
+}
+
 }  // namespace quadhop

@@ -47,4 +47,9 @@ struct Placement {
 absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& facts,
                                           Communicator& comm);
 
+// Feature rows that a GPU has no room for it reads from the host's memory, where all of
+// facts.feature_bytes are locked then, once for the ranks of a host; each of these chooses those
+// for its GPU before. kResourceExhausted, saying what to do, if that is more than is available.
+absl::Status CheckLockedRows(const PlacementFacts& facts);
+
 }  // namespace quadhop

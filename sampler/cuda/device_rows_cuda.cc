@@ -35,7 +35,8 @@ absl::StatusOr<RowTable> TakeRows(Device& device, const FeatureTable& table, int
                                   const HottestNodes& hottest) {
   const int64_t num_rows = NumRowsOnDevice(table.num_nodes, table.row_bytes(), device_bytes);
   if (num_rows == table.num_nodes) return RowTable::OnDevice(device, table);
-  return RowTable::WithHotSet(device, table, hottest(num_rows));
+  QH_ASSIGN_OR_RETURN(const std::vector<GlobalId> hot, hottest(num_rows));
+  return RowTable::WithHotSet(device, table, hot);
 }
 
 }  // namespace

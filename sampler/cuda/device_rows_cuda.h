@@ -14,8 +14,9 @@
 
 namespace quadhop {
 
-// At most max_rows nodes, whose rows are worth a place in the device's memory.
-using HottestNodes = std::function<std::vector<GlobalId>(int64_t max_rows)>;
+// At most max_rows nodes, whose rows are worth a place in the device's memory. Asked where not all
+// have one: an error forbids that the others are read from the host's.
+using HottestNodes = std::function<absl::StatusOr<std::vector<GlobalId>>(int64_t max_rows)>;
 
 // Of the memory that is free on a GPU, what rows may take: a step needs a few gigabytes.
 constexpr int64_t RoomForRows(int64_t free_bytes) { return free_bytes / 4 * 3; }
@@ -30,9 +31,9 @@ constexpr int64_t NumRowsOnDevice(int64_t num_nodes, int64_t row_bytes, int64_t 
 
 // Rows for the GPU that a rank takes which is `local_rank` among those of its host. All are copied
 // to its memory if they take at most `device_bytes` (-1: RoomForRows), else as many as fit of
-// `hottest`, and others are read from the table's memory, which is borrowed.
+// `hottest`, and others are read from the table's memory, which is borrowed, and locked.
 // kUnavailable without a GPU, or where the program was built without CUDA; kResourceExhausted: no
-// memory.
+// memory; the errors of `hottest`.
 absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTable& table,
                                                                int local_rank, int64_t device_bytes,
                                                                const HottestNodes& hottest);

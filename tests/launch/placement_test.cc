@@ -76,6 +76,20 @@ TEST(Placement, PartitionsFeaturesThatDoNotFitOnSomeHost) {
   }
 }
 
+TEST(Placement, RowsThatAGpuHasNoRoomForAreLockedWhereTheHostsMemoryHoldsThem) {
+  PlacementFacts facts = Facts();
+  facts.ranks_on_host = 2;
+  facts.feature_bytes = 40 * kGiga;
+  facts.forecast_bytes = 5 * kGiga;
+  facts.available_bytes = 50 * kGiga;
+  EXPECT_OK(CheckLockedRows(facts));
+  facts.available_bytes = 49 * kGiga;
+  const absl::Status refused = CheckLockedRows(facts);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted));
+  for (const char* part : {"50.00 GB", "49.00 GB", "sampler.backend=CPU"})
+    EXPECT_THAT(std::string(refused.message()), HasSubstr(part));
+}
+
 TEST(Placement, CountsWhatChoosingAHotSetTakesAndLeavesItOutIfThatIsTooMuch) {
   PlacementFacts facts = Facts();
   facts.available_bytes = 60 * kGiga;  // 24 of a rank

@@ -65,5 +65,13 @@ TEST(DeviceRows, GiveTheFeaturesThatTheHostGathers) {
   EXPECT_EQ(asked_for, 3);
 }
 
+TEST(DeviceRows, AreNotReadFromTheHostWhereThatIsForbidden) {
+  const Fixture fixture;
+  const FeatureTable table = {DType::kF32, fixture.rows.data(), kNodes, kHopsAndSelf, kWidth};
+  const auto forbid = [](int64_t) { return absl::ResourceExhaustedError("no memory to lock"); };
+  EXPECT_OK(MakeCudaDeviceRows(table, /*local_rank=*/0, kAllBytes, forbid));
+  EXPECT_EQ(MakeCudaDeviceRows(table, /*local_rank=*/0, kHotBytes, forbid).status(), forbid(0));
+}
+
 }  // namespace
 }  // namespace quadhop
