@@ -19,6 +19,7 @@
 #include "launch/results/majority_class.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/json_object.h"
+#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 #include "partition/statistics.h"
 #include "partition/structure.h"
@@ -139,6 +140,7 @@ absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& poo
 }
 
 absl::Status InspectRun(const std::string& run, bool as_json) {
+  QH_RETURN_IF_ERROR(ReadRunConfig(run).status());
   std::string summary;  // of a finished run
   if (FileExists(RunSummaryPath(run))) {
     QH_ASSIGN_OR_RETURN(summary, ReadFile(RunSummaryPath(run)));
@@ -174,7 +176,7 @@ absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments)
   flags.Example("inspect stores/wordnet.qh").Example("inspect stores/wordnet.qh --json");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  if (FileExists(RunConfigPath(path))) {
+  if (FileExists(RunConfigPath(path)) || !RunsIn(path).empty()) {
     QH_RETURN_IF_ERROR(InspectRun(path, as_json));
     return ExitCode::kDone;
   }

@@ -10,6 +10,7 @@
 #include "launch/commands/commands.h"
 #include "launch/ranks/runtime.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 #include "model/checkpoint.h"
 
@@ -50,7 +51,7 @@ absl::Status VerifyRun(const std::string& run, ThreadPool& pool) {
 
 absl::Status Verify(const std::string& path, ThreadPool& pool) {
   if (FileExists(path + "/checkpoint.textproto")) return VerifyCheckpoints({path}, pool);
-  if (FileExists(RunConfigPath(path))) return VerifyRun(path, pool);
+  if (FileExists(RunConfigPath(path)) || !RunsIn(path).empty()) return VerifyRun(path, pool);
   return VerifyStore(path, pool);
 }
 

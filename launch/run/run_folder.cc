@@ -92,6 +92,11 @@ std::vector<absl::string_view> KeptStretches(absl::string_view text, int64_t nex
 
 absl::Status NeedFile(const std::string& run, const std::string& path) {
   if (FileExists(path)) return absl::OkStatus();
+  const std::vector<std::string> within = RunsIn(run);
+  if (!within.empty())
+    return absl::NotFoundError(absl::StrCat(
+        run, " holds runs over seeds or splits, and is none itself: name one of them, ", run, "/",
+        within.front()));
   return absl::NotFoundError(absl::StrCat(run, " is not the folder of a run: there is no ", path));
 }
 

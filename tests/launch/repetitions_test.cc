@@ -86,6 +86,22 @@ TEST_F(RepetitionsTest, RunsOfAnotherConfigAreNotAveragedWithThese) {
   EXPECT_THAT(other.err, HasSubstr("train.learning_rate"));
 }
 
+TEST_F(RepetitionsTest, CommandsOnARunNameOneOfThose) {
+  ASSERT_EQ(Train("many", {"--splits", "all", "--seeds", "1"}).code, ExitCode::kDone);
+  const std::string many = folder_ / "many";
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"inspect", many},
+        {"verify", many},
+        {"watch", many},
+        {"report", many, "--out", folder_ / "r.html"},
+        {"eval", "--run", many},
+        {"export", "--run", many, "--out", folder_ / "w.safetensors"}}) {
+    const Outcome outcome = Quadhop(command);
+    EXPECT_EQ(outcome.code, ExitCode::kFailed) << command[0];
+    EXPECT_THAT(outcome.err, HasSubstr("name one of them, " + many + "/split-a/seed-0"));
+  }
+}
+
 TEST_F(RepetitionsTest, WithoutResumeRunsThatAreThereAreRefused) {
   ASSERT_EQ(Train("twice", {"--seeds", "1"}).code, ExitCode::kDone);
   const Outcome again = Train("twice", {"--seeds", "1"});
