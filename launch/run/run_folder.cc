@@ -177,7 +177,9 @@ void RunFolder::Log(const JsonObject& event) {
   absl::Status written = AppendMetrics(event);
   if (events_.has_value()) written.Update(events_->AddLine(event.ToString()));
   if (echo_ != nullptr) {
-    std::fprintf(echo_, "%s\n", event.ToString().c_str());
+    JsonObject line = event;
+    if (!repetition_.empty()) line.Add("run", repetition_);
+    std::fprintf(echo_, "%s\n", line.ToString().c_str());
     std::fflush(echo_);
   }
   Warn(written);

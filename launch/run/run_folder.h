@@ -66,8 +66,12 @@ class RunFolder {
   // Appends a line to metrics.jsonl, in one write, and its numbers to the events for TensorBoard.
   // What cannot be written (a full disk) is lost: a warning, once; later lines are whole again.
   void Log(const JsonObject& event);
-  // Prints what is logged from now on to `out` too, a line each. Borrows it.
-  void EchoTo(std::FILE* out) { echo_ = out; }
+  // Prints what is logged from now on to `out` too, a line each, where there are several runs with
+  // the name of this one. Borrows `out`.
+  void EchoTo(std::FILE* out, const std::string& repetition) {
+    echo_ = out;
+    repetition_ = repetition;
+  }
   // Begins the events for TensorBoard: of a run that will do step `next_step` next.
   absl::Status BeginEvents(int64_t next_step);
   // For a resumed run: removes the lines of steps and epochs that will be done again. Keeps lines
@@ -107,6 +111,7 @@ class RunFolder {
   bool torn_ = false;  // the last line was cut off by a failed write
   bool warned_ = false;
   std::FILE* echo_ = nullptr;
+  std::string repetition_;
   absl::optional<EventFile> events_;
 };
 

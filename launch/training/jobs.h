@@ -24,6 +24,7 @@ struct TrainJob {
   Config config;                      // complete and in range
   const StopSignals* stop = nullptr;  // who asks for a stop; nullptr: nobody
   LogStyle log = LogStyle::kText;
+  std::string repetition;  // which of several runs this is, "split-a/seed-3"; "": the only one
 };
 
 // kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint, or

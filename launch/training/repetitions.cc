@@ -161,9 +161,9 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
       of_splits.back().run = absl::StrCat(job.run, "/split-", split);
     }
   }
-  if (options.seeds == 0) return of_splits;
   std::vector<TrainJob> jobs;
   for (const TrainJob& of_split : of_splits) {
+    if (options.seeds == 0) jobs.push_back(of_split);
     for (int64_t i = 0; i < options.seeds; ++i) {
       jobs.push_back(of_split);
       const uint64_t seed = job.config.train().seed() + static_cast<uint64_t>(i);
@@ -171,6 +171,8 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
       jobs.back().run = absl::StrCat(of_split.run, "/seed-", seed);
     }
   }
+  if (!options.any()) return jobs;
+  for (TrainJob& one : jobs) one.repetition = one.run.substr(job.run.size() + 1);
   return jobs;
 }
 

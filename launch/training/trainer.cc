@@ -108,7 +108,7 @@ absl::Status Trainer::Begin() {
   position_.set_best_valid(-1);
   position_.set_split(session_.split());
   if (folder_ != nullptr) {
-    if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout);
+    if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout, job_.repetition);
     const StoreManifest& manifest = session_.store().manifest();
     display_.Say(absl::StrFormat(
         "training on %s: %d nodes, %d arcs, %d classes, split %s, %s, %s, "

@@ -1,6 +1,7 @@
 #include "launch/training/repetitions.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
+#include "launch/run/json_fields.h"
 #include "launch/run/run_folder.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
@@ -190,6 +192,17 @@ TEST_F(RepetitionsTest, LogAsJsonLeavesStdoutToTheLinesOfMetrics) {
   const Outcome outcome = Train("json", {"--log", "json"});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
   EXPECT_EQ(outcome.out, ReadFile(RunMetricsPath(folder_ / "json")).value());
+}
+
+TEST_F(RepetitionsTest, LinesOfSeveralRunsSayWhichTheyAreOf) {
+  const Outcome outcome = Train("json", {"--log", "json", "--splits", "all", "--seeds", "1"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  std::vector<std::string> runs;
+  for (const absl::string_view line : absl::StrSplit(outcome.out, '\n', absl::SkipEmpty())) {
+    const std::string run = ParseJson(line).value("run", "");
+    if (runs.empty() || runs.back() != run) runs.push_back(run);
+  }
+  EXPECT_THAT(runs, testing::UnorderedElementsAre("split-a/seed-0", "split-b/seed-0"));
 }
 
 }  // namespace

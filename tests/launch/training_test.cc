@@ -89,7 +89,7 @@ class TrainingTest : public testing::Test {
     QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", Settings()));
     const StopSignals stop;
     EXPECT_EQ(kill(getpid(), SIGTERM), 0);
-    const TrainJob job{store_, run_, "", "", start, config, &stop};
+    const TrainJob job{store_, run_, "", "", start, config, &stop, LogStyle::kText, ""};
     testing::internal::CaptureStdout();
     absl::StatusOr<ExitCode> code =
         RunRanks({.ranks_in_process = 2, .threads = 1, .heartbeat = {}},
