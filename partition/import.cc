@@ -140,7 +140,8 @@ std::string ImportReport::Describe() const {
                   "; removed: ", Counted(duplicates_removed, "duplicate"), ", ",
                   Counted(self_loops_removed, "self-loop"));
   if (!directed) absl::StrAppend(&text, "; added: ", Counted(inverses_added, "inverse"));
-  absl::StrAppend(&text, "; isolated nodes: ", isolated);
+  absl::StrAppend(&text, directed ? "; nodes without out-neighbours: " : "; isolated nodes: ",
+                  without_out_neighbours);
   absl::StrAppend(&text, "\nfeatures: ", features, "; ",
                   multi_label ? "labels of a multi-label target: " : "classes: ", classes,
                   "; unlabelled nodes: ", unlabelled);

@@ -197,7 +197,8 @@ absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
                         writer_.AddArrayOf<uint32_t>("indices.npy", {counts.arcs}));
     QH_RETURN_IF_ERROR(graph_->CopyIndices(indices));
   }
-  for (size_t v = 0; v + 1 < indptr.size(); ++v) report_.isolated += indptr[v] == indptr[v + 1];
+  for (size_t v = 0; v + 1 < indptr.size(); ++v)
+    report_.without_out_neighbours += indptr[v] == indptr[v + 1];
   graph_.reset();
   report_.directed = options_.directed;
   report_.arcs = counts.arcs;

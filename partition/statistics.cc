@@ -59,7 +59,7 @@ absl::StatusOr<GraphStatistics> GraphStatistics::Of(const Store& store, ThreadPo
     const DegreeCounts degrees = CountDegrees(topology, pool);
     statistics.min_degree = degrees.min;
     statistics.max_degree = degrees.max;
-    statistics.isolated_nodes = degrees.zeros;
+    statistics.without_out_neighbours = degrees.zeros;
     statistics.mean_degree =
         static_cast<double>(statistics.arcs) / static_cast<double>(statistics.nodes);
   }

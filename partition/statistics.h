@@ -25,7 +25,7 @@ struct GraphStatistics {
   int64_t min_degree = 0;  // of out-neighbours
   int64_t max_degree = 0;
   double mean_degree = 0;
-  int64_t isolated_nodes = 0;  // without out-neighbours
+  int64_t without_out_neighbours = 0;  // nodes
   std::vector<SplitStatistics> splits;
 
   // Reads indptr.npy and splits.npy. Errors: Store's.

@@ -79,6 +79,7 @@ void FillComponents(Components& components, int64_t num_nodes, GraphStructure& s
   std::vector<int64_t> sizes(static_cast<size_t>(num_nodes));
   for (int64_t v = 0; v < num_nodes; ++v) ++sizes[static_cast<size_t>(components.Find(v))];
   structure.components = num_nodes - std::count(sizes.begin(), sizes.end(), int64_t{0});
+  structure.isolated_nodes = std::count(sizes.begin(), sizes.end(), int64_t{1});
   structure.largest_component = *std::max_element(sizes.begin(), sizes.end());
 }
 

@@ -24,6 +24,7 @@ struct GraphStructure {
   int64_t equal_arcs = 0;     // of those, between nodes of one class; see homophily()
   int64_t components = 0;     // weakly connected
   int64_t largest_component = 0;
+  int64_t isolated_nodes = 0;  // without an arc in either direction
   // Neighbours of neighbours, repeats counted, on the average of nodes: what drawing an exact 2-hop
   // sample of a node reads.
   double mean_two_step_paths = 0;

@@ -155,7 +155,8 @@ class RawFolder {
     report.self_loops_removed = counts_.self_loops_removed;
     report.inverses_added = counts_.inverses_added;
     const absl::Span<const int64_t> indptr = graph_.indptr();
-    for (size_t v = 0; v + 1 < indptr.size(); ++v) report.isolated += indptr[v] == indptr[v + 1];
+    for (size_t v = 0; v + 1 < indptr.size(); ++v)
+      report.without_out_neighbours += indptr[v] == indptr[v + 1];
     return report;
   }
 

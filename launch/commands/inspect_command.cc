@@ -57,7 +57,7 @@ std::string Text(const Store& store, const StoreFigures& figures) {
       "%s\n  nodes      %d, %d of them without out-neighbours\n"
       "  arcs       %d, %s; out-degrees %d to %d, mean %.2f\n"
       "  features   %d, %s, %s\n  encodings  %d\n  classes    %d%s\n  parts      %d\n",
-      store.path(), manifest.nodes(), figures.graph.isolated_nodes, manifest.arcs(),
+      store.path(), manifest.nodes(), figures.graph.without_out_neighbours, manifest.arcs(),
       manifest.directed() ? "directed" : "two for an undirected edge", figures.graph.min_degree,
       figures.graph.max_degree, figures.graph.mean_degree, manifest.features(),
       Counted(manifest.hops(), "hop"),
@@ -106,11 +106,12 @@ std::string Json(const Store& store, const StoreFigures& figures) {
   JsonObject json;
   json.Add("kind", "store").Add("path", store.path());
   json.Add("nodes", manifest.nodes()).Add("arcs", manifest.arcs());
-  json.Add("directed", manifest.directed()).Add("isolated_nodes", figures.graph.isolated_nodes);
+  json.Add("directed", manifest.directed());
+  json.Add("without_out_neighbours", figures.graph.without_out_neighbours);
   json.Add("max_degree", figures.graph.max_degree).Add("features", manifest.features());
   const GraphStructure& structure = figures.structure;
   json.Add("median_degree", structure.median_degree).Add("degree_99", structure.degree_99);
-  json.Add("components", structure.components);
+  json.Add("isolated_nodes", structure.isolated_nodes).Add("components", structure.components);
   json.Add("largest_component", structure.largest_component);
   json.Add("mean_two_step_paths", structure.mean_two_step_paths);
   json.Add("homophily", structure.homophily());

@@ -36,6 +36,7 @@ TEST_F(CommandsTest, TheStepsMakeAStoreThatInspectDescribes) {
   EXPECT_EQ(store["test"], 20);
   EXPECT_EQ(store["split"], "time");
   EXPECT_EQ(store["directed"], false);
+  EXPECT_EQ(store["isolated_nodes"], 0);
   EXPECT_EQ(store["parts"], 2);
   EXPECT_EQ(store["hops"], 2);
   EXPECT_EQ(store["feature_dtype"], "bf16");

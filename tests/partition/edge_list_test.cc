@@ -101,7 +101,8 @@ TEST_F(EdgeList, RefusesNegativeIds) {
 }
 
 TEST_F(EdgeList, NumbersIdsWithGapsInTheirOrderAndKeepsThem) {
-  ASSERT_OK(ImportText("e.txt", "7 1000000\n5\t7\n7 7\n"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportText("e.txt", "7 1000000\n5\t7\n7 7\n"));
+  EXPECT_THAT(report.Describe(), HasSubstr("; nodes without out-neighbours: 1\n"));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
   EXPECT_EQ(*ReadFile(output_ / "s.qh/original_names.txt"), "5\n7\n1000000\n");
 }

@@ -63,7 +63,7 @@ TEST_F(OgbImporter, WritesEveryArrayOfTheStore) {
   EXPECT_EQ(report.duplicates_removed, 1);
   EXPECT_EQ(report.self_loops_removed, 1);
   EXPECT_EQ(report.inverses_added, 1);
-  EXPECT_EQ(report.isolated, 1);
+  EXPECT_EQ(report.without_out_neighbours, 1);
   EXPECT_EQ(report.unlabelled, 1);
   EXPECT_THAT(report.splits, ElementsAre("time"));
 

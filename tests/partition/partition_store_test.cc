@@ -316,7 +316,7 @@ TEST(GraphStatistics, CountsDegreesAndSplits) {
   EXPECT_EQ(statistics.min_degree, 0);
   EXPECT_EQ(statistics.max_degree, 3);
   EXPECT_DOUBLE_EQ(statistics.mean_degree, 1.2);
-  EXPECT_EQ(statistics.isolated_nodes, 1);
+  EXPECT_EQ(statistics.without_out_neighbours, 1);
   ASSERT_EQ(statistics.splits.size(), 1u);
   EXPECT_EQ(statistics.splits[0].name, "only");
   EXPECT_EQ(statistics.splits[0].train, 2);

@@ -25,6 +25,7 @@ TEST(GraphStructure, CountsComponentsDegreesAndPaths) {
   ASSERT_OK_AND_ASSIGN(const GraphStructure structure, StructureOf(GraphOf(7, kStarAndPair), 2));
   EXPECT_EQ(structure.components, 3);
   EXPECT_EQ(structure.largest_component, 4);
+  EXPECT_EQ(structure.isolated_nodes, 1);
   EXPECT_EQ(structure.median_degree, 1);
   EXPECT_EQ(structure.degree_99, 3);
   ASSERT_EQ(structure.hubs.size(), 5u);
@@ -39,6 +40,7 @@ TEST(GraphStructure, TakesArcsOfADirectedGraphForBothWaysOfAComponent) {
                        StructureOf(GraphOf(5, {{1, 0}, {1, 2}, {3, 2}}, true), 1));
   EXPECT_EQ(structure.components, 2);
   EXPECT_EQ(structure.largest_component, 4);
+  EXPECT_EQ(structure.isolated_nodes, 1);  // and not node 2, which has no out-neighbour
 }
 
 TEST(GraphStructure, IsTheSameForAnyNumberOfThreads) {

@@ -58,7 +58,7 @@ TEST_F(WordnetImporter, WritesEveryArrayOfTheStore) {
   EXPECT_EQ(report.duplicates_removed, 1);  // fast to quick, as `a` and as `s`
   EXPECT_EQ(report.self_loops_removed, 1);  // fast to fast
   EXPECT_EQ(report.inverses_added, 0);
-  EXPECT_EQ(report.isolated, 1);
+  EXPECT_EQ(report.without_out_neighbours, 1);
 
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
   ASSERT_OK_AND_ASSIGN(const Topology topology, store->topology());
@@ -155,7 +155,7 @@ TEST(Wordnet, EqualsTheReferenceGraph) {
   EXPECT_EQ(ours.nodes, 117659);
   EXPECT_EQ(ours.arcs_read, 377592);
   EXPECT_EQ(ours.arcs, 2 * 183789);
-  EXPECT_EQ(ours.isolated, 1009);
+  EXPECT_EQ(ours.without_out_neighbours, 1009);
   EXPECT_EQ(ours.self_loops_removed, 19);
   EXPECT_EQ(ours.duplicates_removed, theirs.duplicates_removed);
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> a, Store::Open(output / "a.qh"));
