@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <numeric>
 
 #include "core/status.h"
@@ -113,7 +114,7 @@ ArcSums VisitArcs(const Topology& topology, absl::Span<const Index> indices,
 }  // namespace
 
 double GraphStructure::homophily() const {
-  return labelled_arcs == 0 ? 0
+  return labelled_arcs == 0 ? std::nan("")
                             : static_cast<double>(equal_arcs) / static_cast<double>(labelled_arcs);
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/counted.h"
 #include "core/file.h"
@@ -17,6 +19,7 @@
 #include "launch/commands/commands.h"
 #include "launch/ranks/runtime.h"
 #include "launch/results/majority_class.h"
+#include "launch/results/node_selection.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/json_object.h"
 #include "launch/run/run_claim.h"
@@ -30,19 +33,20 @@ namespace {
 struct StoreFigures {
   GraphStatistics graph;
   GraphStructure structure;
+  std::vector<std::string> hub_names;  // of structure.hubs
   double majority_class_test_accuracy = 0;
 };
 
-std::string Text(const GraphStructure& structure, int64_t num_nodes) {
-  const auto hub = [](std::string* out, const GraphStructure::Hub& one) {
-    absl::StrAppendFormat(out, "%d (%d)", one.original_id, one.degree);
-  };
+std::string Text(const GraphStructure& structure, const std::vector<std::string>& hub_names,
+                 int64_t num_nodes) {
+  std::vector<std::string> hubs;
+  for (size_t i = 0; i < hub_names.size(); ++i)
+    hubs.push_back(absl::StrFormat("%s (%d)", hub_names[i], structure.hubs[i].degree));
   std::string text = absl::StrFormat(
       "  degrees    half of the nodes have at most %d, 99 %% at most %d\n  hubs       %s "
       "(out-neighbours)\n  components %d; the largest has %.1f %% of the nodes\n"
       "  sampling   an exact 2-hop sample reads %.0f neighbours, on average\n",
-      structure.median_degree, structure.degree_99, absl::StrJoin(structure.hubs, ", ", hub),
-      structure.components,
+      structure.median_degree, structure.degree_99, absl::StrJoin(hubs, ", "), structure.components,
       100 * static_cast<double>(structure.largest_component) / static_cast<double>(num_nodes),
       structure.mean_two_step_paths);
   if (structure.labelled_arcs > 0)
@@ -63,7 +67,7 @@ std::string Text(const Store& store, const StoreFigures& figures) {
       Counted(manifest.hops(), "hop"),
       manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
       manifest.classes(), manifest.multi_label() ? ", many a node" : "", store.num_partitions());
-  absl::StrAppend(&text, Text(figures.structure, manifest.nodes()));
+  absl::StrAppend(&text, Text(figures.structure, figures.hub_names, manifest.nodes()));
   for (const SplitStatistics& split : figures.graph.splits) {
     absl::StrAppendFormat(&text, "  split      %s: train %d, valid %d, test %d%s\n", split.name,
                           split.train, split.valid, split.test,
@@ -130,11 +134,15 @@ std::string Json(const Store& store, const StoreFigures& figures) {
 
 absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
-  QH_RETURN_IF_ERROR(store->VerifyFiles(
-      {"indptr.npy", "indices.npy", "labels.npy", "splits.npy", "original_ids.npy"}, pool));
+  QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy", "labels.npy", "splits.npy",
+                                         "original_ids.npy", "original_names.txt"},
+                                        pool));
   StoreFigures figures;
   QH_ASSIGN_OR_RETURN(figures.graph, GraphStatistics::Of(*store, pool));
   QH_ASSIGN_OR_RETURN(figures.structure, GraphStructure::Of(*store, pool));
+  std::vector<int64_t> hubs;
+  for (const GraphStructure::Hub& hub : figures.structure.hubs) hubs.push_back(hub.original_id);
+  QH_ASSIGN_OR_RETURN(figures.hub_names, NamesOfPlaces(*store, hubs));
   QH_ASSIGN_OR_RETURN(figures.majority_class_test_accuracy, MajorityClassTestAccuracy(*store));
   std::fputs((as_json ? Json(*store, figures) : Text(*store, figures)).c_str(), stdout);
   return absl::OkStatus();

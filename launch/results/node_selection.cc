@@ -93,6 +93,24 @@ absl::StatusOr<std::vector<std::string>> ReadNpyPlaces(const std::string& path) 
 
 }  // namespace
 
+absl::StatusOr<std::vector<std::string>> NamesOfPlaces(const Store& store,
+                                                       absl::Span<const int64_t> places) {
+  std::vector<std::string> names;
+  for (const int64_t place : places) names.push_back(absl::StrCat(place));
+  if (!store.HasFile(kNamesFile)) return names;
+  QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(NamesPath(store)));
+  const uint8_t *next = file.bytes().data(), *const end = next + file.bytes().size();
+  size_t missing = places.size();
+  for (int64_t place = 0; next != end && missing > 0; ++place) {
+    const absl::string_view name = NextLine(next, end);
+    const auto found = std::find(places.begin(), places.end(), place);
+    if (found == places.end()) continue;
+    names[static_cast<size_t>(found - places.begin())] = std::string(name);
+    --missing;
+  }
+  return names;
+}
+
 absl::StatusOr<NodeSelection> NodeSelection::All(const Store& store) {
   NodeSelection selection(store);
   QH_ASSIGN_OR_RETURN(selection.original_ids_, store.original_ids());

@@ -15,6 +15,11 @@
 
 namespace quadhop {
 
+// How people know nodes that stand at these places in the input: their names, or the places where
+// the input has none. Reads the names up to the last of them.
+absl::StatusOr<std::vector<std::string>> NamesOfPlaces(const Store& store,
+                                                       absl::Span<const int64_t> places);
+
 // Nodes go by the name they have in the input (original_names.txt of the store), or where the input
 // has no names, by the place they have there. Immutable; borrows the store.
 class NodeSelection {

@@ -53,6 +53,15 @@ TEST_F(CommandsTest, TheStepsMakeAStoreThatInspectDescribes) {
   EXPECT_THAT(Quadhop({"verify", store_}).out, HasSubstr("is intact"));
 }
 
+TEST_F(CommandsTest, InspectNamesHubsAndHasNoHomophilyWithoutLabels) {
+  const std::string edges = folder_ / "edges.txt";
+  ASSERT_OK(WriteFileAtomically(edges, "7000 31\n7000 52\n7000 64\n"));
+  ASSERT_EQ(Quadhop({"import", "--from", edges, "--store", store_}).code, ExitCode::kDone);
+  EXPECT_TRUE(Inspect()["homophily"].is_null());
+  const Outcome text = Quadhop({"inspect", store_});
+  EXPECT_THAT(text.out, HasSubstr("hubs       7000 (3), 31 (1), 52 (1), 64 (1) ("));
+}
+
 TEST_F(CommandsTest, VerifyFindsADamagedByteInAnyFile) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   for (const char* name : {"features.npy", "indices.npy", "labels.npy", "pos_enc.npy"}) {
