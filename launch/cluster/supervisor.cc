@@ -34,18 +34,14 @@ constexpr int kCannotStart = 127;  // as a shell says it
 
 Supervisor::Supervisor() {
   sigemptyset(&signals_);
-  for (const int signal : {SIGUSR1, SIGTERM, SIGCHLD}) sigaddset(&signals_, signal);
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGCHLD}) sigaddset(&signals_, signal);
   QH_CHECK_EQ(sigprocmask(SIG_BLOCK, &signals_, &before_), 0);
-  struct sigaction ignore = {};
-  ignore.sa_handler = SIG_IGN;
-  QH_CHECK_EQ(sigaction(SIGINT, &ignore, &interrupt_before_), 0);
 }
 
 Supervisor::~Supervisor() {
   const timespec at_once{};
   while (sigtimedwait(&signals_, nullptr, &at_once) > 0) {
   }
-  QH_CHECK_EQ(sigaction(SIGINT, &interrupt_before_, nullptr), 0);
   QH_CHECK_EQ(sigprocmask(SIG_SETMASK, &before_, nullptr), 0);
 }
 
@@ -60,11 +56,13 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
   if (child < 0) return ErrnoStatus(errno, absl::StrCat("start ", command[0]));
   if (child == 0) Become(arguments.data(), before_, self);
   while (true) {
-    int signal = 0, status = 0;
-    if (sigwait(&signals_, &signal) != 0) continue;
-    if (signal != SIGCHLD) {
+    siginfo_t signal;
+    int status = 0;
+    if (sigwaitinfo(&signals_, &signal) < 0) continue;
+    if (signal.si_signo != SIGCHLD) {
       stop_requested_ = true;
-      kill(child, SIGUSR1);
+      const bool of_terminal = signal.si_signo == SIGINT && signal.si_code == SI_KERNEL;
+      if (!of_terminal) kill(child, SIGUSR1);
     } else if (waitpid(child, &status, WNOHANG) == child) {
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }

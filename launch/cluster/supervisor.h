@@ -9,10 +9,10 @@
 
 namespace quadhop {
 
-// While one lives, SIGUSR1 and SIGTERM to this process are requests to stop: each is handed to the
-// program that runs as SIGUSR1, which mpirun forwards to its ranks (SIGTERM it would answer by
-// killing them). An interrupt from the terminal (SIGINT) reaches the program by itself, and is
-// passed over here. Made before any other thread; one at a time; used by one thread.
+// While one lives, SIGUSR1, SIGTERM and SIGINT to this process are requests to stop: each is handed
+// to the program that runs as SIGUSR1, which mpirun forwards to its ranks (SIGTERM it would answer
+// by killing them). But an interrupt from the terminal reaches the program by itself. Made before
+// any other thread; one at a time; used by one thread.
 class Supervisor {
  public:
   Supervisor();
@@ -31,7 +31,6 @@ class Supervisor {
  private:
   sigset_t signals_;  // those above, and SIGCHLD
   sigset_t before_;
-  struct sigaction interrupt_before_ = {};
   bool stop_requested_ = false;
 };
 

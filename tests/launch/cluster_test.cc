@@ -257,7 +257,7 @@ TEST_F(RestartsTest, PassesOnWrongUsageAndAStopOnRequest) {
 }
 
 TEST(Supervisor, HandsARequestToStopOnAsUsr1AndKeepsTheExitCode) {
-  for (const char* name : {"USR1", "TERM"}) {
+  for (const char* name : {"USR1", "TERM", "INT"}) {
     Supervisor supervisor;
     EXPECT_THAT(supervisor.Run({"sh", "-c",
                                 absl::StrCat("trap 'exit 75' USR1; kill -", name,
