@@ -71,8 +71,9 @@ absl::Status ReadSplit(const std::string& folder, const std::string& name, Impor
 std::vector<std::string> SplitNames(const std::string& folder) {
   std::vector<std::string> names = ListFolder(folder).value_or(std::vector<std::string>());
   std::error_code error;
+  // Hidden ones are no splits: notebooks and file servers leave such folders.
   std::erase_if(names, [&](const std::string& name) {
-    return !std::filesystem::is_directory(absl::StrCat(folder, "/", name), error);
+    return name[0] == '.' || !std::filesystem::is_directory(absl::StrCat(folder, "/", name), error);
   });
   return names;
 }
