@@ -15,15 +15,20 @@ namespace {
 constexpr int64_t kRowsPerBlock = 1024;
 
 void CopyEncodingRow(const NpyFile& file, int64_t row, TensorView<float> out, int64_t node) {
+  const NpyHeader& header = file.header();
   const int64_t width = out.dim(1);
-  const DType dtype = file.header().dtype;
-  const auto* source = static_cast<const uint8_t*>(file.data()) + row * width * SizeOfDType(dtype);
-  if (dtype == DType::kF64) {
-    const auto* values = reinterpret_cast<const double*>(source);
-    for (int64_t i = 0; i < width; ++i) out.row(node)[i] = static_cast<float>(values[i]);
-  } else {
-    ConvertToFloat(dtype, source, width, out.row(node));
+  const bool by_columns = header.fortran_order;
+  const int64_t first = by_columns ? row : row * width, step = by_columns ? header.dims[0] : 1;
+  const auto* source = static_cast<const uint8_t*>(file.data());
+  if (header.dtype == DType::kF64) {
+    const double* values = reinterpret_cast<const double*>(source) + first;
+    for (int64_t i = 0; i < width; ++i) out.row(node)[i] = static_cast<float>(values[i * step]);
+    return;
   }
+  const int64_t run = by_columns ? 1 : width;  // values side by side
+  for (int64_t i = 0; i < width; i += run)
+    ConvertToFloat(header.dtype, source + (first + i * step) * SizeOfDType(header.dtype), run,
+                   out.row(node) + i);
 }
 
 }  // namespace
@@ -36,9 +41,6 @@ absl::StatusOr<NpyFile> OpenEncodingFile(const std::string& path, int64_t num_no
     return absl::InvalidArgumentError(absl::StrCat(path, " has dims [",
                                                    absl::StrJoin(header.dims, ", "), "], not [",
                                                    num_nodes, ", 1 to ", kMaxEncodingWidth, "]"));
-  if (header.fortran_order)
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is in column order: save numpy.ascontiguousarray of it"));
   if (header.dtype != DType::kF32 && header.dtype != DType::kF64 && header.dtype != DType::kF16)
     return absl::InvalidArgumentError(absl::StrCat(path, " holds ", DTypeName(header.dtype),
                                                    ": save it as float32, float64 or float16"));

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <vector>
 
+#include "core/file.h"
 #include "partition/encodings/encoder.h"
 #include "partition/partition_store.h"
 #include "partition/propagate.h"
+#include "tests/partition/format_writers.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -159,6 +161,23 @@ TEST_F(Encode, ByFileRefusesWhatDoesNotFit) {
   rows[17 * 6 + 2] = std::nanf("");
   EXPECT_THAT(EncodeFile(DType::kF32, {200, 6}, rows.data()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("row 17")));
+}
+
+template <typename T>
+std::vector<T> ByColumns(const std::vector<float>& rows, size_t width) {
+  std::vector<T> columns;
+  for (size_t c = 0; c < width; ++c)
+    for (size_t i = c; i < rows.size(); i += width) columns.push_back(rows[i]);
+  return columns;
+}
+
+TEST_F(Encode, ReadsAFileInColumnOrder) {
+  const std::vector<float> rows = RandomValues(200 * 6, 4);
+  const std::string path = FromFile().file;
+  ASSERT_OK(WriteFileAtomically(path, NpyOf({200, 6}, ByColumns<float>(rows, 6), true)));
+  EXPECT_EQ(EncodedWith(FromFile()), rows);
+  ASSERT_OK(WriteFileAtomically(path, NpyOf({200, 6}, ByColumns<double>(rows, 6), true)));
+  EXPECT_EQ(EncodedWith(FromFile()), rows);
 }
 
 TEST_F(Encode, RecordsTheContentOfAFileNotItsName) {
