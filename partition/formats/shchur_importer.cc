@@ -5,7 +5,8 @@
 //   attr_{...}, or a dense or pickled attr_matrix or node_attr
 //   labels or node_label [N], or labels_{...}: a multi-label target
 //
-// Arcs stand in one direction, in either; there are no splits.
+// Arcs stand in one direction, in either; there are no splits. Names of nodes, classes and
+// attributes are left aside.
 #include <absl/strings/str_cat.h>
 
 #include <utility>
@@ -48,6 +49,8 @@ class ShchurImporter : public Importer {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
     QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
+    for (const char* name : {"node_names", "class_names", "attr_names"})
+      if (npz.Has(name)) target.AddNote(absl::StrCat(name, " are left aside"));
     QH_RETURN_IF_ERROR(ReadArcs(npz, target));
     QH_RETURN_IF_ERROR(ReadFeatures(npz, target, pool));
     return ReadLabels(npz, target);

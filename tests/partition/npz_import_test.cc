@@ -96,5 +96,15 @@ TEST_F(Shchur, ReadsADenseMatrix) {
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
 }
 
+TEST_F(Shchur, NotesTheNamesThatItLeavesAside) {
+  WriteZip(input_ / "g.npz", {{"adj_data.npy", NpyOf<float>({3}, {1, 1, 1})},
+                              {"adj_indptr.npy", NpyOf<int32_t>({4}, {0, 2, 3, 3})},
+                              {"adj_indices.npy", NpyOf<int32_t>({3}, {1, 2, 2})},
+                              {"adj_shape.npy", NpyOf<int64_t>({2}, {3, 3})},
+                              {"class_names.npy", NpyOfText("ab")}});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("g.npz"));
+  EXPECT_THAT(report.Describe(), HasSubstr("note: class_names are left aside"));
+}
+
 }  // namespace
 }  // namespace quadhop
