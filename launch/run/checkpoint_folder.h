@@ -2,10 +2,10 @@
 //
 //   step-0000000120/   after so many steps (model/checkpoint.h)
 //   step-...tmp, .old  of a write that was cut short (model/checkpoint_writer.h)
-//   damaged-step-...   set aside when a run was resumed from an older one; also damaged-latest,
-//   -best latest, best       symbolic links to the one written last, and to the best on the
-//   validation
-//                      nodes
+//   damaged-step-...   set aside when a run was resumed from an older one
+//   damaged-latest     or -best: set aside where a copy of the run had a folder for a link
+//   latest, best       symbolic links to the one written last, and to the best on the validation
+//                      nodes; files with their names where there are no links
 #pragma once
 
 #include <absl/status/status.h>
