@@ -27,19 +27,12 @@
 namespace quadhop {
 namespace {
 
-constexpr int64_t kLeastTrainPerPart = 16;
-
-// The parts to make: fewer than asked where there are fewer nodes, or the smallest split trains on
-// too few.
+// The parts to make.
 absl::StatusOr<int32_t> CapParts(const Store& store, int32_t parts, ThreadPool& pool) {
-  QH_ASSIGN_OR_RETURN(const GraphStatistics statistics, GraphStatistics::Of(store, pool));
   if (parts < 1)
     return absl::InvalidArgumentError(absl::StrCat("--parts is ", parts, ": at least 1 is needed"));
-  int64_t least_train = std::numeric_limits<int64_t>::max();
-  for (const SplitStatistics& split : statistics.splits)
-    if (split.train > 0) least_train = std::min(least_train, split.train);
-  const int64_t cap = std::max<int64_t>(1, least_train / kLeastTrainPerPart);
-  return static_cast<int32_t>(std::min({int64_t{parts}, statistics.nodes, cap}));
+  QH_ASSIGN_OR_RETURN(const int64_t most, MostParts(store, pool));
+  return static_cast<int32_t>(std::min(int64_t{parts}, most));
 }
 
 // The new number of every node of the store, from its place among the parts.
@@ -64,6 +57,14 @@ std::string MinMax(const std::vector<PartFigures>& parts, int64_t PartFigures::*
 }
 
 }  // namespace
+
+absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const GraphStatistics statistics, GraphStatistics::Of(store, pool));
+  int64_t least_train = std::numeric_limits<int64_t>::max();
+  for (const SplitStatistics& split : statistics.splits)
+    if (split.train > 0) least_train = std::min(least_train, split.train);
+  return std::max<int64_t>(1, std::min(statistics.nodes, least_train / kLeastTrainPerPart));
+}
 
 std::string PartitionOptions::ToString() const {
   return absl::StrCat("method=", method, " parts=", parts, " seed=", seed,

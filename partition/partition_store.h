@@ -13,6 +13,12 @@
 
 namespace quadhop {
 
+// On average a part has so many training nodes at least, of the split with fewest.
+inline constexpr int64_t kLeastTrainPerPart = 16;
+
+// The most parts that a store can be cut into: at least 1.
+absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool);
+
 struct PartitionOptions {
   int32_t parts = 4;  // P, at least 1
   // "auto": metis, or multilevel where memory does not hold METIS; or a method of partitioner.h.
@@ -48,8 +54,7 @@ struct PartitionReport {
 // Cuts the store's graph and rewrites every file with rows of nodes in partition order: within a
 // part breadth-first (node_order.h), neighbours ascending in the new numbers. original_names.txt
 // stays a line an original id. Balances the training nodes of the default split; P is lowered to
-// the nodes of the graph, and to leave at least 16 training nodes a part, on average, of the split
-// with fewest. A store that was cut before can be cut again: the result is a function of the graph
+// MostParts. A store that was cut before can be cut again: the result is a function of the graph
 // and the options alone (hop features and encodings are permuted as they are, whatever cut they
 // were made under), and of the ranks where several cut together: each calls this, and those other
 // than rank 0 get no report.

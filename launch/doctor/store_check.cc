@@ -48,9 +48,8 @@ absl::StatusOr<Findings> CheckStore(const RankContext& context, const std::strin
                        manifest.arcs(), Counted((*store)->num_partitions(), "partition")),
        ""}};
   if (context.comm.num_ranks() > (*store)->num_partitions())
-    findings.push_back(
-        {Verdict::kFail, "partitions", "fewer than ranks",
-         "start fewer ranks, or cut the store again with quadhop partition --parts"});
+    findings.push_back({Verdict::kFail, "partitions", "fewer than ranks",
+                        AdviceOnRanks(**store, context.comm.num_ranks(), context.pool)});
   std::string need;
   const absl::Status enough =
       AgreeOnStatus(context.comm, "compare memory", EnoughMemory(context, **store, config, &need));

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/counted.h"
 #include "core/manifest.h"
 #include "core/status.h"
 #include "launch/ranks/agreed_status.h"
+#include "partition/partition_store.h"
 
 namespace quadhop {
 
@@ -24,6 +26,20 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
         absl::StrCat(path, " is not the store that rank 0 has: copy that one to every host"));
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "compare the store", same));
   return store;
+}
+
+std::string AdviceOnRanks(const Store& store, int num_ranks, ThreadPool& pool) {
+  const int64_t partitions = store.num_partitions();
+  std::string advice = absl::StrCat("start at most ", Counted(partitions, "rank"));
+  // Of a store that cannot be read, which the cut would say, as many as are asked for.
+  const int64_t most = MostParts(store, pool).value_or(num_ranks);
+  if (most < num_ranks)
+    absl::StrAppend(&advice, " (the store can have ", Counted(most, "partition"),
+                    " at most, for each keeps ", kLeastTrainPerPart, " training nodes)");
+  if (most > partitions)
+    absl::StrAppend(&advice, ", or cut the store again with quadhop partition --parts ",
+                    std::min<int64_t>(most, num_ranks));
+  return advice;
 }
 
 }  // namespace quadhop

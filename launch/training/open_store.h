@@ -8,6 +8,7 @@
 
 #include "comm/communicator.h"
 #include "core/store.h"
+#include "core/thread_pool.h"
 
 namespace quadhop {
 
@@ -15,5 +16,8 @@ namespace quadhop {
 // error on every rank (agreed_status.h), which names the hosts. Collective.
 absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
                                                            const std::string& path);
+
+// What to do where the store has fewer partitions than there are ranks.
+std::string AdviceOnRanks(const Store& store, int num_ranks, ThreadPool& pool);
 
 }  // namespace quadhop

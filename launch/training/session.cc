@@ -91,11 +91,10 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
   partition_offsets_.assign(store_->manifest().partition_offsets().begin(),
                             store_->manifest().partition_offsets().end());
   if (context_.comm.num_ranks() > store_->num_partitions())
-    return absl::InvalidArgumentError(absl::StrCat(
-        "there are ", context_.comm.num_ranks(), " ranks, but ", store_path, " has ",
-        Counted(store_->num_partitions(), "partition"),
-        ", and every rank needs one: start at most ", Counted(store_->num_partitions(), "rank"),
-        ", or cut the store again with quadhop partition --parts ", context_.comm.num_ranks()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("there are ", context_.comm.num_ranks(), " ranks, but ", store_path, " has ",
+                     Counted(store_->num_partitions(), "partition"), ", and every rank needs one: ",
+                     AdviceOnRanks(*store_, context_.comm.num_ranks(), context_.pool)));
   LoaderInputs targets;
   if (labelled) {
     QH_ASSIGN_OR_RETURN(targets, TargetsFromStore(*store_, split_));

@@ -6,6 +6,7 @@
 #include "launch/doctor/host_facts.h"
 #include "launch/doctor/network.h"
 #include "tests/launch/quadhop_command.h"
+#include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -89,6 +90,30 @@ TEST(Doctor, SaysAMissingStoreOnceAndFails) {
 
 TEST(Doctor, RefusesAConfigThatIsNone) {
   EXPECT_EQ(Quadhop({"doctor", "--config", "none-such"}).code, ExitCode::kUsage);
+}
+
+TEST(Doctor, KnowsHowManyRanksAStoreCanHave) {
+  const TempDir folder;
+  const auto says = [&](const std::string& ranks) {
+    return Quadhop({"doctor", "--ranks-in-process", ranks, "--threads", "1", "--store",
+                    folder / "s.qh"})
+        .out;
+  };
+  // 60 training nodes.
+  TinyStoreOptions tiny;
+  tiny.graph_nodes = 100;
+  tiny.partitions = 2;
+  ASSERT_OK(WriteTinyStore(folder / "s.qh", tiny));
+  EXPECT_THAT(says("3"), HasSubstr("start at most 2 ranks, or cut the store again with quadhop "
+                                   "partition --parts 3"));
+  EXPECT_THAT(says("4"),
+              HasSubstr("start at most 2 ranks (the store can have 3 partitions at most, "
+                        "for each keeps 16 training nodes), or cut the store again with "
+                        "quadhop partition --parts 3"));
+  tiny.partitions = 3;
+  ASSERT_OK(WriteTinyStore(folder / "s.qh", tiny));
+  EXPECT_THAT(says("4"), AllOf(HasSubstr("start at most 3 ranks (the store can have 3"),
+                               Not(HasSubstr("cut the store"))));
 }
 
 }  // namespace
