@@ -62,12 +62,14 @@ class Array {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();
     if (size > capacity_) {
-      if (data_ != nullptr) memory_->FreeOutgrown(data_);
+      if (data_ != nullptr) memory_->FreeOutgrown(std::exchange(data_, nullptr));
+      capacity_ = 0;  // what allocates may throw
       memory_ = &memory;
-      capacity_ = room ? size + size / 8 : size;
-      const size_t bytes = static_cast<size_t>(capacity_) * sizeof(T);
+      const int64_t capacity = room ? size + size / 8 : size;
+      const size_t bytes = static_cast<size_t>(capacity) * sizeof(T);
       data_ = static_cast<T*>(memory.Allocate(bytes));
       if (data_ != nullptr) memory.Zero(data_, bytes);  // none after an error of the device
+      capacity_ = capacity;
     }
     view_ = TensorView<T>(data_, dims);
   }

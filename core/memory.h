@@ -84,7 +84,7 @@ class Memory {
   };
   // What `work` queues here, on Forks that it has wait for this, and on Forks that wait for those,
   // is not done but recorded. In the end this must wait for them all. Meanwhile nothing waits for
-  // the device, marks from before are not waited for, and just what is allocated is freed.
+  // the device or for marks from before; what is allocated is freed again, and nothing else is.
   // kUnimplemented on the host, which queues nothing; else `work`'s error, or the device's.
   virtual absl::StatusOr<std::unique_ptr<Recording>> Record(
       absl::FunctionRef<absl::Status()> work) = 0;

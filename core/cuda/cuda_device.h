@@ -126,7 +126,7 @@ class Buffer {
   // more than asked for, so that sizes that change a little from step to step soon stop allocating.
   void Reserve(Device& device, int64_t size) {
     if (size <= size_) return;
-    if (data_ != nullptr) device_->FreeOutgrown(data_);
+    if (data_ != nullptr) device_->FreeOutgrown(std::exchange(data_, nullptr));
     Take(device, size + size / 8);
   }
   T* data() const { return data_; }
