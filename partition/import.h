@@ -67,8 +67,9 @@ std::vector<std::string> ImportFormats();
 // absent, kInvalidArgument if no format fits.
 absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
 
-// The `inputs` of the import's entry in the provenance: bytes and time of change of each input (of
-// a folder: a checksum of those of its files), wherever it lies. Errors, naming the flag: kNotFound
+// The `inputs` of the import's entry in the provenance: name, bytes and time of change of each
+// input, and a checksum of its first and last bytes (of a folder: a checksum of all these of its
+// files, hidden ones left out), wherever it lies. Errors, naming the flag: kNotFound
 // or kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the
 // store's folder.
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options);

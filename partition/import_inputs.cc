@@ -1,7 +1,6 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
-#include <absl/strings/strip.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,12 +44,27 @@ absl::Status CheckOutside(const std::string& flag, const std::string& path,
                    ", all of which an import replaces: move the input, or name another --store"));
 }
 
-// "12 bytes changed 1764340000.123456789"
-absl::StatusOr<std::string> DescribeFile(const std::string& path) {
+// Files of an archive may all have one time, and arrays of one shape have as many bytes: so their
+// first and last bytes count, too.
+constexpr size_t kEndBytes = size_t{64} << 10;
+
+std::string ChecksumOfEnds(const std::string& path) {
+  const absl::StatusOr<MappedFile> file = MappedFile::Open(path);
+  if (!file.ok()) return "that cannot be read";  // which is no input, or will be an error
+  const absl::string_view text = file->text(), first = text.substr(0, kEndBytes);
+  const absl::string_view last = text.substr(text.size() - std::min(text.size(), kEndBytes));
+  return absl::StrCat("xxh3 of the ends ", HexOf(Xxh3(first.data(), first.size())), " ",
+                      HexOf(Xxh3(last.data(), last.size())));
+}
+
+// "arcs.txt 12 bytes changed 1764340000.123456789 xxh3 of the ends ..."
+absl::StatusOr<std::string> DescribeFile(const fs::path& path) {
   struct stat facts;
-  if (stat(path.c_str(), &facts) != 0) return ErrnoStatus(errno, absl::StrCat("look at ", path));
-  return absl::StrCat(facts.st_size, " bytes changed ", facts.st_mtim.tv_sec, ".",
-                      absl::Dec(facts.st_mtim.tv_nsec, absl::kZeroPad9));
+  if (stat(path.c_str(), &facts) != 0)
+    return ErrnoStatus(errno, absl::StrCat("look at ", path.string()));
+  return absl::StrCat(path.filename().string(), " ", facts.st_size, " bytes changed ",
+                      facts.st_mtim.tv_sec, ".", absl::Dec(facts.st_mtim.tv_nsec, absl::kZeroPad9),
+                      " ", ChecksumOfEnds(path));
 }
 
 // What tells a folder from others, through whatever links it is reached.
@@ -60,8 +74,10 @@ std::pair<dev_t, ino_t> IdentityOf(const fs::path& folder) {
   return {facts.st_dev, facts.st_ino};
 }
 
-// All files below a folder but those of stores and runs, which are not read and change, and of
-// folders that may not be read. Links are followed, to no folder twice.
+bool IsHidden(const fs::path& path) { return absl::StartsWith(path.filename().string(), "."); }
+
+// All files below a folder but hidden ones, those of stores and runs, which are not read and
+// change, and of folders that may not be read. Links are followed, to no folder twice.
 absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
@@ -73,11 +89,11 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
   while (!error && entries != fs::recursive_directory_iterator()) {
     std::error_code ignored;  // of a link that leads nowhere
     if (entries->is_directory(ignored)) {
-      if (!seen.insert(IdentityOf(entries->path())).second ||
+      if (IsHidden(entries->path()) || !seen.insert(IdentityOf(entries->path())).second ||
           FileExists(entries->path() / kManifestName) ||
           FileExists(entries->path() / kNextManifestName) || FileExists(entries->path() / kRunMark))
         entries.disable_recursion_pending();
-    } else if (entries->is_regular_file(ignored)) {
+    } else if (!IsHidden(entries->path()) && entries->is_regular_file(ignored)) {
       files.push_back(entries->path());
     }
     entries.increment(error);
@@ -92,9 +108,10 @@ absl::StatusOr<std::string> DescribeFolder(const std::string& folder) {
   std::string text;
   for (const std::string& file : files) {
     QH_ASSIGN_OR_RETURN(const std::string description, DescribeFile(file));
-    absl::StrAppend(&text, absl::StripPrefix(file, folder), " ", description, "\n");
+    absl::StrAppend(&text, fs::path(file).parent_path().string().substr(folder.size()), "/",
+                    description, "\n");
   }
-  return absl::StrCat(files.size(), " files, xxh3 of their names, bytes and times ",
+  return absl::StrCat(files.size(), " files, xxh3 of their names, bytes, times and ends ",
                       HexOf(Xxh3(text.data(), text.size())));
 }
 
@@ -108,8 +125,8 @@ absl::StatusOr<std::string> DescribeBeginning(const fs::path& beginning) {
     if (!absl::StartsWith(entries->path().string(), beginning.string()) ||
         !entries->is_regular_file(ignored))
       continue;
-    QH_ASSIGN_OR_RETURN(const std::string description, DescribeFile(entries->path()));
-    described.push_back(absl::StrCat(entries->path().filename().string(), " ", description));
+    QH_ASSIGN_OR_RETURN(std::string description, DescribeFile(entries->path()));
+    described.push_back(std::move(description));
   }
   if (error || described.empty())
     return absl::NotFoundError(absl::StrCat("--from ", beginning.string(), " does not exist"));

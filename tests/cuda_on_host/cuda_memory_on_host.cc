@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-#include "tests/cuda_on_host/stand_in.h"
+#include "tests/cuda_on_host/cuda_stand_in.h"
 
 namespace cuda_on_host {
 namespace {

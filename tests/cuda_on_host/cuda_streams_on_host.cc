@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "tests/cuda_on_host/stand_in.h"
+#include "tests/cuda_on_host/cuda_stand_in.h"
 
 // All that there are.
 std::set<std::shared_ptr<CudaOnHostStream::Queue>>& Queues() {

@@ -41,14 +41,16 @@ class ImportInputsTest : public testing::Test {
 
 TEST_F(ImportInputsTest, ChangeWithTheTimeAndTheBytesOfAFile) {
   const std::string before = Inputs();
-  EXPECT_THAT(before, HasSubstr("--from 8 bytes"));
+  EXPECT_THAT(before, HasSubstr("--from arcs.txt 8 bytes"));
   EXPECT_EQ(Inputs(), before);
   const auto changed = std::filesystem::last_write_time(options_.from);
-  ASSERT_OK(WriteFileAtomically(options_.from, "0 2\n1 2\n"));
   std::filesystem::last_write_time(options_.from, changed + std::chrono::nanoseconds(1));
   EXPECT_NE(Inputs(), before);
   std::filesystem::last_write_time(options_.from, changed);
   EXPECT_EQ(Inputs(), before);
+  ASSERT_OK(WriteFileAtomically(options_.from, "0 2\n1 2\n"));  // as many bytes
+  std::filesystem::last_write_time(options_.from, changed);
+  EXPECT_NE(Inputs(), before);
   ASSERT_OK(WriteFileAtomically(options_.from, "0 2\n"));
   std::filesystem::last_write_time(options_.from, changed);
   EXPECT_NE(Inputs(), before);
@@ -76,6 +78,10 @@ TEST_F(ImportInputsTest, ChangeWithAnyFileOfAFolderButThoseOfAStoreInIt) {
   const std::string before = Inputs();
   ASSERT_OK(MakeDirectories(options_.store));
   ASSERT_OK(WriteFileAtomically(options_.store + "/store.textproto", ""));
+  EXPECT_EQ(Inputs(), before);
+  ASSERT_OK(MakeDirectories(folder_ / "in/.ipynb_checkpoints"));
+  ASSERT_OK(WriteFileAtomically(folder_ / "in/.ipynb_checkpoints/look.ipynb", ""));
+  ASSERT_OK(WriteFileAtomically(folder_ / "in/.DS_Store", ""));
   EXPECT_EQ(Inputs(), before);
   ASSERT_OK(WriteFileAtomically(folder_ / "in/deeper/labels.csv", ""));
   EXPECT_NE(Inputs(), before);
