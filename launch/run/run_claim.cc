@@ -2,9 +2,11 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/string_view.h>
+#include <absl/strings/strip.h>
 #include <absl/time/clock.h>
 #include <unistd.h>
 
@@ -36,11 +38,12 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
   return names;
 }
 
-// By its name, of one of the runs over seeds or splits (training/repetitions.h). "": of none.
+// By its name, of one of the runs over seeds or splits (training/repetitions.h): "seed-3", but not
+// "seed-3.old". "": of none.
 absl::string_view KindOfRun(absl::string_view name) {
-  for (const absl::string_view kind : {kSeedRun, kSplitRun})
-    if (absl::StartsWith(name, kind)) return kind;
-  return "";
+  uint64_t seed = 0;
+  if (absl::StartsWith(name, kSplitRun)) return kSplitRun;
+  return absl::ConsumePrefix(&name, kSeedRun) && absl::SimpleAtoi(name, &seed) ? kSeedRun : "";
 }
 
 // The folders that are of runs over seeds or splits by their names.

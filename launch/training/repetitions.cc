@@ -1,5 +1,6 @@
 #include "launch/training/repetitions.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
@@ -68,16 +69,8 @@ absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::string& run
 
 std::string ConclusionPath(const std::string& run) { return run + "/repetitions.json"; }
 
-// By their names in `run`.
-std::vector<std::string> NamesOf(const std::string& run, const std::vector<TrainJob>& jobs) {
-  std::vector<std::string> names;
-  for (const TrainJob& job : jobs) names.push_back(job.run.substr(run.size() + 1));
-  return names;
-}
-
-// What is concluded from: when runs are carried on, all that are finished.
-std::vector<std::string> RunsToConclude(const std::string& run, const std::vector<TrainJob>& jobs) {
-  if (jobs[0].start != RunFolder::Start::kResume) return NamesOf(run, jobs);
+// All that is finished there, by name: what is concluded from.
+std::vector<std::string> FinishedRunsIn(const std::string& run) {
   std::vector<std::string> names = RunsIn(run);
   std::erase_if(names, [&](const std::string& name) {
     return !FileExists(RunSummaryPath(absl::StrCat(run, "/", name)));
@@ -85,23 +78,47 @@ std::vector<std::string> RunsToConclude(const std::string& run, const std::vecto
   return names;
 }
 
-// Runs of before must be of the job's config, but for the seed, and of its store.
-absl::Status CheckAsOne(const std::string& run, const TrainJob& job) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(job.store));
-  for (const std::string& name : RunsIn(run)) {
+// What Train does not see to for a run that counts beside this job's: how long it trained, which
+// may change when it is resumed, its split, and its store.
+absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
+                               const std::string& other) {
+  QH_ASSIGN_OR_RETURN(Config config, ReadRunConfig(other));
+  config.mutable_train()->set_seed(job.config.train().seed());
+  const Config now = WithBackendsOf(config, job.config);
+  QH_RETURN_IF_ERROR(ChangesOnResume(config, now).status());
+  const TrainConfig &before = config.train(), &train = now.train();
+  if (before.epochs() != train.epochs() || before.patience() != train.patience() ||
+      before.eval_every_epochs() != train.eval_every_epochs())
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "it was trained for %d epochs (patience %d, evaluated every %d), and now it is %d (%d, %d)",
+        before.epochs(), before.patience(), before.eval_every_epochs(), train.epochs(),
+        train.patience(), train.eval_every_epochs()));
+  QH_ASSIGN_OR_RETURN(const std::string latest, FindCheckpoint(other, "latest"));
+  QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(latest));
+  if (manifest.store() != identity)
+    return absl::FailedPreconditionError(absl::StrCat("it is of a store with checksum ",
+                                                      manifest.store(), ", and ", job.store,
+                                                      " has ", identity));
+  const std::string& split = manifest.position().split();
+  if (job.split.empty() || job.split == split || absl::StrContains(other, "/split-"))
+    return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("it is of split ", split, ", and now it is ", job.split));
+}
+
+// Runs there that are not of these jobs would count with them.
+absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJob>& jobs) {
+  std::vector<std::string> others = FinishedRunsIn(run);
+  for (const TrainJob& job : jobs) std::erase(others, job.run.substr(run.size() + 1));
+  if (others.empty()) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(jobs[0].store));
+  TrainJob job = jobs[0];
+  if (job.split.empty()) job.split = store->DefaultSplit();
+  for (const std::string& name : others) {
     const std::string other = absl::StrCat(run, "/", name);
-    if (!FileExists(RunConfigPath(other))) continue;  // it has not begun
-    const std::string whose = absl::StrCat(other, ", which would count with these");
-    QH_ASSIGN_OR_RETURN(Config config, ReadRunConfig(other));
-    config.mutable_train()->set_seed(job.config.train().seed());
     QH_RETURN_IF_ERROR(
-        Annotate(ChangesOnResume(config, WithBackendsOf(config, job.config)).status(), whose));
-    const absl::StatusOr<CheckpointManifest> manifest =
-        ReadCheckpointManifest(LatestCheckpointPath(other));
-    if (manifest.ok() && manifest->store() != StoreIdentity(store->manifest()))
-      return absl::FailedPreconditionError(absl::StrCat(
-          whose, ": it is of a store with checksum ", manifest->store(), "; ", job.store, " has ",
-          StoreIdentity(store->manifest()), ": begin another --run"));
+        Annotate(CheckCountsBeside(job, StoreIdentity(store->manifest()), other),
+                 absl::StrCat("begin another --run, for ", other, " would count with these")));
   }
   return absl::OkStatus();
 }
@@ -115,11 +132,11 @@ absl::Status CheckFolders(const std::string& run, const std::vector<TrainJob>& j
       absl::StrAppend(&folder, "/", name);
     }
   }
-  return jobs[0].start == RunFolder::Start::kResume ? CheckAsOne(run, jobs[0]) : absl::OkStatus();
+  return CheckCountTogether(run, jobs);
 }
 
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
-  const std::vector<std::string> runs = RunsToConclude(run, jobs);
+  const std::vector<std::string> runs = FinishedRunsIn(run);
   QH_ASSIGN_OR_RETURN(const auto results, ReadResults(run, runs));
   const auto quoted = [](std::string* out, const std::string& name) {
     out->append(JsonString(name));
@@ -130,8 +147,10 @@ absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs)
   absl::FPrintF(out, "\n%-24s %12s %12s   of %s\n", "", "mean", "deviation",
                 Counted(static_cast<int64_t>(runs.size()), "run"));
   for (const auto& [name, spread] : results) {
-    absl::FPrintF(out, "%-24s %12.6g %12s\n", name, spread.Mean(),
-                  runs.size() < 2 ? "-" : absl::StrFormat("%.6g", spread.Deviation()));
+    const size_t count = spread.values.size();  // a run whose scores are no numbers has fewer
+    absl::FPrintF(out, "%-24s %12.6g %12s%s\n", name, spread.Mean(),
+                  count < 2 ? "-" : absl::StrFormat("%.6g", spread.Deviation()),
+                  count == runs.size() ? "" : absl::StrCat("   of ", count));
     std::vector<std::string> values;
     for (const double value : spread.values) values.push_back(absl::StrFormat("%.17g", value));
     JsonObject of_metric;

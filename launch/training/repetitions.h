@@ -25,11 +25,10 @@ struct RepeatOptions {
 absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
                                                   const RepeatOptions& options);
 
-// Trains them one after the other, then prints and writes what they came to. When runs are
-// resumed, all in `run` that are finished stay as they are, and count: also those of other seeds or
-// splits than now. kResumable as soon as one was asked to stop. kFailedPrecondition: see
-// CheckFolderOfRuns; or a run there is of another config, but for its seed, or of another store.
-// Collective.
+// Trains them one after the other, then prints and writes what all finished runs in `run` came to,
+// also those of other seeds or splits than now. kResumable as soon as one was asked to stop.
+// kFailedPrecondition: see CheckFolderOfRuns; or a finished run there is of another config, but for
+// its seed, another store or another split. Collective.
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context);
 

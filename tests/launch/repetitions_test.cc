@@ -175,6 +175,17 @@ TEST_F(RepetitionsTest, CarriedOnWithOtherSeedsAreOfTheSameConfigAndStore) {
   EXPECT_EQ(refused.code, ExitCode::kFailed);
   EXPECT_THAT(refused.err, AllOf(HasSubstr("many/seed-0"), HasSubstr("model.width")));
   EXPECT_FALSE(FileExists(folder_ / "many/seed-7"));
+  // Also where nothing is carried on yet: what is refused later must not begin.
+  for (const std::vector<std::string>& other : std::vector<std::vector<std::string>>{
+           {"--set", "model.width=24"}, {"--set", "train.epochs=2"}, {"--split", "b"}}) {
+    std::vector<std::string> flags = {"--seeds", "1", "--set", "train.seed=7"};
+    flags.insert(flags.end(), other.begin(), other.end());
+    EXPECT_EQ(Train("many", flags).code, ExitCode::kFailed) << other[1];
+    EXPECT_FALSE(FileExists(folder_ / "many/seed-7")) << other[1];
+  }
+  std::filesystem::copy(std::string(folder_ / "many/seed-0"),
+                        std::string(folder_ / "many/seed-0.old"),
+                        std::filesystem::copy_options::recursive);
   ASSERT_EQ(Train("many", other_seed).code, ExitCode::kDone);
   EXPECT_EQ(Json("many/repetitions.json")["runs"].size(), 2u);
 
