@@ -116,17 +116,16 @@ absl::Status Link(const std::string& path, const std::string& target) {
 // Of a folder where a link to a checkpoint stood: the checkpoint that it is a copy of is kept if it
 // is intact, else the copy takes its place.
 absl::Status ReplaceCopyByLink(const std::string& run, const std::string& copy) {
+  const std::string aside = DamagedCopyPath(copy);
+  QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));
   const absl::StatusOr<CheckpointManifest> manifest = ReadCheckpointManifest(copy);
-  if (!manifest.ok()) {
-    const std::string aside = DamagedCopyPath(copy);
-    QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));
-    return RenameFile(copy, aside);
-  }
+  if (!manifest.ok()) return RenameFile(copy, aside);
   const int64_t step = manifest->position().step();
   const std::string path = CheckpointPath(run, step);
   const absl::StatusOr<CheckpointManifest> there = VerifyCheckpoint(path);
   if (there.ok() && there->checksum() == manifest->checksum()) {
     QH_RETURN_IF_ERROR(RemoveCheckpoint(copy));
+    if (FileExists(copy)) QH_RETURN_IF_ERROR(RenameFile(copy, aside));  // others' files are in it
   } else {
     if (FileExists(path)) QH_RETURN_IF_ERROR(SetAside(run, step));
     QH_RETURN_IF_ERROR(RenameFile(copy, path));

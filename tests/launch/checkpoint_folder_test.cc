@@ -59,6 +59,15 @@ TEST_F(CheckpointFolderTest, CopiesOfCheckpointsInThePlaceOfLinksBecomeLinks) {
   EXPECT_EQ(Target(LatestCheckpointPath(run_)), "step-0000000006");
 }
 
+TEST_F(CheckpointFolderTest, FilesOfOthersInACopyAreSetAside) {
+  Write(3);
+  Write(LatestCheckpointPath(run_), 3);
+  ASSERT_OK(WriteFileAtomically(LatestCheckpointPath(run_) + "/.DS_Store", ""));
+  ASSERT_OK(ReplaceCopiesByLinks(run_));
+  EXPECT_THAT(Names(), UnorderedElementsAre("damaged-latest", "latest", "step-0000000003"));
+  EXPECT_EQ(Target(LatestCheckpointPath(run_)), "step-0000000003");
+}
+
 TEST_F(CheckpointFolderTest, ACopyOfWhatIsGoneOrDamagedTakesItsPlace) {
   ASSERT_OK(MakeDirectories(CheckpointPath(run_, 6)));
   Write(BestCheckpointPath(run_), 3), Write(LatestCheckpointPath(run_), 6);
