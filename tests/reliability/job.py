@@ -58,8 +58,10 @@ def workplace(options):
     try:
         graph = options.graph or (PHOTO if PHOTO.is_dir() else None)
         if graph is None:
+            # As many steps as amazon_photo has, of half the nodes.
             graph = work / "graph"
-            call(options, "synth", "--nodes", 4000, "--degree", 10, "--features", 16, "--classes", 5, "--seed", 1, "--out", graph)
+            options.set.insert(0, "train.batch=256")
+            call(options, "synth", "--nodes", 30000, "--degree", 10, "--features", 16, "--classes", 5, "--seed", 1, "--out", graph)
         call(options, "prep", "--from", graph, "--store", work / "graph.qh", "--parts", 4, "--dim", 16)
         yield work
     finally:
