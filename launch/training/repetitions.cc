@@ -79,7 +79,7 @@ std::vector<std::string> FinishedRunsIn(const std::string& run) {
 }
 
 // What Train does not see to for a run that counts beside this job's: how long it trained, which
-// may change when it is resumed, its split, and its store.
+// may change when it is resumed, its store, and its split, unless the job's is "": any.
 absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
                                const std::string& other) {
   QH_ASSIGN_OR_RETURN(Config config, ReadRunConfig(other));
@@ -100,8 +100,7 @@ absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
                                                       manifest.store(), ", and ", job.store,
                                                       " has ", identity));
   const std::string& split = manifest.position().split();
-  if (job.split.empty() || job.split == split || absl::StrContains(other, "/split-"))
-    return absl::OkStatus();
+  if (job.split.empty() || job.split == split) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("it is of split ", split, ", and now it is ", job.split));
 }
@@ -109,15 +108,17 @@ absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
 // Runs there that are not of these jobs would count with them.
 absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJob>& jobs) {
   std::vector<std::string> others = FinishedRunsIn(run);
-  for (const TrainJob& job : jobs) std::erase(others, job.run.substr(run.size() + 1));
+  for (const TrainJob& job : jobs) std::erase(others, job.repetition);
   if (others.empty()) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(jobs[0].store));
+  const std::string identity = StoreIdentity(store->manifest());
   TrainJob job = jobs[0];
   if (job.split.empty()) job.split = store->DefaultSplit();
+  if (absl::StartsWith(job.repetition, "split-")) job.split.clear();  // over all of them
   for (const std::string& name : others) {
     const std::string other = absl::StrCat(run, "/", name);
     QH_RETURN_IF_ERROR(
-        Annotate(CheckCountsBeside(job, StoreIdentity(store->manifest()), other),
+        Annotate(CheckCountsBeside(job, identity, other),
                  absl::StrCat("begin another --run, for ", other, " would count with these")));
   }
   return absl::OkStatus();
@@ -127,7 +128,7 @@ absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJ
 absl::Status CheckFolders(const std::string& run, const std::vector<TrainJob>& jobs) {
   for (const TrainJob& job : jobs) {
     std::string folder = run;
-    for (const absl::string_view name : absl::StrSplit(job.run.substr(run.size() + 1), '/')) {
+    for (const absl::string_view name : absl::StrSplit(job.repetition, '/')) {
       QH_RETURN_IF_ERROR(CheckFolderOfRuns(folder, name));
       absl::StrAppend(&folder, "/", name);
     }

@@ -199,6 +199,14 @@ TEST_F(RepetitionsTest, CarriedOnWithOtherSeedsAreOfTheSameConfigAndStore) {
   EXPECT_THAT(other_store.err, AllOf(HasSubstr("many/seed-0"), HasSubstr("store with checksum")));
 }
 
+TEST_F(RepetitionsTest, OfAnotherSplitAreToldWhateverTheirFoldersAreCalled) {
+  ASSERT_EQ(Train("split-study/many", {"--seeds", "1"}).code, ExitCode::kDone);
+  const Outcome other =
+      Train("split-study/many", {"--seeds", "1", "--set", "train.seed=7", "--split", "b"});
+  EXPECT_EQ(other.code, ExitCode::kFailed);
+  EXPECT_THAT(other.err, HasSubstr("it is of split a, and now it is b"));
+}
+
 TEST_F(RepetitionsTest, LogAsJsonLeavesStdoutToTheLinesOfMetrics) {
   const Outcome outcome = Train("json", {"--log", "json"});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
