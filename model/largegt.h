@@ -92,14 +92,14 @@ class LargeGT {
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement);
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
   absl::StatusOr<Step> MakeStep(const Batch& batch, bool training);
-  // A training step but for what the host learns of it.
-  absl::Status QueueStep(const Step& step);
-  bool IsRepeatable() const;
-  void CountBatch();
   // The same, for what is computed beside token attention.
   Step Beside(const Step& step) const {
     return step.On(beside_ != nullptr ? *beside_ : step.kernels);
   }
+  // A training step but for what the host learns of it.
+  absl::Status QueueStep(const Step& step);
+  bool IsRepeatable() const;
+  void CountBatch();
   absl::Status Forward(const Step& step, const Step& beside);  // to logits_
   void StartInput(const Step& step);
   absl::Status FinishInput(const Step& step);

@@ -69,9 +69,9 @@ absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
 
 // The `inputs` of the import's entry in the provenance: name, bytes and time of change of each
 // input, and a checksum of its first and last bytes (of a folder: a checksum of all these of its
-// files, hidden ones left out), wherever it lies. Errors, naming the flag: kNotFound
-// or kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the
-// store's folder.
+// files, hidden ones left out), wherever it lies. Errors, naming the flag: kNotFound or
+// kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the store's
+// folder.
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options);
 
 // The `sources` of that entry: where the inputs are.

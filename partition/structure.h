@@ -29,8 +29,7 @@ struct GraphStructure {
   // sample of a node reads.
   double mean_two_step_paths = 0;
 
-  // The share of arcs that join a class to itself; not a number if no arc has two
-  // classes.
+  // The share of arcs that join a class to itself; not a number if no arc has two classes.
   double homophily() const;
 
   // Reads all arcs; takes 16 bytes of memory a node. A function of the store alone. Errors:

@@ -137,6 +137,7 @@ class Buffer {
     data_ = static_cast<T*>(device.Allocate(static_cast<size_t>(size) * sizeof(T)));
     size_ = size;
   }
+
   Device* device_ = nullptr;
   T* data_ = nullptr;
   int64_t size_ = 0;

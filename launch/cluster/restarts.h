@@ -25,9 +25,9 @@ JobWords WithResume(absl::Span<const std::string> job);
 // Starts the job by mpirun, which `command_of` writes for it, and returns its exit code. Is started
 // again, at most max_restarts times, when a rank was killed, or when the job failed but got further
 // than it was: to a newer checkpoint, or a later step in its metrics, of any of its runs where it
-// trains over seeds or splits. Not when it ended well, or
-// stopped on request (75), or was used wrongly, or failed where it failed before, for it would
-// again. Every start and end is said on stderr.
+// trains over seeds or splits. Not when it ended well, or stopped on request (75), or was used
+// wrongly, or failed where it failed before, for it would again. Every start and end is said on
+// stderr.
 absl::StatusOr<ExitCode> RunWithRestarts(
     const JobWords& job, int64_t max_restarts,
     const std::function<absl::StatusOr<std::vector<std::string>>(const JobWords&)>& command_of);

@@ -35,19 +35,16 @@ bool TakesRowsOnGpu(const Config& config) {
          config.sampler().backend() == SamplerConfig::CUDA;
 }
 
-absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(const FeatureTable& table,
+absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(const Store& store,
+                                                           const FeatureTable& table,
                                                            const LoaderInputs& inputs,
                                                            const Config& config,
                                                            const RankContext& context) {
   const Topology& topology =
       inputs.training_topology.indptr.empty() ? inputs.topology : inputs.training_topology;
   const auto hottest = [&](int64_t max_rows) -> absl::StatusOr<std::vector<GlobalId>> {
-    PlacementFacts facts;
-    facts.ranks_on_host = context.ranks_on_host;
-    facts.feature_bytes = table.num_nodes * table.row_bytes();
-    facts.forecast_bytes =
-        ForecastBytes(table.num_nodes, SamplingOptions(config).sampler, context.pool.num_threads());
-    QH_ASSIGN_OR_RETURN(facts.available_bytes, AvailableMemoryBytes());
+    QH_ASSIGN_OR_RETURN(const PlacementFacts facts,
+                        FactsOf(store, inputs, config, context, /*working_bytes=*/0));
     QH_RETURN_IF_ERROR(CheckLockedRows(facts));
     return ChooseHotSet(ExpectedDraws(topology, SamplingOptions(config).sampler,
                                       inputs.OwnTrainingNodes(), context.pool),
@@ -102,7 +99,7 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
     inputs.features = graph->features_.get();
     if (TakesRowsOnGpu(config)) {
       absl::StatusOr<std::unique_ptr<DeviceRows>> made =
-          MakeDeviceRows(table, inputs, config, context);
+          MakeDeviceRows(store, table, inputs, config, context);
       QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "feature rows for all GPUs", made.status()));
       graph->device_rows_ = *std::move(made);
       inputs.device_rows = graph->device_rows_.get();

@@ -163,8 +163,10 @@ absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::st
     return absl::InvalidArgumentError(
         absl::StrCat("checkpoint is '", which, "'; allowed: best, latest or a number of steps"));
   }
-  QH_ASSIGN_OR_RETURN(const int64_t best, BestStep(run));
-  const std::string path = CheckpointPath(run, which == "best" ? best : step);
+  if (which == "best") {
+    QH_ASSIGN_OR_RETURN(step, BestStep(run));
+  }
+  const std::string path = CheckpointPath(run, step);
   if (FileExists(path)) return path;
   // A copy of the run for which links were followed, and of which steps were removed.
   if (which == "best" && FileExists(BestCheckpointPath(run))) return BestCheckpointPath(run);
