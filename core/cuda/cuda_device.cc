@@ -231,9 +231,11 @@ bool Device::Prepare(const void* kernel, const Grid& grid) {
   if (grid.blocks == 0 || !Enter()) return false;
   QH_CHECK_LE(grid.blocks, int64_t{std::numeric_limits<int32_t>::max()});
   QH_CHECK_LE(grid.shared_bytes, shared_bytes_per_block_);
+  // All that a block can have, whatever this launch needs: a smaller limit would hold for launches
+  // in recordings, too.
   if (grid.shared_bytes > kPlainSharedBytes)
     Note(QH_CUDA_STATUS(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                             static_cast<int>(grid.shared_bytes))));
+                                             static_cast<int>(shared_bytes_per_block_))));
   return status_.ok();
 }
 
