@@ -41,16 +41,6 @@ bool HasBegunTraining(const std::string& run) {
          (FileExists(checkpoints) && !std::filesystem::is_empty(checkpoints, error));
 }
 
-absl::Status RefuseToReplace(const std::string& run) {
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
-  const auto num_checkpoints = static_cast<int64_t>(steps.size());
-  return absl::AlreadyExistsError(
-      absl::StrCat(run, " holds ", IsFinished(run) ? "a finished run" : "an unfinished run", " (",
-                   Counted(num_checkpoints, "checkpoint"),
-                   "); choose another --run, carry it on with --resume, or replace it with "
-                   "--overwrite"));
-}
-
 absl::Status RemoveRun(const std::string& run) {
   QH_ASSIGN_OR_RETURN(std::vector<std::string> files, ListEventFiles(run));
   files.insert(files.end(),
@@ -124,6 +114,17 @@ absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
   return std::string(absl::StripTrailingAsciiWhitespace(text));
 }
 
+absl::Status RunFolder::CheckStart(const std::string& run, Start start) {
+  if (start != Start::kNew || !HasBegunTraining(run)) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
+  const auto num_checkpoints = static_cast<int64_t>(steps.size());
+  return absl::AlreadyExistsError(
+      absl::StrCat(run, " holds ", IsFinished(run) ? "a finished run" : "an unfinished run", " (",
+                   Counted(num_checkpoints, "checkpoint"),
+                   "); choose another --run, carry it on with --resume, or replace it with "
+                   "--overwrite"));
+}
+
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
                                                              const Config& config,
                                                              const std::string& store,
@@ -142,8 +143,7 @@ absl::Status RunFolder::Claim() {
       FileLock lock,
       ClaimFolder(path_, start_ == Start::kResume ? kTimeToEnd : absl::ZeroDuration(), stop_));
   lock_.emplace(std::move(lock));
-  return start_ == Start::kNew && HasBegunTraining(path_) ? RefuseToReplace(path_)
-                                                          : absl::OkStatus();
+  return CheckStart(path_, start_);
 }
 
 absl::Status RunFolder::Begin() {

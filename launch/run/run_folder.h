@@ -40,8 +40,10 @@ class RunFolder {
     kResume,     // carry on what is there; a new run if nothing is
     kOverwrite,  // remove what a run left there, then a new run
   };
-  // Makes no more than RUN/lock yet, which keeps others out from here on. kAlreadyExists, saying
-  // what to do, if the folder holds a run, finished or not, and `start` is kNew;
+  // kAlreadyExists, saying what to do, if the folder holds a run, finished or not, and `start` is
+  // kNew. Create finds the same, but may be asked only after a store was read.
+  static absl::Status CheckStart(const std::string& path, Start start);
+  // Makes no more than RUN/lock yet, which keeps others out from here on. What CheckStart says;
   // kFailedPrecondition if the folder is neither a run's nor empty, if another process is training
   // in it (one that may be ending is waited for if `start` is kResume, until `stop` asks for a
   // stop: kCancelled), or if `start` is kResume and the run's config differs in what matters (see

@@ -83,6 +83,11 @@ absl::Status Session::AgreeOnBackends() {
 
 absl::Status Session::Open(const std::string& store_path, const std::string& split) {
   QH_ASSIGN_OR_RETURN(store_, OpenStoreOnAllRanks(context_.comm, store_path));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "read the store", ReadStore(store_path, split)));
+  return AgreeOnPrecision();
+}
+
+absl::Status Session::ReadStore(const std::string& store_path, const std::string& split) {
   const bool may_differ = classes_to_predict_ > 0;
   const bool labelled =
       !may_differ || (store_->HasFile("labels.npy") && store_->HasFile("splits.npy"));
@@ -109,7 +114,6 @@ absl::Status Session::Open(const std::string& store_path, const std::string& spl
   for (int32_t p = owners_.first[rank]; p < owners_.first[rank + 1]; ++p)
     QH_RETURN_IF_ERROR(store_->VerifyPartition(PartitionId(p), context_.pool));
   QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_, classes_to_predict_));
-  QH_RETURN_IF_ERROR(AgreeOnPrecision());
   const bool with_pos_enc = options_.dims.pos_enc > 0;
   QH_ASSIGN_OR_RETURN(
       inputs_,
@@ -132,7 +136,7 @@ absl::Status Session::PlaceGraph() {
     absl::FPrintF(stderr, "%s over %s, predicted efficiency %.2f\n%s\n",
                   Counted(owners_.num_partitions(), "partition"),
                   Counted(owners_.num_ranks(), "rank"), predicted_efficiency_, placement.reason);
-  QH_RETURN_IF_ERROR(CheckMemory(plan));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "compare memory", CheckMemory(plan)));
   QH_ASSIGN_OR_RETURN(graph_,
                       PlacedGraph::Create(*store_, placement, owners_, config_, context_, inputs_));
   if (context_.IsMain() && !graph_->description().empty())

@@ -23,10 +23,10 @@ namespace quadhop {
 // Owns the opened store, the loader and the model of one rank. Used by one thread.
 class Session {
  public:
-  // Collective. Checks this rank's partitions against their checksums. kInvalidArgument if config,
-  // store and number of ranks do not fit; kResourceExhausted, before any work, if a step needs more
-  // memory than there is. classes_to_predict: 0, or the classes of a model that is only to predict:
-  // the store may then have other labels, other splits than `split`, or none of them.
+  // Collective. Checks this rank's partitions against their checksums. What is wrong on any rank is
+  // an error of AgreeOnStatus on all: config, store and number of ranks do not fit, or a step needs
+  // more memory than there is. classes_to_predict: 0, or the classes of a model that is only to
+  // predict: the store may then have other labels, other splits than `split`, or none of them.
   static absl::StatusOr<std::unique_ptr<Session>> Create(const std::string& store_path,
                                                          const std::string& split,
                                                          const Config& config,
@@ -57,6 +57,7 @@ class Session {
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}
   absl::Status AgreeOnBackends();
   absl::Status Open(const std::string& store_path, const std::string& split);
+  absl::Status ReadStore(const std::string& store_path, const std::string& split);
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;
   absl::Status AgreeOnPrecision();

@@ -16,6 +16,7 @@
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
+#include "launch/ranks/agreed_status.h"
 #include "launch/ranks/faulty_communicator.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
@@ -52,6 +53,9 @@ absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
 
 absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context) {
   TrainJob job = asked;
+  QH_RETURN_IF_ERROR(AgreeOnStatus(
+      context.comm, "look for the run",
+      context.IsMain() ? RunFolder::CheckStart(job.run, job.start) : absl::OkStatus()));
   QH_RETURN_IF_ERROR(TakeBackendOfRun(context, &job));
   Faults faults(job.config.train().fail_at(), context.comm.rank());
   const std::unique_ptr<Communicator> comm = WithFaults(context.comm, faults, context.standing);

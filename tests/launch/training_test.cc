@@ -35,6 +35,7 @@ using testing::ElementsAre;
 using testing::Ge;
 using testing::HasSubstr;
 using testing::Le;
+using testing::StartsWith;
 
 constexpr int64_t kStepsPerEpoch = 6;
 constexpr int64_t kSteps = 3 * kStepsPerEpoch;
@@ -266,6 +267,20 @@ TEST_F(TrainingTest, AModelThatIsTooLargeIsRefusedByThePlan) {
   const Outcome outcome = Train(run_, {"model.width=4096", "model.heads=64"});
   EXPECT_EQ(outcome.code, ExitCode::kFailed);
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("needs"), HasSubstr("model.width")));
+}
+
+TEST_F(TrainingTest, WhatEveryRankFindsWrongIsSaidByTheJobNotByARank) {
+  const Outcome outcome = Train(run_, {}, {"--ranks-in-process", "4"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, StartsWith("quadhop train: there are 4 ranks, but "));
+}
+
+TEST_F(TrainingTest, ARunThatIsThereIsRefusedBeforeTheStoreIsRead) {
+  ASSERT_EQ(Train(run_, {"train.epochs=1"}).code, ExitCode::kDone);
+  std::filesystem::remove_all(store_);
+  const Outcome outcome = Train(run_, {"train.epochs=1"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr(absl::StrCat(run_, " holds a finished run")));
 }
 
 TEST_F(TrainingTest, ADamagedCheckpointIsReportedAndTheOneBeforeIsTaken) {
