@@ -3,8 +3,8 @@
 namespace quadhop {
 
 Adam::Adam(const AdamOptions& options, ParameterSet& parameters) : options_(options) {
-  first_.Resize(parameters.memory(), {parameters.num_trained()});
-  second_.Resize(parameters.memory(), {parameters.num_trained()});
+  first_.Resize(parameters.memory(), {parameters.trained_size()});
+  second_.Resize(parameters.memory(), {parameters.trained_size()});
 }
 
 void Adam::Apply(Kernels& kernels, double learning_rate, ParameterSet& parameters) {

@@ -5,9 +5,12 @@
 #include "core/check.h"
 #include "core/checksum.h"
 #include "core/rng.h"
+#include "core/thread_pool.h"
 
 namespace quadhop {
 namespace {
+
+constexpr int64_t kFloatsOfALine = 16;  // 64 bytes
 
 // Collects the parameters in the order of the paper's state dict.
 class Lister {
@@ -133,12 +136,12 @@ ParameterSet::ParameterSet(const LargeGTOptions& options, Memory& memory)
     for (Parameter& parameter : parameters_) {
       if (static_cast<size_t>(parameter.group) != group) continue;
       parameter.offset = offset;
-      offset += parameter.size;
+      offset += NumBlocks(parameter.size, kFloatsOfALine) * kFloatsOfALine;
     }
   }
   group_begin_[kNumGradientGroups] = offset;
   values_.Resize(memory, {offset});
-  gradients_.Resize(memory, {num_trained()});
+  gradients_.Resize(memory, {trained_size()});
   std::vector<float> values(static_cast<size_t>(offset));
   for (const Parameter& parameter : parameters_)
     Initialise(parameter, options.seed, values.data() + parameter.offset);

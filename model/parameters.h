@@ -48,13 +48,15 @@ struct Parameter {
 };
 
 // All parameters of a model: values and summed gradients, each one array in which a group is one
-// piece and kUnused the last. Used by one thread at a time.
+// piece and kUnused the last. Every parameter begins at a multiple of 64 bytes, for products read
+// and write 16 at a time; what stands between them is zero, and stays so. Used by one thread at a
+// time.
 class ParameterSet {
  public:
   // Values as in the paper's code, a function of (seed, name) alone. In `memory`, which must
   // outlive it.
   ParameterSet(const LargeGTOptions& options, Memory& memory);
-  // num_trained() of such a set, which is not made.
+  // Trained weights of such a set, which is not made.
   static int64_t NumTrained(const LargeGTOptions& options);
   Memory& memory() { return memory_; }
 
@@ -66,9 +68,10 @@ class ParameterSet {
   TensorView<float> gradient(absl::string_view name) { return ViewOf(gradients_, Find(name)); }
   TensorView<float> value(const Parameter& parameter) { return ViewOf(values_, parameter); }
 
-  int64_t num_trained() const { return group_begin_[static_cast<size_t>(GradientGroup::kUnused)]; }
-  TensorView<float> trained_values() { return {values_.data(), {num_trained()}}; }
-  TensorView<float> trained_gradients() { return {gradients_.data(), {num_trained()}}; }
+  // Of the trained parameters and what stands between them [trained_size()].
+  TensorView<float> trained_values() { return {values_.data(), {trained_size()}}; }
+  TensorView<float> trained_gradients() { return gradients_.view(); }
+  int64_t trained_size() const { return group_begin_[static_cast<size_t>(GradientGroup::kUnused)]; }
   int64_t GroupBegin(GradientGroup group) const { return group_begin_[static_cast<size_t>(group)]; }
   int64_t GroupSize(GradientGroup group) const;
   absl::Span<float> GroupGradients(GradientGroup group);
@@ -80,7 +83,7 @@ class ParameterSet {
   std::vector<Parameter> parameters_;
   std::array<int64_t, kNumGradientGroups + 1> group_begin_{};
   Array<float> values_;     // [n]
-  Array<float> gradients_;  // [num_trained()]
+  Array<float> gradients_;  // [trained_size()]
 };
 
 // Per-partition gradients of the groups that are summed as they are (all but kLocal and kUnused).

@@ -40,7 +40,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
       .Add("epochs", position.epoch())
       .Add("epoch_seconds", epoch_seconds)
       .Add("train_nodes_per_second", rate)
-      .Add("parameters", session.model().parameters().num_trained())
+      .Add("parameters", ParameterSet::NumTrained(session.model().options()))
       .Add("ranks", comm.num_ranks())
       .Add("precision", PrecisionName(session.model().options().precision))
       .Add("peak_rss_bytes", *std::max_element(peak_rss_bytes.begin(), peak_rss_bytes.end()))

@@ -120,7 +120,7 @@ absl::Status Trainer::Begin() {
         session_.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
         session_.split(), Counted(session_.store().num_partitions(), "partition"),
         Counted(session_.context().comm.num_ranks(), "rank"),
-        session_.model().parameters().num_trained()));
+        ParameterSet::NumTrained(session_.model().options())));
     if (session_.inputs().NumLabelled(SplitPart::kValid) == 0)
       display_.Say(absl::StrFormat(
           "split %s has no labelled validation nodes: the last epoch will be the result",

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kSteps = 8;
 
-// More parameters than one block of work, whose size no vector divides.
+// More parameters than one block of work.
 LargeGTOptions Options() {
   LargeGTOptions options;
   options.dims = {.features = 51, .width = 79, .heads = 2, .classes = 5};
@@ -56,7 +56,7 @@ void ExpectTheReferencesSteps(const AdamOptions& options) {
   ThreadPool pool(2);
   const std::unique_ptr<Kernels> kernels = MakeTestKernels(pool);
   ParameterSet parameters(Options(), kernels->memory());
-  ASSERT_GT(parameters.num_trained(), 2 * 16384);
+  ASSERT_GT(parameters.trained_size(), 2 * 16384);
   Adam adam(options, parameters);
   reference::Arrays<double> expected = ArraysOf(parameters, /*gradients=*/false, 1);
   reference::Adam<double> reference_adam(

@@ -132,26 +132,35 @@ TEST(Parameters, InitialValuesHaveTheDistributionsOfThePapersCode) {
   }
 }
 
-TEST(Parameters, GroupsArePiecesOfOneArrayWithoutHolesAndTheUnusedComeLast) {
+// By where they stand.
+std::map<int64_t, const Parameter*> ByOffset(const ParameterSet& parameters) {
+  std::map<int64_t, const Parameter*> by_offset;
+  for (const Parameter& p : parameters.parameters()) by_offset[p.offset] = &p;
+  return by_offset;
+}
+
+TEST(Parameters, GroupsArePiecesOfOneArrayInLinesOf64BytesAndTheUnusedComeLast) {
   for (const Conv conv : {Conv::kFull, Conv::kLocal, Conv::kGlobal, Conv::kNone}) {
     HostMemory memory;
     ParameterSet parameters(Options(conv), memory);
-    std::map<int64_t, const Parameter*> by_offset;
-    for (const Parameter& p : parameters.parameters()) by_offset[p.offset] = &p;
+    const std::map<int64_t, const Parameter*> by_offset = ByOffset(parameters);
     EXPECT_EQ(by_offset.size(), parameters.parameters().size());
-    int64_t end = 0;
+    int64_t end = 0, num_trained = 0;
     GradientGroup group = GradientGroup::kHead;
     for (const auto& [offset, p] : by_offset) {
-      EXPECT_EQ(offset, end) << p->name;
+      const bool trained = p->group != GradientGroup::kUnused;
+      EXPECT_EQ(offset, (end + 15) / 16 * 16) << p->name;
       EXPECT_GE(p->group, group) << p->name;
-      EXPECT_EQ(offset >= parameters.num_trained(), p->group == GradientGroup::kUnused) << p->name;
+      EXPECT_EQ(offset < parameters.trained_size(), trained) << p->name;
       group = p->group;
       end = offset + p->size;
+      if (trained) num_trained += p->size;
     }
+    EXPECT_EQ(ParameterSet::NumTrained(Options(conv)), num_trained);
   }
 }
 
-TEST(Parameters, TheUnusedNeverChangeUnderAdamAndTheOthersDo) {
+TEST(Parameters, TheUnusedAndWhatIsBetweenNeverChangeUnderAdamAndTheOthersDo) {
   for (const Conv conv : {Conv::kFull, Conv::kLocal, Conv::kGlobal, Conv::kNone}) {
     LargeGTOptions options = Options(conv, NormKind::kLayer);
     options.codebook_start = CodebookStart::kPaper;
@@ -170,6 +179,10 @@ TEST(Parameters, TheUnusedNeverChangeUnderAdamAndTheOthersDo) {
           absl::string_view(p.name).find("linear_k.bias") != absl::string_view::npos;
       EXPECT_EQ(values == before.at(p.name).values, never_moves) << p.name;
     }
+    std::vector<float> all = ToHost(parameters.memory(), parameters.trained_values());
+    for (const Parameter& p : parameters.parameters())
+      if (p.group != GradientGroup::kUnused) std::fill_n(all.begin() + p.offset, p.size, 0.0F);
+    EXPECT_THAT(all, testing::Each(0)) << "between parameters";
   }
 }
 
