@@ -27,6 +27,11 @@ struct BackgroundSum::State {
     std::unique_ptr<Memory::Mark> computed;  // the summands are
   };
 
+  absl::Status Make(const Job& job) {
+    adder->memory().WaitFor(job.computed.get());
+    return job.make(*comm, owners, *adder);
+  }
+
   void Work() {
     std::unique_lock lock(mutex);
     while (true) {
@@ -35,8 +40,7 @@ struct BackgroundSum::State {
       if (error.ok()) {
         const Job& job = jobs.front();  // stays where it is while others are appended
         lock.unlock();
-        adder->memory().WaitFor(job.computed.get());
-        absl::Status status = job.make(*comm, owners, *adder);
+        absl::Status status = Make(job);
         lock.lock();
         error = std::move(status);
       }
@@ -45,7 +49,7 @@ struct BackgroundSum::State {
     }
   }
 
-  const std::unique_ptr<Communicator> comm;  // used by the thread alone
+  const std::unique_ptr<Communicator> comm;  // used by the thread alone, if there is one
   const PartitionOwners owners;
   const Reduction reduction;
   Memory* const foreground;               // of the adder given; nullptr: the host's
@@ -57,7 +61,7 @@ struct BackgroundSum::State {
   absl::Status error;
   bool stop = false;
 
-  std::thread thread;
+  std::thread thread;  // none on one rank
 };
 
 absl::StatusOr<std::unique_ptr<BackgroundSum>> BackgroundSum::Create(Communicator& comm,
@@ -75,11 +79,13 @@ absl::StatusOr<std::unique_ptr<BackgroundSum>> BackgroundSum::Create(Communicato
   auto state =
       std::make_unique<State>(std::move(own), std::move(owners), reduction,
                               adder == nullptr ? nullptr : &adder->memory(), std::move(forked));
-  try {
-    state->thread = std::thread([s = state.get()] { s->Work(); });
-  } catch (const std::system_error& e) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot start the thread that combines gradients: ", e.what()));
+  if (comm.num_ranks() > 1) {
+    try {
+      state->thread = std::thread([s = state.get()] { s->Work(); });
+    } catch (const std::system_error& e) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("cannot start the thread that combines gradients: ", e.what()));
+    }
   }
   return std::unique_ptr<BackgroundSum>(new BackgroundSum(std::move(state)));
 }
@@ -92,7 +98,7 @@ BackgroundSum::~BackgroundSum() {
     state_->stop = true;
   }
   state_->changed.notify_all();
-  state_->thread.join();
+  if (state_->thread.joinable()) state_->thread.join();
 }
 
 void BackgroundSum::Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum,
@@ -109,9 +115,14 @@ void BackgroundSum::Queue(MakeSum make, Memory* computed) {
   if (computed == nullptr) computed = state_->foreground;
   std::unique_ptr<Memory::Mark> mark;
   if (computed != nullptr) mark = computed->SetMark();
+  State::Job job{std::move(make), std::move(mark)};
+  if (!state_->thread.joinable()) {
+    if (state_->error.ok()) state_->error = state_->Make(job);
+    return;
+  }
   {
     std::scoped_lock lock(state_->mutex);
-    state_->jobs.push_back({std::move(make), std::move(mark)});
+    state_->jobs.push_back(std::move(job));
   }
   state_->changed.notify_all();
 }

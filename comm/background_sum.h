@@ -20,7 +20,9 @@ namespace quadhop {
 
 // A thread that works off sums in the order submitted, which must be the same on every rank, on a
 // communicator of its own and, on a device, a queue of work of its own. So a layer's gradients are
-// combined while those of the layer below are still being computed. Used by one thread.
+// combined while those of the layer below are still being computed. One rank, which waits for no
+// other, needs no thread: its sums are made, or queued on its device, where they are submitted, so
+// that one thread records a step (Memory::Record). Used by one thread.
 class BackgroundSum {
  public:
   // adder: of the memory that summands and sums stand in, which must outlive this; nullptr: the
@@ -35,8 +37,8 @@ class BackgroundSum {
   BackgroundSum& operator=(const BackgroundSum&) = delete;
 
   // Queues SumOverPartitions(summands, sum), behind what is queued on `computed`, the adder's
-  // memory (nullptr) or a Fork of it, and returns at once. Both stay alive and untouched until Wait
-  // returns.
+  // memory (nullptr) or a Fork of it, and returns at once if there are several ranks. Both stay
+  // alive and untouched until Wait returns.
   void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum,
               Memory* computed = nullptr);
   // The same of OrderedSum, whatever the reduction.

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -66,7 +67,12 @@ struct Graph {
   // What the first `end` operations of a branch wait for, they counted in.
   void Reach(size_t branch, int64_t end, std::vector<int64_t>* reached) const;
 
+  // Ends the test where another thread adds to it than began it: CUDA does not say that threads may
+  // do so at the same time.
+  void CheckThread() const;
+
   int64_t capture;
+  const std::thread::id thread = std::this_thread::get_id();
   std::vector<Branch> branches;  // of the stream that the capture began with first
   std::vector<std::shared_ptr<CudaOnHostStream::Queue>> captured;  // while the capture goes on
 };

@@ -74,10 +74,15 @@ void Append(CudaOnHostStream* stream, std::function<bool()> done) {
   Check(stream != nullptr, "work on the default stream");
   CudaOnHostStream::Queue& queue = *stream->queue;
   if (queue.graph != nullptr) {
+    queue.graph->CheckThread();
     queue.graph->branches[queue.branch].push_back({std::move(done), 0, 0});
   } else {
     queue.operations.push_back(std::move(done));
   }
+}
+
+void Graph::CheckThread() const {
+  Check(thread == std::this_thread::get_id(), "two threads add to one capture");
 }
 
 void Graph::Reach(size_t branch, int64_t end, std::vector<int64_t>* reached) const {
@@ -194,6 +199,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     queue.graph->captured.push_back(stream->queue);
   }
   if (queue.graph != nullptr) {
+    queue.graph->CheckThread();
     Check(event->capture == queue.graph->capture,
           "a captured stream waits for an event of no capture");
     queue.graph->branches[queue.branch].push_back({nullptr, event->queue->branch, event->end});
