@@ -7,9 +7,8 @@
 namespace quadhop {
 namespace {
 
-// Slices differ by a node from step to step, so a rank of P partitions meets up to 2^P sizes. If
-// there are more than this, none comes again before it is forgotten, and steps are queued one by
-// one.
+// Slices differ by a node from step to step, so a rank of P partitions meets up to 2^P sizes.
+// Making a recording takes longer than queueing a step: none is given up for another.
 constexpr size_t kMostRecorded = 64;
 
 }  // namespace
@@ -21,8 +20,8 @@ absl::Status StepRecordings::Queue(const Batch& batch, absl::FunctionRef<absl::S
   }
   Recorded* const found = Find(batch);
   if (found == nullptr) {
-    recorded_.push_front({batch.slice_offsets, batch.sampled_offsets, nullptr});
-    if (recorded_.size() > kMostRecorded) recorded_.pop_back();
+    if (recorded_.size() < kMostRecorded)
+      recorded_.push_back({batch.slice_offsets, batch.sampled_offsets, nullptr});
     return queue();
   }
   if (found->recording == nullptr) {
@@ -38,9 +37,7 @@ StepRecordings::Recorded* StepRecordings::Find(const Batch& batch) {
         return recorded.slice_offsets == batch.slice_offsets &&
                recorded.sampled_offsets == batch.sampled_offsets;
       });
-  if (found == recorded_.end()) return nullptr;
-  recorded_.splice(recorded_.begin(), recorded_, found);
-  return &recorded_.front();
+  return found == recorded_.end() ? nullptr : &*found;
 }
 
 int64_t StepRecordings::NumOutgrown() const {

@@ -6,7 +6,6 @@
 #include <absl/status/status.h>
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -26,7 +25,7 @@ class StepRecordings {
   // for a batch of equal sizes, since which no memory was outgrown. The first step of a size
   // is queued as it is (memory is taken, products are chosen), the second is recorded. Once a step
   // has been queued, `queue` must queue the same for batches of these sizes, but for what it reads
-  // of arrays in these memories.
+  // of arrays in these memories. Once there are many sizes, steps of others are queued one by one.
   absl::Status Queue(const Batch& batch, absl::FunctionRef<absl::Status()> queue);
 
  private:
@@ -34,13 +33,12 @@ class StepRecordings {
     std::vector<int64_t> slice_offsets, sampled_offsets;  // of the batch
     std::unique_ptr<Memory::Recording> recording;         // nullptr: not yet
   };
-  // What stands first then; nullptr if there is none.
   Recorded* Find(const Batch& batch);
   int64_t NumOutgrown() const;
 
   std::vector<Memory*> memories_;
-  std::list<Recorded> recorded_;  // the last used first
-  int64_t num_outgrown_ = 0;      // when they were recorded
+  std::vector<Recorded> recorded_;
+  int64_t num_outgrown_ = 0;  // when they were recorded
 };
 
 }  // namespace quadhop

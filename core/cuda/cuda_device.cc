@@ -204,7 +204,9 @@ class Device::Graph final : public Recording {
     QH_RETURN_IF_ERROR(worked);
     QH_RETURN_IF_ERROR(device_.status_);
     QH_RETURN_IF_ERROR(ended);
-    return QH_CUDA_STATUS(cudaGraphInstantiate(&executable_, graph_, 0));
+    // Else what was recorded of Forks would no longer be served first.
+    return QH_CUDA_STATUS(
+        cudaGraphInstantiate(&executable_, graph_, cudaGraphInstantiateFlagUseNodePriority));
   }
 
   void Replay() override {

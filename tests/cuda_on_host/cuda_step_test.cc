@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "core/cuda/cuda_device.h"
 #include "cuda_runtime.h"
+#include "model/step_recordings.h"
+#include "tests/model/recorded_training.h"
 #include "tests/model/toy_job.h"
 #include "tests/support/status_matchers.h"
 
@@ -80,78 +80,66 @@ TEST(Step, IsTheSameHoweverStreamsAreServed) {
   }
 }
 
-// `of_partition` nodes of each partition, others each step.
-std::vector<int64_t> NodesOf(const ToyGraph& graph, std::vector<int64_t> of_partition,
-                             int64_t step) {
-  std::vector<int64_t> nodes;
-  for (size_t p = 0; p < of_partition.size(); ++p) {
-    const int64_t begin = graph.partition_offsets[p], end = graph.partition_offsets[p + 1];
-    for (int64_t i = 0; i < of_partition[p]; ++i)
-      nodes.push_back(begin + (2 * step + i) % (end - begin));
-  }
-  std::sort(nodes.begin(), nodes.end());
-  return nodes;
+// On the model's stream, in each step.
+std::vector<int64_t> NumQueued(const LargeGTOptions& options, bool cuda_graphs) {
+  std::vector<int64_t> num_queued;
+  int64_t before = 0;
+  TrainWithRecordings(options, cuda_graphs, [&](int64_t, LargeGT& model) {
+    const int64_t now =
+        cuda_on_host::NumQueued(static_cast<cuda::Device&>(model.memory()).stream());
+    num_queued.push_back(now - before);
+    before = now;
+  });
+  return num_queued;
 }
 
-struct Training {
-  std::vector<double> losses;
-  std::vector<float> state, logits;
-  std::vector<int64_t> num_queued;  // on the model's stream, of each step
-};
-// Batches of two sizes in turn, and an evaluation of all nodes, for which arrays grow.
-Training TrainInTurn(LargeGTOptions options, bool cuda_graphs) {
-  options.cuda_graphs = cuda_graphs;
-  const ToyGraph graph = MakeToyGraph(options.dims, {0, 7, 12, 20});
-  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
-  ToyRank rank(graph, options, *comm);
-  auto* const stream = static_cast<cuda::Device&>(rank.model().memory()).stream();
-  Training training;
-  for (int64_t step = 0; step < 18; ++step) {
-    const int64_t before = cuda_on_host::NumQueued(stream);
-    const std::vector<int64_t> of_partition = {4, 3, 5 + step % 2};
-    training.losses.push_back(rank.Train(step, NodesOf(graph, of_partition, step)));
-    training.num_queued.push_back(cuda_on_host::NumQueued(stream) - before);
-    if (step != 11) continue;
-    const Batch all = rank.MakeBatch(-1, NodesOf(graph, {7, 5, 8}, 0));
-    Tensor<float> logits({all.num_nodes(), options.dims.classes});
-    EXPECT_OK(rank.model().Predict(all, logits.view()));
-  }
-  training.state = StateOf(rank.model());
-  training.logits = rank.model().last_logits();
-  return training;
-}
-
-TEST(Step, IsTheSameFromARecording) {
-  for (const auto& [conv, norm] : {std::pair(Conv::kFull, NormKind::kBatch),
-                                   {Conv::kLocal, NormKind::kLayer},
-                                   {Conv::kGlobal, NormKind::kNone},
-                                   {Conv::kNone, NormKind::kBatch}}) {
-    SCOPED_TRACE(static_cast<int>(conv));
-    LargeGTOptions options = Options();
-    options.conv = conv;
-    options.norm = norm;
-    options.attention_dropout = 0.1;
-    options.dims.centroids = 20;
-    options.codebook_start = CodebookStart::kData;  // at the seventh step
-    const Training queued = TrainInTurn(options, /*cuda_graphs=*/false);
-    const Training replayed = TrainInTurn(options, /*cuda_graphs=*/true);
-    EXPECT_EQ(replayed.losses, queued.losses);
-    EXPECT_EQ(replayed.state, queued.state);
-    EXPECT_EQ(replayed.logits, queued.logits);
+TEST(Step, IsQueuedByOneLaunchFromARecording) {
+  for (const LargeGTOptions& options : RecordedModels()) {
+    SCOPED_TRACE(static_cast<int>(options.conv));
+    const std::vector<int64_t> queued = NumQueued(options, /*cuda_graphs=*/false);
+    const std::vector<int64_t> replayed = NumQueued(options, /*cuda_graphs=*/true);
     // Uploads of the batch, one launch, what Adam does: before the evaluation and after it.
     for (const size_t step : {10u, 11u, 14u, 17u}) {
-      EXPECT_LT(replayed.num_queued[step], 40) << step;
-      EXPECT_GT(queued.num_queued[step], 60) << step;
+      EXPECT_LT(replayed[step], 40) << step;
+      EXPECT_GT(queued[step], 60) << step;
     }
-    EXPECT_EQ(replayed.num_queued[12], queued.num_queued[12]) << "an array grew before it";
+    EXPECT_EQ(replayed[12], queued[12]) << "an array grew before it";
   }
+}
+
+TEST(Step, IsQueuedWhereManySizesAreRecordedAlready) {
+  constexpr int64_t kRecorded = 64;
+  const auto device = cuda::Device::Open(/*local_rank=*/0);
+  ASSERT_OK(device.status());
+  const cuda::Buffer<int64_t> buffer(**device, 1);
+  StepRecordings recordings({device->get()});
+  int64_t num_queued = 0;
+  const auto train = [&](int64_t sizes) {
+    num_queued = 0;
+    for (int64_t size = 0; size < sizes; ++size) {
+      Batch batch;
+      batch.slice_offsets = {0, size};
+      EXPECT_OK(recordings.Queue(batch, [&] {
+        ++num_queued;
+        (*device)->Zero(buffer.data(), sizeof(int64_t));
+        return absl::OkStatus();
+      }));
+    }
+    return num_queued;
+  };
+  EXPECT_EQ(train(kRecorded + 2), kRecorded + 2);
+  EXPECT_EQ(train(kRecorded + 2), kRecorded + 2) << "to be recorded";
+  EXPECT_EQ(train(kRecorded + 2), 2);
+  EXPECT_EQ(train(kRecorded), 0);
+  EXPECT_OK((*device)->Synchronize());
 }
 
 TEST(Step, IsTheSameFromARecordingHoweverStreamsAreServed) {
-  const Training as_late_as_may_be = TrainInTurn(Options(), /*cuda_graphs=*/true);
+  const LargeGTOptions options = RecordedModels().front();
+  const RecordedTraining as_late_as_may_be = TrainWithRecordings(options, /*cuda_graphs=*/true);
   for (uint64_t seed = 0; seed < 3; ++seed) {
     const cuda_on_host::StreamsAtRandom at_random(seed);
-    EXPECT_EQ(TrainInTurn(Options(), /*cuda_graphs=*/true).state, as_late_as_may_be.state) << seed;
+    EXPECT_EQ(TrainWithRecordings(options, /*cuda_graphs=*/true), as_late_as_may_be) << seed;
   }
 }
 

@@ -178,6 +178,7 @@ using cudaMemPool_t = struct CudaOnHostPool*;
 enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
 using cudaGraph_t = struct CudaOnHostGraph*;
 using cudaGraphExec_t = struct CudaOnHostGraphExec*;
+constexpr unsigned long long cudaGraphInstantiateFlagUseNodePriority = 8;
 struct cudaUUID_t {
   char bytes[16];
 };
