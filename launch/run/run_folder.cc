@@ -149,11 +149,8 @@ absl::Status RunFolder::Claim() {
 absl::Status RunFolder::Begin() {
   QH_RETURN_IF_ERROR(MakeDirectories(path_));
   if (!lock_.has_value()) QH_RETURN_IF_ERROR(Claim());
-  std::error_code error;
-  const std::string store_path =
-      std::filesystem::absolute(store_, error).lexically_normal().string();
   // First, for it tells a run from other folders.
-  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), store_path + "\n"));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), AbsolutePath(store_) + "\n"));
   if (start_ != Start::kResume) QH_RETURN_IF_ERROR(RemoveRun(path_));
   QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
   QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path_)));

@@ -64,6 +64,21 @@ TEST_F(RunFolderTest, RemembersTheAbsolutePathOfItsStore) {
   EXPECT_EQ(store, std::filesystem::current_path().string() + "/stores/a.qh");
 }
 
+TEST_F(RunFolderTest, ThePathOfItsStoreLeadsThroughLinks) {
+  ASSERT_OK(MakeDirectories(folder_ / "elsewhere/within"));
+  std::filesystem::create_directory_symlink(folder_ / "elsewhere/within", folder_ / "link");
+  ASSERT_OK(MakeDirectories(folder_ / "elsewhere/s.qh"));
+  {
+    ASSERT_OK_AND_ASSIGN(Config config, LoadConfig("quickstart", {}));
+    ChooseBackends(/*all_ranks_have_gpus=*/false, &config);
+    ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Create(run_, RunFolder::Start::kNew, config,
+                                                              folder_ / "link/../s.qh", nullptr));
+    ASSERT_OK(folder->Begin());
+  }
+  ASSERT_OK_AND_ASSIGN(const std::string store, ReadRunStore(run_));
+  EXPECT_TRUE(std::filesystem::equivalent(store, folder_ / "elsewhere/s.qh")) << store;
+}
+
 TEST_F(RunFolderTest, RefusesToReplaceAFinishedOrUnfinishedRun) {
   {
     ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
