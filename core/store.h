@@ -95,15 +95,16 @@ class Store {
   std::string DefaultSplit() const;
 
   // Checks data against checksums: all files; those of `names` that the store has; or the rows of
-  // one partition in every file that has rows of nodes.
+  // some nodes in every file that has rows of nodes. Of these, too, whole chunks are read: ask for
+  // all nodes at once.
   absl::Status VerifyAll(ThreadPool& pool) const;
   absl::Status VerifyFiles(absl::Span<const absl::string_view> names, ThreadPool& pool) const;
-  absl::Status VerifyPartition(PartitionId p, ThreadPool& pool) const;
+  absl::Status VerifyNodes(BlockRange nodes, ThreadPool& pool) const;
 
  private:
   struct Files;
-  // The rows of p in a CSR pair; fine if the store has none.
-  absl::Status VerifyLists(PartitionId p, absl::string_view indptr_name,
+  // The rows of nodes in a CSR pair; fine if the store has none.
+  absl::Status VerifyLists(BlockRange nodes, absl::string_view indptr_name,
                            std::initializer_list<absl::string_view> list_names,
                            ThreadPool& pool) const;
   Store();

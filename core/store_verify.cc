@@ -44,8 +44,7 @@ absl::Status Store::VerifyFiles(absl::Span<const absl::string_view> names, Threa
   return absl::OkStatus();
 }
 
-absl::Status Store::VerifyPartition(PartitionId p, ThreadPool& pool) const {
-  const BlockRange nodes = PartitionNodes(p);
+absl::Status Store::VerifyNodes(BlockRange nodes, ThreadPool& pool) const {
   for (const char* name :
        {"features.npy", "raw.npy", "labels.npy", "pos_enc.npy", "original_ids.npy"}) {
     if (!HasFile(name)) continue;
@@ -66,15 +65,14 @@ absl::Status Store::VerifyPartition(PartitionId p, ThreadPool& pool) const {
           VerifyElements(*splits, files_->checksums.at("splits.npy"), columns, 1, pool));
     }
   }
-  QH_RETURN_IF_ERROR(VerifyLists(p, "indptr.npy", {"indices.npy"}, pool));
-  return VerifyLists(p, "raw.indptr.npy", {"raw.indices.npy", "raw.values.npy"}, pool);
+  QH_RETURN_IF_ERROR(VerifyLists(nodes, "indptr.npy", {"indices.npy"}, pool));
+  return VerifyLists(nodes, "raw.indptr.npy", {"raw.indices.npy", "raw.values.npy"}, pool);
 }
 
-absl::Status Store::VerifyLists(PartitionId p, absl::string_view indptr_name,
+absl::Status Store::VerifyLists(BlockRange nodes, absl::string_view indptr_name,
                                 std::initializer_list<absl::string_view> list_names,
                                 ThreadPool& pool) const {
   if (!HasFile(indptr_name)) return absl::OkStatus();
-  const BlockRange nodes = PartitionNodes(p);
   QH_ASSIGN_OR_RETURN(const NpyFile* indptr_file, array(indptr_name));
   const NpyHeader& header = indptr_file->header();
   if (header.dtype != DType::kI64 || header.dims != std::vector<int64_t>{num_nodes() + 1})

@@ -111,8 +111,10 @@ absl::Status Session::ReadStore(const std::string& store_path, const std::string
   QH_ASSIGN_OR_RETURN(owners_, PartitionOwners::Split(costs, context_.comm.num_ranks()));
   predicted_efficiency_ = Efficiency(costs, owners_);
   const auto rank = static_cast<size_t>(context_.comm.rank().value());
-  for (int32_t p = owners_.first[rank]; p < owners_.first[rank + 1]; ++p)
-    QH_RETURN_IF_ERROR(store_->VerifyPartition(PartitionId(p), context_.pool));
+  const auto first_node = [&](size_t r) {
+    return partition_offsets_[static_cast<size_t>(owners_.first[r])];
+  };
+  QH_RETURN_IF_ERROR(store_->VerifyNodes({first_node(rank), first_node(rank + 1)}, context_.pool));
   QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_, classes_to_predict_));
   const bool with_pos_enc = options_.dims.pos_enc > 0;
   QH_ASSIGN_OR_RETURN(

@@ -208,7 +208,7 @@ TEST_F(StoreTest, EveryFlippedByteOfEveryFileIsFound) {
   EXPECT_OK(store->VerifyAll(pool_));
 }
 
-TEST_F(StoreTest, APartitionIsVerifiedInEveryFileOfNodes) {
+TEST_F(StoreTest, NodesAreVerifiedInEveryFileOfNodes) {
   TinyStoreOptions options;
   options.partitions = 3;
   Write(options);
@@ -217,10 +217,10 @@ TEST_F(StoreTest, APartitionIsVerifiedInEveryFileOfNodes) {
     const size_t last = ReadFile(File(name)).value().size() - 1;
     FlipByte(File(name), last, 0x10);
     ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(path_));
-    EXPECT_THAT(store->VerifyPartition(PartitionId(2), pool_),
+    EXPECT_THAT(store->VerifyNodes(store->PartitionNodes(PartitionId(2)), pool_),
                 StatusIs(absl::StatusCode::kDataLoss, HasSubstr(File(name))));
     FlipByte(File(name), last, 0x10);
-    for (int p = 0; p < 3; ++p) EXPECT_OK(store->VerifyPartition(PartitionId(p), pool_));
+    EXPECT_OK(store->VerifyNodes({0, store->num_nodes()}, pool_));
   }
 }
 
@@ -239,9 +239,9 @@ TEST_F(StoreTest, DamageInAnotherPartitionsChunkIsNotOurs) {
   }
   FlipByte(File("original_ids.npy"), 1000, 1);
   ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(path_));
-  EXPECT_THAT(store->VerifyPartition(PartitionId(0), pool_),
+  EXPECT_THAT(store->VerifyNodes(store->PartitionNodes(PartitionId(0)), pool_),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("[0, 67108864)")));
-  EXPECT_OK(store->VerifyPartition(PartitionId(2), pool_));
+  EXPECT_OK(store->VerifyNodes(store->PartitionNodes(PartitionId(2)), pool_));
 }
 
 TEST_F(StoreTest, ArraysThatDoNotFitTheManifestAreRefusedWhenUsed) {

@@ -27,7 +27,7 @@ class StoreReader : public Reader {
     QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path_));
     QH_RETURN_IF_ERROR(store->VerifyAll(pool_));
     for (int32_t p = 0; p < store->num_partitions(); ++p)
-      QH_RETURN_IF_ERROR(store->VerifyPartition(PartitionId(p), pool_));
+      QH_RETURN_IF_ERROR(store->VerifyNodes(store->PartitionNodes(PartitionId(p)), pool_));
     // Each may be absent, or not be what the manifest says: an error, and no more.
     for (const absl::Status& status :
          {store->topology().status(), store->features().status(), store->labels().status(),
