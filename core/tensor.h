@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "core/aligned_memory.h"
 #include "core/check.h"
@@ -91,6 +92,13 @@ class Tensor {
  public:
   Tensor() = default;
   explicit Tensor(std::initializer_list<int64_t> dims) { Resize(dims); }
+  Tensor(Tensor&& other) noexcept { *this = std::move(other); }
+  Tensor& operator=(Tensor&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(view_, other.view_);
+    return *this;
+  }
 
   // Sets the dims. Memory is kept where it suffices (and then values are unspecified), else
   // replaced by zeros.
