@@ -44,21 +44,24 @@ std::string EpochLine(const nlohmann::json& event, int64_t epochs) {
 absl::StatusOr<std::string> RunWatch::NewEpochs() {
   QH_ASSIGN_OR_RETURN(const Config config, ReadRunConfig(run_));
   if (!FileExists(RunMetricsPath(run_))) return "";
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunMetricsPath(run_)));
+  // Not read whole: the lines of a long run are gigabytes.
+  QH_ASSIGN_OR_RETURN(const MappedFile metrics, MappedFile::Open(RunMetricsPath(run_)));
+  const absl::string_view text = metrics.text();
   // A resumed run drops lines: what is left is told again.
-  const bool goes_on = absl::EndsWith(
-      absl::string_view(text).substr(0, static_cast<size_t>(read_bytes_)), last_line_);
+  const bool goes_on = absl::EndsWith(text.substr(0, static_cast<size_t>(read_bytes_)), last_line_);
   if (static_cast<int64_t>(text.size()) < read_bytes_ || !goes_on) read_bytes_ = 0;
-  const size_t end = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
+  const size_t end = text.rfind('\n') == absl::string_view::npos ? 0 : text.rfind('\n') + 1;
   const auto begin = std::min(static_cast<size_t>(read_bytes_), end);
   std::string lines;
-  for (const absl::string_view line : absl::StrSplit(
-           absl::string_view(text).substr(begin, end - begin), '\n', absl::SkipEmpty())) {
-    last_line_ = absl::StrCat(line, "\n");
+  absl::string_view last;
+  for (const absl::string_view line :
+       absl::StrSplit(text.substr(begin, end - begin), '\n', absl::SkipEmpty())) {
+    last = line;
     const nlohmann::json event = ParseJson(line);
     if (event.is_object() && TextField(event, "event") == "epoch")
       absl::StrAppend(&lines, EpochLine(event, config.train().epochs()));
   }
+  if (!last.empty()) last_line_ = absl::StrCat(last, "\n");
   read_bytes_ = static_cast<int64_t>(end);
   return lines;
 }

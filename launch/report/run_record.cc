@@ -45,8 +45,9 @@ void TakeEpoch(const json& event, RunRecord& run) {
 absl::Status ReadMetrics(RunRecord& run) {
   const std::string path = RunMetricsPath(run.path);
   if (!FileExists(path)) return absl::OkStatus();
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  QH_ASSIGN_OR_RETURN(const MappedFile metrics, MappedFile::Open(path));
+  const std::vector<absl::string_view> lines =
+      absl::StrSplit(metrics.text(), '\n', absl::SkipEmpty());
   for (size_t i = 0; i < lines.size(); ++i) {
     const json event = ParseJson(lines[i]);
     if (!event.is_object()) {

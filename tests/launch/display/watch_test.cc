@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "core/file.h"
 #include "launch/config/config.h"
 #include "launch/display/sign_of_life.h"
@@ -65,6 +68,17 @@ TEST_F(RunWatchTest, BeginsAgainWhereAResumedRunWroteOtherLinesMeanwhile) {
               AllOf(HasSubstr("epoch 1/10"), HasSubstr("epoch 2/10  loss 1.5000  2.25 s"),
                     HasSubstr("epoch 3/10")));
   EXPECT_EQ(watch_.NewEpochs().value(), "");
+}
+
+TEST_F(RunWatchTest, ReadsMetricsOfMoreThanAGigabyte) {
+  Metrics("");
+  std::filesystem::resize_file(RunMetricsPath(run_.path()), (uintmax_t{1} << 30) + 1000);
+  std::ofstream(RunMetricsPath(run_.path()), std::ios::app)
+      << "\n"
+      << R"({"event":"epoch","epoch":3,"train_loss":1.5,"seconds":2})"
+      << "\n";
+  EXPECT_THAT(watch_.NewEpochs(), IsOkAndHolds(HasSubstr("epoch 3/10  loss 1.5000")));
+  EXPECT_THAT(watch_.NewEpochs(), IsOkAndHolds(""));
 }
 
 TEST_F(RunWatchTest, KnowsARunThatLivesFromOneThatWasKilled) {
