@@ -76,7 +76,8 @@ absl::StatusOr<std::vector<T>> GatherToRank(Communicator& comm, absl::string_vie
   return all;
 }
 
-// values [n] on every rank, of equal n: replaced by their sums over ranks. Collective.
+// values [n] on every rank: replaced by their sums over ranks. kInvalidArgument, on some ranks, if
+// n differs. Collective.
 absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
                           absl::Span<int64_t> values);
 

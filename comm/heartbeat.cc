@@ -267,6 +267,7 @@ absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
   auto state = std::make_unique<State>(options, standing, std::move(on_loss), std::move(on_ask));
   state->rank = comm.rank().value();
   state->wake = Socket(eventfd(0, EFD_CLOEXEC));
+  if (state->wake.fd() < 0) return ErrnoStatus(errno, "make the heartbeat's eventfd");
   Invitation invitation;
   Listener listener;
   if (state->rank == 0) {

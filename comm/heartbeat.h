@@ -27,7 +27,8 @@ struct HeartbeatOptions {
 class Heartbeat {
  public:
   // Called once, from the heartbeat's thread, when a rank is lost: `message` names it and says
-  // where ranks stood. Not expected to return control to the job.
+  // where ranks stood. Not expected to return control to the job. Neither this nor AskHandler may
+  // call the Heartbeat, which waits for them, and sends nothing meanwhile.
   using LossHandler = std::function<void(const std::string& message)>;
   // Called, from the same thread, each time that another rank calls Ask.
   using AskHandler = std::function<void()>;

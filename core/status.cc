@@ -34,6 +34,11 @@ absl::Status Annotate(const absl::Status& status, absl::string_view prefix) {
   return absl::Status(status.code(), absl::StrCat(prefix, ": ", status.message()));
 }
 
+std::string MessageOrEmpty(const absl::Status& status) {
+  if (status.ok()) return "";
+  return status.message().empty() ? status.ToString() : std::string(status.message());
+}
+
 absl::Status ErrnoStatus(int error, absl::string_view what) {
   return absl::Status(CodeOfErrno(error),
                       absl::StrCat(what, ": ", std::generic_category().message(error)));

@@ -33,6 +33,9 @@ namespace quadhop {
 // The same code, with `prefix: ` before the message. OK stays OK.
 absl::Status Annotate(const absl::Status& status, absl::string_view prefix);
 
+// What is wrong, never "" but for OK: for those to whom a text must say whether there is an error.
+std::string MessageOrEmpty(const absl::Status& status);
+
 // The error of a failed system call, from errno: kNotFound, kPermissionDenied, kResourceExhausted
 // (no space left, out of memory), kAlreadyExists, else kInternal. `what` names the operation and
 // the file: "write /x/y.npy".

@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<CheckpointShare>> AgreeOn(Communicator& comm,
                                                      absl::string_view operation,
                                                      const absl::Status& mine,
                                                      CheckpointShare share) {
-  share.set_error(std::string(mine.message()));
+  share.set_error(MessageOrEmpty(mine));
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> texts,
                       GatherTexts(comm, operation, share.SerializeAsString()));
   QH_RETURN_IF_ERROR(mine);

@@ -24,7 +24,7 @@ constexpr absl::string_view kAgreedPayload = "quadhop/agreed";
 absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
                            const absl::Status& mine) {
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> messages,
-                      GatherTexts(comm, operation, std::string(mine.message())));
+                      GatherTexts(comm, operation, MessageOrEmpty(mine)));
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> hosts,
                       GatherTexts(comm, operation, HostName()));
   std::map<std::string, std::vector<std::string>> who;  // by message

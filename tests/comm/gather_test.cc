@@ -67,5 +67,15 @@ TEST_P(GatherTest, SumsCountsBeyond32Bits) {
   });
 }
 
+TEST_P(GatherTest, SumsOfDifferentNumbersOfValuesAreRefused) {
+  GetParam().run(absl::Seconds(60), [](Communicator& comm) {
+    if (comm.num_ranks() == 1) return;
+    std::vector<int64_t> counts(comm.rank() == Rank(0) ? 2 : 1);
+    EXPECT_THAT(
+        SumOverRanks(comm, "test", absl::MakeSpan(counts)),
+        StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("test: ranks have")));
+  });
+}
+
 }  // namespace
 }  // namespace quadhop

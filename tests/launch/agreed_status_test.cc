@@ -40,6 +40,12 @@ TEST(AgreeOnStatus, SaysOnceWhatAllSay) {
               StatusIs(absl::StatusCode::kFailedPrecondition, "no store"));
 }
 
+TEST(AgreeOnStatus, AnErrorWithoutAMessageIsOneToo) {
+  const absl::Status silent(absl::StatusCode::kInternal, "");
+  EXPECT_THAT(AgreedOf({silent, silent, silent}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("INTERNAL")));
+}
+
 TEST(IsAgreed, IsFalseForOtherErrors) {
   EXPECT_FALSE(IsAgreed(absl::OkStatus()));
   EXPECT_FALSE(IsAgreed(absl::FailedPreconditionError("no store")));
