@@ -19,14 +19,17 @@ constexpr BenchShape kShapes[] = {
     {"quickstart", 128, 64, 2, 20, 45, 256, 32, 512, 0.0217},
 };
 constexpr int32_t kPartitions = 4;
-constexpr int64_t kNodes = 20000;
+// Of the table that batches take rows from.
+constexpr int64_t kTableBytes = int64_t{256} << 20, kMostNodes = 20000, kLeastNodes = 64;
 
 void FillRandom(RandomStream random, Tensor<float>& tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>(random.Normal());
 }
 
-// `size` random nodes, each with its own sampled rows, cut into equal slices.
-void FillBatch(const LargeGTDims& dims, int64_t size, int64_t step, Batch& batch) {
+// `size` random nodes of `num_nodes`, each with its own sampled rows, cut into equal slices.
+void FillBatch(const LargeGTDims& dims, int64_t num_nodes, int64_t size, int64_t step,
+               Batch& batch) {
+  const auto most = static_cast<uint64_t>(num_nodes);
   RandomStream random(1, RandomPurpose::kTest, static_cast<uint64_t>(step), 1);
   batch.step = step;
   batch.global_nodes = size;
@@ -39,12 +42,12 @@ void FillBatch(const LargeGTDims& dims, int64_t size, int64_t step, Batch& batch
   batch.pos_enc.Resize({size, dims.pos_enc});
   FillRandom(random, batch.pos_enc);
   for (int64_t i = 0; i < size; ++i) {
-    const auto node = static_cast<int32_t>(random.Below(kNodes));
+    const auto node = static_cast<int32_t>(random.Below(most));
     batch.nodes.push_back(GlobalId(node));
     batch.own.push_back(LocalRow(node));
     batch.labels.push_back(static_cast<int32_t>(random.Below(static_cast<uint64_t>(dims.classes))));
     for (int64_t k = 0; k < dims.sampled; ++k)
-      batch.sampled.push_back(LocalRow(k == 0 ? node : static_cast<int32_t>(random.Below(kNodes))));
+      batch.sampled.push_back(LocalRow(k == 0 ? node : static_cast<int32_t>(random.Below(most))));
   }
   batch.CountEachOnce(dims.sampled);
 }
@@ -72,7 +75,10 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   options.loss = LossKind::kCrossEntropy;
   options.codebook_start = CodebookStart::kPaper;
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
-  std::vector<int64_t> ids(kNodes);
+  const int64_t row_bytes =
+      options.dims.hops_and_self * options.dims.features * static_cast<int64_t>(sizeof(float));
+  const int64_t num_nodes = std::clamp(kTableBytes / row_bytes, kLeastNodes, kMostNodes);
+  std::vector<int64_t> ids(static_cast<size_t>(num_nodes));
   std::iota(ids.begin(), ids.end(), 0);
   ModelPlacement placement;
   placement.kernels = &machine.kernels(options.precision);
@@ -81,20 +87,20 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   placement.owned_original_ids = ids;
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model, LargeGT::Create(options, placement));
   Adam adam({}, model->parameters());
-  Tensor<float> features({kNodes, options.dims.hops_and_self, options.dims.features});
+  Tensor<float> features({num_nodes, options.dims.hops_and_self, options.dims.features});
   FillRandom(RandomStream(1, RandomPurpose::kTest, 0, 0), features);
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<DeviceRows> device_rows,
-                      machine.TakeRows({DType::kF32, features.data(), kNodes,
+                      machine.TakeRows({DType::kF32, features.data(), num_nodes,
                                         options.dims.hops_and_self, options.dims.features}));
   Batch batch;
   batch.device_rows = device_rows.get();
   if (device_rows == nullptr)
     batch.features = std::move(features);
   else
-    for (int64_t node = 0; node < kNodes; ++node) batch.rows.push_back(GlobalId(node));
+    for (int64_t node = 0; node < num_nodes; ++node) batch.rows.push_back(GlobalId(node));
   std::vector<double> seconds;
   for (int64_t s = 0; s <= steps; ++s) {
-    FillBatch(options.dims, batch_size, s, batch);
+    FillBatch(options.dims, num_nodes, batch_size, s, batch);
     const double start = SteadySeconds();
     QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
     adam.Apply(machine.kernels(options.precision), 1e-3, model->parameters());

@@ -3,7 +3,6 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "core/counted.h"
 #include "core/dtype.h"
@@ -20,7 +19,8 @@
 namespace quadhop {
 namespace {
 
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / (int64_t{1} << 20);
+// So that no estimate overflows: a node has at most 17 x 65536 features of 4 bytes.
+constexpr int64_t kMostNodes = int64_t{1} << 36, kMostArcs = int64_t{1} << 42;
 constexpr int64_t kMeasuredSteps = 3;
 
 struct PlanFlags {
@@ -44,12 +44,13 @@ Flags Declare(PlanFlags* plan) {
   plan->job.partitions = 0;
   flags.String("store", &plan->store, "NAME.qh",
                "a store to plan for, instead of figures of a graph");
-  flags.Int("nodes", &graph.nodes, int64_t{2}, kMost, "nodes in the graph");
-  flags.Int("arcs", &graph.arcs, int64_t{1}, kMost, "arcs in the graph; an undirected edge is two");
+  flags.Int("nodes", &graph.nodes, int64_t{2}, kMostNodes, "nodes in the graph");
+  flags.Int("arcs", &graph.arcs, int64_t{1}, kMostArcs,
+            "arcs in the graph; an undirected edge is two");
   flags.Int("features", &graph.dims.features, int64_t{1}, int64_t{65536}, "features per node");
   flags.Int("classes", &graph.dims.classes, int64_t{2}, int64_t{INT32_MAX},
             "classes of the labels");
-  flags.Int("train-nodes", &graph.train_nodes, int64_t{2}, kMost,
+  flags.Int("train-nodes", &graph.train_nodes, int64_t{2}, kMostNodes,
             "labelled nodes to train on; else 8 % of all nodes");
   flags.Int("dim", &graph.dims.pos_enc, int64_t{1}, int64_t{65536}, "width of the encodings");
   flags.Int("hops", &plan->hops, int32_t{0}, int32_t{16}, "hops of features to compute");
