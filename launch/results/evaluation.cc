@@ -49,8 +49,11 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
   metrics.accuracy = AccuracyCounts{totals[0], totals[1]}.Accuracy();
   if (manifest.classes() == 2) {
     QH_ASSIGN_OR_RETURN(std::vector<ScoredLabel> scores,
-                        GatherOverRanks<ScoredLabel>(comm, "scores", counts.scores));
-    metrics.roc_auc = RocAuc(&scores);
+                        GatherToRank<ScoredLabel>(comm, "scores", Rank(0), counts.scores));
+    if (session.context().IsMain()) metrics.roc_auc = RocAuc(&scores);
+    QH_RETURN_IF_ERROR(
+        comm.Broadcast("area under the curve", Rank(0),
+                       {reinterpret_cast<uint8_t*>(&metrics.roc_auc), sizeof(metrics.roc_auc)}));
   }
   return metrics;
 }
