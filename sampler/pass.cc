@@ -69,7 +69,7 @@ absl::StatusOr<PassPlan> PassPlanner::Plan(const Pass& pass, ThreadPool& pool) c
   const bool training = pass.kind == Pass::Kind::kTrain;
   const std::vector<int64_t> counts = Counts(pass);
   QH_ASSIGN_OR_RETURN(BatchSchedule schedule,
-                      BatchSchedule::Create(counts, pass.batch, training ? 2 : 1));
+                      BatchSchedule::Create(counts, pass.batch, training ? kLeastTrainingNodes : 1));
   if (training && schedule.num_nodes() == 0)
     return absl::InvalidArgumentError(
         "the split has no labelled training node: choose another with --split");

@@ -15,6 +15,9 @@
 
 namespace quadhop {
 
+// Of a training step: the norm of a batch has none of a single node.
+inline constexpr int64_t kLeastTrainingNodes = 2;
+
 struct Pass {
   // kTrain: labelled training nodes in the order of the epoch. kEvaluate: labelled nodes of
   // `parts`. kAllNodes: every node, labelled or not; kChosen: those of `nodes`. The latter three in

@@ -34,6 +34,16 @@ double MeanLoss(const EpochProgress& progress) {
   return progress.loss_sum() / static_cast<double>(progress.nodes());
 }
 
+// Asked before the folder of a run that is there is touched.
+absl::Status CheckTrainingNodes(const Session& session) {
+  const int64_t nodes = session.inputs().NumLabelled(SplitPart::kTrain);
+  if (nodes >= kLeastTrainingNodes) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "split ", session.split(), " of ", session.store().path(), " has ",
+      Counted(nodes, "labelled training node"), ", and a step takes ", kLeastTrainingNodes,
+      " at least: choose another with --split, or label more of its training nodes"));
+}
+
 // A run keeps the backend that it began with. Rank 0 has its folder.
 absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
   if (job->start != RunFolder::Start::kResume || !LeavesBackendOpen(job->config))
@@ -63,6 +73,7 @@ absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context
                                 context.local_rank};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, with_faults));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(*comm, "count training nodes", CheckTrainingNodes(*session)));
   return Trainer(job, *session, faults).Run();
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/file.h"
 #include "core/npy.h"
+#include "launch/run/run_folder.h"
 #include "tests/launch/commands_fixture.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
@@ -183,6 +184,20 @@ TEST_F(CommandsTest, LabelsThatAreNotThereOrTooFewAreNamed) {
   EXPECT_EQ(unequal.code, ExitCode::kFailed);
   EXPECT_THAT(unequal.err,
               AllOf(HasSubstr("y.npy"), HasSubstr("each of the 3 nodes of"), HasSubstr("x.npy")));
+}
+
+TEST_F(CommandsTest, AnOverwriteThatCannotTrainLeavesTheRun) {
+  const std::string run = folder_ / "run", other = folder_ / "other.qh";
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  ASSERT_EQ(TrainTiny(store_, run, 1).code, ExitCode::kDone);
+  Write("split/time/train.csv", "5\n");
+  ASSERT_EQ(Quadhop({"prep", "--from", from_, "--store", other, "--parts", "1"}).code,
+            ExitCode::kDone);
+  const Outcome refused = TrainTiny(other, run, 1, {"--overwrite"});
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err, HasSubstr(absl::StrCat("split time of ", other,
+                                                  " has 1 labelled training node, and a step")));
+  EXPECT_TRUE(FileExists(RunSummaryPath(run)));
 }
 
 TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
