@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/counted.h"
 #include "core/status.h"
 #include "partition/one_hot.h"
 #include "partition/random_split.h"
@@ -209,6 +210,20 @@ absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
   return absl::OkStatus();
 }
 
+// No step visits them: they would only count where parts are made even in training nodes, and in
+// what is said of these.
+int64_t ImportTarget::LeaveOutUnlabelled(std::vector<uint8_t>& split) const {
+  if (labels_.empty() && multi_labels_.empty()) return 0;
+  int64_t left_out = 0;
+  for (size_t v = 0; v < split.size(); ++v) {
+    if (split[v] != static_cast<uint8_t>(SplitPart::kTrain) || IsLabelled(static_cast<int64_t>(v)))
+      continue;
+    split[v] = static_cast<uint8_t>(SplitPart::kNone);
+    ++left_out;
+  }
+  return left_out;
+}
+
 absl::Status ImportTarget::WriteSplits() {
   if (splits_.empty()) return absl::OkStatus();
   const int64_t num_splits = static_cast<int64_t>(splits_.size());
@@ -216,7 +231,11 @@ absl::Status ImportTarget::WriteSplits() {
                       writer_.AddArrayOf<uint8_t>("splits.npy", {num_splits, num_nodes_}));
   auto at = file.begin();
   std::vector<std::string> untrained, unvalidated;
-  for (const auto& [name, parts] : splits_) {
+  for (auto& [name, parts] : splits_) {
+    const int64_t left_out = LeaveOutUnlabelled(parts);
+    if (left_out > 0)
+      AddNote(absl::StrCat("split ", name, ": ", Counted(left_out, "training node"),
+                           " without a label left out"));
     at = std::copy(parts.begin(), parts.end(), at);
     report_.splits.push_back(name);
     writer_.manifest().add_split_names(name);

@@ -77,6 +77,8 @@ class ImportTarget {
   absl::StatusOr<TensorView<float>> AddProjection(int64_t num_columns);
   absl::Status ProjectWideFeatures(ThreadPool& pool);
   bool IsLabelled(int64_t node) const;
+  // Takes training nodes without a label out of a split [N], and counts them.
+  int64_t LeaveOutUnlabelled(std::vector<uint8_t>& split) const;
 
   StoreWriter& writer_;
   const ImportOptions& options_;

@@ -68,6 +68,16 @@ TEST_F(NodeData, NoteSplitsWithoutTrainingOrValidationNodes) {
   EXPECT_THAT(other.Describe(), HasSubstr("note: no training nodes in split"));
 }
 
+TEST_F(NodeData, LeaveTrainingNodesWithoutALabelOutOfSplits) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportWith(NpyOf<int64_t>({4}, {0, -1, -1, 1}),
+                                                             NpyOf<uint8_t>({4}, {1, 1, 3, 2})));
+  EXPECT_THAT(report.Describe(),
+              AllOf(HasSubstr("split: 1 train, 1 valid, 1 test"),
+                    HasSubstr("note: split split: 1 training node without a label left out")));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
+  EXPECT_THAT(store->split("split"), IsOkAndHolds(ElementsAre(1, 0, 3, 2)));
+}
+
 TEST_F(NodeData, TakeThreeMasksForOneSplit) {
   ASSERT_OK_AND_ASSIGN(
       const ImportReport report,
