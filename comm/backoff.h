@@ -26,8 +26,8 @@ class Backoff {
   void Pause() const {
     const absl::Duration elapsed = Elapsed();
     if (elapsed < absl::Microseconds(5)) return;
-    if (elapsed < absl::Microseconds(300)) {
-      sched_yield();
+    if (elapsed < absl::Microseconds(300) && Clock::now() >= busy_until_) {
+      Yield();
     } else {
       std::this_thread::sleep_for(
           absl::ToChronoMicroseconds(std::min(elapsed / 8, absl::Microseconds(500))));
@@ -36,8 +36,20 @@ class Backoff {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  // Who yields to a program that computes is back when that has had its slice, some milliseconds
+  // later; who sleeps is woken in time. So for a while after that happened, waits sleep.
+  static void Yield() {
+    const Clock::time_point before = Clock::now();
+    sched_yield();
+    const Clock::time_point after = Clock::now();
+    if (after - before > std::chrono::milliseconds(1))
+      busy_until_ = after + std::chrono::milliseconds(100);
+  }
+
   const absl::Duration deadline_;
   const Clock::time_point start_ = Clock::now();
+  static inline thread_local Clock::time_point busy_until_;  // the core, by others
 };
 
 // Of a call that this rank gave up (Communicator::Cancel).
