@@ -134,10 +134,7 @@ absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& mo
 
 absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& s, const std::string& path) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(path));
-  if (manifest.store() != s.store)
-    return absl::FailedPreconditionError(absl::StrCat(path, " is of a store with checksum ",
-                                                      manifest.store(), "; this one has ", s.store,
-                                                      ": was it prepared again?"));
+  QH_RETURN_IF_ERROR(CheckIsOfStore(path, manifest, s.store));
   const Files files(path, manifest);
   QH_ASSIGN_OR_RETURN(const std::string weights, files.Find(kWeightsFile));
   QH_RETURN_IF_ERROR(ReadWeights(weights, /*all_required=*/true, s.model));

@@ -57,12 +57,8 @@ absl::Status ExportWeights(const std::string& checkpoint, const std::string& sto
   }
   std::vector<int16_t> codes;
   if (HasCodes(manifest)) {
-    if (manifest.store() != store)
-      return absl::FailedPreconditionError(
-          absl::StrCat(checkpoint, " is of a store with checksum ", manifest.store(),
-                       "; this one has ", store, ": was it prepared again? The codes of its nodes ",
-                       "are known only in the order of the former: name it by --store, or prepare ",
-                       "it by the same options as then"));
+    // The codes are in the order of its nodes.
+    QH_RETURN_IF_ERROR(CheckIsOfStore(checkpoint, manifest, store));
     QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, manifest, original_ids));
     tensors.push_back(
         {kCodesArray, DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});

@@ -96,6 +96,15 @@ absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& pat
   return manifest;
 }
 
+absl::Status CheckIsOfStore(const std::string& path, const CheckpointManifest& manifest,
+                            const std::string& store) {
+  if (manifest.store() == store) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, " is of a store with checksum ", manifest.store(), "; this one has ", store,
+      ": was it prepared again, or cut into other parts? Name the former by "
+      "--store, or prepare it by the same options as then"));
+}
+
 absl::Status VerifyFile(const std::string& path, const CheckpointFile& file) {
   QH_ASSIGN_OR_RETURN(const CheckpointFile found, DescribeFile(path, file.name()));
   if (found.bytes() == file.bytes() && found.xxh3() == file.xxh3()) return absl::OkStatus();

@@ -43,6 +43,11 @@ absl::Status WriteCheckpointManifest(CheckpointManifest manifest, const std::str
 // the folder. kNotFound, kDataLoss, kFailedPrecondition (another version).
 absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& path);
 
+// kFailedPrecondition, saying what to do, if the manifest of the checkpoint at `path` is of another
+// store than the one with this identity.
+absl::Status CheckIsOfStore(const std::string& path, const CheckpointManifest& manifest,
+                            const std::string& store);
+
 // kDataLoss, naming the file, if it is not as the manifest of its folder `path` says.
 absl::Status VerifyFile(const std::string& path, const CheckpointFile& file);
 

@@ -177,7 +177,7 @@ absl::Status Trainer::Resume() {
     display_.Say(absl::StrFormat("%s is finished after epoch %d: there is nothing to carry on",
                                  job_.run, position_.epoch()));
   if (folder_ == nullptr || was_finished_) return absl::OkStatus();
-  // The checkpoint is accepted: from here on the folder changes.
+  // The checkpoint is accepted: from here on the run changes.
   for (const std::string& change : folder_->changes())
     display_.Say(absl::StrCat("changed since the run began: ", change));
   if (newest.step >= 0)

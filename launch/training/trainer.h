@@ -37,8 +37,8 @@ class Trainer {
   // False if a stop was asked for while another process had the folder.
   absl::StatusOr<bool> TakeFolder();
   absl::Status Begin();
-  // Takes up the newest intact checkpoint, if there is one, and begins the folder: a resume that is
-  // refused, or has nothing to do, changes nothing.
+  // Puts back what a death left half done, takes up the newest intact checkpoint, if there is one,
+  // and begins the folder: a resume that is refused, or has nothing to do, changes nothing else.
   absl::Status Resume();
   absl::Status TakeUp(const std::string& checkpoint);
   // Trains the rest of the epoch; true: or as much of it as ranks agreed on when one was asked to
