@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "launch/training/progress.h"
+#include "launch/display/short_duration.h"
 
 namespace quadhop {
 namespace {

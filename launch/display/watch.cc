@@ -10,10 +10,10 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/display/short_duration.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/run/json_fields.h"
 #include "launch/run/run_folder.h"
-#include "launch/training/progress.h"
 
 namespace quadhop {
 namespace {
