@@ -7,6 +7,7 @@
 
 #include "core/checksum.h"
 #include "core/file.h"
+#include "core/host_memory.h"
 #include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
@@ -14,7 +15,6 @@
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
 #include "partition/encodings/link_auc.h"
-#include "partition/memory.h"
 #include "partition/provenance.h"
 #include "partition/store_step.h"
 

@@ -11,13 +11,13 @@
 #include <system_error>
 
 #include "core/counted.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "partition/formats/import_splits.h"
 #include "partition/formats/unrecognised.h"
 #include "partition/import_target.h"
 #include "partition/importer.h"
-#include "partition/memory.h"
 #include "partition/provenance.h"
 
 namespace quadhop {

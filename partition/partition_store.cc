@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "core/counted.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "partition/cuts/canonical_graph.h"
 #include "partition/cuts/partitioner.h"
-#include "partition/memory.h"
 #include "partition/node_order.h"
 #include "partition/provenance.h"
 #include "partition/renumber.h"

@@ -8,12 +8,12 @@
 
 #include "core/dtype.h"
 #include "core/file.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "partition/casts.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/encodings/encoder.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/aligned_memory.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/tensor.h"
-#include "partition/memory.h"
 #include "partition/provenance.h"
 #include "partition/raw_features.h"
 #include "partition/sparse_product.h"

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/memory.h"
 #include "partition/sparse_product.h"
 #include "partition/sparse_transpose.h"
 #include "partition/symmetric_eigen.h"

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "core/file.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "partition/casts.h"
 #include "partition/gzip_writer.h"
 #include "partition/import_target.h"
-#include "partition/memory.h"
 #include "partition/random_split.h"
 #include "partition/synth_model.h"
 

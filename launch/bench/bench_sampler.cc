@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "core/store.h"
@@ -17,7 +18,6 @@
 #include "launch/bench/bench_machine.h"
 #include "launch/bench/timing.h"
 #include "partition/graph_builder.h"
-#include "partition/memory.h"
 #include "partition/synth_model.h"
 #include "sampler/batch_loader.h"
 #include "sampler/cuda/batch_sampler_cuda.h"

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "comm/mpi.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
@@ -11,7 +12,6 @@
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
-#include "partition/memory.h"
 #include "partition/partition_store.h"
 
 namespace quadhop {

@@ -6,6 +6,7 @@
 
 #include "core/counted.h"
 #include "core/dtype.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "launch/bench/bench_model.h"
 #include "launch/command_line/flags.h"
@@ -13,7 +14,6 @@
 #include "launch/config/config.h"
 #include "launch/memory/training_plan.h"
 #include "launch/ranks/runtime.h"
-#include "partition/memory.h"
 #include "partition/prep_plan.h"
 
 namespace quadhop {

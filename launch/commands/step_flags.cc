@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "launch/ranks/faults.h"
 #include "launch/ranks/runtime.h"
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
-#include "partition/memory.h"
 #include "partition/store_step.h"
 
 namespace quadhop {

@@ -7,10 +7,10 @@
 #include "comm/gather.h"
 #include "core/cuda/cuda_device.h"
 #include "core/cuda/readable.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "launch/doctor/gpu.h"
 #include "launch/ranks/agreed_status.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

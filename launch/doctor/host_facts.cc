@@ -12,10 +12,10 @@
 
 #include "comm/gather.h"
 #include "core/counted.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "launch/ranks/host_name.h"
 #include "model/kernels.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

@@ -3,6 +3,7 @@
 #include <absl/strings/str_format.h>
 
 #include "core/counted.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
 #include "launch/config/model_options.h"
@@ -10,7 +11,6 @@
 #include "launch/memory/training_plan.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/training/open_store.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

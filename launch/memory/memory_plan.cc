@@ -1,10 +1,12 @@
 #include "launch/memory/memory_plan.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "core/host_memory.h"
 #include "model/local_weights.h"
 #include "model/parameters.h"
 
@@ -67,12 +69,11 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
 std::string MemoryPlan::Describe() const {
   const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
   std::string text = absl::StrFormat(
-      "memory of a rank: %.2f GB (activations %.2f, batches %.2f, graph %.2f, weights %.2f)",
-      gigabytes(total_bytes()), gigabytes(activation_bytes), gigabytes(batch_bytes),
+      "memory of a rank: %s (activations %.2f, batches %.2f, graph %.2f, weights %.2f)",
+      Gigabytes(total_bytes()), gigabytes(activation_bytes), gigabytes(batch_bytes),
       gigabytes(resident_bytes), gigabytes(weight_bytes));
   if (forecast_bytes > 0)
-    absl::StrAppendFormat(&text, "; before, %.2f GB to choose its hot set",
-                          gigabytes(forecast_bytes));
+    absl::StrAppend(&text, "; before, ", Gigabytes(forecast_bytes), " to choose its hot set");
   return text;
 }
 

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
-#include "partition/memory.h"
 #include "sampler/cuda/device_rows_cuda.h"
 #include "sampler/hot_set.h"
 #include "sampler/partitioned_feature_source.h"

@@ -7,8 +7,8 @@
 
 #include "comm/gather.h"
 #include "core/counted.h"
+#include "core/host_memory.h"
 #include "core/status.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "comm/gather.h"
 #include "core/counted.h"
+#include "core/host_memory.h"
 #include "core/manifest.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
@@ -15,7 +16,6 @@
 #include "launch/ranks/gpus.h"
 #include "launch/training/model_communicator.h"
 #include "launch/training/open_store.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/cuts/child_process.h"
@@ -13,7 +14,6 @@
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/symmetric_rows.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "core/visit_indices.h"
@@ -16,7 +17,6 @@
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/symmetric_rows.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

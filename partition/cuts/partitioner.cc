@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "partition/cuts/metis_graph.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

@@ -13,13 +13,13 @@
 #include <limits>
 #include <utility>
 
+#include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/ptscotch_ranks.h"
 #include "partition/cuts/symmetric_rows.h"
-#include "partition/memory.h"
 
 namespace quadhop {
 namespace {

@@ -3,12 +3,12 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "partition/encodings/fast_random_projection.h"
 #include "partition/encodings/laplacian_eigenvectors.h"
 #include "partition/encodings/node2vec.h"
 #include "partition/encodings/return_probabilities.h"
-#include "partition/memory.h"
 #include "partition/randomized_svd.h"
 #include "partition/sparse_product.h"
 #include "partition/sparse_transpose.h"

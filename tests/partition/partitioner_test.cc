@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
+#include "core/host_memory.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/symmetric_rows.h"
-#include "partition/memory.h"
 #include "tests/partition/cut_testing.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,4 +1,4 @@
-#include "partition/memory_limits.h"
+#include "core/host_memory_limits.h"
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>

@@ -1,13 +1,14 @@
-#include "partition/memory.h"
+#include "core/host_memory.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <string>
 
 #include "core/file.h"
+#include "core/host_memory_limits.h"
 #include "core/status.h"
-#include "partition/memory_limits.h"
 
 namespace quadhop {
 
@@ -33,9 +34,8 @@ absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes, int64_t m
     QH_ASSIGN_OR_RETURN(allowed_bytes, AvailableMemoryBytes());
   }
   if (needed_bytes <= allowed_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrFormat(
-      "%s needs %.2f GB of memory, %.2f GB %s", what, static_cast<double>(needed_bytes) * 1e-9,
-      static_cast<double>(allowed_bytes) * 1e-9,
+  return absl::ResourceExhaustedError(absl::StrCat(
+      what, " needs ", Gigabytes(needed_bytes), " of memory, ", Gigabytes(allowed_bytes), " ",
       memory_bytes == 0 ? "are available: use a machine, or a limit of the job, with more"
                         : "may be used (--memory): raise it"));
 }
