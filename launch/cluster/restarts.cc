@@ -13,8 +13,8 @@
 #include "core/status.h"
 #include "launch/cluster/supervisor.h"
 #include "launch/command_line/flags.h"
+#include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/json_fields.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 

@@ -3,7 +3,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
-#include "launch/training/jobs.h"
+#include "launch/results/checkpoint_jobs.h"
 
 namespace quadhop {
 

@@ -10,6 +10,7 @@
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_folder.h"
 
 namespace quadhop {
 

@@ -7,8 +7,8 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
 #include "launch/ranks/runtime.h"
+#include "launch/results/checkpoint_jobs.h"
 #include "launch/results/row_file.h"
-#include "launch/training/jobs.h"
 
 namespace quadhop {
 namespace {

@@ -5,8 +5,8 @@
 #include "launch/commands/job_flags.h"
 #include "launch/config/config.h"
 #include "launch/ranks/runtime.h"
-#include "launch/training/jobs.h"
 #include "launch/training/repetitions.h"
+#include "launch/training/train_job.h"
 
 namespace quadhop {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/file.h"
+#include "launch/json/json_object.h"
 #include "launch/ranks/host_name.h"
-#include "launch/run/json_object.h"
 
 namespace quadhop {
 

@@ -12,7 +12,7 @@
 #include "core/status.h"
 #include "launch/display/short_duration.h"
 #include "launch/display/sign_of_life.h"
-#include "launch/run/json_fields.h"
+#include "launch/json/json_fields.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {

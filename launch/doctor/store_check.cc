@@ -10,7 +10,7 @@
 #include "launch/memory/memory_plan.h"
 #include "launch/memory/training_plan.h"
 #include "launch/ranks/agreed_status.h"
-#include "launch/training/open_store.h"
+#include "launch/session/open_store.h"
 
 namespace quadhop {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "launch/run/json_fields.h"
+#include "launch/json/json_fields.h"
 #include "launch/run/median.h"
 #include "launch/run/run_folder.h"
 

@@ -1,11 +1,11 @@
 #include <absl/strings/str_format.h>
 
 #include "core/status.h"
+#include "launch/json/json_object.h"
+#include "launch/results/checkpoint_jobs.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/load_model.h"
 #include "launch/results/metrics.h"
-#include "launch/run/json_object.h"
-#include "launch/training/jobs.h"
 
 namespace quadhop {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "launch/results/evaluation_detail.h"
-#include "launch/training/session.h"
+#include "launch/session/session.h"
 
 namespace quadhop {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "comm/communicator.h"
-#include "launch/run/json_object.h"
+#include "launch/json/json_object.h"
 
 namespace quadhop {
 

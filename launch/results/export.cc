@@ -7,7 +7,7 @@
 #include "core/store.h"
 #include "core/thread_pool.h"
 #include "launch/ranks/runtime.h"
-#include "launch/training/jobs.h"
+#include "launch/results/checkpoint_jobs.h"
 #include "model/checkpoint.h"
 
 namespace quadhop {

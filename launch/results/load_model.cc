@@ -7,6 +7,7 @@
 #include "core/manifest.h"
 #include "core/status.h"
 #include "launch/config/model_options.h"
+#include "launch/run/run_folder.h"
 #include "model/checkpoint_parts.h"
 #include "model/checkpoint_transfer.h"
 #include "model/safetensors.h"

@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include "launch/training/jobs.h"
-#include "launch/training/session.h"
+#include "launch/results/checkpoint_jobs.h"
+#include "launch/session/session.h"
 
 namespace quadhop {
 

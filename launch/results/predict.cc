@@ -1,8 +1,8 @@
 #include "core/status.h"
+#include "launch/results/checkpoint_jobs.h"
 #include "launch/results/load_model.h"
 #include "launch/results/node_selection.h"
 #include "launch/results/result_files.h"
-#include "launch/training/jobs.h"
 
 namespace quadhop {
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "launch/results/checkpoint_jobs.h"
 #include "launch/results/node_selection.h"
 #include "launch/results/row_file.h"
-#include "launch/training/jobs.h"
-#include "launch/training/session.h"
+#include "launch/session/session.h"
 
 namespace quadhop {
 

@@ -19,8 +19,8 @@
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
+#include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/json_fields.h"
 #include "launch/run/resume_check.h"
 #include "launch/run/run_claim.h"
 

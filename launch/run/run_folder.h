@@ -26,8 +26,8 @@
 
 #include "core/file_lock.h"
 #include "launch/config.pb.h"
+#include "launch/json/json_object.h"
 #include "launch/ranks/stop_signals.h"
-#include "launch/run/json_object.h"
 #include "launch/tensorboard/event_file.h"
 
 namespace quadhop {

@@ -3,8 +3,8 @@
 
 #include <absl/status/statusor.h>
 
+#include "launch/json/json_object.h"
 #include "launch/ranks/runtime.h"
-#include "launch/run/json_object.h"
 
 namespace quadhop {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/batch.h"
-#include "launch/run/json_object.h"
-#include "launch/training/session.h"
+#include "launch/json/json_object.h"
+#include "launch/session/session.h"
 
 namespace quadhop {
 

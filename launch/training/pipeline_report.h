@@ -9,7 +9,7 @@
 
 #include "comm/communicator.h"
 #include "launch/display/train_display.h"
-#include "launch/run/json_object.h"
+#include "launch/json/json_object.h"
 #include "sampler/batch_loader.h"
 
 namespace quadhop {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/training/jobs.h"
+#include "launch/training/train_job.h"
 
 namespace quadhop {
 

@@ -21,8 +21,8 @@
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
-#include "launch/run/run_summary.h"
 #include "launch/training/pipeline_report.h"
+#include "launch/training/run_summary.h"
 #include "model/checkpoint_transfer.h"
 
 namespace quadhop {

@@ -12,12 +12,12 @@
 #include "launch/display/train_display.h"
 #include "launch/ranks/faults.h"
 #include "launch/results/evaluation.h"
-#include "launch/run/checkpointing.h"
 #include "launch/run/run_folder.h"
+#include "launch/session/session.h"
 #include "launch/training/bad_numbers.h"
-#include "launch/training/jobs.h"
-#include "launch/training/session.h"
+#include "launch/training/checkpointing.h"
 #include "launch/training/step_agreement.h"
+#include "launch/training/train_job.h"
 #include "model/adam.h"
 
 namespace quadhop {

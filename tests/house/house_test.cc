@@ -20,6 +20,10 @@ constexpr int kMaxLines = 500;
 
 TEST(House, IncludesPointDown) { EXPECT_THAT(IncludesThatPointUp(QH_SOURCE_DIR), IsEmpty()); }
 
+TEST(House, FoldersOfLaunchHaveNoCircles) {
+  EXPECT_THAT(IncludesInCircles(QH_SOURCE_DIR, "launch"), IsEmpty());
+}
+
 TEST(House, BackendHeadersStayInFilesNamedForThem) {
   EXPECT_THAT(BackendHeadersOutOfPlace(QH_SOURCE_DIR), IsEmpty());
 }
@@ -56,6 +60,22 @@ TEST_F(TreeRules, FindEveryIncludeThatPointsUp) {
                           "model/a.cu:2: model must not include sampler/c.h",
                           "partition/a.cc:2: partition must not include comm/c.h",
                           "sampler/deep/a.cc:2: sampler must not include model/c.h"));
+}
+
+TEST_F(TreeRules, FindIncludesInCircles) {
+  Write("launch/main.cc", "#include \"launch/a/a.h\"\n");
+  Write("launch/a/a.h", "#include \"core/a.h\"\n#include \"launch/b/b.h\"\n");
+  Write("launch/b/b.h", "#include \"launch/c/c.h\"\n#include \"launch/d/d.h\"\n");
+  Write("launch/c/c.cc", "#include \"launch/a/a.h\"  // why\n#include \"launch/c/c.h\"\n");
+  Write("launch/c/deep/c.h", "#include \"launch/config.h\"\n");
+  Write("launch/d/d.h", "#include \"launch/config.h\"\n");
+  Write("launch/config.h", "#include \"launch/a/a.h\"\n");
+  Write("model/a/a.h", "#include \"model/b/b.h\"\n");
+  Write("model/b/b.h", "#include \"model/a/a.h\"\n");
+  EXPECT_THAT(IncludesInCircles(dir_.path(), "launch"),
+              ElementsAre("launch/a/a.h:2: a and b include each other",
+                          "launch/b/b.h:1: b and c include each other",
+                          "launch/c/c.cc:1: c and a include each other"));
 }
 
 TEST_F(TreeRules, FindBackendHeadersOutOfPlace) {

@@ -91,6 +91,35 @@ std::vector<std::string> IncludesThatPointUp(const std::string& root) {
   return breaches;
 }
 
+std::vector<std::string> IncludesInCircles(const std::string& root, const std::string& module) {
+  const std::regex in_folder(module + "/([^/]+)/.*");
+  const std::regex include("\\s*#\\s*include\\s*[\"<]" + module + "/([^/]+)/.*");
+  struct Include {
+    std::string path, from, to;
+    int line;
+  };
+  std::vector<Include> includes;
+  std::map<std::string, std::set<std::string>> reached;  // from each folder
+  ForEachLine(root, [&](const std::string& path, int number, const std::string& line) {
+    std::smatch from, to;
+    if (!std::regex_match(path, from, in_folder) || !std::regex_match(line, to, include)) return;
+    if (from[1] == to[1]) return;
+    includes.push_back({path, from[1], to[1], number});
+    reached[from[1]].insert(to[1]);
+  });
+  for (const auto& [between, ends] : reached) {
+    for (auto& [from, to] : reached)
+      if (to.count(between) != 0) to.insert(ends.begin(), ends.end());
+  }
+  std::vector<std::string> breaches;
+  for (const Include& found : includes) {
+    if (reached[found.to].count(found.from) != 0)
+      breaches.push_back(
+          Breach(found.path, found.line, found.from + " and " + found.to + " include each other"));
+  }
+  return breaches;
+}
+
 std::vector<std::string> BackendHeadersOutOfPlace(const std::string& root) {
   static const std::regex kInclude("\\s*#\\s*include\\s*[\"<]([^\">]+)[\">].*");
   std::vector<std::string> breaches;

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
-#include "launch/run/json_fields.h"
+#include "launch/json/json_fields.h"
 #include "launch/run/run_folder.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"

@@ -6,7 +6,7 @@
 #include "core/file.h"
 #include "launch/cluster/shell.h"
 #include "launch/command_line/flags.h"
-#include "launch/run/json_object.h"
+#include "launch/json/json_object.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -21,7 +21,7 @@
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
-#include "launch/training/jobs.h"
+#include "launch/training/train_job.h"
 #include "model/kernels.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"

@@ -16,7 +16,7 @@
 #include "core/npy.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
-#include "launch/training/session.h"
+#include "launch/session/session.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -6,7 +6,7 @@
 
 #include "launch/config/config.h"
 #include "launch/ranks/runtime.h"
-#include "launch/training/session.h"
+#include "launch/session/session.h"
 #include "model/adam.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/large_allocations.h"

@@ -1,4 +1,4 @@
-#include "launch/training/session.h"
+#include "launch/session/session.h"
 
 #include <absl/strings/str_format.h>
 
@@ -14,8 +14,8 @@
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
-#include "launch/training/model_communicator.h"
-#include "launch/training/open_store.h"
+#include "launch/session/model_communicator.h"
+#include "launch/session/open_store.h"
 
 namespace quadhop {
 namespace {

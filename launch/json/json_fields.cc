@@ -1,4 +1,4 @@
-#include "launch/run/json_fields.h"
+#include "launch/json/json_fields.h"
 
 namespace quadhop {
 namespace {

@@ -1,4 +1,4 @@
-#include "launch/run/run_summary.h"
+#include "launch/training/run_summary.h"
 
 #include <absl/strings/str_format.h>
 

@@ -7,7 +7,7 @@
 
 #include "launch/display/train_display.h"
 #include "launch/run/run_folder.h"
-#include "launch/training/session.h"
+#include "launch/session/session.h"
 #include "model/checkpoint.pb.h"
 
 namespace quadhop {

@@ -1,4 +1,4 @@
-#include "launch/training/model_communicator.h"
+#include "launch/session/model_communicator.h"
 
 #include <absl/strings/str_format.h>
 

@@ -1,4 +1,4 @@
-#include "launch/run/checkpointing.h"
+#include "launch/training/checkpointing.h"
 
 #include <absl/strings/str_format.h>
 

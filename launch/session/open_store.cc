@@ -1,4 +1,4 @@
-#include "launch/training/open_store.h"
+#include "launch/session/open_store.h"
 
 #include <absl/strings/str_cat.h>
 

@@ -14,8 +14,8 @@
 
 #include "launch/ranks/faults.h"
 #include "launch/run/run_folder.h"
-#include "launch/training/jobs.h"
-#include "launch/training/session.h"
+#include "launch/session/session.h"
+#include "launch/training/train_job.h"
 #include "model/checkpoint_writer.h"
 
 namespace quadhop {

@@ -1,4 +1,4 @@
-#include "launch/run/json_object.h"
+#include "launch/json/json_object.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
