@@ -8,12 +8,14 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "comm/ordered_sum.h"
 #include "comm/partition_owners.h"
 #include "comm/reduction.h"
 #include "core/counted.h"
+#include "core/median.h"
 #include "core/status.h"
 #include "core/tensor.h"
 #include "sampler/partitioned_feature_source.h"
@@ -45,8 +47,7 @@ absl::StatusOr<double> Seconds(Communicator& comm, const std::function<absl::Sta
         {reinterpret_cast<uint8_t*>(all.data()), num_ranks * sizeof(mine)}));
     if (i > 0) rounds.push_back(*std::max_element(all.begin(), all.end()));
   }
-  std::sort(rounds.begin(), rounds.end());
-  return rounds[rounds.size() / 2];
+  return Median(std::move(rounds));
 }
 
 class Exchanges {

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/median.h"
 #include "core/status.h"
 
 namespace quadhop {
@@ -36,8 +38,7 @@ absl::StatusOr<double> TripSeconds(Communicator& comm, int32_t peer, int64_t num
     seconds.push_back(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  std::nth_element(seconds.begin(), seconds.begin() + trips / 2, seconds.end());
-  return seconds[static_cast<size_t>(trips / 2)];
+  return Median(std::move(seconds));
 }
 
 // Rank 0's partners.

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "core/file.h"
+#include "core/median.h"
 #include "core/status.h"
 #include "launch/json/json_fields.h"
-#include "launch/run/median.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "comm/gather.h"
+#include "core/median.h"
 #include "core/status.h"
 #include "launch/memory/peak_memory.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/median.h"
 #include "model/checkpoint_parts.h"
 
 namespace quadhop {

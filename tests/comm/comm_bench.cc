@@ -1,14 +1,15 @@
 // Time of an ordered sum against MPI's own, by length: quadhop_comm_bench [RANKS] on threads, or
 // under mpirun. One partition a rank.
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "comm/mpi.h"
 #include "comm/reduction.h"
 #include "core/check.h"
+#include "core/median.h"
 #include "tests/support/run_ranks.h"
 
 namespace quadhop {
@@ -32,8 +33,7 @@ double MedianSeconds(Communicator& comm, const PartitionOwners& owners, Reductio
                  .ok());
     seconds.push_back(Seconds() - start);
   }
-  std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
-  return seconds[static_cast<size_t>(repeats / 2)];
+  return Median(std::move(seconds));
 }
 
 void Measure(Communicator& comm) {
