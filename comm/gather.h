@@ -17,6 +17,19 @@
 
 namespace quadhop {
 
+// Every rank's value, by rank, on every rank. Collective.
+template <typename T>
+absl::StatusOr<std::vector<T>> GatherOne(Communicator& comm, absl::string_view operation,
+                                         const T& mine) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  std::vector<T> all(static_cast<size_t>(comm.num_ranks()));
+  QH_RETURN_IF_ERROR(
+      comm.AllGatherV(operation, {reinterpret_cast<const uint8_t*>(&mine), sizeof(T)},
+                      std::vector<int64_t>(all.size(), sizeof(T)),
+                      {reinterpret_cast<uint8_t*>(all.data()), all.size() * sizeof(T)}));
+  return all;
+}
+
 // Every rank's values, by rank, on every rank; their numbers may differ, and are left in `counts`
 // [R] if that is wanted. Collective.
 template <typename T>
@@ -24,13 +37,8 @@ absl::StatusOr<std::vector<T>> GatherOverRanks(Communicator& comm, absl::string_
                                                absl::Span<const T> mine,
                                                std::vector<int64_t>* counts = nullptr) {
   static_assert(std::is_trivially_copyable_v<T>);
-  const auto num_ranks = static_cast<size_t>(comm.num_ranks());
-  const int64_t my_bytes = static_cast<int64_t>(mine.size() * sizeof(T));
-  std::vector<int64_t> sizes_bytes(num_ranks);
-  const std::vector<int64_t> bytes_of_a_size(num_ranks, sizeof(int64_t));
-  QH_RETURN_IF_ERROR(comm.AllGatherV(
-      operation, {reinterpret_cast<const uint8_t*>(&my_bytes), sizeof(my_bytes)}, bytes_of_a_size,
-      {reinterpret_cast<uint8_t*>(sizes_bytes.data()), num_ranks * sizeof(int64_t)}));
+  const auto my_bytes = static_cast<int64_t>(mine.size() * sizeof(T));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes_bytes, GatherOne(comm, operation, my_bytes));
   const int64_t all_bytes = std::accumulate(sizes_bytes.begin(), sizes_bytes.end(), int64_t{0});
   std::vector<T> all(static_cast<size_t>(all_bytes) / sizeof(T));
   QH_RETURN_IF_ERROR(comm.AllGatherV(
@@ -56,8 +64,7 @@ absl::StatusOr<std::vector<T>> GatherToRank(Communicator& comm, absl::string_vie
                                             Rank root, absl::Span<const T> mine) {
   static_assert(std::is_trivially_copyable_v<T>);
   const auto my_size = static_cast<int64_t>(mine.size());
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
-                      GatherOverRanks<int64_t>(comm, operation, {&my_size, 1}));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes, GatherOne(comm, operation, my_size));
   std::vector<Communicator::Message> messages(sizes.size());
   Communicator::Message& to_root = messages[static_cast<size_t>(root.value())];
   to_root.send = mine.data();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "comm/backoff.h"
+#include "comm/gather.h"
 #include "comm/launch_order.h"
 #include "core/cuda/cuda_device.h"
 #include "core/cuda/cuda_status.h"
@@ -133,24 +134,13 @@ class NcclCommunicator final : public Communicator {
     return status;
   }
 
-  template <typename T>
-  absl::StatusOr<std::vector<T>> Gather(absl::string_view operation, const T& mine) {
-    const auto num_ranks = static_cast<size_t>(this->num_ranks());
-    std::vector<T> all(num_ranks);
-    QH_RETURN_IF_ERROR(meeting_->AllGatherV(
-        operation, {reinterpret_cast<const uint8_t*>(&mine), sizeof(T)},
-        std::vector<int64_t>(num_ranks, sizeof(T)),
-        absl::MakeSpan(reinterpret_cast<uint8_t*>(all.data()), num_ranks * sizeof(T))));
-    return all;
-  }
-
   // NCCL takes one rank a GPU.
   absl::Status CheckDevices() {
     cudaDeviceProp properties;
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDeviceProperties(&properties, device_->ordinal())));
     std::array<char, sizeof(properties.uuid)> uuid;
     std::memcpy(uuid.data(), &properties.uuid, uuid.size());
-    QH_ASSIGN_OR_RETURN(const auto all, Gather("GPUs of all ranks", uuid));
+    QH_ASSIGN_OR_RETURN(const auto all, GatherOne(*meeting_, "GPUs of all ranks", uuid));
     for (size_t r = 0; r < all.size(); ++r) {
       for (size_t s = 0; s < r; ++s) {
         if (all[r] == all[s])
@@ -187,7 +177,7 @@ class NcclCommunicator final : public Communicator {
       int64_t number;  // of the launch; rank 0's counts
     };
     const Word mine{ready ? 1 : 0, rank() == Rank(0) ? job_->order.Take() : 0};
-    const absl::StatusOr<std::vector<Word>> words = Gather(operation, mine);
+    const absl::StatusOr<std::vector<Word>> words = GatherOne(*meeting_, operation, mine);
     absl::Status status = words.status();
     if (status.ok()) status = job_->order.AwaitTurn((*words)[0].number, job_->deadline);
     if (!status.ok()) job_->order.Break();
@@ -304,7 +294,7 @@ class NcclCommunicator final : public Communicator {
 
   absl::Status Reduce(absl::string_view operation, absl::Span<float> values) {
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
-                        Gather(operation, static_cast<int64_t>(values.size())));
+                        GatherOne(*meeting_, operation, static_cast<int64_t>(values.size())));
     for (size_t r = 0; r < sizes.size(); ++r) {
       if (sizes[r] != static_cast<int64_t>(values.size()))
         return absl::InvalidArgumentError(absl::StrCat(operation, ": rank ", rank().value(),

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "comm/gather.h"
 #include "comm/ordered_sum.h"
 #include "comm/partition_owners.h"
 #include "comm/reduction.h"
@@ -33,18 +34,14 @@ constexpr int64_t kMomentColumns = 256;
 
 // Median over rounds of the seconds of the slowest rank. Collective.
 absl::StatusOr<double> Seconds(Communicator& comm, const std::function<absl::Status()>& exchange) {
-  const auto num_ranks = static_cast<size_t>(comm.num_ranks());
   std::vector<double> rounds;
   for (int i = 0; i < kRounds; ++i) {
     QH_RETURN_IF_ERROR(comm.Barrier("round of the benchmark"));
     const absl::Time start = absl::Now();
     QH_RETURN_IF_ERROR(exchange());
     const double mine = absl::ToDoubleSeconds(absl::Now() - start);
-    std::vector<double> all(num_ranks);
-    QH_RETURN_IF_ERROR(comm.AllGatherV(
-        "seconds of the benchmark", {reinterpret_cast<const uint8_t*>(&mine), sizeof(mine)},
-        std::vector<int64_t>(num_ranks, sizeof(mine)),
-        {reinterpret_cast<uint8_t*>(all.data()), num_ranks * sizeof(mine)}));
+    QH_ASSIGN_OR_RETURN(const std::vector<double> all,
+                        GatherOne(comm, "seconds of the benchmark", mine));
     if (i > 0) rounds.push_back(*std::max_element(all.begin(), all.end()));
   }
   return Median(std::move(rounds));

@@ -22,7 +22,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
   Communicator& comm = session.context().comm;
   const int64_t my_peak_rss_bytes = PeakResidentBytes();
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> peak_rss_bytes,
-                      GatherOverRanks<int64_t>(comm, "peak memory", {&my_peak_rss_bytes, 1}));
+                      GatherOne(comm, "peak memory", my_peak_rss_bytes));
   if (folder == nullptr) return absl::OkStatus();
   const double epoch_seconds =
       Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
