@@ -30,16 +30,10 @@ int64_t OpenFilesAllowed() {
   return static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, INT64_MAX));
 }
 
-// Ranks by host, in the order of their first rank.
 std::vector<std::vector<size_t>> RanksByHost(absl::Span<const HostFacts> facts) {
-  std::vector<std::vector<size_t>> hosts;
-  std::map<std::string, size_t> places;
-  for (size_t r = 0; r < facts.size(); ++r) {
-    const auto [place, is_new] = places.emplace(facts[r].name, hosts.size());
-    if (is_new) hosts.emplace_back();
-    hosts[place->second].push_back(r);
-  }
-  return hosts;
+  std::vector<std::string> hosts;
+  for (const HostFacts& of_rank : facts) hosts.emplace_back(of_rank.name);
+  return quadhop::RanksByHost(hosts);
 }
 
 Finding JudgeCores(absl::Span<const HostFacts> facts) {
@@ -132,7 +126,7 @@ absl::StatusOr<std::vector<HostFacts>> GatherHostFacts(const RankContext& contex
   mine.bf16 = ProcessorHasBF16Products();
   QH_RETURN_IF_ERROR(context.comm.Barrier("compare the clocks"));
   mine.clock_ns = absl::GetCurrentTimeNanos();
-  return GatherOverRanks<HostFacts>(context.comm, "facts of hosts", {&mine, 1});
+  return GatherOne(context.comm, "facts of hosts", mine);
 }
 
 std::string DescribeHosts(absl::Span<const HostFacts> facts) {

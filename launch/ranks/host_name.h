@@ -1,12 +1,19 @@
-// What this host is called.
+// What hosts are called, and which ranks they have.
 #pragma once
 
+#include <absl/types/span.h>
+
+#include <cstddef>
 #include <string>
+#include <vector>
 
 namespace quadhop {
 
 // As gethostname has it; "this host" where it has none. In an allocation of Slurm the name of the
 // node, which differs where several nodes are one machine.
 std::string HostName();
+
+// Ranks by host, in the order of their first rank. hosts: the name of each rank's.
+std::vector<std::vector<size_t>> RanksByHost(absl::Span<const std::string> hosts);
 
 }  // namespace quadhop

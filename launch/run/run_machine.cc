@@ -5,11 +5,8 @@
 #include <absl/strings/str_join.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <fstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "comm/gather.h"
@@ -19,8 +16,6 @@
 
 namespace quadhop {
 namespace {
-
-using NameBytes = std::array<char, 256>;
 
 // The name that the kernel has for the processor; "" where it says none.
 std::string ProcessorName() {
@@ -37,27 +32,19 @@ int64_t MemoryBytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * int64_t{syscon
 }  // namespace
 
 absl::StatusOr<JsonObject> DescribeMachine(const RankContext& context) {
-  NameBytes mine{};
-  HostName().copy(mine.data(), mine.size() - 1);
-  QH_ASSIGN_OR_RETURN(const std::vector<NameBytes> names,
-                      GatherOverRanks<NameBytes>(context.comm, "names of hosts", {&mine, 1}));
-  std::vector<std::pair<std::string, int64_t>> hosts;
-  for (const NameBytes& name : names) {
-    const auto known = std::find_if(hosts.begin(), hosts.end(),
-                                    [&](const auto& host) { return host.first == name.data(); });
-    if (known == hosts.end())
-      hosts.emplace_back(name.data(), 1);
-    else
-      ++known->second;
-  }
-  std::vector<std::string> of_hosts;
-  for (const auto& [name, ranks] : hosts)
-    of_hosts.push_back(JsonObject().Add("name", name).Add("ranks", ranks).ToString());
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                      GatherTexts(context.comm, "names of hosts", HostName()));
+  std::vector<std::string> hosts;
+  for (const std::vector<size_t>& ranks : RanksByHost(names))
+    hosts.push_back(JsonObject()
+                        .Add("name", names[ranks.front()])
+                        .Add("ranks", static_cast<int64_t>(ranks.size()))
+                        .ToString());
   JsonObject machine;
   machine.Add("version", kVersion)
       .Add("ranks", context.comm.num_ranks())
       .Add("threads", static_cast<int32_t>(context.pool.num_threads()))
-      .AddJson("hosts", absl::StrCat("[", absl::StrJoin(of_hosts, ","), "]"))
+      .AddJson("hosts", absl::StrCat("[", absl::StrJoin(hosts, ","), "]"))
       .Add("processor", ProcessorName())
       .Add("cores", static_cast<int32_t>(AvailableCores()))
       .Add("memory_bytes", MemoryBytes());
