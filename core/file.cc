@@ -47,21 +47,6 @@ absl::StatusOr<int64_t> RegularFileBytes(int fd, const std::string& path) {
   return static_cast<int64_t>(info.st_size);
 }
 
-absl::Status WriteAll(int fd, int64_t offset, const void* data, int64_t num_bytes,
-                      const std::string& name) {
-  const char* next = static_cast<const char*>(data);
-  while (num_bytes > 0) {
-    const ssize_t written =
-        pwrite(fd, next, static_cast<size_t>(num_bytes), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", name));
-    next += written;
-    offset += written;
-    num_bytes -= written;
-  }
-  return absl::OkStatus();
-}
-
 absl::Status NoRoom(const std::string& path, int64_t needed_bytes) {
   const absl::StatusOr<int64_t> free_bytes = FreeDiskBytes(path);
   return absl::ResourceExhaustedError(
@@ -112,6 +97,47 @@ absl::Status WriteFileAtomically(const std::string& path, absl::string_view cont
   QH_ASSIGN_OR_RETURN(TemporaryFile file, TemporaryFile::Create(path, num_bytes));
   QH_RETURN_IF_ERROR(file.WriteAt(0, contents.data(), num_bytes));
   return file.TakeName();
+}
+
+absl::Status WriteAllAt(int fd, int64_t offset_bytes, const void* data, int64_t num_bytes,
+                        const std::string& name) {
+  for (const char* next = static_cast<const char*>(data); num_bytes > 0;) {
+    const ssize_t written =
+        pwrite(fd, next, static_cast<size_t>(num_bytes), static_cast<off_t>(offset_bytes));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", name));
+    next += written;
+    offset_bytes += written;
+    num_bytes -= written;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadAllAt(int fd, int64_t offset_bytes, void* data, int64_t num_bytes,
+                       const std::string& name) {
+  for (char* next = static_cast<char*>(data); num_bytes > 0;) {
+    const ssize_t got =
+        pread(fd, next, static_cast<size_t>(num_bytes), static_cast<off_t>(offset_bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, absl::StrCat("read ", name));
+    if (got == 0)
+      return absl::DataLossError(absl::StrCat(name, ": ends at byte ", offset_bytes, ", ",
+                                              num_bytes, " more were expected; restore the file"));
+    next += got;
+    offset_bytes += got;
+    num_bytes -= got;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AppendAll(int fd, absl::string_view* rest, const std::string& name) {
+  while (!rest->empty()) {
+    const ssize_t written = write(fd, rest->data(), rest->size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", name));
+    rest->remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path) {
@@ -246,18 +272,7 @@ ReadableFile::~ReadableFile() {
 }
 
 absl::Status ReadableFile::ReadAt(int64_t offset_bytes, absl::Span<uint8_t> bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t got = pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoStatus(errno, absl::StrCat("read ", path_));
-    if (got == 0)
-      return absl::DataLossError(absl::StrCat(path_, ": ends at byte ", offset_bytes, ", ",
-                                              bytes.size(),
-                                              " more were expected; restore the file"));
-    bytes.remove_prefix(static_cast<size_t>(got));
-    offset_bytes += got;
-  }
-  return absl::OkStatus();
+  return ReadAllAt(fd_, offset_bytes, bytes.data(), static_cast<int64_t>(bytes.size()), path_);
 }
 
 absl::StatusOr<TemporaryFile> TemporaryFile::Create(const std::string& path, int64_t size_bytes) {
@@ -290,7 +305,7 @@ absl::Status TemporaryFile::WriteAt(int64_t offset_bytes, const void* data, int6
   QH_CHECK_GE(offset_bytes, 0);
   QH_CHECK_LE(offset_bytes, size_bytes_);
   QH_CHECK_LE(num_bytes, size_bytes_ - offset_bytes);
-  return WriteAll(fd_, offset_bytes, data, num_bytes, path_ + ".tmp");
+  return WriteAllAt(fd_, offset_bytes, data, num_bytes, path_ + ".tmp");
 }
 
 absl::StatusOr<absl::Span<uint8_t>> TemporaryFile::Map() {

@@ -22,6 +22,16 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes 
 // and `path` unchanged, unless it is the folder's fsync that failed.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
 
+// All bytes, however many calls of the system that takes, to and from files that are open; errors
+// name `name`.
+absl::Status WriteAllAt(int fd, int64_t offset_bytes, const void* data, int64_t num_bytes,
+                        const std::string& name);
+// kDataLoss if the file ends before.
+absl::Status ReadAllAt(int fd, int64_t offset_bytes, void* data, int64_t num_bytes,
+                       const std::string& name);
+// At the end of a file opened with O_APPEND. What is written leaves `rest`, on error too.
+absl::Status AppendAll(int fd, absl::string_view* rest, const std::string& name);
+
 absl::StatusOr<int64_t> FileBytes(const std::string& path);
 bool FileExists(const std::string& path);
 // One spelling of a path that is there: absolute, without "." and "..", links left as they are. As

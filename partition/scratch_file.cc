@@ -4,18 +4,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
+#include "core/file.h"
 #include "core/status.h"
 
 namespace quadhop {
-namespace {
-
-constexpr int64_t kMaxBytesACall = int64_t{1} << 30;
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<ScratchFile>> ScratchFile::Create(const std::string& folder) {
   int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -32,30 +27,13 @@ ScratchFile::~ScratchFile() { close(fd_); }
 
 absl::StatusOr<int64_t> ScratchFile::Append(const void* data, int64_t num_bytes) {
   const int64_t begin = num_bytes_.fetch_add(num_bytes);
-  for (int64_t done = 0; done < num_bytes;) {
-    const ssize_t count =
-        pwrite(fd_, static_cast<const char*>(data) + done,
-               static_cast<size_t>(std::min(num_bytes - done, kMaxBytesACall)), begin + done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0)
-      return ErrnoStatus(errno,
-                         absl::StrCat("write ", num_bytes, " bytes of scratch in ", folder_));
-    done += count;
-  }
+  QH_RETURN_IF_ERROR(WriteAllAt(fd_, begin, data, num_bytes,
+                                absl::StrCat(num_bytes, " bytes of scratch in ", folder_)));
   return begin;
 }
 
 absl::Status ScratchFile::ReadAt(int64_t offset_bytes, void* data, int64_t num_bytes) const {
-  for (int64_t done = 0; done < num_bytes;) {
-    const ssize_t count =
-        pread(fd_, static_cast<char*>(data) + done,
-              static_cast<size_t>(std::min(num_bytes - done, kMaxBytesACall)), offset_bytes + done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0)
-      return ErrnoStatus(count < 0 ? errno : EIO, absl::StrCat("read scratch of ", folder_));
-    done += count;
-  }
-  return absl::OkStatus();
+  return ReadAllAt(fd_, offset_bytes, data, num_bytes, absl::StrCat("scratch of ", folder_));
 }
 
 }  // namespace quadhop

@@ -192,17 +192,9 @@ void RunFolder::Warn(const absl::Status& lost) {
 absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
   const std::string line = absl::StrCat(torn_ ? "\n" : "", event.ToString(), "\n");
   absl::string_view rest = line;
-  while (!rest.empty()) {
-    const ssize_t written = write(metrics_fd_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      torn_ = torn_ || rest.size() < line.size();
-      return ErrnoStatus(errno, absl::StrCat("write ", RunMetricsPath(path_)));
-    }
-    rest.remove_prefix(static_cast<size_t>(written));
-  }
-  torn_ = false;
-  return absl::OkStatus();
+  absl::Status written = AppendAll(metrics_fd_, &rest, RunMetricsPath(path_));
+  torn_ = !written.ok() && (torn_ || rest.size() < line.size());
+  return written;
 }
 
 absl::Status RunFolder::BeginEvents(int64_t next_step) {

@@ -133,18 +133,11 @@ absl::Status EventFile::Add(tensorboard::Event event) {
   const std::string record = TensorBoardRecord(event.SerializeAsString());
   const off_t begin = lseek(fd_, 0, SEEK_END);
   absl::string_view rest = record;
-  while (!rest.empty()) {
-    const ssize_t written = write(fd_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      const int error = errno;
-      // Half a record would hide all that follow it.
-      if (ftruncate(fd_, begin) != 0) return ErrnoStatus(errno, absl::StrCat("cut back ", path_));
-      return ErrnoStatus(error, absl::StrCat("write ", path_));
-    }
-    rest.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
+  absl::Status written = AppendAll(fd_, &rest, path_);
+  // Half a record would hide all that follow it.
+  if (!written.ok() && ftruncate(fd_, begin) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cut back ", path_));
+  return written;
 }
 
 absl::Status EventFile::AddHyperParameterEvent(const std::string& tag,
