@@ -5,7 +5,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
-#include <google/protobuf/descriptor.h>
+#include <google/protobuf/text_format.h>
 
 #include <cmath>
 #include <vector>
@@ -126,6 +126,20 @@ bool ParseBound(absl::string_view text, double* value) {
   return true;
 }
 
+using FieldVisitor =
+    absl::FunctionRef<void(const std::string&, const Message&, const FieldDescriptor&)>;
+
+void VisitFields(const Message& message, const std::string& prefix, FieldVisitor visit) {
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor& field = *message.GetDescriptor()->field(i);
+    const std::string path = prefix + field.name();
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
+      VisitFields(message.GetReflection()->GetMessage(message, &field), path + ".", visit);
+    else
+      visit(path, message, field);
+  }
+}
+
 }  // namespace
 
 bool Interval::Contains(double value) const {
@@ -174,6 +188,14 @@ absl::Status SetField(Message* message, absl::string_view path, absl::string_vie
     part = part->GetReflection()->MutableMessage(part, field);
   }
   return absl::OkStatus();
+}
+
+void ForEachField(const Message& message, FieldVisitor visit) { VisitFields(message, "", visit); }
+
+std::string FieldText(const Message& owner, const FieldDescriptor& field) {
+  std::string text;
+  google::protobuf::TextFormat::PrintFieldValueToString(owner, &field, -1, &text);
+  return text;
 }
 
 void FillDefaults(Message* message) {

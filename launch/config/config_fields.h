@@ -1,9 +1,12 @@
-// One field of a config, found by its path: set from text, its default, its range.
+// The fields of a config: one found by its path and set from text, its range; all of them in turn,
+// their defaults.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
 #include <string>
@@ -26,6 +29,18 @@ struct Interval {
 // field's range: the message names field, value and what is allowed; `message` is then unchanged.
 absl::Status SetField(google::protobuf::Message* message, absl::string_view path,
                       absl::string_view value);
+
+// Calls visit(path, owner, field) for each scalar field, at any depth, in the order of
+// config.proto; `owner` is the part of `message` whose field it is.
+void ForEachField(
+    const google::protobuf::Message& message,
+    absl::FunctionRef<void(const std::string& path, const google::protobuf::Message& owner,
+                           const google::protobuf::FieldDescriptor& field)>
+        visit);
+
+// The field's value as a textproto has it.
+std::string FieldText(const google::protobuf::Message& owner,
+                      const google::protobuf::FieldDescriptor& field);
 
 // Gives every absent scalar field of `message`, at any depth, its default explicitly.
 void FillDefaults(google::protobuf::Message* message);

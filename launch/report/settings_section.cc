@@ -1,37 +1,21 @@
-#include <absl/strings/str_split.h>
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/text_format.h>
-
 #include <algorithm>
 #include <set>
 
+#include "launch/config/config_fields.h"
 #include "launch/report/sections.h"
 
 namespace quadhop {
 namespace {
 
-using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
-
 using Fields = std::vector<std::pair<std::string, std::string>>;
-
-void AddFields(const Message& message, const std::string& prefix, Fields& fields) {
-  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
-    const FieldDescriptor& field = *message.GetDescriptor()->field(i);
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      AddFields(message.GetReflection()->GetMessage(message, &field), prefix + field.name() + ".",
-                fields);
-      continue;
-    }
-    std::string text;
-    google::protobuf::TextFormat::PrintFieldValueToString(message, &field, -1, &text);
-    fields.emplace_back(prefix + field.name(), text);
-  }
-}
 
 Card Configs(const Runs& runs) {
   std::vector<Fields> configs(runs.size());
-  for (size_t i = 0; i < runs.size(); ++i) AddFields(runs[i].config, "", configs[i]);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    ForEachField(runs[i].config, [&](const auto& path, const auto& owner, const auto& field) {
+      configs[i].emplace_back(path, FieldText(owner, field));
+    });
+  }
   std::vector<std::string> header = {"field"};
   for (const RunRecord& run : runs) header.push_back(run.name);
   std::vector<std::vector<std::string>> rows;

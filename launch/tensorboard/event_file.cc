@@ -6,7 +6,6 @@
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 #include <fcntl.h>
-#include <google/protobuf/descriptor.h>
 #include <isa-l/crc.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "core/check.h"
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/config/config_fields.h"
 #include "launch/ranks/host_name.h"
 
 namespace quadhop {
@@ -73,18 +73,6 @@ google::protobuf::Value ValueOf(const Message& message, const FieldDescriptor& f
       value.set_string_value(fields.GetString(message, &field));
   }
   return value;
-}
-
-void AddFields(const Message& message, const std::string& prefix,
-               google::protobuf::Map<std::string, google::protobuf::Value>& values) {
-  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
-    const FieldDescriptor& field = *message.GetDescriptor()->field(i);
-    const std::string path = prefix + field.name();
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
-      AddFields(message.GetReflection()->GetMessage(message, &field), path + ".", values);
-    else
-      values[path] = ValueOf(message, field);
-  }
 }
 
 void AddScalars(const nlohmann::json& object, const std::string& prefix,
@@ -155,7 +143,9 @@ absl::Status EventFile::AddHyperParameterEvent(const std::string& tag,
 
 absl::Status EventFile::AddHyperParameters(const Config& config) {
   tensorboard::HyperParameters content;
-  AddFields(config, "", *content.mutable_session_start()->mutable_hparams());
+  ForEachField(config, [&](const auto& path, const auto& owner, const auto& field) {
+    (*content.mutable_session_start()->mutable_hparams())[path] = ValueOf(owner, field);
+  });
   content.mutable_session_start()->set_start_time_secs(Now());
   return AddHyperParameterEvent("session_start_info", content);
 }
