@@ -8,12 +8,12 @@
 
 #include "core/store.h"
 #include "core/thread_pool.h"
+#include "partition/cuts/cut_quality.h"
 
 namespace quadhop {
 
 struct PartitionMap {
-  std::vector<int64_t> nodes, arcs;       // [P]
-  std::vector<int64_t> halo_nodes;        // [P]: distinct nodes of other partitions it has arcs to
+  CutQuality quality;                     // training nodes are not looked at
   std::vector<std::vector<int64_t>> cut;  // [P][P]: arcs from one to the other
 };
 

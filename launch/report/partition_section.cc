@@ -22,28 +22,23 @@ Card Sizes(const std::string& store, const PartitionMap& map) {
             ""};
   Bars bars;
   bars.kinds = {{"nodes", 0, {}}, {"halo", 1, {}}};
-  for (size_t p = 0; p < map.nodes.size(); ++p) {
+  for (size_t p = 0; p < map.quality.parts.size(); ++p) {
     bars.groups.push_back(absl::StrCat(p));
-    bars.kinds[0].values.push_back(static_cast<double>(map.nodes[p]));
-    bars.kinds[1].values.push_back(static_cast<double>(map.halo_nodes[p]));
+    bars.kinds[0].values.push_back(static_cast<double>(map.quality.parts[p].nodes));
+    bars.kinds[1].values.push_back(static_cast<double>(map.quality.parts[p].halo_nodes));
   }
   card.chart = BarChart({card.title, "partition (number)", "nodes (count)"}, bars);
   return card;
 }
 
 Card Cut(const std::string& store, const PartitionMap& map) {
-  int64_t cut = 0, all = 0;
-  for (size_t p = 0; p < map.cut.size(); ++p) {
-    for (size_t q = 0; q < map.cut.size(); ++q) {
-      all += map.cut[p][q];
-      cut += p == q ? 0 : map.cut[p][q];
-    }
-  }
-  const double share = static_cast<double>(cut) / static_cast<double>(std::max<int64_t>(1, all));
+  const PartFigures all = map.quality.Total();
+  const double share =
+      static_cast<double>(all.cut_arcs) / static_cast<double>(std::max<int64_t>(1, all.arcs));
   Card card{"Partitions: cut",
             absl::StrFormat("Of %s: %.1f %% of %s arcs lead to another partition. A row is a "
                             "partition, its cells the shares of its arcs to each.",
-                            store, 100 * share, ShortNumber(static_cast<double>(all))),
+                            store, 100 * share, ShortNumber(static_cast<double>(all.arcs))),
             {},
             ""};
   HeatMap heat;
@@ -51,11 +46,12 @@ Card Cut(const std::string& store, const PartitionMap& map) {
     heat.rows.push_back(absl::StrCat(p));
     heat.shares.emplace_back();
     heat.notes.emplace_back();
+    const int64_t arcs = map.quality.parts[p].arcs;
     for (size_t q = 0; q < map.cut.size(); ++q) {
       heat.shares.back().push_back(static_cast<double>(map.cut[p][q]) /
-                                   static_cast<double>(std::max<int64_t>(1, map.arcs[p])));
+                                   static_cast<double>(std::max<int64_t>(1, arcs)));
       heat.notes.back().push_back(
-          absl::StrFormat("from %d to %d: %d of %d arcs", p, q, map.cut[p][q], map.arcs[p]));
+          absl::StrFormat("from %d to %d: %d of %d arcs", p, q, map.cut[p][q], arcs));
     }
   }
   heat.columns = heat.rows;
