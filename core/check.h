@@ -40,7 +40,6 @@ template <typename A, typename B>
   } while (false)
 
 #define QH_CHECK_EQ(a, b) QH_CHECK_OP_(a, ==, b)
-#define QH_CHECK_NE(a, b) QH_CHECK_OP_(a, !=, b)
 #define QH_CHECK_LT(a, b) QH_CHECK_OP_(a, <, b)
 #define QH_CHECK_LE(a, b) QH_CHECK_OP_(a, <=, b)
 #define QH_CHECK_GT(a, b) QH_CHECK_OP_(a, >, b)
