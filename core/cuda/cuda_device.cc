@@ -39,6 +39,12 @@ int NumVisibleDevices() {
   return cudaGetDeviceCount(&num_visible) == cudaSuccess ? num_visible : 0;
 }
 
+absl::StatusOr<int64_t> FreeDeviceBytes() {
+  size_t free = 0, total = 0;
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMemGetInfo(&free, &total)));
+  return static_cast<int64_t>(free);
+}
+
 absl::StatusOr<std::unique_ptr<Device>> Device::Open(int local_rank) {
   AllowConnections();
   int num_visible = 0;

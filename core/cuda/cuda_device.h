@@ -31,6 +31,8 @@ constexpr int DeviceOfLocalRank(int local_rank, int num_visible) {
 
 // GPUs that this process sees; 0 where there is no driver.
 int NumVisibleDevices();
+// What is free of the memory of the thread's current device.
+absl::StatusOr<int64_t> FreeDeviceBytes();
 
 // A Memory whose queue is one stream, which kernels and libraries are launched on too. An error may
 // be seen later than it happened; memory is unspecified then. Calls make the device the thread's

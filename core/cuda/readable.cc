@@ -10,12 +10,6 @@
 
 namespace quadhop::cuda {
 
-absl::StatusOr<int64_t> FreeDeviceBytes() {
-  size_t free = 0, total = 0;
-  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMemGetInfo(&free, &total)));
-  return static_cast<int64_t>(free);
-}
-
 absl::StatusOr<Readable> Readable::OnDevice(Device& device, const void* host, size_t bytes) {
   QH_ASSIGN_OR_RETURN(Readable readable, OfSize(device, bytes));
   readable.Fill(0, host, bytes);

@@ -4,14 +4,10 @@
 #include <absl/status/statusor.h>
 
 #include <cstddef>
-#include <cstdint>
 
 #include "core/cuda/cuda_device.h"
 
 namespace quadhop::cuda {
-
-// What is free of the device's memory now.
-absl::StatusOr<int64_t> FreeDeviceBytes();
 
 // Bytes that a device reads. Moves, does not copy; must not outlive the device.
 class Readable {

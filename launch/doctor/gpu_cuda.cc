@@ -6,7 +6,6 @@
 
 #include "comm/gather.h"
 #include "core/cuda/cuda_device.h"
-#include "core/cuda/readable.h"
 #include "core/host_memory.h"
 #include "core/status.h"
 #include "launch/doctor/gpu.h"
