@@ -9,21 +9,22 @@
 namespace quadhop {
 
 absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
-  CheckpointFlags eval;
+  CheckpointFlags model;
+  EvaluateJob eval;
   RanksOptions ranks;
   Flags flags("eval", "Computes the metrics of a checkpoint on a store's splits.");
-  eval.AddRun(&flags);
-  eval.AddStore(&flags);
-  flags.String("split", &eval.job.split, "NAME",
+  model.AddRun(&flags);
+  model.AddStore(&flags);
+  flags.String("split", &eval.split, "NAME",
                "a split of the store; else the one that the run was trained on");
-  flags.Switch("json", &eval.job.as_json, "one JSON object on one line");
+  flags.Switch("json", &eval.as_json, "one JSON object on one line");
   AddRanksFlags(&flags, &ranks);
   flags.Example("eval --run runs/quickstart");
-  QH_ASSIGN_OR_RETURN(const bool proceed, eval.Parse(&flags, arguments));
+  QH_ASSIGN_OR_RETURN(const bool proceed, model.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  TakeDeadlines(eval.job.config.train(), &ranks);
-  return RunRanks(ranks,
-                  [&eval](const RankContext& context) { return Evaluate(eval.job, context); });
+  eval.model = model.job;
+  TakeDeadlines(eval.model.config.train(), &ranks);
+  return RunRanks(ranks, [&eval](const RankContext& context) { return Evaluate(eval, context); });
 }
 
 }  // namespace quadhop

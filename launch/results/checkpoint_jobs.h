@@ -16,13 +16,17 @@ struct CheckpointJob {
   std::string run;
   std::string checkpoint;  // its path
   std::string store;
-  std::string split;  // "": the one that the run was trained on; eval only
-  bool as_json = false;
   Config config;  // of the run
 };
 
+struct EvaluateJob {
+  CheckpointJob model;
+  std::string split;  // "": the one that the run was trained on
+  bool as_json = false;
+};
+
 // Prints metrics of all parts of the split, on rank 0.
-absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& context);
+absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& context);
 
 // Files to write, each .npy or .csv by its ending; "": not wanted.
 struct PredictJob {

@@ -9,16 +9,16 @@
 
 namespace quadhop {
 
-absl::StatusOr<ExitCode> Evaluate(const CheckpointJob& job, const RankContext& context) {
+absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                      LoadModel(job, Use::kMeasure, context));
+                      LoadModel(job.model, job.split, Use::kMeasure, context));
   QH_ASSIGN_OR_RETURN(
       const auto metrics,
       EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest}));
   if (!context.IsMain()) return ExitCode::kDone;
   if (!job.as_json) absl::PrintF("split %s of %s\n", session->split(), session->store().path());
   JsonObject json;
-  json.Add("checkpoint", job.checkpoint).Add("split", session->split());
+  json.Add("checkpoint", job.model.checkpoint).Add("split", session->split());
   for (const auto& [part, of_part] : metrics) {
     for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);

@@ -87,14 +87,15 @@ absl::Status ReadOntoOtherStore(const CheckpointJob& job, const std::string& tra
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job, Use use,
+absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
+                                                   const std::string& split, Use use,
                                                    const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(job.checkpoint));
   QH_ASSIGN_OR_RETURN(const GraphDims dims, DimsOf(job));
-  const std::string split = job.split.empty() ? manifest.position().split() : job.split;
-  QH_ASSIGN_OR_RETURN(std::unique_ptr<Session> session,
-                      Session::Create(job.store, split, job.config, context,
-                                      use == Use::kPredict ? dims.classes : 0));
+  QH_ASSIGN_OR_RETURN(
+      std::unique_ptr<Session> session,
+      Session::Create(job.store, split.empty() ? manifest.position().split() : split, job.config,
+                      context, use == Use::kPredict ? dims.classes : 0));
   QH_RETURN_IF_ERROR(CheckDims(session->store(), dims));
   if (manifest.store() == StoreIdentity(session->store().manifest())) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());

@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 
 #include <memory>
+#include <string>
 
 #include "launch/results/checkpoint_jobs.h"
 #include "launch/session/session.h"
@@ -16,8 +17,9 @@ enum class Use { kMeasure, kPredict };
 // Collective. Of another store than the run's, features, hops, encodings and classes must be as
 // many, and if the run's store is still there, made by the same options and of the same names:
 // kFailedPrecondition names what differs. To predict, it needs no classes and no splits. Rank 0
-// says what could not be compared. The split is the job's, or the one that the run was trained on.
-absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job, Use use,
+// says what could not be compared. split: "" is the one that the run was trained on.
+absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
+                                                   const std::string& split, Use use,
                                                    const RankContext& context);
 
 }  // namespace quadhop
