@@ -41,7 +41,7 @@ struct RunRecord {
   int64_t detail_epoch = 0;  // of the evaluation that valid and test are of
   std::vector<int64_t> codebook_counts;
 
-  // The last, or the median, of a number of the epochs; nothing if no epoch has it.
+  // The median of a number of the epochs; nothing if no epoch has it.
   absl::optional<double> Median(const std::string& number) const;
 };
 
