@@ -156,7 +156,7 @@ void ImportTarget::AddSplit(absl::string_view name, std::vector<uint8_t> parts) 
 }
 
 void ImportTarget::AddRandomSplit() {
-  if (!options_.splits.empty()) return;
+  if (is_given_splits()) return;
   std::vector<size_t> labelled;
   for (size_t v = 0; v < static_cast<size_t>(num_nodes_); ++v)
     if (IsLabelled(static_cast<int64_t>(v))) labelled.push_back(v);
@@ -165,7 +165,7 @@ void ImportTarget::AddRandomSplit() {
   std::vector<uint8_t> split(static_cast<size_t>(num_nodes_));
   for (size_t i = 0; i < labelled.size(); ++i) split[labelled[i]] = parts[i];
   AddSplit("random", std::move(split));
-  AddNote(absl::StrCat("no split in the input: one made at random of the ", labelled.size(),
+  AddNote(absl::StrCat("no split found in the input: one made at random of the ", labelled.size(),
                        " labelled nodes, 60 % train, 20 % valid (seed ", options_.seed, ")"));
 }
 

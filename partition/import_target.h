@@ -54,6 +54,7 @@ class ImportTarget {
   // "random": 60 % of the labelled nodes train, 20 % validate; for inputs without splits. After
   // the labels. Nothing if the options name a split: Import adds it.
   void AddRandomSplit();
+  bool is_given_splits() const { return !options_.splits.empty(); }  // by the options
   bool has_splits() const { return !splits_.empty(); }
   bool has_labels() const { return !labels_.empty() || !multi_labels_.empty(); }
   absl::Status SetOriginalNames(absl::string_view text);  // a line a node

@@ -204,38 +204,37 @@ class DglImporter : public Importer {
       target.AddNote("no feat: positional encodings will stand for features");
     }
     QH_ASSIGN_OR_RETURN(auto labels, Open(data, {"label", "labels", "y"}, &used));
-    const bool labelled = labels.has_value();
-    if (labelled) {
+    if (labels) {
       QH_RETURN_IF_ERROR(ImportLabels(*std::move(labels), target));
     } else {
       target.AddNote("no label: the store has no labels and cannot be trained on");
     }
-    QH_ASSIGN_OR_RETURN(auto train, Open(data, {"train_mask"}, &used));
-    QH_ASSIGN_OR_RETURN(auto valid, Open(data, {"val_mask", "valid_mask"}, &used));
-    QH_ASSIGN_OR_RETURN(auto test, Open(data, {"test_mask"}, &used));
-    NoteUnused(data, used, target);
-    if (train && valid && test)
-      return ImportMasks({*std::move(train), *std::move(valid), *std::move(test)}, target);
-    if (labelled) target.AddRandomSplit();
-    return absl::OkStatus();
+    NamedArrays arrays{path_, {}, [&](const std::string& of) { return Open(*data, of); }};
+    if (data != nullptr && data->is_object())
+      for (const auto& [key, entry] : data->items()) arrays.names.push_back(key);
+    return ImportMasksOrRandomSplit(arrays, used, target);
   }
 
-  // The node data under the first of these names that is there, its chunks as one array.
+  // The node data under the first of these names that is there.
   absl::StatusOr<std::optional<ArraySource>> Open(const Json* data,
                                                   std::initializer_list<const char*> names,
                                                   std::vector<std::string>* used) const {
     for (const char* name : names) {
-      const Json* entry = data == nullptr ? nullptr : Find(*data, name);
-      if (entry == nullptr) continue;
-      QH_ASSIGN_OR_RETURN(Chunks chunks, ChunksOf(*entry, absl::StrCat("node_data ", name)));
-      if (chunks.format != "numpy")
-        return Error(absl::StrCat("node_data ", name, " format ", chunks.format),
-                     "numpy can be read");
+      if (data == nullptr || Find(*data, name) == nullptr) continue;
       used->push_back(name);
-      QH_ASSIGN_OR_RETURN(ArraySource joined, Join(std::move(chunks.paths)));
-      return std::optional<ArraySource>(std::move(joined));
+      QH_ASSIGN_OR_RETURN(ArraySource array, Open(*data, name));
+      return std::optional<ArraySource>(std::move(array));
     }
     return std::optional<ArraySource>();
+  }
+  // Node data that are there, their chunks as one array.
+  absl::StatusOr<ArraySource> Open(const Json& data, const std::string& name) const {
+    QH_ASSIGN_OR_RETURN(Chunks chunks,
+                        ChunksOf(*Find(data, name), absl::StrCat("node_data ", name)));
+    if (chunks.format != "numpy")
+      return Error(absl::StrCat("node_data ", name, " format ", chunks.format),
+                   "numpy can be read");
+    return Join(std::move(chunks.paths));
   }
 
   static absl::StatusOr<ArraySource> Join(std::vector<std::string> paths) {
@@ -263,16 +262,6 @@ class DglImporter : public Importer {
     const std::string place = paths.size() == 1 ? paths[0] : absl::StrCat(paths[0], " and further");
     return ArraySource::OfData(dtype, false, dims, std::make_unique<ChunkBytes>(std::move(paths)),
                                place);
-  }
-
-  static void NoteUnused(const Json* data, const std::vector<std::string>& used,
-                         ImportTarget& target) {
-    std::vector<std::string> unused;
-    if (data != nullptr && data->is_object())
-      for (const auto& [name, entry] : data->items())
-        if (std::find(used.begin(), used.end(), name) == used.end()) unused.push_back(name);
-    if (!unused.empty())
-      target.AddNote(absl::StrCat("not used: node data ", absl::StrJoin(unused, ", ")));
   }
 
   std::string folder_;

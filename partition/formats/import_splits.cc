@@ -1,6 +1,7 @@
 #include "partition/formats/import_splits.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <utility>
@@ -48,8 +49,6 @@ bool AreMasks(const std::vector<std::vector<uint8_t>>& splits) {
   return seen[0] && seen[1] && seen[2];
 }
 
-}  // namespace
-
 absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target) {
   const int64_t num_nodes = target.num_nodes();
   std::vector<std::vector<uint8_t>> splits;
@@ -81,6 +80,52 @@ absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target)
   }
   AddSplits(std::move(splits), target);
   return absl::OkStatus();
+}
+
+struct MaskNames {
+  std::vector<std::string> found, missing;  // together one of each part
+};
+MaskNames FindMasks(const NamedArrays& arrays) {
+  static const std::vector<std::string> kParts[] = {{"train"}, {"val", "valid"}, {"test"}};
+  MaskNames most;
+  for (const char* suffix : {"_masks", "_mask"}) {
+    MaskNames masks;
+    for (const std::vector<std::string>& names : kParts) {
+      const auto name = std::find_if(names.begin(), names.end(), [&](const std::string& of_part) {
+        return arrays.Has(of_part + suffix);
+      });
+      if (name != names.end())
+        masks.found.push_back(*name + suffix);
+      else
+        masks.missing.push_back(names.front() + suffix);
+    }
+    if (masks.found.size() > most.found.size()) most = std::move(masks);
+  }
+  return most;
+}
+
+}  // namespace
+
+absl::Status ImportMasksOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
+                                      ImportTarget& target) {
+  const MaskNames masks = FindMasks(arrays);
+  const bool complete = masks.found.size() == 3;
+  if (!masks.found.empty() && !complete && !target.is_given_splits())
+    return absl::InvalidArgumentError(
+        absl::StrCat(arrays.place, " has ", absl::StrJoin(masks.found, " and "), ", but no ",
+                     absl::StrJoin(masks.missing, " and "),
+                     ": a split has three masks, of zeros for a part without nodes; add what is "
+                     "missing, or give --splits"));
+  if (complete) used.insert(used.end(), masks.found.begin(), masks.found.end());
+  NoteUnused(arrays.names, used, target);
+  if (!complete) {
+    if (target.has_labels()) target.AddRandomSplit();
+    return absl::OkStatus();
+  }
+  QH_ASSIGN_OR_RETURN(ArraySource train, arrays.open(masks.found[0]));
+  QH_ASSIGN_OR_RETURN(ArraySource valid, arrays.open(masks.found[1]));
+  QH_ASSIGN_OR_RETURN(ArraySource test, arrays.open(masks.found[2]));
+  return ImportMasks({std::move(train), std::move(valid), std::move(test)}, target);
 }
 
 absl::Status ImportSplits(ArraySource array, ImportTarget& target) {

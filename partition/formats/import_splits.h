@@ -13,13 +13,18 @@
 #include <vector>
 
 #include "partition/formats/array_source.h"
+#include "partition/formats/named_arrays.h"
 #include "partition/import_target.h"
 
 namespace quadhop {
 
-// Train, validation and test masks of 0 and 1, [N], or [S, N] or [N, S] for S splits: "split", or
-// "split0", "split1", ...
-absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target);
+// Of the arrays train_masks, val_masks and test_masks (or valid_masks; or each without the s), of 0
+// and 1, [N], or [S, N] or [N, S] for S splits: "split", or "split0", "split1", ... Without such
+// arrays the split is a random one of the labelled nodes. Notes the arrays that are neither masks
+// nor `used`. If there are masks of a part or two, and --splits is not given, the error names those
+// that are missing.
+absl::Status ImportMasksOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
+                                      ImportTarget& target);
 // [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three of 0 and 1 without a
 // node in two of them are the masks of one split.
 absl::Status ImportSplits(ArraySource splits, ImportTarget& target);

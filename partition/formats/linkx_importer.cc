@@ -5,6 +5,7 @@
 //   features  node_feat or features, dense or sparse; of facebook100 local_info, see below
 //   labels    label [1, N], group [N, L] (multi-label), or years: five quantiles (snap-patents)
 //   num_nodes, where the features do not tell
+//   train_mask, val_mask and test_mask [1, N], or [S, N], which those of LINKX are without
 //
 // facebook100's local_info [N, 7] has the gender in its second column, which is the label (0:
 // missing); the others are features, a column for each value that they take.
@@ -20,6 +21,7 @@
 #include "core/status.h"
 #include "partition/formats/import_arcs.h"
 #include "partition/formats/import_node_data.h"
+#include "partition/formats/import_splits.h"
 #include "partition/formats/mat_file.h"
 #include "partition/importer.h"
 
@@ -63,30 +65,37 @@ class LinkxImporter : public Importer {
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
     QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(options.from));
     QH_RETURN_IF_ERROR(ReadArcs(mat, target));
-    if (mat.Has("local_info")) {
+    if (Take(mat, "local_info")) {
       QH_RETURN_IF_ERROR(ReadPeople(mat, target, pool));
     } else {
       QH_RETURN_IF_ERROR(ReadFeatures(mat, target, pool));
       QH_RETURN_IF_ERROR(ReadLabels(mat, target));
     }
-    return absl::OkStatus();
+    return ImportMasksOrRandomSplit(mat.arrays(), used_, target);
   }
 
  private:
-  static absl::Status ReadArcs(const MatFile& mat, ImportTarget& target) {
+  // Whether there is a variable of this name, which is then taken.
+  bool Take(const MatFile& mat, const std::string& name) {
+    if (mat.Has(name)) used_.push_back(name);
+    return mat.Has(name);
+  }
+
+  absl::Status ReadArcs(const MatFile& mat, ImportTarget& target) {
     for (const char* name : kMatrices) {
-      if (!mat.Has(name)) continue;
+      if (!Take(mat, name)) continue;
       QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix matrix, mat.SquareMatrix(name));
       QH_RETURN_IF_ERROR(Annotate(target.SetNodes(matrix.num_rows), mat.path()));
       return ImportAdjacency(matrix, absl::StrCat(mat.path(), ": ", name), target);
     }
     QH_ASSIGN_OR_RETURN(const int64_t num_nodes, CountNodes(mat));
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), mat.path()));
+    used_.push_back("edge_index");
     return ImportArcs([&] { return mat.Array("edge_index"); }, target);
   }
 
-  static absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
-    if (mat.Has("num_nodes")) {
+  absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
+    if (Take(mat, "num_nodes")) {
       QH_ASSIGN_OR_RETURN(ArraySource array, mat.Array("num_nodes"));
       QH_ASSIGN_OR_RETURN(const std::vector<int64_t> counts, array.ReadRest<int64_t>(1 << 20));
       if (counts.size() == 1) return counts[0];
@@ -100,9 +109,9 @@ class LinkxImporter : public Importer {
                       "one of them must tell how many nodes there are");
   }
 
-  static absl::Status ReadFeatures(const MatFile& mat, ImportTarget& target, ThreadPool& pool) {
+  absl::Status ReadFeatures(const MatFile& mat, ImportTarget& target, ThreadPool& pool) {
     const std::string name = mat.Has("node_feat") ? "node_feat" : "features";
-    if (!mat.Has(name)) {
+    if (!Take(mat, name)) {
       target.AddNote("no node_feat: positional encodings will stand for features");
       return absl::OkStatus();
     }
@@ -115,11 +124,11 @@ class LinkxImporter : public Importer {
     return target.AddSparseFeatures(features.view(), pool);
   }
 
-  static absl::Status ReadLabels(const MatFile& mat, ImportTarget& target) {
-    if (mat.Has("label")) {
+  absl::Status ReadLabels(const MatFile& mat, ImportTarget& target) {
+    if (Take(mat, "label")) {
       QH_ASSIGN_OR_RETURN(ArraySource labels, mat.Array("label"));
       QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
-    } else if (mat.Has("years")) {
+    } else if (Take(mat, "years")) {
       QH_ASSIGN_OR_RETURN(ArraySource years, mat.Array("years"));
       if (years.size() != target.num_nodes())
         return ArrayError(years.place(), years.DimsText(), "a year a node is needed");
@@ -127,13 +136,11 @@ class LinkxImporter : public Importer {
                           years.ReadRest<double>(target.memory_bytes()));
       QH_RETURN_IF_ERROR(AddClasses(EvenQuantiles(values), years.place(), target));
       target.AddNote("classes: five quantiles of years");
-    } else if (mat.Has("group")) {
+    } else if (Take(mat, "group")) {
       QH_RETURN_IF_ERROR(ReadGroups(mat, target));
     } else {
       target.AddNote("no label: the store cannot be trained on");
-      return absl::OkStatus();
     }
-    target.AddRandomSplit();
     return absl::OkStatus();
   }
 
@@ -178,10 +185,10 @@ class LinkxImporter : public Importer {
     QH_RETURN_IF_ERROR(AddClasses(classes, info.place(), target));
     QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix rows,
                         MakeSparseRows(std::move(features), info.place()));
-    QH_RETURN_IF_ERROR(target.AddSparseFeatures(rows.view(), pool));
-    target.AddRandomSplit();
-    return absl::OkStatus();
+    return target.AddSparseFeatures(rows.view(), pool);
   }
+
+  std::vector<std::string> used_;  // names of variables
 };
 
 }  // namespace

@@ -154,6 +154,10 @@ absl::StatusOr<ArraySource> MatFile::Array(const std::string& name) const {
       Place(name));
 }
 
+NamedArrays MatFile::arrays() const {
+  return {path_, names_, [this](const std::string& name) { return Array(name); }};
+}
+
 absl::StatusOr<OwnedSparseMatrix> MatFile::SquareMatrix(const std::string& name) const {
   const Variable info = handle_->ReadInfo(name);
   const bool is_matrix = info != nullptr && info->rank == 2;

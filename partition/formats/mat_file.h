@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "partition/formats/array_source.h"
+#include "partition/formats/named_arrays.h"
 #include "partition/sparse_rows.h"
 
 namespace quadhop {
@@ -29,6 +30,7 @@ class MatFile {
   // A dense array of numbers, in column order. kNotFound; kInvalidArgument if it is something else
   // (sparse, complex, text, a struct) or cannot be read.
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
+  NamedArrays arrays() const;  // all variables; borrows this object
   // A matrix, sparse or dense, by rows. kInvalidArgument too if it does not have this many rows.
   absl::StatusOr<OwnedSparseMatrix> Matrix(const std::string& name, int64_t num_rows) const;
   // The same of one with as many rows as columns; ones for the values of a sparse one, also where

@@ -43,6 +43,10 @@ ArrayOpener NpzFile::Opener(const std::string& name) const {
   return [this, name] { return Array(name); };
 }
 
+NamedArrays NpzFile::arrays() const {
+  return {path(), names(), [this](const std::string& name) { return Array(name); }};
+}
+
 absl::StatusOr<bool> NpzFile::HoldsObjects(const std::string& name) const {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> bytes, zip_.Read(name + ".npy"));
   std::string head(256, '\0');

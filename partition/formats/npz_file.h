@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "partition/formats/array_source.h"
+#include "partition/formats/named_arrays.h"
 #include "partition/formats/pickle.h"
 #include "partition/formats/zip_file.h"
 #include "partition/sparse_rows.h"
@@ -26,6 +27,7 @@ class NpzFile {
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
   // Borrows this object.
   ArrayOpener Opener(const std::string& name) const;
+  NamedArrays arrays() const;  // borrows this object
   // The array is one of Python objects.
   absl::StatusOr<bool> HoldsObjects(const std::string& name) const;
   absl::StatusOr<Pickle> Objects(const std::string& name) const;

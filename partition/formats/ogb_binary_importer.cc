@@ -3,7 +3,9 @@
 // same arrays unzipped beside it, raw/edge_index.npy and so on; split/ as in the csv layout.
 //
 // Members are inflated as they are read, edge_index twice side by side, for its two rows.
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include <memory>
 #include <utility>
@@ -40,6 +42,15 @@ class RawArrays {
     for (const auto& archive : archives_)
       if (archive->Has(name)) return true;
     return false;
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const std::string& file : ListFolder(folder_).value_or(std::vector<std::string>()))
+      if (absl::EndsWith(file, ".npy")) names.emplace_back(absl::StripSuffix(file, ".npy"));
+    for (const auto& archive : archives_)
+      for (const std::string& name : archive->names())
+        if (!FileExists(NpyPath(name))) names.push_back(name);
+    return names;
   }
   absl::StatusOr<ArraySource> Array(const std::string& name) const {
     if (FileExists(NpyPath(name))) return ArraySource::OpenNpy(NpyPath(name));
@@ -103,7 +114,9 @@ class OgbBinaryImporter : public Importer {
     } else {
       target.AddNote("no node_label: the store has no labels and cannot be trained on");
     }
-    if (raw.Has("node_year")) target.AddNote("not used: node_year");
+    NoteUnused(raw.names(),
+               {"edge_index", "num_nodes_list", "num_edges_list", "node_feat", "node_label"},
+               target);
     return ReadOgbSplits(options.from + "/split", target, pool);
   }
 };

@@ -5,8 +5,9 @@
 //   attr_{...}, or a dense or pickled attr_matrix or node_attr
 //   labels or node_label [N], or labels_{...}: a multi-label target
 //
-// Arcs stand in one direction, in either; there are no splits. Names of nodes, classes and
-// attributes are left aside.
+//   train_mask, val_mask and test_mask [N], or [S, N], which the benchmark's own are without
+//
+// Arcs stand in one direction, in either.
 #include <absl/strings/str_cat.h>
 
 #include <utility>
@@ -16,6 +17,7 @@
 #include "partition/formats/array_blocks.h"
 #include "partition/formats/import_arcs.h"
 #include "partition/formats/import_node_data.h"
+#include "partition/formats/import_splits.h"
 #include "partition/formats/npz_adjacency.h"
 #include "partition/formats/npz_file.h"
 #include "partition/importer.h"
@@ -49,16 +51,25 @@ class ShchurImporter : public Importer {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
     QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
-    for (const char* name : {"node_names", "class_names", "attr_names"})
-      if (npz.Has(name)) target.AddNote(absl::StrCat(name, " are left aside"));
     QH_RETURN_IF_ERROR(ReadArcs(npz, target));
     QH_RETURN_IF_ERROR(ReadFeatures(npz, target, pool));
-    return ReadLabels(npz, target);
+    QH_RETURN_IF_ERROR(ReadLabels(npz, target));
+    return ImportMasksOrRandomSplit(npz.arrays(), used_, target);
   }
 
  private:
-  static absl::Status ReadArcs(const NpzFile& npz, ImportTarget& target) {
-    if (npz.HasCsrMatrix("adj")) return ImportNpzAdjacency(npz, "adj", target);
+  // A matrix of several arrays.
+  void UseMatrix(const std::string& prefix) {
+    for (const char* part : {"data", "indices", "indptr", "shape", "format"})
+      used_.push_back(NpzFile::Member(prefix, part));
+  }
+
+  absl::Status ReadArcs(const NpzFile& npz, ImportTarget& target) {
+    if (npz.HasCsrMatrix("adj")) {
+      UseMatrix("adj");
+      return ImportNpzAdjacency(npz, "adj", target);
+    }
+    used_.push_back("adj_matrix");
     QH_ASSIGN_OR_RETURN(const bool pickled, npz.HoldsObjects("adj_matrix"));
     if (!pickled) return ImportDenseAdjacency(npz, target);
     QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix adjacency,
@@ -84,10 +95,11 @@ class ShchurImporter : public Importer {
     });
   }
 
-  static absl::Status ReadFeatures(const NpzFile& npz, ImportTarget& target, ThreadPool& pool) {
+  absl::Status ReadFeatures(const NpzFile& npz, ImportTarget& target, ThreadPool& pool) {
     OwnedSparseMatrix sparse;
     std::string name = "attr";
     if (npz.HasCsrMatrix(name)) {
+      UseMatrix(name);
       QH_ASSIGN_OR_RETURN(sparse, npz.CsrMatrix(name));
     } else {
       name = npz.Has("attr_matrix") ? "attr_matrix" : "node_attr";
@@ -95,6 +107,7 @@ class ShchurImporter : public Importer {
         target.AddNote("no attr_matrix: positional encodings will stand for features");
         return absl::OkStatus();
       }
+      used_.push_back(name);
       QH_ASSIGN_OR_RETURN(const bool pickled, npz.HoldsObjects(name));
       if (!pickled) {
         QH_ASSIGN_OR_RETURN(ArraySource dense, npz.Array(name));
@@ -109,21 +122,23 @@ class ShchurImporter : public Importer {
     return target.AddSparseFeatures(sparse.view(), pool);
   }
 
-  static absl::Status ReadLabels(const NpzFile& npz, ImportTarget& target) {
+  absl::Status ReadLabels(const NpzFile& npz, ImportTarget& target) {
     const std::string name = npz.Has("node_label") ? "node_label" : "labels";
     if (npz.HasCsrMatrix("labels")) {
+      UseMatrix("labels");
       QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix labels, npz.CsrMatrix("labels"));
       QH_RETURN_IF_ERROR(AddSparseLabels(labels, npz.path() + ": labels", target));
     } else if (npz.Has(name)) {
+      used_.push_back(name);
       QH_ASSIGN_OR_RETURN(ArraySource labels, npz.Array(name));
       QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
     } else {
       target.AddNote("no labels: the store cannot be trained on");
-      return absl::OkStatus();
     }
-    target.AddRandomSplit();
     return absl::OkStatus();
   }
+
+  std::vector<std::string> used_;  // names of arrays
 };
 
 }  // namespace

@@ -2,32 +2,26 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "core/file.h"
 #include "core/status.h"
 #include "partition/formats/mat_file.h"
+#include "partition/formats/named_arrays.h"
 #include "partition/formats/npz_file.h"
 #include "partition/formats/number_lines.h"
 
 namespace quadhop {
 namespace {
 
-constexpr size_t kNamesShown = 20;
-
 absl::Status Holds(const std::string& from, std::vector<std::string> names,
                    absl::string_view needed) {
-  std::sort(names.begin(), names.end());
-  const size_t more = names.size() - std::min(names.size(), kNamesShown);
-  names.resize(names.size() - more);
   return absl::InvalidArgumentError(
-      absl::StrCat(from, " holds ", names.empty() ? "nothing" : absl::StrJoin(names, ", "),
-                   more > 0 ? absl::StrCat(" and ", more, " more") : "",
+      absl::StrCat(from, " holds ", names.empty() ? "nothing" : ListOfNames(std::move(names)),
                    ", which is no graph that is known; ", needed));
 }
 

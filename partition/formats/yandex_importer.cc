@@ -2,7 +2,7 @@
 // under heterophily", 2023), https://github.com/yandex-research/heterophilous-graphs:
 //
 //   node_features [N, F]  node_labels [N]  edges [E, 2], each undirected one once
-//   train_masks, val_masks, test_masks [10, N], in either order
+//   train_masks, val_masks, test_masks [10, N], in either order; or train_mask, ... [N]
 #include <absl/strings/match.h>
 
 #include <filesystem>
@@ -33,19 +33,8 @@ class YandexImporter : public Importer {
     const std::string name = std::filesystem::path(options.from).filename();
     if (absl::StrContains(name, "directed") && !options.directed)
       target.AddNote("the file's name says that the graph is directed: --directed keeps it so");
-    return ReadSplits(npz, target);
-  }
-
- private:
-  static absl::Status ReadSplits(const NpzFile& npz, ImportTarget& target) {
-    if (!npz.Has("train_masks")) {
-      target.AddRandomSplit();
-      return absl::OkStatus();
-    }
-    QH_ASSIGN_OR_RETURN(ArraySource train, npz.Array("train_masks"));
-    QH_ASSIGN_OR_RETURN(ArraySource valid, npz.Array("val_masks"));
-    QH_ASSIGN_OR_RETURN(ArraySource test, npz.Array("test_masks"));
-    return ImportMasks({std::move(train), std::move(valid), std::move(test)}, target);
+    return ImportMasksOrRandomSplit(npz.arrays(), {"node_features", "node_labels", "edges"},
+                                    target);
   }
 };
 

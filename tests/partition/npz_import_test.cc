@@ -103,7 +103,7 @@ TEST_F(Shchur, NotesTheNamesThatItLeavesAside) {
                               {"adj_shape.npy", NpyOf<int64_t>({2}, {3, 3})},
                               {"class_names.npy", NpyOfText("ab")}});
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("g.npz"));
-  EXPECT_THAT(report.Describe(), HasSubstr("note: class_names are left aside"));
+  EXPECT_THAT(report.Describe(), HasSubstr("note: not used: class_names"));
 }
 
 }  // namespace
