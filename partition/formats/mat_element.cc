@@ -14,10 +14,22 @@ namespace quadhop {
 namespace {
 
 enum ElementType : uint32_t { kInt8 = 1, kInt32 = 5, kUint32 = 6, kMatrix = 14, kCompressed = 15 };
-enum ArrayClass : uint32_t { kChar = 4, kSparse = 5, kFirstNumeric = 6, kLastNumeric = 15 };
+enum ArrayClass : uint32_t {
+  kCell = 1,
+  kStruct = 2,
+  kObject = 3,
+  kChar = 4,
+  kSparse = 5,
+  kFirstNumeric = 6,
+  kLastNumeric = 15,
+  kFunction = 16,
+  kOpaque = 17
+};
 constexpr uint32_t kClassMask = 0xff;
 constexpr uint32_t kComplexFlag = 0x800;
 constexpr size_t kPieceBytes = 1 << 16;
+constexpr uint64_t kBytesInTag = 4;  // of an element that stands in its tag
+constexpr uint64_t kMostNameBytes = 4096;
 
 absl::Status Refuse(absl::string_view reason) { return absl::InvalidArgumentError(reason); }
 
@@ -85,22 +97,26 @@ class MatrixCheck {
   MatrixCheck(Content& content, uint64_t left, bool swapped)
       : content_(content), left_(left), swapped_(swapped) {}
 
-  absl::Status Run() {
+  absl::StatusOr<MatHead> Run() {
     QH_RETURN_IF_ERROR(ReadFlags());
-    QH_RETURN_IF_ERROR(ReadDims());
-    QH_RETURN_IF_ERROR(Part("name").status());
-    const uint32_t array_class = flags_ & kClassMask;
+    MatHead head;
+    head.array_class = flags_ & kClassMask;
+    if (head.array_class != kOpaque) QH_RETURN_IF_ERROR(ReadDims());
+    QH_RETURN_IF_ERROR(Part("name", &head.name).status());
+    QH_RETURN_IF_ERROR(CheckData(head.array_class));
+    return head;
+  }
+
+ private:
+  absl::Status CheckData(uint32_t array_class) {
     if (array_class == kSparse) return CheckSparse();
-    if (array_class == kChar) return content_.Skip(left_);
+    if (array_class == kChar || !OtherMatClass(array_class).empty()) return content_.Skip(left_);
     if (array_class < kFirstNumeric || array_class > kLastNumeric)
-      return Refuse(absl::StrCat("it is of class ", array_class,
-                                 " (a cell, struct, object or function); arrays of numbers, text "
-                                 "and sparse matrices are read: save those alone"));
+      return Refuse(absl::StrCat("it is of the unknown class ", array_class));
     for (int i = 0; i < NumParts(); ++i) QH_RETURN_IF_ERROR(CheckNumbers());
     return content_.Skip(left_);
   }
 
- private:
   struct Tag {
     uint32_t type = 0;
     uint64_t num_bytes = 0;
@@ -114,9 +130,13 @@ class MatrixCheck {
     return swapped_ ? __builtin_bswap32(value) : value;
   }
 
-  absl::Status Skip(uint64_t num_bytes) {
+  // To `text`, if there is one.
+  absl::Status Take(uint64_t num_bytes, std::string* text) {
     left_ -= num_bytes;
-    return content_.Skip(num_bytes);
+    if (text == nullptr) return content_.Skip(num_bytes);
+    if (num_bytes > kMostNameBytes) return Refuse("its name is too long");
+    text->resize(num_bytes);
+    return content_.Read(absl::MakeSpan(text->data(), text->size()));
   }
 
   // Of an element with its data behind it, which lie within the matrix.
@@ -134,18 +154,21 @@ class MatrixCheck {
   }
 
   // Goes past an element. One of up to 4 bytes may stand in its tag; others fill up 8 bytes.
-  absl::StatusOr<Tag> Part(absl::string_view what) {
+  absl::StatusOr<Tag> Part(absl::string_view what, std::string* text = nullptr) {
     QH_ASSIGN_OR_RETURN(const uint32_t first, Number());
     if (const uint32_t in_tag = first >> 16; in_tag != 0) {
-      if (in_tag > 4)
+      if (in_tag > kBytesInTag)
         return Refuse(absl::StrCat("its ", what, " is said to have ", in_tag,
                                    " bytes in a tag; 4 is the most"));
-      QH_RETURN_IF_ERROR(Number().status());
+      if (left_ < kBytesInTag) return Refuse("it ends within its header");
+      QH_RETURN_IF_ERROR(Take(kBytesInTag, text));
+      if (text != nullptr) text->resize(in_tag);
       return Tag{first & 0xffff, in_tag};
     }
     QH_ASSIGN_OR_RETURN(const uint64_t num_bytes, Number());
     QH_RETURN_IF_ERROR(CheckFits(what, num_bytes));
-    QH_RETURN_IF_ERROR(Skip(std::min((num_bytes + 7) / 8 * 8, left_)));
+    QH_RETURN_IF_ERROR(Take(std::min((num_bytes + 7) / 8 * 8, left_), text));
+    if (text != nullptr) text->resize(num_bytes);
     return Tag{first, num_bytes};
   }
 
@@ -211,7 +234,24 @@ class MatrixCheck {
 
 }  // namespace
 
-absl::Status CheckMatVariable(uint32_t type, absl::Span<const uint8_t> element, bool swapped) {
+absl::string_view OtherMatClass(uint32_t array_class) {
+  switch (array_class) {
+    case kCell:
+      return "cell array";
+    case kStruct:
+      return "struct";
+    case kObject:
+    case kOpaque:
+      return "object";
+    case kFunction:
+      return "function";
+    default:
+      return "";
+  }
+}
+
+absl::StatusOr<MatHead> CheckMatVariable(uint32_t type, absl::Span<const uint8_t> element,
+                                         bool swapped) {
   if (type == kMatrix) {
     Content content(element, false);
     return MatrixCheck(content, element.size(), swapped).Run();
@@ -226,8 +266,9 @@ absl::Status CheckMatVariable(uint32_t type, absl::Span<const uint8_t> element, 
     for (uint32_t& word : tag) word = __builtin_bswap32(word);
   if (tag[0] != kMatrix)
     return Refuse(absl::StrCat("it is of type ", tag[0], "; a variable is of type ", kMatrix));
-  QH_RETURN_IF_ERROR(MatrixCheck(content, tag[1], swapped).Run());
-  return content.Finish();
+  QH_ASSIGN_OR_RETURN(MatHead head, MatrixCheck(content, tag[1], swapped).Run());
+  QH_RETURN_IF_ERROR(content.Finish());
+  return head;
 }
 
 }  // namespace quadhop

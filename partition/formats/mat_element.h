@@ -2,18 +2,28 @@
 // memory on their word.
 #pragma once
 
-#include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <string>
 
 namespace quadhop {
+
+struct MatHead {
+  std::string name;
+  uint32_t array_class = 0;
+};
+// "struct" of 2; "" of classes of numbers, of text and of sparse matrices.
+absl::string_view OtherMatClass(uint32_t array_class);
 
 // `element` is all bytes of an element of the file's top level behind its tag, in bytes of the
 // other order if `swapped`. A compressed one is inflated from end to end, in pieces.
 // kInvalidArgument, with the reason alone ("its name is said to have 9000 bytes, where 40 are
 // left"), unless it is an array of numbers or text, or a sparse matrix, whose parts lie within it
-// and have the sizes that its dims say; kDataLoss if it cannot be inflated.
-absl::Status CheckMatVariable(uint32_t type, absl::Span<const uint8_t> element, bool swapped);
+// and have the sizes that its dims say, or of another class, of which only the head is looked at;
+// kDataLoss if it cannot be inflated.
+absl::StatusOr<MatHead> CheckMatVariable(uint32_t type, absl::Span<const uint8_t> element,
+                                         bool swapped);
 
 }  // namespace quadhop

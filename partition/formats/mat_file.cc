@@ -1,13 +1,17 @@
 #include "partition/formats/mat_file.h"
 
+#include <absl/cleanup/cleanup.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 #include <dlfcn.h>
 #include <matio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
+#include "core/file.h"
 #include "core/status.h"
 #include "partition/formats/mat_layout.h"
 
@@ -18,6 +22,36 @@ struct FreeVariable {
   void operator()(matvar_t* variable) const { Mat_VarFree(variable); }
 };
 using Variable = std::unique_ptr<matvar_t, FreeVariable>;
+
+struct CloseMat {
+  void operator()(mat_t* mat) const { Mat_Close(mat); }
+};
+using Mat = std::unique_ptr<mat_t, CloseMat>;
+
+absl::StatusOr<Mat> OpenMat(const std::string& path, const std::string& place) {
+  Mat mat(Mat_Open(path.c_str(), MAT_ACC_RDONLY));
+  if (mat == nullptr)
+    return absl::InvalidArgumentError(absl::StrCat(place, " is not a .mat file that can be read"));
+  return mat;
+}
+
+// A file of level 5 in memory, of one variable of another file.
+absl::StatusOr<Mat> OpenAlone(const std::string& path, const MatVariable& variable) {
+  QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  const absl::string_view text = file.text();
+  const int fd = memfd_create("variable.mat", MFD_CLOEXEC);
+  if (fd < 0) return ErrnoStatus(errno, absl::StrCat("make room for a variable of ", path));
+  const absl::Cleanup close_it = [fd] { close(fd); };
+  for (absl::string_view left : {text.substr(0, kMatHeaderBytes),
+                                 text.substr(variable.begin, variable.end - variable.begin)}) {
+    while (!left.empty()) {
+      const ssize_t count = write(fd, left.data(), left.size());
+      if (count < 0) return ErrnoStatus(errno, absl::StrCat("copy a variable of ", path));
+      left.remove_prefix(static_cast<size_t>(count));
+    }
+  }
+  return OpenMat(absl::StrCat("/proc/self/fd/", fd), path);
+}
 
 // libmatio's HDF5 prints all that it does not find, also of variables that nobody asks for. It is
 // looked for, since a libmatio may be without it.
@@ -72,31 +106,87 @@ absl::StatusOr<std::vector<float>> SparseValues(const matvar_t& variable,
 }  // namespace
 
 struct MatFile::Handle {
-  mat_t* mat = nullptr;
-  ~Handle() {
-    if (mat != nullptr) Mat_Close(mat);
+  std::string path;
+  std::vector<std::string> names;
+  // Of a file of level 5 that also has variables of classes that are not read. libmatio would go
+  // through them, on the word of what they hold, so that it gets to see one variable at a time.
+  std::vector<MatVariable> variables;
+  Mat whole;  // any other file
+
+  std::string Place(const std::string& name) const { return absl::StrCat(path, ": ", name); }
+  bool Has(absl::string_view name) const {
+    return std::find(names.begin(), names.end(), name) != names.end();
   }
-  // A variable that there is, of real numbers or of a class that holds none.
-  absl::StatusOr<Variable> Read(const std::string& name, const std::string& place) const {
-    Variable variable = ReadInfo(name);
+
+  absl::Status Open() {
+    QH_ASSIGN_OR_RETURN(variables, CheckMatIsWhole(path));
+    const bool all_are_read =
+        std::all_of(variables.begin(), variables.end(), [](const MatVariable& variable) {
+          return OtherMatClass(variable.head.array_class).empty();
+        });
+    if (!all_are_read) {
+      for (const MatVariable& variable : variables)
+        if (!variable.head.name.empty()) names.push_back(variable.head.name);
+      return absl::OkStatus();
+    }
+    variables.clear();
+    QH_ASSIGN_OR_RETURN(whole, OpenMat(path, path));
+    while (const Variable info{Mat_VarReadNextInfo(whole.get())})
+      if (info->name != nullptr) names.push_back(info->name);
+    return absl::OkStatus();
+  }
+
+  struct Found {
+    Mat alone;             // or null
+    mat_t* mat = nullptr;  // that has the variable
+    Variable variable;     // without its data
+  };
+  absl::StatusOr<Found> Find(const std::string& name) const {
+    if (!Has(name))
+      return absl::NotFoundError(
+          absl::StrCat(path, " has no variable ", name, "; it has: ", ListOfNames(names)));
+    Found found;
+    found.mat = whole.get();
+    if (whole == nullptr) {
+      const auto known = std::find_if(variables.begin(), variables.end(),
+                                      [&](const auto& each) { return each.head.name == name; });
+      QH_RETURN_IF_ERROR(CheckClass(known->head.array_class, name));
+      QH_ASSIGN_OR_RETURN(found.alone, OpenAlone(path, *known));
+      found.mat = found.alone.get();
+    }
+    Mat_Rewind(found.mat);
+    found.variable.reset(Mat_VarReadInfo(found.mat, name.c_str()));
+    if (found.variable == nullptr) return CannotBeRead(name);
+    QH_RETURN_IF_ERROR(CheckClass(static_cast<uint32_t>(found.variable->class_type), name));
+    return found;
+  }
+  absl::Status CheckClass(uint32_t array_class, const std::string& name) const {
+    const absl::string_view other = OtherMatClass(array_class);
+    if (other.empty()) return absl::OkStatus();
+    return ArrayError(Place(name), absl::StrCat(other == "object" ? "an " : "a ", other),
+                      "numbers are needed");
+  }
+  absl::Status CannotBeRead(const std::string& name) const {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Place(name), " cannot be read: the file is cut short or corrupt"));
+  }
+
+  // A variable that there is, of real numbers.
+  absl::StatusOr<Variable> Read(const std::string& name) const {
+    QH_ASSIGN_OR_RETURN(Found found, Find(name));
+    const std::string place = Place(name);
+    Variable& variable = found.variable;
     if (variable->rank != 2)
       return ArrayError(place, absl::StrCat("of ", variable->rank, " dims"), "2 are needed");
     if (variable->isComplex != 0) return ArrayError(place, "complex", "real numbers are needed");
     if (variable->class_type == MAT_C_CHAR) return ArrayError(place, "text", "numbers are needed");
-    if (Mat_GetVersion(mat) == MAT_FT_MAT73 && variable->data_type == MAT_T_UNKNOWN)
+    if (Mat_GetVersion(found.mat) == MAT_FT_MAT73 && variable->data_type == MAT_T_UNKNOWN)
       return ArrayError(place, "of a MATLAB_class that libmatio does not know",
                         "an array of numbers is needed; where it is one, save the file by "
                         "scipy.io.savemat, for hdf5storage and h5py leave out the null that ends "
                         "the class");
-    if (Mat_VarReadDataAll(mat, variable.get()) != 0)
-      return absl::InvalidArgumentError(
-          absl::StrCat(place, " cannot be read: the file is cut short or corrupt"));
-    return variable;
-  }
-  // Without its data; null if there is none.
-  Variable ReadInfo(const std::string& name) const {
-    Mat_Rewind(mat);
-    return Variable(Mat_VarReadInfo(mat, name.c_str()));
+    if (Mat_VarReadDataAll(found.mat, variable.get()) != 0) return CannotBeRead(name);
+    return std::move(variable);
   }
 };
 
@@ -105,39 +195,27 @@ MatFile::~MatFile() = default;
 MatFile::MatFile(MatFile&&) noexcept = default;
 
 absl::StatusOr<MatFile> MatFile::Open(const std::string& path) {
-  QH_RETURN_IF_ERROR(CheckMatIsWhole(path));
   SilenceHdf5();
   MatFile file;
-  file.path_ = path;
-  file.handle_->mat = Mat_Open(path.c_str(), MAT_ACC_RDONLY);
-  if (file.handle_->mat == nullptr)
-    return absl::InvalidArgumentError(absl::StrCat(path, " is not a .mat file that can be read"));
-  while (const Variable info{Mat_VarReadNextInfo(file.handle_->mat)})
-    if (info->name != nullptr) file.names_.push_back(info->name);
-  Mat_Rewind(file.handle_->mat);
+  file.handle_->path = path;
+  QH_RETURN_IF_ERROR(file.handle_->Open());
   return file;
 }
 
-bool MatFile::Has(absl::string_view name) const {
-  return std::find(names_.begin(), names_.end(), name) != names_.end();
-}
-
-std::string MatFile::Place(const std::string& name) const {
-  return absl::StrCat(path_, ": ", name);
-}
+const std::string& MatFile::path() const { return handle_->path; }
+const std::vector<std::string>& MatFile::names() const { return handle_->names; }
+bool MatFile::Has(absl::string_view name) const { return handle_->Has(name); }
+std::string MatFile::Place(const std::string& name) const { return handle_->Place(name); }
 
 absl::StatusOr<bool> MatFile::IsSparse(const std::string& name) const {
-  const Variable info = handle_->ReadInfo(name);
-  if (info == nullptr)
-    return absl::NotFoundError(
-        absl::StrCat(path_, " has no variable ", name, "; it has: ", absl::StrJoin(names_, ", ")));
-  return info->class_type == MAT_C_SPARSE;
+  QH_ASSIGN_OR_RETURN(const Handle::Found found, handle_->Find(name));
+  return found.variable->class_type == MAT_C_SPARSE;
 }
 
 absl::StatusOr<ArraySource> MatFile::Array(const std::string& name) const {
   QH_ASSIGN_OR_RETURN(const bool sparse, IsSparse(name));
   if (sparse) return ArrayError(Place(name), "a sparse matrix", "a dense array is needed");
-  QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name, Place(name)));
+  QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name));
   QH_ASSIGN_OR_RETURN(const DType dtype, DTypeOfMat(variable->data_type, Place(name)));
   const std::vector<int64_t> dims = {static_cast<int64_t>(variable->dims[0]),
                                      static_cast<int64_t>(variable->dims[1])};
@@ -155,13 +233,13 @@ absl::StatusOr<ArraySource> MatFile::Array(const std::string& name) const {
 }
 
 NamedArrays MatFile::arrays() const {
-  return {path_, names_, [this](const std::string& name) { return Array(name); }};
+  return {path(), names(), [this](const std::string& name) { return Array(name); }};
 }
 
 absl::StatusOr<OwnedSparseMatrix> MatFile::SquareMatrix(const std::string& name) const {
-  const Variable info = handle_->ReadInfo(name);
-  const bool is_matrix = info != nullptr && info->rank == 2;
-  return ReadMatrix(name, is_matrix ? static_cast<int64_t>(info->dims[1]) : 0, false);
+  QH_ASSIGN_OR_RETURN(const Handle::Found found, handle_->Find(name));
+  const matvar_t& info = *found.variable;
+  return ReadMatrix(name, info.rank == 2 ? static_cast<int64_t>(info.dims[1]) : 0, false);
 }
 
 absl::StatusOr<OwnedSparseMatrix> MatFile::Matrix(const std::string& name, int64_t num_rows) const {
@@ -171,7 +249,7 @@ absl::StatusOr<OwnedSparseMatrix> MatFile::Matrix(const std::string& name, int64
 absl::StatusOr<OwnedSparseMatrix> MatFile::ReadMatrix(const std::string& name, int64_t num_rows,
                                                       bool with_values) const {
   QH_ASSIGN_OR_RETURN(const bool sparse, IsSparse(name));
-  QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name, Place(name)));
+  QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name));
   // Rows take memory that columns, which have their ends in the file, do not.
   if (static_cast<int64_t>(variable->dims[0]) != num_rows)
     return ArrayError(Place(name),

@@ -18,17 +18,18 @@ namespace quadhop {
 // Not thread-safe.
 class MatFile {
  public:
-  // kNotFound; kInvalidArgument if it is no .mat file, or not whole (mat_layout.h).
+  // kNotFound; kInvalidArgument if it is no .mat file, or not whole (mat_layout.h). Variables of
+  // classes that are not read are among the names, and no more.
   static absl::StatusOr<MatFile> Open(const std::string& path);
   ~MatFile();
   MatFile(MatFile&&) noexcept;
 
-  const std::string& path() const { return path_; }
-  const std::vector<std::string>& names() const { return names_; }
+  const std::string& path() const;
+  const std::vector<std::string>& names() const;
   bool Has(absl::string_view name) const;
 
-  // A dense array of numbers, in column order. kNotFound; kInvalidArgument if it is something else
-  // (sparse, complex, text, a struct) or cannot be read.
+  // A dense array of numbers, in column order. kNotFound; kInvalidArgument, naming its class, if it
+  // is something else (sparse, complex, text, a struct), or if it cannot be read.
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
   NamedArrays arrays() const;  // all variables; borrows this object
   // A matrix, sparse or dense, by rows. kInvalidArgument too if it does not have this many rows.
@@ -44,8 +45,6 @@ class MatFile {
   std::string Place(const std::string& name) const;
   absl::StatusOr<OwnedSparseMatrix> ReadMatrix(const std::string& name, int64_t num_rows,
                                                bool with_values) const;
-  std::string path_;
-  std::vector<std::string> names_;
   std::unique_ptr<Handle> handle_;
 };
 

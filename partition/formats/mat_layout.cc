@@ -17,7 +17,6 @@
 namespace quadhop {
 namespace {
 
-constexpr size_t kHeaderBytes = 128;       // of a file of level 5
 constexpr size_t kTagBytes = 8;            // of an element
 constexpr size_t kMatrixHeaderBytes = 20;  // of a matrix of level 4
 constexpr size_t kVersionAt = 124;         // in it
@@ -54,19 +53,22 @@ absl::Status Wrong(const std::string& path, size_t begin, absl::string_view reas
       absl::StrCat(path, " is cut short or corrupt: the variable at byte ", begin, ": ", reason));
 }
 
-absl::Status CheckLevel5(absl::Span<const uint8_t> bytes, bool swapped, const std::string& path) {
+absl::StatusOr<std::vector<MatVariable>> CheckLevel5(absl::Span<const uint8_t> bytes, bool swapped,
+                                                     const std::string& path) {
   const Numbers numbers(bytes, swapped);
-  for (size_t at = kHeaderBytes; at < bytes.size();) {
+  std::vector<MatVariable> variables;
+  for (size_t at = kMatHeaderBytes; at < bytes.size();) {
     const size_t left = bytes.size() - at;
     if (left < kTagBytes || numbers.At(at + 4) > left - kTagBytes)
       return CutShort(path, at, bytes.size());
     const size_t end = at + kTagBytes + numbers.At(at + 4);
-    const absl::Status variable = CheckMatVariable(
+    const absl::StatusOr<MatHead> head = CheckMatVariable(
         numbers.At(at), bytes.subspan(at + kTagBytes, end - at - kTagBytes), swapped);
-    if (!variable.ok()) return Wrong(path, at, variable.message());
+    if (!head.ok()) return Wrong(path, at, head.status().message());
+    variables.push_back({*head, at, end});
     at = end;
   }
-  return absl::OkStatus();
+  return variables;
 }
 
 // Bytes of an element by the type MOPT: its tens are 0 (double) to 5 (8 bits).
@@ -100,7 +102,7 @@ absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& pat
 
 }  // namespace
 
-absl::Status CheckMatIsWhole(const std::string& path) {
+absl::StatusOr<std::vector<MatVariable>> CheckMatIsWhole(const std::string& path) {
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   const absl::Span<const uint8_t> bytes = file.bytes();
   if (absl::StartsWith({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, kHdf5Signature))
@@ -108,7 +110,7 @@ absl::Status CheckMatIsWhole(const std::string& path) {
         path,
         " is HDF5 without the header that a .mat file of version 7.3 begins with: save it as "
         "a .mat file, as by scipy.io.savemat"));
-  if (bytes.size() >= kHeaderBytes) {
+  if (bytes.size() >= kMatHeaderBytes) {
     const absl::string_view order(reinterpret_cast<const char*>(bytes.data()) + kOrderAt, 2);
     const bool swapped = order == "MI";  // "IM" where numbers are little-endian
     uint16_t version;
@@ -116,10 +118,11 @@ absl::Status CheckMatIsWhole(const std::string& path) {
     if (swapped) version = __builtin_bswap16(version);
     if (swapped || order == "IM") {
       if (version == kLevel5) return CheckLevel5(bytes, swapped, path);
-      if (version == kHdf5) return absl::OkStatus();
+      if (version == kHdf5) return std::vector<MatVariable>();
     }
   }
-  return CheckLevel4(bytes, path);
+  QH_RETURN_IF_ERROR(CheckLevel4(bytes, path));
+  return std::vector<MatVariable>();
 }
 
 }  // namespace quadhop

@@ -23,7 +23,7 @@ using ::testing::HasSubstr;
 
 constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr uint32_t kInt8 = 1, kInt32 = 5, kUint32 = 6, kDouble = 9, kMatrix = 14, kCompressed = 15;
-constexpr uint32_t kCell = 1, kText = 4, kSparse = 5, kDoubles = 6;
+constexpr uint32_t kCell = 1, kStruct = 2, kText = 4, kSparse = 5, kDoubles = 6, kOpaque = 17;
 
 template <typename T>
 std::string BytesOf(const std::vector<T>& values) {
@@ -72,13 +72,16 @@ class MatFileTest : public ::testing::TestWithParam<bool> {
     std::ofstream(path, std::ios::binary) << bytes;
     return MatFile::Open(path);
   }
-  // A file of level 5 with one variable, compressed or not.
-  absl::StatusOr<MatFile> Open(const std::string& matrix) {
-    std::string header = "MATLAB 5.0 MAT-file";
-    header.resize(124, ' ');
-    const std::string element = Element(kMatrix, matrix);
-    return OpenBytes(header + std::string("\0\1IM", 4) +
-                     (GetParam() ? Compressed(element) : element));
+  // A file of level 5 with these variables, compressed or not.
+  absl::StatusOr<MatFile> Open(const std::vector<std::string>& matrices) {
+    std::string bytes = "MATLAB 5.0 MAT-file";
+    bytes.resize(124, ' ');
+    bytes += std::string("\0\1IM", 4);
+    for (const std::string& matrix : matrices) {
+      const std::string element = Element(kMatrix, matrix);
+      bytes += GetParam() ? Compressed(element) : element;
+    }
+    return OpenBytes(bytes);
   }
   TempDir folder_;
 };
@@ -88,8 +91,8 @@ INSTANTIATE_TEST_SUITE_P(Elements, MatFileTest, ::testing::Bool(), [](const auto
 });
 
 TEST_P(MatFileTest, GivesNumbersByColumns) {
-  ASSERT_OK_AND_ASSIGN(const MatFile file, Open(Head(kDoubles, {2, 2}, "label") +
-                                                Element(kDouble, BytesOf<double>({1, 2, 3, 4}))));
+  ASSERT_OK_AND_ASSIGN(const MatFile file, Open({Head(kDoubles, {2, 2}, "label") +
+                                                 Element(kDouble, BytesOf<double>({1, 2, 3, 4}))}));
   EXPECT_THAT(file.names(), ElementsAre("label"));
   ASSERT_OK_AND_ASSIGN(ArraySource array, file.Array("label"));
   ASSERT_OK_AND_ASSIGN(const std::vector<double> values, array.ReadRest<double>(1000));
@@ -97,47 +100,76 @@ TEST_P(MatFileTest, GivesNumbersByColumns) {
 }
 
 TEST_P(MatFileTest, GivesASparseMatrixByRows) {
-  ASSERT_OK_AND_ASSIGN(const MatFile file, Open(Head(kSparse, {3, 3}, "A") + SparseParts()));
+  ASSERT_OK_AND_ASSIGN(const MatFile file, Open({Head(kSparse, {3, 3}, "A") + SparseParts()}));
   ASSERT_OK_AND_ASSIGN(const OwnedSparseMatrix rows, file.SquareMatrix("A"));
   EXPECT_THAT(rows.indptr, ElementsAre(0, 1, 2, 3));
   EXPECT_THAT(rows.indices, ElementsAre(2, 0, 1));
 }
 
 TEST_P(MatFileTest, RefusesANameLongerThanTheVariable) {
-  EXPECT_THAT(Open(Head(kDoubles, {1, 1}, "x", 3'000'000'000)).status(),
+  EXPECT_THAT(Open({Head(kDoubles, {1, 1}, "x", 3'000'000'000)}).status(),
               StatusIs(kInvalid, HasSubstr("the variable at byte 128: its name is said to have "
                                            "3000000000 bytes, where 8 are left")));
 }
 
 TEST_P(MatFileTest, RefusesDimsThatSayOtherNumbersThanThereAre) {
   const std::string one = Element(kDouble, BytesOf<double>({1}));
-  EXPECT_THAT(Open(Head(kDoubles, {70'000, 60'000}, "x") + one).status(),
+  EXPECT_THAT(Open({Head(kDoubles, {70'000, 60'000}, "x") + one}).status(),
               StatusIs(kInvalid, HasSubstr("it has 8 bytes of numbers of 8 bytes; its dims say "
                                            "4200000000 numbers")));
-  EXPECT_THAT(Open(Head(kDoubles, {1u << 31, 1u << 31, 1u << 31}, "x") + one).status(),
+  EXPECT_THAT(Open({Head(kDoubles, {1u << 31, 1u << 31, 1u << 31}, "x") + one}).status(),
               StatusIs(kInvalid, HasSubstr("its dims are too large")));
 }
 
 TEST_P(MatFileTest, RefusesASparseMatrixOfMoreColumnsThanItHasEndsOf) {
   EXPECT_THAT(
-      Open(Head(kSparse, {3, 4'000'000'000}, "A") + SparseParts()).status(),
+      Open({Head(kSparse, {3, 4'000'000'000}, "A") + SparseParts()}).status(),
       StatusIs(kInvalid, HasSubstr("its column ends are 16 bytes; its dims say 4000000000")));
 }
 
 TEST_P(MatFileTest, TakesNoMemoryForRowsThatNobodyWaitsFor) {
   ASSERT_OK_AND_ASSIGN(const MatFile file,
-                       Open(Head(kSparse, {4'000'000'000, 3}, "A") + SparseParts()));
+                       Open({Head(kSparse, {4'000'000'000, 3}, "A") + SparseParts()}));
   EXPECT_THAT(file.SquareMatrix("A").status(),
               StatusIs(kInvalid, HasSubstr("A is [4000000000, 3]; 3 rows are needed")));
 }
 
-TEST_P(MatFileTest, RefusesCellsAndSaysWhatToSave) {
-  EXPECT_THAT(Open(Head(kCell, {1, 1}, "c") + Element(kMatrix, "")).status(),
-              StatusIs(kInvalid, HasSubstr("save those alone")));
+// Whatever they hold: here what libmatio would take memory for.
+TEST_P(MatFileTest, PassesVariablesOfOtherClassesBy) {
+  const std::string label =
+      Head(kDoubles, {2, 2}, "label") + Element(kDouble, BytesOf<double>({1, 2, 3, 4}));
+  const std::string opaque = Element(kUint32, BytesOf<uint32_t>({kOpaque, 0})) +
+                             Element(kInt8, "table") + Element(kInt8, "MCOS");
+  ASSERT_OK_AND_ASSIGN(
+      const MatFile file,
+      Open({Head(kCell, {1u << 30, 1}, "c") + Element(kMatrix, ""), label, opaque,
+            Head(kSparse, {3, 3}, "A") + SparseParts(), Head(kStruct, {1, 1}, "info")}));
+  EXPECT_THAT(file.names(), ElementsAre("c", "label", "table", "A", "info"));
+  ASSERT_OK_AND_ASSIGN(ArraySource array, file.Array("label"));
+  EXPECT_THAT(array.ReadRest<double>(1000), IsOkAndHolds(ElementsAre(1, 2, 3, 4)));
+  ASSERT_OK_AND_ASSIGN(const OwnedSparseMatrix rows, file.SquareMatrix("A"));
+  EXPECT_THAT(rows.indices, ElementsAre(2, 0, 1));
+}
+
+TEST_P(MatFileTest, NamesTheClassOfAVariableThatIsNeeded) {
+  ASSERT_OK_AND_ASSIGN(const MatFile file,
+                       Open({Head(kCell, {1, 1}, "label") + Element(kMatrix, ""),
+                             Head(kStruct, {1, 1}, "A") + Element(kInt32, "")}));
+  EXPECT_THAT(file.Array("label").status(),
+              StatusIs(kInvalid, HasSubstr("f.mat: label is a cell array; numbers are needed")));
+  EXPECT_THAT(file.SquareMatrix("A").status(),
+              StatusIs(kInvalid, HasSubstr("f.mat: A is a struct; numbers are needed")));
+  EXPECT_THAT(file.Array("b").status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("it has: A, label")));
+}
+
+TEST_P(MatFileTest, RefusesAnUnknownClass) {
+  EXPECT_THAT(Open({Head(99, {1, 1}, "x")}).status(),
+              StatusIs(kInvalid, HasSubstr("it is of the unknown class 99")));
 }
 
 TEST_P(MatFileTest, PassesTextBy) {
-  ASSERT_OK_AND_ASSIGN(const MatFile file, Open(Head(kText, {1, 2}, "t") + Element(4, "a\0b")));
+  ASSERT_OK_AND_ASSIGN(const MatFile file, Open({Head(kText, {1, 2}, "t") + Element(4, "a\0b")}));
   EXPECT_THAT(file.Array("t").status(), StatusIs(kInvalid, HasSubstr("t is text")));
 }
 
@@ -188,7 +220,7 @@ TEST_P(MatFileOfHdf5, IsReadBesideAStruct) {
   ASSERT_OK_AND_ASSIGN(const MatFile file, OpenBytes(Written("double")));
   ASSERT_OK_AND_ASSIGN(ArraySource array, file.Array("x"));
   EXPECT_THAT(array.ReadRest<double>(1000), IsOkAndHolds(ElementsAre(1, 2)));
-  EXPECT_THAT(file.Array("info").status(), StatusIs(kInvalid, HasSubstr("info is no array of")));
+  EXPECT_THAT(file.Array("info").status(), StatusIs(kInvalid, HasSubstr("info is a struct")));
 }
 
 TEST_P(MatFileOfHdf5, LetsTheLibrarySayNothing) {
