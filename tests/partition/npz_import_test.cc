@@ -5,6 +5,7 @@
 namespace quadhop {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -78,6 +79,20 @@ TEST_F(GraphSaint, TakesAnEntryForAnArcWhateverItsValue) {
   members["data.npy"] = NpyOf<float>({3}, {1, 0, 1});
   ASSERT_OK(ImportAdjacency(members));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+}
+
+class Yandex : public ImportOf {};
+
+TEST_F(Yandex, IsReadWithoutLabels) {
+  WriteZip(input_ / "g.npz", {{"node_features.npy", NpyOf<float>({3, 1}, {1, 2, 3})},
+                              {"edges.npy", NpyOf<int64_t>({3, 2}, {0, 1, 2, 0, 1, 2})}});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("g.npz"));
+  EXPECT_EQ(report.format, "yandex");
+  EXPECT_EQ(report.unlabelled, 3);
+  EXPECT_THAT(report.Describe(),
+              AllOf(HasSubstr("splits: none"), HasSubstr("note: no node_labels: the store has no "
+                                                         "labels and cannot be trained on")));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2), Pair(2, 0)));
 }
 
 class Shchur : public ImportOf {};
