@@ -43,9 +43,26 @@ absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarg
   return ids;
 }
 
+// What OGB's own readers take in place of the csv files: a dict of tensors that torch.save wrote.
+std::string TorchSplit(const std::string& folder) { return folder + "/split_dict.pt"; }
+
+// `beside`: the folder that the csv files are to stand in.
+absl::Status NeedsConversion(const std::string& path, const std::string& beside) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      path,
+      " is a file of PyTorch, which is not read: write train.csv.gz, valid.csv.gz and "
+      "test.csv.gz ",
+      beside,
+      ", by python3 -c '"
+      "import numpy, torch; [numpy.savetxt(part + \".csv.gz\", ids, \"%d\") for part, ids in "
+      "torch.load(\"split_dict.pt\", weights_only=False).items()]'"));
+}
+
 absl::Status ReadSplit(const std::string& folder, const std::string& name, ImportTarget& target,
                        ThreadPool& pool) {
   static constexpr const char* kParts[] = {"none", "train", "valid", "test"};
+  if (FileExists(TorchSplit(folder)) && FindCsv(folder + "/train").empty())
+    return NeedsConversion(TorchSplit(folder), "beside it");
   std::vector<uint8_t> parts(AsSize(target.num_nodes()), 0);
   int64_t repeated = 0;
   for (uint8_t part = 1; part <= 3; ++part) {
@@ -87,6 +104,8 @@ absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, Thre
   for (const std::string& name : names)
     QH_RETURN_IF_ERROR(ReadSplit(absl::StrCat(folder, "/", name), name, target, pool));
   if (!names.empty()) return absl::OkStatus();
+  if (FileExists(TorchSplit(folder)) && !target.is_given_splits())
+    return NeedsConversion(TorchSplit(folder), absl::StrCat("into a folder ", folder, "/NAME"));
   if (target.has_labels()) {
     target.AddRandomSplit();
   } else {

@@ -11,6 +11,7 @@
 namespace quadhop {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -209,6 +210,32 @@ TEST_F(OgbImporter, ReportsRowsOfAnotherWidth) {
               StatusIs(kInvalid, HasSubstr("node-feat.csv.gz line 3 has 1 columns where 2 are")));
   EXPECT_THAT(ErrorWith("raw/node-feat.csv.gz", GzipOf("1,2\n3,4\n5,6,7\n6,7\n")),
               StatusIs(kInvalid, HasSubstr("node-feat.csv.gz line 3 has 3 columns where 2 are")));
+}
+
+// OGB's readers take split_dict.pt, a pickle of PyTorch's, in place of the csv files.
+TEST_F(OgbImporter, SaysHowASplitOfPyTorchIsConverted) {
+  std::filesystem::remove_all(input_ / "split/time");
+  input_.Write("split/time/split_dict.pt", "PK");
+  EXPECT_THAT(ImportIt(),
+              StatusIs(kInvalid, AllOf(HasSubstr("split/time/split_dict.pt is a file of PyTorch, "
+                                                 "which is not read: write train.csv.gz, "
+                                                 "valid.csv.gz and test.csv.gz beside it, by "
+                                                 "python3 -c '"),
+                                       HasSubstr("torch.load"))));
+}
+
+TEST_F(OgbImporter, MakesNoRandomSplitWherePyTorchHasOne) {
+  std::filesystem::remove_all(input_ / "split/time");
+  input_.Write("split/split_dict.pt", "PK");
+  EXPECT_THAT(ImportIt(),
+              StatusIs(kInvalid, AllOf(HasSubstr("split/split_dict.pt is a file of PyTorch"),
+                                       HasSubstr("into a folder "), HasSubstr("split/NAME, by"),
+                                       HasSubstr("torch.load"))));
+}
+
+TEST_F(OgbImporter, TakesTheCsvFilesBesideASplitOfPyTorch) {
+  input_.Write("split/time/split_dict.pt", "PK");
+  EXPECT_OK(ImportIt());
 }
 
 TEST_F(OgbImporter, ReportsIdsOutOfRange) {
