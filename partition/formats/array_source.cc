@@ -189,9 +189,13 @@ absl::Status ArraySource::Read(absl::Span<T> out) {
     const int64_t count = std::min(static_cast<int64_t>(out.size() - at), kBlockElements);
     QH_RETURN_IF_ERROR(ReadBytes(count));
     const int64_t good = ConvertElements<T>(dtype(), buffer_.data(), count, out.data() + at);
-    if (good < count)
+    if (good < count) {
+      double value = 0;
+      ConvertElements<double>(dtype(), buffer_.data() + good * SizeOfDType(dtype()), 1, &value);
       return ArrayError(absl::StrCat(place_, " element ", next_ + good),
-                        "not a whole number below 2^63", "ids, classes and sizes must be");
+                        absl::StrCat(value, ", not a whole number below 2^63"),
+                        "ids, classes and sizes must be");
+    }
     next_ += count;
     at += static_cast<size_t>(count);
   }
