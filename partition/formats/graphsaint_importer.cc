@@ -4,9 +4,10 @@
 //   class_map.json {"0": class, or a list of 0 and 1}   role.json {"tr": ids, "va": ids, "te": ids}
 //
 // and Reddit's (Hamilton et al., 2017) as DGL ships it: reddit_data.npz (feature, label, node_types
-// of 1, 2, 3) and reddit_graph.npz (scipy's coo: row, col).
+// of 1, 2, 3) and reddit_graph.npz, or reddit_self_loop_graph.npz (scipy's coo: row, col).
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <utility>
 #include <vector>
@@ -26,6 +27,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr const char* kFiles[] = {"adj_full.npz", "feats.npy", "class_map.json", "role.json"};
+
 // Parsed JSON takes about this many times its text.
 constexpr int64_t kJsonGrowth = 16;
 
@@ -34,6 +37,11 @@ class GraphSaintImporter : public Importer {
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
     const std::string& folder = options.from;
     if (FileExists(folder + "/reddit_data.npz")) return ReadReddit(folder, target);
+    for (const char* name : kFiles)
+      if (!FileExists(absl::StrCat(folder, "/", name)))
+        return absl::NotFoundError(absl::StrCat(
+            "no ", folder, "/", name, ", which GraphSAINT's layout must have; needed are ",
+            absl::StrJoin(kFiles, ", ")));
     QH_ASSIGN_OR_RETURN(const NpzFile npz,
                         NpzFile::Open(folder + "/adj_full.npz", target.memory_bytes()));
     QH_RETURN_IF_ERROR(ImportNpzAdjacency(npz, "", target));
@@ -100,6 +108,12 @@ class GraphSaintImporter : public Importer {
   }
 
   static absl::Status ReadReddit(const std::string& folder, ImportTarget& target) {
+    const std::string with_loops = folder + "/reddit_self_loop_graph.npz";
+    std::string arcs = folder + "/reddit_graph.npz";
+    if (!FileExists(arcs) && !FileExists(with_loops))
+      return absl::NotFoundError(absl::StrCat("no ", arcs, " (nor ", with_loops,
+                                              "), which must stand beside reddit_data.npz"));
+    if (!FileExists(arcs)) arcs = with_loops;
     QH_ASSIGN_OR_RETURN(const NpzFile data,
                         NpzFile::Open(folder + "/reddit_data.npz", target.memory_bytes()));
     QH_ASSIGN_OR_RETURN(ArraySource labels, data.Array("label"));
@@ -109,8 +123,7 @@ class GraphSaintImporter : public Importer {
     QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));
     QH_ASSIGN_OR_RETURN(ArraySource types, data.Array("node_types"));
     QH_RETURN_IF_ERROR(ImportSplits(std::move(types), target));
-    QH_ASSIGN_OR_RETURN(const NpzFile graph,
-                        NpzFile::Open(folder + "/reddit_graph.npz", target.memory_bytes()));
+    QH_ASSIGN_OR_RETURN(const NpzFile graph, NpzFile::Open(arcs, target.memory_bytes()));
     QH_ASSIGN_OR_RETURN(ArraySource rows, graph.Array("row"));
     QH_ASSIGN_OR_RETURN(ArraySource columns, graph.Array("col"));
     return ImportArcs(std::move(rows), std::move(columns), target);

@@ -1,4 +1,8 @@
 // Adjacencies in .npz files, in the ways that scipy saves them.
+#include <absl/strings/str_cat.h>
+
+#include <filesystem>
+
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_fixture.h"
 
@@ -79,6 +83,40 @@ TEST_F(GraphSaint, TakesAnEntryForAnArcWhateverItsValue) {
   members["data.npy"] = NpyOf<float>({3}, {1, 0, 1});
   ASSERT_OK(ImportAdjacency(members));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+}
+
+TEST_F(GraphSaint, SaysWhichFilesAFolderMustHave) {
+  for (const char* name : {"feats.npy", "class_map.json", "role.json"}) {
+    std::filesystem::rename(input_ / name, input_ / "aside");
+    EXPECT_THAT(ImportAdjacency(compressed_),
+                StatusIs(absl::StatusCode::kNotFound,
+                         AllOf(HasSubstr(absl::StrCat("/", name, ", which")),
+                               HasSubstr("needed are adj_full.npz, feats.npy, class_map.json, "
+                                         "role.json"))));
+    std::filesystem::rename(input_ / "aside", input_ / name);
+  }
+}
+
+class Reddit : public ImportOf {
+ protected:
+  Reddit() {
+    WriteZip(input_ / "reddit_data.npz", {{"feature.npy", NpyOf<float>({3, 1}, {1, 2, 3})},
+                                          {"label.npy", NpyOf<int64_t>({3}, {0, 1, 0})},
+                                          {"node_types.npy", NpyOf<int64_t>({3}, {1, 2, 3})}});
+  }
+};
+
+TEST_F(Reddit, IsReadWithSelfLoopsToo) {
+  WriteZip(input_ / "reddit_self_loop_graph.npz", {{"row.npy", NpyOf<int32_t>({3}, {0, 1, 2})},
+                                                   {"col.npy", NpyOf<int32_t>({3}, {1, 1, 0})}});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt(""));
+  EXPECT_EQ(report.self_loops_removed, 1);
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
+}
+
+TEST_F(Reddit, NeedsAGraph) {
+  EXPECT_THAT(ImportIt(""),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("/reddit_graph.npz (nor ")));
 }
 
 class Yandex : public ImportOf {};
