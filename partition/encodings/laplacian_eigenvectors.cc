@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/counted.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/for_each_row.h"
@@ -159,9 +160,12 @@ absl::Status Check(const EncoderInput& input, int64_t dim) {
         "encode by laplacian is for undirected graphs: import without --directed, or use another "
         "method");
   if (num_nodes < width)
-    return absl::InvalidArgumentError(absl::StrCat("encode by laplacian to ", dim,
-                                                   " columns needs ", width, " nodes, there are ",
-                                                   num_nodes, ": lower --dim"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("encode by laplacian to ", Counted(dim, "column"), " needs ", width,
+                     " nodes, there are ", num_nodes,
+                     num_nodes > kOversampling
+                         ? absl::StrCat(": lower --dim to ", num_nodes - kOversampling, " or less")
+                         : ": use another method"));
   return absl::OkStatus();
 }
 

@@ -74,7 +74,11 @@ TEST(LaplacianEigenvectors, AreOrthogonalToEachOther) {
 
 TEST(LaplacianEigenvectors, RefusesMoreColumnsThanAGraphHasNodesFor) {
   EXPECT_THAT(EncodingOf(GraphOf(20, RingEdges(20)), "laplacian", 16).status(),
-              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("lower --dim")));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       testing::HasSubstr("lower --dim to 12 or less")));
+  EXPECT_THAT(EncodingOf(GraphOf(8, RingEdges(8)), "laplacian", 1).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       testing::HasSubstr("needs 9 nodes, there are 8: use another method")));
 }
 
 // Diagonals of (D^-1 A)^k, k = 2, 3, ...  [N, dim]
