@@ -60,6 +60,17 @@ absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthMod
   return report;
 }
 
+// What is written stands beside nothing else. An older graph is replaced.
+absl::Status CheckHoldsNothingElse(const std::string& folder) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolderIfPresent(folder));
+  for (const std::string& name : names)
+    if (name != "raw" && name != "split")
+      return absl::FailedPreconditionError(absl::StrCat(
+          folder, ": holds ", name,
+          ": name a folder that is absent or empty, or holds an older graph of synth"));
+  return absl::OkStatus();
+}
+
 // The graph of the store, and the text of OGB's files from it.
 class RawFolder {
  public:
@@ -72,6 +83,7 @@ class RawFolder {
         parts_(SplitOf(options)) {}
 
   absl::StatusOr<ImportReport> Write() {
+    QH_RETURN_IF_ERROR(CheckHoldsNothingElse(options_.out));
     QH_RETURN_IF_ERROR(MakeDirectories(options_.out));
     model_.DrawEdges(graph_, pool_);
     QH_ASSIGN_OR_RETURN(counts_, graph_.Build(pool_));

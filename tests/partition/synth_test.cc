@@ -53,6 +53,19 @@ TEST(Synth, IsTheSameForAnyNumberOfThreads) {
     EXPECT_NE(BytesOf(*one, name), BytesOf(*another, name)) << name;
 }
 
+TEST(Synth, WritesNoFolderAmongOtherFiles) {
+  const TempDir folder;
+  ThreadPool pool(1);
+  SynthOptions options{.nodes = 100, .degree = 4, .features = 2, .classes = 3};
+  options.out = folder / "run";
+  ASSERT_OK(MakeDirectories(options.out));
+  EXPECT_OK(Synth(options, pool));
+  EXPECT_OK(Synth(options, pool)) << "a graph of its own is replaced";
+  ASSERT_OK(WriteFileAtomically(options.out + "/store.txt", ""));
+  EXPECT_THAT(Synth(options, pool), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                             HasSubstr("run: holds store.txt: name a folder")));
+}
+
 TEST(Synth, WritesAFolderThatImportsAsTheSameStore) {
   const TempDir folder;
   ThreadPool pool(2);
