@@ -266,17 +266,27 @@ void ImportTarget::CountLabels() {
     absl::flat_hash_set<int32_t> occurring(labels_.begin(), labels_.end());
     occurring.erase(kUnlabelled);
     const auto num_occurring = static_cast<int64_t>(occurring.size());
+    CountClassNames();
     if (class_names_.empty() && num_occurring < report_.classes)
       AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur"));
   } else if (!multi_labels_.empty()) {
     report_.classes = multi_labels_.dim(1);
+    CountClassNames();
     for (int64_t v = 0; v < num_nodes_; ++v) report_.unlabelled += !IsLabelled(v);
   } else {
     report_.unlabelled = num_nodes_;
   }
-  if (!class_names_.empty()) {
-    QH_CHECK_GE(static_cast<int64_t>(class_names_.size()), report_.classes);
-    report_.classes = static_cast<int64_t>(class_names_.size());
+}
+
+void ImportTarget::CountClassNames() {
+  const auto num_names = static_cast<int64_t>(class_names_.size());
+  if (num_names == 0) return;
+  if (num_names < report_.classes || (report_.multi_label && num_names != report_.classes)) {
+    AddNote(absl::StrCat("names of classes not used: ", num_names, " for ", report_.classes,
+                         " classes"));
+    class_names_.clear();
+  } else {
+    report_.classes = num_names;
   }
 }
 

@@ -48,8 +48,9 @@ class ImportTarget {
   // and an eighth of the memory holds them, they become classes.
   absl::StatusOr<TensorView<uint8_t>> AddMultiLabels(int64_t num_labels);
 
-  void SetClassNames(
-      std::vector<std::string> names);  // [C]; without them C is the largest label + 1
+  // [C]; without them C is the largest label + 1. Too few, or others than there are labels of a
+  // multi-label target, are left aside with a note.
+  void SetClassNames(std::vector<std::string> names);
   void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
   // "random": 60 % of the labelled nodes train, 20 % validate; for inputs without splits. After
   // the labels. Nothing if the options name a split: Import adds it.
@@ -73,6 +74,7 @@ class ImportTarget {
   absl::Status WriteHeldLabels();
   absl::Status WriteOriginalIds();
   void CountLabels();
+  void CountClassNames();
 
   // The array of the projected features, to be filled.
   absl::StatusOr<TensorView<float>> AddProjection(int64_t num_columns);

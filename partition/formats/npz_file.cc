@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "partition/formats/npy_texts.h"
 
 namespace quadhop {
 namespace {
@@ -54,7 +55,7 @@ absl::StatusOr<bool> NpzFile::HoldsObjects(const std::string& name) const {
   return quadhop::HoldsObjects(absl::string_view(head).substr(0, static_cast<size_t>(count)));
 }
 
-absl::StatusOr<Pickle> NpzFile::Objects(const std::string& name) const {
+absl::StatusOr<std::string> NpzFile::Bytes(const std::string& name) const {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> bytes, zip_.Read(name + ".npy"));
   std::string all;
   for (bool more = true; more;) {
@@ -69,7 +70,17 @@ absl::StatusOr<Pickle> NpzFile::Objects(const std::string& name) const {
     all.resize(at + static_cast<size_t>(count));
     more = count > 0;
   }
-  return Pickle::ReadNpy(all, Place(name));
+  return all;
+}
+
+absl::StatusOr<Pickle> NpzFile::Objects(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(const std::string bytes, Bytes(name));
+  return Pickle::ReadNpy(bytes, Place(name));
+}
+
+absl::StatusOr<std::vector<std::string>> NpzFile::Texts(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(const std::string bytes, Bytes(name));
+  return TextsOfNpy(bytes, Place(name));
 }
 
 bool NpzFile::HasCsrMatrix(const std::string& prefix) const {

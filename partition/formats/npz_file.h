@@ -31,6 +31,8 @@ class NpzFile {
   // The array is one of Python objects.
   absl::StatusOr<bool> HoldsObjects(const std::string& name) const;
   absl::StatusOr<Pickle> Objects(const std::string& name) const;
+  // The array is one of texts: npy_texts.h.
+  absl::StatusOr<std::vector<std::string>> Texts(const std::string& name) const;
 
   // A sparse matrix in the members PREFIX_{data,indices,indptr,shape}, or {data,indices,indptr,
   // shape} if the prefix is empty, as scipy.sparse.save_npz names them.
@@ -44,6 +46,7 @@ class NpzFile {
  private:
   explicit NpzFile(ZipFile zip, int64_t max_bytes) : zip_(std::move(zip)), max_bytes_(max_bytes) {}
   std::string Place(const std::string& name) const;
+  absl::StatusOr<std::string> Bytes(const std::string& name) const;  // of the whole array
   ZipFile zip_;
   int64_t max_bytes_;
 };

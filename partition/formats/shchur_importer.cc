@@ -5,10 +5,13 @@
 //   attr_{...}, or a dense or pickled attr_matrix or node_attr
 //   labels or node_label [N], or labels_{...}: a multi-label target
 //
+//   node_names [N] and class_names [C], texts
 //   train_mask, val_mask and test_mask [N], or [S, N], which the benchmark's own are without
 //
 // Arcs stand in one direction, in either.
+#include <absl/container/flat_hash_map.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <utility>
 #include <vector>
@@ -54,6 +57,7 @@ class ShchurImporter : public Importer {
     QH_RETURN_IF_ERROR(ReadArcs(npz, target));
     QH_RETURN_IF_ERROR(ReadFeatures(npz, target, pool));
     QH_RETURN_IF_ERROR(ReadLabels(npz, target));
+    QH_RETURN_IF_ERROR(ReadNames(npz, target));
     return ImportMasksOrRandomSplit(npz.arrays(), used_, target);
   }
 
@@ -136,6 +140,47 @@ class ShchurImporter : public Importer {
       target.AddNote("no labels: the store cannot be trained on");
     }
     return absl::OkStatus();
+  }
+
+  // What has names that cannot be kept is imported without.
+  absl::Status ReadNames(const NpzFile& npz, ImportTarget& target) {
+    const auto read = [&](const char* name, const auto& keep) -> absl::Status {
+      if (!npz.Has(name)) return absl::OkStatus();
+      used_.push_back(name);
+      absl::StatusOr<std::vector<std::string>> names = npz.Texts(name);
+      const absl::Status status = names.ok() ? keep(*std::move(names)) : names.status();
+      if (!absl::IsInvalidArgument(status)) return status;
+      target.AddNote(absl::StrCat("names not used: ", status.message()));
+      return absl::OkStatus();
+    };
+    QH_RETURN_IF_ERROR(read("node_names", [&](const std::vector<std::string>& names) {
+      return KeepNodeNames(names, npz.path() + ": node_names", target);
+    }));
+    if (!target.has_labels()) return absl::OkStatus();
+    return read("class_names", [&](std::vector<std::string> names) {
+      target.SetClassNames(std::move(names));
+      return absl::OkStatus();
+    });
+  }
+
+  // A line a node, by which it is known.
+  static absl::Status KeepNodeNames(const std::vector<std::string>& names, const std::string& place,
+                                    ImportTarget& target) {
+    if (static_cast<int64_t>(names.size()) != target.num_nodes())
+      return ArrayError(
+          place, absl::StrCat("of ", names.size(), " names"),
+          absl::StrCat("a name for each of the ", target.num_nodes(), " nodes is needed"));
+    absl::flat_hash_map<absl::string_view, size_t> seen;
+    for (size_t v = 0; v < names.size(); ++v) {
+      const std::string element = absl::StrCat(place, " element ", v);
+      if (names[v].empty() || names[v].find_first_of("\r\n") != std::string::npos)
+        return ArrayError(element, "empty or of several lines", "a line is needed");
+      const auto [same, is_new] = seen.emplace(names[v], v);
+      if (!is_new)
+        return ArrayError(element, absl::StrCat("as element ", same->second),
+                          "names of nodes must differ");
+    }
+    return target.SetOriginalNames(absl::StrCat(absl::StrJoin(names, "\n"), "\n"));
   }
 
   std::vector<std::string> used_;  // names of arrays

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "core/file.h"
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_fixture.h"
 
@@ -12,14 +13,21 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 
-// numpy's bytes, as scipy.sparse.save_npz writes the name of a format.
-std::string NpyOfText(const std::string& text) {
+// numpy's texts, of these bytes.
+std::string NpyOfTexts(const std::string& descr, const std::string& shape,
+                       const std::string& bytes) {
   std::string header =
-      "{'descr': '|S" + std::to_string(text.size()) + "', 'fortran_order': False, 'shape': (), }";
+      "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   header += std::string(117 - header.size(), ' ') + "\n";
-  return std::string("\x93NUMPY\x01\x00v\x00", 10) + header + text;
+  return std::string("\x93NUMPY\x01\x00v\x00", 10) + header + bytes;
+}
+
+// As scipy.sparse.save_npz writes the name of a format.
+std::string NpyOfText(const std::string& text) {
+  return NpyOfTexts("|S" + std::to_string(text.size()), "", text);
 }
 
 // GraphSAINT's folder of three nodes; arcs 0-1, 0-2 and 1-2 if the matrix is by rows.
@@ -149,14 +157,46 @@ TEST_F(Shchur, ReadsADenseMatrix) {
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
 }
 
+TEST_F(Shchur, KeepsTheNamesOfNodesAndClasses) {
+  const std::map<std::string, std::string> graph = {
+      {"adj_indptr.npy", NpyOf<int32_t>({4}, {0, 2, 3, 3})},
+      {"adj_indices.npy", NpyOf<int32_t>({3}, {1, 2, 2})},
+      {"adj_shape.npy", NpyOf<int64_t>({2}, {3, 3})},
+      {"labels.npy", NpyOf<int64_t>({3}, {0, 1, 0})}};
+  const auto import_with = [&](std::map<std::string, std::string> names) {
+    names.insert(graph.begin(), graph.end());
+    WriteZip(input_ / "g.npz", names);
+    return ImportIt("g.npz");
+  };
+  // numpy's text: 4 bytes a character, zeros at the end. "b" is as wide as the widest.
+  const std::string names("a\0\0\0\xe9\0\0\0b\0\0\0\0\0\0\0c\0\0\0 \0\0\0", 24);
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      import_with({{"node_names.npy", NpyOfTexts("<U2", "3,", names)},
+                   {"class_names.npy", NpyOfTexts("|S3", "2,", std::string("redtwo", 6))}}));
+  EXPECT_THAT(report.Describe(), Not(HasSubstr("not used")));
+  EXPECT_THAT(ReadFile(output_ / "s.qh/original_names.txt"), IsOkAndHolds("a\xc3\xa9\nb\nc \n"));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
+  EXPECT_THAT(store->manifest().class_names(), ElementsAre("red", "two"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport other,
+                       import_with({{"node_names.npy", NpyOfTexts("|S1", "3,", "aba")},
+                                    {"class_names.npy", NpyOfTexts("|S1", "1,", "a")}}));
+  EXPECT_THAT(other.Describe(),
+              AllOf(HasSubstr("node_names element 2 is as element 0; names of nodes must differ"),
+                    HasSubstr("note: names of classes not used: 1 for 2 classes")));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> without, Store::Open(output_ / "s.qh"));
+  EXPECT_FALSE(without->HasFile("original_names.txt"));
+  EXPECT_EQ(without->manifest().classes(), 2);
+}
+
 TEST_F(Shchur, NotesTheNamesThatItLeavesAside) {
   WriteZip(input_ / "g.npz", {{"adj_data.npy", NpyOf<float>({3}, {1, 1, 1})},
                               {"adj_indptr.npy", NpyOf<int32_t>({4}, {0, 2, 3, 3})},
                               {"adj_indices.npy", NpyOf<int32_t>({3}, {1, 2, 2})},
                               {"adj_shape.npy", NpyOf<int64_t>({2}, {3, 3})},
-                              {"class_names.npy", NpyOfText("ab")}});
+                              {"attr_names.npy", NpyOfTexts("|S1", "2,", "ab")}});
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("g.npz"));
-  EXPECT_THAT(report.Describe(), HasSubstr("note: not used: class_names"));
+  EXPECT_THAT(report.Describe(), HasSubstr("note: not used: attr_names"));
 }
 
 }  // namespace
