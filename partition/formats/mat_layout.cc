@@ -89,7 +89,9 @@ absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& pat
     if (type / 10 > 5 || type % 10 > 2 || numbers.At(at + 16) == 0)
       return Wrong(path, at, "it begins with neither a header of level 4 nor one of level 5");
     if (type % 10 == 2)
-      return Wrong(path, at, "a sparse matrix of level 4 is not read; save it by save -v7");
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": the variable at byte ", at,
+          " is a sparse matrix of level 4, which is not read: save the file by save -v7"));
     const unsigned __int128 elements = static_cast<unsigned __int128>(numbers.At(at + 4)) *
                                        numbers.At(at + 8) * (numbers.At(at + 12) != 0 ? 2 : 1);
     const unsigned __int128 data =

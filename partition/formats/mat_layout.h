@@ -21,8 +21,8 @@ struct MatVariable {
 
 // The variables of a file of level 5, none of others. Goes from variable to variable by the sizes
 // in their headers. kInvalidArgument, naming the file and the byte, if one of them says what cannot
-// be (mat_element.h), or the last does not end where the file does. Version 7.3 is HDF5, which
-// keeps the file's size itself: nothing is checked here.
+// be (mat_element.h) or is a sparse matrix of level 4, or if the last does not end where the file
+// does. Version 7.3 is HDF5, which keeps the file's size itself: nothing is checked here.
 absl::StatusOr<std::vector<MatVariable>> CheckMatIsWhole(const std::string& path);
 
 // Bytes of the header of a file of level 5, before its first variable.
