@@ -29,7 +29,7 @@ absl::Status WriteAllAt(int fd, int64_t offset_bytes, const void* data, int64_t 
 // kDataLoss if the file ends before.
 absl::Status ReadAllAt(int fd, int64_t offset_bytes, void* data, int64_t num_bytes,
                        const std::string& name);
-// At the end of a file opened with O_APPEND. What is written leaves `rest`, on error too.
+// At the end of a file, or where the last call ended. What is written leaves `rest`, on error too.
 absl::Status AppendAll(int fd, absl::string_view* rest, const std::string& name);
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path);

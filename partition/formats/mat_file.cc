@@ -44,11 +44,7 @@ absl::StatusOr<Mat> OpenAlone(const std::string& path, const MatVariable& variab
   const absl::Cleanup close_it = [fd] { close(fd); };
   for (absl::string_view left : {text.substr(0, kMatHeaderBytes),
                                  text.substr(variable.begin, variable.end - variable.begin)}) {
-    while (!left.empty()) {
-      const ssize_t count = write(fd, left.data(), left.size());
-      if (count < 0) return ErrnoStatus(errno, absl::StrCat("copy a variable of ", path));
-      left.remove_prefix(static_cast<size_t>(count));
-    }
+    QH_RETURN_IF_ERROR(AppendAll(fd, &left, absl::StrCat("a copy of a variable of ", path)));
   }
   return OpenMat(absl::StrCat("/proc/self/fd/", fd), path);
 }
