@@ -162,6 +162,8 @@ std::string Staging(const SlurmOptions& options, const std::string& store) {
 
 }  // namespace
 
+int64_t NumRanks(const SlurmOptions& options) { return options.nodes * RanksPerNode(options); }
+
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
                                const std::string& folder) {
   std::vector<std::pair<std::string, std::string>> values = {{"time", options.time},

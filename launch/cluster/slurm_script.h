@@ -25,6 +25,9 @@ struct SlurmOptions {
   int64_t max_restarts = 100;       // of a training job; after preemptions and time limits too
 };
 
+// That the job starts, over all nodes.
+int64_t NumRanks(const SlurmOptions& options);
+
 // A usage error if a value, or the folder that the script starts in, cannot stand on an #SBATCH
 // line, or there is no store to copy, or the job cannot be carried on.
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,

@@ -19,6 +19,9 @@ struct Command {
   absl::string_view summary;  // one line
   // `arguments`: what follows the command's name.
   absl::StatusOr<ExitCode> (*run)(absl::Span<const std::string> arguments);
+  // Whether processes that were started together do it together, or some of what it does. Others
+  // are the work of one process.
+  bool on_ranks = false;
 };
 
 }  // namespace quadhop

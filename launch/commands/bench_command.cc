@@ -117,6 +117,7 @@ absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
       return ExitCode::kDone;
     });
   }
+  QH_RETURN_IF_ERROR(CheckStartedAlone(absl::StrCat("bench ", what)));
   ThreadPool pool(NumThreads(ranks.threads));
   if (what == "model") {
     QH_RETURN_IF_ERROR(BenchModel(model, pool));

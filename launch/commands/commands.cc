@@ -1,50 +1,71 @@
 #include "launch/commands/commands.h"
 
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
 #include <algorithm>
 #include <cstdio>
 
 #include "comm/mpi.h"
+#include "core/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/command_line/version.h"
 #include "launch/commands/command_help.h"
+#include "launch/ranks/runtime.h"
 
 namespace quadhop {
 namespace {
 
+constexpr absl::Duration kTimeForRank0 = absl::Milliseconds(300);
+
 ExitCode Report(const absl::Status& status, const std::string& command) {
   const bool wrong_usage = IsUsageError(status);
   const ExitCode code = wrong_usage ? ExitCode::kUsage : ExitCode::kFailed;
-  if (wrong_usage && RankByLauncher() != 0)
-    return code;  // ranks share the command line: one says it
+  if (wrong_usage && RankByLauncher() != 0) {
+    // Ranks share the command line: the first says it, and is given the time to, for mpirun ends
+    // the others when one ends.
+    absl::SleepFor(kTimeForRank0);
+    return code;
+  }
   const std::string message(status.message());
   std::fprintf(stderr, "quadhop %s: %s\n", command.c_str(), message.c_str());
   if (wrong_usage) std::fprintf(stderr, "See quadhop %s --help\n", command.c_str());
   return code;
 }
 
+// Before it reads or writes anything.
+absl::StatusOr<ExitCode> Run(const Command& command, absl::Span<const std::string> arguments) {
+  const bool asks_for_help = !arguments.empty() && AsksForHelp(arguments[0]).has_value();
+  if (!command.on_ranks && !asks_for_help) QH_RETURN_IF_ERROR(CheckStartedAlone(command.name));
+  return command.run(arguments);
+}
+
 }  // namespace
 
 absl::Span<const Command> Commands() {
+  constexpr bool kOnRanks = true;
   static constexpr Command kCommands[] = {
       {"prep", "imports, partitions, encodes and propagates, skipping what is done", PrepCommand},
       {"import", "imports a graph from another format", ImportCommand},
-      {"partition", "cuts a store and orders its nodes by partition", PartitionCommand},
+      {"partition", "cuts a store and orders its nodes by partition", PartitionCommand, kOnRanks},
       {"propagate", "computes the hop features of a store", PropagateCommand},
       {"encode", "computes the positional encodings of a store", EncodeCommand},
       {"synth", "generates a test graph", SynthCommand},
-      {"train", "trains on a store", TrainCommand},
+      {"train", "trains on a store", TrainCommand, kOnRanks},
       {"watch", "follows a run until it ends", WatchCommand},
       {"report", "writes a page that compares runs", ReportCommand},
-      {"eval", "computes the metrics of a run's model", EvalCommand},
-      {"predict", "predicts all nodes with a run's model", PredictCommand},
+      {"eval", "computes the metrics of a run's model", EvalCommand, kOnRanks},
+      {"predict", "predicts all nodes with a run's model", PredictCommand, kOnRanks},
       {"export", "writes a run's weights as safetensors", ExportCommand},
       {"inspect", "shows what a store or a run holds", InspectCommand},
       {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
       {"plan", "estimates memory, disk and time for a graph", PlanCommand},
       {"launch", "runs a command on many ranks: on this machine, on hosts, under Slurm",
        LaunchCommand},
-      {"doctor", "checks whether these hosts can train, and says what to fix", DoctorCommand},
-      {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand},
+      {"doctor", "checks whether these hosts can train, and says what to fix", DoctorCommand,
+       kOnRanks},
+      {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand,
+       kOnRanks},
   };
   return kCommands;
 }
@@ -69,7 +90,7 @@ ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
       std::fprintf(stderr, "quadhop has no command '%s'; see quadhop --help\n", name.c_str());
     return ExitCode::kUsage;
   }
-  const absl::StatusOr<ExitCode> code = command->run(arguments.subspan(1));
+  const absl::StatusOr<ExitCode> code = Run(*command, arguments.subspan(1));
   return code.ok() ? *code : Report(code.status(), name);
 }
 

@@ -58,12 +58,17 @@ absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments) 
                                   : absl::StrCat("WHERE is '", where, "'; allowed: ", names));
 }
 
-absl::Status CheckJob(absl::Span<const std::string> job, int64_t max_restarts) {
+absl::Status CheckJob(absl::Span<const std::string> job, int64_t num_ranks, int64_t max_restarts) {
   const absl::Span<const Command> commands = Commands();
-  if (std::none_of(commands.begin(), commands.end(),
-                   [&](const Command& one) { return one.name == job[0]; }))
+  const auto command = std::find_if(commands.begin(), commands.end(),
+                                    [&](const Command& one) { return one.name == job[0]; });
+  if (command == commands.end())
     return UsageError(absl::StrCat("quadhop has no command '", job[0],
                                    "' to run; after -- comes one, as in: -- train --store ..."));
+  if (num_ranks > 1 && !command->on_ranks)
+    return UsageError(absl::StrCat(job[0], " is the work of one process, and ", num_ranks,
+                                   " ranks would each do it: start it without launch, or on one "
+                                   "rank"));
   if (max_restarts > 0 && job[0] != "train")
     return UsageError(absl::StrCat("--max-restarts is ", max_restarts, " but the command is ",
                                    job[0], ": only train has checkpoints to restart from"));

@@ -34,11 +34,11 @@ absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
       "--run runs/1");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(CheckJob(job, max_restarts));
   QH_ASSIGN_OR_RETURN(const std::vector<Host> hosts, ReadHostfile(hostfile));
   mpirun.hosts = HostsForMpirun(hosts);
   if (mpirun.ranks == 0)
     for (const Host& host : hosts) mpirun.ranks += host.slots;
+  QH_RETURN_IF_ERROR(CheckJob(job, mpirun.ranks, max_restarts));
   // Before each start: a host that broke may be why the job did.
   return RunWithRestarts(job, max_restarts,
                          [&](const JobWords& words) -> absl::StatusOr<std::vector<std::string>> {

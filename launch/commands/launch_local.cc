@@ -23,7 +23,7 @@ absl::StatusOr<ExitCode> LaunchLocal(absl::Span<const std::string> arguments) {
       "--run runs/2");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(CheckJob(job, max_restarts));
+  QH_RETURN_IF_ERROR(CheckJob(job, mpirun.ranks, max_restarts));
   return RunWithRestarts(job, max_restarts,
                          [&](const JobWords& words) { return MpirunCommand(mpirun, words); });
 }

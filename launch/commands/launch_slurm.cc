@@ -89,7 +89,7 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
   Flags flags = Declare(&f);
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(CheckJob(f.job, 0));
+  QH_RETURN_IF_ERROR(CheckJob(f.job, NumRanks(f.slurm), 0));
   if (f.slurm.name.empty()) f.slurm.name = NameOf(f.job);
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();

@@ -16,7 +16,8 @@ absl::StatusOr<ExitCode> LaunchLocal(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments);
 
-// A usage error unless `job` is a command of this program, and, where it may be restarted, train.
-absl::Status CheckJob(absl::Span<const std::string> job, int64_t max_restarts);
+// A usage error unless `job` is a command of this program, one that so many ranks do together, and,
+// where it may be restarted, train.
+absl::Status CheckJob(absl::Span<const std::string> job, int64_t num_ranks, int64_t max_restarts);
 
 }  // namespace quadhop

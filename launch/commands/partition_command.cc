@@ -3,7 +3,6 @@
 
 #include <cstdio>
 
-#include "comm/mpi.h"
 #include "core/host_memory.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
@@ -74,10 +73,8 @@ absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> argument
     return RunRanks(ranks,
                     [&](const RankContext& context) { return PartitionOnRank(step, context); });
   }
-  if (NumRanksByLauncher() > 1)
-    return UsageError(absl::StrCat(
-        NumRanksByLauncher(), " processes were started together, and --method ",
-        step.partition.method, " is the work of one: start it alone, or use --method ptscotch"));
+  QH_RETURN_IF_ERROR(CheckStartedAlone(absl::StrCat("--method ", step.partition.method),
+                                       ", or use --method ptscotch"));
   ThreadPool pool(NumThreads(step.threads));
   return Partition(step, pool);
 }

@@ -167,6 +167,15 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
 
 }  // namespace
 
+absl::Status CheckStartedAlone(absl::string_view what, absl::string_view otherwise) {
+  if (NumRanksByLauncher() <= 1) return absl::OkStatus();
+  return UsageError(absl::StrCat(NumRanksByLauncher(), " processes were started together, and ",
+                                 what,
+                                 " is the work of one: start it without mpirun, srun or "
+                                 "quadhop launch",
+                                 otherwise));
+}
+
 std::string RefusedBySystem(const std::system_error& error) {
   if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr)
     return error.what();

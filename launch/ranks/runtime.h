@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
@@ -51,6 +52,10 @@ struct RankContext {
 absl::StatusOr<ExitCode> RunRanks(
     const RanksOptions& options,
     const std::function<absl::StatusOr<ExitCode>(const RankContext&)>& body);
+
+// A usage error if processes were started together (NumRanksByLauncher), for each would do `what`,
+// which is the work of one. otherwise: what else can be done, as in ", or use --method ptscotch".
+absl::Status CheckStartedAlone(absl::string_view what, absl::string_view otherwise = "");
 
 // What to say of an error of std::thread.
 std::string RefusedBySystem(const std::system_error& error);

@@ -153,10 +153,17 @@ TEST(Jobs, HaveFlagsInBothSpellings) {
 }
 
 TEST(Jobs, AreCommandsOfThisProgramAndOnlyTrainIsRestarted) {
-  EXPECT_OK(CheckJob({"train"}, 3));
-  EXPECT_OK(CheckJob({"eval"}, 0));
-  EXPECT_TRUE(IsUsageError(CheckJob({"trian"}, 0)));
-  EXPECT_TRUE(IsUsageError(CheckJob({"eval"}, 1)));
+  EXPECT_OK(CheckJob({"train"}, 2, 3));
+  EXPECT_OK(CheckJob({"eval"}, 2, 0));
+  EXPECT_TRUE(IsUsageError(CheckJob({"trian"}, 2, 0)));
+  EXPECT_TRUE(IsUsageError(CheckJob({"eval"}, 2, 1)));
+}
+
+TEST(Jobs, OfOneProcessHaveOneRank) {
+  EXPECT_OK(CheckJob({"prep"}, 1, 0));
+  const absl::Status several = CheckJob({"prep"}, 2, 0);
+  EXPECT_TRUE(IsUsageError(several));
+  EXPECT_THAT(several.message(), HasSubstr("prep is the work of one process, and 2 ranks"));
 }
 
 // A job of shell commands in place of mpirun, each start of which is noted in a file.

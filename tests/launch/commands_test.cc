@@ -295,6 +295,42 @@ TEST(CommandLine, WrongUsageIsItsOwnExitCode) {
   }
 }
 
+// Started with others by torchrun, which sets the least of all launchers.
+class StartedTogether : public CommandsTest {
+ protected:
+  Outcome OfTwo(const char* rank, const std::vector<std::string>& arguments) {
+    setenv("WORLD_SIZE", "2", 1);
+    setenv("RANK", rank, 1);
+    Outcome outcome = Quadhop(arguments);
+    unsetenv("WORLD_SIZE");
+    unsetenv("RANK");
+    return outcome;
+  }
+};
+
+TEST_F(StartedTogether, ProcessesAreRefusedTheWorkOfOneAndOneSaysIt) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"prep", "--from", from_, "--store", store_},
+           {"import", "--from", from_, "--store", store_},
+           {"synth", "--out", folder_ / "synth"},
+           {"export", "--run", folder_ / "run", "--out", folder_ / "m.safetensors"},
+           {"inspect", from_},
+           {"plan", "--store", store_},
+           {"launch", "slurm", "--", "doctor"},
+           {"bench", "sampler"}}) {
+    const Outcome first = OfTwo("0", arguments), second = OfTwo("1", arguments);
+    EXPECT_EQ(first.code, ExitCode::kUsage) << arguments[0];
+    EXPECT_EQ(second.code, ExitCode::kUsage) << arguments[0];
+    EXPECT_THAT(first.err,
+                AllOf(HasSubstr("2 processes were started together, and " + arguments[0]),
+                      HasSubstr("start it without mpirun")));
+    EXPECT_EQ(second.err + second.out, "");
+  }
+  EXPECT_FALSE(FileExists(store_));
+  EXPECT_FALSE(FileExists(folder_ / "synth"));
+  EXPECT_EQ(OfTwo("0", {"prep", "--help"}).code, ExitCode::kDone);
+}
+
 TEST(CommandLine, EveryCommandHasHelpWithExamplesOfItself) {
   const Outcome all = Quadhop({"--help"});
   for (const Command& command : Commands()) {
