@@ -208,7 +208,14 @@ void AddThreadsFlag(Flags* flags, int64_t* threads) {
 }
 
 absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body) {
-  if (options.ranks_in_process > 0) return RunRanksAsThreads(options, body);
+  if (options.ranks_in_process > 0) {
+    if (NumRanksByLauncher() > 1)
+      return UsageError(absl::StrCat(
+          "--ranks-in-process is ", options.ranks_in_process, ", and ", NumRanksByLauncher(),
+          " processes were started together, each of which would do the whole job: ranks are "
+          "threads of one process, or processes of mpirun, srun or quadhop launch, not both"));
+    return RunRanksAsThreads(options, body);
+  }
   if (StartedByMpiLauncher()) return RunRankOfMpi(options, body);
   if (NumRanksByLauncher() > 1) return NotJoined("not by MPI, which joins none");
   const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();

@@ -48,7 +48,8 @@ struct RankContext {
 // that wait for it fail at once instead of waiting for their deadline. When the heartbeat finds a
 // rank lost, this process says so and exits with code 1. kFailedPrecondition or kUnavailable,
 // before any body ran, if MPI is needed and cannot be had; a usage error if processes were started
-// together (NumRanksByLauncher) that MPI does not join.
+// together (NumRanksByLauncher) that MPI does not join, or each of which would have
+// ranks_in_process.
 absl::StatusOr<ExitCode> RunRanks(
     const RanksOptions& options,
     const std::function<absl::StatusOr<ExitCode>(const RankContext&)>& body);

@@ -331,6 +331,16 @@ TEST_F(StartedTogether, ProcessesAreRefusedTheWorkOfOneAndOneSaysIt) {
   EXPECT_EQ(OfTwo("0", {"prep", "--help"}).code, ExitCode::kDone);
 }
 
+TEST_F(StartedTogether, ProcessesAreRefusedRanksInEach) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const std::string run = folder_ / "run";
+  const Outcome outcome = OfTwo("0", {"train", "--store", store_, "--config", "quickstart", "--run",
+                                      run, "--ranks-in-process", "2"});
+  EXPECT_EQ(outcome.code, ExitCode::kUsage);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--ranks-in-process is 2"), HasSubstr("2 processes")));
+  EXPECT_FALSE(FileExists(run));
+}
+
 TEST(CommandLine, EveryCommandHasHelpWithExamplesOfItself) {
   const Outcome all = Quadhop({"--help"});
   for (const Command& command : Commands()) {
