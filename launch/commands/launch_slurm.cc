@@ -11,6 +11,7 @@
 #include "launch/cluster/slurm_script.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/launchers.h"
+#include "launch/ranks/gpus.h"
 
 namespace quadhop {
 namespace {
@@ -94,6 +95,12 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();
   QH_RETURN_IF_ERROR(CheckSlurmOptions(f.slurm, f.job, folder));
+  if (f.slurm.gpus_per_node > 0 && !IsBuiltWithCuda())
+    std::fprintf(stderr,
+                 "quadhop: warning: --gpus-per-node is %d, but this quadhop is built without CUDA: "
+                 "its ranks would compute on CPUs while the job holds GPUs; cmake --preset cuda "
+                 "configures one that uses them\n",
+                 static_cast<int>(f.slurm.gpus_per_node));
   if (f.submit && f.out.empty()) f.out = f.slurm.name + ".sbatch";
   const std::string script = SlurmScript(f.slurm, f.job, folder, OwnProgram());
   if (f.out.empty()) {

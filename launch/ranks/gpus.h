@@ -3,6 +3,8 @@
 
 namespace quadhop {
 
+bool IsBuiltWithCuda();
+
 // Whether a rank that is `local_rank` among those of its host finds a GPU that quadhop computes on.
 // Built without CUDA: false.
 bool RankHasGpu(int local_rank);

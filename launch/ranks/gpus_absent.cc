@@ -2,6 +2,7 @@
 
 namespace quadhop {
 
+bool IsBuiltWithCuda() { return false; }
 bool RankHasGpu(int) { return false; }
 
 }  // namespace quadhop

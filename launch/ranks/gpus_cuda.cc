@@ -3,6 +3,8 @@
 
 namespace quadhop {
 
+bool IsBuiltWithCuda() { return true; }
+
 bool RankHasGpu(int local_rank) { return cuda::Device::Open(local_rank).ok(); }
 
 }  // namespace quadhop

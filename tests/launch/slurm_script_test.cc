@@ -7,6 +7,7 @@
 #include "launch/cluster/shell.h"
 #include "launch/command_line/flags.h"
 #include "launch/json/json_object.h"
+#include "launch/ranks/gpus.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -141,6 +142,26 @@ TEST(CheckSlurmOptions, RefusesToStageWithoutAStore) {
   EXPECT_THAT(CheckSlurmOptions(options, {"doctor"}, "/home/me").message(),
               HasSubstr("--stage-to is /local, but doctor is given no --store"));
   EXPECT_OK(CheckSlurmOptions(options, {"doctor", "--store", "g.qh"}, "/home/me"));
+}
+
+Outcome LaunchSlurmFor(const std::string& run, const std::vector<std::string>& flags) {
+  std::vector<std::string> arguments = {"launch", "slurm"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  for (const char* word : {"--", "train", "--store", "g.qh", "--config", "quickstart", "--run"})
+    arguments.emplace_back(word);
+  arguments.push_back(run);
+  return Quadhop(arguments);
+}
+
+TEST(LaunchSlurm, WarnsOfGpusThatThisBuildWouldNotUse) {
+  const Outcome with_gpus = LaunchSlurmFor("r", {"--gpus-per-node", "8"});
+  EXPECT_EQ(with_gpus.code, ExitCode::kDone);
+  if (IsBuiltWithCuda())
+    EXPECT_EQ(with_gpus.err, "");
+  else
+    EXPECT_THAT(with_gpus.err, AllOf(HasSubstr("--gpus-per-node is 8"), HasSubstr("without CUDA"),
+                                     HasSubstr("cmake --preset cuda")));
+  EXPECT_EQ(LaunchSlurmFor("r", {}).err, "");
 }
 
 TEST(LaunchSlurm, WritesTheScriptAndSaysWhereThereIsNoSbatch) {
