@@ -1,6 +1,8 @@
 // GPUs of the ranks.
 #pragma once
 
+#include <string>
+
 namespace quadhop {
 
 bool IsBuiltWithCuda();
@@ -8,5 +10,7 @@ bool IsBuiltWithCuda();
 // Whether a rank that is `local_rank` among those of its host finds a GPU that quadhop computes on.
 // Built without CUDA: false.
 bool RankHasGpu(int local_rank);
+// Of the GPU that it finds, "NVIDIA H200"; "": none.
+std::string GpuName(int local_rank);
 
 }  // namespace quadhop

@@ -4,5 +4,6 @@ namespace quadhop {
 
 bool IsBuiltWithCuda() { return false; }
 bool RankHasGpu(int) { return false; }
+std::string GpuName(int) { return ""; }
 
 }  // namespace quadhop

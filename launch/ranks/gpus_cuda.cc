@@ -7,4 +7,9 @@ bool IsBuiltWithCuda() { return true; }
 
 bool RankHasGpu(int local_rank) { return cuda::Device::Open(local_rank).ok(); }
 
+std::string GpuName(int local_rank) {
+  const auto device = cuda::Device::Open(local_rank);
+  return device.ok() ? (*device)->name() : "";
+}
+
 }  // namespace quadhop

@@ -18,6 +18,7 @@
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/faulty_communicator.h"
+#include "launch/ranks/gpus.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
@@ -42,6 +43,12 @@ absl::Status CheckTrainingNodes(const Session& session) {
       "split ", session.split(), " of ", session.store().path(), " has ",
       Counted(nodes, "labelled training node"), ", and a step takes ", kLeastTrainingNodes,
       " at least: choose another with --split, or label more of its training nodes"));
+}
+
+// "CPUs", or "GPUs (NVIDIA H200)", of which ranks may have several kinds: this one's.
+std::string Processors(const Session& session) {
+  if (session.config().model().backend() != ModelConfig::CUDA) return "CPUs";
+  return absl::StrCat("GPUs (", GpuName(session.context().local_rank), ")");
 }
 
 // A run keeps the backend that it began with. Rank 0 has its folder.
@@ -127,11 +134,11 @@ absl::Status Trainer::Begin() {
     const StoreManifest& manifest = session_.store().manifest();
     display_.Say(absl::StrFormat(
         "training on %s: %d nodes, %d arcs, %d classes, split %s, %s, %s, "
-        "%d parameters",
+        "%d parameters, on %s",
         session_.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
         session_.split(), Counted(session_.store().num_partitions(), "partition"),
         Counted(session_.context().comm.num_ranks(), "rank"),
-        ParameterSet::NumTrained(session_.model().options())));
+        ParameterSet::NumTrained(session_.model().options()), Processors(session_)));
     if (session_.inputs().NumLabelled(SplitPart::kValid) == 0)
       display_.Say(absl::StrFormat(
           "split %s has no labelled validation nodes: the last epoch will be the result",

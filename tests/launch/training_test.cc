@@ -134,6 +134,11 @@ class TrainingTest : public testing::Test {
   const std::string run_ = folder_ / "run";
 };
 
+TEST_F(TrainingTest, SaysOnWhatItTrains) {
+  const Outcome outcome = Train(run_, {"model.backend=CPU", "train.epochs=1"});
+  EXPECT_THAT(outcome.out, HasSubstr(" parameters, on CPUs\n"));
+}
+
 TEST_F(TrainingTest, SaysHowLongStepsWaitedForSumsOverRanks) {
   const Outcome outcome = Train(run_, {});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
