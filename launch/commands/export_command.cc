@@ -3,6 +3,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
+#include "launch/commands/paths.h"
 #include "launch/results/checkpoint_jobs.h"
 
 namespace quadhop {
@@ -19,6 +20,7 @@ absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments) 
   flags.Example("export --run runs/quickstart --out model.safetensors");
   QH_ASSIGN_OR_RETURN(const bool proceed, exported.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(CheckOutput("out", out, {".safetensors"}));
   QH_RETURN_IF_ERROR(Export(exported.job, out));
   return ExitCode::kDone;
 }

@@ -6,6 +6,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
+#include "launch/commands/paths.h"
 #include "launch/ranks/runtime.h"
 #include "launch/results/checkpoint_jobs.h"
 #include "launch/results/row_file.h"
@@ -16,11 +17,12 @@ namespace {
 absl::Status CheckFiles(const PredictJob& job) {
   bool any = false;
   std::set<std::filesystem::path> files;
-  for (const std::string& path : {job.predictions, job.probabilities, job.embeddings}) {
+  for (const auto& [flag, path] : {std::pair("out", job.predictions),
+                                   {"probabilities", job.probabilities},
+                                   {"embeddings", job.embeddings}}) {
     if (path.empty()) continue;
     any = true;
-    if (const auto format = RowFormatOf(path); !format.ok())
-      return UsageError(format.status().message());
+    QH_RETURN_IF_ERROR(CheckOutput(flag, path, {".npy", ".csv"}));
     std::error_code error;
     if (!files.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(path), error))
              .second)

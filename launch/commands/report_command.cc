@@ -5,6 +5,7 @@
 #include "core/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/commands/paths.h"
 #include "launch/ranks/runtime.h"
 #include "launch/report/report.h"
 
@@ -23,6 +24,7 @@ absl::StatusOr<ExitCode> ReportCommand(absl::Span<const std::string> arguments) 
   flags.Example("report runs/quickstart runs/quickstart-no-graph --out report.html");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(CheckOutput("out", out, {".html"}));
   ThreadPool pool(NumThreads(threads));
   QH_ASSIGN_OR_RETURN(const std::string page, ReportPage(runs, pool));
   QH_RETURN_IF_ERROR(WriteFileAtomically(out, page));

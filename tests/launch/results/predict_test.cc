@@ -226,6 +226,36 @@ TEST_F(PredictTest, RefusesNodesThatTheStoreHasNotOrThatAreNamedTwice) {
   EXPECT_FALSE(FileExists(At("bad.npy")));
 }
 
+TEST_F(PredictTest, WritesNothingIntoAStoreOrACheckpoint) {
+  const std::string labels = At("graph.qh/labels.npy");
+  ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(labels));
+  const std::string codes = LatestCheckpointPath(At("run")) + "/codes-00000.npy";
+  ASSERT_OK_AND_ASSIGN(const std::string codes_before, ReadFile(codes));
+  for (const std::string& path : {labels, At("graph.qh/new.csv"), codes}) {
+    const Outcome outcome = Predict({"--out", path});
+    EXPECT_EQ(outcome.code, ExitCode::kUsage) << path;
+    EXPECT_THAT(outcome.err, HasSubstr("--out is " + path));
+  }
+  EXPECT_EQ(Quadhop({"export", "--run", At("run"), "--out",
+                     LatestCheckpointPath(At("run")) + "/weights.safetensors"})
+                .code,
+            ExitCode::kUsage);
+  EXPECT_EQ(Quadhop({"report", At("run"), "--out", At("graph.qh/report.html")}).code,
+            ExitCode::kUsage);
+  EXPECT_EQ(ReadFile(labels).value(), before);
+  EXPECT_EQ(ReadFile(codes).value(), codes_before);
+  EXPECT_FALSE(FileExists(At("graph.qh/new.csv")));
+}
+
+TEST_F(PredictTest, ExportAndReportWriteWhatTheirNamesSay) {
+  const Outcome exported = Quadhop({"export", "--run", At("run"), "--out", At("model.npy")});
+  EXPECT_EQ(exported.code, ExitCode::kUsage);
+  EXPECT_THAT(exported.err, HasSubstr("a name that ends in .safetensors"));
+  const Outcome reported = Quadhop({"report", At("run"), "--out", At("report.pdf")});
+  EXPECT_EQ(reported.code, ExitCode::kUsage);
+  EXPECT_THAT(reported.err, HasSubstr("a name that ends in .html"));
+}
+
 TEST_F(PredictTest, SaysWhichFilesItCanWrite) {
   const Outcome none = Predict({});
   EXPECT_EQ(none.code, ExitCode::kUsage);

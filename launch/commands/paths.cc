@@ -1,0 +1,42 @@
+#include "launch/commands/paths.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "core/file.h"
+#include "core/manifest.h"
+#include "launch/command_line/flags.h"
+
+namespace quadhop {
+
+bool IsStoreFolder(const std::string& path) {
+  return FileExists(absl::StrCat(path, "/", kManifestName)) ||
+         FileExists(absl::StrCat(path, "/", kNextManifestName));
+}
+
+absl::Status CheckOutput(absl::string_view flag, const std::string& path,
+                         absl::Span<const absl::string_view> endings) {
+  if (std::none_of(endings.begin(), endings.end(),
+                   [&](absl::string_view ending) { return absl::EndsWith(path, ending); }))
+    return UsageError(absl::StrCat("--", flag, " is ", path, "; allowed: a name that ends in ",
+                                   absl::StrJoin(endings, " or ")));
+  std::error_code error;
+  const std::filesystem::path file =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+  for (std::filesystem::path folder = file.parent_path(); folder.has_relative_path();
+       folder = folder.parent_path()) {
+    const bool in_store = IsStoreFolder(folder.string());
+    if (in_store || FileExists((folder / "checkpoint.textproto").string()))
+      return UsageError(absl::StrCat("--", flag, " is ", path, ", a place in the ",
+                                     in_store ? "store " : "checkpoint ", folder.string(),
+                                     ", whose files are its own: name another"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop
