@@ -164,6 +164,10 @@ std::string Staging(const SlurmOptions& options, const std::string& store) {
 
 int64_t NumRanks(const SlurmOptions& options) { return options.nodes * RanksPerNode(options); }
 
+bool IsWordOfSbatch(absl::string_view text) {
+  return text.find_first_of(" \t\r\n#\"'`;&|<>") == absl::string_view::npos;
+}
+
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
                                const std::string& folder) {
   std::vector<std::pair<std::string, std::string>> values = {{"time", options.time},
@@ -178,13 +182,12 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
                                      "--sbatch=--constraint=a100"));
     values.emplace_back("sbatch", option);
   }
-  constexpr char kOfShell[] = " \t\r\n#\"'`;&|<>";
-  if (folder.find_first_of(kOfShell) != std::string::npos)
+  if (!IsWordOfSbatch(folder))
     return UsageError(absl::StrCat("the script would start in this folder, ", folder,
                                    ", which an #SBATCH line cannot name: go to one whose path has "
                                    "no blanks, quotes, # or ;"));
   for (const auto& [name, value] : values)
-    if (value.find_first_of(kOfShell) != std::string::npos)
+    if (!IsWordOfSbatch(value))
       return UsageError(
           absl::StrCat("--", name, " is '", value, "'; allowed: one word without quotes, # or ;"));
   if (!options.stage_to.empty() && FlagOfJob(job, "store").empty())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
@@ -27,6 +28,9 @@ struct SlurmOptions {
 
 // That the job starts, over all nodes.
 int64_t NumRanks(const SlurmOptions& options);
+
+// Whether `text` can stand on an #SBATCH line as it is.
+bool IsWordOfSbatch(absl::string_view text);
 
 // A usage error if a value, or the folder that the script starts in, cannot stand on an #SBATCH
 // line, or there is no store to copy, or the job cannot be carried on.

@@ -91,7 +91,13 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(CheckJob(f.job, NumRanks(f.slurm), 0));
-  if (f.slurm.name.empty()) f.slurm.name = NameOf(f.job);
+  if (f.slurm.name.empty()) {
+    f.slurm.name = NameOf(f.job);
+    if (!IsWordOfSbatch(f.slurm.name))
+      return UsageError(absl::StrCat("the job would be named after --run, '", f.slurm.name,
+                                     "', which is not one word without quotes, # or ;: give it "
+                                     "a --name"));
+  }
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();
   QH_RETURN_IF_ERROR(CheckSlurmOptions(f.slurm, f.job, folder));

@@ -153,6 +153,13 @@ Outcome LaunchSlurmFor(const std::string& run, const std::vector<std::string>& f
   return Quadhop(arguments);
 }
 
+TEST(LaunchSlurm, AsksForANameWhereThatOfTheRunCannotBeTheJobs) {
+  const Outcome outcome = LaunchSlurmFor("runs/my run", {});
+  EXPECT_EQ(outcome.code, ExitCode::kUsage);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("named after --run, 'my run'"), HasSubstr("--name")));
+  EXPECT_EQ(LaunchSlurmFor("runs/my run", {"--name", "mine"}).code, ExitCode::kDone);
+}
+
 TEST(LaunchSlurm, WarnsOfGpusThatThisBuildWouldNotUse) {
   const Outcome with_gpus = LaunchSlurmFor("r", {"--gpus-per-node", "8"});
   EXPECT_EQ(with_gpus.code, ExitCode::kDone);
