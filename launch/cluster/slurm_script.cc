@@ -1,5 +1,6 @@
 #include "launch/cluster/slurm_script.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
@@ -160,6 +161,22 @@ std::string Staging(const SlurmOptions& options, const std::string& store) {
                                         {"STORE", ShellWord(store)}});
 }
 
+// man sbatch, --time.
+bool IsTimeOfSlurm(absl::string_view text) {
+  if (absl::EqualsIgnoreCase(text, "infinite") || absl::EqualsIgnoreCase(text, "unlimited"))
+    return true;
+  const auto is_number = [](absl::string_view part) {
+    return !part.empty() && std::all_of(part.begin(), part.end(), absl::ascii_isdigit);
+  };
+  const size_t days_end = text.find('-');
+  if (days_end != absl::string_view::npos) {
+    if (!is_number(text.substr(0, days_end))) return false;
+    text.remove_prefix(days_end + 1);
+  }
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
+  return parts.size() <= 3 && std::all_of(parts.begin(), parts.end(), is_number);
+}
+
 }  // namespace
 
 int64_t NumRanks(const SlurmOptions& options) { return options.nodes * RanksPerNode(options); }
@@ -190,6 +207,11 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
     if (!IsWordOfSbatch(value))
       return UsageError(
           absl::StrCat("--", name, " is '", value, "'; allowed: one word without quotes, # or ;"));
+  if (!options.time.empty() && !IsTimeOfSlurm(options.time))
+    return UsageError(
+        absl::StrCat("--time is '", options.time,
+                     "'; allowed: minutes, minutes:seconds, hours:minutes:seconds, days-hours, "
+                     "days-hours:minutes, days-hours:minutes:seconds or infinite"));
   if (!options.stage_to.empty() && FlagOfJob(job, "store").empty())
     return UsageError(absl::StrCat("--stage-to is ", options.stage_to, ", but ", job[0],
                                    " is given no --store to copy there"));

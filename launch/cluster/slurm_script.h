@@ -33,7 +33,7 @@ int64_t NumRanks(const SlurmOptions& options);
 bool IsWordOfSbatch(absl::string_view text);
 
 // A usage error if a value, or the folder that the script starts in, cannot stand on an #SBATCH
-// line, or there is no store to copy, or the job cannot be carried on.
+// line, or --time is no time, or there is no store to copy, or the job cannot be carried on.
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
                                const std::string& folder);
 

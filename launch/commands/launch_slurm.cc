@@ -34,7 +34,7 @@ Flags Declare(SlurmFlags* f) {
   flags.Int("cpus-per-rank", &f->slurm.cpus_per_rank, int64_t{0}, int64_t{4096},
             "processors per rank (0: whole nodes, divided among their ranks)");
   flags.String("time", &f->slurm.time, "LIMIT",
-               "time limit of each start, e.g. 12:00:00 or 2-00:00:00");
+               "time limit of each start, in Slurm's forms, e.g. 12:00:00 or 2-00:00:00");
   flags.String("partition", &f->slurm.partition, "NAME", "Slurm partition");
   flags.String("account", &f->slurm.account, "NAME", "account to charge");
   flags.String("name", &f->slurm.name, "NAME",

@@ -136,6 +136,23 @@ TEST(CheckSlurmOptions, RefusesAFolderThatNoDirectiveCanName) {
               HasSubstr("/home/my self"));
 }
 
+TEST(CheckSlurmOptions, TakesTheTimesThatSlurmTakes) {
+  SlurmOptions options = Options();
+  for (const char* time :
+       {"90", "90:30", "12:00:00", "2-12", "2-12:30", "2-12:30:00", "infinite"}) {
+    options.time = time;
+    EXPECT_OK(CheckSlurmOptions(options, kTrain, "/home/me"));
+  }
+  for (const char* time :
+       {"12x", "1:2:3:4", "2-", "-3", "2-1:2:3:4", "1-2-3", "1::2", "12h", ":"}) {
+    options.time = time;
+    const absl::Status refused = CheckSlurmOptions(options, kTrain, "/home/me");
+    EXPECT_TRUE(IsUsageError(refused)) << time;
+    EXPECT_THAT(refused.message(), AllOf(HasSubstr(absl::StrCat("--time is '", time, "'")),
+                                         HasSubstr("days-hours:minutes:seconds")));
+  }
+}
+
 TEST(CheckSlurmOptions, RefusesToStageWithoutAStore) {
   SlurmOptions options = Options();
   options.stage_to = "/local";
