@@ -17,13 +17,15 @@ constexpr double kNanoseconds = 1e9;
 
 absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
                                                        const LoaderStats& batches,
-                                                       absl::Duration waited_for_sums) {
+                                                       absl::Duration waited_for_sums,
+                                                       double epoch_seconds) {
   const FeatureTraffic& traffic = batches.traffic;
   std::vector<int64_t> values = {traffic.rows, traffic.remote_rows, traffic.hot_rows,
                                  traffic.received_bytes};
   for (const StageSeconds& stages : {batches.busy_seconds, batches.exposed_seconds})
     for (const double seconds : stages) values.push_back(std::llround(seconds * kNanoseconds));
   values.push_back(absl::ToInt64Nanoseconds(waited_for_sums));
+  values.push_back(std::llround(epoch_seconds * kNanoseconds));
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "report of an epoch's batches", absl::MakeSpan(values)));
   PipelineReport report;
   report.batches_.traffic = {values[0], values[1], values[2], values[3]};
@@ -34,6 +36,7 @@ absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
   for (StageSeconds* stages : {&report.batches_.busy_seconds, &report.batches_.exposed_seconds})
     for (double& seconds : *stages) seconds = mean_seconds();
   report.sums_seconds_ = mean_seconds();
+  report.epoch_seconds_ = mean_seconds();
   return report;
 }
 

@@ -19,7 +19,8 @@ class PipelineReport {
  public:
   // Collective. Errors are the communicator's.
   static absl::StatusOr<PipelineReport> Combine(Communicator& comm, const LoaderStats& batches,
-                                                absl::Duration waited_for_sums);
+                                                absl::Duration waited_for_sums,
+                                                double epoch_seconds);
 
   // One object, "loading": exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique,
   // exchange and gather; exposed_sums_seconds; and if features are partitioned: remote_rows,
@@ -27,11 +28,13 @@ class PipelineReport {
   // the epoch was run.
   void AddTo(JsonObject& event) const;
 
+  double epoch_seconds() const { return epoch_seconds_; }
   TrainingWaits waits() const { return {batches_.exposed_seconds, sums_seconds_}; }
 
  private:
   LoaderStats batches_;
-  double sums_seconds_ = 0;  // waited for sums
+  double sums_seconds_ = 0;   // waited for sums
+  double epoch_seconds_ = 0;  // no less than all waits
 };
 
 }  // namespace quadhop

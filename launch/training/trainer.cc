@@ -205,6 +205,8 @@ absl::Status Trainer::TakeUp(const std::string& checkpoint) {
 
 absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   BatchLoader& loader = session_.loader();
+  // Rank 0 has files to write between epochs: waiting for it is no part of one.
+  QH_RETURN_IF_ERROR(session_.context().comm.Barrier("begin of an epoch"));
   const absl::Time start = absl::Now();
   EpochProgress& done = *position_.mutable_under_way();
   const double seconds_before = done.seconds(), waited_before = done.exposed_wait_seconds();
@@ -215,19 +217,23 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   QH_RETURN_IF_ERROR(loader.Start(pass));
   steps_per_epoch_ = loader.num_steps();
   last_step_ = -1;
-  time_waited_before_ = session_.model().time_waited();
+  loading_ = {};
+  waited_for_sums_ = absl::ZeroDuration();
+  const absl::Duration time_waited_before = session_.model().time_waited();
   while (done.steps() != last_step_) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
     if (batch == nullptr) break;
     session_.context().standing.Set("training", position_.step());
     QH_RETURN_IF_ERROR(faults_.At(FailAt::TRAINING_STEP, position_.step()));
     QH_RETURN_IF_ERROR(TrainStep(*batch));
+    // Waits up to here are part of the seconds up to here.
+    loading_ = loader.stats();
+    waited_for_sums_ = session_.model().time_waited() - time_waited_before;
     done.set_seconds(seconds_before + absl::ToDoubleSeconds(absl::Now() - start));
-    done.set_exposed_wait_seconds(waited_before + loader.stats().exposed_wait_seconds());
+    done.set_exposed_wait_seconds(waited_before + loading_.exposed_wait_seconds());
     QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
     display_.Show(View(epoch));
   }
-  loading_ = loader.stats();
   if (last_step_ >= 0) return true;
   QH_ASSIGN_OR_RETURN(const Wishes agreed, agreement_->Settle({StopRequested(), false}));
   return agreed.stop;
@@ -245,7 +251,7 @@ TrainingView Trainer::View(int64_t epoch) const {
   view.seconds = done.seconds();
   view.nodes = done.nodes();
   view.evaluation_seconds = evaluation_seconds_;
-  view.waits = {session_.loader().stats().exposed_seconds, absl::ToDoubleSeconds(WaitedForSums())};
+  view.waits = {loading_.exposed_seconds, absl::ToDoubleSeconds(waited_for_sums_)};
   return view;
 }
 
@@ -338,9 +344,11 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
   QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
   const EpochProgress trained = position_.under_way();
   const double train_loss = MeanLoss(trained);
-  const double rate = static_cast<double>(trained.nodes()) / trained.seconds();
   QH_ASSIGN_OR_RETURN(const PipelineReport loading,
-                      PipelineReport::Combine(session_.context().comm, loading_, WaitedForSums()));
+                      PipelineReport::Combine(session_.context().comm, loading_, waited_for_sums_,
+                                              trained.seconds()));
+  const double seconds = loading.epoch_seconds();
+  const double rate = static_cast<double>(trained.nodes()) / seconds;
   JsonObject event;
   event.Add("event", "epoch").Add("epoch", number).Add("train_loss", train_loss);
   std::string line =
@@ -370,17 +378,16 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
                             position_.best_epoch());
   }
   event.Add("after_step", position_.step())
-      .Add("seconds", trained.seconds())
+      .Add("seconds", seconds)
       .Add("train_nodes_per_second", rate)
       .Add("exposed_wait_seconds", trained.exposed_wait_seconds());
   loading.AddTo(event);
   position_.set_epoch(number);
-  position_.add_epoch_seconds(trained.seconds());
+  position_.add_epoch_seconds(seconds);
   position_.clear_under_way();
   Log(event);
-  display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, trained.seconds(), rate,
-                               Bottleneck(trained.seconds(), loading.waits()),
-                               checkpointing_->Warning()));
+  display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, seconds, rate,
+                               Bottleneck(seconds, loading.waits()), checkpointing_->Warning()));
   if (!better && !IsDone() && !checkpointing_->DueAfterEpoch(number) &&
       !checkpointing_->DueAfterStep(position_.step()))
     return absl::OkStatus();

@@ -62,10 +62,6 @@ class Trainer {
   void Log(const JsonObject& event);
   // Of the epoch under way, for the display.
   TrainingView View(int64_t epoch) const;
-  // Of the epoch under way, on this rank.
-  absl::Duration WaitedForSums() const {
-    return session_.model().time_waited() - time_waited_before_;
-  }
   // The evaluation of the best epoch so far, with where it is right and wrong. Collective.
   absl::Status WriteEvaluation(int64_t epoch, std::map<SplitPart, EvaluationDetail>& details);
 
@@ -81,9 +77,9 @@ class Trainer {
   std::unique_ptr<StepAgreement> agreement_;
   std::unique_ptr<Checkpointing> checkpointing_;
   RunPosition position_;
-  bool was_finished_ = false;          // the run that was to be carried on
-  LoaderStats loading_;                // of what this process trained of the epoch
-  absl::Duration time_waited_before_;  // the epoch, for sums
+  bool was_finished_ = false;       // the run that was to be carried on
+  LoaderStats loading_;             // of what this process trained of the epoch
+  absl::Duration waited_for_sums_;  // in the seconds of the epoch, likewise
   int64_t steps_per_epoch_ = 0;
   double last_valid_ = -1, evaluation_seconds_ = 0;  // of the last evaluation, for the display
   int64_t last_step_ = -1;  // of this epoch, counted from 1, as agreed for a stop; -1: no stop
