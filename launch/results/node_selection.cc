@@ -1,6 +1,7 @@
 #include "launch/results/node_selection.h"
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
@@ -22,12 +23,22 @@ constexpr char kNamesFile[] = "original_names.txt";
 
 std::string NamesPath(const Store& store) { return absl::StrCat(store.path(), "/", kNamesFile); }
 
-std::vector<std::string> Lines(absl::string_view text) {
-  std::vector<std::string> lines = absl::StrSplit(text, '\n');
-  for (std::string& line : lines)
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-  while (!lines.empty() && lines.back().empty()) lines.pop_back();
-  return lines;
+// As a file has it.
+struct Chosen {
+  std::string name;
+  int64_t line;  // from 1; of an .npy its place
+};
+
+// Blank lines are passed over.
+std::vector<Chosen> Lines(absl::string_view text) {
+  std::vector<Chosen> chosen;
+  int64_t line = 0;
+  for (absl::string_view name : absl::StrSplit(text, '\n')) {
+    ++line;
+    absl::ConsumeSuffix(&name, "\r");
+    if (!absl::StripAsciiWhitespace(name).empty()) chosen.push_back({std::string(name), line});
+  }
+  return chosen;
 }
 
 absl::string_view NextLine(const uint8_t*& next, const uint8_t* end) {
@@ -39,17 +50,16 @@ absl::string_view NextLine(const uint8_t*& next, const uint8_t* end) {
   return {reinterpret_cast<const char*>(begin), static_cast<size_t>(stop - begin)};
 }
 
-absl::Status NoSuchNode(const std::string& path, size_t row, const std::string& name,
-                        const std::string& allowed) {
+absl::Status NoSuchNode(const std::string& path, const Chosen& node, const std::string& allowed) {
   return absl::InvalidArgumentError(absl::StrCat(
-      path, " line ", row + 1, ": the store has no node ", name, "; allowed: ", allowed));
+      path, " line ", node.line, ": the store has no node ", node.name, "; allowed: ", allowed));
 }
 
 // The place in the input of each name: the number of its line in the names' file.
 absl::StatusOr<std::vector<int64_t>> PlacesOfNames(const Store& store, const std::string& path,
-                                                   const std::vector<std::string>& names) {
+                                                   const std::vector<Chosen>& nodes) {
   absl::flat_hash_map<absl::string_view, int64_t> places;
-  for (const std::string& name : names) places.emplace(name, -1);
+  for (const Chosen& node : nodes) places.emplace(node.name, -1);
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(NamesPath(store)));
   const uint8_t *next = file.bytes().data(), *const end = next + file.bytes().size();
   for (int64_t place = 0; next != end; ++place) {
@@ -57,38 +67,54 @@ absl::StatusOr<std::vector<int64_t>> PlacesOfNames(const Store& store, const std
     if (found != places.end()) found->second = place;
   }
   std::vector<int64_t> result;
-  for (size_t row = 0; row < names.size(); ++row) {
-    result.push_back(places[names[row]]);
+  for (const Chosen& node : nodes) {
+    result.push_back(places[node.name]);
     if (result.back() < 0)
-      return NoSuchNode(path, row, names[row], absl::StrCat("the lines of ", NamesPath(store)));
+      return NoSuchNode(path, node, absl::StrCat("the lines of ", NamesPath(store)));
   }
   return result;
 }
 
 absl::StatusOr<std::vector<int64_t>> PlacesOfNumbers(const Store& store, const std::string& path,
-                                                     const std::vector<std::string>& names) {
+                                                     const std::vector<Chosen>& nodes) {
   std::vector<int64_t> places;
-  for (size_t row = 0; row < names.size(); ++row) {
+  for (const Chosen& node : nodes) {
     int64_t place = -1;
-    if (!absl::SimpleAtoi(names[row], &place) || place < 0 || place >= store.num_nodes())
-      return NoSuchNode(path, row, names[row], absl::StrCat("[0, ", store.num_nodes(), ")"));
+    if (!absl::SimpleAtoi(node.name, &place) || place < 0 || place >= store.num_nodes())
+      return NoSuchNode(path, node, absl::StrCat("[0, ", store.num_nodes(), ")"));
     places.push_back(place);
   }
   return places;
 }
 
-absl::StatusOr<std::vector<std::string>> ReadNpyPlaces(const std::string& path) {
+absl::Status CheckNamedOnce(const std::string& path, const std::vector<Chosen>& nodes,
+                            const std::vector<int64_t>& places) {
+  absl::flat_hash_map<int64_t, int64_t> line_of_place;
+  for (size_t row = 0; row < places.size(); ++row) {
+    const auto [first, fresh] = line_of_place.emplace(places[row], nodes[row].line);
+    if (!fresh)
+      return absl::InvalidArgumentError(absl::StrCat(path, " line ", nodes[row].line, ": node ",
+                                                     nodes[row].name, " is named before, in line ",
+                                                     first->second));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Chosen>> ReadNpyPlaces(const std::string& path) {
   QH_ASSIGN_OR_RETURN(const NpyFile file, NpyFile::Open(path));
-  std::vector<std::string> names;
+  std::vector<Chosen> nodes;
+  const auto add = [&nodes](int64_t place) {
+    nodes.push_back({absl::StrCat(place), static_cast<int64_t>(nodes.size()) + 1});
+  };
   if (file.header().dtype == DType::kI64) {
-    for (const int64_t place : file.values<int64_t>()) names.push_back(absl::StrCat(place));
+    for (const int64_t place : file.values<int64_t>()) add(place);
   } else if (file.header().dtype == DType::kI32) {
-    for (const int32_t place : file.values<int32_t>()) names.push_back(absl::StrCat(place));
+    for (const int32_t place : file.values<int32_t>()) add(place);
   } else {
     return absl::InvalidArgumentError(absl::StrCat(path, " holds ", DTypeName(file.header().dtype),
                                                    "; places of nodes are i64 or i32"));
   }
-  return names;
+  return nodes;
 }
 
 }  // namespace
@@ -126,32 +152,29 @@ absl::StatusOr<NodeSelection> NodeSelection::All(const Store& store) {
 absl::StatusOr<NodeSelection> NodeSelection::FromFile(const Store& store, const std::string& path) {
   NodeSelection selection(store);
   QH_ASSIGN_OR_RETURN(selection.original_ids_, store.original_ids());
-  std::vector<std::string> names;
+  std::vector<Chosen> chosen;
   const bool npy = absl::EndsWith(path, ".npy");
   if (npy) {
-    QH_ASSIGN_OR_RETURN(names, ReadNpyPlaces(path));
+    QH_ASSIGN_OR_RETURN(chosen, ReadNpyPlaces(path));
   } else {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-    names = Lines(absl::StripPrefix(text, kByteOrderMark));
+    chosen = Lines(absl::StripPrefix(text, kByteOrderMark));
   }
-  if (names.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " names no node"));
+  if (chosen.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " names no node"));
   const bool named = store.HasFile(kNamesFile) && !npy;
-  QH_ASSIGN_OR_RETURN(std::vector<int64_t> places, named ? PlacesOfNames(store, path, names)
-                                                         : PlacesOfNumbers(store, path, names));
-  QH_RETURN_IF_ERROR(selection.Take(path, std::move(places), std::move(names)));
+  QH_ASSIGN_OR_RETURN(
+      const std::vector<int64_t> places,
+      named ? PlacesOfNames(store, path, chosen) : PlacesOfNumbers(store, path, chosen));
+  QH_RETURN_IF_ERROR(CheckNamedOnce(path, chosen, places));
+  for (Chosen& node : chosen) selection.names_.push_back(std::move(node.name));
+  selection.Take(places);
   return selection;
 }
 
-absl::Status NodeSelection::Take(const std::string& path, std::vector<int64_t> places,
-                                 std::vector<std::string> names) {
+void NodeSelection::Take(const std::vector<int64_t>& places) {
   absl::flat_hash_map<int64_t, int64_t> row_of_place;
-  for (size_t row = 0; row < places.size(); ++row) {
-    const auto [first, fresh] = row_of_place.emplace(places[row], static_cast<int64_t>(row));
-    if (!fresh)
-      return absl::InvalidArgumentError(absl::StrCat(path, " line ", row + 1, ": node ", names[row],
-                                                     " is named before, in line ",
-                                                     first->second + 1));
-  }
+  for (size_t row = 0; row < places.size(); ++row)
+    row_of_place.emplace(places[row], static_cast<int64_t>(row));
   for (size_t v = 0; v < original_ids_.size(); ++v) {
     const auto found = row_of_place.find(original_ids_[v]);
     if (found == row_of_place.end()) continue;
@@ -160,8 +183,6 @@ absl::Status NodeSelection::Take(const std::string& path, std::vector<int64_t> p
   }
   all_ = false;
   num_rows_ = static_cast<int64_t>(places.size());
-  names_ = std::move(names);
-  return absl::OkStatus();
 }
 
 int64_t NodeSelection::RowOf(GlobalId node) const {

@@ -27,8 +27,8 @@ class NodeSelection {
   // Every node, in the order of the input.
   static absl::StatusOr<NodeSelection> All(const Store& store);
   // The nodes that a file names, in its order: an .npy of places (i64 or i32), or text, a name a
-  // line. kInvalidArgument, naming the line, for a node that the store has not, or that is named
-  // twice; or if there is none.
+  // line, blank lines passed over. kInvalidArgument, naming the line, for a node that the store has
+  // not, or that is named twice; or if there is none.
   static absl::StatusOr<NodeSelection> FromFile(const Store& store, const std::string& path);
 
   int64_t num_rows() const { return num_rows_; }
@@ -52,8 +52,7 @@ class NodeSelection {
 
  private:
   explicit NodeSelection(const Store& store) : store_(&store) {}
-  absl::Status Take(const std::string& path, std::vector<int64_t> places,
-                    std::vector<std::string> names);
+  void Take(const std::vector<int64_t>& places);
 
   const Store* store_;
   bool all_ = true;

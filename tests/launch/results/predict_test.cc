@@ -226,6 +226,19 @@ TEST_F(PredictTest, RefusesNodesThatTheStoreHasNotOrThatAreNamedTwice) {
   EXPECT_FALSE(FileExists(At("bad.npy")));
 }
 
+TEST_F(PredictTest, PassesOverBlankLinesBetweenNames) {
+  ASSERT_OK(WriteFileAtomically(At("gaps.txt"),
+                                absl::StrCat("\n", NameOf(1), "\n\r\n  \n", NameOf(2), "\n\n8\n")));
+  EXPECT_THAT(Predict({"--nodes", At("gaps.txt"), "--out", At("gaps.csv")}).err,
+              HasSubstr("gaps.txt line 7: the store has no node 8"));
+  ASSERT_OK(WriteFileAtomically(At("gaps.txt"), absl::StrCat(NameOf(2), "\n\n", NameOf(1), "\n")));
+  ASSERT_EQ(Predict({"--nodes", At("gaps.txt"), "--out", At("gaps.csv")}).code, ExitCode::kDone);
+  const auto rows = Csv("gaps.csv");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[1][0], NameOf(2));
+  EXPECT_EQ(rows[2][0], NameOf(1));
+}
+
 TEST_F(PredictTest, WritesNothingIntoAStoreOrACheckpoint) {
   const std::string labels = At("graph.qh/labels.npy");
   ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(labels));
