@@ -12,11 +12,13 @@
 
 #include "core/counted.h"
 #include "core/file.h"
+#include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/commands/paths.h"
 #include "launch/json/json_object.h"
 #include "launch/ranks/runtime.h"
 #include "launch/results/majority_class.h"
@@ -189,6 +191,11 @@ absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments)
     QH_RETURN_IF_ERROR(InspectRun(path, as_json));
     return ExitCode::kDone;
   }
+  if (FileExists(path) && !IsStoreFolder(path))
+    return absl::NotFoundError(absl::StrCat(path, " is neither a store, which has a ",
+                                            kManifestName,
+                                            ", nor the folder of a run, which has "
+                                            "a store.txt"));
   ThreadPool pool(NumThreads(threads));
   QH_RETURN_IF_ERROR(InspectStore(path, as_json, pool));
   return ExitCode::kDone;

@@ -9,7 +9,6 @@
 #include "launch/commands/paths.h"
 #include "launch/ranks/runtime.h"
 #include "launch/results/checkpoint_jobs.h"
-#include "launch/results/row_file.h"
 
 namespace quadhop {
 namespace {

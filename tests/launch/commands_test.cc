@@ -63,6 +63,12 @@ TEST_F(CommandsTest, InspectNamesHubsAndHasNoHomophilyWithoutLabels) {
   EXPECT_THAT(text.out, HasSubstr("hubs       7000 (3), 31 (1), 52 (1), 64 (1) ("));
 }
 
+TEST_F(CommandsTest, InspectSaysOfAnotherFolderThatItIsNeitherStoreNorRun) {
+  const Outcome outcome = Quadhop({"inspect", from_});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr(from_ + " is neither a store"));
+}
+
 TEST_F(CommandsTest, VerifyFindsADamagedByteInAnyFile) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   for (const char* name : {"features.npy", "indices.npy", "labels.npy", "pos_enc.npy"}) {
