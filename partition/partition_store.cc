@@ -63,7 +63,11 @@ absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool) {
   int64_t least_train = std::numeric_limits<int64_t>::max();
   for (const SplitStatistics& split : statistics.splits)
     if (split.train > 0) least_train = std::min(least_train, split.train);
-  return std::max<int64_t>(1, std::min(statistics.nodes, least_train / kLeastTrainPerPart));
+  return MostParts(statistics.nodes, least_train);
+}
+
+int64_t MostParts(int64_t nodes, int64_t train) {
+  return std::max<int64_t>(1, std::min(nodes, train / kLeastTrainPerPart));
 }
 
 std::string PartitionOptions::ToString() const {

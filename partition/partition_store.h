@@ -16,8 +16,10 @@ namespace quadhop {
 // On average a part has so many training nodes at least, of the split with fewest.
 inline constexpr int64_t kLeastTrainPerPart = 16;
 
-// The most parts that a store can be cut into: at least 1.
+// The most parts that a store can be cut into: at least 1. train: training nodes of the split with
+// fewest.
 absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool);
+int64_t MostParts(int64_t nodes, int64_t train);
 
 struct PartitionOptions {
   int32_t parts = 4;  // P, at least 1

@@ -14,6 +14,8 @@
 #include "launch/config/config.h"
 #include "launch/memory/training_plan.h"
 #include "launch/ranks/runtime.h"
+#include "launch/session/open_store.h"
+#include "partition/partition_store.h"
 #include "partition/prep_plan.h"
 
 namespace quadhop {
@@ -76,13 +78,22 @@ Flags Declare(PlanFlags* plan) {
   return flags;
 }
 
+absl::Status CheckRanksOfStore(const Store& store, const PlanFlags& plan) {
+  if (plan.job.ranks <= store.num_partitions()) return absl::OkStatus();
+  ThreadPool pool(NumThreads(plan.threads));
+  return UsageError(absl::StrCat("--ranks is ", plan.job.ranks, ", but ", plan.store, " has ",
+                                 Counted(store.num_partitions(), "partition"),
+                                 ", and every rank needs one: ",
+                                 AdviceOnRanks(store, static_cast<int>(plan.job.ranks), pool)));
+}
+
 absl::Status TakeGraph(PlanFlags* plan) {
   GraphShape& graph = plan->graph;
   if (!plan->store.empty()) {
     QH_ASSIGN_OR_RETURN(const auto store, Store::Open(plan->store));
     QH_ASSIGN_OR_RETURN(graph, GraphShape::Of(*store));
     plan->job.partitions = store->num_partitions();
-    return absl::OkStatus();
+    return CheckRanksOfStore(*store, *plan);
   }
   if (graph.nodes == 0 || graph.arcs == 0 || graph.dims.features == 0)
     return UsageError("give --nodes, --arcs and --features, or --store");
@@ -99,17 +110,34 @@ absl::Status TakeGraph(PlanFlags* plan) {
   return absl::OkStatus();
 }
 
+// As partition does: no more than the training nodes allow.
+absl::Status ChooseParts(const GraphShape& graph, JobShape* job) {
+  const int64_t most = MostParts(graph.nodes, graph.train_nodes);
+  if (job->ranks > most)
+    return UsageError(
+        absl::StrCat("--ranks is ", job->ranks,
+                     ", but every rank needs a partition, "
+                     "and the graph can have ",
+                     Counted(most, "partition"), " at most, for each keeps ", kLeastTrainPerPart,
+                     " of its ", Counted(graph.train_nodes, "training node"), " (--train-nodes)"));
+  if (job->partitions > 0 && job->ranks > job->partitions)
+    return UsageError(absl::StrCat("--parts is ", job->partitions, ", --ranks ", job->ranks,
+                                   ": every rank needs a partition"));
+  const int64_t asked = job->partitions > 0 ? job->partitions : std::max<int64_t>(4, job->ranks);
+  job->partitions = std::min(asked, most);
+  return absl::OkStatus();
+}
+
 absl::Status CompleteJob(PlanFlags* plan) {
   JobShape& job = plan->job;
   if (plan->gpus_per_node > 0) {
     job.ranks_per_host = std::min(job.ranks, plan->gpus_per_node);
     job.gpu_bytes = plan->gpu_memory_bytes;
   }
-  if (job.partitions == 0) job.partitions = std::max<int64_t>(4, job.ranks);
-  if (job.ranks > job.partitions || job.ranks_per_host > job.ranks)
-    return UsageError(absl::StrCat("--parts is ", job.partitions, ", --ranks ", job.ranks,
-                                   ", --ranks-per-host ", job.ranks_per_host,
-                                   ": each can be at most the one before"));
+  if (plan->store.empty()) QH_RETURN_IF_ERROR(ChooseParts(plan->graph, &job));
+  if (job.ranks_per_host > job.ranks)
+    return UsageError(absl::StrCat("--ranks is ", job.ranks, ", but --ranks-per-host ",
+                                   job.ranks_per_host, ": it can be at most that"));
   QH_ASSIGN_OR_RETURN(plan->host_memory_bytes, MemoryBudget(plan->host_memory_bytes));
   return absl::OkStatus();
 }

@@ -21,6 +21,7 @@ namespace {
 using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST_F(CommandsTest, TheStepsMakeAStoreThatInspectDescribes) {
   EXPECT_EQ(Quadhop({"import", "--from", from_, "--store", store_}).code, ExitCode::kDone);
@@ -251,6 +252,29 @@ TEST_F(CommandsTest, PlanRefusesFiguresThatCannotBeMeant) {
   const Outcome arcs = with_arcs("91");
   EXPECT_EQ(arcs.code, ExitCode::kUsage);
   EXPECT_THAT(arcs.err, HasSubstr("--arcs is 91, but --nodes is 10"));
+}
+
+TEST_F(CommandsTest, PlanRefusesRanksThatTrainWouldRefuse) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const Outcome of_store = Quadhop({"plan", "--store", store_, "--ranks", "64"});
+  EXPECT_EQ(of_store.code, ExitCode::kUsage);
+  EXPECT_THAT(of_store.err,
+              AllOf(HasSubstr("--ranks is 64, but " + store_ + " has 2 partitions"),
+                    HasSubstr("at most 2 ranks (the store can have 4 partitions"),
+                    HasSubstr("quadhop partition --parts 4"), Not(HasSubstr("--parts is"))));
+  // 80 of the nodes train.
+  const std::vector<std::string> graph = {
+      "plan", "--nodes", "1000", "--arcs", "5000", "--features", "4", "--threads", "1", "--ranks"};
+  const auto on_ranks = [graph](const char* ranks) {
+    std::vector<std::string> arguments = graph;
+    arguments.emplace_back(ranks);
+    return Quadhop(arguments);
+  };
+  EXPECT_EQ(on_ranks("5").code, ExitCode::kDone);
+  const Outcome too_many = on_ranks("6");
+  EXPECT_EQ(too_many.code, ExitCode::kUsage);
+  EXPECT_THAT(too_many.err, AllOf(HasSubstr("--ranks is 6"), HasSubstr("5 partitions at most"),
+                                  HasSubstr("16 of its 80 training nodes")));
 }
 
 TEST_F(CommandsTest, PlanTakesAsManyClassesAsAStoreHolds) {
