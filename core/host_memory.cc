@@ -22,10 +22,12 @@ absl::StatusOr<int64_t> AvailableMemoryBytes() {
   return std::min({of_machine, CgroupRoomBytes(cgroups, "/sys/fs/cgroup"), RlimitRoomBytes()});
 }
 
+int64_t UsableBytes(int64_t available_bytes) { return available_bytes / 5 * 4; }
+
 absl::StatusOr<int64_t> MemoryBudget(int64_t memory_bytes) {
   if (memory_bytes > 0) return memory_bytes;
   QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
-  return available_bytes / 5 * 4;
+  return UsableBytes(available_bytes);
 }
 
 absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes, int64_t memory_bytes) {

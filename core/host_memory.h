@@ -16,7 +16,10 @@ std::string Gigabytes(int64_t bytes);
 // process and its control groups (docker -m, Slurm's --mem, ulimit).
 absl::StatusOr<int64_t> AvailableMemoryBytes();
 
-// What --memory says, or, where it is 0, 80 % of the memory available.
+// Of memory that is available, what plans may fill: 80 %.
+int64_t UsableBytes(int64_t available_bytes);
+
+// What --memory says, or, where it is 0, UsableBytes of the memory available.
 absl::StatusOr<int64_t> MemoryBudget(int64_t memory_bytes);
 
 // kResourceExhausted, naming both figures, if `needed_bytes` exceed what --memory says, or, where

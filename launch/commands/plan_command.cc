@@ -32,7 +32,8 @@ struct PlanFlags {
   int32_t hops = 2;
   JobShape job;
   int64_t gpus_per_node = 0, gpu_memory_bytes = int64_t{80} << 30;
-  int64_t host_memory_bytes = 0, threads = 0;
+  int64_t host_memory_bytes = 0;  // after CompleteJob: what of it may be used
+  int64_t threads = 0;
 };
 
 Flags Declare(PlanFlags* plan) {
@@ -66,7 +67,10 @@ Flags Declare(PlanFlags* plan) {
   flags.Bytes("gpu-memory", &plan->gpu_memory_bytes, "memory of each GPU");
   flags.Int("parts", &plan->job.partitions, int64_t{0}, int64_t{1} << 20,
             "partitions; 0: as many as ranks, at least 4");
-  flags.Bytes("host-memory", &plan->host_memory_bytes, "memory per host (0: as on this host)");
+  flags.Bytes(
+      "host-memory", &plan->host_memory_bytes,
+      "memory per host (0: what this one has free); 80 % of it may be used, as by train and "
+      "prep");
   flags.String("config", &plan->config, "CONFIG", "a preset or a textproto file");
   flags.Strings("set", &plan->overrides, "FIELD=VALUE", "set a field of the config");
   AddThreadsFlag(&flags, &plan->threads);
@@ -138,7 +142,10 @@ absl::Status CompleteJob(PlanFlags* plan) {
   if (job.ranks_per_host > job.ranks)
     return UsageError(absl::StrCat("--ranks is ", job.ranks, ", but --ranks-per-host ",
                                    job.ranks_per_host, ": it can be at most that"));
-  QH_ASSIGN_OR_RETURN(plan->host_memory_bytes, MemoryBudget(plan->host_memory_bytes));
+  if (plan->host_memory_bytes == 0) {
+    QH_ASSIGN_OR_RETURN(plan->host_memory_bytes, AvailableMemoryBytes());
+  }
+  plan->host_memory_bytes = UsableBytes(plan->host_memory_bytes);
   return absl::OkStatus();
 }
 
@@ -168,7 +175,7 @@ void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
                plan.job.ranks_per_host);
   absl::PrintF("  files of the store that it reads: %s\n", Gigabytes(plan.graph.store_bytes()));
   absl::PrintF("  %s, without the graph\n", training.work.Describe());
-  absl::PrintF("  %-12s %14s %14s   %s\n", "features", "a rank", "a host",
+  absl::PrintF("  %-12s %14s %14s   of %s, 80 %% of its memory\n", "features", "a rank", "a host",
                Gigabytes(plan.host_memory_bytes));
   PrintPlacement("MAPPED", training.mapped, plan.host_memory_bytes);
   PrintPlacement("PARTITIONED", training.partitioned, plan.host_memory_bytes);

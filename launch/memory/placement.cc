@@ -13,11 +13,8 @@
 namespace quadhop {
 namespace {
 
-// Part of the memory available that plans may fill.
-constexpr double kUsableShare = 0.8;
-
 int64_t UsableBytes(const PlacementFacts& facts) {
-  return static_cast<int64_t>(kUsableShare * static_cast<double>(facts.available_bytes));
+  return quadhop::UsableBytes(facts.available_bytes);
 }
 
 absl::StatusOr<bool> OnEveryRank(Communicator& comm, bool here) {

@@ -277,6 +277,18 @@ TEST_F(CommandsTest, PlanRefusesRanksThatTrainWouldRefuse) {
                                   HasSubstr("16 of its 80 training nodes")));
 }
 
+TEST_F(CommandsTest, PlanFillsAsMuchOfAHostAsTrainDoes) {
+  const auto with_memory = [](const char* memory) {
+    return Quadhop({"plan", "--nodes", "1000000", "--arcs", "60000000", "--features", "100",
+                    "--set", "train.batch=16", "--threads", "1", "--host-memory", memory})
+        .out;
+  };
+  // 10^10 bytes, of which 1.9 GB are needed.
+  EXPECT_THAT(with_memory("10000000000"), HasSubstr("of 8.00 GB, 80 % of its memory"));
+  EXPECT_THAT(with_memory("2500000000"), ContainsRegex("MAPPED +1\\.[0-9]+ GB .*  fits"));
+  EXPECT_THAT(with_memory("2000000000"), ContainsRegex("MAPPED +1\\.[0-9]+ GB .*does not fit"));
+}
+
 TEST_F(CommandsTest, PlanTakesAsManyClassesAsAStoreHolds) {
   EXPECT_EQ(Quadhop({"plan", "--nodes", "100", "--arcs", "500", "--features", "4", "--threads", "1",
                      "--classes", "70000"})
