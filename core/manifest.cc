@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_set.h>
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
@@ -113,6 +114,11 @@ absl::Status CheckNames(const StoreManifest& m, const std::string& path) {
 }
 
 }  // namespace
+
+bool IsStoreFolder(const std::string& path) {
+  return FileExists(absl::StrCat(path, "/", kManifestName)) ||
+         FileExists(absl::StrCat(path, "/", kNextManifestName));
+}
 
 std::string ManifestToText(StoreManifest manifest) {
   const std::string body = BodyOf(std::move(manifest));

@@ -15,6 +15,9 @@ inline constexpr char kManifestName[] = "store.textproto";
 // A complete manifest whose step is taking effect; see StoreWriter.
 inline constexpr char kNextManifestName[] = "store.textproto.next";
 
+// Whether a store is there, be it one whose last step was interrupted.
+bool IsStoreFolder(const std::string& path);
+
 // The text with its checksum, which ends it: a last line `checksum: "..."` over all bytes before
 // that line.
 std::string ManifestToText(StoreManifest manifest);

@@ -90,8 +90,7 @@ absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
     std::error_code ignored;  // of a link that leads nowhere
     if (entries->is_directory(ignored)) {
       if (IsHidden(entries->path()) || !seen.insert(IdentityOf(entries->path())).second ||
-          FileExists(entries->path() / kManifestName) ||
-          FileExists(entries->path() / kNextManifestName) || FileExists(entries->path() / kRunMark))
+          IsStoreFolder(entries->path()) || FileExists(entries->path() / kRunMark))
         entries.disable_recursion_pending();
     } else if (!IsHidden(entries->path()) && entries->is_regular_file(ignored)) {
       files.push_back(entries->path());

@@ -13,9 +13,7 @@ namespace quadhop {
 absl::StatusOr<StoreStep> BeginStep(const std::string& path,
                                     absl::Span<const absl::string_view> may_lack, CommitHook hook) {
   // Begin would make a folder of it.
-  if (!FileExists(absl::StrCat(path, "/", kManifestName)) &&
-      !FileExists(absl::StrCat(path, "/", kNextManifestName)))
-    return Store::Open(path).status();
+  if (!IsStoreFolder(path)) return Store::Open(path).status();
   StoreStep step;
   QH_ASSIGN_OR_RETURN(step.writer, StoreWriter::Begin(path, std::move(hook)));
   QH_ASSIGN_OR_RETURN(step.store, Store::Open(path, may_lack));

@@ -18,7 +18,6 @@
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/commands/paths.h"
 #include "launch/json/json_object.h"
 #include "launch/ranks/runtime.h"
 #include "launch/results/majority_class.h"

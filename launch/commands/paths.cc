@@ -11,13 +11,9 @@
 #include "core/file.h"
 #include "core/manifest.h"
 #include "launch/command_line/flags.h"
+#include "model/checkpoint_parts.h"
 
 namespace quadhop {
-
-bool IsStoreFolder(const std::string& path) {
-  return FileExists(absl::StrCat(path, "/", kManifestName)) ||
-         FileExists(absl::StrCat(path, "/", kNextManifestName));
-}
 
 absl::Status CheckOutput(absl::string_view flag, const std::string& path,
                          absl::Span<const absl::string_view> endings) {
@@ -31,7 +27,7 @@ absl::Status CheckOutput(absl::string_view flag, const std::string& path,
   for (std::filesystem::path folder = file.parent_path(); folder.has_relative_path();
        folder = folder.parent_path()) {
     const bool in_store = IsStoreFolder(folder.string());
-    if (in_store || FileExists((folder / "checkpoint.textproto").string()))
+    if (in_store || FileExists((folder / kManifestFile).string()))
       return UsageError(absl::StrCat("--", flag, " is ", path, ", a place in the ",
                                      in_store ? "store " : "checkpoint ", folder.string(),
                                      ", whose files are its own: name another"));

@@ -9,9 +9,6 @@
 
 namespace quadhop {
 
-// Whether a store is there, be it one whose last step was interrupted.
-bool IsStoreFolder(const std::string& path);
-
 // A usage error unless results may be written to `path`, which is --flag: it ends in one of
 // `endings`, and lies neither in a store nor in a checkpoint of a run, whose files it could
 // replace.

@@ -66,8 +66,7 @@ absl::Status CheckIsARunOrEmpty(const std::string& folder) {
   if (IsARun(folder)) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
   if (names.empty()) return absl::OkStatus();
-  if (FileExists(absl::StrCat(folder, "/", kManifestName)))
-    return RefuseFolder(folder, " is a store");
+  if (IsStoreFolder(folder)) return RefuseFolder(folder, " is a store");
   for (const std::string& name : names)
     if (!KindOfRun(name).empty())
       return RefuseFolder(folder, absl::StrCat(" holds runs, ", name, " among them"));
