@@ -95,11 +95,10 @@ absl::StatusOr<DType> DTypeOfDescr(absl::string_view descr, absl::string_view pa
 }
 
 // Fills the three fields; each must be there once.
-absl::Status ReadFields(absl::string_view text, absl::string_view path, NpyHeader* header) {
+absl::Status ReadFields(absl::string_view text, absl::string_view path, NpyFields* header) {
   const absl::Status malformed =
       NotNpy(path, "the header is not the dict of descr, fortran_order and shape");
   HeaderReader reader(text);
-  absl::string_view descr;
   bool has_descr = false, has_order = false, has_shape = false;
   if (!reader.Take('{')) return malformed;
   while (!reader.Take('}')) {
@@ -108,7 +107,9 @@ absl::Status ReadFields(absl::string_view text, absl::string_view path, NpyHeade
     if (key == "descr" && !has_descr) {
       has_descr = true;
       if (reader.Take('[')) return NotNpy(path, "a structured dtype is not supported");
+      absl::string_view descr;
       if (!reader.TakeString(&descr)) return malformed;
+      header->descr = std::string(descr);
     } else if (key == "fortran_order" && !has_order) {
       has_order = true;
       header->fortran_order = reader.TakeWord("True");
@@ -124,9 +125,7 @@ absl::Status ReadFields(absl::string_view text, absl::string_view path, NpyHeade
     if (!reader.Take('}')) return malformed;
     break;
   }
-  if (!has_descr || !has_order || !has_shape || !reader.AtEnd()) return malformed;
-  QH_ASSIGN_OR_RETURN(header->dtype, DTypeOfDescr(descr, path));
-  return absl::OkStatus();
+  return has_descr && has_order && has_shape && reader.AtEnd() ? absl::OkStatus() : malformed;
 }
 
 // The sizes of all arrays that are let in fit in int64, so that nobody after this need fear
@@ -152,7 +151,7 @@ int64_t NpyHeader::size() const {
   return product;
 }
 
-absl::StatusOr<NpyHeader> ParseNpyHeader(absl::Span<const uint8_t> bytes, absl::string_view path) {
+absl::StatusOr<NpyFields> ParseNpyFields(absl::Span<const uint8_t> bytes, absl::string_view path) {
   const absl::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.size() < 10 || text.substr(0, kMagic.size()) != kMagic)
     return NotNpy(path, "does not begin with numpy's magic and version");
@@ -168,9 +167,16 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::Span<const uint8_t> bytes, absl::
   if (text.size() - start < length)
     return NotNpy(path, absl::StrCat("ends inside its header: ", length, " bytes announced, ",
                                      text.size() - start, " there"));
-  NpyHeader header;
-  header.data_offset = static_cast<int64_t>(start + length);
-  QH_RETURN_IF_ERROR(ReadFields(text.substr(start, length), path, &header));
+  NpyFields fields;
+  fields.data_offset = static_cast<int64_t>(start + length);
+  QH_RETURN_IF_ERROR(ReadFields(text.substr(start, length), path, &fields));
+  return fields;
+}
+
+absl::StatusOr<NpyHeader> ParseNpyHeader(absl::Span<const uint8_t> bytes, absl::string_view path) {
+  QH_ASSIGN_OR_RETURN(NpyFields fields, ParseNpyFields(bytes, path));
+  QH_ASSIGN_OR_RETURN(const DType dtype, DTypeOfDescr(fields.descr, path));
+  NpyHeader header{dtype, fields.fortran_order, std::move(fields.dims), fields.data_offset};
   QH_RETURN_IF_ERROR(CheckSizes(header, path));
   return header;
 }

@@ -26,9 +26,19 @@ struct NpyHeader {
   int64_t data_bytes() const { return size() * SizeOfDType(dtype); }
 };
 
-// Formats 1.0, 2.0 and 3.0. kInvalidArgument, naming `path` and what is wrong, for anything that is
-// not a little-endian array of a DType, or whose sizes overflow. numpy's bool is kU8. Does not look
-// at the data.
+// The header of an array of whatever elements, as numpy has it.
+struct NpyFields {
+  std::string descr;  // '<f4', '|S7'
+  bool fortran_order = false;
+  std::vector<int64_t> dims;
+  int64_t data_offset = 0;  // bytes before the first element
+};
+
+// Formats 1.0, 2.0 and 3.0. kInvalidArgument, naming `path` and what is wrong. Does not look at the
+// data.
+absl::StatusOr<NpyFields> ParseNpyFields(absl::Span<const uint8_t> bytes, absl::string_view path);
+// The same; kInvalidArgument also for anything that is not a little-endian array of a DType, or
+// whose sizes overflow. numpy's bool is kU8.
 absl::StatusOr<NpyHeader> ParseNpyHeader(absl::Span<const uint8_t> bytes, absl::string_view path);
 // The bytes before the data: magic, version, padded header; a multiple of 64.
 std::string NpyHeaderBytes(DType dtype, absl::Span<const int64_t> dims);

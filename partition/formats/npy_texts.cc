@@ -1,13 +1,14 @@
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #include "partition/formats/npy_texts.h"
 
-#include <absl/strings/ascii.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <absl/strings/strip.h>
 
 #include <cstring>
 
+#include "core/npy.h"
 #include "core/status.h"
 #include "partition/formats/array_source.h"
 #include "partition/formats/pickle.h"
@@ -15,17 +16,7 @@
 namespace quadhop {
 namespace {
 
-constexpr size_t kLengthAt = 8;  // of the header's length, behind magic and version
 constexpr size_t kCharacterBytes = 4;
-
-// What stands between two marks of a header.
-absl::string_view Between(absl::string_view header, absl::string_view begin,
-                          absl::string_view end) {
-  const size_t at = header.find(begin);
-  if (at == absl::string_view::npos) return "";
-  const absl::string_view rest = header.substr(at + begin.size());
-  return rest.substr(0, rest.find(end));
-}
 
 // False if it is no character of Unicode.
 bool AppendUtf8(uint32_t character, std::string* out) {
@@ -79,24 +70,19 @@ absl::StatusOr<std::vector<std::string>> TextsOfObjects(absl::string_view npy,
 absl::StatusOr<std::vector<std::string>> TextsOfNpy(absl::string_view npy,
                                                     const std::string& place) {
   if (HoldsObjects(npy)) return TextsOfObjects(npy, place);
-  const size_t length_bytes = npy.size() > kLengthAt && npy[6] > 1 ? 4 : 2;
-  size_t length = 0;
-  if (npy.size() > kLengthAt + length_bytes)
-    std::memcpy(&length, npy.data() + kLengthAt, length_bytes);
-  const size_t begin = kLengthAt + length_bytes;
-  if (length == 0 || length > npy.size() - begin)
-    return ArrayError(place, "not an .npy array", "its header is too short or too long");
-  const absl::string_view header = npy.substr(begin, length);
-  absl::string_view data = npy.substr(begin + length);
-  const absl::string_view descr = Between(header, "'descr': '", "'");
-  absl::string_view shape = Between(header, "'shape': (", ")");
-  const bool of_characters = descr.substr(0, 2) == "<U";
-  uint64_t width = 0, count = 0;
-  if ((!of_characters && descr.substr(0, 2) != "|S") ||
-      !absl::SimpleAtoi(descr.substr(2), &width) || !absl::ConsumeSuffix(&shape, ",") ||
-      !absl::SimpleAtoi(shape, &count))
-    return ArrayError(place, absl::StrCat("'", descr, "' (", shape, ")"),
+  QH_ASSIGN_OR_RETURN(
+      const NpyFields fields,
+      ParseNpyFields({reinterpret_cast<const uint8_t*>(npy.data()), npy.size()}, place));
+  absl::string_view width_text = fields.descr;
+  const bool of_characters = absl::ConsumePrefix(&width_text, "<U");
+  uint64_t width = 0;
+  if ((!of_characters && !absl::ConsumePrefix(&width_text, "|S")) ||
+      !absl::SimpleAtoi(width_text, &width) || fields.dims.size() != 1)
+    return ArrayError(place,
+                      absl::StrCat("'", fields.descr, "' (", absl::StrJoin(fields.dims, ", "), ")"),
                       "a list of texts is needed");
+  absl::string_view data = npy.substr(static_cast<size_t>(fields.data_offset));
+  const auto count = static_cast<uint64_t>(fields.dims[0]);
   const uint64_t text_bytes = width * (of_characters ? kCharacterBytes : 1);
   if (width > data.size() || (text_bytes > 0 && data.size() / text_bytes != count) ||
       data.size() != count * text_bytes)
