@@ -87,17 +87,18 @@ absl::StatusOr<std::vector<int64_t>> PlacesOfNumbers(const Store& store, const s
   return places;
 }
 
-absl::Status CheckNamedOnce(const std::string& path, const std::vector<Chosen>& nodes,
-                            const std::vector<int64_t>& places) {
-  absl::flat_hash_map<int64_t, int64_t> line_of_place;
+// The row of each place: a node is named once.
+absl::StatusOr<absl::flat_hash_map<int64_t, int64_t>> RowsOfPlaces(
+    const std::string& path, const std::vector<Chosen>& nodes, const std::vector<int64_t>& places) {
+  absl::flat_hash_map<int64_t, int64_t> rows;
   for (size_t row = 0; row < places.size(); ++row) {
-    const auto [first, fresh] = line_of_place.emplace(places[row], nodes[row].line);
+    const auto [first, fresh] = rows.emplace(places[row], static_cast<int64_t>(row));
     if (!fresh)
-      return absl::InvalidArgumentError(absl::StrCat(path, " line ", nodes[row].line, ": node ",
-                                                     nodes[row].name, " is named before, in line ",
-                                                     first->second));
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, " line ", nodes[row].line, ": node ", nodes[row].name, " is named before, in line ",
+          nodes[static_cast<size_t>(first->second)].line));
   }
-  return absl::OkStatus();
+  return rows;
 }
 
 absl::StatusOr<std::vector<Chosen>> ReadNpyPlaces(const std::string& path) {
@@ -165,24 +166,17 @@ absl::StatusOr<NodeSelection> NodeSelection::FromFile(const Store& store, const 
   QH_ASSIGN_OR_RETURN(
       const std::vector<int64_t> places,
       named ? PlacesOfNames(store, path, chosen) : PlacesOfNumbers(store, path, chosen));
-  QH_RETURN_IF_ERROR(CheckNamedOnce(path, chosen, places));
-  for (Chosen& node : chosen) selection.names_.push_back(std::move(node.name));
-  selection.Take(places);
-  return selection;
-}
-
-void NodeSelection::Take(const std::vector<int64_t>& places) {
-  absl::flat_hash_map<int64_t, int64_t> row_of_place;
-  for (size_t row = 0; row < places.size(); ++row)
-    row_of_place.emplace(places[row], static_cast<int64_t>(row));
-  for (size_t v = 0; v < original_ids_.size(); ++v) {
-    const auto found = row_of_place.find(original_ids_[v]);
-    if (found == row_of_place.end()) continue;
-    nodes_.emplace_back(static_cast<int64_t>(v));
-    rows_.push_back(found->second);
+  QH_ASSIGN_OR_RETURN(const auto rows, RowsOfPlaces(path, chosen, places));
+  for (size_t v = 0; v < selection.original_ids_.size(); ++v) {
+    const auto found = rows.find(selection.original_ids_[v]);
+    if (found == rows.end()) continue;
+    selection.nodes_.emplace_back(static_cast<int64_t>(v));
+    selection.rows_.push_back(found->second);
   }
-  all_ = false;
-  num_rows_ = static_cast<int64_t>(places.size());
+  for (Chosen& node : chosen) selection.names_.push_back(std::move(node.name));
+  selection.all_ = false;
+  selection.num_rows_ = static_cast<int64_t>(places.size());
+  return selection;
 }
 
 int64_t NodeSelection::RowOf(GlobalId node) const {

@@ -52,7 +52,6 @@ class NodeSelection {
 
  private:
   explicit NodeSelection(const Store& store) : store_(&store) {}
-  void Take(const std::vector<int64_t>& places);
 
   const Store* store_;
   bool all_ = true;
