@@ -35,6 +35,12 @@ PassPlanner::PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_
   });
 }
 
+int64_t PassPlanner::NumLabelled(SplitPart part) const {
+  int64_t nodes = 0;
+  for (const auto& of_partition : labelled_) nodes += of_partition[static_cast<size_t>(part)];
+  return nodes;
+}
+
 absl::Span<const GlobalId> PassPlanner::ChosenOf(const Pass& pass, size_t p) const {
   const auto place = [&](int64_t node) {
     return std::lower_bound(pass.nodes.begin(), pass.nodes.end(), GlobalId(node));
@@ -68,8 +74,9 @@ std::vector<int64_t> PassPlanner::Counts(const Pass& pass) const {
 absl::StatusOr<PassPlan> PassPlanner::Plan(const Pass& pass, ThreadPool& pool) const {
   const bool training = pass.kind == Pass::Kind::kTrain;
   const std::vector<int64_t> counts = Counts(pass);
-  QH_ASSIGN_OR_RETURN(BatchSchedule schedule,
-                      BatchSchedule::Create(counts, pass.batch, training ? kLeastTrainingNodes : 1));
+  QH_ASSIGN_OR_RETURN(
+      BatchSchedule schedule,
+      BatchSchedule::Create(counts, pass.batch, training ? kLeastTrainingNodes : 1));
   if (training && schedule.num_nodes() == 0)
     return absl::InvalidArgumentError(
         "the split has no labelled training node: choose another with --split");

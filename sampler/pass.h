@@ -46,6 +46,7 @@ class PassPlanner {
   // borrows.
   PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes, ThreadPool& pool);
 
+  int64_t NumLabelled(SplitPart part) const;  // nodes, over all partitions
   // kInvalidArgument: see BatchSchedule::Create; also if training has no labelled node, or
   // first_step is not in [0, steps].
   absl::StatusOr<PassPlan> Plan(const Pass& pass, ThreadPool& pool) const;

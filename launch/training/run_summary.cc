@@ -26,7 +26,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
   if (folder == nullptr) return absl::OkStatus();
   const double epoch_seconds =
       Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
-  const auto train_nodes = static_cast<double>(session.inputs().NumLabelled(SplitPart::kTrain));
+  const auto train_nodes = static_cast<double>(session.loader().NumLabelled(SplitPart::kTrain));
   const double rate = train_nodes / epoch_seconds;
   // Not the best epoch, if that checkpoint could not be written.
   absl::StatusOr<CheckpointManifest> best = absl::NotFoundError("");

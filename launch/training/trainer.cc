@@ -36,8 +36,8 @@ double MeanLoss(const EpochProgress& progress) {
 }
 
 // Asked before the folder of a run that is there is touched.
-absl::Status CheckTrainingNodes(const Session& session) {
-  const int64_t nodes = session.inputs().NumLabelled(SplitPart::kTrain);
+absl::Status CheckTrainingNodes(Session& session) {
+  const int64_t nodes = session.loader().NumLabelled(SplitPart::kTrain);
   if (nodes >= kLeastTrainingNodes) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "split ", session.split(), " of ", session.store().path(), " has ",
@@ -139,7 +139,7 @@ absl::Status Trainer::Begin() {
         session_.split(), Counted(session_.store().num_partitions(), "partition"),
         Counted(session_.context().comm.num_ranks(), "rank"),
         ParameterSet::NumTrained(session_.model().options()), Processors(session_)));
-    if (session_.inputs().NumLabelled(SplitPart::kValid) == 0)
+    if (session_.loader().NumLabelled(SplitPart::kValid) == 0)
       display_.Say(absl::StrFormat(
           "split %s has no labelled validation nodes: the last epoch will be the result",
           session_.split()));
