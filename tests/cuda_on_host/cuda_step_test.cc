@@ -19,14 +19,7 @@ namespace {
 using testing::HasSubstr;
 
 LargeGTOptions Options() {
-  LargeGTOptions options;
-  options.dims = {.features = 3,
-                  .sampled = 2,
-                  .pos_enc = 2,
-                  .width = 8,
-                  .heads = 1,
-                  .centroids = 5,
-                  .classes = 2};
+  LargeGTOptions options = SmallModel();
   options.codebook_start = CodebookStart::kPaper;
   return options;
 }

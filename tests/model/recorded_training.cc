@@ -48,20 +48,26 @@ RecordedTraining TrainWithRecordings(
   return training;
 }
 
+LargeGTOptions SmallModel() {
+  LargeGTOptions options;
+  options.dims = {.features = 3,
+                  .sampled = 2,
+                  .pos_enc = 2,
+                  .width = 8,
+                  .heads = 1,
+                  .centroids = 5,
+                  .classes = 2};
+  return options;
+}
+
 std::vector<LargeGTOptions> RecordedModels() {
   std::vector<LargeGTOptions> models;
   for (const auto& [conv, norm] : {std::pair(Conv::kFull, NormKind::kBatch),
                                    {Conv::kLocal, NormKind::kLayer},
                                    {Conv::kGlobal, NormKind::kNone},
                                    {Conv::kNone, NormKind::kBatch}}) {
-    LargeGTOptions options;
-    options.dims = {.features = 3,
-                    .sampled = 2,
-                    .pos_enc = 2,
-                    .width = 8,
-                    .heads = 1,
-                    .centroids = 20,
-                    .classes = 2};
+    LargeGTOptions options = SmallModel();
+    options.dims.centroids = 20;
     options.conv = conv;
     options.norm = norm;
     options.attention_dropout = 0.1;

@@ -21,7 +21,9 @@ RecordedTraining TrainWithRecordings(
     LargeGTOptions options, bool cuda_graphs,
     const std::function<void(int64_t step, LargeGT& model)>& after_step = {});
 
-// With all that a step can be made of, small: four kinds of models.
+// A model as small as they come.
+LargeGTOptions SmallModel();
+// With all that a step can be made of: four kinds of them.
 std::vector<LargeGTOptions> RecordedModels();
 
 }  // namespace quadhop
