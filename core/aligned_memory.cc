@@ -2,9 +2,10 @@
 
 #include <sys/mman.h>
 
+#include "core/check.h"
 #include "core/prefetch.h"
 
-namespace quadhop::internal {
+namespace quadhop {
 namespace {
 
 constexpr size_t kHugePageBytes = size_t{2} << 20;
@@ -14,9 +15,18 @@ size_t RoundUp(size_t num_bytes, size_t multiple) {
   return (num_bytes + multiple - 1) / multiple * multiple;
 }
 
+class Aligned final : public std::pmr::memory_resource {
+  void* do_allocate(size_t num_bytes, size_t alignment) override {
+    QH_CHECK_LE(alignment, size_t{kCacheLineBytes});
+    return internal::AllocateAligned(num_bytes);
+  }
+  void do_deallocate(void* memory, size_t, size_t) override { std::free(memory); }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
 }  // namespace
 
-void* AllocateAligned(size_t num_bytes) {
+void* internal::AllocateAligned(size_t num_bytes) {
   const bool large = num_bytes >= kLargeBytes;
   const size_t alignment = large ? kHugePageBytes : size_t{kCacheLineBytes};
   const size_t rounded = RoundUp(num_bytes, alignment);
@@ -27,4 +37,9 @@ void* AllocateAligned(size_t num_bytes) {
   return memory;
 }
 
-}  // namespace quadhop::internal
+std::pmr::memory_resource* AlignedResource() {
+  static auto* const kResource = new Aligned;
+  return kResource;
+}
+
+}  // namespace quadhop

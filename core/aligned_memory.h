@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <memory_resource>
 #include <new>
 
 namespace quadhop {
@@ -25,5 +26,7 @@ template <typename T>
 AlignedMemory<T> AllocateAligned(size_t size) {
   return AlignedMemory<T>(static_cast<T*>(internal::AllocateAligned(size * sizeof(T))));
 }
+// The same for those that take their memory of a resource. Thread-safe.
+std::pmr::memory_resource* AlignedResource();
 
 }  // namespace quadhop

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
+#include "core/aligned_memory.h"
 #include "core/device_rows.h"
 #include "core/ids.h"
 #include "core/tensor.h"
@@ -17,25 +19,39 @@ namespace quadhop {
 // Owned by whoever holds it; filled by the sampler, read by the model. Nodes of one partition stand
 // together, partitions in ascending order.
 struct Batch {
+  // Arrays stand in memory of `resource`, which must outlive it.
+  explicit Batch(std::pmr::memory_resource* resource = AlignedResource())
+      : slice_offsets(resource),
+        nodes(resource),
+        sampled_offsets(resource),
+        sampled(resource),
+        multiplicity(resource),
+        features(resource),
+        rows(resource),
+        own(resource),
+        pos_enc(resource),
+        labels(resource),
+        multi_labels(resource) {}
+
   int64_t epoch = 0;         // from 1; 0: evaluation
   int64_t step = 0;          // global step from 0, the key of dropout; -1: evaluation
   int64_t global_nodes = 0;  // nodes of this step over all ranks
-  std::vector<int64_t>
-      slice_offsets;            // [Pl + 1]: rows of partition i of this rank are [i], [i + 1)
-  std::vector<GlobalId> nodes;  // [B]
+  std::pmr::vector<int64_t>
+      slice_offsets;                 // [Pl + 1]: rows of partition i of this rank are [i], [i + 1)
+  std::pmr::vector<GlobalId> nodes;  // [B]
   // The sample of node b is the entries [sampled_offsets[b], sampled_offsets[b + 1]), the node
   // itself first. Each stands for as many of its K sampled nodes as its multiplicity says. Empty if
   // K = 0.
-  std::vector<int64_t> sampled_offsets;     // [B + 1]
-  std::vector<LocalRow> sampled;            // [D]: rows of `features`
-  std::vector<int32_t> multiplicity;        // [D]
-  Tensor<float> features;                   // [U, 1 + hops, F]; empty if the device gathers them:
-  const DeviceRows* device_rows = nullptr;  // then of `rows`; nullptr: it does not
-  std::vector<GlobalId> rows;               // [U]; empty else
-  std::vector<LocalRow> own;                // [B]: the row of the node itself
-  Tensor<float> pos_enc;                    // [B, G]; empty if the model takes none
-  std::vector<int32_t> labels;              // [B]; empty for multi-label
-  Tensor<uint8_t> multi_labels;             // [B, C]; empty for single-label
+  std::pmr::vector<int64_t> sampled_offsets;  // [B + 1]
+  std::pmr::vector<LocalRow> sampled;         // [D]: rows of `features`
+  std::pmr::vector<int32_t> multiplicity;     // [D]
+  Tensor<float> features;                     // [U, 1 + hops, F]; empty if the device gathers them:
+  const DeviceRows* device_rows = nullptr;    // then of `rows`; nullptr: it does not
+  std::pmr::vector<GlobalId> rows;            // [U]; empty else
+  std::pmr::vector<LocalRow> own;             // [B]: the row of the node itself
+  Tensor<float> pos_enc;                      // [B, G]; empty if the model takes none
+  std::pmr::vector<int32_t> labels;           // [B]; empty for multi-label
+  Tensor<uint8_t> multi_labels;               // [B, C]; empty for single-label
 
   int64_t num_nodes() const { return static_cast<int64_t>(nodes.size()); }
   // `sampled` is [B, k], every entry for itself.

@@ -93,7 +93,7 @@ class Memory {
   int64_t num_outgrown_ = 0;
 };
 
-class HostMemory final : public Memory {
+class HostMemory : public Memory {
  public:
   bool is_host() const override { return true; }
   absl::Status status() const override { return absl::OkStatus(); }

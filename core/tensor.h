@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <memory_resource>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -91,9 +92,13 @@ class Tensor {
 
  public:
   Tensor() = default;
+  // In memory of `resource`, which must outlive it.
+  explicit Tensor(std::pmr::memory_resource* resource) : resource_(resource) {}
   explicit Tensor(std::initializer_list<int64_t> dims) { Resize(dims); }
+  ~Tensor() { Free(); }
   Tensor(Tensor&& other) noexcept { *this = std::move(other); }
   Tensor& operator=(Tensor&& other) noexcept {
+    std::swap(resource_, other.resource_);
     std::swap(data_, other.data_);
     std::swap(capacity_, other.capacity_);
     std::swap(view_, other.view_);
@@ -107,10 +112,10 @@ class Tensor {
     const int64_t size = view_.size();
     if (size > capacity_) {
       Allocate(size);
-      std::fill_n(reinterpret_cast<unsigned char*>(data_.get()),
-                  static_cast<size_t>(size) * sizeof(T), 0);
+      std::fill_n(reinterpret_cast<unsigned char*>(data_), static_cast<size_t>(size) * sizeof(T),
+                  0);
     }
-    view_ = TensorView<T>(data_.get(), dims);
+    view_ = TensorView<T>(data_, dims);
   }
   // Sets the dims; values are unspecified. Memory that must grow becomes an eighth larger than
   // asked for, untouched: sizes that change a little from step to step soon stop allocating.
@@ -118,7 +123,7 @@ class Tensor {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();
     if (size > capacity_) Allocate(size + size / 8);
-    view_ = TensorView<T>(data_.get(), dims);
+    view_ = TensorView<T>(data_, dims);
   }
   void Fill(T value) { std::fill_n(data(), size(), value); }
 
@@ -136,12 +141,23 @@ class Tensor {
   TensorView<const T> cview() const { return view_; }
 
  private:
+  static constexpr size_t kAlignmentBytes = 64;
+
   void Allocate(int64_t size) {
-    data_ = AllocateAligned<T>(static_cast<size_t>(size));
+    Free();  // what allocates may throw
+    data_ = static_cast<T*>(
+        resource_->allocate(static_cast<size_t>(size) * sizeof(T), kAlignmentBytes));
     capacity_ = size;
   }
+  void Free() {
+    if (data_ != nullptr)
+      resource_->deallocate(data_, static_cast<size_t>(capacity_) * sizeof(T), kAlignmentBytes);
+    data_ = nullptr;
+    capacity_ = 0;
+  }
 
-  AlignedMemory<T> data_;
+  std::pmr::memory_resource* resource_ = AlignedResource();
+  T* data_ = nullptr;
   int64_t capacity_ = 0;
   TensorView<T> view_;
 };

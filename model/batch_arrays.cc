@@ -1,13 +1,13 @@
 #include "model/batch_arrays.h"
 
-#include <cstring>
+#include <memory_resource>
 #include <vector>
 
 namespace quadhop {
 namespace {
 
 template <typename T>
-TensorView<const T> ViewOf(const std::vector<T>& values) {
+TensorView<const T> ViewOf(const std::pmr::vector<T>& values) {
   return {values.data(), {static_cast<int64_t>(values.size())}};
 }
 
@@ -18,11 +18,7 @@ void BatchArrays::TakeOne(Memory& memory, TensorView<const T> host, Taken<T>& ta
   taken.view = host;
   if (memory.is_host()) return;
   taken.copy.ResizeWithRoom(memory, {host.size()});
-  void* staged = taken.staging.Reserve(memory, BytesOf(host));
-  if (staged != nullptr) {  // else there is nothing to take, or an error of the device
-    std::memcpy(staged, host.data(), BytesOf(host));
-    memory.UploadLater(staged, BytesOf(host), taken.copy.data());
-  }
+  memory.UploadLater(host.data(), BytesOf(host), taken.copy.data());
   taken.view = host.At(taken.copy.data());
 }
 
@@ -38,7 +34,10 @@ void BatchArrays::TakeFeatures(Memory& memory, const Batch& batch) {
 }
 
 void BatchArrays::Take(Memory& memory, const Batch& batch) {
-  TakeOne(memory, TensorView<const int64_t>(&batch.step, {1}), step_);
+  auto* const step = static_cast<int64_t*>(step_on_host_.Reserve(memory, sizeof(int64_t)));
+  if (step == nullptr) return;  // an error of the device
+  *step = batch.step;
+  TakeOne(memory, TensorView<const int64_t>(step, {1}), step_);
   TakeOne(memory, ViewOf(batch.slice_offsets), slice_offsets_);
   TakeOne(memory, ViewOf(batch.nodes), nodes_);
   TakeOne(memory, ViewOf(batch.sampled_offsets), sampled_offsets_);

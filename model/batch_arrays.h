@@ -14,8 +14,9 @@ namespace quadhop {
 // uploaded, once a step.
 class BatchArrays {
  public:
-  // The memory has done what was queued when the batch before was taken. On the host `batch` stays
-  // as it is as long as the arrays are used.
+  // The memory has done what was queued when the batch before was taken. `batch` stays as it is as
+  // long as the arrays are used: on a device until its copies are made, quickest from a
+  // StagingResource.
   void Take(Memory& memory, const Batch& batch);
 
   const int64_t* step() const { return step_.view.data(); }
@@ -34,7 +35,6 @@ class BatchArrays {
   // The batch's array itself, or a copy on the device.
   template <typename T>
   struct Taken {
-    StagingBuffer staging;
     Array<T> copy;
     TensorView<const T> view;
   };
@@ -42,6 +42,7 @@ class BatchArrays {
   static void TakeOne(Memory& memory, TensorView<const T> host, Taken<T>& taken);
   void TakeFeatures(Memory& memory, const Batch& batch);
 
+  StagingBuffer step_on_host_;
   Taken<int64_t> step_, slice_offsets_, sampled_offsets_;
   Taken<GlobalId> nodes_, rows_;
   Taken<LocalRow> sampled_, own_;

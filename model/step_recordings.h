@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <utility>
 #include <vector>
 
@@ -30,8 +31,8 @@ class StepRecordings {
 
  private:
   struct Recorded {
-    std::vector<int64_t> slice_offsets, sampled_offsets;  // of the batch
-    std::unique_ptr<Memory::Recording> recording;         // nullptr: not yet
+    std::pmr::vector<int64_t> slice_offsets, sampled_offsets;  // of the batch
+    std::unique_ptr<Memory::Recording> recording;              // nullptr: not yet
   };
   Recorded* Find(const Batch& batch);
   int64_t NumOutgrown() const;

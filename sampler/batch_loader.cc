@@ -64,8 +64,9 @@ BatchLoader::BatchLoader(const LoaderInputs& inputs, const LoaderOptions& option
       planner_(inputs, options.sampler.seed, options.run_nodes, pool_),
       maker_(inputs, options.sampler.sampled_nodes, std::move(samplers), options.multiplicities,
              pool_, clock_),
-      prefetch_steps_(options.prefetch_steps),
-      slots_(static_cast<size_t>(options.prefetch_steps) + 1) {}
+      prefetch_steps_(options.prefetch_steps) {
+  for (int64_t i = 0; i <= prefetch_steps_; ++i) slots_.emplace_back(inputs.batch_memory);
+}
 
 BatchLoader::~BatchLoader() {
   if (HasUnmadeExchanges()) features_.Cancel();

@@ -69,7 +69,7 @@ absl::Status BatchMaker::SampleNodes(BatchSampler& sampler, int64_t epoch, Batch
 absl::Status BatchMaker::GatherFeatures(Batch& batch) {
   batch.device_rows = inputs_.device_rows;
   if (batch.device_rows != nullptr) {
-    batch.rows = unique_;
+    batch.rows.assign(unique_.begin(), unique_.end());
     return absl::OkStatus();
   }
   clock_.Enter(LoaderStage::kExchange);

@@ -6,9 +6,11 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "comm/ordered_sum.h"
+#include "core/aligned_memory.h"
 #include "core/device_rows.h"
 #include "core/store.h"
 #include "core/tensor.h"
@@ -29,6 +31,7 @@ struct LoaderInputs {
   absl::Span<const int64_t> partition_offsets;  // [P + 1]
   int32_t first_partition = 0;                  // this rank owns partitions [first, end)
   int32_t end_partition = 0;
+  std::pmr::memory_resource* batch_memory = AlignedResource();  // that batches stand in
 
   int64_t num_nodes() const { return partition_offsets.back(); }
   int32_t num_partitions() const { return static_cast<int32_t>(partition_offsets.size()) - 1; }

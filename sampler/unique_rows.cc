@@ -9,7 +9,7 @@
 
 namespace quadhop {
 
-void UniqueRows::Number(absl::Span<const GlobalId> nodes, std::vector<LocalRow>& rows,
+void UniqueRows::Number(absl::Span<const GlobalId> nodes, std::pmr::vector<LocalRow>& rows,
                         std::vector<GlobalId>& unique) {
   constexpr size_t kAhead = 8;
   QH_CHECK_LT(nodes.size(), static_cast<size_t>(std::numeric_limits<int32_t>::max()));

@@ -4,6 +4,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "core/ids.h"
@@ -16,7 +17,7 @@ class UniqueRows {
  public:
   // unique [U] becomes the distinct values of `nodes` in the order of their first occurrence;
   // rows[i] the place of nodes[i] in it. Fewer than 2^31 nodes.
-  void Number(absl::Span<const GlobalId> nodes, std::vector<LocalRow>& rows,
+  void Number(absl::Span<const GlobalId> nodes, std::pmr::vector<LocalRow>& rows,
               std::vector<GlobalId>& unique);
 
  private:

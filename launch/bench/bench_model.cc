@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <memory>
 #include <numeric>
+#include <utility>
 #include <vector>
 
+#include "core/staging_resource.h"
 #include "core/status.h"
 #include "launch/bench/timing.h"
 #include "model/adam.h"
@@ -92,7 +94,9 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<DeviceRows> device_rows,
                       machine.TakeRows({DType::kF32, features.data(), num_nodes,
                                         options.dims.hops_and_self, options.dims.features}));
-  Batch batch;
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> staging, placement.kernels->memory().Fork());
+  StagingResource batch_memory(std::move(staging));
+  Batch batch(&batch_memory);
   batch.device_rows = device_rows.get();
   if (device_rows == nullptr)
     batch.features = std::move(features);

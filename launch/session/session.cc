@@ -62,6 +62,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& stor
   QH_RETURN_IF_ERROR(session->AgreeOnBackends());
   QH_RETURN_IF_ERROR(session->Open(store_path, split));
   QH_RETURN_IF_ERROR(session->PlaceGraph());
+  QH_RETURN_IF_ERROR(session->MakeKernels());
+  QH_RETURN_IF_ERROR(session->MakeLoader());
   QH_RETURN_IF_ERROR(session->MakeModel());
   return session;
 }
@@ -143,11 +145,6 @@ absl::Status Session::PlaceGraph() {
                       PlacedGraph::Create(*store_, placement, owners_, config_, context_, inputs_));
   if (context_.IsMain() && !graph_->description().empty())
     absl::FPrintF(stderr, "%s\n", graph_->description());
-  LoaderOptions options = SamplingOptions(config_);
-  options.local_rank = context_.local_rank;
-  absl::StatusOr<std::unique_ptr<BatchLoader>> made = BatchLoader::Create(inputs_, options);
-  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "batch loaders of all ranks", made.status()));
-  loader_ = *std::move(made);
   return absl::OkStatus();
 }
 
@@ -194,11 +191,22 @@ absl::Status Session::MakeKernels() {
   return absl::OkStatus();
 }
 
+absl::Status Session::MakeLoader() {
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> staging, kernels_->memory().Fork());
+  batch_memory_.emplace(std::move(staging));
+  inputs_.batch_memory = &*batch_memory_;
+  LoaderOptions options = SamplingOptions(config_);
+  options.local_rank = context_.local_rank;
+  absl::StatusOr<std::unique_ptr<BatchLoader>> made = BatchLoader::Create(inputs_, options);
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "batch loaders of all ranks", made.status()));
+  loader_ = *std::move(made);
+  return absl::OkStatus();
+}
+
 absl::Status Session::MakeModel() {
   if (classes_to_predict_ == 0) {
     QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
   }
-  QH_RETURN_IF_ERROR(MakeKernels());
   QH_ASSIGN_OR_RETURN(
       model_comm_,
       MakeModelCommunicator(context_, kernels_->memory(),

@@ -5,10 +5,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "comm/partition_owners.h"
+#include "core/staging_resource.h"
 #include "core/store.h"
 #include "launch/config.pb.h"
 #include "launch/memory/memory_plan.h"
@@ -62,6 +64,7 @@ class Session {
   absl::Status CheckMemory(const MemoryPlan& plan) const;
   absl::Status AgreeOnPrecision();
   absl::Status MakeKernels();
+  absl::Status MakeLoader();
   absl::Status MakeModel();
 
   Config config_;
@@ -76,6 +79,7 @@ class Session {
   std::vector<float> class_weights_;        // [C], or empty
   std::unique_ptr<PlacedGraph> graph_;
   LoaderInputs inputs_;
+  std::optional<StagingResource> batch_memory_;
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<Kernels> kernels_;
   std::unique_ptr<Communicator> model_comm_;  // nullptr: the context's

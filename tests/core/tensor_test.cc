@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "tests/support/counting_resource.h"
+
 namespace quadhop {
 namespace {
 
@@ -17,6 +19,21 @@ TEST(Tensor, ThatWasMovedFromIsEmptyAndMayBeUsedAgain) {
   first[3] = 2;
   second = std::move(first);
   EXPECT_EQ(second[3], 2);
+}
+
+TEST(Tensor, StandsInTheMemoryOfItsResourceAlsoWhenItMovesAndGrows) {
+  CountingResource resource;
+  {
+    Tensor<float> first(&resource);
+    first.Resize({3});
+    EXPECT_EQ(resource.num_held(), 1);
+    Tensor<float> second = std::move(first);
+    second.ResizeWithRoom({100});
+    EXPECT_EQ(resource.num_held(), 1);
+    first.Resize({5});  // NOLINT(bugprone-use-after-move): what was moved from may be used again
+    EXPECT_EQ(resource.num_held(), 1);
+  }
+  EXPECT_EQ(resource.num_held(), 0);
 }
 
 }  // namespace

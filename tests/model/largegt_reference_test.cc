@@ -209,7 +209,7 @@ void RepeatSamples(ToyGraph& graph) {
 }
 
 Batch WithMultiplicities(Batch batch, int64_t k) {
-  const std::vector<LocalRow> drawn = batch.sampled;
+  const std::pmr::vector<LocalRow> drawn = batch.sampled;
   batch.sampled.clear();
   batch.multiplicity.clear();
   batch.sampled_offsets = {0};

@@ -44,11 +44,12 @@ std::vector<int64_t> ToyNodes(const ToyGraph& graph, double share, int64_t step)
 }
 
 Batch MakeToyBatch(const ToyGraph& graph, int64_t step, absl::Span<const int64_t> nodes,
-                   int32_t first_partition, int32_t end_partition) {
+                   int32_t first_partition, int32_t end_partition,
+                   std::pmr::memory_resource* memory) {
   const LargeGTDims& d = graph.dims;
   const int64_t last = graph.num_nodes() - 1;
   const auto row_of = [last](int64_t v) { return LocalRow(static_cast<int32_t>(last - v)); };
-  Batch batch;
+  Batch batch(memory);
   batch.epoch = 1;
   batch.step = step;
   batch.global_nodes = static_cast<int64_t>(nodes.size());
@@ -96,6 +97,7 @@ ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communica
       class_weight_(rank_options.class_weight),
       pool_(rank_options.num_threads),
       kernels_(rank_options.make_kernels(pool_, rank_options.local_rank)),
+      batch_memory_(*kernels_->memory().Fork()),
       comm_(rank_options.make_communicator(comm, *kernels_)) {
   ModelPlacement placement;
   placement.kernels = kernels_.get();
@@ -118,8 +120,8 @@ absl::Span<const int64_t> ToyRank::OwnedOriginalIds() const {
       .subspan(static_cast<size_t>(first), static_cast<size_t>(end - first));
 }
 
-Batch ToyRank::MakeBatch(int64_t step, absl::Span<const int64_t> nodes) const {
-  return MakeToyBatch(graph_, step, nodes, first_partition_, end_partition_);
+Batch ToyRank::MakeBatch(int64_t step, absl::Span<const int64_t> nodes) {
+  return MakeToyBatch(graph_, step, nodes, first_partition_, end_partition_, &batch_memory_);
 }
 
 double ToyRank::Train(int64_t step, absl::Span<const int64_t> nodes, double learning_rate) {

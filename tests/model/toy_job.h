@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <vector>
 
 #include "comm/communicator.h"
 #include "core/batch.h"
+#include "core/staging_resource.h"
 #include "core/thread_pool.h"
 #include "model/adam.h"
 #include "model/largegt.h"
@@ -39,7 +41,8 @@ std::vector<int64_t> ToyNodes(const ToyGraph& graph, double share, int64_t step)
 // What partitions [first, end) have of the batch of `nodes` (ascending). Feature rows stand in
 // another order than nodes.
 Batch MakeToyBatch(const ToyGraph& graph, int64_t step, absl::Span<const int64_t> nodes,
-                   int32_t first_partition, int32_t end_partition);
+                   int32_t first_partition, int32_t end_partition,
+                   std::pmr::memory_resource* memory = AlignedResource());
 
 // Runs of partitions, as even as may be.
 PartitionOwners ToyOwners(int32_t num_partitions, int32_t num_ranks);
@@ -62,8 +65,8 @@ class ToyRank {
   ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communicator& comm,
           const ToyRankOptions& rank_options = {});
 
-  // This rank's share of a batch.
-  Batch MakeBatch(int64_t step, absl::Span<const int64_t> nodes) const;
+  // This rank's share of a batch, in memory of the rank.
+  Batch MakeBatch(int64_t step, absl::Span<const int64_t> nodes);
   // Gradients and one step of Adam; the loss. Failed expectations on error.
   double Train(int64_t step, absl::Span<const int64_t> nodes, double learning_rate = 1e-2);
 
@@ -80,6 +83,7 @@ class ToyRank {
   std::vector<float> class_weight_;
   ThreadPool pool_;
   std::unique_ptr<Kernels> kernels_;
+  StagingResource batch_memory_;
   std::unique_ptr<Communicator> comm_;
   std::unique_ptr<LargeGT> model_;
   std::unique_ptr<Adam> adam_;

@@ -15,6 +15,7 @@
 #include "sampler/schedule.h"
 #include "tests/sampler/loader_testing.h"
 #include "tests/sampler/small_graph.h"
+#include "tests/support/counting_resource.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -283,6 +284,37 @@ TEST(BatchLoader, CanBeDestroyedOrStartedAnewAtAnyPoint) {
         }
       }
     }
+}
+
+TEST(BatchLoader, MakesBatchesInTheMemoryOfItsInputsAndSoonTakesNoMore) {
+  const Fixture f;
+  CountingResource memory;
+  LoaderInputs inputs = f.Inputs();
+  inputs.batch_memory = &memory;
+  {
+    ASSERT_OK_AND_ASSIGN(const auto loader, BatchLoader::Create(inputs, Options(6, 0)));
+    int64_t num_given = 0;
+    for (const int64_t epoch : {1, 1}) {
+      num_given = memory.num_given();
+      ASSERT_OK(loader->Start(Train(epoch, 16)));
+      while (true) {
+        ASSERT_OK_AND_ASSIGN(const Batch* batch, loader->Next());
+        if (batch == nullptr) break;
+        for (const void* data : {static_cast<const void*>(batch->slice_offsets.data()),
+                                 static_cast<const void*>(batch->nodes.data()),
+                                 static_cast<const void*>(batch->sampled_offsets.data()),
+                                 static_cast<const void*>(batch->sampled.data()),
+                                 static_cast<const void*>(batch->multiplicity.data()),
+                                 static_cast<const void*>(batch->features.data()),
+                                 static_cast<const void*>(batch->own.data()),
+                                 static_cast<const void*>(batch->pos_enc.data()),
+                                 static_cast<const void*>(batch->labels.data())})
+          EXPECT_TRUE(memory.Holds(data));
+      }
+    }
+    EXPECT_EQ(memory.num_given(), num_given);
+  }
+  EXPECT_EQ(memory.num_held(), 0);
 }
 
 TEST(BatchLoader, KeepsABatchUntilTheNextIsAskedFor) {

@@ -80,15 +80,15 @@ struct Contents {
       : epoch(batch.epoch),
         step(batch.step),
         global_nodes(batch.global_nodes),
-        slice_offsets(batch.slice_offsets),
-        nodes(batch.nodes),
-        sampled_offsets(batch.sampled_offsets),
-        sampled(batch.sampled),
-        multiplicity(batch.multiplicity),
+        slice_offsets(batch.slice_offsets.begin(), batch.slice_offsets.end()),
+        nodes(batch.nodes.begin(), batch.nodes.end()),
+        sampled_offsets(batch.sampled_offsets.begin(), batch.sampled_offsets.end()),
+        sampled(batch.sampled.begin(), batch.sampled.end()),
+        multiplicity(batch.multiplicity.begin(), batch.multiplicity.end()),
         features(batch.features.data(), batch.features.data() + batch.features.size()),
-        own(batch.own),
+        own(batch.own.begin(), batch.own.end()),
         pos_enc(batch.pos_enc.data(), batch.pos_enc.data() + batch.pos_enc.size()),
-        labels(batch.labels) {}
+        labels(batch.labels.begin(), batch.labels.end()) {}
   bool operator==(const Contents&) const = default;
   int64_t epoch, step, global_nodes;
   std::vector<int64_t> slice_offsets;

@@ -1,19 +1,22 @@
 #include "sampler/repeat_merger.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <memory_resource>
 
 namespace quadhop {
 namespace {
 
-std::vector<LocalRow> Rows(std::initializer_list<int32_t> rows) {
-  std::vector<LocalRow> out;
+using testing::ElementsAre;
+
+std::pmr::vector<LocalRow> Rows(std::initializer_list<int32_t> rows) {
+  std::pmr::vector<LocalRow> out;
   for (const int32_t row : rows) out.emplace_back(row);
   return out;
 }
 
-Batch OfNodes(int64_t num_nodes, std::vector<LocalRow> sampled) {
+Batch OfNodes(int64_t num_nodes, std::pmr::vector<LocalRow> sampled) {
   Batch batch;
   batch.nodes.assign(static_cast<size_t>(num_nodes), GlobalId(0));
   batch.sampled = std::move(sampled);
@@ -26,8 +29,8 @@ TEST(RepeatMerger, KeepsTheFirstOfEachNodesEqualRowsAndCountsThem) {
                                  3, 3, 3, 3}));
   RepeatMerger().Merge(4, 4, batch);
   EXPECT_EQ(batch.sampled, Rows({0, 1, 2, 1, 3, 0, 3}));
-  EXPECT_EQ(batch.multiplicity, (std::vector<int32_t>{3, 1, 1, 1, 1, 1, 4}));
-  EXPECT_EQ(batch.sampled_offsets, (std::vector<int64_t>{0, 2, 6, 7}));
+  EXPECT_THAT(batch.multiplicity, ElementsAre(3, 1, 1, 1, 1, 1, 4));
+  EXPECT_THAT(batch.sampled_offsets, ElementsAre(0, 2, 6, 7));
 }
 
 TEST(RepeatMerger, ForgetsTheBatchBefore) {
@@ -36,14 +39,14 @@ TEST(RepeatMerger, ForgetsTheBatchBefore) {
     Batch batch = OfNodes(1, Rows({row, 1 - row, 1 - row}));
     merger.Merge(3, 2, batch);
     EXPECT_EQ(batch.sampled, Rows({row, 1 - row}));
-    EXPECT_EQ(batch.multiplicity, (std::vector<int32_t>{1, 2}));
+    EXPECT_THAT(batch.multiplicity, ElementsAre(1, 2));
   }
 }
 
 TEST(RepeatMerger, TakesABatchWithoutNodes) {
   Batch batch = OfNodes(0, {});
   RepeatMerger().Merge(5, 0, batch);
-  EXPECT_EQ(batch.sampled_offsets, std::vector<int64_t>{0});
+  EXPECT_THAT(batch.sampled_offsets, ElementsAre(0));
   EXPECT_TRUE(batch.multiplicity.empty());
 }
 
