@@ -90,49 +90,59 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
     graph->topology_ =
         ResidentTopology::Build(inputs.topology, inputs.OwnTrainingNodes(), context.pool);
     inputs.training_topology = graph->topology_->topology();
-    graph->description_ =
-        absl::StrFormat("kept: %.1f MB of topology", Megabytes(graph->topology_->bytes()));
+    graph->Describe(absl::StrFormat("%.1f MB of topology", Megabytes(graph->topology_->bytes())));
   }
   QH_ASSIGN_OR_RETURN(const FeatureTable table, store.features());
-  if (placement.features == FeaturePlacement::MAPPED) {
-    graph->features_ = MakeMappedFeatureSource(table);
-    inputs.features = graph->features_.get();
-    if (TakesRowsOnGpu(config)) {
-      absl::StatusOr<std::unique_ptr<DeviceRows>> made =
-          MakeDeviceRows(store, table, inputs, config, context);
-      QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "feature rows for all GPUs", made.status()));
-      graph->device_rows_ = *std::move(made);
-      inputs.device_rows = graph->device_rows_.get();
-    }
-    return graph;
-  }
+  QH_RETURN_IF_ERROR(placement.features == FeaturePlacement::MAPPED
+                         ? graph->MapRows(store, table, config, context, inputs)
+                         : graph->KeepRows(store, table, placement.hot_set_bytes, owners, config,
+                                           context, inputs));
+  inputs.features = graph->features_.get();
+  inputs.device_rows = graph->device_rows_.get();
+  return graph;
+}
+
+absl::Status PlacedGraph::MapRows(const Store& store, const FeatureTable& table,
+                                  const Config& config, const RankContext& context,
+                                  const LoaderInputs& inputs) {
+  features_ = MakeMappedFeatureSource(table);
+  if (!TakesRowsOnGpu(config)) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<DeviceRows>> made =
+      MakeDeviceRows(store, table, inputs, config, context);
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "feature rows for all GPUs", made.status()));
+  device_rows_ = *std::move(made);
+  return absl::OkStatus();
+}
+
+absl::Status PlacedGraph::KeepRows(const Store& store, const FeatureTable& table,
+                                   int64_t hot_set_bytes, const PartitionOwners& owners,
+                                   const Config& config, const RankContext& context,
+                                   const LoaderInputs& inputs) {
   FeatureResidence residence;
   for (const int32_t p : owners.first) residence.rank_offsets.push_back(inputs.FirstNode(p));
-  const int64_t max_hot = placement.hot_set_bytes / HotRowBytes(table.row_bytes());
+  const int64_t max_hot = hot_set_bytes / HotRowBytes(table.row_bytes());
   HotSet hot;
-  if (max_hot > 0) {
-    const bool resident = graph->topology_.has_value();
+  if (max_hot > 0)
     hot = ChooseHotSet(
-        ExpectedDraws(resident ? inputs.training_topology : inputs.topology,
+        ExpectedDraws(topology_.has_value() ? inputs.training_topology : inputs.topology,
                       SamplingOptions(config).sampler, inputs.OwnTrainingNodes(), context.pool),
         OwnNodes(inputs), max_hot, StepsOfAnEpoch(inputs, config.train().batch()));
-  }
   residence.hot_nodes = std::move(hot.nodes);
   const auto num_hot = static_cast<int64_t>(residence.hot_nodes.size());
   const int64_t num_own = OwnNodes(inputs).end - OwnNodes(inputs).begin;
-  if (!graph->description_.empty()) absl::StrAppend(&graph->description_, "\n");
-  absl::StrAppendFormat(&graph->description_,
-                        "kept: %d own rows (%.1f MB) and %d hot ones (%.1f MB), expected to hold "
-                        "%.1f %% of the remote rows of a step",
-                        num_own, Megabytes(num_own * table.row_bytes()), num_hot,
-                        Megabytes(num_hot * HotRowBytes(table.row_bytes())),
-                        100 * hot.expected_hit_rate);
+  Describe(absl::StrFormat(
+      "%d own rows (%.1f MB) and %d hot ones (%.1f MB), expected to hold %.1f %% of the remote "
+      "rows of a step",
+      num_own, Megabytes(num_own * table.row_bytes()), num_hot,
+      Megabytes(num_hot * HotRowBytes(table.row_bytes())), 100 * hot.expected_hit_rate));
   QH_ASSIGN_OR_RETURN(const RowReader read, FeatureRowReader(store));
-  QH_ASSIGN_OR_RETURN(
-      graph->features_,
-      MakePartitionedFeatureSource(table, std::move(residence), read, context.comm, context.pool));
-  inputs.features = graph->features_.get();
-  return graph;
+  QH_ASSIGN_OR_RETURN(features_, MakePartitionedFeatureSource(table, std::move(residence), read,
+                                                              context.comm, context.pool));
+  return absl::OkStatus();
+}
+
+void PlacedGraph::Describe(const std::string& kept) {
+  absl::StrAppend(&description_, description_.empty() ? "" : "\n", "kept: ", kept);
 }
 
 }  // namespace quadhop

@@ -40,6 +40,12 @@ class PlacedGraph {
 
  private:
   PlacedGraph() = default;
+  absl::Status MapRows(const Store& store, const FeatureTable& table, const Config& config,
+                       const RankContext& context, const LoaderInputs& inputs);
+  absl::Status KeepRows(const Store& store, const FeatureTable& table, int64_t hot_set_bytes,
+                        const PartitionOwners& owners, const Config& config,
+                        const RankContext& context, const LoaderInputs& inputs);
+  void Describe(const std::string& kept);
   std::optional<ResidentTopology> topology_;
   std::unique_ptr<FeatureSource> features_;
   std::unique_ptr<DeviceRows> device_rows_;
