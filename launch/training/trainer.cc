@@ -102,7 +102,7 @@ absl::StatusOr<ExitCode> Trainer::Run() {
     const int64_t epoch = position_.epoch() + 1;
     QH_ASSIGN_OR_RETURN(const bool stop, TrainEpoch(epoch));
     if (stop) return Stop();
-    QH_RETURN_IF_ERROR(EvaluateEpoch(epoch));
+    QH_RETURN_IF_ERROR(EndEpoch(epoch));
   }
   QH_RETURN_IF_ERROR(Finish());
   return ExitCode::kDone;
@@ -324,7 +324,7 @@ absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
     last_step_ = std::min(num_steps, done + job_.config.sampler().prefetch_steps() + 1);
     session_.loader().EndBefore(last_step_);
   }
-  // At the end of an epoch, EvaluateEpoch or Stop writes it.
+  // At the end of an epoch, EndEpoch or Stop writes it.
   const bool at_end = done == num_steps || done == last_step_;
   const int64_t step = position_.step();
   // A wish read after a write was posted before it.
@@ -339,7 +339,7 @@ absl::Status Trainer::CheckReplicas() {
                             session_.model().ReplicaHash());
 }
 
-absl::Status Trainer::EvaluateEpoch(int64_t number) {
+absl::Status Trainer::EndEpoch(int64_t number) {
   session_.context().standing.Set("evaluating", position_.step());
   QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
   const EpochProgress trained = position_.under_way();
@@ -355,27 +355,7 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
       absl::StrFormat("epoch %d/%d  loss %.4f", number, config_.epochs(), train_loss);
   bool better = false;
   if (number % config_.eval_every_epochs() == 0 || number == config_.epochs()) {
-    const absl::Time start = absl::Now();
-    std::map<SplitPart, EvaluationDetail> details;
-    QH_ASSIGN_OR_RETURN(const auto metrics,
-                        EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}, &details));
-    const PartMetrics &valid = metrics.at(SplitPart::kValid), &test = metrics.at(SplitPart::kTest);
-    for (const auto& [part, of_part] : metrics)
-      for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
-    evaluation_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
-    event.Add("evaluation_seconds", evaluation_seconds_);
-    last_valid_ = valid.selected();
-    // Without validation nodes the last epoch is the result.
-    better = valid.nodes == 0 || valid.selected() > position_.best_valid();
-    if (better) KeepBest(number, metrics);
-    if (better) QH_RETURN_IF_ERROR(WriteEvaluation(number, details));
-    position_.set_evaluations_without_better(better ? 0
-                                                    : position_.evaluations_without_better() + 1);
-    absl::StrAppend(&line, "  valid ", FigureText(valid.selected()), "  test ",
-                    FigureText(test.selected()));
-    if (valid.nodes > 0)
-      absl::StrAppendFormat(&line, "  best %s (epoch %d)", FigureText(position_.best_test()),
-                            position_.best_epoch());
+    QH_ASSIGN_OR_RETURN(better, Evaluate(number, event, line));
   }
   event.Add("after_step", position_.step())
       .Add("seconds", seconds)
@@ -392,6 +372,30 @@ absl::Status Trainer::EvaluateEpoch(int64_t number) {
       !checkpointing_->DueAfterStep(position_.step()))
     return absl::OkStatus();
   return checkpointing_->Write(adam_, position_, better);
+}
+
+absl::StatusOr<bool> Trainer::Evaluate(int64_t epoch, JsonObject& event, std::string& line) {
+  const absl::Time start = absl::Now();
+  std::map<SplitPart, EvaluationDetail> details;
+  QH_ASSIGN_OR_RETURN(const auto metrics,
+                      EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}, &details));
+  const PartMetrics &valid = metrics.at(SplitPart::kValid), &test = metrics.at(SplitPart::kTest);
+  for (const auto& [part, of_part] : metrics)
+    for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
+  evaluation_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
+  event.Add("evaluation_seconds", evaluation_seconds_);
+  last_valid_ = valid.selected();
+  // Without validation nodes the last epoch is the result.
+  const bool better = valid.nodes == 0 || valid.selected() > position_.best_valid();
+  if (better) KeepBest(epoch, metrics);
+  if (better) QH_RETURN_IF_ERROR(WriteEvaluation(epoch, details));
+  position_.set_evaluations_without_better(better ? 0 : position_.evaluations_without_better() + 1);
+  absl::StrAppend(&line, "  valid ", FigureText(valid.selected()), "  test ",
+                  FigureText(test.selected()));
+  if (valid.nodes > 0)
+    absl::StrAppendFormat(&line, "  best %s (epoch %d)", FigureText(position_.best_test()),
+                          position_.best_epoch());
+  return better;
 }
 
 void Trainer::KeepBest(int64_t epoch, const std::map<SplitPart, PartMetrics>& metrics) {

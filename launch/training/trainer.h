@@ -52,7 +52,10 @@ class Trainer {
   // run is to stop.
   absl::Status AgreeAfterStep(int64_t done, int64_t num_steps);
   absl::Status CheckReplicas();
-  absl::Status EvaluateEpoch(int64_t epoch);
+  // Evaluates if it is the epoch's turn, logs it, and writes a checkpoint if one is due.
+  absl::Status EndEpoch(int64_t epoch);
+  // Whether it is the best so far. Adds its figures to the epoch's event and line.
+  absl::StatusOr<bool> Evaluate(int64_t epoch, JsonObject& event, std::string& line);
   void KeepBest(int64_t epoch, const std::map<SplitPart, PartMetrics>& metrics);
   absl::StatusOr<ExitCode> Stop();
   absl::Status Finish();
