@@ -13,12 +13,6 @@
 #include "partition/formats/npy_texts.h"
 
 namespace quadhop {
-namespace {
-
-constexpr size_t kBlockBytes = size_t{1} << 20;
-
-}  // namespace
-
 absl::StatusOr<NpzFile> NpzFile::Open(const std::string& path, int64_t max_bytes) {
   QH_ASSIGN_OR_RETURN(ZipFile zip, ZipFile::Open(path));
   return NpzFile(std::move(zip), max_bytes);
@@ -56,21 +50,7 @@ absl::StatusOr<bool> NpzFile::HoldsObjects(const std::string& name) const {
 }
 
 absl::StatusOr<std::string> NpzFile::Bytes(const std::string& name) const {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> bytes, zip_.Read(name + ".npy"));
-  std::string all;
-  for (bool more = true; more;) {
-    const size_t at = all.size();
-    if (static_cast<int64_t>(at) > max_bytes_)
-      return absl::ResourceExhaustedError(
-          absl::StrCat(Place(name), " has more than ", max_bytes_ / 1000000,
-                       " MB, which is what may be used: raise --memory"));
-    all.resize(at + kBlockBytes);
-    QH_ASSIGN_OR_RETURN(const int64_t count,
-                        bytes->Read(absl::MakeSpan(all.data() + at, kBlockBytes)));
-    all.resize(at + static_cast<size_t>(count));
-    more = count > 0;
-  }
-  return all;
+  return zip_.ReadWhole(name + ".npy", max_bytes_, Place(name));
 }
 
 absl::StatusOr<Pickle> NpzFile::Objects(const std::string& name) const {

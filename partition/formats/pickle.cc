@@ -29,22 +29,31 @@ absl::Status PickleMachine::PushGlobal(absl::string_view module, absl::string_vi
                                                    "__builtin__ list",
                                                    "builtins list",
                                                    "_codecs encode"};
-  const std::string global = absl::StrCat(module, " ", name);
+  const std::string global = absl::StrCat(module.substr(0, 100), " ", name.substr(0, 100));
   if (truncated_) return absl::OkStatus();
+  if (std::find(std::begin(kAllowed), std::end(kAllowed), global) != std::end(kAllowed)) {
+    PushNew(Kind::kGlobal);
+    stack_.back()->text = global;
+    return absl::OkStatus();
+  }
+  if (keeps_unknown_) {
+    PushObject(global, nullptr);
+    return absl::OkStatus();
+  }
   if (module == "copy_reg" || module == "copyreg")
     return Error("it is of protocol 0 or 1: write it with protocol 2 to 5");
-  if (std::find(std::begin(kAllowed), std::end(kAllowed), global) == std::end(kAllowed))
-    return Error(absl::StrCat("it asks for Python's ", absl::CHexEscape(module.substr(0, 60)), ".",
-                              absl::CHexEscape(name.substr(0, 60))));
-  PushNew(Kind::kGlobal);
-  stack_.back()->text = global;
-  return absl::OkStatus();
+  return Error(absl::StrCat("it asks for Python's ", absl::CHexEscape(module.substr(0, 60)), ".",
+                            absl::CHexEscape(name.substr(0, 60))));
 }
 
 // What numpy, scipy and collections give when called with these arguments, before BUILD fills it.
 absl::Status PickleMachine::Reduce() {
   const PickleValue* const arguments = Pop();
   const PickleValue* const callee = Pop();
+  if (callee->kind == Kind::kObject && keeps_unknown_) {
+    PushObject(callee->text, arguments);
+    return absl::OkStatus();
+  }
   if (callee->kind != Kind::kGlobal || arguments->kind != Kind::kList)
     return underflow_ ? absl::OkStatus() : Error("a call of what is no function");
   const absl::string_view name =
@@ -91,10 +100,11 @@ absl::Status PickleMachine::Reduce() {
 absl::Status PickleMachine::NewObject() {
   Pop();
   const PickleValue* const type = Pop();
-  if (type->kind != Kind::kGlobal || type->text.find("csr_matrix") == std::string::npos)
-    return underflow_ ? absl::OkStatus() : Error("an object that is not read");
-  PushNew(Kind::kObject);
-  stack_.back()->text = type->text;
+  const bool kept = type->kind == Kind::kObject && keeps_unknown_;
+  const bool csr =
+      type->kind == Kind::kGlobal && type->text.find("csr_matrix") != std::string::npos;
+  if (!kept && !csr) return underflow_ ? absl::OkStatus() : Error("an object that is not read");
+  PushObject(type->text, nullptr);
   return absl::OkStatus();
 }
 
@@ -109,8 +119,10 @@ absl::Status PickleMachine::Build() {
       if (state->items[1]->text == ">") return Error("big-endian numbers");
       return absl::OkStatus();
     case Kind::kObject:
-      if (state->kind != Kind::kDict) return Error("an object whose state is no dict");
-      target->content = state;
+      if (state->kind == Kind::kDict)
+        target->content = state;
+      else if (!keeps_unknown_)
+        return Error("an object whose state is no dict");
       return absl::OkStatus();
     default:
       return underflow_ ? absl::OkStatus() : Error("a state for what has none");
@@ -140,12 +152,14 @@ absl::Status PickleMachine::FillArray(PickleValue* array, const PickleValue& sha
 }
 
 absl::Status PickleMachine::Append(PickleValue* list, const std::vector<PickleValue*>& items) {
+  if (list->kind == Kind::kObject && keeps_unknown_) return absl::OkStatus();
   if (list->kind != Kind::kList) return underflow_ ? absl::OkStatus() : Error("it is no list");
   list->items.insert(list->items.end(), items.begin(), items.end());
   return absl::OkStatus();
 }
 
 absl::Status PickleMachine::SetItems(PickleValue* dict, const std::vector<PickleValue*>& items) {
+  if (dict->kind == Kind::kObject && keeps_unknown_) return absl::OkStatus();
   if (dict->kind != Kind::kDict || items.size() % 2 != 0)
     return underflow_ ? absl::OkStatus() : Error("it is no dict");
   for (size_t i = 0; i < items.size(); i += 2) dict->entries.emplace_back(items[i], items[i + 1]);
@@ -159,10 +173,11 @@ const PickleValue* PickleValue::Find(absl::string_view key) const {
   return nullptr;
 }
 
-absl::StatusOr<Pickle> Pickle::Read(absl::string_view bytes, const std::string& place) {
+absl::StatusOr<Pickle> Pickle::Read(absl::string_view bytes, const std::string& place,
+                                    Unknown unknown) {
   Pickle pickle;
   pickle.place_ = place;
-  QH_RETURN_IF_ERROR(PickleMachine(bytes, &pickle).Run());
+  QH_RETURN_IF_ERROR(PickleMachine(bytes, unknown == Unknown::kKept, &pickle).Run());
   return pickle;
 }
 

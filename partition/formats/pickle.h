@@ -2,7 +2,7 @@
 // csr matrices. https://github.com/python/cpython/blob/main/Lib/pickletools.py
 //
 // Nothing is ever called: a fixed list of globals is understood (numpy's and scipy's ways to
-// rebuild an array, list, defaultdict), every other one is refused by name.
+// rebuild an array, list, defaultdict), every other one is refused by name, or kept as a name.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -37,13 +37,15 @@ struct PickleValue {
   Kind kind = Kind::kNone;
   int64_t integer = 0;  // also True and False
   double number = 0;
-  std::string text;  // also bytes; of a global and an object "module name"; of an array its dtype
+  std::string text;  // also bytes; of a global and an object "module name", of each the first 100
+                     // letters; of an array its dtype
   std::vector<PickleValue*> items;                             // of a list or tuple
   std::vector<std::pair<PickleValue*, PickleValue*>> entries;  // of a dict
   std::vector<int64_t> dims;                                   // of an array
   bool fortran_order = false;
-  // Of an array its bytes, or the list of its objects; of an object the dict of its attributes.
-  // Shared, since a pickle can name one value many times.
+  // Of an array its bytes, or the list of its objects; of an object the dict of its attributes, or
+  // the list of the arguments of the unknown call that makes it. Shared, since a pickle can name
+  // one value many times.
   const PickleValue* content = nullptr;
 
   // The value of a text key of a dict, or of an object's attribute, or null.
@@ -53,9 +55,13 @@ struct PickleValue {
 // A pickle that was read, and all its values. Immutable.
 class Pickle {
  public:
+  // What becomes of classes and functions that are not understood: an error, or objects.
+  enum class Unknown { kRefused, kKept };
+
   // kInvalidArgument, naming `place`, the byte and what is wrong or not allowed. Memory and time
   // are in proportion to the bytes, whatever they are.
-  static absl::StatusOr<Pickle> Read(absl::string_view bytes, const std::string& place);
+  static absl::StatusOr<Pickle> Read(absl::string_view bytes, const std::string& place,
+                                     Unknown unknown = Unknown::kRefused);
   // The array of objects in the bytes of an .npy file: its pickle.
   static absl::StatusOr<Pickle> ReadNpy(absl::string_view bytes, const std::string& place);
 

@@ -19,7 +19,8 @@ class PickleMachine {
  public:
   using Kind = PickleValue::Kind;
 
-  PickleMachine(absl::string_view bytes, Pickle* pickle) : bytes_(bytes), pickle_(pickle) {}
+  PickleMachine(absl::string_view bytes, bool keeps_unknown, Pickle* pickle)
+      : bytes_(bytes), keeps_unknown_(keeps_unknown), pickle_(pickle) {}
 
   absl::Status Run() {
     while (!done_) {
@@ -73,6 +74,11 @@ class PickleMachine {
     return &pickle_->values_.back();
   }
   void PushNew(Kind kind) { stack_.push_back(New(kind)); }
+  void PushObject(const std::string& name, const PickleValue* content) {
+    PushNew(Kind::kObject);
+    stack_.back()->text = name;
+    stack_.back()->content = content;
+  }
   void PushInteger(int64_t value) {
     PushNew(Kind::kInteger);
     stack_.back()->integer = value;
@@ -147,6 +153,7 @@ class PickleMachine {
   absl::Status PushLong(absl::string_view little_endian);
 
   absl::string_view bytes_;
+  const bool keeps_unknown_;
   Pickle* pickle_;
   size_t at_ = 0;
   size_t start_ = 0;  // of the opcode at work

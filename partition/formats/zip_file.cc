@@ -17,6 +17,7 @@ namespace quadhop {
 namespace {
 
 constexpr size_t kInputBytes = size_t{256} << 10;
+constexpr size_t kBlockBytes = size_t{1} << 20;
 
 struct CloseArchive {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -166,6 +167,25 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ZipFile::Read(const std::string& mem
                                             "; it has: ", absl::StrJoin(members_, ", ")));
   QH_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, MemberSource::Open(path_, member));
   return ReadAhead(std::move(source));
+}
+
+absl::StatusOr<std::string> ZipFile::ReadWhole(const std::string& member, int64_t max_bytes,
+                                               const std::string& place) const {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> bytes, Read(member));
+  std::string all;
+  for (bool more = true; more;) {
+    const size_t at = all.size();
+    if (static_cast<int64_t>(at) > max_bytes)
+      return absl::ResourceExhaustedError(
+          absl::StrCat(place, " has more than ", max_bytes / 1000000,
+                       " MB, which is what may be used: raise --memory"));
+    all.resize(at + kBlockBytes);
+    QH_ASSIGN_OR_RETURN(const int64_t count,
+                        bytes->Read(absl::MakeSpan(all.data() + at, kBlockBytes)));
+    all.resize(at + static_cast<size_t>(count));
+    more = count > 0;
+  }
+  return all;
 }
 
 }  // namespace quadhop

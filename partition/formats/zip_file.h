@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ class ZipFile {
   // Its CRC-32 is checked where it ends. kNotFound names the members there are;
   // kInvalidArgument: encrypted, or compressed other than by deflate.
   absl::StatusOr<std::unique_ptr<ByteSource>> Read(const std::string& member) const;
+  // All of them. kResourceExhausted, naming `place`, if they are more than max_bytes.
+  absl::StatusOr<std::string> ReadWhole(const std::string& member, int64_t max_bytes,
+                                        const std::string& place) const;
 
  private:
   ZipFile() = default;

@@ -37,7 +37,7 @@ const std::vector<FuzzTarget>& FuzzTargets() {
   static const auto* const kTargets = new std::vector<FuzzTarget>{
       {"npy", [] { return ListOf(MakeNpyReader()); }},
       {"gzip", [] { return ListOf(MakeGzipReader(), MakeGzipMembersReader()); }},
-      {"pickle", [] { return ListOf(MakePickleReader()); }},
+      {"pickle", [] { return ListOf(MakePickleReader(), MakeTorchPickleReader()); }},
       {"safetensors", [] { return ListOf(MakeSafetensorsReader()); }},
       {"store", [] { return ListOf(MakeStoreReader()); }},
       {"checkpoint", [] { return ListOf(MakeCheckpointReader()); }},

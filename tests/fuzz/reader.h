@@ -54,6 +54,7 @@ std::unique_ptr<Reader> MakeNpyReader();
 std::unique_ptr<Reader> MakeGzipReader();
 std::unique_ptr<Reader> MakeGzipMembersReader();
 std::unique_ptr<Reader> MakePickleReader();
+std::unique_ptr<Reader> MakeTorchPickleReader();  // of what torch.save wrote
 std::unique_ptr<Reader> MakeSafetensorsReader();
 std::unique_ptr<Reader> MakeStoreReader();
 std::unique_ptr<Reader> MakeCheckpointReader();

@@ -418,6 +418,23 @@ std::string PickledLists(const std::vector<std::vector<int64_t>>& lists) {
   return absl::StrCat(text, "u");
 }
 
+std::string PickledTensor(const std::string& storage, const std::string& key, int64_t elements,
+                          int64_t offset, const std::vector<int64_t>& dims,
+                          const std::vector<int64_t>& strides) {
+  const auto long_of = [](int64_t value) {
+    return absl::StrCat("\x8a\x08", Little(static_cast<uint64_t>(value), 8));
+  };
+  const auto tuple_of = [&](const std::vector<int64_t>& values) {
+    std::string tuple = "(";
+    for (const int64_t value : values) tuple += long_of(value);
+    return tuple + "t";
+  };
+  return absl::StrCat(Global("torch._utils", "_rebuild_tensor_v2"), "((", Text("storage"),
+                      Global("torch", storage), Text(key), Text("cpu"), long_of(elements), "tQ",
+                      long_of(offset), tuple_of(dims), tuple_of(strides), "\x89",
+                      Global("collections", "OrderedDict"), ")RtR");
+}
+
 std::string Pickled(const std::string& value) { return absl::StrCat("\x80\x02", value, "."); }
 
 std::string NpyOfObject(const std::string& value) {

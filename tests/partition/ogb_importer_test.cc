@@ -1,10 +1,14 @@
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "core/store.h"
 #include "partition/import.h"
+#include "tests/partition/format_writers.h"
 #include "tests/partition/import_testing.h"
 #include "tests/support/status_matchers.h"
 
@@ -212,25 +216,53 @@ TEST_F(OgbImporter, ReportsRowsOfAnotherWidth) {
               StatusIs(kInvalid, HasSubstr("node-feat.csv.gz line 3 has 3 columns where 2 are")));
 }
 
-// OGB's readers take split_dict.pt, a pickle of PyTorch's, in place of the csv files.
-TEST_F(OgbImporter, SaysHowASplitOfPyTorchIsConverted) {
-  std::filesystem::remove_all(input_ / "split/time");
-  input_.Write("split/time/split_dict.pt", "PK");
-  EXPECT_THAT(ImportIt(),
-              StatusIs(kInvalid, AllOf(HasSubstr("split/time/split_dict.pt is a file of PyTorch, "
-                                                 "which is not read: write train.csv.gz, "
-                                                 "valid.csv.gz and test.csv.gz beside it, by "
-                                                 "python3 -c '"),
-                                       HasSubstr("torch.load"))));
+// As OGB's DatasetSaver writes it: {"train": tensor([3, 0]), "valid": tensor([2]), "test":
+// tensor([])}.
+void WriteTorchSplit(const std::string& path, const std::vector<int64_t>& train) {
+  const auto size = static_cast<int64_t>(train.size());
+  const auto text = [](const std::string& name) {
+    return absl::StrCat("U", std::string(1, static_cast<char>(name.size())), name);
+  };
+  const std::string dict =
+      absl::StrCat("}(", text("train"), PickledTensor("LongStorage", "0", size, 0, {size}, {1}),
+                   text("valid"), PickledTensor("LongStorage", "1", 1, 0, {1}, {1}), text("test"),
+                   PickledTensor("LongStorage", "2", 0, 0, {0}, {1}), "u");
+  WriteZip(path,
+           {{"split_dict/data.pkl", Pickled(dict)},
+            {"split_dict/data/0", BytesOf(train)},
+            {"split_dict/data/1", BytesOf<int64_t>({2})},
+            {"split_dict/data/2", ""}},
+           /*deflate=*/false);
 }
 
-TEST_F(OgbImporter, MakesNoRandomSplitWherePyTorchHasOne) {
+TEST_F(OgbImporter, ReadsTheSplitThatPyTorchSaved) {
+  std::filesystem::remove_all(input_ / "split/time");
+  input_.Write("split/scaffold/none", "");
+  WriteTorchSplit(input_ / "split/scaffold/split_dict.pt", {3, 0});
+  ASSERT_OK(ImportIt());
+  ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(store_path()));
+  ASSERT_OK_AND_ASSIGN(const auto split, store->split("scaffold"));
+  EXPECT_THAT(Vector(split), ElementsAre(1, 0, 2, 1));
+}
+
+TEST_F(OgbImporter, ReportsNodesOutOfRangeInASplitThatPyTorchSaved) {
+  std::filesystem::remove_all(input_ / "split/time");
+  input_.Write("split/time/none", "");
+  WriteTorchSplit(input_ / "split/time/split_dict.pt", {3, 4});
+  EXPECT_THAT(ImportIt(), StatusIs(kInvalid, HasSubstr("split_dict.pt: train element 1 is node 4; "
+                                                       "node ids are in [0, 4)")));
+  WriteTorchSplit(input_ / "split/time/split_dict.pt", {3, 2});
+  EXPECT_THAT(ImportIt(),
+              StatusIs(kInvalid, HasSubstr("split_dict.pt: valid element 0 is node 2, in "
+                                           "both train and valid of split time")));
+}
+
+TEST_F(OgbImporter, MakesNoRandomSplitWherePyTorchHasOneInNoFolder) {
   std::filesystem::remove_all(input_ / "split/time");
   input_.Write("split/split_dict.pt", "PK");
-  EXPECT_THAT(ImportIt(),
-              StatusIs(kInvalid, AllOf(HasSubstr("split/split_dict.pt is a file of PyTorch"),
-                                       HasSubstr("into a folder "), HasSubstr("split/NAME, by"),
-                                       HasSubstr("torch.load"))));
+  EXPECT_THAT(ImportIt(), StatusIs(kInvalid, AllOf(HasSubstr("split/split_dict.pt is in no folder "
+                                                             "of a split: move it to "),
+                                                   HasSubstr("split/NAME/split_dict.pt"))));
 }
 
 TEST_F(OgbImporter, TakesTheCsvFilesBesideASplitOfPyTorch) {
