@@ -88,6 +88,10 @@ absl::StatusOr<DType> DTypeOfDescr(absl::string_view descr, absl::string_view pa
     if (descr == NumpyDescr(dtype)) return dtype;
   }
   if (descr == "|b1") return DType::kU8;  // numpy's bool: bytes of 0 and 1
+  if (descr == "|O")
+    return NotNpy(path,
+                  "Python objects, as numpy saves None and sparse matrices: leave the array out, "
+                  "or save its numbers");
   if (!descr.empty() && descr.front() == '>')
     return NotNpy(path, absl::StrCat("big-endian elements ('", descr,
                                      "'): convert with a.astype('<", descr.substr(1), "')"));

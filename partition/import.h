@@ -26,7 +26,7 @@ struct ImportOptions {
   // Columns that wider features are projected to at random (features made of words: reduced to by
   // an SVD, 128 if it is 0); 0: they are stored as they are.
   int32_t project = 0;
-  // .npy arrays [N, ...] for formats that hold a graph alone; or empty.
+  // .npy arrays [N, ...] for inputs that may hold a graph alone; or empty.
   std::string features{};
   std::string labels{};
   std::string splits{};      // also for inputs without a split

@@ -73,9 +73,10 @@ std::unique_ptr<Importer> MakePlanetoidImporter();
 bool IsShchurNpz(const std::string& from);
 std::unique_ptr<Importer> MakeShchurImporter();
 
-// The heterophilous graphs' .npz (yandex_importer.cc).
-bool IsYandexNpz(const std::string& from);
-std::unique_ptr<Importer> MakeYandexImporter();
+// The arrays of PyTorch Geometric's graphs in an .npz (pyg_importer.cc).
+bool IsPygNpz(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasurePygNpz(const ImportOptions& options);
+std::unique_ptr<Importer> MakePygImporter();
 
 // What scipy.sparse.save_npz writes (scipy_importer.cc).
 bool IsScipyNpz(const std::string& from);

@@ -83,8 +83,8 @@ void StepFlags::AddImport(Flags* flags) {
   flags->Int("project", &import.project, int32_t{0}, int32_t{65536},
              "project wider features to this many columns (0: do not; WordNet features: 128)");
   flags->String("features", &import.features, "X.npy",
-                "features [N, F], where --from is an .npy, edge list, scipy's .npz, Matrix Market "
-                "or METIS file");
+                "features [N, F], where --from is an .npy, edge list, PyG's or scipy's .npz, "
+                "Matrix Market or METIS file");
   flags->String("labels", &import.labels, "Y.npy",
                 "labels [N] or [N, L], where --from is one of those files");
   flags->String(

@@ -237,4 +237,11 @@ template absl::StatusOr<std::vector<int64_t>> ArraySource::ReadRest(int64_t);
 template absl::StatusOr<std::vector<float>> ArraySource::ReadRest(int64_t);
 template absl::StatusOr<std::vector<double>> ArraySource::ReadRest(int64_t);
 
+absl::StatusOr<int64_t> ReadNumber(ArraySource array, absl::string_view allowed) {
+  if (array.size() != 1) return ArrayError(array.place(), array.DimsText(), allowed);
+  int64_t number = 0;
+  QH_RETURN_IF_ERROR(array.Read(absl::MakeSpan(&number, 1)));
+  return number;
+}
+
 }  // namespace quadhop

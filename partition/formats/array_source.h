@@ -64,6 +64,9 @@ class ArraySource {
 // Opens the same array anew at each call: where two parts of it are read side by side.
 using ArrayOpener = std::function<absl::StatusOr<ArraySource>()>;
 
+// The number in an array of one. kInvalidArgument, saying what is `allowed`, if it holds more.
+absl::StatusOr<int64_t> ReadNumber(ArraySource array, absl::string_view allowed);
+
 // "PLACE is GOT; ALLOWED", as kInvalidArgument.
 absl::Status ArrayError(absl::string_view place, absl::string_view got, absl::string_view allowed);
 

@@ -97,9 +97,7 @@ class LinkxImporter : public Importer {
   absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
     if (Take(mat, "num_nodes")) {
       QH_ASSIGN_OR_RETURN(ArraySource array, mat.Array("num_nodes"));
-      QH_ASSIGN_OR_RETURN(const std::vector<int64_t> counts, array.ReadRest<int64_t>(1 << 20));
-      if (counts.size() == 1) return counts[0];
-      return ArrayError(array.place(), array.DimsText(), "one number is needed");
+      return ReadNumber(std::move(array), "one number is needed");
     }
     if (mat.Has("label")) {
       QH_ASSIGN_OR_RETURN(const ArraySource labels, mat.Array("label"));

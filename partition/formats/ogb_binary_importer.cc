@@ -71,10 +71,7 @@ class RawArrays {
 // num_nodes_list or num_edges_list.
 absl::StatusOr<int64_t> ReadCount(const RawArrays& raw, const std::string& name) {
   QH_ASSIGN_OR_RETURN(ArraySource list, raw.Array(name));
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> counts, list.ReadRest<int64_t>(1 << 20));
-  if (counts.size() == 1) return counts[0];
-  return ArrayError(list.place(), list.DimsText(),
-                    "one number is needed: a store holds a single graph");
+  return ReadNumber(std::move(list), "one number is needed: a store holds a single graph");
 }
 
 absl::StatusOr<int64_t> CountNodes(const RawArrays& raw) {

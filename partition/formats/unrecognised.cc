@@ -40,7 +40,7 @@ absl::Status WhyUnrecognised(const std::string& from) {
   if (absl::EndsWith(from, ".npz") || absl::StartsWith(head, "PK")) {
     QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(from, 0));
     return Holds(from, npz.names(),
-                 "needed: adj_indptr or adj_matrix; node_features and edges; or what "
+                 "needed: edge_index or edges; adj_indptr or adj_matrix; or what "
                  "scipy.sparse.save_npz writes");
   }
   if (absl::EndsWith(from, ".mat") || absl::StartsWith(head, "MATLAB")) {

@@ -51,7 +51,7 @@ const std::vector<FuzzTarget>& FuzzTargets() {
        }},
       {"npz",
        [] {
-         return Imports({{"yandex", "g.npz"},
+         return Imports({{"pyg", "g.npz"},
                          {"shchur", "g.npz"},
                          {"ogb-binary", "raw/data.npz"},
                          {"scipy", "a.npz"}},

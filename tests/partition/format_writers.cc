@@ -183,7 +183,17 @@ WrittenInput WriteShchurPickled(const LittleGraph& graph, const std::string& fol
   return {folder + "/g.npz", false};
 }
 
-WrittenInput WriteYandex(const LittleGraph& graph, const std::string& folder) {
+WrittenInput WritePyg(const LittleGraph& graph, const std::string& folder) {
+  WriteZip(folder + "/g.npz", {{"edge_index.npy", NpyOf({2, NumEdges(graph)}, EdgeRows(graph))},
+                               {"x.npy", NpyOf({graph.kNodes, graph.kFeatures}, graph.features)},
+                               {"y.npy", NpyOf({graph.kNodes, 1}, graph.labels)},
+                               {"train_mask.npy", NpyOf({graph.kNodes}, Mask(graph, 1))},
+                               {"val_mask.npy", NpyOf({graph.kNodes}, Mask(graph, 2))},
+                               {"test_mask.npy", NpyOf({graph.kNodes}, Mask(graph, 3))}});
+  return {folder + "/g.npz"};
+}
+
+WrittenInput WriteHeterophilous(const LittleGraph& graph, const std::string& folder) {
   // Two equal splits; the masks of one in column order.
   std::vector<uint8_t> train = Mask(graph, 1), valid, test = Mask(graph, 3);
   for (const uint8_t value : Mask(graph, 2)) valid.insert(valid.end(), {value, value});
@@ -347,7 +357,8 @@ const std::map<std::string, Writer>& Writers() {
                                         {"ogb-binary/unzipped", WriteOgbUnzipped},
                                         {"shchur", WriteShchur},
                                         {"shchur/pickled", WriteShchurPickled},
-                                        {"yandex", WriteYandex},
+                                        {"pyg", WritePyg},
+                                        {"pyg/heterophilous", WriteHeterophilous},
                                         {"planetoid", WritePlanetoid},
                                         {"graphsaint", WriteGraphSaint},
                                         {"arrays", WriteArrays},

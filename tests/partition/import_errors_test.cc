@@ -24,7 +24,7 @@ class UnknownInput : public ImportOf {
 };
 
 TEST_F(UnknownInput, ThatIsADamagedArchiveIsSaidToBe) {
-  WriteLittleGraph("yandex", input_.path());
+  WriteLittleGraph("pyg", input_.path());
   ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(input_ / "g.npz"));
   EXPECT_THAT(MessageOf("g.npz", whole.substr(0, whole.size() / 2)),
               AllOf(HasSubstr("g.npz is not a zip archive that can be read: its directory, at "

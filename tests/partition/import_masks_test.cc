@@ -24,9 +24,9 @@ class Masks : public ImportOf, public ::testing::WithParamInterface<std::string>
   void Write(const Arrays& arrays) const {
     if (GetParam() == "linkx") return WriteMat(arrays);
     std::map<std::string, std::string> members = {
-        {"node_features.npy", NpyOf<float>({4, 1}, {1, 2, 3, 4})},
-        {"node_labels.npy", NpyOf<int64_t>({4}, {0, 1, 0, 1})},
-        {"edges.npy", NpyOf<int64_t>({2, 2}, {0, 1, 2, 3})}};
+        {"x.npy", NpyOf<float>({4, 1}, {1, 2, 3, 4})},
+        {"y.npy", NpyOf<int64_t>({4}, {0, 1, 0, 1})},
+        {"edge_index.npy", NpyOf<int64_t>({2, 2}, {0, 1, 2, 3})}};
     if (GetParam() == "shchur")
       members = {{"adj_indptr.npy", NpyOf<int32_t>({5}, {0, 1, 1, 2, 2})},
                  {"adj_indices.npy", NpyOf<int32_t>({2}, {1, 3})},
@@ -58,7 +58,7 @@ class Masks : public ImportOf, public ::testing::WithParamInterface<std::string>
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Formats, Masks, ::testing::Values("yandex", "shchur", "linkx"),
+INSTANTIATE_TEST_SUITE_P(Formats, Masks, ::testing::Values("pyg", "shchur", "linkx"),
                          [](const auto& format) { return format.param; });
 
 TEST_P(Masks, MakeASplit) {

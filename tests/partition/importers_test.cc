@@ -229,7 +229,7 @@ TEST_P(RealFiles, HaveTheFiguresThatNumpyCounts) {
 INSTANTIATE_TEST_SUITE_P(
     Formats, RealFiles,
     ::testing::Values(RealFile{"amazon_photo.npz", "shchur", 7650, 238162, 745, 8, 0, false},
-                      RealFile{"tolokers.npz", "yandex", 11758, 1038000, 10, 2, 0, false},
+                      RealFile{"tolokers.npz", "pyg", 11758, 1038000, 10, 2, 0, false},
                       RealFile{"ind.citeseer", "planetoid", 3327, 9104, 3703, 6, 15, false},
                       RealFile{"JohnsHopkins55.mat", "linkx", 5180, 373172, 2406, 2, 418, false},
                       RealFile{"blogcatalog.mat", "linkx", 10312, 667966, 0, 39, 0, true}));

@@ -127,20 +127,6 @@ TEST_F(Reddit, NeedsAGraph) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/reddit_graph.npz (nor ")));
 }
 
-class Yandex : public ImportOf {};
-
-TEST_F(Yandex, IsReadWithoutLabels) {
-  WriteZip(input_ / "g.npz", {{"node_features.npy", NpyOf<float>({3, 1}, {1, 2, 3})},
-                              {"edges.npy", NpyOf<int64_t>({3, 2}, {0, 1, 2, 0, 1, 2})}});
-  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("g.npz"));
-  EXPECT_EQ(report.format, "yandex");
-  EXPECT_EQ(report.unlabelled, 3);
-  EXPECT_THAT(report.Describe(),
-              AllOf(HasSubstr("splits: none"), HasSubstr("note: no node_labels: the store has no "
-                                                         "labels and cannot be trained on")));
-  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2), Pair(2, 0)));
-}
-
 class Shchur : public ImportOf {};
 
 TEST_F(Shchur, TakesAnEntryOfAPickledMatrixForAnArcWhateverItsValue) {
