@@ -73,9 +73,9 @@ std::unique_ptr<Importer> MakePlanetoidImporter();
 bool IsShchurNpz(const std::string& from);
 std::unique_ptr<Importer> MakeShchurImporter();
 
-// The arrays of PyTorch Geometric's graphs in an .npz (pyg_importer.cc).
-bool IsPygNpz(const std::string& from);
-absl::StatusOr<absl::optional<PrepShape>> MeasurePygNpz(const ImportOptions& options);
+// The arrays of PyTorch Geometric's graphs in an .npz or a .pt (pyg_importer.cc).
+bool IsPyg(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasurePyg(const ImportOptions& options);
 std::unique_ptr<Importer> MakePygImporter();
 
 // What scipy.sparse.save_npz writes (scipy_importer.cc).

@@ -1,5 +1,5 @@
-// Arrays of a graph in an .npz, under the names that they have in PyTorch Geometric's Data and in
-// other code:
+// Arrays of a graph in an .npz, or tensors in a .pt of torch.save, under the names that they have
+// in PyTorch Geometric's Data and in other code:
 //
 //   edge_index or edges, [2, E] or [E, 2]
 //   x, node_feat, node_features or features [N, F], or --features
@@ -23,6 +23,7 @@
 #include "partition/formats/import_node_data.h"
 #include "partition/formats/import_splits.h"
 #include "partition/formats/npz_file.h"
+#include "partition/formats/pyg_file.h"
 #include "partition/importer.h"
 
 namespace quadhop {
@@ -39,32 +40,32 @@ struct GraphArrays {
 
 // The first of the arrays `names` that there is, or the one that the flag gives, or nothing.
 absl::StatusOr<absl::optional<ArraySource>> OpenOneOf(std::initializer_list<const char*> names,
-                                                      const NpzFile& npz, const char* flag,
+                                                      const NamedArrays& file, const char* flag,
                                                       const std::string& path,
                                                       std::vector<std::string>* used) {
   const auto* const name =
-      std::find_if(names.begin(), names.end(), [&](const char* of) { return npz.Has(of); });
+      std::find_if(names.begin(), names.end(), [&](const char* of) { return file.Has(of); });
   if (name == names.end()) {
     if (path.empty()) return absl::optional<ArraySource>();
     return ArraySource::OpenNpy(path);
   }
   if (!path.empty())
     return absl::InvalidArgumentError(absl::StrCat(flag, " is for inputs without such an array; ",
-                                                   npz.path(), " has its own, ", *name));
+                                                   file.place, " has its own, ", *name));
   used->push_back(*name);
-  return npz.Array(*name);
+  return file.open(*name);
 }
 
-absl::Status CountNodes(const NpzFile& npz, GraphArrays* graph) {
-  if (npz.Has("num_nodes")) {
+absl::Status CountNodes(const NamedArrays& file, GraphArrays* graph) {
+  if (file.Has("num_nodes")) {
     graph->used.push_back("num_nodes");
-    QH_ASSIGN_OR_RETURN(ArraySource count, npz.Array("num_nodes"));
+    QH_ASSIGN_OR_RETURN(ArraySource count, file.open("num_nodes"));
     graph->counted_by = absl::StrCat(", as ", count.place(), " says");
     QH_ASSIGN_OR_RETURN(graph->num_nodes, ReadNumber(std::move(count), "one number is needed"));
     return absl::OkStatus();
   }
   if (!graph->features.has_value() && !graph->labels.has_value())
-    return ArrayError(npz.path(), "without x, y and num_nodes",
+    return ArrayError(file.place, "without x, y and num_nodes",
                       "one of them, --features or --labels must tell how many nodes there are");
   const ArraySource& rows = graph->features.has_value() ? *graph->features : *graph->labels;
   if (rows.dims().empty()) return WrongDims(rows, "a row for each node is needed");
@@ -73,25 +74,27 @@ absl::Status CountNodes(const NpzFile& npz, GraphArrays* graph) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<GraphArrays> FindArrays(const NpzFile& npz, const ImportOptions& options) {
+absl::StatusOr<GraphArrays> FindArrays(const NamedArrays& file, const ImportOptions& options) {
   GraphArrays graph;
-  graph.arcs = npz.Has("edges") && !npz.Has("edge_index") ? "edges" : "edge_index";
+  graph.arcs = file.Has("edges") && !file.Has("edge_index") ? "edges" : "edge_index";
   graph.used.push_back(graph.arcs);
   QH_ASSIGN_OR_RETURN(graph.features, OpenOneOf({"x", "node_feat", "node_features", "features"},
-                                                npz, "--features", options.features, &graph.used));
+                                                file, "--features", options.features, &graph.used));
   QH_ASSIGN_OR_RETURN(graph.labels, OpenOneOf({"y", "label", "labels", "node_label", "node_labels"},
-                                              npz, "--labels", options.labels, &graph.used));
-  QH_RETURN_IF_ERROR(CountNodes(npz, &graph));
+                                              file, "--labels", options.labels, &graph.used));
+  QH_RETURN_IF_ERROR(CountNodes(file, &graph));
   return graph;
 }
 
 class PygImporter : public Importer {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
-    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
-    QH_ASSIGN_OR_RETURN(GraphArrays graph, FindArrays(npz, options));
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<PygFile> file,
+                        PygFile::Open(options.from, target.memory_bytes()));
+    const NamedArrays& arrays = file->arrays();
+    QH_ASSIGN_OR_RETURN(GraphArrays graph, FindArrays(arrays, options));
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(graph.num_nodes, graph.counted_by), options.from));
-    QH_RETURN_IF_ERROR(ImportArcs(npz.Opener(graph.arcs), target));
+    QH_RETURN_IF_ERROR(ImportArcs([&] { return arrays.open(graph.arcs); }, target));
     if (graph.features.has_value())
       QH_RETURN_IF_ERROR(ImportFeatures(*std::move(graph.features), target));
     else
@@ -103,20 +106,22 @@ class PygImporter : public Importer {
     const std::string name = std::filesystem::path(options.from).filename();
     if (absl::StrContains(name, "_directed") && !options.directed)
       target.AddNote("the file's name says that the graph is directed: --directed keeps it so");
-    return ImportMasksOrRandomSplit(npz.arrays(), graph.used, target);
+    return ImportMasksOrRandomSplit(arrays, graph.used, target);
   }
 };
 
 }  // namespace
 
-bool IsPygNpz(const std::string& from) {
-  return IsNpzWith(from, {"edge_index"}) || IsNpzWith(from, {"edges"});
+bool IsPyg(const std::string& from) {
+  if (!IsTorchName(from)) return IsNpzWith(from, {"edge_index"}) || IsNpzWith(from, {"edges"});
+  const auto file = PygFile::Open(from);
+  return file.ok() && (*file)->has_arcs();
 }
 
-absl::StatusOr<absl::optional<PrepShape>> MeasurePygNpz(const ImportOptions& options) {
-  QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, 0));
-  QH_ASSIGN_OR_RETURN(const GraphArrays graph, FindArrays(npz, options));
-  QH_ASSIGN_OR_RETURN(const ArraySource arcs, npz.Array(graph.arcs));
+absl::StatusOr<absl::optional<PrepShape>> MeasurePyg(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<PygFile> file, PygFile::Open(options.from));
+  QH_ASSIGN_OR_RETURN(const GraphArrays graph, FindArrays(file->arrays(), options));
+  QH_ASSIGN_OR_RETURN(const ArraySource arcs, file->arrays().open(graph.arcs));
   PrepShape shape;
   shape.nodes = graph.num_nodes;
   shape.arcs = arcs.size() / 2;

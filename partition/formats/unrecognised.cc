@@ -14,6 +14,7 @@
 #include "partition/formats/named_arrays.h"
 #include "partition/formats/npz_file.h"
 #include "partition/formats/number_lines.h"
+#include "partition/formats/pyg_file.h"
 
 namespace quadhop {
 namespace {
@@ -37,6 +38,11 @@ absl::Status WhyUnrecognised(const std::string& from) {
     head.assign(bytes.begin(), bytes.end());
   }
   if (head.empty()) return absl::InvalidArgumentError(absl::StrCat(from, " is empty"));
+  if (IsTorchName(from)) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<PygFile> file, PygFile::Open(from));
+    return Holds(from, file->arrays().names,
+                 "needed: edge_index, in a dict or in a Data of PyTorch Geometric");
+  }
   if (absl::EndsWith(from, ".npz") || absl::StartsWith(head, "PK")) {
     QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(from, 0));
     return Holds(from, npz.names(),

@@ -21,7 +21,7 @@ class ImportReader : public Reader {
         seed_(ReadFile(path_).value()),
         notices_(notices) {
     options_.from = input_.from;
-    options_.format = format;
+    options_.format = format.substr(0, format.find('/'));  // without the variant
     options_.store = output_ / "S.qh";
     options_.memory_bytes = int64_t{64} << 20;
     if (!input_.has_companions) return;

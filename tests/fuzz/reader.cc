@@ -52,6 +52,7 @@ const std::vector<FuzzTarget>& FuzzTargets() {
       {"npz",
        [] {
          return Imports({{"pyg", "g.npz"},
+                         {"pyg/torch", "g.pt"},
                          {"shchur", "g.npz"},
                          {"ogb-binary", "raw/data.npz"},
                          {"scipy", "a.npz"}},

@@ -193,6 +193,37 @@ WrittenInput WritePyg(const LittleGraph& graph, const std::string& folder) {
   return {folder + "/g.npz"};
 }
 
+// A Data and its slices, as a dataset of PyTorch Geometric keeps them; arcs are a transposed view.
+WrittenInput WritePygTorch(const LittleGraph& graph, const std::string& folder) {
+  std::map<std::string, std::string> members;
+  std::string mapping = "}(";
+  const auto add = [&](const char* name, const char* storage, const std::vector<int64_t>& dims,
+                       const std::vector<int64_t>& strides, const auto& values) {
+    const std::string key = absl::StrCat(members.size());
+    absl::StrAppend(
+        &mapping, Text(name),
+        PickledTensor(storage, key, static_cast<int64_t>(values.size()), 0, dims, strides));
+    members["little/data/" + key] = BytesOf(values);
+  };
+  add("x", "FloatStorage", {graph.kNodes, graph.kFeatures}, {graph.kFeatures, 1}, graph.features);
+  add("edge_index", "LongStorage", {2, NumEdges(graph)}, {1, 2}, EdgePairs(graph));
+  add("y", "LongStorage", {graph.kNodes}, {1}, graph.labels);
+  add("train_mask", "BoolStorage", {graph.kNodes}, {1}, Mask(graph, 1));
+  add("val_mask", "BoolStorage", {graph.kNodes}, {1}, Mask(graph, 2));
+  add("test_mask", "BoolStorage", {graph.kNodes}, {1}, Mask(graph, 3));
+  const auto object = [](const std::string& module, const std::string& name,
+                         const std::string& attribute, const std::string& value) {
+    return absl::StrCat(Global("torch_geometric.data." + module, name), ")\x81}", Text(attribute),
+                        value, "sb");
+  };
+  members["little/data.pkl"] =
+      Pickled(object("data", "Data", "_store",
+                     object("storage", "GlobalStorage", "_mapping", mapping + "u")) +
+              "N\x86");
+  WriteZip(folder + "/g.pt", members, /*deflate=*/false);
+  return {folder + "/g.pt"};
+}
+
 WrittenInput WriteHeterophilous(const LittleGraph& graph, const std::string& folder) {
   // Two equal splits; the masks of one in column order.
   std::vector<uint8_t> train = Mask(graph, 1), valid, test = Mask(graph, 3);
@@ -358,6 +389,7 @@ const std::map<std::string, Writer>& Writers() {
                                         {"shchur", WriteShchur},
                                         {"shchur/pickled", WriteShchurPickled},
                                         {"pyg", WritePyg},
+                                        {"pyg/torch", WritePygTorch},
                                         {"pyg/heterophilous", WriteHeterophilous},
                                         {"planetoid", WritePlanetoid},
                                         {"graphsaint", WriteGraphSaint},

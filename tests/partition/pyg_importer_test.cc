@@ -1,5 +1,6 @@
 // The arrays of PyTorch Geometric's graphs, and of others, in an .npz.
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_fixture.h"
@@ -164,6 +165,69 @@ TEST_F(Pyg, IsSaidToBeDirectedWhereItsNameIs) {
     EXPECT_EQ(absl::StrContains(report.Describe(), "--directed keeps it so"),
               name != "undirected.npz");
   }
+}
+
+// torch.save((data, slices), "data.pt")
+class PygTorch : public ImportOf {
+ protected:
+  // A value's pickle: one of a few bytes, `bytes` of them as int64_t.
+  void Write(const std::string& pickle, const std::vector<int64_t>& numbers) const {
+    WriteZip(input_ / "data.pt",
+             {{"data/data.pkl", Pickled(pickle)}, {"data/data/0", BytesOf(numbers)}},
+             /*deflate=*/false);
+  }
+  static std::string Entry(const std::string& name, const std::string& value) {
+    return absl::StrCat("U", std::string(1, static_cast<char>(name.size())), name, value);
+  }
+  static std::string Tensor(const std::vector<int64_t>& dims, const std::vector<int64_t>& strides) {
+    return PickledTensor("LongStorage", "0", 6, 0, dims, strides);
+  }
+};
+
+TEST_F(PygTorch, MayBeADictOfTensorsAndNumbersAndNothing) {
+  Write(absl::StrCat("}(", Entry("edge_index", Tensor({2, 3}, {3, 1})), Entry("num_nodes", "K\x04"),
+                     Entry("pos", "N"), Entry("name", Entry("tiny", "")), "u"),
+        {0, 1, 2, 1, 2, 0});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
+  EXPECT_EQ(report.format, "pyg");
+  EXPECT_EQ(report.nodes, 4);
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2), Pair(2, 0)));
+  EXPECT_THAT(report.Describe(), HasSubstr("note: not used: name\n"));
+}
+
+TEST_F(PygTorch, IsOneGraph) {
+  const std::string data = absl::StrCat("}(", Entry("edge_index", Tensor({2, 3}, {3, 1})),
+                                        Entry("num_nodes", "K\x03"), "u");
+  const auto with_slices = [&](int64_t ends) {
+    return absl::StrCat(data, "}(", Entry("edge_index", Tensor({ends}, {1})), "u\x86");
+  };
+  Write(with_slices(2), {0, 1, 2, 1, 2, 0});
+  EXPECT_OK(ImportIt("data.pt"));
+  Write(with_slices(3), {0, 1, 2, 1, 2, 0});
+  EXPECT_THAT(ImportIt("data.pt"),
+              StatusIs(kInvalid, HasSubstr("data.pt is a dataset of 2 graphs; a store holds a "
+                                           "single one: torch.save(dataset[0], \"graph.pt\")")));
+}
+
+TEST_F(PygTorch, SaysWhatItHoldsInPlaceOfAGraph) {
+  Write(absl::StrCat("}(", Entry("adj_t", Tensor({6}, {1})), Entry("x", Tensor({6}, {1})), "u"),
+        {0, 1, 2, 3, 4, 5});
+  EXPECT_THAT(
+      ImportIt("data.pt"),
+      StatusIs(kInvalid, AllOf(HasSubstr("data.pt holds adj_t, x, which is no graph that is "
+                                         "known; needed: edge_index"))));
+  ImportOptions options = OptionsFor("data.pt");
+  options.format = "pyg";
+  EXPECT_THAT(Import(options, pool_),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("data.pt has no edge_index; it has: "
+                                                              "adj_t, x")));
+  Write(absl::StrCat("}(", Entry("edge_index", "ctorch_sparse.tensor\nSparseTensor\n)\x81"),
+                     Entry("x", Tensor({6}, {1})), "u"),
+        {0, 1, 2, 3, 4, 5});
+  EXPECT_THAT(
+      ImportIt("data.pt"),
+      StatusIs(kInvalid, HasSubstr("data.pt: edge_index is torch_sparse.tensor.SparseTensor; "
+                                   "a dense tensor or a numpy array is needed")));
 }
 
 }  // namespace
