@@ -2,12 +2,11 @@
 
 #include <absl/strings/str_join.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "core/npy.h"
 #include "core/status.h"
+#include "core/thread_pool.h"
 #include "model/checkpoint_parts.h"
 #include "model/safetensors.h"
 
@@ -51,57 +50,37 @@ absl::Status ReadArrays(const std::string& path, const std::vector<StateArray>& 
   return absl::OkStatus();
 }
 
-absl::Status ReadCodes(const std::string& path, absl::Span<int16_t> codes, int64_t centroids) {
-  QH_ASSIGN_OR_RETURN(const NpyFile file, NpyFile::Open(path));
-  if (file.header().dtype != DType::kI16 ||
-      file.header().size() != static_cast<int64_t>(codes.size()))
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, " has ", file.header().size(), " values of ", DTypeName(file.header().dtype),
-        "; the partition has ", codes.size(), " nodes, whose codes are i16"));
-  const absl::Span<const int16_t> values = file.values<int16_t>();
-  for (int16_t code : values) {
-    if (code < 0 || code >= centroids)
-      return absl::DataLossError(
-          absl::StrCat(path, " has code ", code, "; allowed: [0, ", centroids, ")"));
-  }
-  std::copy(values.begin(), values.end(), codes.begin());
-  return absl::OkStatus();
+// [first, end) of the store's nodes that this rank owns.
+BlockRange OwnedNodes(const CheckpointSubject& s) {
+  const auto rank = static_cast<size_t>(s.comm.rank().value());
+  const auto offset = [&](int32_t p) { return s.partition_offsets[static_cast<size_t>(p)]; };
+  return {offset(s.owners.first[rank]), offset(s.owners.first[rank + 1])};
 }
 
-// A checkpoint's files, each checked before it is read.
-class Files {
- public:
-  Files(std::string path, const CheckpointManifest& manifest)
-      : path_(std::move(path)), manifest_(manifest) {}
-
-  // The path of the file. kDataLoss if it is damaged or the manifest does not list it.
-  absl::StatusOr<std::string> Find(const std::string& name) const {
-    for (const CheckpointFile& file : manifest_.files()) {
-      if (file.name() != name) continue;
-      QH_RETURN_IF_ERROR(VerifyFile(path_, file));
-      return path_ + "/" + name;
-    }
+absl::StatusOr<std::vector<int16_t>> ReadOwnCodes(const CheckpointSubject& s,
+                                                  const std::string& path,
+                                                  const CheckpointManifest& manifest) {
+  QH_ASSIGN_OR_RETURN(const std::vector<int16_t> codes, ReadCodes(path, manifest));
+  const int64_t num_nodes = s.partition_offsets.back();
+  if (static_cast<int64_t>(codes.size()) != num_nodes)
     return absl::FailedPreconditionError(
-        absl::StrCat(path_, " has no ", name, ", which a model of this config needs"));
-  }
+        absl::StrCat(path, " has codes for ", codes.size(),
+                     " nodes; a model of this config needs those of ", num_nodes));
+  const BlockRange owned = OwnedNodes(s);
+  for (int64_t v = owned.begin; v < owned.end; ++v)
+    QH_RETURN_IF_ERROR(
+        CheckCode(path, codes[static_cast<size_t>(v)], s.model.options().dims.centroids));
+  return std::vector<int16_t>(codes.begin() + owned.begin, codes.begin() + owned.end);
+}
 
- private:
-  std::string path_;
-  const CheckpointManifest& manifest_;
-};
-
-absl::Status ReadCodebook(const CheckpointSubject& s, const Files& files, bool started) {
-  const LargeGTDims& dims = s.model.options().dims;
-  const auto rank = static_cast<size_t>(s.comm.rank().value());
-  std::vector<int16_t> codes = s.model.codebook()->codes();
-  for (int32_t p = s.owners.first[rank]; p < s.owners.first[rank + 1]; ++p) {
-    QH_ASSIGN_OR_RETURN(const std::string path, files.Find(CodesFile(p)));
-    QH_RETURN_IF_ERROR(ReadCodes(path, CodesOf(s, p, absl::MakeSpan(codes)), dims.centroids));
-  }
+absl::Status ReadCodebook(const CheckpointSubject& s, const std::string& path,
+                          const CheckpointManifest& manifest) {
+  const bool started = manifest.position().codebook_started();
+  QH_ASSIGN_OR_RETURN(const std::vector<int16_t> codes, ReadOwnCodes(s, path, manifest));
   Codebook::Candidates candidates;
   if (!started) {
-    QH_ASSIGN_OR_RETURN(const std::string path, files.Find(kCandidatesFile));
-    QH_ASSIGN_OR_RETURN(candidates, ReadCandidates(path, dims.query()));
+    QH_ASSIGN_OR_RETURN(const std::string file, FindFile(path, manifest, kCandidatesFile));
+    QH_ASSIGN_OR_RETURN(candidates, ReadCandidates(file, s.model.options().dims.query()));
   }
   Codebook& book = *s.model.codebook();
   book.SetCodes(codes);
@@ -135,17 +114,15 @@ absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& mo
 absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& s, const std::string& path) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(path));
   QH_RETURN_IF_ERROR(CheckIsOfStore(path, manifest, s.store));
-  const Files files(path, manifest);
-  QH_ASSIGN_OR_RETURN(const std::string weights, files.Find(kWeightsFile));
+  QH_ASSIGN_OR_RETURN(const std::string weights, FindFile(path, manifest, kWeightsFile));
   QH_RETURN_IF_ERROR(ReadWeights(weights, /*all_required=*/true, s.model));
   const RunPosition& position = manifest.position();
   if (s.adam != nullptr) {
-    QH_ASSIGN_OR_RETURN(const std::string optimizer, files.Find(kOptimizerFile));
+    QH_ASSIGN_OR_RETURN(const std::string optimizer, FindFile(path, manifest, kOptimizerFile));
     QH_RETURN_IF_ERROR(ReadArrays(optimizer, OptimizerState(s.model, *s.adam), s.model.memory()));
     s.adam->num_steps() = position.step() - position.skipped_steps();
   }
-  if (s.model.codebook() != nullptr)
-    QH_RETURN_IF_ERROR(ReadCodebook(s, files, position.codebook_started()));
+  if (s.model.codebook() != nullptr) QH_RETURN_IF_ERROR(ReadCodebook(s, path, manifest));
   return position;
 }
 

@@ -4,7 +4,7 @@
 //   weights.safetensors      parameters and buffers under the paper's names, the codebook's too
 //   optimizer.safetensors    Adam's moments: exp_avg.NAME, exp_avg_sq.NAME
 //   candidates.safetensors   queries collected for a codebook that has not started yet
-//   codes-00003.npy          [nodes of partition 3] i16: the centroid of each, written by its owner
+//   codes.npy                [N] i16: the centroid of each node of the store
 //   checkpoint.textproto     the manifest (model/checkpoint.proto)
 #pragma once
 

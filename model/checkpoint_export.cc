@@ -1,9 +1,5 @@
-#include <absl/strings/match.h>
-
-#include <algorithm>
 #include <vector>
 
-#include "core/npy.h"
 #include "core/status.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint_parts.h"
@@ -12,22 +8,10 @@
 namespace quadhop {
 namespace {
 
-bool HasCodes(const CheckpointManifest& manifest) {
-  return std::any_of(
-      manifest.files().begin(), manifest.files().end(),
-      [](const CheckpointFile& file) { return absl::StartsWith(file.name(), "codes-"); });
-}
-
-// The code of every node in the order of the input.
+// The code of every node in the order of the input, from those in the order of the store.
 absl::StatusOr<std::vector<int16_t>> CodesOfInput(const std::string& checkpoint,
-                                                  const CheckpointManifest& manifest,
+                                                  absl::Span<const int16_t> stored,
                                                   absl::Span<const int64_t> original_ids) {
-  std::vector<int16_t> stored;  // in the order of the store
-  for (int32_t p = 0; p < manifest.partitions(); ++p) {
-    QH_ASSIGN_OR_RETURN(const NpyFile part, NpyFile::Open(checkpoint + "/" + CodesFile(p)));
-    const absl::Span<const int16_t> values = part.values<int16_t>();
-    stored.insert(stored.end(), values.begin(), values.end());
-  }
   if (stored.size() != original_ids.size())
     return absl::FailedPreconditionError(absl::StrCat(checkpoint, " has codes for ", stored.size(),
                                                       " nodes; the store has ",
@@ -55,11 +39,10 @@ absl::Status ExportWeights(const std::string& checkpoint, const std::string& sto
     const SafetensorsEntry* entry = weights.Find(name);
     tensors.push_back({name, entry->dtype, entry->dims, entry->bytes.data()});
   }
-  std::vector<int16_t> codes;
-  if (HasCodes(manifest)) {
-    // The codes are in the order of its nodes.
+  QH_ASSIGN_OR_RETURN(std::vector<int16_t> codes, ReadCodes(checkpoint, manifest));
+  if (!codes.empty()) {
     QH_RETURN_IF_ERROR(CheckIsOfStore(checkpoint, manifest, store));
-    QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, manifest, original_ids));
+    QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, codes, original_ids));
     tensors.push_back(
         {kCodesArray, DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
   }

@@ -1,7 +1,7 @@
 #include "model/checkpoint_parts.h"
 
 #include <absl/strings/ascii.h>
-#include <absl/strings/str_format.h>
+#include <absl/strings/match.h>
 #include <absl/strings/strip.h>
 #include <google/protobuf/text_format.h>
 
@@ -12,26 +12,39 @@
 #include "core/check.h"
 #include "core/checksum.h"
 #include "core/file.h"
+#include "core/npy.h"
 #include "core/status.h"
 
 namespace quadhop {
 namespace {
 
-constexpr int32_t kCheckpointVersion = 1;
+// Version 1 had a file of codes for each partition: codes-00003.npy.
+constexpr int32_t kCheckpointVersion = 2;
+constexpr char kCodesPrefix[] = "codes-";
 
 // Whether a checkpoint has, or while it is written had, a file of that name.
 bool IsNameOfOurs(absl::string_view name) {
   absl::ConsumeSuffix(&name, ".tmp");
   for (const absl::string_view ours :
-       {kManifestFile, kWeightsFile, kOptimizerFile, kCandidatesFile})
+       {kManifestFile, kWeightsFile, kOptimizerFile, kCandidatesFile, kCodesFile})
     if (name == ours) return true;
-  return absl::ConsumePrefix(&name, "codes-") && absl::ConsumeSuffix(&name, ".npy") &&
+  return absl::ConsumePrefix(&name, kCodesPrefix) && absl::ConsumeSuffix(&name, ".npy") &&
          !name.empty() && std::all_of(name.begin(), name.end(), absl::ascii_isdigit);
 }
 
-}  // namespace
+// In the order of their nodes.
+std::vector<CheckpointFile> FilesOfCodes(const CheckpointManifest& manifest) {
+  std::vector<CheckpointFile> files;
+  for (const CheckpointFile& file : manifest.files())
+    if (file.name() == kCodesFile || absl::StartsWith(file.name(), kCodesPrefix))
+      files.push_back(file);
+  std::sort(files.begin(), files.end(), [](const CheckpointFile& a, const CheckpointFile& b) {
+    return std::pair(a.name().size(), a.name()) < std::pair(b.name().size(), b.name());
+  });
+  return files;
+}
 
-std::string CodesFile(int32_t partition) { return absl::StrFormat("codes-%05d.npy", partition); }
+}  // namespace
 
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam) {
   std::vector<StateArray> arrays;
@@ -44,18 +57,6 @@ std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam) {
     }
   }
   return arrays;
-}
-
-BlockRange OwnedNodes(const CheckpointSubject& s, int32_t p) {
-  const auto offset = [&](int32_t i) { return s.partition_offsets[static_cast<size_t>(i)]; };
-  const int64_t first = offset(s.owners.first[static_cast<size_t>(s.comm.rank().value())]);
-  return {offset(p) - first, offset(p + 1) - first};
-}
-
-absl::Span<int16_t> CodesOf(const CheckpointSubject& s, int32_t p, absl::Span<int16_t> codes) {
-  const BlockRange owned = OwnedNodes(s, p);
-  return codes.subspan(static_cast<size_t>(owned.begin),
-                       static_cast<size_t>(owned.end - owned.begin));
 }
 
 absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std::string& name) {
@@ -85,10 +86,10 @@ absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& pat
   parser.AllowUnknownField(true);  // of a later version, to say so
   if (!parser.ParseFromString(text, &manifest))
     return absl::DataLossError(absl::StrCat(name, " is not a checkpoint's manifest"));
-  if (manifest.format_version() != kCheckpointVersion)
+  if (manifest.format_version() < 1 || manifest.format_version() > kCheckpointVersion)
     return absl::FailedPreconditionError(absl::StrCat(
-        name, " has format version ", manifest.format_version(), "; this quadhop reads version ",
-        kCheckpointVersion, ": use the one that wrote it"));
+        name, " has format version ", manifest.format_version(), "; this quadhop reads versions 1 ",
+        "to ", kCheckpointVersion, ": use the one that wrote it"));
   for (const CheckpointFile& file : manifest.files())
     if (!IsNameOfOurs(file.name()))
       return absl::DataLossError(
@@ -111,6 +112,39 @@ absl::Status VerifyFile(const std::string& path, const CheckpointFile& file) {
   return absl::DataLossError(
       absl::StrCat(path, "/", file.name(), " is damaged: ", found.bytes(), " bytes with checksum ",
                    found.xxh3(), "; the manifest says ", file.bytes(), " with ", file.xxh3()));
+}
+
+absl::StatusOr<std::string> FindFile(const std::string& path, const CheckpointManifest& manifest,
+                                     absl::string_view name) {
+  for (const CheckpointFile& file : manifest.files()) {
+    if (file.name() != name) continue;
+    QH_RETURN_IF_ERROR(VerifyFile(path, file));
+    return absl::StrCat(path, "/", name);
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, " has no ", name, ", which a model of this config needs"));
+}
+
+absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
+                                               const CheckpointManifest& manifest) {
+  std::vector<int16_t> codes;
+  for (const CheckpointFile& file : FilesOfCodes(manifest)) {
+    QH_RETURN_IF_ERROR(VerifyFile(path, file));
+    QH_ASSIGN_OR_RETURN(const NpyFile array, NpyFile::Open(path + "/" + file.name()));
+    if (array.header().dtype != DType::kI16)
+      return absl::DataLossError(absl::StrCat(path, "/", file.name(), " holds ",
+                                              DTypeName(array.header().dtype),
+                                              "; codes are i16: restore the file"));
+    const absl::Span<const int16_t> values = array.values<int16_t>();
+    codes.insert(codes.end(), values.begin(), values.end());
+  }
+  return codes;
+}
+
+absl::Status CheckCode(const std::string& path, int64_t code, int64_t centroids) {
+  if (code >= 0 && code < centroids) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path, " has code ", code, "; allowed: [0, ", centroids, ")"));
 }
 
 absl::Status RemoveCheckpoint(const std::string& path) {

@@ -3,13 +3,12 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <absl/types/span.h>
+#include <absl/strings/string_view.h>
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "core/thread_pool.h"
 #include "model/adam.h"
 #include "model/checkpoint.h"
 #include "model/checkpoint.pb.h"
@@ -21,17 +20,12 @@ inline constexpr char kManifestFile[] = "checkpoint.textproto";
 inline constexpr char kWeightsFile[] = "weights.safetensors";
 inline constexpr char kOptimizerFile[] = "optimizer.safetensors";
 inline constexpr char kCandidatesFile[] = "candidates.safetensors";
-std::string CodesFile(int32_t partition);
+inline constexpr char kCodesFile[] = "codes.npy";
 // In exported weights: the code of every node, in the order of the input.
 inline constexpr char kCodesArray[] = "convs.0.c_idx";
 
 // Adam's moments of each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME. Views.
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam);
-
-// The nodes of partition p, which this rank owns, among all its nodes; and their codes among the
-// codes of all those.
-BlockRange OwnedNodes(const CheckpointSubject& subject, int32_t p);
-absl::Span<int16_t> CodesOf(const CheckpointSubject& subject, int32_t p, absl::Span<int16_t> codes);
 
 // A file of `folder` as it is on disk.
 absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std::string& name);
@@ -50,6 +44,18 @@ absl::Status CheckIsOfStore(const std::string& path, const CheckpointManifest& m
 
 // kDataLoss, naming the file, if it is not as the manifest of its folder `path` says.
 absl::Status VerifyFile(const std::string& path, const CheckpointFile& file);
+
+// The path of a file that the manifest lists, checked against it. kDataLoss; kFailedPrecondition if
+// there is none of that name.
+absl::StatusOr<std::string> FindFile(const std::string& path, const CheckpointManifest& manifest,
+                                     absl::string_view name);
+
+// The code of every node, in the order of the store, or none if the model had no codebook. Their
+// files are checked: kDataLoss.
+absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
+                                               const CheckpointManifest& manifest);
+// kDataLoss, saying that `path` has it, if there is no such centroid.
+absl::Status CheckCode(const std::string& path, int64_t code, int64_t centroids);
 
 // Removes the files of `path` that a checkpoint writes, and the folder if nothing else is in it:
 // what somebody else put there stays. Of a link the link alone. Fine if there is no such folder.

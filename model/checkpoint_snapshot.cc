@@ -53,7 +53,6 @@ absl::StatusOr<CheckpointSnapshot> TakeSnapshot(const CheckpointSubject& s,
   CheckpointSnapshot snapshot = std::move(reused);
   snapshot.position = position;
   snapshot.store = s.store;
-  snapshot.partitions = s.owners.num_partitions();
   const bool main = s.comm.rank() == Rank(0);
   if (main) {
     Copy(s.model.State(), s.model.memory(), snapshot.tensors[kWeightsFile]);
@@ -69,13 +68,7 @@ absl::StatusOr<CheckpointSnapshot> TakeSnapshot(const CheckpointSubject& s,
     QH_ASSIGN_OR_RETURN(const Codebook::Candidates candidates, book->GatherCandidates(s.comm));
     if (main) Copy(candidates, s.model.options().dims.query(), snapshot.tensors[kCandidatesFile]);
   }
-  const auto rank = static_cast<size_t>(s.comm.rank().value());
-  for (int32_t p = s.owners.first[rank]; p < s.owners.first[rank + 1]; ++p) {
-    std::vector<int16_t>& codes = snapshot.codes[CodesFile(p)];
-    const BlockRange owned = OwnedNodes(s, p);
-    codes.resize(static_cast<size_t>(owned.end - owned.begin));
-    book->CopyCodes(owned.begin, absl::MakeSpan(codes));
-  }
+  book->CopyCodes(snapshot.codes);
   QH_RETURN_IF_ERROR(s.model.memory().status());
   return snapshot;
 }

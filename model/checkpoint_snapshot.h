@@ -24,9 +24,8 @@ struct CheckpointSnapshot {
   };
   RunPosition position;
   std::string store;
-  int32_t partitions = 0;
   std::map<std::string, std::vector<Array>> tensors;  // safetensors files; rank 0's alone
-  std::map<std::string, std::vector<int16_t>> codes;  // [nodes of the partition]
+  std::vector<int16_t> codes;                         // [N_owned]; none without a codebook
 };
 
 // The position's codebook_started is the model's. The memory of `reused`, an earlier snapshot of

@@ -21,26 +21,16 @@
 namespace quadhop {
 namespace {
 
-// All ranks learn of each other's files, and whether all succeeded: else an error on every rank,
-// which is this rank's own if it has one.
-absl::StatusOr<std::vector<CheckpointShare>> AgreeOn(Communicator& comm,
-                                                     absl::string_view operation,
-                                                     const absl::Status& mine,
-                                                     CheckpointShare share) {
-  share.set_error(MessageOrEmpty(mine));
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> texts,
-                      GatherTexts(comm, operation, share.SerializeAsString()));
+// All ranks learn whether all succeeded: else an error on every rank, which is this rank's own if
+// it has one.
+absl::Status AgreeOn(Communicator& comm, absl::string_view operation, const absl::Status& mine) {
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> errors,
+                      GatherTexts(comm, operation, MessageOrEmpty(mine)));
   QH_RETURN_IF_ERROR(mine);
-  std::vector<CheckpointShare> shares(texts.size());
-  for (size_t r = 0; r < texts.size(); ++r) {
-    if (!shares[r].ParseFromString(texts[r]))
-      return absl::InternalError(
-          absl::StrCat(operation, ": rank ", r, " sent what cannot be read"));
-    if (!shares[r].error().empty())
-      return absl::AbortedError(
-          absl::StrCat(operation, " failed on rank ", r, ": ", shares[r].error()));
-  }
-  return shares;
+  for (size_t r = 0; r < errors.size(); ++r)
+    if (!errors[r].empty())
+      return absl::AbortedError(absl::StrCat(operation, " failed on rank ", r, ": ", errors[r]));
+  return absl::OkStatus();
 }
 
 absl::Status WriteTensors(const std::vector<CheckpointSnapshot::Array>& arrays, bool weights,
@@ -53,33 +43,25 @@ absl::Status WriteTensors(const std::vector<CheckpointSnapshot::Array>& arrays, 
   return WriteSafetensors(path, tensors, metadata);
 }
 
-// Writes this rank's files and adds them to `share`.
-absl::Status WriteOwnFiles(const CheckpointSnapshot& snapshot, const std::string& folder,
-                           CheckpointShare& share) {
-  std::vector<std::string> names;
-  for (const auto& [name, arrays] : snapshot.tensors) {
-    QH_RETURN_IF_ERROR(WriteTensors(arrays, name == kWeightsFile, folder + "/" + name));
-    names.push_back(name);
-  }
-  for (const auto& [name, codes] : snapshot.codes) {
-    const int64_t dims[] = {static_cast<int64_t>(codes.size())};
-    QH_RETURN_IF_ERROR(WriteNpy(folder + "/" + name, DType::kI16, dims, codes.data()));
-    names.push_back(name);
-  }
-  for (const std::string& name : names) {
-    QH_ASSIGN_OR_RETURN(*share.add_files(), DescribeFile(folder, name));
-  }
-  return absl::OkStatus();
-}
-
-CheckpointManifest ManifestOf(const CheckpointSnapshot& snapshot,
-                              const std::vector<CheckpointShare>& shares) {
+// Fills `folder` with the files of a checkpoint, all of them durable. codes: [N].
+absl::Status WriteFolder(const CheckpointSnapshot& snapshot, absl::Span<const int16_t> codes,
+                         const std::string& folder) {
+  QH_RETURN_IF_ERROR(RemoveCheckpoint(folder));  // of a write that was cut short
+  QH_RETURN_IF_ERROR(MakeDirectories(folder));
   CheckpointManifest manifest;
   *manifest.mutable_position() = snapshot.position;
   manifest.set_store(snapshot.store);
-  manifest.set_partitions(snapshot.partitions);
-  for (const CheckpointShare& share : shares) manifest.mutable_files()->MergeFrom(share.files());
-  return manifest;
+  for (const auto& [name, arrays] : snapshot.tensors) {
+    QH_RETURN_IF_ERROR(WriteTensors(arrays, name == kWeightsFile, folder + "/" + name));
+    QH_ASSIGN_OR_RETURN(*manifest.add_files(), DescribeFile(folder, name));
+  }
+  if (!codes.empty()) {
+    const int64_t dims[] = {static_cast<int64_t>(codes.size())};
+    QH_RETURN_IF_ERROR(
+        WriteNpy(absl::StrCat(folder, "/", kCodesFile), DType::kI16, dims, codes.data()));
+    QH_ASSIGN_OR_RETURN(*manifest.add_files(), DescribeFile(folder, kCodesFile));
+  }
+  return WriteCheckpointManifest(std::move(manifest), folder);
 }
 
 // Puts the finished folder in the place of what was there: at once where the file system can
@@ -109,16 +91,8 @@ absl::Status CallHook(const CheckpointWrite& write, WritePoint point) {
   return write.hook ? write.hook(point) : absl::OkStatus();
 }
 
-absl::Status PrepareFolder(const std::string& folder) {
-  QH_RETURN_IF_ERROR(RemoveCheckpoint(folder));  // of a write that was cut short
-  return MakeDirectories(folder);
-}
-
 // Rank 0's last part.
-absl::Status PutInPlace(const CheckpointWrite& write, const std::vector<CheckpointShare>& shares,
-                        const std::string& folder) {
-  QH_RETURN_IF_ERROR(WriteCheckpointManifest(ManifestOf(write.snapshot, shares), folder));
-  QH_RETURN_IF_ERROR(FsyncDirectory(folder));
+absl::Status PutInPlace(const CheckpointWrite& write, const std::string& folder) {
   QH_RETURN_IF_ERROR(CallHook(write, WritePoint::kRename));
   QH_RETURN_IF_ERROR(Replace(folder, write.path));
   QH_RETURN_IF_ERROR(CallHook(write, WritePoint::kPublish));
@@ -128,16 +102,14 @@ absl::Status PutInPlace(const CheckpointWrite& write, const std::vector<Checkpoi
 absl::Status WriteInto(Communicator& comm, const CheckpointWrite& write,
                        const std::string& folder) {
   const bool main = comm.rank() == Rank(0);
-  QH_RETURN_IF_ERROR(
-      AgreeOn(comm, "begin checkpoint", main ? PrepareFolder(folder) : absl::OkStatus(), {})
-          .status());
-  CheckpointShare share;
-  absl::Status status = WriteOwnFiles(write.snapshot, folder, share);
+  QH_ASSIGN_OR_RETURN(
+      const std::vector<int16_t> codes,
+      GatherToRank<int16_t>(comm, "codes of a checkpoint", Rank(0), write.snapshot.codes));
+  absl::Status status = main ? WriteFolder(write.snapshot, codes, folder) : absl::OkStatus();
   if (status.ok()) status = CallHook(write, WritePoint::kFilesWritten);
-  QH_ASSIGN_OR_RETURN(const std::vector<CheckpointShare> shares,
-                      AgreeOn(comm, "write checkpoint", status, share));
-  if (main) status = PutInPlace(write, shares, folder);
-  return AgreeOn(comm, "finish checkpoint", status, {}).status();
+  QH_RETURN_IF_ERROR(AgreeOn(comm, "write checkpoint", status));
+  if (main) status = PutInPlace(write, folder);
+  return AgreeOn(comm, "finish checkpoint", status);
 }
 
 }  // namespace
@@ -187,8 +159,7 @@ CheckpointWriter::Outcome CheckpointWriter::Write(CheckpointWrite write) {
   for (const auto& [name, arrays] : write.snapshot.tensors)
     for (const CheckpointSnapshot::Array& array : arrays)
       outcome.bytes += static_cast<int64_t>(array.bytes.size());
-  for (const auto& [name, codes] : write.snapshot.codes)
-    outcome.bytes += static_cast<int64_t>(codes.size() * sizeof(int16_t));
+  outcome.bytes += static_cast<int64_t>(write.snapshot.codes.size() * sizeof(int16_t));
   if (outcome.status.ok()) {
     outcome.written = std::move(write.snapshot);
     return outcome;

@@ -17,8 +17,8 @@
 
 namespace quadhop {
 
-// Called when a write has come to a point, on the ranks that get there: kFilesWritten on all, the
-// others on rank 0. An error fails the write. For faults on purpose (train.fail_at).
+// Called when a write has come to a point: kFilesWritten on all ranks, once this rank's part is
+// done, the others on rank 0. An error fails the write. For faults on purpose (train.fail_at).
 enum class WritePoint { kFilesWritten, kRename, kPublish };
 using WriteHook = std::function<absl::Status(WritePoint)>;
 
@@ -29,11 +29,11 @@ struct CheckpointWrite {
   std::function<absl::Status()> publish;  // once it is in place, on rank 0; may be empty
 };
 
-// Writes `path`.tmp, every file and the folder fsynced, then exchanges it with what stood at
-// `path`, which is removed (where the file system cannot exchange folders, that is `path`.old for a
-// moment). Collective; fails on all ranks or none, and the message names the rank. On error what
-// stood at `path` is unchanged, unless what failed was publish or an fsync after the exchange, and
-// the files of `path`.tmp are gone.
+// Rank 0, to which the others send their codes, writes `path`.tmp, every file and the folder
+// fsynced, then exchanges it with what stood at `path`, which is removed (where the file system
+// cannot exchange folders, that is `path`.old for a moment). Collective; fails on all ranks or
+// none, and the message names the rank. On error what stood at `path` is unchanged, unless what
+// failed was publish or an fsync after the exchange, and the files of `path`.tmp are gone.
 absl::Status WriteCheckpoint(Communicator& comm, const CheckpointWrite& write);
 
 // A thread that writes one checkpoint after another, on a communicator of its own. Used by one
@@ -51,7 +51,7 @@ class CheckpointWriter {
     RunPosition position;
     absl::Status status;  // the same on all ranks, OK or not
     double seconds = 0;
-    int64_t bytes = 0;           // that this rank wrote
+    int64_t bytes = 0;           // of this rank's part
     CheckpointWrite unwritten;   // what was to be written, if it failed: to be tried again
     CheckpointSnapshot written;  // if it did not: its memory may be taken again
   };

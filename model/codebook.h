@@ -58,9 +58,10 @@ class Codebook {
   // all ranks each centroid has [M].
   std::vector<int16_t> codes() const { return ToHost(kernels_->memory(), codes_.view()); }
   std::vector<int64_t> counts() const { return ToHost(kernels_->memory(), counts_.view()); }
-  // Those of so many nodes of this rank, from its `first` on.
-  void CopyCodes(int64_t first, absl::Span<int16_t> to) const {
-    kernels_->memory().Download(codes_.data() + first, to.size() * sizeof(int16_t), to.data());
+  // codes(), into memory that is there if it is enough.
+  void CopyCodes(std::vector<int16_t>& to) const {
+    to.resize(static_cast<size_t>(codes_.size()));
+    kernels_->memory().Download(codes_.data(), to.size() * sizeof(int16_t), to.data());
   }
   int64_t num_centroids() const { return options_.dims.centroids; }
   void SetCodes(absl::Span<const int16_t> codes);  // [N_owned]

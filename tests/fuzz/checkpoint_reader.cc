@@ -17,7 +17,6 @@ class CheckpointReader : public Reader {
   CheckpointReader() {
     CheckpointManifest manifest;
     manifest.set_store("0123456789abcdef");
-    manifest.set_partitions(1);
     RunPosition& position = *manifest.mutable_position();
     position.set_step(7);
     position.set_codebook_started(true);

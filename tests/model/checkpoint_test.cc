@@ -1,7 +1,9 @@
 #include "model/checkpoint.h"
 
+#include <absl/strings/str_format.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "core/checksum.h"
+#include "core/npy.h"
 #include "model/checkpoint_parts.h"
 #include "model/checkpoint_transfer.h"
 #include "model/safetensors.h"
@@ -51,8 +54,7 @@ TEST(Checkpoint, IsReadBackInEveryBitOnAnyNumberOfRanks) {
   const Contents written = WriteTrained(2, path);
   EXPECT_TRUE(written.started);
   EXPECT_EQ(FilesOf(path),
-            (std::vector<std::string>{"checkpoint.textproto", "codes-00000.npy", "codes-00001.npy",
-                                      "codes-00002.npy", "codes-00003.npy", "optimizer.safetensors",
+            (std::vector<std::string>{"checkpoint.textproto", "codes.npy", "optimizer.safetensors",
                                       "weights.safetensors"}));
   const ToyGraph graph = Graph();
   for (const int32_t num_ranks : {1, 3, 4}) {
@@ -66,6 +68,46 @@ TEST(Checkpoint, IsReadBackInEveryBitOnAnyNumberOfRanks) {
     });
     EXPECT_TRUE(Together(read) == written) << num_ranks << " ranks";
   }
+}
+
+// Version 1 had a file of codes for each partition, and said how many partitions there are.
+void MakeItVersion1(const std::string& path, const ToyGraph& graph) {
+  CheckpointManifest manifest = ReadCheckpointManifest(path).value();
+  const NpyFile codes = NpyFile::Open(path + "/codes.npy").value();
+  manifest.mutable_files()->RemoveLast();
+  for (size_t p = 0; p + 1 < graph.partition_offsets.size(); ++p) {
+    const int64_t begin = graph.partition_offsets[p], end = graph.partition_offsets[p + 1];
+    const std::string name = absl::StrFormat("codes-%05d.npy", p);
+    ASSERT_OK(WriteNpy(path + "/" + name, DType::kI16, {end - begin},
+                       codes.values<int16_t>().data() + begin));
+    *manifest.add_files() = DescribeFile(path, name).value();
+  }
+  ASSERT_TRUE(std::filesystem::remove(path + "/codes.npy"));
+  manifest.set_format_version(1);
+  manifest.clear_checksum();
+  std::string text;
+  ASSERT_TRUE(google::protobuf::TextFormat::PrintToString(manifest, &text));
+  text += "partitions: 4\n";
+  WriteBytes(path + "/checkpoint.textproto", text + ChecksumLine(text));
+}
+
+TEST(Checkpoint, OfVersion1IsReadAndTakenTheSame) {
+  const TempDir folder;
+  const ToyGraph graph = Graph();
+  const Contents written = WriteTrained(2, folder / "c");
+  ASSERT_OK(ExportWeights(folder / "c", kStore, graph.original_ids, folder / "2.safetensors"));
+  MakeItVersion1(folder / "c", graph);
+  std::vector<Contents> read(3);
+  RunRanks(3, [&](Communicator& comm) {
+    ToyRank rank(graph, Options(/*seed=*/2), comm);
+    ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, comm), folder / "c"));
+    read[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
+  });
+  EXPECT_TRUE(Together(read) == written);
+  ASSERT_OK(ExportWeights(folder / "c", kStore, graph.original_ids, folder / "1.safetensors"));
+  EXPECT_EQ(BytesOf(folder / "1.safetensors"), BytesOf(folder / "2.safetensors"));
+  ASSERT_OK(RemoveCheckpoint(folder / "c"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "c"));
 }
 
 // Trains to the end at one go, and with a stop in between, on other ranks.
@@ -144,11 +186,11 @@ TEST(Checkpoint, OfALaterVersionIsToldFromADamagedOne) {
   WriteTrained(1, path);
   std::string text = BytesOf(manifest);
   text = text.substr(0, text.find("checksum: "));
-  text.replace(text.find("format_version: 1"), 17, "format_version: 2\nnew_field { x: 1 }");
+  text.replace(text.find("format_version: 2"), 17, "format_version: 3\nnew_field { x: 1 }");
   WriteBytes(manifest, text + ChecksumLine(text));
   EXPECT_THAT(ReadCheckpointManifest(path).status(),
               StatusIs(absl::StatusCode::kFailedPrecondition,
-                       AllOf(HasSubstr(manifest), HasSubstr("format version 2"))));
+                       AllOf(HasSubstr(manifest), HasSubstr("format version 3"))));
   WriteBytes(manifest, text + ChecksumLine("other"));
   EXPECT_THAT(ReadCheckpointManifest(path).status(), StatusIs(absl::StatusCode::kDataLoss));
 }

@@ -63,7 +63,7 @@ TEST(CheckpointWriter, TheMemoryOfASnapshotIsTakenAgain) {
                        TakeSnapshot(SubjectOf(rank, graph, *comm), Position(rank)));
   ASSERT_EQ(first.tensors.count(kCandidatesFile), 1u);
   const uint8_t* const weights = first.tensors.at(kWeightsFile)[0].bytes.data();
-  const int16_t* const codes = first.codes.at(CodesFile(0)).data();
+  const int16_t* const codes = first.codes.data();
   writer->Start(WritesOf({std::move(first), folder / "first", {}, {}}));
   ASSERT_OK_AND_ASSIGN(auto outcomes, writer->Wait());
   TrainSteps(rank, graph, 1, kSteps);
@@ -72,7 +72,7 @@ TEST(CheckpointWriter, TheMemoryOfASnapshotIsTakenAgain) {
                        TakeSnapshot(SubjectOf(rank, graph, *comm), Position(rank),
                                     std::move(outcomes.at(0).written)));
   EXPECT_EQ(second.tensors.at(kWeightsFile)[0].bytes.data(), weights);
-  EXPECT_EQ(second.codes.at(CodesFile(0)).data(), codes);
+  EXPECT_EQ(second.codes.data(), codes);
   ASSERT_OK(WriteCheckpoint(*comm, {std::move(second), folder / "second", {}, {}}));
   const Contents contents = ContentsOf(rank);
   ToyRank other(graph, Options(), *comm);

@@ -242,7 +242,7 @@ TEST_F(PredictTest, PassesOverBlankLinesBetweenNames) {
 TEST_F(PredictTest, WritesNothingIntoAStoreOrACheckpoint) {
   const std::string labels = At("graph.qh/labels.npy");
   ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(labels));
-  const std::string codes = LatestCheckpointPath(At("run")) + "/codes-00000.npy";
+  const std::string codes = LatestCheckpointPath(At("run")) + "/codes.npy";
   ASSERT_OK_AND_ASSIGN(const std::string codes_before, ReadFile(codes));
   for (const std::string& path : {labels, At("graph.qh/new.csv"), codes}) {
     const Outcome outcome = Predict({"--out", path});
