@@ -5,6 +5,7 @@
 #include "partition/formats/pickle.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/format_writers.h"
+#include "tests/partition/pickle_writers.h"
 
 namespace quadhop {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "core/check.h"
 #include "core/npy.h"
+#include "tests/partition/pickle_writers.h"
 
 namespace quadhop {
 namespace {
@@ -21,21 +22,6 @@ size_t Z(int64_t i) { return static_cast<size_t>(i); }
 void WriteText(const std::string& path, const std::string& text) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   std::ofstream(path, std::ios::binary) << text;
-}
-
-std::string Little(uint64_t value, int bytes) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
-  return out;
-}
-std::string Text(const std::string& text) {  // SHORT_BINSTRING
-  return absl::StrCat("U", Little(text.size(), 1), text);
-}
-std::string Int(int64_t value) {
-  return absl::StrCat("J", Little(static_cast<uint64_t>(value), 4));
-}
-std::string Global(const std::string& module, const std::string& name) {
-  return absl::StrCat("c", module, "\n", name, "\n");
 }
 
 template <typename T>
@@ -201,7 +187,7 @@ WrittenInput WritePygTorch(const LittleGraph& graph, const std::string& folder) 
                        const std::vector<int64_t>& strides, const auto& values) {
     const std::string key = absl::StrCat(members.size());
     absl::StrAppend(
-        &mapping, Text(name),
+        &mapping, PickledText(name),
         PickledTensor(storage, key, static_cast<int64_t>(values.size()), 0, dims, strides));
     members["little/data/" + key] = BytesOf(values);
   };
@@ -213,8 +199,8 @@ WrittenInput WritePygTorch(const LittleGraph& graph, const std::string& folder) 
   add("test_mask", "BoolStorage", {graph.kNodes}, {1}, Mask(graph, 3));
   const auto object = [](const std::string& module, const std::string& name,
                          const std::string& attribute, const std::string& value) {
-    return absl::StrCat(Global("torch_geometric.data." + module, name), ")\x81}", Text(attribute),
-                        value, "sb");
+    return absl::StrCat(PickledGlobal("torch_geometric.data." + module, name), ")\x81}",
+                        PickledText(attribute), value, "sb");
   };
   members["little/data.pkl"] =
       Pickled(object("data", "Data", "_store",
@@ -426,68 +412,6 @@ void WriteZip(const std::string& path, const std::map<std::string, std::string>&
                 0);
   }
   QH_CHECK_EQ(zip_close(zip), 0);
-}
-
-std::string PickledArray(const std::string& descr, const std::vector<int64_t>& dims,
-                         const std::string& data) {
-  std::string tuple = "(";
-  for (const int64_t dim : dims) tuple += Int(dim);
-  return absl::StrCat(Global("numpy.core.multiarray", "_reconstruct"), Global("numpy", "ndarray"),
-                      Int(0), "\x85", Text("b"), "\x87R(", Int(1), tuple, "t",
-                      Global("numpy", "dtype"), Text(descr), Int(0), Int(1), "\x87R(", Int(3),
-                      Text("<"), "NNN", Int(-1), Int(-1), Int(0), "tb\x89T", Little(data.size(), 4),
-                      data, "tb");
-}
-
-std::string PickledCsr(int64_t rows, int64_t columns, const std::vector<int32_t>& indptr,
-                       const std::vector<int32_t>& indices, const std::vector<float>& values) {
-  const auto size = [](const auto& array) { return static_cast<int64_t>(array.size()); };
-  return absl::StrCat(Global("scipy.sparse.csr", "csr_matrix"), ")\x81}(", Text("format"),
-                      Text("csr"), Text("_shape"), Int(rows), Int(columns), "\x86", Text("indptr"),
-                      PickledArray("i4", {size(indptr)}, BytesOf(indptr)), Text("indices"),
-                      PickledArray("i4", {size(indices)}, BytesOf(indices)), Text("data"),
-                      PickledArray("f4", {size(values)}, BytesOf(values)), "ub");
-}
-
-std::string PickledLists(const std::vector<std::vector<int64_t>>& lists) {
-  std::string text =
-      absl::StrCat(Global("collections", "defaultdict"), Global("__builtin__", "list"), "\x85R(");
-  int64_t node = 0;
-  for (const auto& list : lists) {
-    absl::StrAppend(&text, Int(node++), "](");
-    for (const int64_t value : list) text += Int(value);
-    text += "e";
-  }
-  return absl::StrCat(text, "u");
-}
-
-std::string PickledTensor(const std::string& storage, const std::string& key, int64_t elements,
-                          int64_t offset, const std::vector<int64_t>& dims,
-                          const std::vector<int64_t>& strides) {
-  const auto long_of = [](int64_t value) {
-    return absl::StrCat("\x8a\x08", Little(static_cast<uint64_t>(value), 8));
-  };
-  const auto tuple_of = [&](const std::vector<int64_t>& values) {
-    std::string tuple = "(";
-    for (const int64_t value : values) tuple += long_of(value);
-    return tuple + "t";
-  };
-  return absl::StrCat(Global("torch._utils", "_rebuild_tensor_v2"), "((", Text("storage"),
-                      Global("torch", storage), Text(key), Text("cpu"), long_of(elements), "tQ",
-                      long_of(offset), tuple_of(dims), tuple_of(strides), "\x89",
-                      Global("collections", "OrderedDict"), ")RtR");
-}
-
-std::string Pickled(const std::string& value) { return absl::StrCat("\x80\x02", value, "."); }
-
-std::string NpyOfObject(const std::string& value) {
-  std::string header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
-  header += std::string(117 - header.size(), ' ') + "\n";
-  const std::string array = absl::StrCat(
-      Global("numpy.core.multiarray", "_reconstruct"), Global("numpy", "ndarray"), Int(0), "\x85",
-      Text("b"), "\x87R(", Int(1), ")", Global("numpy", "dtype"), Text("O8"), Int(0), Int(1),
-      "\x87R(", Int(3), Text("|"), "NNN", Int(-1), Int(-1), Int(63), "tb\x89](", value, "etb");
-  return absl::StrCat(absl::string_view("\x93NUMPY\x01\x00v\x00", 10), header, Pickled(array));
 }
 
 std::vector<std::vector<int64_t>> LittleGraph::Neighbors() const {

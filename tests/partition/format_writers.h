@@ -31,20 +31,6 @@ std::string NpyOf(std::vector<int64_t> dims, const std::vector<T>& values,
 void WriteZip(const std::string& path, const std::map<std::string, std::string>& members,
               bool deflate = true);
 
-// Pickles of protocol 2, as Python 2 wrote them.
-std::string PickledArray(const std::string& descr, const std::vector<int64_t>& dims,
-                         const std::string& data);
-std::string PickledCsr(int64_t rows, int64_t columns, const std::vector<int32_t>& indptr,
-                       const std::vector<int32_t>& indices, const std::vector<float>& values);
-// {node: [neighbours], ...}
-std::string PickledLists(const std::vector<std::vector<int64_t>>& lists);
-// What torch.save writes of a tensor whose numbers are in the member data/KEY of its archive.
-std::string PickledTensor(const std::string& storage, const std::string& key, int64_t elements,
-                          int64_t offset, const std::vector<int64_t>& dims,
-                          const std::vector<int64_t>& strides);
-std::string Pickled(const std::string& value);      // with its header and end
-std::string NpyOfObject(const std::string& value);  // an array of one object
-
 // The graph: 6 nodes, edges 0-1, 0-2, 1-2, 3-4; 3 features, 3 classes.
 struct LittleGraph {
   static constexpr int64_t kNodes = 6;

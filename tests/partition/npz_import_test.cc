@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_fixture.h"
+#include "tests/partition/pickle_writers.h"
 
 namespace quadhop {
 namespace {

@@ -10,6 +10,7 @@
 #include "partition/import.h"
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_testing.h"
+#include "tests/partition/pickle_writers.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {
@@ -220,13 +221,10 @@ TEST_F(OgbImporter, ReportsRowsOfAnotherWidth) {
 // tensor([])}.
 void WriteTorchSplit(const std::string& path, const std::vector<int64_t>& train) {
   const auto size = static_cast<int64_t>(train.size());
-  const auto text = [](const std::string& name) {
-    return absl::StrCat("U", std::string(1, static_cast<char>(name.size())), name);
-  };
-  const std::string dict =
-      absl::StrCat("}(", text("train"), PickledTensor("LongStorage", "0", size, 0, {size}, {1}),
-                   text("valid"), PickledTensor("LongStorage", "1", 1, 0, {1}, {1}), text("test"),
-                   PickledTensor("LongStorage", "2", 0, 0, {0}, {1}), "u");
+  const std::string dict = absl::StrCat(
+      "}(", PickledText("train"), PickledTensor("LongStorage", "0", size, 0, {size}, {1}),
+      PickledText("valid"), PickledTensor("LongStorage", "1", 1, 0, {1}, {1}), PickledText("test"),
+      PickledTensor("LongStorage", "2", 0, 0, {0}, {1}), "u");
   WriteZip(path,
            {{"split_dict/data.pkl", Pickled(dict)},
             {"split_dict/data/0", BytesOf(train)},

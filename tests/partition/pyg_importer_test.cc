@@ -4,6 +4,7 @@
 
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_fixture.h"
+#include "tests/partition/pickle_writers.h"
 
 namespace quadhop {
 namespace {
@@ -177,7 +178,7 @@ class PygTorch : public ImportOf {
              /*deflate=*/false);
   }
   static std::string Entry(const std::string& name, const std::string& value) {
-    return absl::StrCat("U", std::string(1, static_cast<char>(name.size())), name, value);
+    return PickledText(name) + value;
   }
   static std::string Tensor(const std::vector<int64_t>& dims, const std::vector<int64_t>& strides) {
     return PickledTensor("LongStorage", "0", 6, 0, dims, strides);
@@ -186,7 +187,7 @@ class PygTorch : public ImportOf {
 
 TEST_F(PygTorch, MayBeADictOfTensorsAndNumbersAndNothing) {
   Write(absl::StrCat("}(", Entry("edge_index", Tensor({2, 3}, {3, 1})), Entry("num_nodes", "K\x04"),
-                     Entry("pos", "N"), Entry("name", Entry("tiny", "")), "u"),
+                     Entry("pos", "N"), Entry("name", PickledText("tiny")), "u"),
         {0, 1, 2, 1, 2, 0});
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
   EXPECT_EQ(report.format, "pyg");

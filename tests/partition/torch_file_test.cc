@@ -9,6 +9,7 @@
 
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_testing.h"
+#include "tests/partition/pickle_writers.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {
