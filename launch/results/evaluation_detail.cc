@@ -8,6 +8,7 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "core/store.h"
 
 namespace quadhop {
 namespace {
@@ -26,7 +27,8 @@ EvaluationDetail::EvaluationDetail(int32_t num_classes)
       by_degree_(2 * kNumRanges) {}
 
 void EvaluationDetail::Add(int32_t predicted, int32_t label, int64_t degree) {
-  if (num_classes_ > 0) ++confusion_[static_cast<size_t>(label * num_classes_ + predicted)];
+  if (num_classes_ > 0 && predicted != kUnlabelled)
+    ++confusion_[static_cast<size_t>(label * num_classes_ + predicted)];
   const auto range = static_cast<size_t>(std::bit_width(static_cast<uint64_t>(degree)));
   ++by_degree_[2 * range];
   by_degree_[2 * range + 1] += predicted == label ? 1 : 0;

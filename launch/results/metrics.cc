@@ -26,6 +26,8 @@ double F1(int64_t true_positives, int64_t false_positives, int64_t false_negativ
 }  // namespace
 
 int32_t LargestColumn(absl::Span<const float> scores) {
+  if (std::any_of(scores.begin(), scores.end(), [](float score) { return std::isnan(score); }))
+    return kUnlabelled;
   return static_cast<int32_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
 }
 

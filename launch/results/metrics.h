@@ -13,7 +13,8 @@
 
 namespace quadhop {
 
-// The column of the largest score; the first of equal ones. scores [C], C >= 1.
+// The column of the largest score; the first of equal ones. kUnlabelled if a score is not a number,
+// as of a model that has diverged. scores [C], C >= 1.
 int32_t LargestColumn(absl::Span<const float> scores);
 
 // The share of nodes right ("acc" of OGB).

@@ -9,13 +9,15 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "core/store.h"
 #include "launch/results/metrics.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {
 namespace {
 
-// Of one label each: the class. Of several: for each column 1 where its logit is positive.
+// Of one label each: the class, or kUnlabelled of a node whose logits are not numbers. Of several:
+// for each column 1 where its logit is positive.
 void FillPredictions(bool multi_label, absl::Span<const float> logits, void* values) {
   auto* const out = static_cast<int32_t*>(values);
   if (multi_label)
@@ -139,7 +141,9 @@ RowFile::Text ResultFiles::TextOf(const Result& result, NodeSelection::Names& na
                             : absl::StrCat(result.column, "_", c));
   text.node = [&names](int64_t row) { return names.Of(row); };
   if (classes && !result.matrix)
-    text.name = [this](int64_t value) { return class_names_[static_cast<size_t>(value)]; };
+    text.name = [this](int64_t value) {
+      return value == kUnlabelled ? "" : class_names_[static_cast<size_t>(value)];
+    };
   return text;
 }
 

@@ -25,6 +25,16 @@ TEST(LargestColumn, IsTheFirstOfEqualOnes) {
   EXPECT_EQ(LargestColumn({-1.0f}), 0);
 }
 
+TEST(LargestColumn, IsNoneWhereAScoreIsNotANumber) {
+  EXPECT_EQ(LargestColumn({std::nanf(""), 1.0f}), kUnlabelled);
+  EXPECT_EQ(LargestColumn({1.0f, std::nanf("")}), kUnlabelled);
+  AccuracyCounts counts;
+  const float scores[] = {std::nanf(""), std::nanf("")};
+  counts.Add({scores, {1, 2}}, {0});
+  EXPECT_EQ(counts.right, 0);
+  EXPECT_EQ(counts.total, 1);
+}
+
 TEST(AccuracyCounts, PassOverUnlabelledNodes) {
   const float scores[] = {1, 2, /**/ 2, 1, /**/ 0, 5, /**/ 1, 1};
   const int32_t labels[] = {1, 1, kUnlabelled, 0};
