@@ -190,10 +190,13 @@ void RunFolder::Warn(const absl::Status& lost) {
 }
 
 absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
-  const std::string line = absl::StrCat(torn_ ? "\n" : "", event.ToString(), "\n");
+  const std::string line = absl::StrCat(event.ToString(), "\n");
+  const off_t begin = lseek(metrics_fd_, 0, SEEK_END);
   absl::string_view rest = line;
   absl::Status written = AppendAll(metrics_fd_, &rest, RunMetricsPath(path_));
-  torn_ = !written.ok() && (torn_ || rest.size() < line.size());
+  // Half a line would be no JSON to whoever reads the file.
+  if (!written.ok() && rest.size() < line.size() && ftruncate(metrics_fd_, begin) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cut back ", RunMetricsPath(path_)));
   return written;
 }
 

@@ -110,7 +110,6 @@ class RunFolder {
   absl::optional<FileLock> lock_;
   std::vector<std::string> changes_;
   int metrics_fd_ = -1;
-  bool torn_ = false;  // the last line was cut off by a failed write
   bool warned_ = false;
   std::FILE* echo_ = nullptr;
   std::string repetition_;

@@ -3,8 +3,10 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <google/protobuf/util/message_differencer.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -192,6 +194,21 @@ TEST_F(RunFolderTest, LinesThatAFullDiskLosesAreOneWarning) {
   testing::internal::CaptureStderr();
   run->Log(JsonObject().Add("step", 2));
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(RunFolderTest, AFullDiskLeavesNoHalfOfALine) {
+  ASSERT_OK_AND_ASSIGN(const auto run, Create(RunFolder::Start::kNew));
+  run->Log(JsonObject().Add("step", 1));
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{Metrics().size() + 5, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  run->Log(JsonObject().Add("step", 2));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  run->Log(JsonObject().Add("step", 3));
+  EXPECT_EQ(Metrics(), "{\"step\":1}\n{\"step\":3}\n");
 }
 
 TEST_F(RunFolderTest, AResumedRunDropsTheLinesItWillWriteAgain) {
