@@ -86,12 +86,12 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::str
   if (first.text.find('\r') != std::string::npos)
     return LineError(path, first.number, first.text,
                      "lines end in a carriage return alone: convert it, tr '\\r' '\\n'");
-  if (IsHeader(first.text)) {
+  Arc arc;
+  if (columns.Parse(first.text, &arc) == 0 && IsHeader(first.text)) {
     columns.header_ = first.number;
     QH_RETURN_IF_ERROR(columns.ReadHeader(first.text));
     QH_ASSIGN_OR_RETURN(first, ReadHeadLine(path, comments, first.number + 1));
   }
-  Arc arc;
   columns.num_fields_ = columns.Parse(first.text, &arc);
   return columns;
 }
@@ -120,14 +120,15 @@ absl::Status EdgeColumns::ReadHeader(absl::string_view line) {
 
 // The number of fields; 0 if there are no two ids in them.
 size_t EdgeColumns::Parse(absl::string_view line, Arc* arc) const {
-  if (source_ != 0 || target_ != 1) {
-    const Fields fields = FieldsOf(line, separator_);
+  absl::string_view rest = absl::StripLeadingAsciiWhitespace(line);
+  const bool quoted = !rest.empty() && rest[0] == '"';
+  if (source_ != 0 || target_ != 1 || quoted) {
+    const Fields fields = FieldsOf(line, quoted ? SeparatorOf(line) : separator_);
     const bool taken = std::max(source_, target_) < fields.size() &&
                        absl::SimpleAtoi(fields[source_], &arc->source) &&
                        absl::SimpleAtoi(fields[target_], &arc->target);
     return taken ? fields.size() : 0;
   }
-  absl::string_view rest = absl::StripLeadingAsciiWhitespace(line);
   if (rest.empty() || rest[0] == ',' || rest[0] == ';' || rest[0] == '|')
     return 0;  // the first field is empty, and what comes next is not it
   if (!TakeInteger(&rest, &arc->source) || !TakeInteger(&rest, &arc->target)) return 0;

@@ -100,7 +100,7 @@ class MatrixMarketImporter : public Importer {
 
 bool IsMatrixMarket(const std::string& from) {
   const absl::StatusOr<std::string> banner = ReadBanner(from);
-  return banner.ok() && absl::StartsWith(*banner, kBanner);
+  return banner.ok() && absl::StartsWithIgnoreCase(*banner, kBanner);
 }
 
 std::unique_ptr<Importer> MakeMatrixMarketImporter() {

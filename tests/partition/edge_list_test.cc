@@ -1,4 +1,7 @@
 // Edge lists as people write them.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
+
 #include "core/file.h"
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_fixture.h"
@@ -37,6 +40,23 @@ TEST_F(EdgeList, HasAHeaderOnlyWhereNoFieldOfTheFirstLineIsANumber) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportText("e.csv", "\"a\",\"b\"\n0,1\n1,2\n"));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
   EXPECT_THAT(report.Describe(), HasSubstr("line 1 is a header"));
+}
+
+TEST_F(EdgeList, HasNoHeaderWhereTheFirstLineIsAnArcWithBlanksAndTabsAround) {
+  for (const char* first : {"0 1\t", "0 1 \t", "0  1\t ", "\t0 1", "0\t1\t", " 0 1"}) {
+    const std::string rest = absl::StrReplaceAll(first, {{"1", "2"}, {"0", "1"}});
+    ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                         ImportText("e.tsv", absl::StrCat(first, "\n", rest, "\n")));
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2))) << first;
+    EXPECT_THAT(report.Describe(), Not(HasSubstr("header"))) << first;
+  }
+}
+
+TEST_F(EdgeList, MayHaveItsIdsInQuotes) {
+  ASSERT_OK(ImportText("e.csv", "\"src\",\"dst\"\n\"0\",\"1\"\n\"1\",\"2\"\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  ASSERT_OK(ImportText("e.csv", "\"0\",\"1\"\n\"1\",\"2\"\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
 }
 
 TEST_F(EdgeList, IsRefusedWhereLinesEndInCarriageReturnsAlone) {

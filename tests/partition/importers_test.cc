@@ -158,6 +158,8 @@ TEST_F(ImportErrors, NameTheLineOfAMatrix) {
   EXPECT_THAT(ErrorOf("m.mtx", head + "1 4\n"),
               StatusIs(kInvalid, HasSubstr("m.mtx line 3 is \"1 4\"; a row and a column, each in "
                                            "[1, 3]")));
+  EXPECT_THAT(ErrorOf("up.mtx", "%%MATRIXMARKET MATRIX COORDINATE REAL GENERAL\n3 3 1\n1 4 1\n"),
+              StatusIs(kInvalid, HasSubstr("up.mtx line 3 is \"1 4 1\"; a row and a column")));
   EXPECT_THAT(ErrorOf("m.mtx", head + "1 2\n2 1\n"),
               StatusIs(kInvalid, HasSubstr("has 2 entries, but its line 2 says 1")));
 }
