@@ -49,31 +49,42 @@ bool AreMasks(const std::vector<std::vector<uint8_t>>& splits) {
   return seen[0] && seen[1] && seen[2];
 }
 
+// A mask of one split is that of all: WikiCS has 20 splits of one set of test nodes.
 absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target) {
   const int64_t num_nodes = target.num_nodes();
-  std::vector<std::vector<uint8_t>> splits;
+  std::array<TableShape, 3> shapes;
+  int64_t num_splits = 1;
+  for (size_t i = 0; i < masks.size(); ++i) {
+    QH_ASSIGN_OR_RETURN(shapes[i], NodesOfSplits(masks[i], num_nodes));
+    num_splits = std::max(num_splits, shapes[i].rows);
+  }
+  std::vector<std::vector<uint8_t>> splits(AsSize(num_splits),
+                                           std::vector<uint8_t>(AsSize(num_nodes)));
   for (uint8_t part = 1; part <= 3; ++part) {
     ArraySource& mask = masks[size_t{part} - 1];
-    QH_ASSIGN_OR_RETURN(const TableShape shape, NodesOfSplits(mask, num_nodes));
-    if (part == 1) splits.assign(AsSize(shape.rows), std::vector<uint8_t>(AsSize(num_nodes)));
-    if (shape.rows != static_cast<int64_t>(splits.size()))
-      return WrongDims(mask, absl::StrCat("the train mask has ", splits.size(), " splits"));
+    const TableShape& shape = shapes[size_t{part} - 1];
+    const bool of_all = shape.rows == 1;
+    if (!of_all && shape.rows != num_splits)
+      return WrongDims(mask, absl::StrCat("another mask has ", num_splits, " splits"));
     QH_RETURN_IF_ERROR(ForEachBlock<int64_t>(
         mask, [&](absl::Span<const int64_t> values, int64_t first) -> absl::Status {
           for (size_t i = 0; i < values.size(); ++i) {
             const int64_t at = first + static_cast<int64_t>(i);
-            const auto place = [&] {
-              return absl::StrCat(mask.place(), " split ", shape.Row(at), " node ",
-                                  shape.Column(at));
+            const int64_t node = shape.Column(at);
+            const auto place = [&](int64_t split) {
+              return absl::StrCat(mask.place(), " split ", split, " node ", node);
             };
+            const int64_t begin = of_all ? 0 : shape.Row(at);
             if (values[i] != 0 && values[i] != 1)
-              return ArrayError(place(), absl::StrCat(values[i]), "a mask is of 0 and 1");
-            uint8_t& old = splits[AsSize(shape.Row(at))][AsSize(shape.Column(at))];
+              return ArrayError(place(begin), absl::StrCat(values[i]), "a mask is of 0 and 1");
             if (values[i] == 0) continue;
-            if (old != 0)
-              return ArrayError(place(), absl::StrCat("also of ", kPartNames[old]),
-                                "the parts of a split must not overlap");
-            old = part;
+            for (int64_t split = begin; split < (of_all ? num_splits : begin + 1); ++split) {
+              uint8_t& old = splits[AsSize(split)][AsSize(node)];
+              if (old != 0)
+                return ArrayError(place(split), absl::StrCat("also of ", kPartNames[old]),
+                                  "the parts of a split must not overlap");
+              old = part;
+            }
           }
           return absl::OkStatus();
         }));

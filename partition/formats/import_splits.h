@@ -19,10 +19,10 @@
 namespace quadhop {
 
 // Of the arrays train_masks, val_masks and test_masks (or valid_masks; or each without the s), of 0
-// and 1, [N], or [S, N] or [N, S] for S splits: "split", or "split0", "split1", ... Without such
-// arrays the split is a random one of the labelled nodes. Notes the arrays that are neither masks
-// nor `used`. If there are masks of a part or two, and --splits is not given, the error names those
-// that are missing.
+// and 1, [N], or [S, N] or [N, S] for S splits: "split", or "split0", "split1", ...; a mask of one
+// split beside others of several is that of all. Without such arrays the split is a random one of
+// the labelled nodes. Notes the arrays that are neither masks nor `used`. If there are masks of a
+// part or two, and --splits is not given, the error names those that are missing.
 absl::Status ImportMasksOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
                                       ImportTarget& target);
 // [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three of 0 and 1 without a

@@ -81,6 +81,29 @@ TEST_F(Pyg, MayHaveMasksOfSeveralSplits) {
   EXPECT_THAT(store->split("split1"), IsOkAndHolds(ElementsAre(2, 1, 3)));
 }
 
+// As WikiCS, whose test nodes are those of all its splits.
+TEST_F(Pyg, MayHaveOneMaskForAllSplits) {
+  const std::string test = NpyOf<uint8_t>({3}, {0, 0, 1});
+  std::map<std::string, std::string> arrays = {
+      {"edge_index", arcs_},
+      {"y", classes_},
+      {"train_mask", NpyOf<uint8_t>({3, 2}, {1, 0, 0, 1, 0, 0})},
+      {"val_mask", NpyOf<uint8_t>({3, 2}, {0, 1, 1, 0, 0, 0})},
+      {"test_mask", test}};
+  ASSERT_OK(ImportArrays(arrays));
+  {
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
+    EXPECT_THAT(store->split("split0"), IsOkAndHolds(ElementsAre(1, 2, 3)));
+    EXPECT_THAT(store->split("split1"), IsOkAndHolds(ElementsAre(2, 1, 3)));
+  }
+  arrays["test_mask"] = NpyOf<uint8_t>({3, 3}, {0, 0, 0, 0, 0, 0, 1, 1, 1});
+  EXPECT_THAT(ImportArrays(arrays),
+              StatusIs(kInvalid, HasSubstr("train_mask is [3, 2]; another mask has 3 splits")));
+  arrays["test_mask"] = NpyOf<uint8_t>({3}, {0, 1, 1});
+  EXPECT_THAT(ImportArrays(arrays),
+              StatusIs(kInvalid, HasSubstr("test_mask split 0 node 1 is also of valid")));
+}
+
 TEST_F(Pyg, MayBeAGraphAlone) {
   ASSERT_OK_AND_ASSIGN(
       const ImportReport report,
