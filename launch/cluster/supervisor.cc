@@ -34,7 +34,7 @@ constexpr int kCannotStart = 127;  // as a shell says it
 
 Supervisor::Supervisor() {
   sigemptyset(&signals_);
-  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGCHLD}) sigaddset(&signals_, signal);
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals_, signal);
   QH_CHECK_EQ(sigprocmask(SIG_BLOCK, &signals_, &before_), 0);
 }
 
@@ -61,7 +61,8 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
     if (sigwaitinfo(&signals_, &signal) < 0) continue;
     if (signal.si_signo != SIGCHLD) {
       stop_requested_ = true;
-      const bool of_terminal = signal.si_signo == SIGINT && signal.si_code == SI_KERNEL;
+      // A terminal's interrupt and hang-up reach the command, too.
+      const bool of_terminal = signal.si_code == SI_KERNEL;
       if (!of_terminal) kill(child, SIGUSR1);
     } else if (waitpid(child, &status, WNOHANG) == child) {
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

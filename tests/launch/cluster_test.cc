@@ -264,7 +264,7 @@ TEST_F(RestartsTest, PassesOnWrongUsageAndAStopOnRequest) {
 }
 
 TEST(Supervisor, HandsARequestToStopOnAsUsr1AndKeepsTheExitCode) {
-  for (const char* name : {"USR1", "TERM", "INT"}) {
+  for (const char* name : {"USR1", "TERM", "INT", "HUP"}) {
     Supervisor supervisor;
     EXPECT_THAT(supervisor.Run({"sh", "-c",
                                 absl::StrCat("trap 'exit 75' USR1; kill -", name,
