@@ -97,6 +97,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path,
         absl::StrCat(path, ": no such store; `quadhop import --store ", path, "` makes one"));
   if (FileExists(absl::StrCat(path, "/", kNextManifestName))) return Interrupted(path);
   const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
+  if (!FileExists(manifest_path) && errno == EACCES)
+    return ErrnoStatus(EACCES, absl::StrCat("open ", manifest_path));
   if (!FileExists(manifest_path))
     return absl::NotFoundError(absl::StrCat(path, ": is not a store: it has no ", kManifestName));
   std::unique_ptr<Store> store(new Store);

@@ -172,9 +172,11 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
                        Gigabytes(memory_bytes), " may be used: raise --memory",
                        step.how == "metis" ? ", or use --method multilevel" : ""));
     if (step.disk_bytes + step.scratch_bytes > free_bytes)
-      return absl::ResourceExhaustedError(absl::StrCat(
-          step.step, " needs ", Gigabytes(step.disk_bytes + step.scratch_bytes), " on the disk of ",
-          folder, ", which has ", Gigabytes(free_bytes), " free: make room, or use another disk"));
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "%s needs %.1f MB on the disk of %s, which has %.1f MB free: make room, or use another "
+          "disk",
+          step.step, static_cast<double>(step.disk_bytes + step.scratch_bytes) / 1e6, folder,
+          static_cast<double>(free_bytes) / 1e6));
   }
   return absl::OkStatus();
 }

@@ -104,6 +104,10 @@ absl::StatusOr<ExitCode> Trainer::Run() {
     if (stop) return Stop();
     QH_RETURN_IF_ERROR(EndEpoch(epoch));
   }
+  if (position_.epoch() < config_.epochs())
+    display_.Say(absl::StrFormat(
+        "ended after epoch %d of %d: no better in %d evaluations (train.patience)",
+        position_.epoch(), config_.epochs(), position_.evaluations_without_better()));
   QH_RETURN_IF_ERROR(Finish());
   return ExitCode::kDone;
 }
