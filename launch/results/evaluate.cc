@@ -1,4 +1,8 @@
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+
+#include <cmath>
+#include <string>
 
 #include "core/status.h"
 #include "launch/json/json_object.h"
@@ -8,6 +12,16 @@
 #include "launch/results/metrics.h"
 
 namespace quadhop {
+namespace {
+
+// Of two classes, and of several labels a node.
+std::string FurtherFigure(const PartMetrics& metrics) {
+  if (!std::isnan(metrics.macro_f1))
+    return absl::StrCat(", macro F1 ", FigureText(metrics.macro_f1));
+  return std::isnan(metrics.roc_auc) ? "" : absl::StrCat(", ROC AUC ", FigureText(metrics.roc_auc));
+}
+
+}  // namespace
 
 absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
@@ -23,9 +37,9 @@ absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& con
     for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);
     if (!job.as_json)
-      absl::PrintF("%-6s %s %s of %d nodes\n", PartName(part),
+      absl::PrintF("%-6s %s %s%s of %d nodes\n", PartName(part),
                    session->store().manifest().multi_label() ? "micro F1" : "accuracy",
-                   FigureText(of_part.selected()), of_part.nodes);
+                   FigureText(of_part.selected()), FurtherFigure(of_part), of_part.nodes);
   }
   if (job.as_json) absl::PrintF("%s\n", json.ToString());
   return ExitCode::kDone;

@@ -97,6 +97,11 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
       Session::Create(job.store, split.empty() ? manifest.position().split() : split, job.config,
                       context, use == Use::kPredict ? dims.classes : 0));
   QH_RETURN_IF_ERROR(CheckDims(session->store(), dims));
+  if (use == Use::kMeasure && context.IsMain() && session->split() != manifest.position().split())
+    absl::FPrintF(stderr,
+                  "the model was trained on split %s: nodes of any part of split %s may be among "
+                  "those that it has seen\n",
+                  manifest.position().split(), session->split());
   if (manifest.store() == StoreIdentity(session->store().manifest())) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
   } else {
