@@ -11,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/counted.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 #include "partition/one_hot.h"
 #include "partition/random_split.h"
@@ -26,6 +27,14 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
   if (num_nodes < 1)
     return absl::InvalidArgumentError(
         absl::StrCat("the graph has ", num_nodes, " nodes; at least 1 is needed"));
+  // What GraphBuilder has of each node; more is needed, but a size that is wrong is seen by this.
+  constexpr int64_t kLeastBytes = sizeof(int64_t);
+  QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
+  if (num_nodes > available_bytes / kLeastBytes)
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the graph has ", num_nodes, " nodes, which take ", kLeastBytes,
+                     " bytes each at least, and ", Gigabytes(available_bytes),
+                     " are available: is the number right? Else import it on a larger machine"));
   num_nodes_ = num_nodes;
   counted_by_ = std::move(counted_by);
   // Half of the memory: features and labels are written through the page cache, but importers hold

@@ -61,7 +61,7 @@ class MatrixMarketImporter : public Importer {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
     QH_ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(options.from));
-    QH_RETURN_IF_ERROR(target.SetNodes(sizes.nodes));
+    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(sizes.nodes), options.from));
     QH_RETURN_IF_ERROR(ReadArcs(options.from, sizes, target, pool));
     return ImportCompanions(options, target);
   }

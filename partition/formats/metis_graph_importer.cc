@@ -69,7 +69,7 @@ class MetisGraphImporter : public Importer {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
     QH_ASSIGN_OR_RETURN(const Header header, ReadHeader(options.from));
-    QH_RETURN_IF_ERROR(target.SetNodes(header.nodes));
+    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(header.nodes), options.from));
     QH_RETURN_IF_ERROR(ReadArcs(options.from, header, target, pool));
     return ImportCompanions(options, target);
   }

@@ -160,6 +160,11 @@ TEST_F(ImportErrors, NameTheLineOfAMatrix) {
                                            "[1, 3]")));
   EXPECT_THAT(ErrorOf("up.mtx", "%%MATRIXMARKET MATRIX COORDINATE REAL GENERAL\n3 3 1\n1 4 1\n"),
               StatusIs(kInvalid, HasSubstr("up.mtx line 3 is \"1 4 1\"; a row and a column")));
+  EXPECT_THAT(
+      ErrorOf("m.mtx", "%%MatrixMarket matrix coordinate pattern general\n" +
+                           std::string("4000000000000 4000000000000 1\n1 2\n")),
+      StatusIs(absl::StatusCode::kResourceExhausted,
+               HasSubstr("m.mtx: the graph has 4000000000000 nodes, which take 8 bytes each")));
   EXPECT_THAT(ErrorOf("m.mtx", head + "1 2\n2 1\n"),
               StatusIs(kInvalid, HasSubstr("has 2 entries, but its line 2 says 1")));
 }
