@@ -1,8 +1,5 @@
 #include "launch/results/evaluation.h"
 
-#include <absl/strings/str_format.h>
-
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -22,15 +19,12 @@ struct PartCounts {
   std::vector<ScoredLabel> scores;  // two classes only
   F1Counts f1;                      // multi-label only
   int64_t nodes = 0;
-  int64_t without_numbers = 0;  // nodes, a logit of which is not a number
 };
 
 // Adds row r of a batch to the counts of its part.
 void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartCounts& counts) {
   ++counts.nodes;
   const TensorView<const float> row = logits.Rows(r, r + 1);
-  counts.without_numbers += std::any_of(row.data(), row.data() + row.size(),
-                                        [](float logit) { return std::isnan(logit); });
   if (!batch.multi_labels.empty()) {
     counts.f1.Add(row, batch.multi_labels.cview().Rows(r, r + 1));
     return;
@@ -40,18 +34,11 @@ void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartC
   if (logits.dim(1) == 2) counts.scores.push_back({row[1] - row[0], static_cast<uint32_t>(label)});
 }
 
-absl::StatusOr<PartMetrics> Combine(Session& session, SplitPart part, PartCounts& counts) {
+absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
   Communicator& comm = session.context().comm;
   const StoreManifest& manifest = session.store().manifest();
-  int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes,
-                      counts.without_numbers};
+  int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes};
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of the evaluation", absl::MakeSpan(totals)));
-  if (totals[3] > 0 && session.context().IsMain())
-    absl::FPrintF(
-        stderr,
-        "quadhop: warning: of %d of %d %s nodes the model gives no numbers, and they count "
-        "as wrong: it has diverged; lower train.learning_rate or set train.clip_norm\n",
-        totals[3], totals[2], PartName(part));
   PartMetrics metrics{kNotApplicable, kNotApplicable, kNotApplicable, kNotApplicable, totals[2]};
   if (manifest.multi_label()) {
     QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of F1", counts.f1.counts()));
@@ -125,7 +112,7 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
       }));
   std::map<SplitPart, PartMetrics> metrics;
   for (auto& [part, part_counts] : counts) {
-    QH_ASSIGN_OR_RETURN(const PartMetrics combined, Combine(session, part, part_counts));
+    QH_ASSIGN_OR_RETURN(const PartMetrics combined, Combine(session, part_counts));
     metrics.emplace(part, combined);
   }
   return metrics;

@@ -3,6 +3,7 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "comm/gather.h"
@@ -36,6 +37,15 @@ std::vector<double> PartitionCosts(const Store& store, const LoaderInputs& targe
     costs.push_back(static_cast<double>(std::max<int64_t>(1, cost)));
   }
   return costs;
+}
+
+// Rows of logits [B, C] in which something is not a number.
+int64_t NumWithoutNumbers(TensorView<const float> logits) {
+  int64_t count = 0;
+  for (int64_t b = 0; b < logits.dim(0); ++b)
+    count += std::any_of(logits.row(b), logits.row(b) + logits.dim(1),
+                         [](float logit) { return std::isnan(logit); });
+  return count;
 }
 
 // Ranks wait for the one with most work: the mean of their costs over the largest.
@@ -239,13 +249,25 @@ absl::Status Session::ForEachPrediction(
     const Pass& pass,
     const std::function<absl::Status(const Batch&, TensorView<const float>)>& use) {
   QH_RETURN_IF_ERROR(loader_->Start(pass));
+  int64_t counts[] = {0, 0};  // nodes; of those, without numbers
   while (true) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
-    if (batch == nullptr) return absl::OkStatus();
+    if (batch == nullptr) break;
     logits_.Resize({batch->num_nodes(), model_->options().dims.classes});
     if (batch->num_nodes() > 0) QH_RETURN_IF_ERROR(model_->Predict(*batch, logits_.view()));
+    counts[0] += batch->num_nodes();
+    counts[1] += NumWithoutNumbers(logits_.cview());
     QH_RETURN_IF_ERROR(use(*batch, logits_.cview()));
   }
+  QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "nodes without numbers", absl::MakeSpan(counts)));
+  if (counts[1] > 0 && context_.IsMain())
+    absl::FPrintF(
+        stderr,
+        "quadhop: warning: of %d of %d nodes the model gives no numbers, so that they have "
+        "no class and count as wrong: it has diverged in training; lower "
+        "train.learning_rate or set train.clip_norm\n",
+        counts[1], counts[0]);
+  return absl::OkStatus();
 }
 
 }  // namespace quadhop
