@@ -1,6 +1,7 @@
 #include "launch/cluster/supervisor.h"
 
 #include <absl/strings/str_cat.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,11 @@ constexpr int kCannotStart = 127;  // as a shell says it
   signal(SIGINT, SIG_DFL);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // Of a group of its own, it may not read from the terminal: it would be stopped.
+  setpgid(0, 0);
+  const int nothing = open("/dev/null", O_RDONLY);
+  dup2(nothing, STDIN_FILENO);
+  close(nothing);
   if (getppid() != parent) _exit(kCannotStart);
   execvp(arguments[0], arguments);
   std::fprintf(stderr, "quadhop: cannot start %s: %s\n", arguments[0], std::strerror(errno));
@@ -61,9 +67,7 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
     if (sigwaitinfo(&signals_, &signal) < 0) continue;
     if (signal.si_signo != SIGCHLD) {
       stop_requested_ = true;
-      // A terminal's interrupt and hang-up reach the command, too.
-      const bool of_terminal = signal.si_code == SI_KERNEL;
-      if (!of_terminal) kill(child, SIGUSR1);
+      kill(child, SIGUSR1);
     } else if (waitpid(child, &status, WNOHANG) == child) {
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }

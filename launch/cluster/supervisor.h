@@ -9,10 +9,11 @@
 
 namespace quadhop {
 
-// While one lives, SIGUSR1, SIGTERM and SIGINT to this process are requests to stop: each is handed
-// to the program that runs as SIGUSR1, which mpirun forwards to its ranks (SIGTERM it would answer
-// by killing them). But an interrupt from the terminal reaches the program by itself. Made before
-// any other thread; one at a time; used by one thread.
+// While one lives, SIGUSR1, SIGTERM, SIGINT and SIGHUP to this process are requests to stop: each is
+// handed to the program that runs as SIGUSR1, which mpirun forwards to its ranks (SIGTERM and SIGINT
+// it would answer by killing them). The program is in a group of its own, so that those of a
+// terminal or of timeout(1), which signal whole groups, reach it in no other way, and it reads
+// nothing. Made before any other thread; one at a time; used by one thread.
 class Supervisor {
  public:
   Supervisor();

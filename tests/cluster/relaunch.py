@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """`quadhop launch local --max-restarts` kept alive: a rank is killed at a random moment, and the job must be started again by
-itself and end equal to an undisturbed run, bit for bit. Then a request to stop (USR1 or TERM to launch) must end it with 75 and
-no restart; and what another start would not mend must not be started again."""
+itself and end equal to an undisturbed run, bit for bit. Then a request to stop (USR1 or TERM to launch, or as from a terminal or
+timeout(1) a signal to its group) must end it with 75 and no restart; and what another start would not mend must not be started
+again."""
 
+import os
 import pathlib
 import random
 import shutil
@@ -29,7 +31,7 @@ def kill_a_rank(options, rng, work):
     rank = rng.randrange(2)
     pid = training.ranks().get(rank)
     need(pid is not None, "the run ended before the kill")
-    job.os.kill(pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
     code = training.wait(120)
     need(code == 0, f"exit code {code}: {training.output()}")
     need("restart 1 of 2" in training.output(), f"no restart was said: {training.output()}")
@@ -39,17 +41,18 @@ def kill_a_rank(options, rng, work):
 
 
 def ask_to_stop(options, work, number):
-    run, name = work / "run", ("USR1", "TERM")[number % 2]
+    name, ask = (("USR1", os.kill), ("INT", os.killpg), ("TERM", os.kill), ("TERM", os.killpg), ("HUP", os.killpg))[number % 5]
+    run = work / "run"
     shutil.rmtree(run, ignore_errors=True)
     training = job.Job(options, work, run, launch=local(options, "--max-restarts", "2"))
     training.wait_for(lambda: job.checkpoints(run), 60, "checkpoint")
-    training.process.send_signal(getattr(signal, f"SIG{name}"))
+    ask(training.process.pid, getattr(signal, f"SIG{name}"))
     code = training.wait(60)
     need(code == 75, f"exit code {code} after {name}: {training.output()}")
     need("restart" not in training.output(), f"a restart: {training.output()}")
     job.run_to_end(options, work, run, resume=True, launch=local(options, ranks=3))
     job.expect_equal_runs(work / "undisturbed", run)
-    return f"{name}: 75, resumed on 3 ranks, equal"
+    return f"{name}{' to the group' if ask is os.killpg else ''}: 75, resumed on 3 ranks, equal"
 
 
 def expect_no_restart(options, work):

@@ -1,6 +1,7 @@
 // launch/cluster: what stands before and around a job of many ranks. tests/cluster/*.py run jobs.
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -271,6 +272,26 @@ TEST(Supervisor, HandsARequestToStopOnAsUsr1AndKeepsTheExitCode) {
                                              " $PPID; while :; do sleep 0.02; done")}),
                 IsOkAndHolds(75));
     EXPECT_TRUE(supervisor.StopRequested());
+  }
+}
+
+// As Ctrl-C in a terminal, or timeout(1), which signals a whole group.
+TEST(Supervisor, TakesASignalToItsGroupAsOneRequestToStop) {
+  for (const char* name : {"INT", "TERM", "HUP"}) {
+    const pid_t supervising = fork();
+    if (supervising == 0) {
+      setpgid(0, 0);
+      Supervisor supervisor;
+      _exit(supervisor
+                .Run({"sh", "-c",
+                      absl::StrCat("trap 'exit 75' USR1; trap 'exit 1' INT TERM HUP; kill -", name,
+                                   " -$PPID; while :; do sleep 0.02; done")})
+                .value_or(99));
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(supervising, &status, 0), supervising);
+    EXPECT_TRUE(WIFEXITED(status)) << name;
+    EXPECT_EQ(WEXITSTATUS(status), 75) << name;
   }
 }
 
