@@ -1,7 +1,5 @@
 #include "comm/background_sum.h"
 
-#include <absl/time/clock.h>
-
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "core/status.h"
+#include "core/stopwatch.h"
 
 namespace quadhop {
 
@@ -128,10 +127,10 @@ void BackgroundSum::Queue(MakeSum make, Memory* computed) {
 }
 
 absl::Status BackgroundSum::Wait(Memory* used) {
-  const absl::Time begin = absl::Now();
+  const Stopwatch watch;
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [&] { return state_->jobs.empty(); });
-  time_waited_ += absl::Now() - begin;
+  time_waited_ += watch.Elapsed();
   if (used == nullptr) used = state_->foreground;
   if (used != nullptr) used->WaitFor(state_->adder->memory().SetMark().get());
   return state_->error;

@@ -1,12 +1,11 @@
 #include "comm/communicator.h"
 
-#include <absl/time/clock.h>
-
 #include <numeric>
 #include <utility>
 
 #include "comm/even_chunk.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 
 namespace quadhop {
 namespace {
@@ -30,9 +29,9 @@ absl::Status Communicator::Keep(absl::Status status) {
 }
 
 absl::Status Communicator::Run(absl::FunctionRef<absl::Status()> call) {
-  const absl::Time begin = absl::Now();
+  const Stopwatch watch;
   absl::Status status = call();
-  time_taken_ += absl::Now() - begin;
+  time_taken_ += watch.Elapsed();
   return Keep(std::move(status));
 }
 

@@ -1,6 +1,5 @@
 #include "model/checkpoint_writer.h"
 
-#include <absl/time/clock.h>
 #include <absl/time/time.h>
 #include <fcntl.h>
 
@@ -15,6 +14,7 @@
 #include "core/file.h"
 #include "core/npy.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "model/checkpoint_parts.h"
 #include "model/safetensors.h"
 
@@ -151,11 +151,11 @@ void CheckpointWriter::Run() {
 }
 
 CheckpointWriter::Outcome CheckpointWriter::Write(CheckpointWrite write) {
-  const absl::Time start = absl::Now();
+  const Stopwatch watch;
   Outcome outcome;
   outcome.position = write.snapshot.position;
   outcome.status = WriteCheckpoint(*comm_, write);
-  outcome.seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  outcome.seconds = watch.Seconds();
   for (const auto& [name, arrays] : write.snapshot.tensors)
     for (const CheckpointSnapshot::Array& array : arrays)
       outcome.bytes += static_cast<int64_t>(array.bytes.size());

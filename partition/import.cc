@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
-#include <absl/time/clock.h>
 #include <absl/time/time.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "core/counted.h"
 #include "core/host_memory.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "core/store.h"
 #include "partition/formats/import_splits.h"
 #include "partition/formats/unrecognised.h"
@@ -98,7 +98,7 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& opti
 }
 
 absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool) {
-  const absl::Time start = absl::Now();
+  const Stopwatch watch;
   ImportOptions options = asked;
   QH_ASSIGN_OR_RETURN(options.memory_bytes, MemoryBudget(asked.memory_bytes));
   if (options.project < 0)
@@ -125,7 +125,7 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   step.set_inputs(inputs);
   step.set_sources(ImportSources(options));
   QH_RETURN_IF_ERROR(writer->Commit(step, pool));
-  report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  report.seconds = watch.Seconds();
   return report;
 }
 

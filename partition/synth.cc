@@ -1,7 +1,6 @@
 #include "partition/synth.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
 #include <absl/time/time.h>
 
 #include <charconv>
@@ -11,6 +10,7 @@
 #include "core/file.h"
 #include "core/host_memory.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "core/store.h"
 #include "partition/casts.h"
 #include "partition/gzip_writer.h"
@@ -184,7 +184,7 @@ class RawFolder {
 }  // namespace
 
 absl::StatusOr<ImportReport> Synth(const SynthOptions& options, ThreadPool& pool) {
-  const absl::Time start = absl::Now();
+  const Stopwatch watch;
   if (options.out.empty())
     return absl::InvalidArgumentError("--out is empty; name the folder to write");
   QH_ASSIGN_OR_RETURN(const SynthModel model, SynthModel::Make(options));
@@ -192,7 +192,7 @@ absl::StatusOr<ImportReport> Synth(const SynthOptions& options, ThreadPool& pool
   absl::StatusOr<ImportReport> report = options.to_store
                                             ? ToStore(options, model, pool)
                                             : RawFolder(options, model, memory_bytes, pool).Write();
-  if (report.ok()) report->seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  if (report.ok()) report->seconds = watch.Seconds();
   return report;
 }
 

@@ -21,16 +21,15 @@ const char* LoaderStageName(LoaderStage stage) {
 
 void StageClock::Enter(LoaderStage stage) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const absl::Time now = absl::Now();
-  seconds_[static_cast<size_t>(stage_)] += absl::ToDoubleSeconds(now - since_);
+  seconds_[static_cast<size_t>(stage_)] += since_.Seconds();
   stage_ = stage;
-  since_ = now;
+  since_ = {};
 }
 
 StageSeconds StageClock::Read() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   StageSeconds seconds = seconds_;
-  seconds[static_cast<size_t>(stage_)] += absl::ToDoubleSeconds(absl::Now() - since_);
+  seconds[static_cast<size_t>(stage_)] += since_.Seconds();
   return seconds;
 }
 

@@ -1,12 +1,11 @@
 // Where the time of making batches goes, and which part of it training waits for.
 #pragma once
 
-#include <absl/time/clock.h>
-#include <absl/time/time.h>
-
 #include <array>
 #include <cstddef>
 #include <mutex>
+
+#include "core/stopwatch.h"
 
 namespace quadhop {
 
@@ -31,7 +30,7 @@ class StageClock {
   mutable std::mutex mutex_;
   StageSeconds seconds_{};
   LoaderStage stage_ = LoaderStage::kIdle;
-  absl::Time since_ = absl::Now();
+  Stopwatch since_;  // it was entered
 };
 
 }  // namespace quadhop

@@ -10,8 +10,8 @@
 #include "core/cuda/cuda_status.h"
 #include "core/rng.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "launch/bench/bench_machine.h"
-#include "launch/bench/timing.h"
 #include "model/cuda/products_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
 
@@ -89,10 +89,10 @@ class GpuMachine final : public BenchMachine {
     double quickest = std::numeric_limits<double>::infinity();
     for (int i = 0; i < 6; ++i) {  // the first warms up
       QH_RETURN_IF_ERROR(device_->Synchronize());
-      const double start = SteadySeconds();
+      const Stopwatch watch;
       queue();
       QH_RETURN_IF_ERROR(device_->Synchronize());
-      if (i > 0) quickest = std::min(quickest, SteadySeconds() - start);
+      if (i > 0) quickest = std::min(quickest, watch.Seconds());
     }
     return quickest;
   }

@@ -1,7 +1,6 @@
 #include "launch/bench/bench_exchange.h"
 
 #include <absl/strings/str_format.h>
-#include <absl/time/clock.h>
 #include <absl/time/time.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "core/counted.h"
 #include "core/median.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "core/tensor.h"
 #include "sampler/partitioned_feature_source.h"
 
@@ -37,9 +37,9 @@ absl::StatusOr<double> Seconds(Communicator& comm, const std::function<absl::Sta
   std::vector<double> rounds;
   for (int i = 0; i < kRounds; ++i) {
     QH_RETURN_IF_ERROR(comm.Barrier("round of the benchmark"));
-    const absl::Time start = absl::Now();
+    const Stopwatch watch;
     QH_RETURN_IF_ERROR(exchange());
-    const double mine = absl::ToDoubleSeconds(absl::Now() - start);
+    const double mine = watch.Seconds();
     QH_ASSIGN_OR_RETURN(const std::vector<double> all,
                         GatherOne(comm, "seconds of the benchmark", mine));
     if (i > 0) rounds.push_back(*std::max_element(all.begin(), all.end()));

@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include "core/counted.h"
+#include "core/stopwatch.h"
 #include "core/tensor.h"
 #include "launch/bench/bench_machine.h"
-#include "launch/bench/timing.h"
 #include "launch/memory/peak_memory.h"
 #include "model/cpu/gemm.h"
 
@@ -17,9 +17,9 @@ template <typename Work>
 double QuickestSeconds(ThreadPool& pool, const Work& work) {
   double quickest = 0;
   for (int i = 0; i < 6; ++i) {  // the first warms up
-    const double start = SteadySeconds();
+    const Stopwatch watch;
     pool.ParallelFor(pool.num_threads(), [&](int64_t item, int) { work(item); });
-    const double seconds = SteadySeconds() - start;
+    const double seconds = watch.Seconds();
     if (i == 1 || (i > 1 && seconds < quickest)) quickest = seconds;
   }
   return quickest;

@@ -8,7 +8,7 @@
 
 #include "core/staging_resource.h"
 #include "core/status.h"
-#include "launch/bench/timing.h"
+#include "core/stopwatch.h"
 #include "model/adam.h"
 #include "model/largegt.h"
 
@@ -105,10 +105,10 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   std::vector<double> seconds;
   for (int64_t s = 0; s <= steps; ++s) {
     FillBatch(options.dims, num_nodes, batch_size, s, batch);
-    const double start = SteadySeconds();
+    const Stopwatch watch;
     QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
     adam.Apply(machine.kernels(options.precision), 1e-3, model->parameters());
-    seconds.push_back(SteadySeconds() - start);
+    seconds.push_back(watch.Seconds());
   }
   std::sort(seconds.begin() + 1, seconds.end());
   QH_ASSIGN_OR_RETURN(const int64_t peak_bytes, machine.PeakBytes());

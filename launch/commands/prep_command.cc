@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_replace.h>
-#include <absl/time/clock.h>
 #include <absl/time/time.h>
 
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include <memory>
 
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
@@ -124,14 +124,14 @@ absl::Status RunSteps(const StepFlags& flags, ThreadPool& pool) {
   }
   if (flags.dry_run) return absl::OkStatus();
   for (const PrepStep& step : steps) {
-    const absl::Time start = absl::Now();
+    const Stopwatch watch;
     if (store != nullptr && StepIsDone(*store, step.name, step.options)) {
-      Tell(step, "skipped", absl::Now() - start, step.options);
+      Tell(step, "skipped", watch.Elapsed(), step.options);
       continue;
     }
     store.reset();  // its maps are of files that the step replaces
     QH_ASSIGN_OR_RETURN(const std::string details, step.make());
-    Tell(step, "done", absl::Now() - start, details);
+    Tell(step, "done", watch.Elapsed(), details);
     QH_ASSIGN_OR_RETURN(store, Store::Open(flags.store));
     if (planned) continue;
     QH_RETURN_IF_ERROR(flags.PrintPlan(PrepShape::Of(*store), kStepsAfterImport));

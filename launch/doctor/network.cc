@@ -4,7 +4,6 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 
 #include "core/median.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 
 namespace quadhop {
 namespace {
@@ -33,10 +33,9 @@ absl::StatusOr<double> TripSeconds(Communicator& comm, int32_t peer, int64_t num
     messages[static_cast<size_t>(other)] = {sent.data(), num_bytes, received.data(), num_bytes};
   std::vector<double> seconds;
   for (int trip = 0; trip < trips; ++trip) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     QH_RETURN_IF_ERROR(comm.AllToAllV("measure the network", messages));
-    seconds.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    seconds.push_back(watch.Seconds());
   }
   return Median(std::move(seconds));
 }

@@ -7,6 +7,7 @@
 
 #include "core/counted.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "launch/run/checkpoint_folder.h"
 
 namespace quadhop {
@@ -33,7 +34,7 @@ bool Checkpointing::DueAfterEpoch(int64_t epoch) const {
 
 bool Checkpointing::DueByTime() const {
   const double minutes = job_.config.checkpoint().every_minutes();
-  return folder_ != nullptr && minutes > 0 && absl::Now() - last_write_ > absl::Minutes(minutes);
+  return folder_ != nullptr && minutes > 0 && since_last_write_.Elapsed() > absl::Minutes(minutes);
 }
 
 WriteHook Checkpointing::FaultsAt(int64_t step) const {
@@ -51,7 +52,7 @@ WriteHook Checkpointing::FaultsAt(int64_t step) const {
 }
 
 absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool best) {
-  const absl::Time start = absl::Now();
+  const Stopwatch watch;
   QH_RETURN_IF_ERROR(NoteFinished());
   CheckpointWrite write;
   QH_ASSIGN_OR_RETURN(write.snapshot,
@@ -65,9 +66,9 @@ absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool 
   std::vector<CheckpointWrite> writes;
   if (!best) AddUnwrittenBest(writes);
   unwritten_best_.reset();
-  last_write_ = absl::Now();
+  since_last_write_ = {};
   last_write_step_ = position.step();
-  under_way_.push_back({best, false, absl::ToDoubleSeconds(last_write_ - start)});
+  under_way_.push_back({best, false, watch.Seconds()});
   writes.push_back(std::move(write));
   writer_->Start(std::move(writes));
   return absl::OkStatus();

@@ -3,7 +3,6 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <absl/time/clock.h>
 #include <absl/time/time.h>
 #include <absl/types/optional.h>
 
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/stopwatch.h"
 #include "launch/ranks/faults.h"
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"
@@ -69,7 +69,7 @@ class Checkpointing {
   RunFolder* folder_;
   Faults& faults_;
   std::unique_ptr<CheckpointWriter> writer_;
-  absl::Time last_write_ = absl::Now();
+  Stopwatch since_last_write_;
   int64_t last_write_step_ = -1;
   std::vector<UnderWay> under_way_;
   CheckpointSnapshot spare_;  // one that was written, for its memory; or empty

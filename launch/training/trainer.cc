@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
-#include <absl/time/clock.h>
 #include <absl/time/time.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
@@ -211,7 +211,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   BatchLoader& loader = session_.loader();
   // Rank 0 has files to write between epochs: waiting for it is no part of one.
   QH_RETURN_IF_ERROR(session_.context().comm.Barrier("begin of an epoch"));
-  const absl::Time start = absl::Now();
+  const Stopwatch watch;
   EpochProgress& done = *position_.mutable_under_way();
   const double seconds_before = done.seconds(), waited_before = done.exposed_wait_seconds();
   Pass pass;
@@ -233,7 +233,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
     // Waits up to here are part of the seconds up to here.
     loading_ = loader.stats();
     waited_for_sums_ = session_.model().time_waited() - time_waited_before;
-    done.set_seconds(seconds_before + absl::ToDoubleSeconds(absl::Now() - start));
+    done.set_seconds(seconds_before + watch.Seconds());
     done.set_exposed_wait_seconds(waited_before + loading_.exposed_wait_seconds());
     QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
     display_.Show(View(epoch));
@@ -379,14 +379,14 @@ absl::Status Trainer::EndEpoch(int64_t number) {
 }
 
 absl::StatusOr<bool> Trainer::Evaluate(int64_t epoch, JsonObject& event, std::string& line) {
-  const absl::Time start = absl::Now();
+  const Stopwatch watch;
   std::map<SplitPart, EvaluationDetail> details;
   QH_ASSIGN_OR_RETURN(const auto metrics,
                       EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}, &details));
   const PartMetrics &valid = metrics.at(SplitPart::kValid), &test = metrics.at(SplitPart::kTest);
   for (const auto& [part, of_part] : metrics)
     for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
-  evaluation_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
+  evaluation_seconds_ = watch.Seconds();
   event.Add("evaluation_seconds", evaluation_seconds_);
   last_valid_ = valid.selected();
   // Without validation nodes the last epoch is the result.
