@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +15,7 @@
 
 #include "core/check.h"
 #include "core/status.h"
+#include "launch/ranks/stop_signals.h"
 
 namespace quadhop {
 namespace {
@@ -22,7 +24,6 @@ constexpr int kCannotStart = 127;  // as a shell says it
 
 // In the child; does not return.
 [[noreturn]] void Become(char* const* arguments, const sigset_t& mask, pid_t parent) {
-  signal(SIGINT, SIG_DFL);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   // Of a group of its own, it may not read from the terminal: it would be stopped.
@@ -38,38 +39,38 @@ constexpr int kCannotStart = 127;  // as a shell says it
 
 }  // namespace
 
-Supervisor::Supervisor() {
-  sigemptyset(&signals_);
-  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals_, signal);
-  QH_CHECK_EQ(sigprocmask(SIG_BLOCK, &signals_, &before_), 0);
-}
-
-Supervisor::~Supervisor() {
-  const timespec at_once{};
-  while (sigtimedwait(&signals_, nullptr, &at_once) > 0) {
-  }
-  QH_CHECK_EQ(sigprocmask(SIG_SETMASK, &before_, nullptr), 0);
-}
-
 absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
   std::vector<char*> arguments;
   for (const std::string& argument : command)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   std::fflush(nullptr);
+  sigset_t signals = SignalsToStop(), before;
+  sigaddset(&signals, SIGCHLD);
+  QH_CHECK_EQ(sigprocmask(SIG_BLOCK, &signals, &before), 0);
   const pid_t self = getpid();
   const pid_t child = fork();
-  if (child < 0) return ErrnoStatus(errno, absl::StrCat("start ", command[0]));
-  if (child == 0) Become(arguments.data(), before_, self);
+  if (child == 0) Become(arguments.data(), before, self);
+  absl::StatusOr<int> code = ErrnoStatus(errno, absl::StrCat("start ", command[0]));
+  if (child > 0) code = WaitFor(child, signals);
+  // One that came since is seen, too, and must not end this process now.
+  const timespec at_once{};
+  while (const int signal = std::max(0, sigtimedwait(&signals, nullptr, &at_once)))
+    stop_requested_ |= signal != SIGCHLD;
+  QH_CHECK_EQ(sigprocmask(SIG_SETMASK, &before, nullptr), 0);
+  return code;
+}
+
+int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
   while (true) {
-    siginfo_t signal;
     int status = 0;
-    if (sigwaitinfo(&signals_, &signal) < 0) continue;
-    if (signal.si_signo != SIGCHLD) {
+    const int signal = sigwaitinfo(&signals, nullptr);
+    if (signal == SIGCHLD) {
+      if (waitpid(child, &status, WNOHANG) == child)
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    } else if (signal > 0) {
       stop_requested_ = true;
       kill(child, SIGUSR1);
-    } else if (waitpid(child, &status, WNOHANG) == child) {
-      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
   }
 }

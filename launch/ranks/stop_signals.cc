@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::chrono::seconds kOneRequest{1};
 
-// As nohup leaves SIGHUP, and a shell SIGINT of what it runs in the background.
 bool IsIgnored(int signal) {
   struct sigaction action = {};
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
@@ -22,11 +21,16 @@ bool IsIgnored(int signal) {
 
 }  // namespace
 
-StopSignals::StopSignals() {
-  sigemptyset(&signals_);
-  for (const int signal : {SIGUSR1, SIGTERM}) sigaddset(&signals_, signal);
+sigset_t SignalsToStop() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGUSR1, SIGTERM}) sigaddset(&signals, signal);
   for (const int signal : {SIGINT, SIGHUP})
-    if (!IsIgnored(signal)) sigaddset(&signals_, signal);
+    if (!IsIgnored(signal)) sigaddset(&signals, signal);
+  return signals;
+}
+
+StopSignals::StopSignals() : signals_(SignalsToStop()) {
   QH_CHECK_EQ(pthread_sigmask(SIG_BLOCK, &signals_, &before_), 0);
   thread_ = std::thread([this] { Wait(); });
 }

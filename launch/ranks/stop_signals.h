@@ -7,12 +7,15 @@
 
 namespace quadhop {
 
+// Which signals ask this process for a stop: those above. But SIGINT and SIGHUP that are ignored
+// stay so: nohup leaves SIGHUP ignored, a shell SIGINT of what it runs in the background.
+sigset_t SignalsToStop();
+
 // While one lives, the first of them asks for a stop, which the training loop honours with a
 // checkpoint. Those within a second of it are the same request: timeout sends its signal to the
 // process and to its group, systemd SIGHUP beside SIGTERM. A later one ends the process at once
-// with exit code 1. SIGINT and SIGHUP stay ignored where they are, as under nohup. (mpirun forwards
-// SIGUSR1. It sends SIGTERM to survivors of a dead rank as well: the heartbeat finds the dead one
-// and ends this process before a stop could take effect.)
+// with exit code 1. (mpirun forwards SIGUSR1. It sends SIGTERM to survivors of a dead rank as well:
+// the heartbeat finds the dead one and ends this process before a stop could take effect.)
 //
 // No handler is installed. The signals are blocked in the thread that makes the object, and so in
 // all that it starts later, and a thread of the object's own waits for them: a handler that runs on
@@ -32,7 +35,7 @@ class StopSignals {
  private:
   void Wait();
 
-  sigset_t signals_;
+  const sigset_t signals_;
   sigset_t before_;
   std::atomic<bool> requested_ = false;
   std::atomic<bool> closing_ = false;

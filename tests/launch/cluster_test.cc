@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "core/file.h"
@@ -275,24 +276,52 @@ TEST(Supervisor, HandsARequestToStopOnAsUsr1AndKeepsTheExitCode) {
   }
 }
 
+// The exit code of a process that does so, or minus the signal that ended it.
+int EndOfProcess(const std::function<int()>& body) {
+  const pid_t process = fork();
+  if (process == 0) {
+    setpgid(0, 0);
+    _exit(body());
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(process, &status, 0), process);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 // As Ctrl-C in a terminal, or timeout(1), which signals a whole group.
 TEST(Supervisor, TakesASignalToItsGroupAsOneRequestToStop) {
-  for (const char* name : {"INT", "TERM", "HUP"}) {
-    const pid_t supervising = fork();
-    if (supervising == 0) {
-      setpgid(0, 0);
-      Supervisor supervisor;
-      _exit(supervisor
-                .Run({"sh", "-c",
-                      absl::StrCat("trap 'exit 75' USR1; trap 'exit 1' INT TERM HUP; kill -", name,
-                                   " -$PPID; while :; do sleep 0.02; done")})
-                .value_or(99));
-    }
-    int status = 0;
-    ASSERT_EQ(waitpid(supervising, &status, 0), supervising);
-    EXPECT_TRUE(WIFEXITED(status)) << name;
-    EXPECT_EQ(WEXITSTATUS(status), 75) << name;
-  }
+  for (const char* name : {"INT", "TERM", "HUP"})
+    EXPECT_EQ(EndOfProcess([&] {
+                Supervisor supervisor;
+                return supervisor
+                    .Run({"sh", "-c",
+                          absl::StrCat("trap 'exit 75' USR1; trap 'exit 1' INT TERM HUP; kill -",
+                                       name, " -$PPID; while :; do sleep 0.02; done")})
+                    .value_or(99);
+              }),
+              75)
+        << name;
+}
+
+TEST(Supervisor, LeavesAnIgnoredHangUpIgnored) {
+  EXPECT_EQ(EndOfProcess([] {
+              signal(SIGHUP, SIG_IGN);  // nohup
+              Supervisor supervisor;
+              const int code =
+                  supervisor.Run({"sh", "-c", "kill -HUP $PPID; sleep 0.1; exit 3"}).value_or(99);
+              return supervisor.StopRequested() ? 98 : code;
+            }),
+            3);
+}
+
+TEST(Supervisor, IsEndedByASignalBetweenPrograms) {
+  EXPECT_EQ(EndOfProcess([] {
+              Supervisor supervisor;
+              (void)supervisor.Run({"true"});
+              raise(SIGTERM);
+              return 0;
+            }),
+            -SIGTERM);
 }
 
 TEST(Supervisor, GivesTheSignalThatEndedTheProgram) {
