@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -21,6 +22,16 @@ namespace {
 std::string FolderOf(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+// The path, or if it is not there the nearest folder above it that is.
+std::string NearestPresent(std::string path) {
+  while (!FileExists(path)) {
+    const std::string parent = FolderOf(path);
+    if (parent == path) break;
+    path = parent;
+  }
+  return path;
 }
 
 // An open file descriptor, closed at the end of the scope.
@@ -185,6 +196,18 @@ absl::Status MakeDirectories(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status CheckMayMakeDirectories(const std::string& path) {
+  const std::string place = NearestPresent(path);
+  struct stat facts;
+  if (stat(place.c_str(), &facts) == 0 && !S_ISDIR(facts.st_mode))
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " cannot be a folder: ", place, " is a file"));
+  if (access(place.c_str(), W_OK | X_OK) != 0)
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " cannot be written: folder ", place, ": ", std::strerror(errno)));
+  return absl::OkStatus();
+}
+
 absl::Status RenameFile(const std::string& from, const std::string& to) {
   struct stat facts;
   if (stat(to.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
@@ -211,15 +234,9 @@ absl::Status FsyncDirectory(const std::string& path) {
 }
 
 absl::StatusOr<int64_t> FreeDiskBytes(const std::string& path) {
-  // The path may not exist yet: its nearest parent that does.
-  std::string place = path;
   struct statvfs info;
-  while (statvfs(place.c_str(), &info) != 0) {
-    const std::string parent = FolderOf(place);
-    if (errno != ENOENT || parent == place)
-      return ErrnoStatus(errno, absl::StrCat("ask for the free space of ", path));
-    place = parent;
-  }
+  if (statvfs(NearestPresent(path).c_str(), &info) != 0)
+    return ErrnoStatus(errno, absl::StrCat("ask for the free space of ", path));
   return static_cast<int64_t>(info.f_bavail) * static_cast<int64_t>(info.f_frsize);
 }
 

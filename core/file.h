@@ -42,6 +42,9 @@ absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path);
 // The same; none if there is no such folder.
 absl::StatusOr<std::vector<std::string>> ListFolderIfPresent(const std::string& path);
 absl::Status MakeDirectories(const std::string& path);  // and parents; fine if present
+// What would keep MakeDirectories from making it, or files from being made in it, as far as can be
+// seen: kFailedPrecondition naming what is in the way. Makes nothing.
+absl::Status CheckMayMakeDirectories(const std::string& path);
 // And fsyncs the folder. kFailedPrecondition if `to` is a device, a pipe or a socket.
 absl::Status RenameFile(const std::string& from, const std::string& to);
 absl::Status RemoveFileIfPresent(const std::string& path);

@@ -62,22 +62,23 @@ absl::Status RefuseFolder(const std::string& folder, const std::string& what) {
       absl::StrCat(folder, what, ": --run is to be a new or empty folder, or that of a run"));
 }
 
-absl::Status CheckIsARunOrEmpty(const std::string& folder) {
-  if (IsARun(folder)) return absl::OkStatus();
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(folder));
+}  // namespace
+
+absl::Status CheckMayHoldARun(const std::string& run) {
+  QH_RETURN_IF_ERROR(CheckMayMakeDirectories(run));
+  if (IsARun(run)) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(run));
   if (names.empty()) return absl::OkStatus();
-  if (IsStoreFolder(folder)) return RefuseFolder(folder, " is a store");
+  if (IsStoreFolder(run)) return RefuseFolder(run, " is a store");
   for (const std::string& name : names)
     if (!KindOfRun(name).empty())
-      return RefuseFolder(folder, absl::StrCat(" holds runs, ", name, " among them"));
-  return RefuseFolder(folder, absl::StrCat(" is no folder of a run, and holds ", names[0]));
+      return RefuseFolder(run, absl::StrCat(" holds runs, ", name, " among them"));
+  return RefuseFolder(run, absl::StrCat(" is no folder of a run, and holds ", names[0]));
 }
-
-}  // namespace
 
 absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience,
                                      const StopSignals* stop) {
-  QH_RETURN_IF_ERROR(CheckIsARunOrEmpty(run));
+  QH_RETURN_IF_ERROR(CheckMayHoldARun(run));
   const absl::Time give_up = absl::Now() + patience;
   const std::string holder = absl::StrCat("host ", HostName(), ", process ", getpid(), "\n");
   for (bool said = false;;) {
@@ -113,7 +114,7 @@ absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run)
                        ": runs over seeds, over splits and over both take a --run each"));
     has_runs |= !kind.empty();
   }
-  return has_runs ? absl::OkStatus() : CheckIsARunOrEmpty(folder);
+  return has_runs ? absl::OkStatus() : CheckMayHoldARun(folder);
 }
 
 std::vector<std::string> RunsIn(const std::string& folder) {

@@ -14,10 +14,13 @@
 
 namespace quadhop {
 
+// Whether `run` may be the folder of a run: kFailedPrecondition if it cannot be made or written, or
+// if it is neither empty nor one that a run has begun, naming what it is.
+absl::Status CheckMayHoldARun(const std::string& run);
+
 // The lock on the folder of a run, which is there; another process's is waited for so long, or
 // until `stop` (nullptr: nobody) asks for a stop: kCancelled. kFailedPrecondition, saying what to
-// do, if another process keeps it, naming that, or if the folder is neither empty nor one that a
-// run has begun, naming what it is.
+// do, if another process keeps it, naming that, or if CheckMayHoldARun finds something.
 absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience,
                                      const StopSignals* stop);
 

@@ -115,6 +115,7 @@ absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
 }
 
 absl::Status RunFolder::CheckStart(const std::string& run, Start start) {
+  QH_RETURN_IF_ERROR(CheckMayHoldARun(run));
   if (start != Start::kNew || !HasBegunTraining(run)) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
   const auto num_checkpoints = static_cast<int64_t>(steps.size());

@@ -41,14 +41,14 @@ class RunFolder {
     kOverwrite,  // remove what a run left there, then a new run
   };
   // kAlreadyExists, saying what to do, if the folder holds a run, finished or not, and `start` is
-  // kNew. Create finds the same, but may be asked only after a store was read.
+  // kNew; what CheckMayHoldARun finds (run_claim.h). Create finds the same, but may be asked only
+  // after a store was read.
   static absl::Status CheckStart(const std::string& path, Start start);
   // Makes no more than RUN/lock yet, which keeps others out from here on. What CheckStart says;
-  // kFailedPrecondition if the folder is neither a run's nor empty, if another process is training
-  // in it (one that may be ending is waited for if `start` is kResume, until `stop` asks for a
-  // stop: kCancelled), or if `start` is kResume and the run's config differs in what matters (see
-  // ChangesOnResume). `config` has its backends chosen (backends.h). Borrows `stop`; may be
-  // nullptr.
+  // kFailedPrecondition if another process is training in it (one that may be ending is waited for
+  // if `start` is kResume, until `stop` asks for a stop: kCancelled), or if `start` is kResume and
+  // the run's config differs in what matters (see ChangesOnResume). `config` has its backends
+  // chosen (backends.h). Borrows `stop`; may be nullptr.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            const Config& config,
                                                            const std::string& store,

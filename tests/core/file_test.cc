@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -132,6 +133,26 @@ TEST(File, FoldersAreMadeWithTheirParents) {
   ASSERT_OK(WriteFileAtomically(dir / "file", "x"));
   EXPECT_THAT(MakeDirectories(dir / "file"), StatusIs(testing::_, HasSubstr(dir / "file")));
   EXPECT_THAT(MakeDirectories(dir / "file/b"), StatusIs(testing::_, HasSubstr(dir / "file/b")));
+}
+
+TEST(File, AFolderThatCannotBeMadeIsKnownBeforehand) {
+  TempDir dir;
+  ASSERT_OK(WriteFileAtomically(dir / "file", "x"));
+  EXPECT_OK(CheckMayMakeDirectories(dir.path()));
+  EXPECT_OK(CheckMayMakeDirectories(dir / "a/b/c"));
+  EXPECT_OK(CheckMayMakeDirectories("a/b/c"));
+  EXPECT_FALSE(FileExists(dir / "a"));
+  for (const char* path : {"file", "file/b", "file/b/c"})
+    EXPECT_THAT(CheckMayMakeDirectories(dir / path),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr(dir / path), HasSubstr((dir / "file") + " is a file"))));
+  if (geteuid() == 0) return;  // who may write everywhere
+  ASSERT_EQ(chmod(dir.path().c_str(), 0500), 0);
+  EXPECT_THAT(
+      CheckMayMakeDirectories(dir / "a/b"),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr((dir / "a/b") + " cannot be written"), HasSubstr("denied"))));
+  ASSERT_EQ(chmod(dir.path().c_str(), 0700), 0);
 }
 
 TEST(File, APathHasOneAbsoluteSpelling) {

@@ -140,6 +140,18 @@ TEST_F(RunFolderTest, AStoreOrAFolderOfRunsIsNoRunAndSaidToBeWhatItIs) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("holds runs, seed-3")));
 }
 
+// By what train asks before it reads a store.
+TEST_F(RunFolderTest, OneThatCannotBeIsRefusedAtTheStart) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "file", "x"));
+  ASSERT_OK(MakeDirectories(folder_ / "store"));
+  ASSERT_OK(WriteFileAtomically(folder_ / "store/store.textproto", ""));
+  EXPECT_OK(RunFolder::CheckStart(run_, RunFolder::Start::kNew));
+  for (const auto& [run, why] :
+       {std::pair{folder_ / "file/run", "is a file"}, {folder_ / "store", "is a store"}})
+    EXPECT_THAT(RunFolder::CheckStart(run, RunFolder::Start::kOverwrite),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(why)));
+}
+
 TEST_F(RunFolderTest, OnlyOneProcessAtATimeHasIt) {
   ASSERT_OK_AND_ASSIGN(auto first, Create(RunFolder::Start::kNew));
   for (const auto start : {RunFolder::Start::kNew, RunFolder::Start::kOverwrite})
