@@ -68,13 +68,15 @@ absl::Status NoRoom(const std::string& path, int64_t needed_bytes) {
 
 absl::Status Reserve(int fd, int64_t size_bytes, const std::string& path) {
   if (size_bytes == 0) return absl::OkStatus();
-  // Asked first, since posix_fallocate fills what is left of a disk before it fails.
+  // Asked first, since fallocate fills what is left of a disk before it fails.
   const absl::StatusOr<int64_t> free_bytes = FreeDiskBytes(path);
   if (free_bytes.ok() && *free_bytes < size_bytes) return NoRoom(path, size_bytes);
   int error;
   do {
-    error = posix_fallocate(fd, 0, static_cast<off_t>(size_bytes));
+    error = fallocate(fd, 0, 0, static_cast<off_t>(size_bytes)) == 0 ? 0 : errno;
   } while (error == EINTR);
+  // Some network file systems reserve nothing. posix_fallocate would write a byte of every 4 KiB.
+  if (error == EOPNOTSUPP) error = ftruncate(fd, static_cast<off_t>(size_bytes)) == 0 ? 0 : errno;
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) return NoRoom(path, size_bytes);
   if (error != 0)
     return ErrnoStatus(error, absl::StrCat("reserve ", size_bytes, " bytes for ", path));

@@ -97,7 +97,8 @@ class ReadableFile {
 class TemporaryFile {
  public:
   // Reserves size_bytes on disk at once: kResourceExhausted, naming the bytes needed and free, if
-  // there is no room.
+  // there is no room. Where the file system cannot reserve, only the room of this moment is looked
+  // at.
   static absl::StatusOr<TemporaryFile> Create(const std::string& path, int64_t size_bytes);
   TemporaryFile(TemporaryFile&& other) noexcept;
   TemporaryFile& operator=(TemporaryFile&&) = delete;

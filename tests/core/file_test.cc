@@ -24,9 +24,21 @@
 namespace {
 // Entries of folders that can still be read before reading fails, as on a network; -1: all.
 thread_local int g_entries_left = -1;
+// Whether room on disks can be reserved; on some network file systems it cannot.
+thread_local bool g_reserves = true;
 }  // namespace
 
-// In place of the C library's, for std::filesystem too.
+// In place of the C library's, readdir for std::filesystem too.
+extern "C" int fallocate(int fd, int mode, off_t offset, off_t size) {
+  if (!g_reserves) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  static const auto original =
+      reinterpret_cast<int (*)(int, int, off_t, off_t)>(dlsym(RTLD_NEXT, "fallocate"));
+  return original(fd, mode, offset, size);
+}
+
 extern "C" dirent* readdir(DIR* folder) {
   if (g_entries_left == 0) {
     errno = EIO;
@@ -238,6 +250,22 @@ TEST(TemporaryFile, IsRemovedIfNotFinished) {
     EXPECT_TRUE(FileExists(dir / "a.tmp"));
   }
   EXPECT_FALSE(FileExists(dir / "a.tmp"));
+}
+
+TEST(TemporaryFile, IsNotWrittenTwiceWhereNoRoomCanBeReserved) {
+  TempDir dir;
+  g_reserves = false;
+  absl::StatusOr<TemporaryFile> file = TemporaryFile::Create(dir / "a", int64_t{1} << 20);
+  g_reserves = true;
+  ASSERT_OK(file.status());
+  struct stat facts;
+  ASSERT_EQ(stat((dir / "a.tmp").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_size, 1 << 20);
+  EXPECT_EQ(facts.st_blocks, 0);
+  ASSERT_OK_AND_ASSIGN(const absl::Span<uint8_t> bytes, file->Map());
+  bytes.back() = 'z';
+  ASSERT_OK(file->TakeName());
+  EXPECT_EQ(ReadFile(dir / "a").value().back(), 'z');
 }
 
 TEST(TemporaryFile, AFullDiskIsAnErrorWithTheBytesNeededAndFree) {
