@@ -166,15 +166,15 @@ void ImportTarget::AddSplit(absl::string_view name, std::vector<uint8_t> parts) 
 
 void ImportTarget::AddRandomSplit() {
   if (is_given_splits()) return;
-  std::vector<size_t> labelled;
-  for (size_t v = 0; v < static_cast<size_t>(num_nodes_); ++v)
-    if (IsLabelled(static_cast<int64_t>(v))) labelled.push_back(v);
-  const std::vector<uint8_t> parts =
-      RandomSplit(static_cast<int64_t>(labelled.size()), 0.6, 0.2, options_.seed);
+  int64_t num_labelled = 0;
+  for (int64_t v = 0; v < num_nodes_; ++v) num_labelled += IsLabelled(v);
+  const std::vector<uint8_t> parts = RandomSplit(num_labelled, 0.6, 0.2, options_.seed);
   std::vector<uint8_t> split(static_cast<size_t>(num_nodes_));
-  for (size_t i = 0; i < labelled.size(); ++i) split[labelled[i]] = parts[i];
+  auto part = parts.begin();
+  for (int64_t v = 0; v < num_nodes_; ++v)
+    if (IsLabelled(v)) split[static_cast<size_t>(v)] = *part++;
   AddSplit("random", std::move(split));
-  AddNote(absl::StrCat("no split found in the input: one made at random of the ", labelled.size(),
+  AddNote(absl::StrCat("no split found in the input: one made at random of the ", num_labelled,
                        " labelled nodes, 60 % train, 20 % valid (seed ", options_.seed, ")"));
 }
 
@@ -272,8 +272,9 @@ void ImportTarget::CountLabels() {
     report_.unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
     report_.classes =
         std::max(least_classes_, int64_t{*std::max_element(labels_.begin(), labels_.end())} + 1);
-    absl::flat_hash_set<int32_t> occurring(labels_.begin(), labels_.end());
-    occurring.erase(kUnlabelled);
+    absl::flat_hash_set<int32_t> occurring;  // its constructor of a range has room for all
+    for (const int32_t label : labels_)
+      if (label != kUnlabelled) occurring.insert(label);
     const auto num_occurring = static_cast<int64_t>(occurring.size());
     CountClassNames();
     if (class_names_.empty() && num_occurring < report_.classes)

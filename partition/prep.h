@@ -19,8 +19,7 @@
 namespace quadhop {
 
 // True if `step` ("import", "partition", "encode", "propagate") was done with exactly these options
-// (ImportProvenance() or ToString() of the step's options), but for the spelling of paths, and its
-// files are in the store.
+// (ImportProvenance() or ToString() of the step's options), and its files are in the store.
 // Store::Open has checked their sizes; their checksums are Store::VerifyAll's.
 bool StepIsDone(const Store& store, absl::string_view step, absl::string_view options);
 

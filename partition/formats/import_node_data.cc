@@ -44,6 +44,18 @@ absl::Status ImportMultiLabels(ArraySource& labels, const TableShape& shape, Imp
       });
 }
 
+// Classes are those from element `first` of the place on.
+absl::Status ToClasses(absl::Span<const double> classes, const std::string& place, int64_t first,
+                       absl::Span<int32_t> out) {
+  for (size_t i = 0; i < classes.size(); ++i) {
+    if (!IsClass(classes[i]))
+      return WrongClass(absl::StrCat(place, " element ", first + static_cast<int64_t>(i)),
+                        classes[i]);
+    out[i] = ClassOf(classes[i]);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
@@ -71,20 +83,17 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
 absl::Status ImportLabels(ArraySource labels, ImportTarget& target) {
   QH_ASSIGN_OR_RETURN(const TableShape shape, RowANode(labels, target.num_nodes()));
   if (shape.columns > 1) return ImportMultiLabels(labels, shape, target);
-  std::vector<double> classes(AsSize(target.num_nodes()));
-  QH_RETURN_IF_ERROR(labels.Read(absl::MakeSpan(classes)));
-  return AddClasses(classes, labels.place(), target);
+  QH_ASSIGN_OR_RETURN(const absl::Span<int32_t> out, target.AddLabels());
+  return ForEachBlock<double>(labels, [&](absl::Span<const double> classes, int64_t first) {
+    return ToClasses(classes, labels.place(), first, out.subspan(AsSize(first), classes.size()));
+  });
 }
 
 absl::Status AddClasses(absl::Span<const double> classes, const std::string& place,
                         ImportTarget& target) {
   QH_ASSIGN_OR_RETURN(const absl::Span<int32_t> out, target.AddLabels());
   QH_CHECK_EQ(classes.size(), out.size());
-  for (size_t v = 0; v < out.size(); ++v) {
-    if (!IsClass(classes[v])) return WrongClass(absl::StrCat(place, " element ", v), classes[v]);
-    out[v] = ClassOf(classes[v]);
-  }
-  return absl::OkStatus();
+  return ToClasses(classes, place, 0, out);
 }
 
 absl::StatusOr<absl::optional<CompanionShape>> MeasureCompanions(const ImportOptions& options) {

@@ -34,10 +34,6 @@ absl::StatusOr<ArraySource> NpzFile::Array(const std::string& name) const {
   return ArraySource::OfNpyBytes(std::move(bytes), Place(name));
 }
 
-ArrayOpener NpzFile::Opener(const std::string& name) const {
-  return [this, name] { return Array(name); };
-}
-
 NamedArrays NpzFile::arrays() const {
   return {path(), names(), [this](const std::string& name) { return Array(name); }};
 }

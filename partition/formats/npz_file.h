@@ -25,8 +25,6 @@ class NpzFile {
   bool Has(const std::string& name) const { return zip_.Has(name + ".npy"); }
 
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
-  // Borrows this object.
-  ArrayOpener Opener(const std::string& name) const;
   NamedArrays arrays() const;  // borrows this object
   // The array is one of Python objects.
   absl::StatusOr<bool> HoldsObjects(const std::string& name) const;

@@ -16,7 +16,6 @@
 #include "partition/formats/tf_idf.h"
 #include "partition/formats/wordnet.h"
 #include "partition/importer.h"
-#include "partition/random_split.h"
 #include "partition/randomized_svd.h"
 
 namespace quadhop {
@@ -31,7 +30,7 @@ class WordnetImporter : public Importer {
     QH_RETURN_IF_ERROR(AddArcs(wordnet, target));
     QH_RETURN_IF_ERROR(AddLabelsAndNames(wordnet, target));
     QH_RETURN_IF_ERROR(AddFeatures(wordnet, options, target, pool));
-    target.AddSplit("random", RandomSplit(num_nodes, 0.6, 0.2, options.seed));
+    target.AddRandomSplit();
     return absl::OkStatus();
   }
 

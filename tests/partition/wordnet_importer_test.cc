@@ -7,6 +7,7 @@
 
 #include "core/store.h"
 #include "partition/import.h"
+#include "tests/partition/format_writers.h"
 #include "tests/partition/import_testing.h"
 #include "tests/support/status_matchers.h"
 
@@ -107,6 +108,14 @@ TEST_F(WordnetImporter, FeaturesHaveTheInnerProductsOfTfIdf) {
 TEST_F(WordnetImporter, ReducesFeaturesToTheDimensionAsked) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt(2));
   EXPECT_EQ(report.features, 2);
+}
+
+TEST_F(WordnetImporter, TakesASplitInPlaceOfItsRandomOne) {
+  input_.Write("s.npy", NpyOf<uint8_t>({6}, {1, 2, 3, 1, 2, 3}));
+  ImportOptions options = {.from = input_.path(), .store = output_ / "s.qh"};
+  options.splits = input_ / "s.npy";
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, Import(options, pool_));
+  EXPECT_THAT(report.splits, ElementsAre("split"));
 }
 
 TEST_F(WordnetImporter, ReportsAMissingFile) {
