@@ -23,7 +23,7 @@ namespace quadhop {
 // Writes a run's checkpoints in the background. A write that fails is a warning, at once and in
 // every line that follows: the run and the checkpoints before it stay. One of the best state so far
 // is kept in memory and tried again before the next write, and at the end. One object a rank, used
-// by one thread; all but the queries are collective.
+// by one thread; all but the queries and Collect are collective.
 class Checkpointing {
  public:
   // folder: nullptr but on rank 0. Borrows all but adam. Collective.

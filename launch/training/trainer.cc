@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "comm/replica_check.h"
@@ -239,7 +240,9 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
     display_.Show(View(epoch));
   }
   if (last_step_ >= 0) return true;
-  QH_ASSIGN_OR_RETURN(const Wishes agreed, agreement_->Settle({StopRequested(), false}));
+  QH_ASSIGN_OR_RETURN(const Wishes agreed,
+                      agreement_->Settle({StopRequested(), checkpointing_->DueByTime()}));
+  due_by_time_ |= agreed.checkpoint;
   return agreed.stop;
 }
 
@@ -332,8 +335,9 @@ absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
   const bool at_end = done == num_steps || done == last_step_;
   const int64_t step = position_.step();
   // A wish read after a write was posted before it.
-  const bool by_time = agreed.checkpoint && !checkpointing_->WroteAfter(step - 1);
-  if (at_end || !(by_time || checkpointing_->DueAfterStep(step))) return absl::OkStatus();
+  due_by_time_ |= agreed.checkpoint && !checkpointing_->WroteAfter(step - 1);
+  if (at_end || !(due_by_time_ || checkpointing_->DueAfterStep(step))) return absl::OkStatus();
+  due_by_time_ = false;
   return checkpointing_->Write(adam_, position_, /*best=*/false);
 }
 
@@ -372,9 +376,9 @@ absl::Status Trainer::EndEpoch(int64_t number) {
   Log(event);
   display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, seconds, rate,
                                Bottleneck(seconds, loading.waits()), checkpointing_->Warning()));
-  if (!better && !IsDone() && !checkpointing_->DueAfterEpoch(number) &&
-      !checkpointing_->DueAfterStep(position_.step()))
-    return absl::OkStatus();
+  const bool due = std::exchange(due_by_time_, false) || checkpointing_->DueAfterEpoch(number) ||
+                   checkpointing_->DueAfterStep(position_.step());
+  if (!better && !due && !IsDone()) return absl::OkStatus();
   return checkpointing_->Write(adam_, position_, better);
 }
 

@@ -85,7 +85,8 @@ class Trainer {
   absl::Duration waited_for_sums_;  // in the seconds of the epoch, likewise
   int64_t steps_per_epoch_ = 0;
   double last_valid_ = -1, evaluation_seconds_ = 0;  // of the last evaluation, for the display
-  int64_t last_step_ = -1;  // of this epoch, counted from 1, as agreed for a stop; -1: no stop
+  bool due_by_time_ = false;  // ranks have agreed on a checkpoint, and none was written since
+  int64_t last_step_ = -1;    // of this epoch, counted from 1, as agreed for a stop; -1: no stop
 };
 
 }  // namespace quadhop

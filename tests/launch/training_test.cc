@@ -388,6 +388,21 @@ TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetOnce) {
   EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(2, 4, 6, 8, 10, 12, 14, 16, 18)));
 }
 
+TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetInEpochsOfFewSteps) {
+  // But for the first, whose evaluation is the best so far, only the clock asks for them.
+  const auto steps_saved = [&](const char* batch) {
+    const Outcome outcome =
+        Train(run_, {"checkpoint.every_minutes=1e-9", "checkpoint.every_epochs=1000000",
+                     "train.learning_rate=1e-9", "train.epochs=4", batch});
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    const auto steps = ListCheckpointSteps(run_);
+    std::filesystem::remove_all(run_);
+    return steps;
+  };
+  EXPECT_THAT(steps_saved("train.batch=48"), IsOkAndHolds(ElementsAre(1, 2, 3, 4)));
+  EXPECT_THAT(steps_saved("train.batch=24"), IsOkAndHolds(ElementsAre(2, 4, 6, 8)));
+}
+
 TEST_F(TrainingTest, AGpuThatIsAskedForAndNotThereIsRefusedWithWhatToDo) {
   if (MakeCudaKernels(/*local_rank=*/0, Precision::kF32).ok()) GTEST_SKIP() << "there is a GPU";
   const Outcome refused = Train(folder_ / "run", {"model.backend=CUDA"});
