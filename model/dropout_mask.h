@@ -2,6 +2,7 @@
 // every device. cpu/dropout_bits.h makes the same bits in SIMD.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -10,9 +11,10 @@
 
 namespace quadhop {
 
-// The 16-bit threshold of a dropout probability, and the exact factor of what is kept.
+// The 16-bit threshold of a dropout probability, and the exact factor of what is kept. A threshold
+// of 0 drops nothing, though the probability may be above 0.
 inline uint32_t DropoutThreshold(double probability) {
-  return static_cast<uint32_t>(std::lround(probability * 65536.0));
+  return static_cast<uint32_t>(std::min(std::lround(probability * 65536.0), 65535L));
 }
 inline float DropoutScale(double probability) {
   return static_cast<float>(1.0 / (1.0 - DropoutThreshold(probability) / 65536.0));

@@ -7,6 +7,11 @@
 namespace quadhop::cuda {
 namespace {
 
+// Of a dropout whose masks the forward pass stored; 0 where it stored none.
+float ScaleOfMask(double probability) {
+  return DropoutThreshold(probability) > 0 ? DropoutScale(probability) : 0;
+}
+
 template <typename T>
 class BackwardPass : LocalPass<T, LocalBackwardArgs> {
   using Base = LocalPass<T, LocalBackwardArgs>;
@@ -70,8 +75,8 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     rows.mean = nodes.mean.data();
     rows.along_summary = nodes.along_summary.data();
     rows.inv_std = act_.t_inv_std.data();
-    rows.attention_scale = args_.attention_dropout > 0 ? DropoutScale(args_.attention_dropout) : 0;
-    rows.residual_scale = args_.residual_dropout > 0 ? DropoutScale(args_.residual_dropout) : 0;
+    rows.attention_scale = ScaleOfMask(args_.attention_dropout);
+    rows.residual_scale = ScaleOfMask(args_.residual_dropout);
     rows.attention_keep = act_.attention_keep.data();
     rows.residual_keep = act_.residual_keep.data();
     rows.d_residual = d_residual_.data();

@@ -318,6 +318,12 @@ TEST(LargeGT, AgreesWithTheReferenceOnRowsWiderThanAnyVectorAndALongSequence) {
   ExpectAgreement(job, "wide");
 }
 
+TEST(LargeGT, AgreesWithTheReferenceWhereDropoutsAreTooSmallToDropAnything) {
+  Job job = SmallJob(Conv::kFull, NormKind::kLayer, 2);
+  job.options.ff_dropout = job.options.local_dropout = 1e-6;
+  ExpectAgreement(job, "dropouts of 1e-6");
+}
+
 TEST(LargeGT, AgreesWithTheReferenceOnTokensThatAreAlone) {
   Job job = SmallJob(Conv::kFull, NormKind::kLayer, 2);
   job.options.dims.hops_and_self = job.options.dims.sampled = 1;
