@@ -22,16 +22,18 @@ constexpr BenchShape kShapes[] = {
 };
 constexpr int32_t kPartitions = 4;
 // Of the table that batches take rows from.
-constexpr int64_t kTableBytes = int64_t{256} << 20, kMostNodes = 20000, kLeastNodes = 64;
+constexpr int64_t kTableBytes = int64_t{256} << 20, kMostRows = 20000, kLeastRows = 64;
 
 void FillRandom(RandomStream random, Tensor<float>& tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>(random.Normal());
 }
 
-// `size` random nodes of `num_nodes`, each with its own sampled rows, cut into equal slices.
-void FillBatch(const LargeGTDims& dims, int64_t num_nodes, int64_t size, int64_t step,
-               Batch& batch) {
-  const auto most = static_cast<uint64_t>(num_nodes);
+// `size` of `num_nodes` nodes, each with its own random rows of `num_rows`, cut into equal slices.
+void FillBatch(const LargeGTDims& dims, int64_t num_nodes, int64_t num_rows, int64_t size,
+               int64_t step, Batch& batch) {
+  const auto random_row = [&](RandomStream& random) {
+    return LocalRow(static_cast<int32_t>(random.Below(static_cast<uint64_t>(num_rows))));
+  };
   RandomStream random(1, RandomPurpose::kTest, static_cast<uint64_t>(step), 1);
   batch.step = step;
   batch.global_nodes = size;
@@ -44,12 +46,11 @@ void FillBatch(const LargeGTDims& dims, int64_t num_nodes, int64_t size, int64_t
   batch.pos_enc.Resize({size, dims.pos_enc});
   FillRandom(random, batch.pos_enc);
   for (int64_t i = 0; i < size; ++i) {
-    const auto node = static_cast<int32_t>(random.Below(most));
-    batch.nodes.push_back(GlobalId(node));
-    batch.own.push_back(LocalRow(node));
+    batch.nodes.push_back(GlobalId((step * size + i) % num_nodes));
+    batch.own.push_back(random_row(random));
     batch.labels.push_back(static_cast<int32_t>(random.Below(static_cast<uint64_t>(dims.classes))));
     for (int64_t k = 0; k < dims.sampled; ++k)
-      batch.sampled.push_back(LocalRow(k == 0 ? node : static_cast<int32_t>(random.Below(most))));
+      batch.sampled.push_back(k == 0 ? batch.own.back() : random_row(random));
   }
   batch.CountEachOnce(dims.sampled);
 }
@@ -79,7 +80,8 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   const int64_t row_bytes =
       options.dims.hops_and_self * options.dims.features * static_cast<int64_t>(sizeof(float));
-  const int64_t num_nodes = std::clamp(kTableBytes / row_bytes, kLeastNodes, kMostNodes);
+  const int64_t num_rows = std::clamp(kTableBytes / row_bytes, kLeastRows, kMostRows);
+  const int64_t num_nodes = std::max(num_rows, batch_size);
   std::vector<int64_t> ids(static_cast<size_t>(num_nodes));
   std::iota(ids.begin(), ids.end(), 0);
   ModelPlacement placement;
@@ -89,10 +91,10 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   placement.owned_original_ids = ids;
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<LargeGT> model, LargeGT::Create(options, placement));
   Adam adam({}, model->parameters());
-  Tensor<float> features({num_nodes, options.dims.hops_and_self, options.dims.features});
+  Tensor<float> features({num_rows, options.dims.hops_and_self, options.dims.features});
   FillRandom(RandomStream(1, RandomPurpose::kTest, 0, 0), features);
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<DeviceRows> device_rows,
-                      machine.TakeRows({DType::kF32, features.data(), num_nodes,
+                      machine.TakeRows({DType::kF32, features.data(), num_rows,
                                         options.dims.hops_and_self, options.dims.features}));
   QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> staging, placement.kernels->memory().Fork());
   StagingResource batch_memory(std::move(staging));
@@ -101,10 +103,10 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   if (device_rows == nullptr)
     batch.features = std::move(features);
   else
-    for (int64_t node = 0; node < num_nodes; ++node) batch.rows.push_back(GlobalId(node));
+    for (int64_t row = 0; row < num_rows; ++row) batch.rows.push_back(GlobalId(row));
   std::vector<double> seconds;
   for (int64_t s = 0; s <= steps; ++s) {
-    FillBatch(options.dims, num_nodes, batch_size, s, batch);
+    FillBatch(options.dims, num_nodes, num_rows, batch_size, s, batch);
     const Stopwatch watch;
     QH_RETURN_IF_ERROR(model->ComputeGradients(batch).status());
     adam.Apply(machine.kernels(options.precision), 1e-3, model->parameters());
