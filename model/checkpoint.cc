@@ -60,17 +60,24 @@ BlockRange OwnedNodes(const CheckpointSubject& s) {
 absl::StatusOr<std::vector<int16_t>> ReadOwnCodes(const CheckpointSubject& s,
                                                   const std::string& path,
                                                   const CheckpointManifest& manifest) {
-  QH_ASSIGN_OR_RETURN(const std::vector<int16_t> codes, ReadCodes(path, manifest));
-  const int64_t num_nodes = s.partition_offsets.back();
-  if (static_cast<int64_t>(codes.size()) != num_nodes)
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, " has codes for ", codes.size(),
-                     " nodes; a model of this config needs those of ", num_nodes));
   const BlockRange owned = OwnedNodes(s);
-  for (int64_t v = owned.begin; v < owned.end; ++v)
-    QH_RETURN_IF_ERROR(
-        CheckCode(path, codes[static_cast<size_t>(v)], s.model.options().dims.centroids));
-  return std::vector<int16_t>(codes.begin() + owned.begin, codes.begin() + owned.end);
+  std::vector<int16_t> codes;
+  int64_t num_codes = 0;
+  QH_RETURN_IF_ERROR(VisitCodes(path, manifest, [&](absl::Span<const int16_t> part) {
+    const auto size = static_cast<int64_t>(part.size());
+    const int64_t begin = std::clamp<int64_t>(owned.begin - num_codes, 0, size);
+    const int64_t end = std::clamp<int64_t>(owned.end - num_codes, 0, size);
+    codes.insert(codes.end(), part.begin() + begin, part.begin() + end);
+    num_codes += size;
+  }));
+  const int64_t num_nodes = s.partition_offsets.back();
+  if (num_codes != num_nodes)
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has codes for ", num_codes,
+                     " nodes; a model of this config needs those of ", num_nodes));
+  for (const int16_t code : codes)
+    QH_RETURN_IF_ERROR(CheckCode(path, code, s.model.options().dims.centroids));
+  return codes;
 }
 
 absl::Status ReadCodebook(const CheckpointSubject& s, const std::string& path,

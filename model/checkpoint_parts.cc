@@ -125,9 +125,8 @@ absl::StatusOr<std::string> FindFile(const std::string& path, const CheckpointMa
       absl::StrCat(path, " has no ", name, ", which a model of this config needs"));
 }
 
-absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
-                                               const CheckpointManifest& manifest) {
-  std::vector<int16_t> codes;
+absl::Status VisitCodes(const std::string& path, const CheckpointManifest& manifest,
+                        absl::FunctionRef<void(absl::Span<const int16_t>)> visit) {
   for (const CheckpointFile& file : FilesOfCodes(manifest)) {
     QH_RETURN_IF_ERROR(VerifyFile(path, file));
     QH_ASSIGN_OR_RETURN(const NpyFile array, NpyFile::Open(path + "/" + file.name()));
@@ -135,9 +134,17 @@ absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
       return absl::DataLossError(absl::StrCat(path, "/", file.name(), " holds ",
                                               DTypeName(array.header().dtype),
                                               "; codes are i16: restore the file"));
-    const absl::Span<const int16_t> values = array.values<int16_t>();
-    codes.insert(codes.end(), values.begin(), values.end());
+    visit(array.values<int16_t>());
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
+                                               const CheckpointManifest& manifest) {
+  std::vector<int16_t> codes;
+  QH_RETURN_IF_ERROR(VisitCodes(path, manifest, [&](absl::Span<const int16_t> part) {
+    codes.insert(codes.end(), part.begin(), part.end());
+  }));
   return codes;
 }
 

@@ -1,9 +1,11 @@
 // What a checkpoint is made of: its files, its manifest, and which state of a run goes where.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/span.h>
 
 #include <cstdint>
 #include <string>
@@ -50,8 +52,11 @@ absl::Status VerifyFile(const std::string& path, const CheckpointFile& file);
 absl::StatusOr<std::string> FindFile(const std::string& path, const CheckpointManifest& manifest,
                                      absl::string_view name);
 
-// The code of every node, in the order of the store, or none if the model had no codebook. Their
-// files are checked: kDataLoss.
+// Calls visit(part) for the codes of all nodes, part after part in the order of the store; for none
+// if the model had no codebook. Their files are mapped, and checked before: kDataLoss.
+absl::Status VisitCodes(const std::string& path, const CheckpointManifest& manifest,
+                        absl::FunctionRef<void(absl::Span<const int16_t>)> visit);
+// The same as one array.
 absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
                                                const CheckpointManifest& manifest);
 // kDataLoss, saying that `path` has it, if there is no such centroid.
