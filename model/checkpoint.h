@@ -45,15 +45,8 @@ absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& subject,
                                            const std::string& path);
 
 // Reads weights and buffers under the paper's names into the model; those that the file lacks keep
-// their value if `all_required` is false. kInvalidArgument names an array of other dims, or
+// their value if `all_required` is false. kFailedPrecondition names an array of other dims, or
 // missing.
 absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& model);
-
-// Writes the weights of a checkpoint, with the code of every node in the order of the input, as one
-// safetensors file that the paper's code loads. `store` is the StoreIdentity of the
-// store that original_ids [N] are of: kFailedPrecondition if there are codes and it is another one
-// than the checkpoint's, for its nodes may stand in another order.
-absl::Status ExportWeights(const std::string& checkpoint, const std::string& store,
-                           absl::Span<const int64_t> original_ids, const std::string& out);
 
 }  // namespace quadhop

@@ -1,7 +1,8 @@
+#include "model/checkpoint_export.h"
+
 #include <vector>
 
 #include "core/status.h"
-#include "model/checkpoint.h"
 #include "model/checkpoint_parts.h"
 #include "model/safetensors.h"
 

@@ -39,7 +39,7 @@ namespace quadhop {
 struct Slices {
   absl::Span<const int64_t> offsets;  // [Pl + 1], in the host's memory
   const int64_t* array = nullptr;     // the same [Pl + 1] in the kernels' memory; nullptr: where no
-                                      // sums over rows are made but products
+                                      // sums over rows are made but products, or one slice has all
   int64_t num_partitions() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t begin(int64_t i) const { return offsets[static_cast<size_t>(i)]; }
   int64_t end(int64_t i) const { return offsets[static_cast<size_t>(i) + 1]; }

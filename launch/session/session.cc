@@ -128,6 +128,9 @@ absl::Status Session::ReadStore(const std::string& store_path, const std::string
   };
   QH_RETURN_IF_ERROR(store_->VerifyNodes({first_node(rank), first_node(rank + 1)}, context_.pool));
   QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_, classes_to_predict_));
+  if (classes_to_predict_ == 0) {
+    QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
+  }
   const bool with_pos_enc = options_.dims.pos_enc > 0;
   QH_ASSIGN_OR_RETURN(
       inputs_,
@@ -214,9 +217,6 @@ absl::Status Session::MakeLoader() {
 }
 
 absl::Status Session::MakeModel() {
-  if (classes_to_predict_ == 0) {
-    QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
-  }
   QH_ASSIGN_OR_RETURN(
       model_comm_,
       MakeModelCommunicator(context_, kernels_->memory(),

@@ -4,17 +4,9 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "model/matrix_ref.h"
 
 namespace quadhop::cpu {
-
-// A matrix in memory: rows `stride` elements apart; `transposed` says that the product takes its
-// transpose.
-template <typename T>
-struct MatrixRef {
-  const T* data;
-  int64_t stride;
-  bool transposed = false;
-};
 
 // c [m, n] (rows c_stride apart) = alpha * a [m, k] b [k, n] + beta * c, with a and b after
 // transposition; sums are made in float. Digits are a function of the arguments alone. Thread-safe.

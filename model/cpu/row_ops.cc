@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/formulas.h"
+
 // Compiled once for each instruction set; the calls at the end choose one at run time.
 #define HWY_DISABLED_TARGETS HWY_SSE4
 #undef HWY_TARGET_INCLUDE
@@ -17,7 +19,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace quadhop::cpu::HWY_NAMESPACE {
 
-constexpr float kNormEpsilon = 1e-5f;
+constexpr float kEpsilon = static_cast<float>(kNormEpsilon);
 
 template <typename T>
 void AddImpl(const T* y, int64_t n, float* x) {
@@ -77,7 +79,7 @@ RowStatistics StatisticsOf(const T* x, size_t n) {
     const V deviation = Head(hn::Sub(Load(x + i, c), m), c);
     squares = hn::MulAdd(deviation, deviation, squares);
   });
-  return {mean, 1.0f / std::sqrt(Sum(squares) / static_cast<float>(n) + kNormEpsilon)};
+  return {mean, 1.0f / std::sqrt(Sum(squares) / static_cast<float>(n) + kEpsilon)};
 }
 
 template <typename T>

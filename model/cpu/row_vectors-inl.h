@@ -22,8 +22,8 @@ using V = hn::Vec<D>;
 
 HWY_INLINE size_t Size(int64_t n) { return static_cast<size_t>(n); }
 
-// body(i, load, store) for i in steps of the vector width; the tail goes through masked loads and
-// stores.
+// body(i, count) for i in steps of the vector width, which count is; at the tail it is less, for
+// masked loads and stores.
 template <typename Body>
 HWY_INLINE void ForEachVector(size_t n, const Body& body) {
   const size_t lanes = hn::Lanes(D());

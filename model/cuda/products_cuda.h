@@ -8,17 +8,9 @@
 #include <memory>
 
 #include "core/cuda/cuda_device.h"
+#include "model/matrix_ref.h"
 
 namespace quadhop::cuda {
-
-// A matrix in device memory: rows `stride` elements apart; `transposed` says that the product takes
-// its transpose.
-template <typename T>
-struct MatrixRef {
-  const T* data;
-  int64_t stride;
-  bool transposed = false;
-};
 
 // Where a product is stored: rows `stride` elements apart. Products that differ in nothing but in
 // standing some multiples of `step` elements from each other, as gradients of partitions do, are

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "comm/gather.h"
 #include "tests/support/rank_backend.h"
 #include "tests/support/status_matchers.h"
 
@@ -69,9 +70,11 @@ struct Exchange {
 
 TEST_P(CommunicatorTest, KnowsItsRankAndNumberOfRanks) {
   Run([&](Communicator& comm) {
-    EXPECT_EQ(comm.num_ranks(), num_ranks());
-    EXPECT_GE(comm.rank().value(), 0);
-    EXPECT_LT(comm.rank().value(), num_ranks());
+    ASSERT_EQ(comm.num_ranks(), num_ranks());
+    std::vector<int64_t> here(static_cast<size_t>(num_ranks()));
+    here.at(static_cast<size_t>(comm.rank().value())) = 1;
+    ASSERT_OK(SumOverRanks(comm, "ranks", absl::MakeSpan(here)));
+    EXPECT_THAT(here, testing::Each(1));
   });
 }
 

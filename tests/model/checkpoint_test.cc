@@ -20,6 +20,7 @@
 
 #include "core/checksum.h"
 #include "core/npy.h"
+#include "model/checkpoint_export.h"
 #include "model/checkpoint_parts.h"
 #include "model/checkpoint_transfer.h"
 #include "model/safetensors.h"
