@@ -103,8 +103,8 @@ StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
   plan.step = "encode";
   plan.how = shape.encode_method;
   const absl::StatusOr<const EncodingMethod*> method = FindEncoder(shape.encode_method);
-  const EncoderNeeds needs =
-      method.ok() ? (*method)->needs(shape.nodes, shape.encode_dim) : EncoderNeeds();  // a file
+  const StepNeeds needs =
+      method.ok() ? (*method)->needs(shape.nodes, shape.encode_dim) : StepNeeds();  // a file
   plan.least_bytes = kBaseBytes + needs.least_bytes;
   plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes, kBaseBytes + needs.memory_bytes);
   if (plan.memory_bytes < kBaseBytes + needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;

@@ -26,10 +26,14 @@ absl::StatusOr<std::unique_ptr<ScratchFile>> ScratchFile::Create(const std::stri
 ScratchFile::~ScratchFile() { close(fd_); }
 
 absl::StatusOr<int64_t> ScratchFile::Append(const void* data, int64_t num_bytes) {
-  const int64_t begin = num_bytes_.fetch_add(num_bytes);
-  QH_RETURN_IF_ERROR(WriteAllAt(fd_, begin, data, num_bytes,
-                                absl::StrCat(num_bytes, " bytes of scratch in ", folder_)));
+  const int64_t begin = Reserve(num_bytes);
+  QH_RETURN_IF_ERROR(WriteAt(begin, data, num_bytes));
   return begin;
+}
+
+absl::Status ScratchFile::WriteAt(int64_t offset_bytes, const void* data, int64_t num_bytes) {
+  return WriteAllAt(fd_, offset_bytes, data, num_bytes,
+                    absl::StrCat(num_bytes, " bytes of scratch in ", folder_));
 }
 
 absl::Status ScratchFile::ReadAt(int64_t offset_bytes, void* data, int64_t num_bytes) const {

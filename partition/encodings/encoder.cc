@@ -24,9 +24,9 @@ absl::Status EncodeByProjection(const EncoderInput& input, TensorView<float> out
       out);
 }
 
-EncoderNeeds SvdNeeds(int64_t num_nodes, int64_t dim) {
-  return EncoderNeeds::AllInMemory(num_nodes * NormalizedAdjacency::kBytesANode +
-                                   RandomizedSvdBytes(num_nodes, num_nodes, dim));
+StepNeeds SvdNeeds(int64_t num_nodes, int64_t dim) {
+  return StepNeeds::AllInMemory(num_nodes * NormalizedAdjacency::kBytesANode +
+                                RandomizedSvdBytes(num_nodes, num_nodes, dim));
 }
 
 absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
@@ -62,7 +62,7 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
   return absl::OkStatus();
 }
 
-EncoderNeeds WalksNeed(int64_t, int64_t) { return {}; }
+StepNeeds WalksNeed(int64_t, int64_t) { return {}; }
 
 constexpr EncodingMethod kEncoders[] = {
     {"fastrp", EncodeByProjection, FastRandomProjectionNeeds},

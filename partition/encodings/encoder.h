@@ -12,6 +12,7 @@
 #include "core/store.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
+#include "partition/step_needs.h"
 
 namespace quadhop {
 
@@ -26,14 +27,6 @@ struct EncoderInput {
   ThreadPool& pool;
 };
 
-// Beside the graph and the encodings, which are mapped files (but for node2vec's, see there).
-struct EncoderNeeds {
-  static EncoderNeeds AllInMemory(int64_t bytes) { return {bytes, bytes, 0}; }
-  int64_t least_bytes = 0;    // of memory, without which it cannot be done
-  int64_t memory_bytes = 0;   // of memory that it takes if it may
-  int64_t scratch_bytes = 0;  // of disk, given back, if it may not
-};
-
 // Fills out [N, G]: a function of graph, keys and seed, not of the threads. kInvalidArgument where
 // the method is not for such a graph, kResourceExhausted where the disk does not suffice; `out` is
 // then unspecified.
@@ -45,7 +38,8 @@ std::vector<std::string> EncoderNames();
 struct EncodingMethod {
   const char* name;
   Encoder encode;
-  EncoderNeeds (*needs)(int64_t num_nodes, int64_t dim);
+  // Beside the graph and the encodings, which are mapped files (but for node2vec's, see there).
+  StepNeeds (*needs)(int64_t num_nodes, int64_t dim);
 };
 // Lives on. kInvalidArgument, naming those there are.
 absl::StatusOr<const EncodingMethod*> FindEncoder(absl::string_view name);

@@ -10,6 +10,7 @@
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/add_scaled.h"
+#include "partition/column_blocks.h"
 #include "partition/for_each_row.h"
 #include "partition/scratch_file.h"
 #include "partition/standardize.h"
@@ -18,10 +19,8 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kRowsPerBlock = 1024;
-constexpr int64_t kRowsPerRead = 16384;
 constexpr float kWeights[] = {0.5f, 1.0f, 1.0f};  // of the powers 1, 2, 3
 constexpr size_t kPowers = std::size(kWeights);
-constexpr int64_t kLeastColumns = 16;  // a cache line: a product fetches rows anywhere in x
 constexpr uint64_t kFastRpStream = 0;  // `minor` of the stream keys; the SVD has 1
 // A node's square while a power is made, and its scale in each.
 constexpr int64_t kScaleBytes = sizeof(double) + kPowers * sizeof(float);
@@ -68,7 +67,7 @@ class ProjectionByColumns {
     std::vector<double> squares(static_cast<size_t>(num_nodes()));
     Tensor<float> x({num_nodes(), columns_}), y({num_nodes(), columns_});
     for (int64_t begin = 0; begin < width_; begin += columns_) {
-      const int64_t count = std::min(columns_, width_ - begin);
+      const int64_t count = powers_[power].CountAt(begin);
       const TensorView<float> r(x.data(), {num_nodes(), count});
       const TensorView<float> product(y.data(), {num_nodes(), count});
       QH_RETURN_IF_ERROR(Load(power, begin, r));
@@ -78,9 +77,7 @@ class ProjectionByColumns {
         for (int64_t i = 0; i < count; ++i)
           square += double{product.row(v)[i]} * double{product.row(v)[i]};
       });
-      QH_ASSIGN_OR_RETURN(const int64_t offset,
-                          scratch_->Append(product.data(), Bytes(num_nodes(), count)));
-      offsets_[power].push_back(offset);
+      QH_RETURN_IF_ERROR(powers_[power].Write(all_rows(), begin, product.data()));
     }
     row_scales_[power].resize(squares.size());
     ForEachRow(num_nodes(), kRowsPerBlock, pool_, [&](int64_t v, int) {
@@ -91,10 +88,11 @@ class ProjectionByColumns {
   }
 
   absl::Status AddUp(TensorView<float> out) {
-    const int64_t reads = NumBlocks(num_nodes(), kRowsPerRead);
+    const int64_t rows_a_read = powers_[0].rows_at_a_time();
+    const int64_t reads = NumBlocks(num_nodes(), rows_a_read);
     std::vector<absl::Status> results(static_cast<size_t>(reads));
     pool_.ParallelFor(reads, [&](int64_t read, int) {
-      results[static_cast<size_t>(read)] = AddUpRows(Block(read, num_nodes(), kRowsPerRead), out);
+      results[static_cast<size_t>(read)] = AddUpRows(Block(read, num_nodes(), rows_a_read), out);
     });
     for (const absl::Status& result : results) QH_RETURN_IF_ERROR(result);
     return absl::OkStatus();
@@ -103,16 +101,13 @@ class ProjectionByColumns {
  private:
   ProjectionByColumns(const FastRpInput& input, int64_t width, int64_t columns, ThreadPool& pool,
                       std::unique_ptr<ScratchFile> scratch)
-      : input_(input),
-        width_(width),
-        columns_(columns),
-        pool_(pool),
-        scratch_(std::move(scratch)) {}
+      : input_(input), width_(width), columns_(columns), pool_(pool), scratch_(std::move(scratch)) {
+    for (size_t power = 0; power < kPowers; ++power)
+      powers_.emplace_back(*scratch_, num_nodes(), width, columns, int64_t{sizeof(float)});
+  }
 
   int64_t num_nodes() const { return input_.adjacency.num_nodes(); }
-  static int64_t Bytes(int64_t rows, int64_t columns) {
-    return rows * columns * int64_t{sizeof(float)};
-  }
+  BlockRange all_rows() const { return {0, num_nodes()}; }
 
   // Columns [begin, begin + L) of R_power.
   absl::Status Load(size_t power, int64_t begin, TensorView<float> r) {  // [N, L]
@@ -120,8 +115,7 @@ class ProjectionByColumns {
       FillGaussian(input_.keys, input_.seed, begin, r, pool_);
       return absl::OkStatus();
     }
-    const int64_t offset = offsets_[power - 1][static_cast<size_t>(begin / columns_)];
-    QH_RETURN_IF_ERROR(scratch_->ReadAt(offset, r.data(), Bytes(r.dim(0), r.dim(1))));
+    QH_RETURN_IF_ERROR(powers_[power - 1].Read(all_rows(), begin, r.data()));
     ForEachRow(num_nodes(), kRowsPerBlock, pool_, [&](int64_t v, int) {
       const float scale = row_scales_[power - 1][static_cast<size_t>(v)];
       for (int64_t i = 0; i < r.dim(1); ++i) r.row(v)[i] *= scale;
@@ -134,10 +128,8 @@ class ProjectionByColumns {
     Tensor<float> y({rows.end - rows.begin, columns_});
     for (size_t power = 0; power < kPowers; ++power)
       for (int64_t begin = 0; begin < width_; begin += columns_) {
-        const int64_t count = std::min(columns_, width_ - begin);
-        const int64_t offset = offsets_[power][static_cast<size_t>(begin / columns_)];
-        QH_RETURN_IF_ERROR(scratch_->ReadAt(offset + Bytes(rows.begin, count), y.data(),
-                                            Bytes(rows.end - rows.begin, count)));
+        const int64_t count = powers_[power].CountAt(begin);
+        QH_RETURN_IF_ERROR(powers_[power].Read(rows, begin, y.data()));
         for (int64_t v = rows.begin; v < rows.end; ++v) {
           float* const row = y.data() + (v - rows.begin) * count;
           for (int64_t i = 0; i < count; ++i) row[i] *= row_scales_[power][static_cast<size_t>(v)];
@@ -152,15 +144,15 @@ class ProjectionByColumns {
   int64_t columns_;  // that are in memory at a time
   ThreadPool& pool_;
   std::unique_ptr<ScratchFile> scratch_;
-  std::vector<int64_t> offsets_[kPowers];   // [G / columns]: where [N, columns] of Y_k are
+  std::vector<ColumnBlocks> powers_;        // Y_1, Y_2, Y_3  // [N, G] each
   std::vector<float> row_scales_[kPowers];  // [N]: that make R_k of Y_k
 };
 
 }  // namespace
 
-EncoderNeeds FastRandomProjectionNeeds(int64_t num_nodes, int64_t dim) {
+StepNeeds FastRandomProjectionNeeds(int64_t num_nodes, int64_t dim) {
   const int64_t column_bytes = 2 * num_nodes * int64_t{sizeof(float)};
-  EncoderNeeds needs;
+  StepNeeds needs;
   needs.memory_bytes = num_nodes * NormalizedAdjacency::kBytesANode + column_bytes * dim;
   needs.least_bytes =
       std::min(needs.memory_bytes, num_nodes * (NormalizedAdjacency::kBytesANode + kScaleBytes) +
@@ -178,11 +170,9 @@ absl::Status FastRandomProjection(const FastRpInput& input, ThreadPool& pool,
   if (FastRandomProjectionNeeds(num_nodes, width).memory_bytes <= input.memory_bytes) {
     ProjectInMemory(input, pool, out);
   } else {
-    const int64_t fitting =
-        (input.memory_bytes - num_nodes * (NormalizedAdjacency::kBytesANode + kScaleBytes)) /
-        (2 * num_nodes * int64_t{sizeof(float)});
-    const int64_t columns =
-        std::min(width, std::max(kLeastColumns, fitting / kLeastColumns * kLeastColumns));
+    const int64_t columns = ColumnsThatFit(
+        width, 2 * num_nodes * int64_t{sizeof(float)},
+        input.memory_bytes - num_nodes * (NormalizedAdjacency::kBytesANode + kScaleBytes));
     QH_ASSIGN_OR_RETURN(ProjectionByColumns projection,
                         ProjectionByColumns::Begin(input, width, columns, pool));
     for (size_t power = 0; power < kPowers; ++power)

@@ -25,7 +25,7 @@ struct FastRpInput {
   std::string scratch_folder;  // where powers are kept that memory does not hold
 };
 
-EncoderNeeds FastRandomProjectionNeeds(int64_t num_nodes, int64_t dim);
+StepNeeds FastRandomProjectionNeeds(int64_t num_nodes, int64_t dim);
 
 // out = sum over k = 1..3 of w_k R_k, w = (0.5, 1, 1), R_k the rows of Â R_(k-1) made of length 1,
 // R_0 standard normal with row v keyed by (seed, keys[v]); then every column standardised. So a

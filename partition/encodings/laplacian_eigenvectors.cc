@@ -171,8 +171,8 @@ absl::Status Check(const EncoderInput& input, int64_t dim) {
 
 }  // namespace
 
-EncoderNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim) {
-  return EncoderNeeds::AllInMemory(4 * num_nodes * (dim + kOversampling) * int64_t{sizeof(float)});
+StepNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim) {
+  return StepNeeds::AllInMemory(4 * num_nodes * (dim + kOversampling) * int64_t{sizeof(float)});
 }
 
 absl::Status LaplacianEigenvectors(const EncoderInput& input, TensorView<float> out) {

@@ -12,6 +12,6 @@ namespace quadhop {
 // until the eigenvalues stand to 1e-6. Of undirected graphs only, wider ones than G + 8 nodes.
 // Takes memory for 4 N (G + 8) floats.
 absl::Status LaplacianEigenvectors(const EncoderInput& input, TensorView<float> out);
-EncoderNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim);
+StepNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim);
 
 }  // namespace quadhop

@@ -159,9 +159,8 @@ class SkipGram {
 
 }  // namespace
 
-EncoderNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim) {
-  return EncoderNeeds::AllInMemory((num_nodes * (dim + 1) + kGradientFloats) *
-                                   int64_t{sizeof(float)});
+StepNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim) {
+  return StepNeeds::AllInMemory((num_nodes * (dim + 1) + kGradientFloats) * int64_t{sizeof(float)});
 }
 
 absl::Status Node2Vec(const EncoderInput& input, TensorView<float> out) {

@@ -17,6 +17,6 @@ namespace quadhop {
 // row. Takes memory for N (G + 1) + 2^24 floats: rows are read
 // and written anywhere, all the time.
 absl::Status Node2Vec(const EncoderInput& input, TensorView<float> out);
-EncoderNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim);
+StepNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim);
 
 }  // namespace quadhop

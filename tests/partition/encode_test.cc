@@ -75,7 +75,7 @@ TEST_F(Encode, ByProjectionIsEqualInEveryDigitForAnyMemory) {
   constexpr int32_t kDim = 40;  // in runs of 16 columns the last has 8
   const std::vector<float> whole = EncodedWith({"fastrp", kDim, 3, ""});
   ASSERT_OK_AND_ASSIGN(const EncodingMethod* const fastrp, FindEncoder("fastrp"));
-  const EncoderNeeds needs = fastrp->needs(200, kDim);
+  const StepNeeds needs = fastrp->needs(200, kDim);
   ASSERT_LT(needs.least_bytes, needs.memory_bytes);
   for (const int64_t bytes : {needs.least_bytes, needs.memory_bytes - 1, needs.memory_bytes})
     EXPECT_EQ(EncodedWith({"fastrp", kDim, 3, "", bytes}, 2), whole) << bytes << " bytes";
