@@ -14,12 +14,12 @@
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/encodings/encoder.h"
+#include "partition/propagate.h"
 
 namespace quadhop {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
-constexpr int64_t kLeastColumns = 16;                  // that propagate carries at a time
 constexpr int64_t kClusterBytesPerArc = 10;            // all levels of multilevel, mostly
 constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least,
 constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // and of a part: clusters, arcs, bytes
@@ -119,14 +119,15 @@ StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
   plan.step = "propagate";
   const int64_t width = shape.features > 0 ? shape.features : shape.encode_dim;
-  const int64_t column_bytes = 2 * kFloatBytes * shape.nodes;
-  const int64_t fixed = kBaseBytes + 12 * shape.nodes;
-  plan.least_bytes = fixed + column_bytes * std::min(width, kLeastColumns);
-  plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes,
-                                 std::max(plan.least_bytes, fixed + column_bytes * width));
+  const StepNeeds needs = PropagateNeeds(shape.nodes, width, shape.hops, shape.feature_bytes);
+  plan.least_bytes = kBaseBytes + needs.least_bytes;
+  plan.memory_bytes =
+      std::clamp(memory_bytes, plan.least_bytes, std::max(plan.least_bytes, needs.memory_bytes));
+  if (memory_bytes < needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = shape.nodes * (1 + shape.hops) * width * shape.feature_bytes;
   plan.seconds = shape.hops * AsDouble(shape.arcs) * AsDouble(width) * kProductSecondsAnArcColumn +
-                 AsDouble(plan.disk_bytes) * kWriteSecondsAByte;
+                 AsDouble(plan.disk_bytes) * kWriteSecondsAByte +
+                 AsDouble(plan.scratch_bytes) * kScratchSecondsAByte;
   return plan;
 }
 

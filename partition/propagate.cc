@@ -1,10 +1,6 @@
 #include "partition/propagate.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <limits>
-#include <memory>
 #include <vector>
 
 #include "core/aligned_memory.h"
@@ -12,6 +8,8 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "core/tensor.h"
+#include "partition/column_blocks.h"
+#include "partition/hop_features.h"
 #include "partition/provenance.h"
 #include "partition/raw_features.h"
 #include "partition/sparse_product.h"
@@ -21,14 +19,11 @@ namespace quadhop {
 namespace {
 
 constexpr int32_t kMaxHops = 16;
-constexpr int64_t kRowsPerBlock = 1024;
-constexpr int64_t kLeastColumns = 16;  // a cache line
+// Buffers of threads, and a little for all else.
+constexpr int64_t kOtherBytes = int64_t{64} << 20;
+constexpr int64_t kScaleBytes = NormalizedAdjacency::kBytesANode + sizeof(uint32_t);  // and degrees
 
-float LargestOf(DType dtype) {
-  if (dtype == DType::kF16) return 65504;
-  if (dtype == DType::kBF16) return 0x1.fep127f;
-  return std::numeric_limits<float>::max();
-}
+int64_t ColumnBytes(int64_t num_nodes) { return 2 * num_nodes * int64_t{sizeof(float)}; }
 
 absl::Status CheckOptions(const PropagateOptions& options) {
   if (options.hops < 0 || options.hops > kMaxHops)
@@ -40,57 +35,14 @@ absl::Status CheckOptions(const PropagateOptions& options) {
   return absl::OkStatus();
 }
 
-// How many columns to carry at a time: all of them if two copies fit.
+// Two copies of them are in memory.
 absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width, int64_t memory_bytes) {
-  const int64_t column_bytes = 2 * num_nodes * int64_t{sizeof(float)};
   QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(memory_bytes));
-  // The scales of the adjacency, and a little for all else.
-  const int64_t working_bytes = budget_bytes - 12 * num_nodes - (int64_t{64} << 20);
-  const int64_t fitting = working_bytes / std::max<int64_t>(1, column_bytes);
-  const int64_t columns =
-      std::min(width, std::max(kLeastColumns, fitting / kLeastColumns * kLeastColumns));
-  QH_RETURN_IF_ERROR(CheckMemory("propagate", column_bytes * columns));
+  const int64_t columns = ColumnsThatFit(width, ColumnBytes(num_nodes),
+                                         budget_bytes - kScaleBytes * num_nodes - kOtherBytes);
+  QH_RETURN_IF_ERROR(CheckMemory("propagate", ColumnBytes(num_nodes) * columns));
   return columns;
 }
-
-// features.npy while it is being filled.
-class HopFeatures {
- public:
-  HopFeatures(absl::Span<uint8_t> data, const PropagateOptions& options, int64_t width)
-      : data_(data.data()), dtype_(options.dtype), hops_(options.hops), width_(width) {}
-
-  // Columns [begin, begin + W) of one hop. kInvalidArgument, naming the first, if a value is beyond
-  // the dtype, or not finite.
-  absl::Status Write(int64_t hop, int64_t begin, TensorView<const float> x,  // [N, W]
-                     ThreadPool& pool) {
-    const int64_t columns = x.dim(1);
-    const float largest = LargestOf(dtype_);
-    const auto beyond = [=](float value) { return !(std::abs(value) <= largest); };  // or a NaN
-    std::atomic<bool> too_large = false;
-    pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
-      const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
-      for (int64_t node = range.begin; node < range.end; ++node) {
-        const int64_t element = (node * (1 + hops_) + hop) * width_ + begin;
-        ConvertFromFloat(dtype_, x.row(node), columns, data_ + element * SizeOfDType(dtype_));
-      }
-      if (std::any_of(x.row(range.begin), x.row(range.end), beyond)) too_large = true;
-    });
-    if (!too_large) return absl::OkStatus();
-    const float* const first = std::find_if(x.row(0), x.row(x.dim(0)), beyond);
-    const int64_t place = first - x.row(0);
-    return absl::InvalidArgumentError(
-        absl::StrCat("hop ", hop, " of node ", place / columns, " of the store, column ",
-                     begin + place % columns, ", is ", *first, ", beyond ", largest,
-                     ", the largest ", DTypeName(dtype_), ": scale the features down",
-                     dtype_ == DType::kF16 ? ", or use --dtype bf16 or f32" : ""));
-  }
-
- private:
-  uint8_t* data_;
-  DType dtype_;
-  int64_t hops_;
-  int64_t width_;
-};
 
 absl::Status FillColumns(const RawFeatures& raw, const NormalizedAdjacency& adjacency, int32_t hops,
                          int64_t begin, TensorView<float> x, TensorView<float> next,
@@ -101,6 +53,20 @@ absl::Status FillColumns(const RawFeatures& raw, const NormalizedAdjacency& adja
     adjacency.ScaleAndMultiply(x, next, pool);
     QH_RETURN_IF_ERROR(features.Write(hop, begin, next, pool));
     std::swap(x, next);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeHops(const RawFeatures& raw, const Topology& topology,
+                      const HopFeaturesShape& shape, HopFeatures& features, ThreadPool& pool) {
+  const NormalizedAdjacency adjacency(topology, pool);
+  const auto size = static_cast<size_t>(shape.num_nodes * shape.columns);
+  const auto x = AllocateAligned<float>(size), next = AllocateAligned<float>(size);
+  for (int64_t begin = 0; begin < shape.width; begin += shape.columns) {
+    const int64_t count = std::min(shape.columns, shape.width - begin);
+    QH_RETURN_IF_ERROR(FillColumns(raw, adjacency, shape.hops, begin,
+                                   {x.get(), {shape.num_nodes, count}},
+                                   {next.get(), {shape.num_nodes, count}}, features, pool));
   }
   return absl::OkStatus();
 }
@@ -118,6 +84,15 @@ std::string PropagateOptions::ToString() const {
   return absl::StrCat("hops=", hops, " dtype=", DTypeName(dtype));
 }
 
+StepNeeds PropagateNeeds(int64_t num_nodes, int64_t width, int32_t hops, int64_t value_bytes) {
+  StepNeeds needs;
+  const int64_t least_columns = std::min(width, kLeastColumns);
+  needs.least_bytes = kScaleBytes * num_nodes + ColumnBytes(num_nodes) * least_columns;
+  needs.memory_bytes = kOtherBytes + kScaleBytes * num_nodes + ColumnBytes(num_nodes) * width;
+  if (least_columns < width) needs.scratch_bytes = num_nodes * hops * width * value_bytes;
+  return needs;
+}
+
 absl::Status PropagateStore(const std::string& path, const PropagateOptions& options,
                             ThreadPool& pool) {
   QH_RETURN_IF_ERROR(CheckOptions(options));
@@ -126,21 +101,16 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
   if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyFiles(FilesRead(*store), pool));
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
   QH_ASSIGN_OR_RETURN(const RawFeatures raw, RawFeatures::Open(*store));
-  const int64_t num_nodes = store->num_nodes(), width = raw.width();
-  QH_ASSIGN_OR_RETURN(const int64_t columns,
-                      ColumnsAtATime(num_nodes, width, options.memory_bytes));
-  QH_ASSIGN_OR_RETURN(
-      const absl::Span<uint8_t> data,
-      writer->AddArray("features.npy", options.dtype, {num_nodes, 1 + options.hops, width}));
-  HopFeatures features(data, options, width);
-  const NormalizedAdjacency adjacency(topology, pool);
-  const auto x = AllocateAligned<float>(static_cast<size_t>(num_nodes * columns));
-  const auto next = AllocateAligned<float>(static_cast<size_t>(num_nodes * columns));
-  for (int64_t begin = 0; begin < width; begin += columns) {
-    const int64_t count = std::min(columns, width - begin);
-    QH_RETURN_IF_ERROR(FillColumns(raw, adjacency, options.hops, begin,
-                                   {x.get(), {num_nodes, count}}, {next.get(), {num_nodes, count}},
-                                   features, pool));
+  HopFeaturesShape shape{store->num_nodes(), options.hops, raw.width(), 0, options.dtype};
+  QH_ASSIGN_OR_RETURN(shape.columns,
+                      ColumnsAtATime(shape.num_nodes, shape.width, options.memory_bytes));
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,
+                      writer->AddArray("features.npy", shape.dtype,
+                                       {shape.num_nodes, 1 + shape.hops, shape.width}));
+  {
+    QH_ASSIGN_OR_RETURN(HopFeatures features, HopFeatures::Begin(shape, raw, data, path));
+    QH_RETURN_IF_ERROR(MakeHops(raw, topology, shape, features, pool));
+    QH_RETURN_IF_ERROR(features.Finish(pool));
   }
   writer->manifest().set_hops(options.hops);
   writer->manifest().set_feature_dtype(DTypeName(options.dtype));

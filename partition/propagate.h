@@ -9,6 +9,7 @@
 #include "core/dtype.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
+#include "partition/step_needs.h"
 
 namespace quadhop {
 
@@ -24,10 +25,15 @@ struct PropagateOptions {
   std::string ToString() const;
 };
 
+// Of F features, `width`, in values of `value_bytes`.
+StepNeeds PropagateNeeds(int64_t num_nodes, int64_t width, int32_t hops, int64_t value_bytes);
+
 // Writes features.npy [N, 1 + hops, F]: x, Âx, ..., Â^hops x of every node, x from raw.npy or the
 // sparse raw.* files, which stay, so that it can be done again with other options; of a graph
 // without features x is its encodings. Hops are summed in f32 and converted at the end; memory for
-// two [N, W] arrays of floats, W columns at a time, as many as fit. Does not depend on the threads.
+// two [N, W] arrays of floats, W columns at a time, as many as fit. If these are not all of them,
+// hops wait on disk until features.npy is written from its beginning to its end. Does not depend on
+// the threads.
 // Errors: kInvalidArgument for options out of range, or a value beyond the dtype's range;
 //         kFailedPrecondition if there is nothing to take as x; kResourceExhausted; those of Store
 //         and StoreWriter. The store is then unchanged.

@@ -25,12 +25,13 @@ class RawFeatures {
   // Columns [begin, begin + W) of all nodes as floats.
   void CopyColumns(int64_t begin, TensorView<float> out,  // [N, W]
                    ThreadPool& pool) const;
+  // Columns [begin, begin + width) of a node as floats.
+  void CopyRow(int64_t node, int64_t begin, int64_t width, float* out) const;
 
  private:
   RawFeatures() = default;
   absl::Status OpenDense(const NpyFile& file, int64_t width);
   absl::Status OpenSparse(const Store& store);
-  void CopyRow(int64_t node, int64_t begin, int64_t width, float* out) const;
 
   int64_t num_nodes_ = 0;
   int64_t width_ = 0;

@@ -36,6 +36,13 @@ TEST(PrepPlan, ProjectionsThatMemoryDoesNotHoldGoToDisk) {
   EXPECT_EQ(some.scratch_bytes, 3 * 111059956 * int64_t{64} * 4);  // three powers
 }
 
+TEST(PrepPlan, HopsThatMemoryDoesNotHoldGoToDisk) {
+  EXPECT_EQ(PlanPrep(Papers100M(), int64_t{120} << 30)[3].scratch_bytes, 0);
+  const StepPlan some = PlanPrep(Papers100M(), int64_t{20} << 30)[3];
+  EXPECT_EQ(some.step, "propagate");
+  EXPECT_EQ(some.scratch_bytes, 2 * 111059956 * int64_t{128} * 2);  // two hops in f16
+}
+
 TEST(PrepPlan, OfPapers100MFitsInto20GB) {
   for (const StepPlan& step : PlanPrep(Papers100M(), int64_t{20} << 30))
     EXPECT_LE(step.memory_bytes, int64_t{20} << 30) << step.step;

@@ -94,11 +94,47 @@ TEST(Propagate, TakesSparseFeatures) {
   EXPECT_EQ(Propagated(RandomStore(true), {}), Propagated(RandomStore(false), {}));
 }
 
+// In every digit; 50 columns are runs of 16, 16, 16 and 2.
 TEST(Propagate, DoesNotDependOnTheColumnsThatFitMemory) {
+  for (const bool sparse : {false, true})
+    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16})
+      for (const int32_t hops : {0, 1, 3}) {
+        PropagateOptions options;
+        options.hops = hops;
+        options.dtype = dtype;
+        const std::vector<float> whole = Propagated(RandomStore(false), options);
+        options.memory_bytes = 1;  // 16 columns at a time
+        EXPECT_EQ(Propagated(RandomStore(sparse), options, 2), whole) << options.ToString();
+      }
+}
+
+// Of more rows than one call to the disk takes.
+TEST(Propagate, ByColumnsIsEqualBeyondAReadOfScratch) {
+  constexpr int64_t kNodes = 9000;
+  constexpr int32_t kWidth = 40;
+  const ImportedStore store{
+      RandomGraph(kNodes, 30000, false, 1), RandomValues(kNodes * kWidth, 2), kWidth, false, {}};
   PropagateOptions options;
-  options.memory_bytes = 1;  // 16 columns at a time
-  EXPECT_EQ(Propagated(RandomStore(false), options), Propagated(RandomStore(false), {}));
-  EXPECT_EQ(Propagated(RandomStore(true), options), Propagated(RandomStore(false), {}));
+  const std::vector<float> whole = Propagated(store, options);
+  const StepNeeds needs = PropagateNeeds(kNodes, kWidth, options.hops, sizeof(float));
+  for (const int64_t bytes : {needs.least_bytes, needs.memory_bytes - 1, needs.memory_bytes}) {
+    options.memory_bytes = bytes;
+    EXPECT_EQ(Propagated(store, options, 2), whole) << bytes << " bytes";
+  }
+}
+
+TEST(Propagate, ByColumnsNamesAValueThatIsTooLarge) {
+  TempDir folder;
+  ThreadPool pool(2);
+  ImportedStore large = RandomStore(false);
+  large.features[7 * 50 + 33] = 1e6f;
+  ASSERT_OK(WriteImportedStore(folder / "s", large));
+  PropagateOptions options;
+  options.dtype = DType::kF16;
+  options.memory_bytes = 1;
+  EXPECT_THAT(PropagateStore(folder / "s", options, pool),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("hop 0 of node 7 of the store, column 33, is 1e+06")));
 }
 
 TEST(Propagate, IsEqualInEveryDigitForAnyNumberOfThreads) {
