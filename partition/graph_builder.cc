@@ -25,11 +25,27 @@ int BitsFor(int64_t num_nodes) {
   return std::max(1, static_cast<int>(std::bit_width(last)));
 }
 
+// Keys of 64 bits hold an arc.
+bool FitsNarrowKeys(int64_t num_nodes) { return 2 * BitsFor(num_nodes) + 1 <= 64; }
+
+// Ids have 64 bits on disk.
+bool HasWideIds(int64_t num_nodes) { return num_nodes > int64_t{UINT32_MAX}; }
+
+// Half of the memory is for runs, a quarter for neighbours, and a quarter for ranges being merged.
+int64_t RunsBytes(int64_t memory_bytes) { return memory_bytes / 2; }
+int64_t NeighborsBytes(int64_t memory_bytes) { return memory_bytes / 4; }
+int64_t RangesBytes(int64_t memory_bytes) { return memory_bytes / 4; }
+
 // Neighbours one after another, in memory or, beyond it, on disk.
 class NeighborList {
  public:
   NeighborList(int64_t memory_bytes, std::string folder)
-      : memory_bytes_(memory_bytes), folder_(std::move(folder)) {}
+      : held_bytes_(HeldBytes(memory_bytes)), folder_(std::move(folder)) {}
+
+  // At most, for neighbours of `num_bytes`.
+  static int64_t ScratchBytes(int64_t num_bytes, int64_t memory_bytes) {
+    return num_bytes <= HeldBytes(memory_bytes) ? 0 : num_bytes;
+  }
 
   // One of the two, by the width of ids.
   absl::Status Append(const std::vector<uint32_t>& narrow, const std::vector<int64_t>& wide) {
@@ -50,6 +66,8 @@ class NeighborList {
   }
 
  private:
+  static int64_t HeldBytes(int64_t memory_bytes) { return memory_bytes / 2; }  // vectors may double
+
   template <typename T>
   const std::vector<T>& Held() const {
     if constexpr (std::is_same_v<T, uint32_t>)
@@ -61,7 +79,7 @@ class NeighborList {
   absl::Status AppendTo(const std::vector<T>& part, std::vector<T>& held) {
     held.insert(held.end(), part.begin(), part.end());
     const auto num_bytes = static_cast<int64_t>(held.size() * sizeof(T));
-    if (num_bytes <= memory_bytes_ / 2) return absl::OkStatus();  // vectors may double
+    if (num_bytes <= held_bytes_) return absl::OkStatus();
     if (scratch_ == nullptr) {
       QH_ASSIGN_OR_RETURN(scratch_, ScratchFile::Create(folder_));
     }
@@ -70,7 +88,7 @@ class NeighborList {
     return absl::OkStatus();
   }
 
-  int64_t memory_bytes_;
+  int64_t held_bytes_;
   std::string folder_;
   std::unique_ptr<ScratchFile> scratch_;  // the first ones
   std::vector<uint32_t> narrow_;          // those after them
@@ -95,9 +113,23 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
   explicit SorterOf(const GraphOptions& options)
       : options_(options),
         bits_(BitsFor(options.num_nodes)),
-        wide_(options.num_nodes > int64_t{UINT32_MAX}),
-        runs_(2 * bits_ + 1, options.memory_bytes / 2, options.scratch_folder),
-        neighbors_(options.memory_bytes / 4, options.scratch_folder) {}
+        wide_(HasWideIds(options.num_nodes)),
+        runs_(2 * bits_ + 1, RunsBytes(options.memory_bytes), options.scratch_folder),
+        neighbors_(NeighborsBytes(options.memory_bytes), options.scratch_folder) {}
+
+  static StepNeeds Needs(const GraphOptions& options, int64_t num_arcs) {
+    constexpr auto kKeyBytes = static_cast<int64_t>(sizeof(Key));
+    const int64_t id_bytes = HasWideIds(options.num_nodes) ? 8 : 4;
+    StepNeeds needs;
+    needs.least_bytes = 8 * options.num_nodes;
+    // Keys, as much again to merge them, and the neighbours.
+    needs.memory_bytes =
+        needs.least_bytes + std::min(options.memory_bytes, num_arcs * (2 * kKeyBytes + id_bytes));
+    needs.scratch_bytes =
+        SortedRuns<Key>::ScratchBytes(num_arcs, RunsBytes(options.memory_bytes)) +
+        NeighborList::ScratchBytes(num_arcs * id_bytes, NeighborsBytes(options.memory_bytes));
+    return needs;
+  }
 
   absl::Status Add(absl::Span<const Arc> arcs) override {
     std::vector<Key> keys;
@@ -124,7 +156,7 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
     QH_RETURN_IF_ERROR(status_);
     QH_RETURN_IF_ERROR(runs_.Finish());
     indptr.assign(AsSize(options_.num_nodes) + 1, 0);
-    const int64_t range_bytes = options_.memory_bytes / 4 / pool.num_threads();
+    const int64_t range_bytes = RangesBytes(options_.memory_bytes) / pool.num_threads();
     const int64_t key_bytes = 2 * static_cast<int64_t>(sizeof(Key)) + (wide_ ? 8 : 4);
     const std::vector<Key> bounds =
         runs_.CutIntoRanges(std::max(kLeastRangeKeys, range_bytes / key_bytes));
@@ -201,14 +233,21 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
 
 GraphBuilder::GraphBuilder(GraphOptions options) : options_(std::move(options)) {
   QH_CHECK_GE(options_.num_nodes, 1);
-  if (2 * BitsFor(options_.num_nodes) + 1 > 64) {
-    sorter_ = std::make_unique<SorterOf<unsigned __int128>>(options_);
-  } else {
+  if (FitsNarrowKeys(options_.num_nodes)) {
     sorter_ = std::make_unique<SorterOf<uint64_t>>(options_);
+  } else {
+    sorter_ = std::make_unique<SorterOf<unsigned __int128>>(options_);
   }
 }
 
+StepNeeds GraphBuilder::Needs(const GraphOptions& options, int64_t num_arcs) {
+  return FitsNarrowKeys(options.num_nodes) ? SorterOf<uint64_t>::Needs(options, num_arcs)
+                                           : SorterOf<unsigned __int128>::Needs(options, num_arcs);
+}
+
 GraphBuilder::~GraphBuilder() = default;
+
+bool GraphBuilder::wide() const { return HasWideIds(num_nodes()); }
 
 absl::Status GraphBuilder::Add(absl::Span<const Arc> arcs) { return sorter_->Add(arcs); }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/thread_pool.h"
+#include "partition/step_needs.h"
 
 namespace quadhop {
 
@@ -40,13 +41,16 @@ struct GraphOptions {
 // The result does not depend on the order of the arcs, the memory or the number of threads.
 class GraphBuilder {
  public:
+  // Within options.memory_bytes, at most, for `num_arcs` arcs, inverses that are made counted in.
+  static StepNeeds Needs(const GraphOptions& options, int64_t num_arcs);
+
   explicit GraphBuilder(GraphOptions options);
   ~GraphBuilder();
   GraphBuilder(const GraphBuilder&) = delete;
   GraphBuilder& operator=(const GraphBuilder&) = delete;
 
   int64_t num_nodes() const { return options_.num_nodes; }
-  bool wide() const { return num_nodes() > int64_t{UINT32_MAX}; }  // ids need 64 bits
+  bool wide() const;  // ids need 64 bits
 
   // Ids must be in [0, num_nodes). Thread-safe. An error of the disk is kept for Build, too.
   absl::Status Add(absl::Span<const Arc> arcs);

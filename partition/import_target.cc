@@ -37,10 +37,8 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
                      " are available: is the number right? Else import it on a larger machine"));
   num_nodes_ = num_nodes;
   counted_by_ = std::move(counted_by);
-  // Half of the memory: features and labels are written through the page cache, but importers hold
-  // arrays of their own.
   graph_ = std::make_unique<GraphBuilder>(
-      GraphOptions{num_nodes, options_.directed, memory_bytes_ / 2, options_.store});
+      GraphOptions{num_nodes, options_.directed, ArcsMemoryBytes(memory_bytes_), options_.store});
   return absl::OkStatus();
 }
 

@@ -20,6 +20,10 @@
 
 namespace quadhop {
 
+// Of the memory of an import, what its arcs may take: half. Features and labels are written through
+// the page cache, but importers hold arrays of their own.
+inline int64_t ArcsMemoryBytes(int64_t memory_bytes) { return memory_bytes / 2; }
+
 // Nodes are numbered as in the input. Features and labels go straight to the mapped files of the
 // writer, which must outlive the target. Not thread-safe, except AddArcs and writing to
 // different rows of the arrays it returns. Errors of the Add and Set functions are StoreWriter's

@@ -14,6 +14,8 @@
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/encodings/encoder.h"
+#include "partition/graph_builder.h"
+#include "partition/import_target.h"
 #include "partition/propagate.h"
 
 namespace quadhop {
@@ -49,16 +51,14 @@ int64_t ImportedBytes(const PrepShape& shape) {
 }
 
 StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
-  const int64_t key_bytes = shape.nodes > (int64_t{1} << 31) ? 16 : 8;
-  const int64_t rows = 8 * shape.nodes;
+  const StepNeeds needs =
+      GraphBuilder::Needs({shape.nodes, false, ArcsMemoryBytes(memory_bytes)}, shape.arcs);
   StepPlan plan;
   plan.step = "import";
-  plan.least_bytes = kImportBytes + rows;
-  // Keys of both directions, as much again to merge them, and the neighbours.
-  const int64_t sorting = shape.arcs * (2 * key_bytes + IndexBytes(shape));
-  plan.memory_bytes = kImportBytes + rows + std::min(sorting, memory_bytes / 2);
+  plan.least_bytes = kImportBytes + needs.least_bytes;
+  plan.memory_bytes = kImportBytes + needs.memory_bytes;
+  plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = ImportedBytes(shape);
-  if (sorting > memory_bytes / 2) plan.scratch_bytes = shape.arcs * (key_bytes + IndexBytes(shape));
   plan.seconds = AsDouble(shape.arcs) * kImportSecondsAnArc +
                  AsDouble(shape.nodes) * AsDouble(shape.features) * kImportSecondsAFeature;
   return plan;

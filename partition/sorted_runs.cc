@@ -14,6 +14,15 @@ constexpr int64_t kMostRunKeys = int64_t{1} << 24;
 // A run that fills, and a few being sorted at once, with as much again to sort by.
 constexpr int64_t kRunsAtOnce = 9;
 
+// Of all runs that stay in memory; as much again sorts them.
+int64_t HeldBytes(int64_t memory_bytes) { return memory_bytes / 2; }
+
+template <typename Key>
+int64_t RunKeys(int64_t memory_bytes) {
+  return std::clamp(memory_bytes / 2 / (kRunsAtOnce * static_cast<int64_t>(sizeof(Key))),
+                    kLeastRunKeys, kMostRunKeys);
+}
+
 template <typename Key>
 void SortUnique(int num_bits, std::vector<Key>& keys, std::vector<Key>& scratch) {
   RadixSort(num_bits, keys, scratch);
@@ -25,10 +34,18 @@ void SortUnique(int num_bits, std::vector<Key>& keys, std::vector<Key>& scratch)
 template <typename Key>
 SortedRuns<Key>::SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder)
     : num_bits_(num_bits),
-      run_keys_(std::clamp(memory_bytes / 2 / (kRunsAtOnce * static_cast<int64_t>(sizeof(Key))),
-                           kLeastRunKeys, kMostRunKeys)),
-      memory_left_bytes_(memory_bytes / 2),
+      run_keys_(RunKeys<Key>(memory_bytes)),
+      memory_left_bytes_(HeldBytes(memory_bytes)),
       scratch_folder_(std::move(scratch_folder)) {}
+
+template <typename Key>
+int64_t SortedRuns<Key>::ScratchBytes(int64_t num_keys, int64_t memory_bytes) {
+  constexpr auto kKeyBytes = static_cast<int64_t>(sizeof(Key));
+  const int64_t all = num_keys * kKeyBytes, held = HeldBytes(memory_bytes);
+  if (all <= held) return 0;
+  // Room for less than a run is left when the first goes to disk.
+  return all - std::max<int64_t>(0, held - RunKeys<Key>(memory_bytes) * kKeyBytes);
+}
 
 template <typename Key>
 absl::Status SortedRuns<Key>::Add(absl::Span<const Key> keys) {

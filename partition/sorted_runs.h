@@ -23,6 +23,8 @@ class SortedRuns {
   // Keys are below 2^num_bits. Runs that memory does not hold go to the file system of
   // `scratch_folder`.
   SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder);
+  // Of disk, at most, for `num_keys` keys.
+  static int64_t ScratchBytes(int64_t num_keys, int64_t memory_bytes);
 
   // Thread-safe. Errors of the disk: kResourceExhausted, ...
   absl::Status Add(absl::Span<const Key> keys);
