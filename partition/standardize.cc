@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace quadhop {
@@ -12,16 +11,17 @@ constexpr int64_t kRowsPerBlock = 4096;
 constexpr double kTiny = 1e-12;  // keeps rows and columns of zeros as they are
 
 // The sum over rows of term(value, column) for each column, blocks added in order.
-std::vector<double> ColumnSums(TensorView<const float> x, ThreadPool& pool,
-                               const std::function<double(float value, size_t column)>& term) {
+template <typename Term>
+std::vector<double> ColumnSums(TensorView<const float> x, ThreadPool& pool, const Term& term) {
   const int64_t num_blocks = NumBlocks(x.dim(0), kRowsPerBlock);
   const auto width = static_cast<size_t>(x.dim(1));
   Tensor<double> parts({num_blocks, x.dim(1)});
   pool.ParallelFor(num_blocks, [&](int64_t block, int) {
     const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
     double* sums = parts.row(block);
-    for (int64_t i = range.begin; i < range.end; ++i)
-      for (size_t j = 0; j < width; ++j) sums[j] += term(x.row(i)[j], j);
+    const float* row = x.row(range.begin);
+    for (int64_t i = range.begin; i < range.end; ++i, row += width)
+      for (size_t j = 0; j < width; ++j) sums[j] += term(row[j], j);
   });
   std::vector<double> sums(width);
   for (int64_t block = 0; block < num_blocks; ++block)
@@ -35,15 +35,16 @@ void StandardizeColumns(TensorView<float> x, ThreadPool& pool) {
   const auto count = static_cast<double>(x.dim(0));
   std::vector<double> mean = ColumnSums(x, pool, [](float value, size_t) { return double{value}; });
   for (double& value : mean) value /= count;
-  std::vector<double> scale = ColumnSums(x, pool, [&](float value, size_t j) {
-    return (double{value} - mean[j]) * (double{value} - mean[j]);
+  std::vector<double> scale = ColumnSums(x, pool, [means = mean.data()](float value, size_t j) {
+    return (double{value} - means[j]) * (double{value} - means[j]);
   });
   for (double& value : scale) value = 1 / (std::sqrt(value / count) + kTiny);
   pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
     const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
-    for (int64_t i = range.begin; i < range.end; ++i)
+    float* row = x.row(range.begin);
+    for (int64_t i = range.begin; i < range.end; ++i, row += mean.size())
       for (size_t j = 0; j < mean.size(); ++j)
-        x.row(i)[j] = static_cast<float>((double{x.row(i)[j]} - mean[j]) * scale[j]);
+        row[j] = static_cast<float>((double{row[j]} - mean[j]) * scale[j]);
   });
 }
 
