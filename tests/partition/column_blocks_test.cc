@@ -37,10 +37,10 @@ TEST(ColumnBlocks, AreReadByRowsAsTheyWereWrittenByColumns) {
       values.assign(values.size(), -1);
       ASSERT_OK(other.Write(rows, begin, values.data()));
     }
-  std::vector<int32_t> read(2 * 4);
+  std::vector<int32_t> read(8);
   ASSERT_OK(matrix.Read({2, 4}, 4, read.data()));
   EXPECT_EQ(read, (std::vector<int32_t>{24, 25, 26, 27, 34, 35, 36, 37}));
-  read.resize(2 * 2);
+  read.resize(4);
   ASSERT_OK(matrix.Read({5, 7}, 8, read.data()));
   EXPECT_EQ(read, (std::vector<int32_t>{58, 59, 68, 69}));
 }
