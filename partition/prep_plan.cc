@@ -13,6 +13,7 @@
 #include "partition/casts.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
+#include "partition/cuts/row_votes.h"
 #include "partition/encodings/encoder.h"
 #include "partition/graph_builder.h"
 #include "partition/import_target.h"
@@ -24,7 +25,9 @@ namespace {
 constexpr int64_t kFloatBytes = 4;
 constexpr int64_t kClusterBytesPerArc = 10;            // all levels of multilevel, mostly
 constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least,
-constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // and of a part: clusters, arcs, bytes
+constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // of a part: clusters, arcs, bytes;
+constexpr int64_t kClusterBytesANode = 60 + RowVotes::kBytesALabel;    // labels, weights; votes
+constexpr int64_t kClusterBytesAThread = 2 * RowVotes::kBytesAThread;  // and counts of arcs
 constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
@@ -80,8 +83,8 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   } else if (plan.how == "multilevel") {
     // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
     // coarsest graph needs. They take what they may.
-    plan.least_bytes =
-        kClusterBytes + shape.parts * kClusterBytesAPart + shape.nodes * (60 + 12 * shape.threads);
+    plan.least_bytes = kClusterBytes + shape.parts * kClusterBytesAPart +
+                       shape.nodes * kClusterBytesANode + shape.threads * kClusterBytesAThread;
     plan.seconds = AsDouble(shape.arcs) * kMultilevelSecondsAnArc;
   } else if (plan.how == "ptscotch") {
     plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;
@@ -171,7 +174,9 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
           absl::StrCat(step.step, step.how.empty() ? "" : absl::StrCat(" by ", step.how),
                        " needs at least ", Gigabytes(step.least_bytes), " of memory, ",
                        Gigabytes(memory_bytes), " may be used: raise --memory",
-                       step.how == "metis" ? ", or use --method multilevel" : ""));
+                       step.how == "metis"        ? ", or use --method multilevel"
+                       : step.how == "multilevel" ? ", or use --method stream or hash"
+                                                  : ""));
     if (step.disk_bytes + step.scratch_bytes > free_bytes)
       return absl::ResourceExhaustedError(absl::StrFormat(
           "%s needs %.1f MB on the disk of %s, which has %.1f MB free: make room, or use another "

@@ -9,7 +9,7 @@
 
 #include "core/rng.h"
 #include "partition/casts.h"
-#include "partition/cuts/votes.h"
+#include "partition/cuts/row_votes.h"
 #include "partition/for_each_row.h"
 
 namespace quadhop {
@@ -181,24 +181,26 @@ class ClusterRows {
       : graph_(graph),
         clusters_(clusters),
         members_(members),
-        votes_(AsSize(num_threads), Votes(AsSize(clusters.count))) {}
+        votes_(AsSize(clusters.count), num_threads) {}
 
-  // The weights of the arcs from cluster c to the others: the worker's until its next call.
-  Votes& Sum(int64_t c, int worker) {
-    Votes& row = votes_[AsSize(worker)];
-    row.Clear();
-    VoteBatch batch(row, static_cast<uint32_t>(c));
-    for (const uint32_t node : members_.of(c))
-      graph_.ForEachNeighbor(
-          node, [&](int64_t u, int64_t weight) { batch.Add(clusters_.of[AsSize(u)], weight); });
-    return row;
+  // use(votes): the weights of the arcs from cluster c to the others.
+  template <typename Use>
+  auto Sum(int64_t c, int worker, const Use& use) {
+    const auto add_all = [&](auto& row) {
+      for (const uint32_t node : members_.of(c))
+        graph_.ForEachNeighbor(node, [&](int64_t u, int64_t weight) {
+          const uint32_t cluster = clusters_.of[AsSize(u)];
+          if (cluster != c) row.Add(cluster, weight);
+        });
+    };
+    return votes_.Count(worker, add_all, use);
   }
 
  private:
   const Graph& graph_;
   const Clusters& clusters_;
   const Members& members_;
-  std::vector<Votes> votes_;  // [threads]
+  RowVotes votes_;
 };
 
 }  // namespace
@@ -212,9 +214,10 @@ WeightedGraph Contract(const Graph& graph, const Clusters& clusters, const Contr
   ClusterRows rows(graph, clusters, members, pool.num_threads());
   Thinning thinning(pool.num_threads());
   const auto count_all = [&](int64_t c, int worker) {
-    const Votes& row = rows.Sum(c, worker);
-    for (const uint32_t label : row.labels()) thinning.Count(row.Of(label), worker);
-    return static_cast<int64_t>(row.labels().size());
+    return rows.Sum(c, worker, [&](const auto& row) {
+      row.ForEach([&](uint32_t, int64_t weight) { thinning.Count(weight, worker); });
+      return static_cast<int64_t>(row.size());
+    });
   };
   CountRows(clusters.count, pool, count_all, coarse);
   // With its transpose and the union of both there are four times as many.
@@ -223,20 +226,24 @@ WeightedGraph Contract(const Graph& graph, const Clusters& clusters, const Contr
   if (coarse.thinned) {
     thinning.Choose(most_arcs, options.seed);
     const auto count_kept = [&](int64_t c, int worker) {
-      const Votes& row = rows.Sum(c, worker);
-      return std::count_if(row.labels().begin(), row.labels().end(),
-                           [&](uint32_t label) { return thinning.Keeps(c, label, row.Of(label)); });
+      return rows.Sum(c, worker, [&](const auto& row) {
+        int64_t kept = 0;
+        row.ForEach([&](uint32_t to, int64_t weight) { kept += thinning.Keeps(c, to, weight); });
+        return kept;
+      });
     };
     CountRows(clusters.count, pool, count_kept, coarse);
   }
   const auto fill = [&](int64_t c, int worker, uint32_t* neighbors, uint32_t* weights) {
-    Votes& row = rows.Sum(c, worker);
-    row.SortLabels();
-    for (const uint32_t label : row.labels()) {
-      if (!thinning.Keeps(c, label, row.Of(label))) continue;
-      *neighbors++ = label;
-      *weights++ = ArcWeight(thinning.WeightOf(row.Of(label)));
-    }
+    rows.Sum(c, worker, [&](const auto& row) {
+      uint32_t* end = neighbors;
+      row.ForEach([&](uint32_t to, int64_t weight) {
+        if (thinning.Keeps(c, to, weight)) *end++ = to;
+      });
+      std::sort(neighbors, end);
+      for (const uint32_t* to = neighbors; to < end; ++to)
+        *weights++ = ArcWeight(thinning.WeightOf(row.Of(*to)));
+    });
   };
   FillRows(pool, fill, coarse);
   return options.symmetric ? coarse : Symmetrized(std::move(coarse), pool);

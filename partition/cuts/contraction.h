@@ -21,8 +21,8 @@ struct ContractOptions {
 };
 
 // Each cluster a node; arcs between clusters once, their weights summed, those inside dropped. Does
-// not depend on the threads. Memory besides: 4 bytes a node; 16, and 8 a thread, a cluster; of a
-// graph that is not symmetric 24 more a cluster.
+// not depend on the threads. Memory besides: 4 bytes a node; 16 a cluster, and what row_votes.h
+// says; of a graph that is not symmetric 24 more a cluster; half a MiB a thread.
 template <typename Graph>
 WeightedGraph Contract(const Graph& graph, const Clusters& clusters, const ContractOptions& options,
                        ThreadPool& pool);

@@ -6,7 +6,7 @@
 
 #include "core/rng.h"
 #include "partition/casts.h"
-#include "partition/cuts/votes.h"
+#include "partition/cuts/row_votes.h"
 
 namespace quadhop {
 namespace {
@@ -38,31 +38,22 @@ void PrefetchLabels(const Graph& graph, int64_t node, absl::Span<const uint32_t>
 
 // The label that most neighbours have, by weight, among those with room; the node's own if none has
 // more than that.
-template <typename Graph>
-uint32_t BestLabel(const Graph& graph, int64_t node, const MoveLimits& limits,
-                   absl::Span<const uint32_t> labels, uint64_t seed, Votes& votes) {
-  {
-    VoteBatch batch(votes);
-    graph.ForEachNeighbor(node, [&](int64_t neighbor, int64_t weight) {
-      batch.Add(labels[AsSize(neighbor)], weight);
-    });
-  }
-  const uint32_t own = labels[AsSize(node)];
-  const Weights weights = graph.weights(node);
+template <typename RowOfVotes>
+uint32_t BestLabel(int64_t node, uint32_t own, const Weights& weights, const MoveLimits& limits,
+                   uint64_t seed, const RowOfVotes& votes) {
   uint32_t best = own;
   int64_t most = votes.Of(own);
   uint64_t best_rank = 0;
-  for (const uint32_t label : votes.labels()) {
-    if (label == own || votes.Of(label) < most) continue;
+  votes.ForEach([&](uint32_t label, int64_t sum) {
+    if (label == own || sum < most) return;
     // Among equals by chance, but never away from one's own.
     const uint64_t rank = Mix64(seed ^ Mix64(static_cast<uint64_t>(node)) ^ label);
-    if (votes.Of(label) == most && (best == own || rank < best_rank)) continue;
-    if (!Fits(limits.used[label], weights, limits.most)) continue;  // last: it lies anywhere
+    if (sum == most && (best == own || rank < best_rank)) return;
+    if (!Fits(limits.used[label], weights, limits.most)) return;  // last: it lies anywhere
     best = label;
-    most = votes.Of(label);
+    most = sum;
     best_rank = rank;
-  }
-  votes.Clear();
+  });
   return best;
 }
 
@@ -116,7 +107,7 @@ int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLim
                     absl::Span<uint32_t> labels) {
   const int64_t num_nodes = graph.num_nodes();
   const int64_t num_blocks = NumBlocks(num_nodes, kNodesPerBlock);
-  std::vector<Votes> votes(AsSize(pool.num_threads()), Votes(limits.used.size()));
+  RowVotes votes(limits.used.size(), pool.num_threads());
   int64_t moved = 0;
   for (uint64_t round = 0; round < kRounds; ++round) {
     std::vector<std::vector<Move>> moves(AsSize(num_blocks));
@@ -128,8 +119,18 @@ int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLim
       for (size_t i = 0; i < chosen.size(); ++i) {
         if (i + kNodesAhead < chosen.size()) PrefetchLabels(graph, chosen[i + kNodesAhead], labels);
         const int64_t v = chosen[i];
-        const uint32_t label = BestLabel(graph, v, limits, labels, seed, votes[AsSize(worker)]);
-        if (label != labels[AsSize(v)]) moves[AsSize(block)].push_back({v, label});
+        const uint32_t own = labels[AsSize(v)];
+        const uint32_t label = votes.Count(
+            worker,
+            [&](auto& row) {
+              graph.ForEachNeighbor(v, [&](int64_t neighbor, int64_t weight) {
+                row.Add(labels[AsSize(neighbor)], weight);
+              });
+            },
+            [&](const auto& row) {
+              return BestLabel(v, own, graph.weights(v), limits, seed, row);
+            });
+        if (label != own) moves[AsSize(block)].push_back({v, label});
       }
     });
     for (const auto& block : moves) {

@@ -27,7 +27,7 @@ struct MoveLimits {
 };
 
 // One sweep over all nodes: labels [n], in [0, labels.used.size()), change and `limits.used` with
-// them. Returns the nodes that moved. Memory: 8 bytes a label and thread.
+// them. Returns the nodes that moved. Memory: 2 bytes a node, and what row_votes.h says.
 template <typename Graph>
 int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& limits,
                     absl::Span<uint32_t> labels);

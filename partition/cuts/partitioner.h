@@ -63,9 +63,9 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view m
 absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner();
 
 // For graphs that METIS cannot take: nodes are put into clusters (label_propagation.h) until METIS
-// can take the graph of clusters, and its cut is refined on the way back. Memory: 60 bytes a node
-// and 12 a thread; what is left is for arcs between clusters, which are thinned where it does not
-// hold them (contraction.h). kResourceExhausted where too few are left to cut by.
+// can take the graph of clusters, and its cut is refined on the way back. Memory: 84 bytes a node
+// and 2 MiB a thread; what is left is for arcs between clusters, which are thinned where it does
+// not hold them (contraction.h). kResourceExhausted where too few are left to cut by.
 std::unique_ptr<Partitioner> MakeMultilevelPartitioner();
 
 // PT-Scotch's multilevel recursive bisection, by all ranks of this process's MPI job together: each

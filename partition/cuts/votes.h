@@ -23,6 +23,12 @@ class Votes {
   void Prefetch(uint32_t label) const { __builtin_prefetch(&sums_[label]); }
   int64_t Of(uint32_t label) const { return sums_[label]; }
   const std::vector<uint32_t>& labels() const { return labels_; }  // in the order of coming
+  size_t size() const { return labels_.size(); }
+  // visit(label, sum), in the order of coming
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (const uint32_t label : labels_) visit(label, sums_[label]);
+  }
   void SortLabels() { std::sort(labels_.begin(), labels_.end()); }
   void Clear() {
     for (const uint32_t label : labels_) sums_[label] = 0;
@@ -37,11 +43,10 @@ class Votes {
 // Adds to votes some at a time. Sums of many labels lie anywhere in memory, and whether a label is
 // new hangs on its sum: asked for all together, they are waited for once, and not each after a
 // wrong guess at the one before.
+template <typename Sums>
 class VoteBatch {
  public:
-  // Votes for `left_out` do not count.
-  explicit VoteBatch(Votes& votes, uint32_t left_out = UINT32_MAX)
-      : votes_(votes), left_out_(left_out) {}
+  explicit VoteBatch(Sums& votes) : votes_(votes) {}
   ~VoteBatch() { Flush(); }
   VoteBatch(const VoteBatch&) = delete;
   VoteBatch& operator=(const VoteBatch&) = delete;
@@ -58,13 +63,11 @@ class VoteBatch {
     int64_t weight;
   };
   void Flush() {
-    for (size_t i = 0; i < size_; ++i)
-      if (batch_[i].label != left_out_) votes_.Add(batch_[i].label, batch_[i].weight);
+    for (size_t i = 0; i < size_; ++i) votes_.Add(batch_[i].label, batch_[i].weight);
     size_ = 0;
   }
 
-  Votes& votes_;
-  uint32_t left_out_;
+  Sums& votes_;
   size_t size_ = 0;
   std::array<Vote, 64> batch_;
 };

@@ -43,9 +43,27 @@ TEST(PrepPlan, HopsThatMemoryDoesNotHoldGoToDisk) {
   EXPECT_EQ(some.scratch_bytes, 2 * 111059956 * int64_t{128} * 2);  // two hops in f16
 }
 
-TEST(PrepPlan, OfPapers100MFitsInto20GB) {
-  for (const StepPlan& step : PlanPrep(Papers100M(), int64_t{20} << 30))
-    EXPECT_LE(step.memory_bytes, int64_t{20} << 30) << step.step;
+TEST(PrepPlan, OfPapers100MFitsInto20GBHoweverManyThreads) {
+  PrepShape shape = Papers100M();
+  for (const int32_t threads : {2, 64, 128}) {
+    shape.threads = threads;
+    for (const StepPlan& step : PlanPrep(shape, int64_t{20} << 30))
+      EXPECT_LE(step.memory_bytes, int64_t{20} << 30) << step.step << ", " << threads << " threads";
+  }
+}
+
+TEST(PrepPlan, OfACutByClustersTakesAtMost2MiBAThread) {
+  PrepShape shape = Papers100M();
+  const auto least_bytes = [&](int32_t threads) {
+    shape.threads = threads;
+    const StepPlan partition = PlanPrep(shape, int64_t{20} << 30)[1];
+    EXPECT_EQ(partition.how, "multilevel");
+    return partition.least_bytes;
+  };
+  EXPECT_LE(least_bytes(128) - least_bytes(2), 126 * (int64_t{2} << 20));
+  const std::vector<StepPlan> steps = PlanPrep(shape, int64_t{5} << 30);
+  EXPECT_THAT(CheckPlan({steps[1]}, int64_t{5} << 30, "."),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("use --method stream")));
 }
 
 TEST(PrepPlan, MarksAStepThatNeedsMoreThanIsAllowed) {
