@@ -8,6 +8,7 @@
 #include "core/visit_indices.h"
 #include "partition/casts.h"
 #include "partition/cuts/even_parts.h"
+#include "partition/cuts/part_loads.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/votes.h"
 
@@ -15,6 +16,7 @@ namespace quadhop {
 namespace {
 
 constexpr int kPasses = 5;
+constexpr int32_t kFewParts = 128;  // all looked at as quickly as any are found
 
 class StreamPartitioner final : public Partitioner {
  private:
@@ -33,8 +35,8 @@ class StreamPartitioner final : public Partitioner {
     const int64_t num_nodes = graph.num_nodes();
     const Weights most = MostOfAPart(graph, problem);
     std::vector<int32_t> part_of(static_cast<size_t>(num_nodes), -1);
-    std::vector<Weights> used(static_cast<size_t>(problem.parts));  // of the nodes of each part
-    Votes votes(used.size());
+    PartLoads loads(problem.parts, most);
+    Votes votes(static_cast<size_t>(problem.parts));
     const auto first =
         static_cast<int64_t>(StreamKey(problem.seed, RandomPurpose::kPartition, 3, 0) %
                              static_cast<uint64_t>(num_nodes));
@@ -43,46 +45,49 @@ class StreamPartitioner final : public Partitioner {
         const int64_t v = (first + i) % num_nodes;
         int32_t& part = part_of[static_cast<size_t>(v)];
         const Weights weights = graph.weights(v);
-        if (part >= 0) AddTo(used, part, weights, -1);
+        if (part >= 0) loads.Add(part, weights, -1);
         graph.ForEachNeighbor(v, [&](int64_t neighbor, int64_t weight) {
           const int32_t of = part_of[static_cast<size_t>(neighbor)];
           if (of >= 0) votes.Add(static_cast<uint32_t>(of), weight);
         });
-        part = Best(used, most, weights, votes);
+        part = Best(loads, most, weights, votes);
         votes.Clear();
-        AddTo(used, part, weights, 1);
+        loads.Add(part, weights, 1);
       }
     }
     return part_of;
   }
 
-  static void AddTo(std::vector<Weights>& used, int32_t part, const Weights& weights,
-                    int64_t sign) {
-    Weights& of_part = used[static_cast<size_t>(part)];
-    of_part = Plus(of_part, weights, sign);
-  }
-
   // Most neighbours, weighed by the room that is left; of parts that are equal, the emptiest.
-  static int32_t Best(const std::vector<Weights>& used, const Weights& most, const Weights& weights,
+  static int32_t Best(PartLoads& loads, const Weights& most, const Weights& weights,
                       const Votes& votes) {
-    int32_t best = 0;
-    double best_score = -1e300;
-    for (size_t part = 0; part < used.size(); ++part) {
-      const Weights with_node = Plus(used[part], weights);
+    // As far as rounding goes, too, no more where `used` is no less.
+    const auto score = [&](const Weights& used, int64_t neighbors) {
+      const Weights with_node = Plus(used, weights);
       double fullest = 0;
       for (size_t b = 0; b < kBalances; ++b)
         if (most[b] > 0 && weights[b] > 0)
           fullest = std::max(fullest, AsDouble(with_node[b]) / AsDouble(most[b]));
       const double free = 1 - fullest;
-      const auto neighbors = static_cast<double>(votes.Of(static_cast<uint32_t>(part)));
       // A full part takes a node only where all are full.
-      const double score = free < 0 ? free - 1 : neighbors * free + 1e-3 * free;
-      if (score > best_score) {
-        best_score = score;
-        best = static_cast<int32_t>(part);
+      return free < 0 ? free - 1 : AsDouble(neighbors) * free + 1e-3 * free;
+    };
+    Choice best;
+    if (loads.parts() <= kFewParts) {
+      for (int32_t part = 0; part < loads.parts(); ++part) {
+        const double of_part = score(loads.Of(part), votes.Of(static_cast<uint32_t>(part)));
+        if (of_part > best.score) best = {part, of_part};
       }
+      return best.part;
     }
-    return best;
+    for (const uint32_t label : votes.labels()) {
+      const auto part = static_cast<int32_t>(label);
+      best.Consider(part, score(loads.Of(part), votes.Of(label)));
+    }
+    // Without neighbours no part is better than an empty one.
+    if (best.score <= score(Weights{}, 0))
+      loads.Search([&](const Weights& used) { return score(used, 0); }, best);
+    return best.part;
   }
 };
 
