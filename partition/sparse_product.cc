@@ -16,6 +16,7 @@ namespace {
 // Small, since rows differ in degree by orders of magnitude.
 constexpr int64_t kRowsPerBlock = 256;
 constexpr int64_t kNodesPerBlock = 65536;
+constexpr size_t kEntriesAPiece = 256;  // whose sum in float is off by 1e-5 at most
 
 template <typename Index>
 struct Rows {
@@ -46,6 +47,20 @@ void AddEntries(const Rows<Index>& a, absl::Span<const float> column_scale, size
   }
 }
 
+// The same in pieces, whose sums are added up in double: a float that has grown to the sum of a
+// million terms keeps only the front of each that is added.
+template <typename Index>
+void AddManyEntries(const Rows<Index>& a, absl::Span<const float> column_scale, size_t begin,
+                    size_t end, const float* x, int64_t width, float* y) {
+  std::vector<double> sum(y, y + width);
+  for (size_t piece = begin; piece < end; piece += kEntriesAPiece) {
+    std::fill_n(y, width, 0.0f);
+    AddEntries(a, column_scale, piece, std::min(piece + kEntriesAPiece, end), x, width, y);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += double{y[i]};
+  }
+  std::transform(sum.begin(), sum.end(), y, [](double s) { return static_cast<float>(s); });
+}
+
 template <typename Index>
 void MultiplyRow(const Rows<Index>& a, const SparseScaling& scaling, TensorView<const float> x,
                  int64_t row, int64_t width, float* y) {
@@ -54,8 +69,9 @@ void MultiplyRow(const Rows<Index>& a, const SparseScaling& scaling, TensorView<
   if (scaling.add_identity)
     AddScaled(scaling.column_scale.empty() ? 1.0f : scaling.column_scale[r], x.data() + row * width,
               width, y);
-  AddEntries(a, scaling.column_scale, static_cast<size_t>(a.indptr[r]),
-             static_cast<size_t>(a.indptr[r + 1]), x.data(), width, y);
+  const auto begin = static_cast<size_t>(a.indptr[r]), end = static_cast<size_t>(a.indptr[r + 1]);
+  const auto add = end - begin <= kEntriesAPiece ? AddEntries<Index> : AddManyEntries<Index>;
+  add(a, scaling.column_scale, begin, end, x.data(), width, y);
   if (scaling.row_scale.empty()) return;
   const float scale = scaling.row_scale[r];
   for (int64_t i = 0; i < width; ++i) y[i] *= scale;

@@ -128,6 +128,30 @@ TEST(SparseProduct, MultipliesValues) {
   EXPECT_THAT(y, ElementsAre(11, 110, 10, 100));
 }
 
+// A hub: terms of one sign, that a float which has grown to their sum hardly holds.
+TEST(SparseProduct, IsAsPreciseForAMillionEntriesARowAsForOne) {
+  constexpr int64_t kEntries = 3'000'000, kColumns = 1000;
+  const std::vector<float> x = RandomValues(kColumns, 5);
+  std::vector<float> positive;
+  for (const float value : x) positive.push_back(0.1f + std::abs(value));
+  std::vector<uint32_t> indices;
+  double expected = 0;
+  for (int64_t i = 0; i < kEntries; ++i) {
+    indices.push_back(static_cast<uint32_t>(i * 7 % kColumns));
+    expected += double{positive[indices.back()]};
+  }
+  const std::vector<int64_t> indptr = {0, kEntries};
+  const std::vector<float> ones(kEntries, 1.0f);
+  ThreadPool pool(1);
+  for (const absl::Span<const float> values : {absl::Span<const float>(), absl::MakeSpan(ones)}) {
+    float sum = 0;
+    Multiply(SparseMatrix{1, kColumns, indptr, indices, values}, {},
+             TensorView<const float>(positive.data(), {kColumns, 1}),
+             TensorView<float>(&sum, {1, 1}), pool);
+    EXPECT_NEAR(double{sum} / expected, 1, 1e-6);
+  }
+}
+
 TEST(SparseTranspose, SwapsRowsAndColumns) {
   const std::vector<int64_t> indptr = {0, 2, 3, 5};
   const std::vector<uint32_t> indices = {0, 3, 1, 0, 3};
