@@ -202,7 +202,7 @@ absl::string_view TextChunks::first_line() const {
 
 absl::StatusOr<int64_t> TextChunks::ForEach(
     ThreadPool& pool, const std::function<absl::Status(const TextChunk&, int)>& body) {
-  reader_->Start(static_cast<size_t>(pool.num_threads()) + 1);
+  reader_->Start(static_cast<size_t>(pool.num_threads()));  // equal chunks: one for each
   std::vector<TextChunk> batch;
   if (!first_.text.empty()) batch.push_back(std::move(first_));
   int64_t num_lines = 0;

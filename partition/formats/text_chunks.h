@@ -22,7 +22,7 @@ struct TextChunk {
   int64_t num_lines = 0;
 };
 
-// Not thread-safe. Memory: at most 2 * (num_threads + 1) chunks of about kChunkBytes, whatever the
+// Not thread-safe. Memory: at most 2 * num_threads + 1 chunks of about kChunkBytes, whatever the
 // file's size.
 class TextChunks {
  public:
