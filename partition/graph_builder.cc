@@ -114,7 +114,8 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
       : options_(options),
         bits_(BitsFor(options.num_nodes)),
         wide_(HasWideIds(options.num_nodes)),
-        runs_(2 * bits_ + 1, RunsBytes(options.memory_bytes), options.scratch_folder),
+        runs_(2 * bits_ + 1, RunsBytes(options.memory_bytes), options.scratch_folder,
+              options.num_threads),
         neighbors_(NeighborsBytes(options.memory_bytes), options.scratch_folder) {}
 
   static StepNeeds Needs(const GraphOptions& options, int64_t num_arcs) {

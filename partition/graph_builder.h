@@ -34,6 +34,7 @@ struct GraphOptions {
   bool directed = false;         // false: both directions of every arc
   int64_t memory_bytes = 0;      // for arcs; rows take 8 bytes a node besides
   std::string scratch_folder{};  // where arcs go that memory does not hold
+  int num_threads = 1;           // of the job: all but those that add arcs may sort them meanwhile
 };
 
 // Sorts arcs externally: memory is what the options say, whatever the number of arcs; the disk

@@ -111,7 +111,7 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(options));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
                       StoreWriter::BeginAnew(options.store, options.on_commit));
-  ImportTarget target(*writer, options);
+  ImportTarget target(*writer, options, pool.num_threads());
   QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
   QH_RETURN_IF_ERROR(CheckSplits(options, *format, target.has_splits()));
   if (!options.splits.empty()) {

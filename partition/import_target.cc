@@ -19,8 +19,11 @@
 
 namespace quadhop {
 
-ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options)
-    : writer_(writer), options_(options), memory_bytes_(options.memory_bytes) {}
+ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads)
+    : writer_(writer),
+      options_(options),
+      memory_bytes_(options.memory_bytes),
+      num_threads_(num_threads) {}
 
 absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
   QH_CHECK_EQ(num_nodes_, 0);
@@ -37,8 +40,8 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
                      " are available: is the number right? Else import it on a larger machine"));
   num_nodes_ = num_nodes;
   counted_by_ = std::move(counted_by);
-  graph_ = std::make_unique<GraphBuilder>(
-      GraphOptions{num_nodes, options_.directed, ArcsMemoryBytes(memory_bytes_), options_.store});
+  graph_ = std::make_unique<GraphBuilder>(GraphOptions{
+      num_nodes, options_.directed, ArcsMemoryBytes(memory_bytes_), options_.store, num_threads_});
   return absl::OkStatus();
 }
 

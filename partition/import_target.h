@@ -31,7 +31,7 @@ inline int64_t ArcsMemoryBytes(int64_t memory_bytes) { return memory_bytes / 2; 
 class ImportTarget {
  public:
   // `writer` is of StoreWriter::BeginAnew: the new store replaces the old one and all its files.
-  ImportTarget(StoreWriter& writer, const ImportOptions& options);
+  ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads);
 
   // First, once. `counted_by` is for errors of ids that are no nodes: what tells how many there
   // are, and what to do. kInvalidArgument unless num_nodes >= 1.
@@ -90,6 +90,7 @@ class ImportTarget {
   StoreWriter& writer_;
   const ImportOptions& options_;
   int64_t memory_bytes_ = 0;
+  int num_threads_ = 1;
   Tensor<float> wide_features_;  // those that are still to be projected
   int64_t num_nodes_ = 0;
   std::string counted_by_;

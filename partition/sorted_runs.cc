@@ -11,8 +11,9 @@ namespace {
 
 constexpr int64_t kLeastRunKeys = 1024;
 constexpr int64_t kMostRunKeys = int64_t{1} << 24;
-// A run that fills, and a few being sorted at once, with as much again to sort by.
-constexpr int64_t kRunsAtOnce = 9;
+constexpr int kMostSorters = 4;
+// A run that fills, one that waits, and those being sorted, with as much again to sort by.
+constexpr int64_t kRunsAtOnce = 2 + 2 * kMostSorters;
 
 // Of all runs that stay in memory; as much again sorts them.
 int64_t HeldBytes(int64_t memory_bytes) { return memory_bytes / 2; }
@@ -32,8 +33,10 @@ void SortUnique(int num_bits, std::vector<Key>& keys, std::vector<Key>& scratch)
 }  // namespace
 
 template <typename Key>
-SortedRuns<Key>::SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder)
+SortedRuns<Key>::SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder,
+                            int num_threads)
     : num_bits_(num_bits),
+      num_sorters_(static_cast<size_t>(std::clamp(num_threads - 1, 0, kMostSorters))),
       run_keys_(RunKeys<Key>(memory_bytes)),
       memory_left_bytes_(HeldBytes(memory_bytes)),
       scratch_folder_(std::move(scratch_folder)) {}
@@ -59,15 +62,39 @@ absl::Status SortedRuns<Key>::Add(absl::Span<const Key> keys) {
       keys.remove_prefix(count);
       if (static_cast<int64_t>(filling_.size()) == run_keys_) full = std::exchange(filling_, {});
     }
-    if (!full.empty()) QH_RETURN_IF_ERROR(SortAndKeep(std::move(full)));
+    if (!full.empty()) QH_RETURN_IF_ERROR(Sort(std::move(full)));
   }
   return absl::OkStatus();
 }
 
 template <typename Key>
 absl::Status SortedRuns<Key>::Finish() {
-  if (filling_.empty()) return absl::OkStatus();
-  return SortAndKeep(std::exchange(filling_, {}));
+  absl::Status status;
+  if (!filling_.empty()) status = SortAndKeep(std::exchange(filling_, {}));
+  for (std::future<absl::Status>& run : sorting_) status.Update(run.get());
+  sorting_.clear();
+  return status;
+}
+
+// By another thread, once one is spared; by this one where there is no other.
+template <typename Key>
+absl::Status SortedRuns<Key>::Sort(std::vector<Key> full) {
+  if (num_sorters_ == 0) return SortAndKeep(std::move(full));
+  std::future<absl::Status> oldest;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (sorting_.size() == num_sorters_) {
+      oldest = std::move(sorting_.front());
+      sorting_.pop_front();
+    }
+  }
+  if (oldest.valid()) QH_RETURN_IF_ERROR(oldest.get());
+  std::lock_guard<std::mutex> lock(mutex_);
+  // Deferred where no thread is to be had: who waits for it sorts it then.
+  sorting_.push_back(std::async(
+      std::launch::async | std::launch::deferred,
+      [this, keys = std::move(full)]() mutable { return SortAndKeep(std::move(keys)); }));
+  return absl::OkStatus();
 }
 
 template <typename Key>

@@ -6,6 +6,8 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,12 +23,14 @@ template <typename Key>
 class SortedRuns {
  public:
   // Keys are below 2^num_bits. Runs that memory does not hold go to the file system of
-  // `scratch_folder`.
-  SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder);
+  // `scratch_folder`. Full runs are sorted in the background, by the threads of a job of
+  // `num_threads` that may be spared: all but one, and no more than memory is meant for.
+  SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder, int num_threads);
   // Of disk, at most, for `num_keys` keys.
   static int64_t ScratchBytes(int64_t num_keys, int64_t memory_bytes);
 
-  // Thread-safe. Errors of the disk: kResourceExhausted, ...
+  // Thread-safe. Errors of the disk: kResourceExhausted, ... Those of a run that is sorted in the
+  // background come with a later call.
   absl::Status Add(absl::Span<const Key> keys);
   // After the last Add, before what follows.
   absl::Status Finish();
@@ -47,9 +51,11 @@ class SortedRuns {
     std::vector<Key> block_keys;  // the first key of each block of kKeysABlock
   };
 
+  absl::Status Sort(std::vector<Key> full);
   absl::Status SortAndKeep(std::vector<Key> keys);
 
   int num_bits_;
+  size_t num_sorters_;
   int64_t run_keys_;
   int64_t memory_left_bytes_;  // for runs that stay in memory
   std::string scratch_folder_;
@@ -57,6 +63,7 @@ class SortedRuns {
   std::vector<Key> filling_;
   std::vector<Run> runs_;
   std::unique_ptr<ScratchFile> scratch_;
+  std::deque<std::future<absl::Status>> sorting_;  // the oldest first; they use all of the above
 };
 
 }  // namespace quadhop

@@ -35,7 +35,7 @@ absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthMod
   ImportOptions import;
   import.store = options.out;
   QH_ASSIGN_OR_RETURN(import.memory_bytes, MemoryBudget(options.memory_bytes));
-  ImportTarget target(*writer, import);
+  ImportTarget target(*writer, import, pool.num_threads());
   QH_RETURN_IF_ERROR(target.SetNodes(options.nodes));
   model.DrawEdges(target.graph(), pool);
   if (options.features > 0) {
@@ -79,7 +79,8 @@ class RawFolder {
       : options_(options),
         model_(model),
         pool_(pool),
-        graph_({options.nodes, /*directed=*/false, memory_bytes / 2, options.out}),
+        graph_(
+            {options.nodes, /*directed=*/false, memory_bytes / 2, options.out, pool.num_threads()}),
         parts_(SplitOf(options)) {}
 
   absl::StatusOr<ImportReport> Write() {

@@ -25,7 +25,7 @@ Built Build(int64_t num_nodes, const std::vector<std::vector<Arc>>& blocks, bool
             int num_threads, int64_t memory_bytes = int64_t{1} << 26) {
   const TempDir scratch;
   ThreadPool pool(num_threads);
-  GraphBuilder builder({num_nodes, directed, memory_bytes, scratch.path()});
+  GraphBuilder builder({num_nodes, directed, memory_bytes, scratch.path(), pool.num_threads()});
   for (const std::vector<Arc>& block : blocks) EXPECT_OK(builder.Add(block));
   const absl::StatusOr<GraphCounts> counts = builder.Build(pool);
   EXPECT_OK(counts);

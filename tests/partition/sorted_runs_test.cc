@@ -14,9 +14,9 @@ namespace {
 
 // Random keys, many of them equal, come back once each and in order, whatever stays in memory.
 template <typename Key>
-void ExpectAllInOrder(int num_bits, int64_t memory_bytes) {
+void ExpectAllInOrder(int num_bits, int64_t memory_bytes, int num_threads = 1) {
   const TempDir folder;
-  SortedRuns<Key> runs(num_bits, memory_bytes, folder.path());
+  SortedRuns<Key> runs(num_bits, memory_bytes, folder.path(), num_threads);
   RandomStream random(3, RandomPurpose::kTest, 0, 0);
   std::set<Key> expected;
   for (int block = 0; block < 30; ++block) {
@@ -46,6 +46,12 @@ TEST(SortedRuns, GiveEveryKeyOnceAndInOrderFromMemory) {
   ExpectAllInOrder<uint64_t>(61, int64_t{64} << 20);
 }
 TEST(SortedRuns, GiveEveryKeyOnceAndInOrderFromDisk) { ExpectAllInOrder<uint64_t>(61, 0); }
+TEST(SortedRuns, GiveTheSameWhereOtherThreadsSort) {
+  for (const int num_threads : {2, 3, 9}) {
+    ExpectAllInOrder<uint64_t>(61, 0, num_threads);
+    ExpectAllInOrder<uint64_t>(61, int64_t{64} << 20, num_threads);
+  }
+}
 TEST(SortedRuns, TakeKeysBeyond64Bits) { ExpectAllInOrder<unsigned __int128>(100, 0); }
 
 }  // namespace
