@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/cuda/cuda_status.h"
+#include "core/host_memory.h"
 #include "core/status.h"
 
 namespace quadhop::cuda {
@@ -38,6 +39,9 @@ absl::StatusOr<Readable> Readable::OnHost(const void* host, size_t bytes) {
     readable.registered_ = memory;
   } else {
     static_cast<void>(cudaGetLastError());
+    QH_RETURN_IF_ERROR(CheckMemory(
+        "a locked copy, for a GPU to read, of a file that the driver cannot lock where it stands",
+        static_cast<int64_t>(bytes)));
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMallocHost(&memory, bytes)));
     readable.copy_ = memory;
     std::memcpy(memory, host, bytes);
