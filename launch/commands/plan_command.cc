@@ -136,6 +136,7 @@ absl::Status CompleteJob(PlanFlags* plan) {
   JobShape& job = plan->job;
   if (plan->gpus_per_node > 0) {
     job.ranks_per_host = std::min(job.ranks, plan->gpus_per_node);
+    job.gpus = true;
     job.gpu_bytes = plan->gpu_memory_bytes;
   }
   if (plan->store.empty()) QH_RETURN_IF_ERROR(ChooseParts(plan->graph, &job));
@@ -187,15 +188,21 @@ void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
         static_cast<double>(training.remote_rows * plan.graph.row_bytes()) * 1e-6);
 }
 
-void PrintGpu(const PlanFlags& plan, const GpuPlan& gpu) {
+void PrintGpu(const PlanFlags& plan, const TrainingPlan& training) {
   const GraphShape& graph = plan.graph;
-  absl::PrintF(
-      "  of %s of a GPU, features MAPPED: rows %s of %s%s, topology %s\n"
-      "  (with model.backend and sampler.backend CUDA; a step's own memory comes besides)\n",
-      Gigabytes(plan.job.gpu_bytes), Gigabytes(gpu.row_bytes), Gigabytes(graph.all_rows_bytes()),
-      gpu.row_bytes < graph.all_rows_bytes() ? ", those drawn most, the others read from the host"
-                                             : "",
-      gpu.topology_bytes > 0 ? Gigabytes(gpu.topology_bytes) : "read from the host");
+  const GpuPlan& gpu = training.gpu;
+  if (training.work.gpu_bytes() > plan.job.gpu_bytes) {
+    absl::PrintF("  %s of a GPU hold no step: lower train.batch, or start more ranks\n",
+                 Gigabytes(plan.job.gpu_bytes));
+    return;
+  }
+  absl::PrintF("  of %s of a GPU, features MAPPED: a step %s, rows %s of %s%s, topology %s\n",
+               Gigabytes(plan.job.gpu_bytes), Gigabytes(training.work.gpu_bytes()),
+               Gigabytes(gpu.row_bytes), Gigabytes(graph.all_rows_bytes()),
+               gpu.row_bytes < graph.all_rows_bytes()
+                   ? ", those drawn most, the others read from the host"
+                   : "",
+               gpu.topology_bytes > 0 ? Gigabytes(gpu.topology_bytes) : "read from the host");
 }
 
 absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config) {
@@ -231,7 +238,7 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   const TrainingPlan training = PlanTraining(plan.graph, plan.job, *config);
   PrintPreparation(plan, NumThreads(plan.threads));
   PrintMemory(plan, training);
-  if (plan.job.gpu_bytes > 0) PrintGpu(plan, training.gpu);
+  if (plan.job.gpu_bytes > 0) PrintGpu(plan, training);
   QH_RETURN_IF_ERROR(PrintTime(plan, training, *config));
   return ExitCode::kDone;
 }

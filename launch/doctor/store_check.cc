@@ -6,10 +6,12 @@
 #include "core/host_memory.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
+#include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/memory/memory_plan.h"
 #include "launch/memory/training_plan.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/ranks/gpus.h"
 #include "launch/session/open_store.h"
 
 namespace quadhop {
@@ -20,16 +22,19 @@ absl::Status EnoughMemory(const RankContext& context, const Store& store, const 
                           std::string* need) {
   QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config, store));
   QH_ASSIGN_OR_RETURN(const GraphShape graph, GraphShape::Of(store));
-  const Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
+  Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
+  ChooseBackends(RankHasGpu(context.local_rank), &largest);
   const int64_t partitions = store.num_partitions();
   const int64_t owned = NumBlocks(partitions, context.comm.num_ranks());
-  const int64_t bytes =
-      PlanMemory(options, largest, owned, partitions, graph.nodes, context.pool.num_threads())
-          .total_bytes();
-  *need = absl::StrCat("a rank needs ", Gigabytes(bytes), ", besides the graph's files");
+  const MemoryPlan plan =
+      PlanMemory(options, largest, owned, partitions, graph.nodes, context.pool.num_threads());
+  *need = absl::StrCat(
+      "a rank needs ", Gigabytes(plan.host_bytes()),
+      plan.on_gpu ? absl::StrCat(" and ", Gigabytes(plan.gpu_bytes()), " of its GPU") : "",
+      ", besides the graph's files");
   return quadhop::CheckMemory(
       absl::StrFormat("training (ranks per host: %d)", context.ranks_on_host),
-      context.ranks_on_host * bytes);
+      context.ranks_on_host * plan.host_bytes());
 }
 
 }  // namespace

@@ -16,20 +16,43 @@ namespace {
 constexpr int64_t kFloatBytes = 4;
 constexpr int64_t kUsualBatch = 512;
 
-// Bytes kept of one node: see LocalActivations, GlobalModule and LargeGT.
-int64_t ActivationBytes(const LargeGTOptions& options) {
+int64_t RoundUp(int64_t columns) { return (columns + 7) / 8 * 8; }
+
+// A product's working memory on each queue, and the smaller arrays (model/cuda/products_cuda.cc).
+constexpr int64_t kGpuBytes = int64_t{256} << 20;
+
+int64_t OperandBytes(const LargeGTOptions& options) {
+  return options.precision == Precision::kBF16 ? 2 : 4;
+}
+
+// Of the local module, a token: see LocalActivations.
+int64_t TokenBytes(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
-  const int64_t tokens = d.sequence();
+  return (2 * d.width + 3 * d.wide() + d.heads * d.sequence()) * OperandBytes(options) +
+         4 * kFloatBytes + d.wide() / 4;
+}
+
+// The same on a GPU, which keeps what goes into products, features too, and takes all tokens
+// through one layer after the other: gradients of four layers and of the probabilities stand beside
+// that (model/cuda/local_activations_cuda.h, local_backward.cu). Rows are padded to 8, and buffers
+// keep an eighth more than was asked for.
+int64_t TokenBytesOnGpu(const LargeGTOptions& options) {
+  const LargeGTDims& d = options.dims;
+  const int64_t operands =
+      RoundUp(d.features) + 5 * d.width + 5 * d.wide() + 2 * d.heads * RoundUp(d.sequence());
+  return (operands * OperandBytes(options) + 6 * kFloatBytes + RoundUp(d.wide()) / 4) * 9 / 8;
+}
+
+// Bytes kept of one node: see GlobalModule and LargeGT.
+int64_t ActivationBytes(const LargeGTOptions& options, bool on_gpu) {
+  const LargeGTDims& d = options.dims;
   // Logits: the model's, their gradients, and those that evaluations take from it.
   int64_t floats = 10 * d.width + 8 * d.wide() + 2 * d.features + 3 * d.classes;
-  int64_t local_bytes = 0;
-  if (options.has_local()) {
-    const int64_t operand_bytes = options.precision == Precision::kBF16 ? 2 : 4;
-    local_bytes = tokens * (2 * d.width + 3 * d.wide() + d.heads * tokens) * operand_bytes +
-                  tokens * (4 * kFloatBytes + d.wide() / 4);
-  }
   if (options.has_global()) floats += 2 * d.heads * d.centroids + 3 * d.wide() + 3 * d.query();
-  return floats * kFloatBytes + local_bytes;
+  const int64_t token_bytes = !options.has_local() ? 0
+                              : on_gpu             ? TokenBytesOnGpu(options)
+                                                   : TokenBytes(options);
+  return floats * kFloatBytes + d.sequence() * token_bytes;
 }
 
 }  // namespace
@@ -52,26 +75,35 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   const int64_t nodes =
       (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
   const int64_t parameters = ParameterSet::NumTrained(options);
+  const bool has_codebook = options.has_global();
   MemoryPlan plan;
-  plan.activation_bytes = nodes * ActivationBytes(options);
+  plan.on_gpu = config.model().backend() == ModelConfig::CUDA;
+  plan.activation_bytes = nodes * ActivationBytes(options, plan.on_gpu);
   const int64_t rows = DistinctRows(nodes * std::max<int64_t>(1, d.sampled), num_nodes);
-  plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows *
-                     (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
-  // Values, gradients and two moments; and a copy of all but gradients (checkpoint_snapshot.h).
-  plan.weight_bytes = (4 + 3 + owned_partitions) * parameters * kFloatBytes +
+  const int64_t rows_bytes = rows * (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
+  plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows_bytes;
+  if (plan.on_gpu) plan.activation_bytes += rows_bytes + kGpuBytes;
+  // Values, gradients and two moments.
+  plan.weight_bytes = (4 + owned_partitions) * parameters * kFloatBytes +
                       (3 * d.wide() + owned_partitions * d.query()) * d.centroids * kFloatBytes;
   // A thread sums gradients of the local module apart (model/cpu/lane_sums.h).
-  if (options.has_local())
+  if (options.has_local() && !plan.on_gpu)
     plan.weight_bytes += num_threads * LocalWeights::NumFloats(d) * kFloatBytes;
+  // All but the gradients (checkpoint_snapshot.h), and codes of all nodes on the rank that writes.
+  plan.checkpoint_bytes = 3 * parameters * kFloatBytes +
+                          (has_codebook ? num_nodes * static_cast<int64_t>(sizeof(int16_t)) : 0);
   return plan;
 }
 
 std::string MemoryPlan::Describe() const {
   const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
-  std::string text = absl::StrFormat(
-      "memory of a rank: %s (activations %.2f, batches %.2f, graph %.2f, weights %.2f)",
-      Gigabytes(total_bytes()), gigabytes(activation_bytes), gigabytes(batch_bytes),
-      gigabytes(resident_bytes), gigabytes(weight_bytes));
+  const std::string step = absl::StrFormat("activations %.2f, weights %.2f",
+                                           gigabytes(activation_bytes), gigabytes(weight_bytes));
+  std::string text =
+      absl::StrFormat("memory of a rank: %s (%sbatches %.2f, checkpoints %.2f, graph %.2f)",
+                      Gigabytes(host_bytes()), on_gpu ? "" : step + ", ", gigabytes(batch_bytes),
+                      gigabytes(checkpoint_bytes), gigabytes(resident_bytes));
+  if (on_gpu) absl::StrAppend(&text, ", and of its GPU ", Gigabytes(gpu_bytes()), " (", step, ")");
   if (forecast_bytes > 0)
     absl::StrAppend(&text, "; before, ", Gigabytes(forecast_bytes), " to choose its hot set");
   return text;

@@ -15,19 +15,27 @@ namespace quadhop {
 // Bytes of one rank. Mapped files of the store are not counted: the kernel takes their pages back
 // at need.
 struct MemoryPlan {
-  int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step
+  bool on_gpu = false;           // where the first two stand; all else is in the host's memory
+  int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step; on a GPU
+                                 // all that a step takes besides weights
+  int64_t weight_bytes = 0;      // weights, their gradients by partition and thread, Adam's moments
+
   int64_t batch_bytes = 0;       // batches made ahead
+  int64_t checkpoint_bytes = 0;  // what a checkpoint is written from
   int64_t resident_bytes = 0;  // rows and arcs kept (launch/memory/placement.h); 0 from PlanMemory
-  int64_t weight_bytes = 0;    // weights, their gradients by partition and thread, Adam's moments,
-                               // and what a checkpoint is written from
 
   int64_t forecast_bytes = 0;  // before all of these, while a hot set is chosen; 0 likewise
 
-  int64_t total_bytes() const {
-    return std::max(activation_bytes + batch_bytes + resident_bytes + weight_bytes, forecast_bytes);
+  int64_t host_bytes() const {
+    return std::max(batch_bytes + checkpoint_bytes + resident_bytes + (on_gpu ? 0 : step_bytes()),
+                    forecast_bytes);
   }
-  // "memory of a rank: 0.31 GB (activations 0.20, batches 0.05, graph 0.00, weights 0.06)"
+  int64_t gpu_bytes() const { return on_gpu ? step_bytes() : 0; }
+  // "memory of a rank: 0.31 GB (activations 0.20, weights 0.06, batches 0.05, graph 0.00)"
   std::string Describe() const;
+
+ private:
+  int64_t step_bytes() const { return activation_bytes + weight_bytes; }
 };
 
 // With the batch of the largest step: no more nodes than there are to train on, or, as an
@@ -37,9 +45,9 @@ Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes);
 // Distinct rows among `draws` of the whole graph: more than among as many from neighbourhoods.
 int64_t DistinctRows(int64_t draws, int64_t num_nodes);
 
-// For a rank that owns `owned_partitions` of `num_partitions` of a graph of `num_nodes` nodes: its
-// share of train.batch, which is to be that of WithLargestBatch, and weights; computed by
-// `num_threads` threads.
+// `config` has its backends chosen. For a rank that owns `owned_partitions` of `num_partitions` of
+// a graph of `num_nodes` nodes: its share of train.batch, which is to be that of WithLargestBatch,
+// and weights; computed by `num_threads` threads.
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
                       int64_t num_partitions, int64_t num_nodes, int32_t num_threads);
 

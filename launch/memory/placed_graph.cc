@@ -12,6 +12,7 @@
 #include "core/thread_pool.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/ranks/gpus.h"
 #include "sampler/cuda/device_rows_cuda.h"
 #include "sampler/hot_set.h"
 #include "sampler/partitioned_feature_source.h"
@@ -35,11 +36,9 @@ bool TakesRowsOnGpu(const Config& config) {
          config.sampler().backend() == SamplerConfig::CUDA;
 }
 
-absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(const Store& store,
-                                                           const FeatureTable& table,
-                                                           const LoaderInputs& inputs,
-                                                           const Config& config,
-                                                           const RankContext& context) {
+absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(
+    const Store& store, const FeatureTable& table, const LoaderInputs& inputs, const Config& config,
+    const RankContext& context, int64_t gpu_step_bytes) {
   const Topology& topology =
       inputs.training_topology.indptr.empty() ? inputs.topology : inputs.training_topology;
   const auto hottest = [&](int64_t max_rows) -> absl::StatusOr<std::vector<GlobalId>> {
@@ -51,7 +50,9 @@ absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(const Store& store,
                         BlockRange{0, 0}, max_rows, StepsOfAnEpoch(inputs, config.train().batch()))
         .nodes;
   };
-  return MakeCudaDeviceRows(table, context.local_rank, /*device_bytes=*/-1, hottest);
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeGpuBytes(context.local_rank));
+  return MakeCudaDeviceRows(table, context.local_rank, RoomForRows(free_bytes, gpu_step_bytes),
+                            hottest);
 }
 
 }  // namespace
@@ -84,7 +85,8 @@ absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& i
 
 absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
     const Store& store, const Placement& placement, const PartitionOwners& owners,
-    const Config& config, const RankContext& context, LoaderInputs& inputs) {
+    const Config& config, const RankContext& context, int64_t gpu_step_bytes,
+    LoaderInputs& inputs) {
   std::unique_ptr<PlacedGraph> graph(new PlacedGraph);
   if (placement.topology == TopologyPlacement::RESIDENT) {
     graph->topology_ =
@@ -94,7 +96,7 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
   }
   QH_ASSIGN_OR_RETURN(const FeatureTable table, store.features());
   QH_RETURN_IF_ERROR(placement.features == FeaturePlacement::MAPPED
-                         ? graph->MapRows(store, table, config, context, inputs)
+                         ? graph->MapRows(store, table, config, context, gpu_step_bytes, inputs)
                          : graph->KeepRows(store, table, placement.hot_set_bytes, owners, config,
                                            context, inputs));
   inputs.features = graph->features_.get();
@@ -104,11 +106,11 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
 
 absl::Status PlacedGraph::MapRows(const Store& store, const FeatureTable& table,
                                   const Config& config, const RankContext& context,
-                                  const LoaderInputs& inputs) {
+                                  int64_t gpu_step_bytes, const LoaderInputs& inputs) {
   features_ = MakeMappedFeatureSource(table);
   if (!TakesRowsOnGpu(config)) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<DeviceRows>> made =
-      MakeDeviceRows(store, table, inputs, config, context);
+      MakeDeviceRows(store, table, inputs, config, context, gpu_step_bytes);
   QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "feature rows for all GPUs", made.status()));
   device_rows_ = *std::move(made);
   return absl::OkStatus();

@@ -29,11 +29,12 @@ absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& i
 // Owns what is kept in memory. Immutable but for its feature source; outlives the loader.
 class PlacedGraph {
  public:
-  // Reads the rows and arcs to keep, and points `inputs` at them. Collective. Errors are the
-  // store's and the communicator's.
+  // Reads the rows and arcs to keep, and points `inputs` at them. Of its GPU's memory it leaves
+  // `gpu_step_bytes` to a step. Collective. Errors are the store's and the communicator's.
   static absl::StatusOr<std::unique_ptr<PlacedGraph>> Create(
       const Store& store, const Placement& placement, const PartitionOwners& owners,
-      const Config& config, const RankContext& context, LoaderInputs& inputs);
+      const Config& config, const RankContext& context, int64_t gpu_step_bytes,
+      LoaderInputs& inputs);
 
   // What was made: rows and bytes kept, the hit rate expected of the hot set.
   const std::string& description() const { return description_; }
@@ -41,7 +42,8 @@ class PlacedGraph {
  private:
   PlacedGraph() = default;
   absl::Status MapRows(const Store& store, const FeatureTable& table, const Config& config,
-                       const RankContext& context, const LoaderInputs& inputs);
+                       const RankContext& context, int64_t gpu_step_bytes,
+                       const LoaderInputs& inputs);
   absl::Status KeepRows(const Store& store, const FeatureTable& table, int64_t hot_set_bytes,
                         const PartitionOwners& owners, const Config& config,
                         const RankContext& context, const LoaderInputs& inputs);

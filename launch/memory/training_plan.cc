@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "core/thread_pool.h"
+#include "launch/config/backends.h"
 #include "launch/memory/placement.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
@@ -25,13 +26,15 @@ int64_t OwnNodeBytes(const GraphShape& graph) {
 constexpr int64_t kCommonNodeBytes = 4 + 1;
 
 // As the rows, then the sampler take their places.
-GpuPlan PlanGpu(const GraphShape& graph, int64_t gpu_bytes) {
-  const int64_t rows = NumRowsOnDevice(graph.nodes, graph.row_bytes(), RoomForRows(gpu_bytes));
+GpuPlan PlanGpu(const GraphShape& graph, int64_t gpu_bytes, int64_t step_bytes) {
+  const int64_t rows =
+      NumRowsOnDevice(graph.nodes, graph.row_bytes(), RoomForRows(gpu_bytes, step_bytes));
   const int64_t places_bytes = rows == graph.nodes ? 0 : graph.nodes * kHotRowIndexBytes;
   GpuPlan plan;
   plan.row_bytes = rows * graph.row_bytes();
   const int64_t left = gpu_bytes - plan.row_bytes - places_bytes;
-  if (graph.topology_bytes() <= RoomForTopology(left)) plan.topology_bytes = graph.topology_bytes();
+  if (graph.topology_bytes() <= RoomForTopology(left, step_bytes))
+    plan.topology_bytes = graph.topology_bytes();
   return plan;
 }
 
@@ -61,7 +64,8 @@ int64_t GraphShape::store_bytes() const {
 
 TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config) {
   const int64_t batch = std::clamp<int64_t>(graph.train_nodes, 1, config.train().batch());
-  const Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
+  Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
+  ChooseBackends(job.gpus, &largest);
   TrainingPlan plan;
   plan.work =
       PlanMemory(ModelOptions(config, graph.dims), largest, NumBlocks(job.partitions, job.ranks),
@@ -75,7 +79,7 @@ TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Co
                                           : std::min(graph.all_rows_bytes() / kDefaultHotSetPart,
                                                      graph.all_rows_bytes() - own_rows);
   const int64_t shared = graph.topology_bytes() + graph.nodes * kCommonNodeBytes;
-  const int64_t alone = kProgramBytes + plan.work.total_bytes() + own_nodes * OwnNodeBytes(graph);
+  const int64_t alone = kProgramBytes + plan.work.host_bytes() + own_nodes * OwnNodeBytes(graph);
   plan.mapped.rank_bytes = alone + shared + graph.all_rows_bytes();
   plan.mapped.host_bytes = job.ranks_per_host * alone + shared + graph.all_rows_bytes();
   const SamplerOptions sampler = SamplingOptions(config).sampler;
@@ -86,7 +90,7 @@ TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Co
   plan.partitioned.rank_bytes = by_parts + shared;
   plan.partitioned.host_bytes = job.ranks_per_host * by_parts + shared;
 
-  plan.gpu = PlanGpu(graph, job.gpu_bytes);
+  plan.gpu = PlanGpu(graph, job.gpu_bytes, plan.work.gpu_bytes());
 
   const int64_t sampled = std::max<int64_t>(1, sampler.sampled_nodes);
   plan.distinct_rows = DistinctRows(batch * sampled, graph.nodes);

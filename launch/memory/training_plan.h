@@ -32,7 +32,8 @@ struct JobShape {
   int64_t ranks_per_host = 1;
   int64_t partitions = 1;  // at least as many as ranks, which own equal numbers of them
   int32_t threads = 1;     // of a rank
-  int64_t gpu_bytes = 0;   // memory of a rank's GPU; 0: it has none
+  bool gpus = false;       // a rank has one
+  int64_t gpu_bytes = 0;   // of its memory; 0: not known
 };
 
 // By placement of features (launch/memory/placement.h); the topology is mapped.
@@ -41,8 +42,8 @@ struct PlacementPlan {
   int64_t host_bytes = 0;  // of all ranks of a host: they share the pages
 };
 
-// What a rank's GPU holds of the graph, features being mapped, where it draws samples and gathers
-// rows by itself.
+// What a rank's GPU holds of the graph beside a step (MemoryPlan::gpu_bytes), features being
+// mapped, where it draws samples and gathers rows by itself.
 struct GpuPlan {
   int64_t row_bytes = 0;       // of all nodes, or of those that are drawn most often
   int64_t topology_bytes = 0;  // 0: it is read from the host's memory
@@ -60,6 +61,7 @@ struct TrainingPlan {
   int64_t remote_rows = 0;  // of those, where partitions are random: METIS leaves fewer
 };
 
+// A backend that the config leaves open is a GPU where ranks have one.
 TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config);
 
 }  // namespace quadhop

@@ -1,6 +1,9 @@
 // GPUs of the ranks.
 #pragma once
 
+#include <absl/status/statusor.h>
+
+#include <cstdint>
 #include <string>
 
 namespace quadhop {
@@ -12,5 +15,7 @@ bool IsBuiltWithCuda();
 bool RankHasGpu(int local_rank);
 // Of the GPU that it finds, "NVIDIA H200"; "": none.
 std::string GpuName(int local_rank);
+// Bytes that are free on it. kUnavailable: there is none.
+absl::StatusOr<int64_t> FreeGpuBytes(int local_rank);
 
 }  // namespace quadhop

@@ -1,4 +1,5 @@
 #include "core/cuda/cuda_device.h"
+#include "core/status.h"
 #include "launch/ranks/gpus.h"
 
 namespace quadhop {
@@ -10,6 +11,11 @@ bool RankHasGpu(int local_rank) { return cuda::Device::Open(local_rank).ok(); }
 std::string GpuName(int local_rank) {
   const auto device = cuda::Device::Open(local_rank);
   return device.ok() ? (*device)->name() : "";
+}
+
+absl::StatusOr<int64_t> FreeGpuBytes(int local_rank) {
+  QH_RETURN_IF_ERROR(cuda::Device::Open(local_rank).status());
+  return cuda::FreeDeviceBytes();
 }
 
 }  // namespace quadhop

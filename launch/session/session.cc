@@ -17,6 +17,7 @@
 #include "launch/ranks/gpus.h"
 #include "launch/session/model_communicator.h"
 #include "launch/session/open_store.h"
+#include "sampler/cuda/batch_sampler_cuda.h"
 
 namespace quadhop {
 namespace {
@@ -144,18 +145,19 @@ absl::Status Session::PlaceGraph() {
       PlanMemory(options_, config_, owners_.num_owned(context_.comm.rank()),
                  store_->num_partitions(), store_->num_nodes(), context_.pool.num_threads());
   QH_ASSIGN_OR_RETURN(const PlacementFacts facts,
-                      FactsOf(*store_, inputs_, config_, context_, plan.total_bytes()));
+                      FactsOf(*store_, inputs_, config_, context_, plan.host_bytes()));
   QH_ASSIGN_OR_RETURN(const Placement placement,
                       ChoosePlacement(config_.sampler(), facts, context_.comm));
   plan.resident_bytes = placement.resident_bytes;
   plan.forecast_bytes = placement.forecast_bytes;
+  gpu_step_bytes_ = plan.gpu_bytes();
   if (context_.IsMain())
     absl::FPrintF(stderr, "%s over %s, predicted efficiency %.2f\n%s\n",
                   Counted(owners_.num_partitions(), "partition"),
                   Counted(owners_.num_ranks(), "rank"), predicted_efficiency_, placement.reason);
   QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "compare memory", CheckMemory(plan)));
-  QH_ASSIGN_OR_RETURN(graph_,
-                      PlacedGraph::Create(*store_, placement, owners_, config_, context_, inputs_));
+  QH_ASSIGN_OR_RETURN(graph_, PlacedGraph::Create(*store_, placement, owners_, config_, context_,
+                                                  gpu_step_bytes_, inputs_));
   if (context_.IsMain() && !graph_->description().empty())
     absl::FPrintF(stderr, "%s\n", graph_->description());
   return absl::OkStatus();
@@ -165,7 +167,7 @@ absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
   if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
   const absl::Status enough = quadhop::CheckMemory(
       absl::StrCat("training (", Counted(context_.ranks_on_host, "rank"), " on this host)"),
-      context_.ranks_on_host * plan.total_bytes());
+      context_.ranks_on_host * plan.host_bytes());
   if (enough.ok()) return enough;
   return Annotate(enough,
                   "lower train.batch, sampler.sampled_nodes, sampler.hot_set_bytes or model.width, "
@@ -210,10 +212,26 @@ absl::Status Session::MakeLoader() {
   inputs_.batch_memory = &*batch_memory_;
   LoaderOptions options = SamplingOptions(config_);
   options.local_rank = context_.local_rank;
+  if (options.sampler_backend == SamplerBackend::kCuda && options.device_topology_bytes < 0) {
+    QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeGpuBytes(context_.local_rank));
+    options.device_topology_bytes = RoomForTopology(free_bytes, gpu_step_bytes_);
+  }
   absl::StatusOr<std::unique_ptr<BatchLoader>> made = BatchLoader::Create(inputs_, options);
   QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "batch loaders of all ranks", made.status()));
   loader_ = *std::move(made);
-  return absl::OkStatus();
+  return AgreeOnStatus(context_.comm, "compare memory of GPUs", CheckGpuMemory());
+}
+
+// Once the GPU holds what it takes of the graph.
+absl::Status Session::CheckGpuMemory() const {
+  if (gpu_step_bytes_ == 0) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeGpuBytes(context_.local_rank));
+  if (gpu_step_bytes_ <= free_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("a step needs ", Gigabytes(gpu_step_bytes_), " of its GPU's memory, and ",
+                   Gigabytes(free_bytes),
+                   " are free there beside what it holds of the graph: "
+                   "lower train.batch, sampler.sampled_nodes or model.width, or start more ranks"));
 }
 
 absl::Status Session::MakeModel() {

@@ -63,6 +63,7 @@ class Session {
   absl::Status ReadStore(const std::string& store_path, const std::string& split);
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;
+  absl::Status CheckGpuMemory() const;
   absl::Status AgreeOnPrecision();
   absl::Status MakeKernels();
   absl::Status MakeLoader();
@@ -78,6 +79,7 @@ class Session {
   double predicted_efficiency_ = 1;         // of the ranks' work: its mean over its largest
   std::vector<int64_t> partition_offsets_;  // [P + 1]
   std::vector<float> class_weights_;        // [C], or empty
+  int64_t gpu_step_bytes_ = 0;              // of the GPU's memory, besides the graph; 0: no GPU
   std::unique_ptr<PlacedGraph> graph_;
   LoaderInputs inputs_;
   std::optional<StagingResource> batch_memory_;

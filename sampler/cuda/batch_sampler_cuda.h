@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -10,8 +11,10 @@
 
 namespace quadhop {
 
-// Of the memory that is free on a GPU, what the topology may take.
-constexpr int64_t RoomForTopology(int64_t free_bytes) { return free_bytes / 2; }
+// Of the memory that is free on a GPU, what the topology may take where a step needs so much.
+constexpr int64_t RoomForTopology(int64_t free_bytes, int64_t step_bytes = 0) {
+  return std::max<int64_t>(0, std::min(free_bytes / 2, free_bytes - step_bytes));
+}
 
 // The sampler of the GPU that a rank takes which is `local_rank` among those of its host, with a
 // queue of work of its own. The topology is copied to the device if it takes at most

@@ -32,6 +32,7 @@ struct DeviceMemory {
       mmap(nullptr, kDeviceBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   bool open = false;                           // may be touched
   size_t used = 0;                             // bytes from the begin that blocks ever took
+  size_t held = 0, held_high = 0;              // bytes asked for and not freed; the most of them
   std::multimap<size_t, unsigned char*> free;  // by page_bytes
   std::map<void*, Block> blocks;
 };
@@ -120,7 +121,17 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t*, int) { return cudaSuccess; }
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void*) {
+  const Turn turn;
+  if (attribute == cudaMemPoolAttrUsedMemHigh) Memory().held_high = Memory().held;
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
+  const Turn turn;
+  Check(attribute == cudaMemPoolAttrUsedMemHigh, "an attribute that the stand-in does not have");
+  *static_cast<uint64_t*>(value) = Memory().held_high;
+  return cudaSuccess;
+}
 
 int64_t allocations_to_failure = 0;
 void cuda_on_host::FailAllocation(int64_t n) {
@@ -148,6 +159,8 @@ cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t stream) {
     std::memset(pages, 0xFF, page_bytes);
   }
   *memory = pages + (page_bytes - kPage - rounded);
+  device.held += bytes;
+  device.held_high = std::max(device.held_high, device.held);
   device.blocks[*memory] = {pages, page_bytes, bytes, false, stream->queue->graph.get()};
   AppendWork(stream, [=] {
     Check(cuda_on_host::IsPoison(pages, pages + page_bytes),
@@ -165,6 +178,7 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
   Check(found->second.graph == stream->queue->graph.get(),
         "memory is freed in another capture than that which takes it");
   found->second.freed = true;
+  Memory().held -= found->second.bytes;
   AppendWork(stream, [memory] {
     const cuda_on_host::Block block = Memory().blocks.at(memory);
     Check(cuda_on_host::IsPoison(static_cast<const unsigned char*>(memory) + block.bytes,

@@ -51,14 +51,38 @@ TEST(TrainingPlan, RanksOfAHostShareWhatIsMappedAndNotWhatIsTheirs) {
 
 TEST(TrainingPlan, AGpuHoldsAllRowsWhereTheyLeaveRoomForAStepElseThoseDrawnMost) {
   const GraphShape graph = Papers();  // 85 GB of rows, 14 of topology
-  const GpuPlan roomy = PlanOf(graph, {.gpu_bytes = 139'000'000'000}).gpu;
+  const GpuPlan roomy = PlanOf(graph, {.gpus = true, .gpu_bytes = 139'000'000'000}).gpu;
   EXPECT_EQ(roomy.row_bytes, graph.all_rows_bytes());
   EXPECT_EQ(roomy.topology_bytes, graph.topology_bytes());
-  const GpuPlan narrow = PlanOf(graph, {.gpu_bytes = 80'000'000'000}).gpu;
+  const GpuPlan narrow = PlanOf(graph, {.gpus = true, .gpu_bytes = 80'000'000'000}).gpu;
   EXPECT_NEAR(static_cast<double>(narrow.row_bytes), 60e9 - 4.0 * kNodes, 1e3);
   EXPECT_EQ(narrow.row_bytes % graph.row_bytes(), 0);
   EXPECT_EQ(narrow.topology_bytes, 0);
   EXPECT_EQ(PlanOf(graph, {}).gpu.row_bytes, 0);
+}
+
+TEST(TrainingPlan, AStepOnAGpuTakesItsMemoryAndNotTheHosts) {
+  const std::vector<std::string> large = {"train.batch=65536", "model.width=256"};
+  const MemoryPlan host = PlanOf(Papers(), {}, large).work;
+  const MemoryPlan gpu = PlanOf(Papers(), {.gpus = true}, large).work;
+  EXPECT_EQ(host.gpu_bytes(), 0);
+  EXPECT_GT(gpu.gpu_bytes(), host.activation_bytes);
+  EXPECT_LE(gpu.host_bytes(), host.host_bytes() - host.activation_bytes - host.weight_bytes);
+  EXPECT_EQ(PlanOf(Papers(), {.gpus = true}, {"model.backend=CPU"}).work.gpu_bytes(), 0);
+}
+
+// 4.1 GB on an H200 (docs/performance.md), of which 0.02 are the benchmark's table of features.
+TEST(TrainingPlan, AStepOfTheProductsShapeIsPlannedAsItWasMeasured) {
+  GraphShape products;
+  products.dims = {.features = 100, .hops_and_self = 3, .pos_enc = 64, .classes = 47};
+  products.nodes = 20000;
+  products.train_nodes = 10000;
+  const MemoryPlan plan =
+      PlanOf(products, {.partitions = 4, .gpus = true},
+             {"train.batch=1024", "model.width=256", "model.heads=2", "model.centroids=4096",
+              "sampler.sampled_nodes=100", "model.precision=BF16"})
+          .work;
+  EXPECT_NEAR(static_cast<double>(plan.gpu_bytes()), 4.1e9, 0.4e9);
 }
 
 TEST(TrainingPlan, ByPartsARankHoldsItsShareAndAHotSet) {
@@ -100,8 +124,8 @@ TEST(TrainingPlan, ABatchHasNoMoreNodesThanAreTrainedOnNorRowsThanTheGraph) {
 TEST(TrainingPlan, ABatchBeyondTheTrainingNodesTakesTheMemoryOfOneOfThemAll) {
   GraphShape graph = Papers();
   graph.train_nodes = 1200;
-  EXPECT_EQ(PlanOf(graph, {}, {"train.batch=1000000"}).work.total_bytes(),
-            PlanOf(graph, {}, {"train.batch=1200"}).work.total_bytes());
+  EXPECT_EQ(PlanOf(graph, {}, {"train.batch=1000000"}).work.host_bytes(),
+            PlanOf(graph, {}, {"train.batch=1200"}).work.host_bytes());
 }
 
 TEST(TrainingPlan, ClassesTakeThreeLogitsANodeOfTheBatch) {
