@@ -212,6 +212,7 @@ absl::Status Session::MakeLoader() {
   inputs_.batch_memory = &*batch_memory_;
   LoaderOptions options = SamplingOptions(config_);
   options.local_rank = context_.local_rank;
+  options.num_threads = context_.pool.num_threads();
   if (options.sampler_backend == SamplerBackend::kCuda && options.device_topology_bytes < 0) {
     QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeGpuBytes(context_.local_rank));
     options.device_topology_bytes = RoomForTopology(free_bytes, gpu_step_bytes_);

@@ -30,6 +30,9 @@
 namespace quadhop {
 namespace {
 
+// Of a rank: more of them cost a step more than the rest of a small model (docs/performance.md).
+constexpr int64_t kManyPartitions = 256;
+
 // Over the nodes trained on; not a number while all steps were left out.
 double MeanLoss(const EpochProgress& progress) {
   if (progress.nodes() == 0) return std::nan("");
@@ -144,6 +147,13 @@ absl::Status Trainer::Begin() {
         session_.split(), Counted(session_.store().num_partitions(), "partition"),
         Counted(session_.context().comm.num_ranks(), "rank"),
         ParameterSet::NumTrained(session_.model().options()), Processors(session_)));
+    const int64_t partitions =
+        NumBlocks(session_.store().num_partitions(), session_.context().comm.num_ranks());
+    if (partitions >= kManyPartitions)
+      display_.Say(absl::StrFormat(
+          "a rank has %d partitions, and adds the gradients of each apart in every step: fewer "
+          "(quadhop partition --parts) take less time and memory",
+          partitions));
     if (session_.loader().NumLabelled(SplitPart::kValid) == 0)
       display_.Say(absl::StrFormat(
           "split %s has no labelled validation nodes: the last epoch will be the result",
