@@ -13,6 +13,8 @@
 #include "core/counted.h"
 #include "core/host_memory.h"
 #include "core/status.h"
+#include "partition/feature_scale.h"
+#include "partition/feature_scale.h"
 #include "partition/one_hot.h"
 #include "partition/random_split.h"
 #include "partition/sparse_rows.h"
@@ -60,12 +62,14 @@ absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
           memory_bytes_ / 1000000, " MB may be used: raise --memory, or leave ", "--project away"));
     report_.features = options_.project;
     wide_features_.Resize({num_nodes_, width});
-    return wide_features_.view();
+    features_ = wide_features_.view();
+    return features_;
   }
   QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
                       writer_.AddArrayOf<float>("raw.npy", {num_nodes_, width}));
   report_.features = width;
-  return TensorView<float>(values.data(), {num_nodes_, width});
+  features_ = TensorView<float>(values.data(), {num_nodes_, width});
+  return features_;
 }
 
 absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool) {
@@ -279,7 +283,10 @@ void ImportTarget::CountLabels() {
     const auto num_occurring = static_cast<int64_t>(occurring.size());
     CountClassNames();
     if (class_names_.empty() && num_occurring < report_.classes)
-      AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur"));
+      AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur",
+                           num_occurring < report_.classes / 10
+                               ? ", and a model has weights for all: number them from 0"
+                               : ""));
   } else if (!multi_labels_.empty()) {
     report_.classes = multi_labels_.dim(1);
     CountClassNames();
@@ -304,6 +311,8 @@ void ImportTarget::CountClassNames() {
 absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   QH_CHECK_GE(num_nodes_, 1);
   QH_RETURN_IF_ERROR(WriteTopology(pool));
+  if (features_.size() > 0)
+    if (std::string note = NoteOnScale(features_); !note.empty()) AddNote(std::move(note));
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
   QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteHeldLabels());

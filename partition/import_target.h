@@ -91,6 +91,7 @@ class ImportTarget {
   const ImportOptions& options_;
   int64_t memory_bytes_ = 0;
   int num_threads_ = 1;
+  TensorView<float> features_;   // [N, F] of AddFeatures
   Tensor<float> wide_features_;  // those that are still to be projected
   int64_t num_nodes_ = 0;
   std::string counted_by_;
