@@ -150,6 +150,8 @@ class StoreWriter {
   template <typename T>
   absl::StatusOr<absl::Span<T>> AddArrayOf(absl::string_view name, absl::Span<const int64_t> dims);
   absl::Status AddText(absl::string_view name, absl::string_view text);
+  // Of so many bytes; errors as AddArray's.
+  absl::StatusOr<absl::Span<uint8_t>> AddFile(absl::string_view name, int64_t num_bytes);
   // Checksums, fsyncs, renames. `step` with its options is recorded, in place of an entry of the
   // same name; later steps that were made from what it replaced are struck from the provenance by
   // the caller (see manifest()). A manifest without partition offsets gets those of one partition.
@@ -163,7 +165,6 @@ class StoreWriter {
   StoreWriter();
   static absl::StatusOr<std::unique_ptr<StoreWriter>> Lock(const std::string& path,
                                                            CommitHook hook);
-  absl::StatusOr<absl::Span<uint8_t>> AddFile(absl::string_view name, int64_t num_bytes);
   std::string path_;
   StoreManifest manifest_;
   std::unique_ptr<Pending> pending_;

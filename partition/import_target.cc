@@ -14,7 +14,6 @@
 #include "core/host_memory.h"
 #include "core/status.h"
 #include "partition/feature_scale.h"
-#include "partition/feature_scale.h"
 #include "partition/one_hot.h"
 #include "partition/random_split.h"
 #include "partition/sparse_rows.h"
@@ -191,8 +190,17 @@ bool ImportTarget::IsLabelled(int64_t node) const {
                      [](uint8_t label) { return label != kUnlabelledMulti; });
 }
 
+absl::StatusOr<absl::Span<char>> ImportTarget::AddOriginalNames(int64_t num_bytes) {
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
+                      writer_.AddFile("original_names.txt", num_bytes));
+  return absl::MakeSpan(reinterpret_cast<char*>(bytes.data()), bytes.size());
+}
+
 absl::Status ImportTarget::SetOriginalNames(absl::string_view text) {
-  return writer_.AddText("original_names.txt", text);
+  QH_ASSIGN_OR_RETURN(const absl::Span<char> names,
+                      AddOriginalNames(static_cast<int64_t>(text.size())));
+  std::copy(text.begin(), text.end(), names.begin());
+  return absl::OkStatus();
 }
 
 void ImportTarget::AddNote(std::string note) { report_.notes.push_back(std::move(note)); }

@@ -62,7 +62,9 @@ class ImportTarget {
   bool is_given_splits() const { return !options_.splits.empty(); }  // by the options
   bool has_splits() const { return !splits_.empty(); }
   bool has_labels() const { return !labels_.empty() || !multi_labels_.empty(); }
-  absl::Status SetOriginalNames(absl::string_view text);  // a line a node
+  // A line a node; one of the two.
+  absl::Status SetOriginalNames(absl::string_view text);
+  absl::StatusOr<absl::Span<char>> AddOriginalNames(int64_t num_bytes);  // to be filled
   void AddNote(std::string note);
   int64_t memory_bytes() const { return memory_bytes_; }  // what an importer may hold at once
   const std::string& scratch_folder() const { return options_.store; }

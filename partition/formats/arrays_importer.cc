@@ -43,11 +43,8 @@ class ArraysImporter : public Importer {
           return absl::OkStatus();
         }));
     QH_ASSIGN_OR_RETURN(NodeIds nodes, NodeIds::Make(range, path, target.memory_bytes() / 2));
-    const auto add_ids = [&](absl::Span<const int64_t> ids, int64_t) -> absl::Status {
-      for (const int64_t id : ids) QH_RETURN_IF_ERROR(nodes.Add(id));
-      return absl::OkStatus();
-    };
-    QH_RETURN_IF_ERROR(ForEachId(open, add_ids));
+    QH_RETURN_IF_ERROR(
+        ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t) { return nodes.Add(ids); }));
     QH_RETURN_IF_ERROR(nodes.Number());
     QH_RETURN_IF_ERROR(SetNodes(nodes, path, target));
     return ImportArcs(open, target, nodes.contiguous() ? nullptr : &nodes);

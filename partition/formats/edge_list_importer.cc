@@ -100,30 +100,36 @@ class EdgeListImporter : public Importer {
               .status();
         }));
     QH_ASSIGN_OR_RETURN(NodeIds ids, NodeIds::Make(range, path_, target.memory_bytes() / 2));
-    const auto add_ids = [&](absl::Span<Arc> arcs) -> absl::Status {
-      for (const Arc& arc : arcs)
-        for (const int64_t id : {arc.source, arc.target}) QH_RETURN_IF_ERROR(ids.Add(id));
-      return absl::OkStatus();
-    };
-    QH_RETURN_IF_ERROR(ForEachKept(*scratch, add_ids));
+    QH_RETURN_IF_ERROR(ForEachKept(*scratch, pool, [&](absl::Span<const Arc> arcs) {
+      std::vector<int64_t> both;
+      for (const Arc& arc : arcs) both.insert(both.end(), {arc.source, arc.target});
+      return ids.Add(both);
+    }));
     QH_RETURN_IF_ERROR(ids.Number());
     QH_RETURN_IF_ERROR(SetNodes(ids, path_, target));
-    return ForEachKept(*scratch, [&](absl::Span<Arc> arcs) {
+    return ForEachKept(*scratch, pool, [&](absl::Span<Arc> arcs) {
       for (Arc& arc : arcs) arc = {ids.NodeOf(arc.source), ids.NodeOf(arc.target)};
       return target.AddArcs(arcs);
     });
   }
 
+  // On all threads.
   template <typename Visit>
-  static absl::Status ForEachKept(const ScratchFile& scratch, const Visit& visit) {
-    const int64_t num_arcs = scratch.num_bytes() / static_cast<int64_t>(sizeof(Arc));
-    std::vector<Arc> arcs;
-    for (int64_t first = 0; first < num_arcs; first += kArcsABlock) {
-      arcs.resize(static_cast<size_t>(std::min(kArcsABlock, num_arcs - first)));
-      QH_RETURN_IF_ERROR(scratch.ReadAt(first * static_cast<int64_t>(sizeof(Arc)), arcs.data(),
-                                        static_cast<int64_t>(arcs.size() * sizeof(Arc))));
-      QH_RETURN_IF_ERROR(visit(absl::MakeSpan(arcs)));
-    }
+  static absl::Status ForEachKept(const ScratchFile& scratch, ThreadPool& pool,
+                                  const Visit& visit) {
+    constexpr auto kArcBytes = static_cast<int64_t>(sizeof(Arc));
+    const int64_t num_arcs = scratch.num_bytes() / kArcBytes;
+    const auto read_and_visit = [&](const BlockRange& range) -> absl::Status {
+      std::vector<Arc> arcs(static_cast<size_t>(range.end - range.begin));
+      QH_RETURN_IF_ERROR(scratch.ReadAt(range.begin * kArcBytes, arcs.data(),
+                                        (range.end - range.begin) * kArcBytes));
+      return visit(absl::MakeSpan(arcs));
+    };
+    std::vector<absl::Status> results(static_cast<size_t>(NumBlocks(num_arcs, kArcsABlock)));
+    pool.ParallelFor(NumBlocks(num_arcs, kArcsABlock), [&](int64_t block, int) {
+      results[static_cast<size_t>(block)] = read_and_visit(Block(block, num_arcs, kArcsABlock));
+    });
+    for (absl::Status& result : results) QH_RETURN_IF_ERROR(result);
     return absl::OkStatus();
   }
 

@@ -78,7 +78,9 @@ absl::Status SetNodes(const NodeIds& ids, const std::string& place, ImportTarget
   QH_RETURN_IF_ERROR(Annotate(target.SetNodes(ids.num_nodes()), place));
   if (ids.contiguous()) return absl::OkStatus();
   target.AddNote("node ids have gaps: nodes are numbered by ascending id, see original_names.txt");
-  return target.SetOriginalNames(ids.Names());
+  QH_ASSIGN_OR_RETURN(const absl::Span<char> names, target.AddOriginalNames(ids.names_bytes()));
+  ids.WriteNames(names.data());
+  return absl::OkStatus();
 }
 
 absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target, const NodeIds* ids) {

@@ -2,9 +2,9 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/status.h"
 
@@ -13,6 +13,13 @@ namespace {
 
 constexpr int64_t kBits = 64;
 constexpr size_t kLeastRoom = size_t{1} << 16;
+
+// With its line end.
+int64_t NameBytes(int64_t id) {
+  int64_t num_bytes = id < 0 ? 3 : 2;
+  while ((id /= 10) != 0) ++num_bytes;
+  return num_bytes;
+}
 
 }  // namespace
 
@@ -36,14 +43,23 @@ absl::StatusOr<NodeIds> NodeIds::Make(const Range& range, const std::string& pla
   return ids;
 }
 
-absl::Status NodeIds::Add(int64_t id) {
+absl::Status NodeIds::Add(absl::Span<const int64_t> ids) {
   if (are_listed()) {
-    if (list_.size() == list_.capacity()) QH_RETURN_IF_ERROR(SortList());
-    list_.push_back(id);
+    const std::lock_guard<std::mutex> lock(*listing_);
+    for (const int64_t id : ids) {
+      if (list_.size() == list_.capacity()) QH_RETURN_IF_ERROR(SortList());
+      list_.push_back(id);
+    }
     return absl::OkStatus();
   }
-  const int64_t at = id - least_;
-  bits_[static_cast<size_t>(at / kBits)] |= uint64_t{1} << (at % kBits);
+  for (const int64_t id : ids) {
+    const int64_t at = id - least_;
+    const std::atomic_ref<uint64_t> word(bits_[static_cast<size_t>(at / kBits)]);
+    const uint64_t bit = uint64_t{1} << (at % kBits);
+    // Most were added before.
+    if ((word.load(std::memory_order_relaxed) & bit) == 0)
+      word.fetch_or(bit, std::memory_order_relaxed);
+  }
   return absl::OkStatus();
 }
 
@@ -82,14 +98,25 @@ int64_t NodeIds::NodeOf(int64_t id) const {
   return before_[word] + __builtin_popcountll(below);
 }
 
-std::string NodeIds::Names() const {
-  if (are_listed()) return absl::StrCat(absl::StrJoin(list_, "\n"), "\n");
-  std::string names;
+template <typename Visit>
+void NodeIds::ForEachId(const Visit& visit) const {
+  for (const int64_t id : list_) visit(id);
   for (size_t word = 0; word < bits_.size(); ++word)
     for (uint64_t rest = bits_[word]; rest != 0; rest &= rest - 1)
-      absl::StrAppend(&names, least_ + static_cast<int64_t>(word) * kBits + __builtin_ctzll(rest),
-                      "\n");
-  return names;
+      visit(least_ + static_cast<int64_t>(word) * kBits + __builtin_ctzll(rest));
+}
+
+int64_t NodeIds::names_bytes() const {
+  int64_t num_bytes = 0;
+  ForEachId([&](int64_t id) { num_bytes += NameBytes(id); });
+  return num_bytes;
+}
+
+void NodeIds::WriteNames(char* out) const {
+  ForEachId([&](int64_t id) {
+    out = std::to_chars(out, out + NameBytes(id), id).ptr;
+    *out++ = '\n';
+  });
 }
 
 }  // namespace quadhop

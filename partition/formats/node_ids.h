@@ -2,17 +2,21 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/types/span.h>
 
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 namespace quadhop {
 
 // A set of ids: bits, whose memory is in proportion to the range of ids, not to the arcs; or where
-// that is too much, as of hashes, a list. First Add all, then Number, then ask. Not thread-safe.
+// that is too much, as of hashes, a list. First Add all, then Number, then ask. Thread-safe but for
+// Number.
 class NodeIds {
  public:
   // Thread-safe.
@@ -32,17 +36,21 @@ class NodeIds {
                                       int64_t max_bytes);
 
   // kResourceExhausted if max_bytes hold neither their range nor the ids.
-  absl::Status Add(int64_t id);
+  absl::Status Add(absl::Span<const int64_t> ids);
   absl::Status Number();
 
   int64_t num_nodes() const { return num_nodes_; }
   bool contiguous() const { return least_ == 0 && num_nodes_ == num_ids_; }  // ids are numbers
   int64_t NodeOf(int64_t id) const;                                          // the id was added
-  std::string Names() const;  // all ids, ascending, one a line
+  // All ids, ascending, one a line.
+  int64_t names_bytes() const;
+  void WriteNames(char* out) const;  // so many bytes
 
  private:
   NodeIds() = default;
   bool are_listed() const { return bits_.empty(); }
+  template <typename Visit>
+  void ForEachId(const Visit& visit) const;
   absl::Status SortList();  // and removes what is in it twice
 
   std::string place_;
@@ -54,6 +62,7 @@ class NodeIds {
   std::vector<int64_t> before_;  // nodes in the words before each
   std::vector<int64_t> list_;    // else the ids, ascending once they are numbered
   size_t max_listed_ = 0;
+  std::unique_ptr<std::mutex> listing_ = std::make_unique<std::mutex>();
 };
 
 }  // namespace quadhop

@@ -21,7 +21,7 @@ absl::StatusOr<NodeIds> IdsWithin(int64_t max_bytes, int64_t count) {
   for (int64_t i = 0; i < count; ++i) range.Include(Hash(i));
   QH_ASSIGN_OR_RETURN(NodeIds ids, NodeIds::Make(range, "e.txt", max_bytes));
   for (int repeat = 0; repeat < 2; ++repeat)
-    for (int64_t i = 0; i < count; ++i) QH_RETURN_IF_ERROR(ids.Add(Hash(i)));
+    for (int64_t i = 0; i < count; ++i) QH_RETURN_IF_ERROR(ids.Add({Hash(i)}));
   QH_RETURN_IF_ERROR(ids.Number());
   return ids;
 }
