@@ -63,6 +63,9 @@ class Encode : public testing::Test {
 };
 
 TEST_F(Encode, IsEqualInEveryDigitForAnyNumberOfThreads) {
+  constexpr int64_t kNodes = 9000;  // several blocks of every loop over rows
+  ASSERT_OK(WriteImportedStore(
+      path_, {RandomGraph(kNodes, 30000, false, 1), RandomValues(kNodes, 2), 1, false, {}}));
   for (const std::string& method : EncoderNames()) {
     const EncodeOptions options{method, 8, 3, ""};
     const std::vector<float> one = EncodedWith(options, 1);
