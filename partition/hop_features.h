@@ -13,7 +13,7 @@
 #include "core/dtype.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
-#include "partition/column_blocks.h"
+#include "partition/linear_algebra/column_blocks.h"
 #include "partition/raw_features.h"
 #include "partition/scratch_file.h"
 

@@ -14,9 +14,9 @@
 #include "core/host_memory.h"
 #include "core/status.h"
 #include "partition/feature_scale.h"
+#include "partition/linear_algebra/sparse_rows.h"
 #include "partition/one_hot.h"
 #include "partition/random_split.h"
-#include "partition/sparse_rows.h"
 
 namespace quadhop {
 

@@ -16,7 +16,7 @@
 #include "core/thread_pool.h"
 #include "partition/graph_builder.h"
 #include "partition/import.h"
-#include "partition/sparse_matrix.h"
+#include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {
 

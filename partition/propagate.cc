@@ -8,11 +8,11 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "core/tensor.h"
-#include "partition/column_blocks.h"
 #include "partition/hop_features.h"
+#include "partition/linear_algebra/column_blocks.h"
+#include "partition/linear_algebra/sparse_product.h"
 #include "partition/provenance.h"
 #include "partition/raw_features.h"
-#include "partition/sparse_product.h"
 #include "partition/store_step.h"
 
 namespace quadhop {

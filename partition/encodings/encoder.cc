@@ -9,10 +9,10 @@
 #include "partition/encodings/laplacian_eigenvectors.h"
 #include "partition/encodings/node2vec.h"
 #include "partition/encodings/return_probabilities.h"
-#include "partition/randomized_svd.h"
-#include "partition/sparse_product.h"
-#include "partition/sparse_transpose.h"
-#include "partition/standardize.h"
+#include "partition/linear_algebra/randomized_svd.h"
+#include "partition/linear_algebra/sparse_product.h"
+#include "partition/linear_algebra/sparse_transpose.h"
+#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {

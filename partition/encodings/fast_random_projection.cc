@@ -9,11 +9,11 @@
 #include "core/check.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/add_scaled.h"
-#include "partition/column_blocks.h"
 #include "partition/for_each_row.h"
+#include "partition/linear_algebra/add_scaled.h"
+#include "partition/linear_algebra/column_blocks.h"
+#include "partition/linear_algebra/standardize.h"
 #include "partition/scratch_file.h"
-#include "partition/standardize.h"
 
 namespace quadhop {
 namespace {

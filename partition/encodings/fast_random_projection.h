@@ -11,7 +11,7 @@
 #include "core/tensor.h"
 #include "core/thread_pool.h"
 #include "partition/encodings/encoder.h"
-#include "partition/sparse_product.h"
+#include "partition/linear_algebra/sparse_product.h"
 
 namespace quadhop {
 

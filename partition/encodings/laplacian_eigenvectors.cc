@@ -11,10 +11,10 @@
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/for_each_row.h"
-#include "partition/sparse_product.h"
-#include "partition/standardize.h"
-#include "partition/symmetric_eigen.h"
-#include "partition/tall_skinny.h"
+#include "partition/linear_algebra/sparse_product.h"
+#include "partition/linear_algebra/standardize.h"
+#include "partition/linear_algebra/symmetric_eigen.h"
+#include "partition/linear_algebra/tall_skinny.h"
 
 namespace quadhop {
 namespace {

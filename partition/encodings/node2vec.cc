@@ -6,9 +6,9 @@
 #include <numeric>
 #include <vector>
 
-#include "partition/add_scaled.h"
 #include "partition/encodings/random_walk.h"
-#include "partition/standardize.h"
+#include "partition/linear_algebra/add_scaled.h"
+#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "partition/encodings/random_walk.h"
-#include "partition/standardize.h"
+#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {

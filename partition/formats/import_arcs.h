@@ -17,7 +17,7 @@
 #include "partition/formats/node_ids.h"
 #include "partition/formats/text_chunks.h"
 #include "partition/import_target.h"
-#include "partition/sparse_rows.h"
+#include "partition/linear_algebra/sparse_rows.h"
 
 namespace quadhop {
 

@@ -11,7 +11,7 @@
 
 #include "partition/formats/array_source.h"
 #include "partition/formats/named_arrays.h"
-#include "partition/sparse_rows.h"
+#include "partition/linear_algebra/sparse_rows.h"
 
 namespace quadhop {
 

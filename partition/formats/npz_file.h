@@ -10,7 +10,7 @@
 #include "partition/formats/named_arrays.h"
 #include "partition/formats/pickle.h"
 #include "partition/formats/zip_file.h"
-#include "partition/sparse_rows.h"
+#include "partition/linear_algebra/sparse_rows.h"
 
 namespace quadhop {
 

@@ -17,7 +17,7 @@
 
 #include "core/dtype.h"
 #include "partition/formats/array_source.h"
-#include "partition/sparse_transpose.h"
+#include "partition/linear_algebra/sparse_transpose.h"
 
 namespace quadhop {
 

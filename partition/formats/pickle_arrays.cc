@@ -6,7 +6,7 @@
 
 #include "core/status.h"
 #include "partition/formats/pickle.h"
-#include "partition/sparse_rows.h"
+#include "partition/linear_algebra/sparse_rows.h"
 
 namespace quadhop {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "partition/sparse_matrix.h"
+#include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {
 

@@ -16,7 +16,7 @@
 #include "partition/formats/tf_idf.h"
 #include "partition/formats/wordnet.h"
 #include "partition/importer.h"
-#include "partition/randomized_svd.h"
+#include "partition/linear_algebra/randomized_svd.h"
 
 namespace quadhop {
 namespace {

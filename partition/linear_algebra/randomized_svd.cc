@@ -1,4 +1,4 @@
-#include "partition/randomized_svd.h"
+#include "partition/linear_algebra/randomized_svd.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,10 +8,10 @@
 #include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/sparse_product.h"
-#include "partition/sparse_transpose.h"
-#include "partition/symmetric_eigen.h"
-#include "partition/tall_skinny.h"
+#include "partition/linear_algebra/sparse_product.h"
+#include "partition/linear_algebra/sparse_transpose.h"
+#include "partition/linear_algebra/symmetric_eigen.h"
+#include "partition/linear_algebra/tall_skinny.h"
 
 namespace quadhop {
 namespace {

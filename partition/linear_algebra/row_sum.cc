@@ -1,4 +1,4 @@
-#include "partition/row_sum.h"
+#include "partition/linear_algebra/row_sum.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 // Highway compiles this file once for each instruction set.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "partition/row_sum.cc"
+#define HWY_TARGET_INCLUDE "partition/linear_algebra/row_sum.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

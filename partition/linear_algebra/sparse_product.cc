@@ -1,4 +1,4 @@
-#include "partition/sparse_product.h"
+#include "partition/linear_algebra/sparse_product.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,8 +7,8 @@
 #include "core/check.h"
 #include "core/prefetch.h"
 #include "core/visit_indices.h"
-#include "partition/add_scaled.h"
-#include "partition/row_sum.h"
+#include "partition/linear_algebra/add_scaled.h"
+#include "partition/linear_algebra/row_sum.h"
 
 namespace quadhop {
 namespace {

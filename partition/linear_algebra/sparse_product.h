@@ -12,7 +12,7 @@
 #include "core/store.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
-#include "partition/sparse_matrix.h"
+#include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {
 

@@ -1,4 +1,4 @@
-#include "partition/sparse_rows.h"
+#include "partition/linear_algebra/sparse_rows.h"
 
 #include <absl/strings/str_cat.h>
 

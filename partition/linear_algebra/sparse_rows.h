@@ -9,7 +9,7 @@
 
 #include "core/tensor.h"
 #include "core/thread_pool.h"
-#include "partition/sparse_transpose.h"
+#include "partition/linear_algebra/sparse_transpose.h"
 
 namespace quadhop {
 

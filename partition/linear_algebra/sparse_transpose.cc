@@ -1,4 +1,4 @@
-#include "partition/sparse_transpose.h"
+#include "partition/linear_algebra/sparse_transpose.h"
 
 #include <limits>
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "partition/sparse_matrix.h"
+#include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {
 

@@ -1,4 +1,4 @@
-#include "partition/standardize.h"
+#include "partition/linear_algebra/standardize.h"
 
 #include <cmath>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "partition/symmetric_eigen.h"
+#include "partition/linear_algebra/symmetric_eigen.h"
 
 #include <algorithm>
 #include <cmath>

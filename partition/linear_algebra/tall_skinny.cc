@@ -1,4 +1,4 @@
-#include "partition/tall_skinny.h"
+#include "partition/linear_algebra/tall_skinny.h"
 
 #include <algorithm>
 #include <cmath>

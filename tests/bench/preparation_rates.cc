@@ -25,7 +25,7 @@
 #include "partition/formats/csv.h"
 #include "partition/formats/inflater.h"
 #include "partition/formats/text_chunks.h"
-#include "partition/sparse_product.h"
+#include "partition/linear_algebra/sparse_product.h"
 
 namespace quadhop {
 namespace {

@@ -1,4 +1,4 @@
-#include "partition/column_blocks.h"
+#include "partition/linear_algebra/column_blocks.h"
 
 #include <gtest/gtest.h>
 

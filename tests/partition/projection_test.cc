@@ -8,7 +8,7 @@
 
 #include "core/rng.h"
 #include "partition/import.h"
-#include "partition/sparse_rows.h"
+#include "partition/linear_algebra/sparse_rows.h"
 #include "tests/partition/format_writers.h"
 #include "tests/partition/import_testing.h"
 

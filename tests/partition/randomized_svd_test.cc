@@ -1,4 +1,4 @@
-#include "partition/randomized_svd.h"
+#include "partition/linear_algebra/randomized_svd.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <numbers>
 #include <vector>
 
-#include "partition/symmetric_eigen.h"
-#include "partition/tall_skinny.h"
+#include "partition/linear_algebra/symmetric_eigen.h"
+#include "partition/linear_algebra/tall_skinny.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,4 +1,4 @@
-#include "partition/row_sum.h"
+#include "partition/linear_algebra/row_sum.h"
 
 #include <gtest/gtest.h>
 #include <hwy/highway.h>

@@ -1,4 +1,4 @@
-#include "partition/sparse_product.h"
+#include "partition/linear_algebra/sparse_product.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "partition/sparse_transpose.h"
+#include "partition/linear_algebra/sparse_transpose.h"
 #include "tests/partition/store_testing.h"
 
 namespace quadhop {
