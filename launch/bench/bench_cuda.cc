@@ -42,8 +42,10 @@ class GpuMachine final : public BenchMachine {
     return precision == Precision::kF32 ? *full_ : *reduced_;
   }
   absl::StatusOr<std::unique_ptr<DeviceRows>> TakeRows(const FeatureTable& table) override {
-    return MakeCudaDeviceRows(table, /*local_rank=*/0, /*device_bytes=*/-1,
-                              [](int64_t) { return std::vector<GlobalId>(); });
+    ThreadPool pool(1);
+    return MakeCudaDeviceRows(
+        table, /*local_rank=*/0, /*device_bytes=*/-1,
+        [](int64_t) { return std::vector<GlobalId>(); }, pool);
   }
   std::vector<Precision> precisions() const override {
     return {Precision::kF32, Precision::kTF32, Precision::kBF16};

@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(
   };
   QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeGpuBytes(context.local_rank));
   return MakeCudaDeviceRows(table, context.local_rank, RoomForRows(free_bytes, gpu_step_bytes),
-                            hottest);
+                            hottest, context.pool);
 }
 
 }  // namespace

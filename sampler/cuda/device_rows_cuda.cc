@@ -32,11 +32,11 @@ class CudaDeviceRows final : public DeviceRows {
 };
 
 absl::StatusOr<RowTable> TakeRows(Device& device, const FeatureTable& table, int64_t device_bytes,
-                                  const HottestNodes& hottest) {
+                                  const HottestNodes& hottest, ThreadPool& pool) {
   const int64_t num_rows = NumRowsOnDevice(table.num_nodes, table.row_bytes(), device_bytes);
   if (num_rows == table.num_nodes) return RowTable::OnDevice(device, table);
   QH_ASSIGN_OR_RETURN(const std::vector<GlobalId> hot, hottest(num_rows));
-  return RowTable::WithHotSet(device, table, hot);
+  return RowTable::WithHotSet(device, table, hot, pool);
 }
 
 }  // namespace
@@ -46,13 +46,15 @@ namespace quadhop {
 
 absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTable& table,
                                                                int local_rank, int64_t device_bytes,
-                                                               const HottestNodes& hottest) {
+                                                               const HottestNodes& hottest,
+                                                               ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(auto device, cuda::Device::Open(local_rank));
   if (device_bytes < 0) {
     QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
     device_bytes = RoomForRows(free_bytes);
   }
-  QH_ASSIGN_OR_RETURN(cuda::RowTable rows, cuda::TakeRows(*device, table, device_bytes, hottest));
+  QH_ASSIGN_OR_RETURN(cuda::RowTable rows,
+                      cuda::TakeRows(*device, table, device_bytes, hottest, pool));
   return std::make_unique<cuda::CudaDeviceRows>(std::move(device), table, std::move(rows));
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/device_rows.h"
 #include "core/store.h"
+#include "core/thread_pool.h"
 
 namespace quadhop {
 
@@ -39,6 +40,7 @@ constexpr int64_t NumRowsOnDevice(int64_t num_nodes, int64_t row_bytes, int64_t 
 // memory; the errors of `hottest`.
 absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTable& table,
                                                                int local_rank, int64_t device_bytes,
-                                                               const HottestNodes& hottest);
+                                                               const HottestNodes& hottest,
+                                                               ThreadPool& pool);
 
 }  // namespace quadhop

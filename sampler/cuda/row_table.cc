@@ -1,11 +1,11 @@
 #include "sampler/cuda/row_table.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "core/check.h"
 #include "core/status.h"
+#include "sampler/row_copy.h"
 
 namespace quadhop::cuda {
 namespace {
@@ -25,7 +25,7 @@ absl::StatusOr<RowTable> RowTable::OnDevice(Device& device, const FeatureTable& 
 }
 
 absl::StatusOr<RowTable> RowTable::WithHotSet(Device& device, const FeatureTable& table,
-                                              absl::Span<const GlobalId> hot) {
+                                              absl::Span<const GlobalId> hot, ThreadPool& pool) {
   RowTable rows;
   rows.dtype_ = table.dtype;
   rows.row_size_ = table.row_size();
@@ -37,14 +37,17 @@ absl::StatusOr<RowTable> RowTable::WithHotSet(Device& device, const FeatureTable
   // In parts, so that the host needs little memory for what goes to the device.
   const size_t part_rows = std::max<size_t>(1, (size_t{64} << 20) / row_bytes);
   std::vector<uint8_t> part;
+  std::vector<const uint8_t*> part_of_table;
   for (size_t first = 0; first < hot.size(); first += part_rows) {
     const size_t count = std::min(part_rows, hot.size() - first);
     part.resize(count * row_bytes);
+    part_of_table.clear();
     for (size_t i = 0; i < count; ++i) {
       const auto node = static_cast<size_t>(hot[first + i].value());
       place[node] = static_cast<int32_t>(first + i);
-      std::memcpy(part.data() + i * row_bytes, all + node * row_bytes, row_bytes);
+      part_of_table.push_back(all + node * row_bytes);
     }
+    CopyRows(table.row_bytes(), part_of_table, part.data(), pool);
     rows.on_device_.Fill(first * row_bytes, part.data(), part.size());
   }
   QH_ASSIGN_OR_RETURN(rows.place_,

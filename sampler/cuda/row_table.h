@@ -11,6 +11,7 @@
 #include "core/cuda/readable.h"
 #include "core/ids.h"
 #include "core/store.h"
+#include "core/thread_pool.h"
 #include "sampler/cuda/row_gather.h"
 
 namespace quadhop::cuda {
@@ -23,7 +24,7 @@ class RowTable {
   // The rows of `hot` there, each node at most once; the table's own memory, which is borrowed, is
   // read for others.
   static absl::StatusOr<RowTable> WithHotSet(Device& device, const FeatureTable& table,
-                                             absl::Span<const GlobalId> hot);
+                                             absl::Span<const GlobalId> hot, ThreadPool& pool);
 
   // Queues on `device`, whose memory `nodes` [U] and `out` [U, 1 + hops, F] are: out becomes the
   // rows of the nodes.

@@ -47,6 +47,7 @@ std::vector<std::vector<float>> FeaturesOnDevice(const LoaderInputs& inputs) {
 
 TEST(DeviceRows, GiveTheFeaturesThatTheHostGathers) {
   const Fixture fixture;
+  ThreadPool pool(2);
   const FeatureTable table = {DType::kF32, fixture.rows.data(), kNodes, kHopsAndSelf, kWidth};
   const std::vector<std::vector<float>> expected = FeaturesOnDevice(fixture.Inputs());
   ASSERT_GT(expected.size(), 2u);
@@ -56,7 +57,7 @@ TEST(DeviceRows, GiveTheFeaturesThatTheHostGathers) {
     return std::vector<GlobalId>{GlobalId(3), GlobalId(kNodes - 1), GlobalId(0)};
   };
   for (const int64_t device_bytes : {kAllBytes, kHotBytes}) {
-    const auto source = MakeCudaDeviceRows(table, /*local_rank=*/0, device_bytes, hottest);
+    const auto source = MakeCudaDeviceRows(table, /*local_rank=*/0, device_bytes, hottest, pool);
     ASSERT_OK(source);
     LoaderInputs inputs = fixture.Inputs();
     inputs.device_rows = source->get();
@@ -67,10 +68,12 @@ TEST(DeviceRows, GiveTheFeaturesThatTheHostGathers) {
 
 TEST(DeviceRows, AreNotReadFromTheHostWhereThatIsForbidden) {
   const Fixture fixture;
+  ThreadPool pool(2);
   const FeatureTable table = {DType::kF32, fixture.rows.data(), kNodes, kHopsAndSelf, kWidth};
   const auto forbid = [](int64_t) { return absl::ResourceExhaustedError("no memory to lock"); };
-  EXPECT_OK(MakeCudaDeviceRows(table, /*local_rank=*/0, kAllBytes, forbid));
-  EXPECT_EQ(MakeCudaDeviceRows(table, /*local_rank=*/0, kHotBytes, forbid).status(), forbid(0));
+  EXPECT_OK(MakeCudaDeviceRows(table, /*local_rank=*/0, kAllBytes, forbid, pool));
+  EXPECT_EQ(MakeCudaDeviceRows(table, /*local_rank=*/0, kHotBytes, forbid, pool).status(),
+            forbid(0));
 }
 
 }  // namespace

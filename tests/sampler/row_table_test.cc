@@ -91,9 +91,10 @@ TEST_P(RowTableTest, GathersRowsOfTheDevice) {
 TEST_P(RowTableTest, GathersHotRowsOfTheDeviceAndOthersOfTheHost) {
   std::vector<GlobalId> hot;
   for (int64_t v = 0; v < kNodes; v += 3) hot.emplace_back(kNodes - 1 - v);
+  ThreadPool pool(2);
   for (const std::vector<GlobalId>& set : {hot, std::vector<GlobalId>()})
     ForEachShape([&](const FeatureTable& table) {
-      const auto rows = RowTable::WithHotSet(*device_, table, set);
+      const auto rows = RowTable::WithHotSet(*device_, table, set, pool);
       ASSERT_OK(rows);
       EXPECT_EQ(ByTheGpu(*device_, *rows, table.row_size(), SomeNodes()),
                 ByTheHost(table, SomeNodes()));
