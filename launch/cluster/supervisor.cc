@@ -51,8 +51,11 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
   const pid_t self = getpid();
   const pid_t child = fork();
   if (child == 0) Become(arguments.data(), before, self);
-  absl::StatusOr<int> code = ErrnoStatus(errno, absl::StrCat("start ", command[0]));
-  if (child > 0) code = WaitFor(child, signals);
+  absl::StatusOr<int> code;
+  if (child > 0)
+    code = WaitFor(child, signals);
+  else
+    code = ErrnoStatus(errno, absl::StrCat("start ", command[0]));
   // One that came since is seen, too, and must not end this process now.
   const timespec at_once{};
   while (const int signal = std::max(0, sigtimedwait(&signals, nullptr, &at_once)))

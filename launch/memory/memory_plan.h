@@ -31,7 +31,7 @@ struct MemoryPlan {
                     forecast_bytes);
   }
   int64_t gpu_bytes() const { return on_gpu ? step_bytes() : 0; }
-  // "memory of a rank: 0.31 GB (activations 0.20, weights 0.06, batches 0.05, graph 0.00)"
+  // "memory of a rank: 0.31 GB (activations 0.20, weights 0.04, batches 0.05, ...)"
   std::string Describe() const;
 
  private:
