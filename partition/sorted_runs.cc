@@ -1,6 +1,7 @@
 #include "partition/sorted_runs.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/status.h"
@@ -12,8 +13,8 @@ namespace {
 constexpr int64_t kLeastRunKeys = 1024;
 constexpr int64_t kMostRunKeys = int64_t{1} << 24;
 constexpr int kMostSorters = 4;
-// A run that fills, one that waits, and those being sorted, with as much again to sort by.
-constexpr int64_t kRunsAtOnce = 2 + 2 * kMostSorters;
+// A run that fills, and those being sorted, with as much again to sort by.
+constexpr int64_t kRunsAtOnce = 1 + 2 * kMostSorters;
 
 // Of all runs that stay in memory; as much again sorts them.
 int64_t HeldBytes(int64_t memory_bytes) { return memory_bytes / 2; }
@@ -36,7 +37,7 @@ template <typename Key>
 SortedRuns<Key>::SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder,
                             int num_threads)
     : num_bits_(num_bits),
-      num_sorters_(static_cast<size_t>(std::clamp(num_threads - 1, 0, kMostSorters))),
+      num_sorters_(std::clamp(num_threads - 1, 0, kMostSorters)),
       run_keys_(RunKeys<Key>(memory_bytes)),
       memory_left_bytes_(HeldBytes(memory_bytes)),
       scratch_folder_(std::move(scratch_folder)) {}
@@ -53,48 +54,53 @@ int64_t SortedRuns<Key>::ScratchBytes(int64_t num_keys, int64_t memory_bytes) {
 template <typename Key>
 absl::Status SortedRuns<Key>::Add(absl::Span<const Key> keys) {
   while (!keys.empty()) {
-    std::vector<Key> full;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      const size_t room = static_cast<size_t>(run_keys_) - filling_.size();
-      const size_t count = std::min(room, keys.size());
-      filling_.insert(filling_.end(), keys.begin(), keys.begin() + count);
-      keys.remove_prefix(count);
-      if (static_cast<int64_t>(filling_.size()) == run_keys_) full = std::exchange(filling_, {});
+    std::unique_lock<std::mutex> lock(mutex_);
+    QH_RETURN_IF_ERROR(status_);
+    const size_t room = static_cast<size_t>(run_keys_) - filling_.size();
+    const size_t count = std::min(room, keys.size());  // none while a full run waits for a sorter
+    filling_.insert(filling_.end(), keys.begin(), keys.begin() + count);
+    keys.remove_prefix(count);
+    if (static_cast<int64_t>(filling_.size()) < run_keys_) continue;
+    const auto is_full = [this] { return static_cast<int64_t>(filling_.size()) == run_keys_; };
+    changed_.wait(lock,
+                  [&] { return !is_full() || num_sorting_ < num_sorters_ || num_sorters_ == 0; });
+    if (!is_full()) continue;  // another took it
+    std::vector<Key> full = std::exchange(filling_, {});
+    if (num_sorters_ > 0) {
+      SortBeside(std::move(full));
+    } else {
+      lock.unlock();
+      QH_RETURN_IF_ERROR(SortAndKeep(std::move(full)));
     }
-    if (!full.empty()) QH_RETURN_IF_ERROR(Sort(std::move(full)));
   }
   return absl::OkStatus();
 }
 
 template <typename Key>
 absl::Status SortedRuns<Key>::Finish() {
-  absl::Status status;
-  if (!filling_.empty()) status = SortAndKeep(std::exchange(filling_, {}));
-  for (std::future<absl::Status>& run : sorting_) status.Update(run.get());
-  sorting_.clear();
-  return status;
+  for (std::future<void>& sorter : sorters_) sorter.wait();
+  QH_RETURN_IF_ERROR(status_);
+  if (filling_.empty()) return absl::OkStatus();
+  return SortAndKeep(std::exchange(filling_, {}));
 }
 
-// By another thread, once one is spared; by this one where there is no other.
+// With mutex_ held.
 template <typename Key>
-absl::Status SortedRuns<Key>::Sort(std::vector<Key> full) {
-  if (num_sorters_ == 0) return SortAndKeep(std::move(full));
-  std::future<absl::Status> oldest;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (sorting_.size() == num_sorters_) {
-      oldest = std::move(sorting_.front());
-      sorting_.pop_front();
+void SortedRuns<Key>::SortBeside(std::vector<Key> full) {
+  ++num_sorting_;
+  changed_.notify_all();
+  sorters_.push_back(std::async(std::launch::async, [this, keys = std::move(full)]() mutable {
+    absl::Status status;
+    try {
+      status = SortAndKeep(std::move(keys));
+    } catch (const std::bad_alloc&) {
+      status = absl::ResourceExhaustedError("no memory to sort arcs: lower --memory or --threads");
     }
-  }
-  if (oldest.valid()) QH_RETURN_IF_ERROR(oldest.get());
-  std::lock_guard<std::mutex> lock(mutex_);
-  // Deferred where no thread is to be had: who waits for it sorts it then.
-  sorting_.push_back(std::async(
-      std::launch::async | std::launch::deferred,
-      [this, keys = std::move(full)]() mutable { return SortAndKeep(std::move(keys)); }));
-  return absl::OkStatus();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    status_.Update(status);
+    --num_sorting_;
+    changed_.notify_all();
+  }));
 }
 
 template <typename Key>

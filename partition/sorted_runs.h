@@ -5,8 +5,8 @@
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
+#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -51,11 +51,11 @@ class SortedRuns {
     std::vector<Key> block_keys;  // the first key of each block of kKeysABlock
   };
 
-  absl::Status Sort(std::vector<Key> full);
+  void SortBeside(std::vector<Key> full);
   absl::Status SortAndKeep(std::vector<Key> keys);
 
   int num_bits_;
-  size_t num_sorters_;
+  int num_sorters_;
   int64_t run_keys_;
   int64_t memory_left_bytes_;  // for runs that stay in memory
   std::string scratch_folder_;
@@ -63,7 +63,10 @@ class SortedRuns {
   std::vector<Key> filling_;
   std::vector<Run> runs_;
   std::unique_ptr<ScratchFile> scratch_;
-  std::deque<std::future<absl::Status>> sorting_;  // the oldest first; they use all of the above
+  int num_sorting_ = 0;                     // at this moment
+  std::condition_variable changed_;         // a full run was taken, or a sorter has ended
+  absl::Status status_;                     // of the sorters
+  std::vector<std::future<void>> sorters_;  // who use all of the above
 };
 
 }  // namespace quadhop

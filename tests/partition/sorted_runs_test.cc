@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/rng.h"
+#include "core/thread_pool.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -51,6 +52,23 @@ TEST(SortedRuns, GiveTheSameWhereOtherThreadsSort) {
     ExpectAllInOrder<uint64_t>(61, 0, num_threads);
     ExpectAllInOrder<uint64_t>(61, int64_t{64} << 20, num_threads);
   }
+}
+TEST(SortedRuns, GiveTheSameWhereManyThreadsAdd) {
+  const TempDir folder;
+  SortedRuns<uint64_t> runs(61, 0, folder.path(), /*num_threads=*/3);
+  constexpr int64_t kBlocks = 400, kKeysABlock = 500;
+  ThreadPool pool(8);
+  pool.ParallelFor(kBlocks, [&](int64_t block, int) {
+    std::vector<uint64_t> keys;
+    for (int64_t i = 0; i < kKeysABlock; ++i)
+      keys.push_back(static_cast<uint64_t>((i * kBlocks + block) * 7919 % (kBlocks * kKeysABlock)));
+    EXPECT_OK(runs.Add(keys));
+  });
+  ASSERT_OK(runs.Finish());
+  std::vector<uint64_t> keys, scratch;
+  ASSERT_OK(runs.ReadRange(0, ~uint64_t{0}, keys, scratch));
+  ASSERT_EQ(keys.size(), static_cast<size_t>(kBlocks * kKeysABlock));
+  for (size_t i = 0; i < keys.size(); ++i) ASSERT_EQ(keys[i], i);
 }
 TEST(SortedRuns, TakeKeysBeyond64Bits) { ExpectAllInOrder<unsigned __int128>(100, 0); }
 
