@@ -20,25 +20,28 @@ constexpr double kTooLarge = 1000, kLarge = 10, kTooFarOff = 10000;
 constexpr double kMostSquared = 1e15;  // sums over a row and a batch stay within float
 
 struct Column {
-  double mean = 0, mean_square = 0;
-  double size() const { return std::sqrt(mean_square); }
-  double deviation() const { return std::sqrt(std::max(0.0, mean_square - mean * mean)); }
+  double mean = 0, variance = 0;
+  double size() const { return std::sqrt(mean * mean + variance); }
+  double deviation() const { return std::sqrt(variance); }
 };
 
 std::vector<Column> Measure(TensorView<const float> x) {
   const int64_t apart = NumBlocks(x.dim(0), kMostRows), rows = NumBlocks(x.dim(0), apart);
-  std::vector<Column> columns(static_cast<size_t>(x.dim(1)));
-  for (int64_t v = 0; v < x.dim(0); v += apart) {
-    const float* value = x.row(v);
-    for (Column& column : columns) {
-      column.mean += double{*value};
-      column.mean_square += double{*value} * double{*value};
-      ++value;
+  // Beside the first row, so that columns which do not change have a deviation of 0.
+  const auto num_columns = static_cast<size_t>(x.dim(1));
+  const float* const first = x.row(0);
+  std::vector<double> sums(num_columns), squares(num_columns);
+  for (int64_t v = 0; v < x.dim(0); v += apart)
+    for (size_t j = 0; j < num_columns; ++j) {
+      const double beside = double{x.row(v)[j]} - double{first[j]};
+      sums[j] += beside;
+      squares[j] += beside * beside;
     }
-  }
-  for (Column& column : columns) {
-    column.mean /= static_cast<double>(rows);
-    column.mean_square /= static_cast<double>(rows);
+  std::vector<Column> columns;
+  for (size_t j = 0; j < num_columns; ++j) {
+    const double beside = sums[j] / static_cast<double>(rows);
+    columns.push_back({double{first[j]} + beside,
+                       std::max(0.0, squares[j] / static_cast<double>(rows) - beside * beside)});
   }
   return columns;
 }
@@ -46,7 +49,7 @@ std::vector<Column> Measure(TensorView<const float> x) {
 double MedianSize(const std::vector<Column>& columns) {
   std::vector<double> sizes;
   for (const Column& column : columns)
-    if (column.mean_square > 0) sizes.push_back(column.size());
+    if (column.size() > 0) sizes.push_back(column.size());
   if (sizes.empty()) return 0;
   const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>((sizes.size() - 1) / 2);
   std::nth_element(sizes.begin(), middle, sizes.end());

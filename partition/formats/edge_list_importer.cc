@@ -8,6 +8,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -126,8 +127,12 @@ class EdgeListImporter : public Importer {
       return visit(absl::MakeSpan(arcs));
     };
     std::vector<absl::Status> results(static_cast<size_t>(NumBlocks(num_arcs, kArcsABlock)));
+    std::atomic<bool> failed = false;  // one did: others need not be tried
     pool.ParallelFor(NumBlocks(num_arcs, kArcsABlock), [&](int64_t block, int) {
-      results[static_cast<size_t>(block)] = read_and_visit(Block(block, num_arcs, kArcsABlock));
+      if (failed) return;
+      absl::Status& result = results[static_cast<size_t>(block)];
+      result = read_and_visit(Block(block, num_arcs, kArcsABlock));
+      if (!result.ok()) failed = true;
     });
     for (absl::Status& result : results) QH_RETURN_IF_ERROR(result);
     return absl::OkStatus();

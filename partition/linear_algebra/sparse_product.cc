@@ -16,7 +16,7 @@ namespace {
 // Small, since rows differ in degree by orders of magnitude.
 constexpr int64_t kRowsPerBlock = 256;
 constexpr int64_t kNodesPerBlock = 65536;
-constexpr size_t kEntriesAPiece = 256;  // whose sum in float is off by 1e-5 at most
+constexpr size_t kEntriesAPiece = 256;  // whose sum in float is off by 2e-5 at most
 
 template <typename Index>
 struct Rows {

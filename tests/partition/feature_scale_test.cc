@@ -44,7 +44,7 @@ TEST(FeatureScale, NamesColumnsWhoseSquaresAreTooLarge) {
 TEST(FeatureScale, HasNothingToSayOfUsualFeatures) {
   EXPECT_EQ(NoteFor(1, 0), "");
   EXPECT_EQ(NoteFor(50, 100), "");
-  EXPECT_EQ(NoteFor(0, 1), "") << "a constant";
+  for (const double constant : {0.1, 0.3, 1.0, 7.3}) EXPECT_EQ(NoteFor(0, constant), "");
   EXPECT_EQ(NoteOnScale(Tensor<float>({100, 3}).cview()), "") << "zeros";
   Tensor<float> words({10000, 100});  // rarer ones to the right
   for (int64_t v = 0; v < 10000; ++v)
