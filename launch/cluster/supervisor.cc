@@ -1,6 +1,7 @@
 #include "launch/cluster/supervisor.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/time/time.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -11,16 +12,19 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <optional>
 #include <vector>
 
 #include "core/check.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "launch/ranks/stop_signals.h"
 
 namespace quadhop {
 namespace {
 
-constexpr int kCannotStart = 127;  // as a shell says it
+constexpr int kCannotStart = 127;                         // as a shell says it
+constexpr absl::Duration kOneRequest = absl::Seconds(1);  // as of StopSignals
 
 // In the child; does not return.
 [[noreturn]] void Become(char* const* arguments, const sigset_t& mask, pid_t parent) {
@@ -30,7 +34,7 @@ constexpr int kCannotStart = 127;  // as a shell says it
   setpgid(0, 0);
   const int nothing = open("/dev/null", O_RDONLY);
   dup2(nothing, STDIN_FILENO);
-  close(nothing);
+  if (nothing > STDIN_FILENO) close(nothing);
   if (getppid() != parent) _exit(kCannotStart);
   execvp(arguments[0], arguments);
   std::fprintf(stderr, "quadhop: cannot start %s: %s\n", arguments[0], std::strerror(errno));
@@ -65,6 +69,7 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
 }
 
 int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
+  std::optional<Stopwatch> first_request;
   while (true) {
     int status = 0;
     const int signal = sigwaitinfo(&signals, nullptr);
@@ -73,7 +78,10 @@ int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     } else if (signal > 0) {
       stop_requested_ = true;
-      kill(child, SIGUSR1);
+      if (!first_request.has_value()) first_request.emplace();
+      // Who asks again has seen that nothing ended: also mpirun is told, which may have no ranks.
+      const bool again = first_request->Elapsed() > kOneRequest;
+      kill(child, again ? SIGTERM : SIGUSR1);
     }
   }
 }

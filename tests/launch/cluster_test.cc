@@ -303,6 +303,18 @@ TEST(Supervisor, TakesASignalToItsGroupAsOneRequestToStop) {
         << name;
 }
 
+TEST(Supervisor, EndsAProgramThatHasNotStoppedWhenItIsAskedAgain) {
+  EXPECT_EQ(EndOfProcess([] {
+              Supervisor supervisor;
+              return supervisor
+                  .Run({"sh", "-c",
+                        "trap : USR1; kill -INT $PPID; sleep 1.3; kill -INT $PPID; "
+                        "while :; do sleep 0.02; done"})
+                  .value_or(99);
+            }),
+            128 + SIGTERM);
+}
+
 TEST(Supervisor, LeavesAnIgnoredHangUpIgnored) {
   EXPECT_EQ(EndOfProcess([] {
               signal(SIGHUP, SIG_IGN);  // nohup
