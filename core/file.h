@@ -98,7 +98,8 @@ class TemporaryFile {
  public:
   // Reserves size_bytes on disk at once: kResourceExhausted, naming the bytes needed and free, if
   // there is no room. Where the file system cannot reserve, only the room of this moment is looked
-  // at.
+  // at: if it is gone later, WriteAt fails, and a write to what Map gives ends the process
+  // (SIGBUS).
   static absl::StatusOr<TemporaryFile> Create(const std::string& path, int64_t size_bytes);
   TemporaryFile(TemporaryFile&& other) noexcept;
   TemporaryFile& operator=(TemporaryFile&&) = delete;

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 
@@ -42,7 +43,17 @@ int NumVisibleDevices() {
 absl::StatusOr<int64_t> FreeDeviceBytes() {
   size_t free = 0, total = 0;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMemGetInfo(&free, &total)));
-  return static_cast<int64_t>(free);
+  // The pool keeps what was given back, of an earlier run of this process.
+  int ordinal = 0;
+  cudaMemPool_t pool = nullptr;
+  uint64_t reserved = 0, used = 0;
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDevice(&ordinal)));
+  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaDeviceGetDefaultMemPool(&pool, ordinal)));
+  QH_RETURN_IF_ERROR(
+      QH_CUDA_STATUS(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved)));
+  QH_RETURN_IF_ERROR(
+      QH_CUDA_STATUS(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used)));
+  return static_cast<int64_t>(free + (reserved - std::min(reserved, used)));
 }
 
 absl::StatusOr<std::unique_ptr<Device>> Device::Open(int local_rank) {

@@ -18,9 +18,6 @@ constexpr int64_t kUsualBatch = 512;
 
 int64_t RoundUp(int64_t columns) { return (columns + 7) / 8 * 8; }
 
-// A product's working memory on each queue, and the smaller arrays (model/cuda/products_cuda.cc).
-constexpr int64_t kGpuBytes = int64_t{256} << 20;
-
 int64_t OperandBytes(const LargeGTOptions& options) {
   return options.precision == Precision::kBF16 ? 2 : 4;
 }
@@ -82,7 +79,7 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   const int64_t rows = DistinctRows(nodes * std::max<int64_t>(1, d.sampled), num_nodes);
   const int64_t rows_bytes = rows * (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
   plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows_bytes;
-  if (plan.on_gpu) plan.activation_bytes += rows_bytes + kGpuBytes;
+  if (plan.on_gpu) plan.activation_bytes += rows_bytes + kGpuKernelBytes;
   // Values, gradients and two moments.
   plan.weight_bytes = (4 + owned_partitions) * parameters * kFloatBytes +
                       (3 * d.wide() + owned_partitions * d.query()) * d.centroids * kFloatBytes;

@@ -38,6 +38,9 @@ struct MemoryPlan {
   int64_t step_bytes() const { return activation_bytes + weight_bytes; }
 };
 
+// Of gpu_bytes, what kernels take when they are made.
+inline constexpr int64_t kGpuKernelBytes = int64_t{256} << 20;
+
 // With the batch of the largest step: no more nodes than there are to train on, or, as an
 // evaluation may have more of them, than 512 of all.
 Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes);

@@ -63,7 +63,7 @@ class Session {
   absl::Status ReadStore(const std::string& store_path, const std::string& split);
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;
-  absl::Status CheckGpuMemory() const;
+  void WarnOfGpuMemory() const;
   absl::Status AgreeOnPrecision();
   absl::Status MakeKernels();
   absl::Status MakeLoader();

@@ -128,8 +128,9 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, vo
 }
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void* value) {
   const Turn turn;
-  Check(attribute == cudaMemPoolAttrUsedMemHigh, "an attribute that the stand-in does not have");
-  *static_cast<uint64_t*>(value) = Memory().held_high;
+  // What is freed is given back at once.
+  *static_cast<uint64_t*>(value) =
+      attribute == cudaMemPoolAttrUsedMemHigh ? Memory().held_high : Memory().held;
   return cudaSuccess;
 }
 

@@ -1,12 +1,11 @@
 // What a step takes of a GPU's memory, counted by the stand-in, and what is planned for it.
-#include "launch/memory/memory_plan.h"
-
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
 #include "comm/communicator.h"
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
+#include "launch/memory/memory_plan.h"
 #include "model/kernels.h"
 #include "tests/model/toy_job.h"
 #include "tests/support/status_matchers.h"
