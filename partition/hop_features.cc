@@ -6,9 +6,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <limits>
 
+#include "core/parallel_status.h"
 #include "core/status.h"
 #include "partition/casts.h"
 
@@ -21,17 +21,6 @@ float LargestOf(DType dtype) {
   if (dtype == DType::kF16) return 65504;
   if (dtype == DType::kBF16) return 0x1.fep127f;
   return std::numeric_limits<float>::max();
-}
-
-// The first error there is, by the order of blocks.
-absl::Status ForEachBlock(int64_t num_rows, int64_t rows_per_block, ThreadPool& pool,
-                          const std::function<absl::Status(BlockRange)>& body) {
-  std::vector<absl::Status> results(AsSize(NumBlocks(num_rows, rows_per_block)));
-  pool.ParallelFor(static_cast<int64_t>(results.size()), [&](int64_t block, int) {
-    results[AsSize(block)] = body(Block(block, num_rows, rows_per_block));
-  });
-  for (const absl::Status& result : results) QH_RETURN_IF_ERROR(result);
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -59,7 +48,7 @@ absl::Status HopFeatures::Write(int32_t hop, int64_t begin, TensorView<const flo
   const auto beyond = [=](float value) { return !(std::abs(value) <= largest); };  // or a NaN
   std::atomic<bool> too_large = false;
   const int64_t rows_per_block = kept_.empty() ? kRowsPerBlock : kept_[0].rows_at_a_time();
-  QH_RETURN_IF_ERROR(ForEachBlock(x.dim(0), rows_per_block, pool, [&](BlockRange rows) {
+  QH_RETURN_IF_ERROR(ParallelForBlocks(pool, x.dim(0), rows_per_block, [&](BlockRange rows) {
     if (std::any_of(x.row(rows.begin), x.row(rows.end), beyond)) too_large = true;
     return WriteRows(rows, hop, begin, x);
   }));
@@ -91,8 +80,8 @@ absl::Status HopFeatures::WriteRows(BlockRange rows, int32_t hop, int64_t begin,
 absl::Status HopFeatures::Finish(ThreadPool& pool) {
   if (scratch_ == nullptr) return absl::OkStatus();
   const int64_t rows_per_block = kept_.empty() ? kRowsPerBlock : kept_[0].rows_at_a_time();
-  return ForEachBlock(shape_.num_nodes, rows_per_block, pool,
-                      [&](BlockRange rows) { return GatherRows(rows); });
+  return ParallelForBlocks(pool, shape_.num_nodes, rows_per_block,
+                           [&](BlockRange rows) { return GatherRows(rows); });
 }
 
 absl::Status HopFeatures::GatherRows(BlockRange rows) {

@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "core/file.h"
+#include "core/parallel_status.h"
 #include "core/status.h"
 #include "core/tensor.h"
 #include "sampler/row_copy.h"
@@ -23,17 +24,6 @@ constexpr int64_t kIdBytes = sizeof(int64_t);
 uint8_t* Reserve(Tensor<uint8_t>& buffer, int64_t bytes) {
   if (bytes > buffer.size()) buffer.Resize({bytes + bytes / 8});
   return buffer.data();
-}
-
-// Calls read_block(block of rows) for [0, num_rows) in parallel; the first error by place.
-absl::Status ReadInBlocks(int64_t num_rows, ThreadPool& pool,
-                          const std::function<absl::Status(BlockRange)>& read_block) {
-  std::vector<absl::Status> statuses(static_cast<size_t>(NumBlocks(num_rows, kReadBlockRows)));
-  pool.ParallelFor(static_cast<int64_t>(statuses.size()), [&](int64_t block, int) {
-    statuses[static_cast<size_t>(block)] = read_block(Block(block, num_rows, kReadBlockRows));
-  });
-  for (absl::Status& status : statuses) QH_RETURN_IF_ERROR(std::move(status));
-  return absl::OkStatus();
 }
 
 class PartitionedFeatureSource : public FeatureSource {
@@ -107,7 +97,7 @@ absl::Status PartitionedFeatureSource::Load(const RowReader& read, ThreadPool& p
                                static_cast<size_t>((end - begin) * row_bytes));
   };
   own_.Resize({end_own() - first_own(), row_bytes});
-  QH_RETURN_IF_ERROR(ReadInBlocks(own_.dim(0), pool, [&](BlockRange block) {
+  QH_RETURN_IF_ERROR(ParallelForBlocks(pool, own_.dim(0), kReadBlockRows, [&](BlockRange block) {
     return read({first_own() + block.begin, first_own() + block.end},
                 rows_of(own_, block.begin, block.end));
   }));
@@ -116,7 +106,7 @@ absl::Status PartitionedFeatureSource::Load(const RowReader& read, ThreadPool& p
   hot_row_of_.reserve(residence_.hot_nodes.size());
   for (int64_t i = 0; i < num_hot; ++i)
     hot_row_of_.emplace(residence_.hot_nodes[static_cast<size_t>(i)].value(), i);
-  return ReadInBlocks(num_hot, pool, [&](BlockRange block) {
+  return ParallelForBlocks(pool, num_hot, kReadBlockRows, [&](BlockRange block) {
     for (int64_t i = block.begin; i < block.end; ++i) {
       const int64_t node = residence_.hot_nodes[static_cast<size_t>(i)].value();
       QH_RETURN_IF_ERROR(read({node, node + 1}, rows_of(hot_, i, i + 1)));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/parallel_status.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/for_each_row.h"
@@ -88,14 +89,8 @@ class ProjectionByColumns {
   }
 
   absl::Status AddUp(TensorView<float> out) {
-    const int64_t rows_a_read = powers_[0].rows_at_a_time();
-    const int64_t reads = NumBlocks(num_nodes(), rows_a_read);
-    std::vector<absl::Status> results(static_cast<size_t>(reads));
-    pool_.ParallelFor(reads, [&](int64_t read, int) {
-      results[static_cast<size_t>(read)] = AddUpRows(Block(read, num_nodes(), rows_a_read), out);
-    });
-    for (const absl::Status& result : results) QH_RETURN_IF_ERROR(result);
-    return absl::OkStatus();
+    return ParallelForBlocks(pool_, num_nodes(), powers_[0].rows_at_a_time(),
+                             [&](BlockRange rows) { return AddUpRows(rows, out); });
   }
 
  private:

@@ -8,11 +8,11 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <vector>
 
+#include "core/parallel_status.h"
 #include "core/status.h"
 #include "partition/formats/edge_columns.h"
 #include "partition/formats/import_arcs.h"
@@ -120,22 +120,12 @@ class EdgeListImporter : public Importer {
                                   const Visit& visit) {
     constexpr auto kArcBytes = static_cast<int64_t>(sizeof(Arc));
     const int64_t num_arcs = scratch.num_bytes() / kArcBytes;
-    const auto read_and_visit = [&](const BlockRange& range) -> absl::Status {
+    return ParallelForBlocks(pool, num_arcs, kArcsABlock, [&](BlockRange range) -> absl::Status {
       std::vector<Arc> arcs(static_cast<size_t>(range.end - range.begin));
       QH_RETURN_IF_ERROR(scratch.ReadAt(range.begin * kArcBytes, arcs.data(),
                                         (range.end - range.begin) * kArcBytes));
       return visit(absl::MakeSpan(arcs));
-    };
-    std::vector<absl::Status> results(static_cast<size_t>(NumBlocks(num_arcs, kArcsABlock)));
-    std::atomic<bool> failed = false;  // one did: others need not be tried
-    pool.ParallelFor(NumBlocks(num_arcs, kArcsABlock), [&](int64_t block, int) {
-      if (failed) return;
-      absl::Status& result = results[static_cast<size_t>(block)];
-      result = read_and_visit(Block(block, num_arcs, kArcsABlock));
-      if (!result.ok()) failed = true;
     });
-    for (absl::Status& result : results) QH_RETURN_IF_ERROR(result);
-    return absl::OkStatus();
   }
 
   std::string path_;

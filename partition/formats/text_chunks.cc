@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/parallel_status.h"
 #include "core/status.h"
 #include "partition/formats/text_source.h"
 
@@ -207,12 +208,9 @@ absl::StatusOr<int64_t> TextChunks::ForEach(
   if (!first_.text.empty()) batch.push_back(std::move(first_));
   int64_t num_lines = 0;
   for (bool more = true; more || !batch.empty();) {
-    std::vector<absl::Status> results(batch.size());
-    pool.ParallelFor(static_cast<int64_t>(batch.size()), [&](int64_t item, int worker) {
-      const size_t i = static_cast<size_t>(item);
-      results[i] = body(batch[i], worker);
-    });
-    for (const absl::Status& result : results) QH_RETURN_IF_ERROR(result);
+    QH_RETURN_IF_ERROR(ParallelForStatus(
+        pool, static_cast<int64_t>(batch.size()),
+        [&](int64_t item, int worker) { return body(batch[static_cast<size_t>(item)], worker); }));
     for (TextChunk& chunk : batch) {
       num_lines += chunk.num_lines;
       text_bytes_ += static_cast<int64_t>(chunk.text.size());

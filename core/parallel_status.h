@@ -1,0 +1,22 @@
+// Loops on all threads whose bodies may fail.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <functional>
+
+#include "core/thread_pool.h"
+
+namespace quadhop {
+
+// As ThreadPool::ParallelFor. Returns the first error by item: those before it have all been
+// called, those after it no more than were under way.
+absl::Status ParallelForStatus(ThreadPool& pool, int64_t num_items,
+                               const std::function<absl::Status(int64_t item, int worker)>& body);
+
+// The same over the blocks of [0, num_items) (see Block).
+absl::Status ParallelForBlocks(ThreadPool& pool, int64_t num_items, int64_t block_size,
+                               const std::function<absl::Status(BlockRange)>& body);
+
+}  // namespace quadhop
