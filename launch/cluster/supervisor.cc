@@ -1,7 +1,6 @@
 #include "launch/cluster/supervisor.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/time.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,8 +22,7 @@
 namespace quadhop {
 namespace {
 
-constexpr int kCannotStart = 127;                         // as a shell says it
-constexpr absl::Duration kOneRequest = absl::Seconds(1);  // as of StopSignals
+constexpr int kCannotStart = 127;  // as a shell says it
 
 // In the child; does not return.
 [[noreturn]] void Become(char* const* arguments, const sigset_t& mask, pid_t parent) {
@@ -69,7 +67,7 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
 }
 
 int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
-  std::optional<Stopwatch> first_request;
+  std::optional<Stopwatch> since_first;
   while (true) {
     int status = 0;
     const int signal = sigwaitinfo(&signals, nullptr);
@@ -78,10 +76,9 @@ int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     } else if (signal > 0) {
       stop_requested_ = true;
-      if (!first_request.has_value()) first_request.emplace();
+      if (!since_first.has_value()) since_first.emplace();
       // Who asks again has seen that nothing ended: also mpirun is told, which may have no ranks.
-      const bool again = first_request->Elapsed() > kOneRequest;
-      kill(child, again ? SIGTERM : SIGUSR1);
+      kill(child, since_first->Elapsed() < kOneRequest ? SIGUSR1 : SIGTERM);
     }
   }
 }

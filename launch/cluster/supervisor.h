@@ -10,10 +10,10 @@
 namespace quadhop {
 
 // While a program runs, SignalsToStop() are requests to stop: each is handed to it as SIGUSR1,
-// which mpirun forwards to its ranks, and one a second after the first or later as SIGTERM, which
-// it answers by killing them. It is in a group of its own, so that signals of a terminal or of
-// timeout(1), to whole groups, reach it in no other way, and it reads nothing. Between two runs
-// they do what they do to any process. Used by one thread, while there is no other.
+// which mpirun forwards to its ranks, and one later than kOneRequest as SIGTERM, which it answers
+// by killing them. It is in a group of its own, so that signals of a terminal or of timeout(1), to
+// whole groups, reach it in no other way, and it reads nothing. Between two runs they do what they
+// do to any process. Used by one thread, while there is no other.
 class Supervisor {
  public:
   // Starts `command` (a program, looked for in PATH, and its arguments) and waits for its end.

@@ -3,16 +3,14 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <ctime>
 
 #include "core/check.h"
+#include "core/stopwatch.h"
 
 namespace quadhop {
 namespace {
-
-constexpr std::chrono::seconds kOneRequest{1};
 
 bool IsIgnored(int signal) {
   struct sigaction action = {};
@@ -47,14 +45,13 @@ StopSignals::~StopSignals() {
 }
 
 void StopSignals::Wait() {
-  std::chrono::steady_clock::time_point first;
+  Stopwatch since_first;
   while (true) {
     int signal = 0;
     if (sigwait(&signals_, &signal) != 0) continue;
     if (closing_) return;
-    const auto now = std::chrono::steady_clock::now();
     if (!requested_) {
-      first = now;
+      since_first = {};
       if (signal == SIGINT)
         std::fputs(
             "quadhop: stops when a checkpoint is written; interrupt again, after a second, "
@@ -63,7 +60,7 @@ void StopSignals::Wait() {
       requested_ = true;
       continue;
     }
-    if (now - first < kOneRequest) continue;
+    if (since_first.Elapsed() < kOneRequest) continue;
     std::fputs("quadhop: asked to stop a second time: ends at once\n", stderr);
     _exit(1);
   }

@@ -1,6 +1,8 @@
 // Requests to stop, from outside: SIGUSR1, SIGTERM, SIGINT (Ctrl-C) and SIGHUP.
 #pragma once
 
+#include <absl/time/time.h>
+
 #include <atomic>
 #include <csignal>
 #include <thread>
@@ -11,11 +13,14 @@ namespace quadhop {
 // stay so: nohup leaves SIGHUP ignored, a shell SIGINT of what it runs in the background.
 sigset_t SignalsToStop();
 
+// Those within so long of the first are the same request: timeout sends its signal to the process
+// and to its group, systemd SIGHUP beside SIGTERM.
+inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
+
 // While one lives, the first of them asks for a stop, which the training loop honours with a
-// checkpoint. Those within a second of it are the same request: timeout sends its signal to the
-// process and to its group, systemd SIGHUP beside SIGTERM. A later one ends the process at once
-// with exit code 1. (mpirun forwards SIGUSR1. It sends SIGTERM to survivors of a dead rank as well:
-// the heartbeat finds the dead one and ends this process before a stop could take effect.)
+// checkpoint. One later than kOneRequest ends the process at once with exit code 1. (mpirun
+// forwards SIGUSR1. It sends SIGTERM to survivors of a dead rank as well: the heartbeat finds the
+// dead one and ends this process before a stop could take effect.)
 //
 // No handler is installed. The signals are blocked in the thread that makes the object, and so in
 // all that it starts later, and a thread of the object's own waits for them: a handler that runs on
