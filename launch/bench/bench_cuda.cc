@@ -44,7 +44,7 @@ class GpuMachine final : public BenchMachine {
   absl::StatusOr<std::unique_ptr<DeviceRows>> TakeRows(const FeatureTable& table) override {
     ThreadPool pool(1);
     return MakeCudaDeviceRows(
-        table, /*local_rank=*/0, /*device_bytes=*/-1,
+        table, /*local_rank=*/0, /*device_bytes=*/std::numeric_limits<int64_t>::max(),
         [](int64_t) { return std::vector<GlobalId>(); }, pool);
   }
   std::vector<Precision> precisions() const override {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -91,7 +92,8 @@ void BenchSampler(const Topology& topology) {
 
 // Batches of 1024 nodes, ids to the GPU and samples back counted.
 absl::Status BenchGpuSampler(const Topology& topology) {
-  constexpr int64_t kBatch = 1024, kInDeviceMemory = -1, kInHostMemory = 0;
+  constexpr int64_t kBatch = 1024, kInHostMemory = 0;
+  constexpr int64_t kInDeviceMemory = std::numeric_limits<int64_t>::max();
   ThreadPool pool(1);
   std::printf("\n%-8s %6s %14s %22s   topology in the memory of\n", "on GPU", "K", "us a node",
               "M sampled nodes/s");

@@ -33,10 +33,6 @@ class CudaBatchSampler final : public BatchSampler {
                                  : static_cast<const void*>(topology.indices64.data());
     const size_t indices_bytes = narrow ? topology.indices32.size() * sizeof(uint32_t)
                                         : topology.indices64.size() * sizeof(int64_t);
-    if (device_bytes < 0) {
-      QH_ASSIGN_OR_RETURN(const int64_t free, FreeDeviceBytes());
-      device_bytes = RoomForTopology(free);
-    }
     const bool fits = indptr_bytes + indices_bytes <= static_cast<size_t>(device_bytes);
     const auto take = [&](const void* host, size_t bytes) {
       return fits ? Readable::OnDevice(*device_, host, bytes) : Readable::OnHost(host, bytes);

@@ -12,13 +12,13 @@
 namespace quadhop {
 
 // Of the memory that is free on a GPU, what the topology may take where a step needs so much.
-constexpr int64_t RoomForTopology(int64_t free_bytes, int64_t step_bytes = 0) {
+constexpr int64_t RoomForTopology(int64_t free_bytes, int64_t step_bytes) {
   return std::max<int64_t>(0, std::min(free_bytes / 2, free_bytes - step_bytes));
 }
 
 // The sampler of the GPU that a rank takes which is `local_rank` among those of its host, with a
 // queue of work of its own. The topology is copied to the device if it takes at most
-// `device_bytes` (-1: RoomForTopology), else it stays with the host and is read over
+// `device_bytes` (see RoomForTopology), else it stays with the host and is read over
 // the bus; borrowed. kUnavailable without a GPU, or where the program was built without CUDA;
 // kInvalidArgument if a block of the device has no room for so many sampled nodes;
 // kResourceExhausted: no memory.

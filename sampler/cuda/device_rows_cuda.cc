@@ -49,10 +49,6 @@ absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTabl
                                                                const HottestNodes& hottest,
                                                                ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(auto device, cuda::Device::Open(local_rank));
-  if (device_bytes < 0) {
-    QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
-    device_bytes = RoomForRows(free_bytes);
-  }
   QH_ASSIGN_OR_RETURN(cuda::RowTable rows,
                       cuda::TakeRows(*device, table, device_bytes, hottest, pool));
   return std::make_unique<cuda::CudaDeviceRows>(std::move(device), table, std::move(rows));

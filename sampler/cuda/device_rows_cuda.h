@@ -21,7 +21,7 @@ using HottestNodes = std::function<absl::StatusOr<std::vector<GlobalId>>(int64_t
 
 // Of the memory that is free on a GPU, what rows may take where a step needs so much: a quarter is
 // left for arcs and all that is not planned.
-constexpr int64_t RoomForRows(int64_t free_bytes, int64_t step_bytes = 0) {
+constexpr int64_t RoomForRows(int64_t free_bytes, int64_t step_bytes) {
   return std::max<int64_t>(0, std::min(free_bytes / 4 * 3, free_bytes - step_bytes));
 }
 // For each node of the graph, besides the rows, where not all are copied: the place of its own.
@@ -34,7 +34,7 @@ constexpr int64_t NumRowsOnDevice(int64_t num_nodes, int64_t row_bytes, int64_t 
 }
 
 // Rows for the GPU that a rank takes which is `local_rank` among those of its host. All are copied
-// to its memory if they take at most `device_bytes` (-1: RoomForRows), else as many as fit of
+// to its memory if they take at most `device_bytes` (see RoomForRows), else as many as fit of
 // `hottest`, and others are read from the table's memory, which is borrowed, and locked.
 // kUnavailable without a GPU, or where the program was built without CUDA; kResourceExhausted: no
 // memory; the errors of `hottest`.

@@ -145,7 +145,8 @@ INSTANTIATE_TEST_SUITE_P(Methods, BatchSamplerCuda,
 
 TEST(BatchSamplerCudaTest, RefusesMoreSampledNodesThanABlockHasRoomFor) {
   const SmallGraph graph = RandomGraph(30, 0.1, 0, 5);
-  const auto sampler = MakeCudaBatchSampler(graph.topology32(), {.sampled_nodes = 10000}, 0, -1);
+  const auto sampler =
+      MakeCudaBatchSampler(graph.topology32(), {.sampled_nodes = 10000}, 0, kOnDevice);
   EXPECT_EQ(sampler.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(sampler.status().message()),
               ::testing::HasSubstr("sampler.sampled_nodes is 10000"));
