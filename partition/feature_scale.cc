@@ -1,6 +1,5 @@
 #include "partition/feature_scale.h"
 
-#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
@@ -31,12 +30,14 @@ std::vector<Column> Measure(TensorView<const float> x) {
   const auto num_columns = static_cast<size_t>(x.dim(1));
   const float* const first = x.row(0);
   std::vector<double> sums(num_columns), squares(num_columns);
-  for (int64_t v = 0; v < x.dim(0); v += apart)
+  for (int64_t v = 0; v < x.dim(0); v += apart) {
+    const float* const row = x.row(v);
     for (size_t j = 0; j < num_columns; ++j) {
-      const double beside = double{x.row(v)[j]} - double{first[j]};
+      const double beside = double{row[j]} - double{first[j]};
       sums[j] += beside;
       squares[j] += beside * beside;
     }
+  }
   std::vector<Column> columns;
   for (size_t j = 0; j < num_columns; ++j) {
     const double beside = sums[j] / static_cast<double>(rows);
@@ -46,6 +47,7 @@ std::vector<Column> Measure(TensorView<const float> x) {
   return columns;
 }
 
+// The lower of two in the middle: of two columns one can stand out.
 double MedianSize(const std::vector<Column>& columns) {
   std::vector<double> sizes;
   for (const Column& column : columns)

@@ -31,6 +31,8 @@ bool FitsNarrowKeys(int64_t num_nodes) { return 2 * BitsFor(num_nodes) + 1 <= 64
 // Ids have 64 bits on disk.
 bool HasWideIds(int64_t num_nodes) { return num_nodes > int64_t{UINT32_MAX}; }
 
+int64_t IdBytes(int64_t num_nodes) { return HasWideIds(num_nodes) ? 8 : 4; }
+
 // Half of the memory is for runs, a quarter for neighbours, and a quarter for ranges being merged.
 int64_t RunsBytes(int64_t memory_bytes) { return memory_bytes / 2; }
 int64_t NeighborsBytes(int64_t memory_bytes) { return memory_bytes / 4; }
@@ -119,16 +121,13 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
         neighbors_(NeighborsBytes(options.memory_bytes), options.scratch_folder) {}
 
   static StepNeeds Needs(const GraphOptions& options, int64_t num_arcs) {
-    constexpr auto kKeyBytes = static_cast<int64_t>(sizeof(Key));
-    const int64_t id_bytes = HasWideIds(options.num_nodes) ? 8 : 4;
     StepNeeds needs;
     needs.least_bytes = 8 * options.num_nodes;
-    // Keys, as much again to merge them, and the neighbours.
-    needs.memory_bytes =
-        needs.least_bytes + std::min(options.memory_bytes, num_arcs * (2 * kKeyBytes + id_bytes));
-    needs.scratch_bytes =
-        SortedRuns<Key>::ScratchBytes(num_arcs, RunsBytes(options.memory_bytes)) +
-        NeighborList::ScratchBytes(num_arcs * id_bytes, NeighborsBytes(options.memory_bytes));
+    needs.memory_bytes = needs.least_bytes + std::min(options.memory_bytes,
+                                                      num_arcs * MergedArcBytes(options.num_nodes));
+    needs.scratch_bytes = SortedRuns<Key>::ScratchBytes(num_arcs, RunsBytes(options.memory_bytes)) +
+                          NeighborList::ScratchBytes(num_arcs * IdBytes(options.num_nodes),
+                                                     NeighborsBytes(options.memory_bytes));
     return needs;
   }
 
@@ -158,9 +157,8 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
     QH_RETURN_IF_ERROR(runs_.Finish());
     indptr.assign(AsSize(options_.num_nodes) + 1, 0);
     const int64_t range_bytes = RangesBytes(options_.memory_bytes) / pool.num_threads();
-    const int64_t key_bytes = 2 * static_cast<int64_t>(sizeof(Key)) + (wide_ ? 8 : 4);
-    const std::vector<Key> bounds =
-        runs_.CutIntoRanges(std::max(kLeastRangeKeys, range_bytes / key_bytes));
+    const std::vector<Key> bounds = runs_.CutIntoRanges(
+        std::max(kLeastRangeKeys, range_bytes / MergedArcBytes(options_.num_nodes)));
     const auto num_ranges = static_cast<int64_t>(bounds.size()) - 1;
     int64_t distinct = 0;
     for (int64_t first = 0; first < num_ranges; first += pool.num_threads()) {
@@ -188,6 +186,11 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
   NeighborList& neighbors() override { return neighbors_; }
 
  private:
+  // Its key, as much again to merge it, and the neighbour.
+  static int64_t MergedArcBytes(int64_t num_nodes) {
+    return 2 * static_cast<int64_t>(sizeof(Key)) + IdBytes(num_nodes);
+  }
+
   struct Range {
     absl::Status status;
     int64_t originals = 0;         // distinct arcs that were added as they are

@@ -19,6 +19,11 @@
 #include "partition/random_split.h"
 
 namespace quadhop {
+namespace {
+
+constexpr char kOriginalNamesFile[] = "original_names.txt";
+
+}  // namespace
 
 ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads)
     : writer_(writer),
@@ -192,15 +197,12 @@ bool ImportTarget::IsLabelled(int64_t node) const {
 
 absl::StatusOr<absl::Span<char>> ImportTarget::AddOriginalNames(int64_t num_bytes) {
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
-                      writer_.AddFile("original_names.txt", num_bytes));
+                      writer_.AddFile(kOriginalNamesFile, num_bytes));
   return absl::MakeSpan(reinterpret_cast<char*>(bytes.data()), bytes.size());
 }
 
 absl::Status ImportTarget::SetOriginalNames(absl::string_view text) {
-  QH_ASSIGN_OR_RETURN(const absl::Span<char> names,
-                      AddOriginalNames(static_cast<int64_t>(text.size())));
-  std::copy(text.begin(), text.end(), names.begin());
-  return absl::OkStatus();
+  return writer_.AddText(kOriginalNamesFile, text);
 }
 
 void ImportTarget::AddNote(std::string note) { report_.notes.push_back(std::move(note)); }

@@ -53,6 +53,7 @@ int64_t SortedRuns<Key>::ScratchBytes(int64_t num_keys, int64_t memory_bytes) {
 
 template <typename Key>
 absl::Status SortedRuns<Key>::Add(absl::Span<const Key> keys) {
+  const auto is_full = [this] { return static_cast<int64_t>(filling_.size()) == run_keys_; };
   while (!keys.empty()) {
     std::unique_lock<std::mutex> lock(mutex_);
     QH_RETURN_IF_ERROR(status_);
@@ -60,8 +61,7 @@ absl::Status SortedRuns<Key>::Add(absl::Span<const Key> keys) {
     const size_t count = std::min(room, keys.size());  // none while a full run waits for a sorter
     filling_.insert(filling_.end(), keys.begin(), keys.begin() + count);
     keys.remove_prefix(count);
-    if (static_cast<int64_t>(filling_.size()) < run_keys_) continue;
-    const auto is_full = [this] { return static_cast<int64_t>(filling_.size()) == run_keys_; };
+    if (!is_full()) continue;
     changed_.wait(lock,
                   [&] { return !is_full() || num_sorting_ < num_sorters_ || num_sorters_ == 0; });
     if (!is_full()) continue;  // another took it

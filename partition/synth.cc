@@ -1,7 +1,6 @@
 #include "partition/synth.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/time/time.h>
 
 #include <charconv>
 #include <utility>

@@ -1,7 +1,6 @@
 #include "launch/bench/bench_exchange.h"
 
 #include <absl/strings/str_format.h>
-#include <absl/time/time.h>
 
 #include <algorithm>
 #include <cstring>

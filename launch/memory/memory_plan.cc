@@ -72,7 +72,6 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   const int64_t nodes =
       (config.train().batch() * owned_partitions + num_partitions - 1) / num_partitions;
   const int64_t parameters = ParameterSet::NumTrained(options);
-  const bool has_codebook = options.has_global();
   MemoryPlan plan;
   plan.on_gpu = config.model().backend() == ModelConfig::CUDA;
   plan.activation_bytes = nodes * ActivationBytes(options, plan.on_gpu);
@@ -87,8 +86,9 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   if (options.has_local() && !plan.on_gpu)
     plan.weight_bytes += num_threads * LocalWeights::NumFloats(d) * kFloatBytes;
   // All but the gradients (checkpoint_snapshot.h), and codes of all nodes on the rank that writes.
-  plan.checkpoint_bytes = 3 * parameters * kFloatBytes +
-                          (has_codebook ? num_nodes * static_cast<int64_t>(sizeof(int16_t)) : 0);
+  plan.checkpoint_bytes =
+      3 * parameters * kFloatBytes +
+      (options.has_global() ? num_nodes * static_cast<int64_t>(sizeof(int16_t)) : 0);
   return plan;
 }
 

@@ -226,10 +226,10 @@ absl::Status Session::MakeLoader() {
 // Once the GPU holds what it takes of the graph, and kernels are made. No refusal: an evaluation
 // takes less.
 void Session::WarnOfGpuMemory() const {
+  if (gpu_step_bytes_ == 0) return;
   const int64_t needed = gpu_step_bytes_ - kGpuKernelBytes;
-  const absl::StatusOr<int64_t> free_bytes =
-      gpu_step_bytes_ == 0 ? 0 : FreeGpuBytes(context_.local_rank);
-  if (gpu_step_bytes_ == 0 || !free_bytes.ok() || needed <= *free_bytes) return;
+  const absl::StatusOr<int64_t> free_bytes = FreeGpuBytes(context_.local_rank);
+  if (!free_bytes.ok() || needed <= *free_bytes) return;
   absl::FPrintF(
       stderr,
       "quadhop: warning: a step of training needs about %s of its GPU's memory, and %s are "

@@ -6,12 +6,12 @@
 // the cut: equal cuts have equal hashes.
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include "core/check.h"
 #include "core/rng.h"
+#include "core/stopwatch.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
 #include "partition/cuts/partitioner.h"
@@ -35,10 +35,10 @@ int CutStore(const char* path, const char* method, int parts, int threads) {
   const auto partitioner = MakePartitioner(method);
   QH_CHECK(topology.ok() && partitioner.ok());
   ThreadPool pool(threads);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const double own = ProcessorSeconds(RUSAGE_SELF);
   const auto part_of = (*partitioner)->Cut({*topology, {}, parts, 0, 0.05}, pool);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const double seconds = watch.Seconds();
   if (!part_of.ok()) {
     std::fprintf(stderr, "%s\n", part_of.status().ToString().c_str());
     return 1;
@@ -48,7 +48,7 @@ int CutStore(const char* path, const char* method, int parts, int threads) {
   std::printf(
       "%-10s %5d parts, %3d threads: %8.2f s, %8.2f s of processors and %8.2f s of METIS, cut "
       "%016llx\n",
-      method, parts, threads, seconds.count(), ProcessorSeconds(RUSAGE_SELF) - own,
+      method, parts, threads, seconds, ProcessorSeconds(RUSAGE_SELF) - own,
       ProcessorSeconds(RUSAGE_CHILDREN), static_cast<unsigned long long>(hash));
   return 0;
 }
