@@ -1,6 +1,5 @@
 #include "partition/cuts/metis_graph.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "partition/cuts/symmetric_rows.h"
@@ -13,21 +12,15 @@ MetisGraph MetisGraph::Of(const PartitionProblem& problem, bool symmetric) {
   MetisGraph graph;
   graph.xadj = std::move(rows.starts);
   graph.adjncy = std::move(rows.neighbors);
-  const size_t num_nodes = graph.xadj.size() - 1;
-  const bool has_train =
-      std::any_of(problem.train.begin(), problem.train.end(), [](uint8_t t) { return t != 0; });
-  const bool has_arcs = !graph.adjncy.empty();
-  graph.imbalances.push_back(static_cast<float>(problem.imbalance));
-  if (has_arcs) graph.imbalances.push_back(static_cast<float>(problem.imbalance));
-  if (has_train) graph.imbalances.push_back(static_cast<float>(problem.train_imbalance()));
-  graph.weights.reserve(num_nodes * graph.imbalances.size());
+  graph.imbalances = problem.imbalances();
+  const auto num_nodes = static_cast<size_t>(graph.num_nodes());
+  graph.weights.reserve(num_nodes * kBalances);
   for (size_t node = 0; node < num_nodes; ++node) {
     graph.weights.push_back(1);
     // METIS balances what it is given: the arcs that a rank stores are the directed ones.
-    if (has_arcs)
-      graph.weights.push_back(
-          static_cast<int32_t>(problem.topology.degree(static_cast<int64_t>(node))));
-    if (has_train) graph.weights.push_back(problem.train[node] != 0);
+    graph.weights.push_back(
+        static_cast<int32_t>(problem.topology.degree(static_cast<int64_t>(node))));
+    graph.weights.push_back(!problem.train.empty() && problem.train[node] != 0);
   }
   return graph;
 }

@@ -3,22 +3,26 @@
 
 #include <absl/status/statusor.h>
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "partition/cuts/partitioner.h"
+#include "partition/cuts/weighted_graph.h"
 
 namespace quadhop {
 
 struct MetisGraph {
-  std::vector<int32_t> xadj;           // [N + 1]
-  std::vector<int32_t> adjncy;         // [xadj[N]]
-  std::vector<int32_t> weights;        // [N, num_constraints]; sums fit 32 bits
-  std::vector<int32_t> arc_weights{};  // [xadj[N]], or empty: ones; the sum fits 32 bits
-  std::vector<float> imbalances{};     // [num_constraints]: what METIS may leave of each
+  std::vector<int32_t> xadj;                   // [N + 1]
+  std::vector<int32_t> adjncy;                 // [xadj[N]]
+  std::vector<int32_t> weights;                // [N, kBalances]; sums fit 32 bits
+  std::vector<int32_t> arc_weights{};          // [xadj[N]], or empty: ones; the sum fits 32 bits
+  std::array<double, kBalances> imbalances{};  // what METIS may leave of each
 
-  // Nodes; arcs and training nodes if there are any.
-  int32_t num_constraints() const { return static_cast<int32_t>(imbalances.size()); }
+  int32_t num_nodes() const { return static_cast<int32_t>(xadj.size()) - 1; }
+  int32_t weight(int32_t node, size_t balance) const {
+    return weights[static_cast<size_t>(node) * kBalances + balance];
+  }
 
   // Adds the inverses of arcs if not `symmetric`; the arcs, with them, must be fewer than 2^31.
   static MetisGraph Of(const PartitionProblem& problem, bool symmetric);

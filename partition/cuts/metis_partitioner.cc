@@ -5,12 +5,14 @@
 #include <functional>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/cuts/child_process.h"
 #include "partition/cuts/even_parts.h"
+#include "partition/cuts/isolated_nodes.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/symmetric_rows.h"
@@ -34,13 +36,29 @@ absl::Status CheckSize(const PartitionProblem& problem, bool symmetric) {
                      num_arcs * kMetisBytesPerArc, problem.memory_bytes);
 }
 
-// Runs METIS; its return code, or METIS_OK with the part of each node.
-int RunMetis(MetisGraph& graph, idx_t parts, uint64_t seed, idx_t* part_of) {
-  idx_t num_nodes = static_cast<idx_t>(graph.xadj.size() - 1);
-  idx_t num_constraints = graph.num_constraints();
-  idx_t cut = 0;
+// Those that one of the first num_nodes weighs in: METIS does not like sums of zero.
+std::vector<size_t> UsedBalances(const MetisGraph& graph, idx_t num_nodes) {
+  std::vector<size_t> used;
+  for (size_t b = 0; b < kBalances; ++b) {
+    idx_t node = 0;
+    while (node < num_nodes && graph.weight(node, b) == 0) ++node;
+    if (node < num_nodes) used.push_back(b);
+  }
+  return used;
+}
+
+// Runs METIS on the first num_nodes, which have all arcs; its return code, or METIS_OK with the
+// part of each.
+int RunMetis(MetisGraph& graph, idx_t num_nodes, idx_t parts, uint64_t seed, idx_t* part_of) {
+  const std::vector<size_t> used = UsedBalances(graph, num_nodes);
+  idx_t num_constraints = static_cast<idx_t>(used.size());
   std::vector<real_t> allowed;
-  for (const float imbalance : graph.imbalances) allowed.push_back(1 + imbalance);
+  for (const size_t b : used) allowed.push_back(1 + static_cast<real_t>(graph.imbalances[b]));
+  std::vector<idx_t> weights;
+  weights.reserve(static_cast<size_t>(num_nodes) * used.size());
+  for (idx_t node = 0; node < num_nodes; ++node)
+    for (const size_t b : used) weights.push_back(graph.weight(node, b));
+  idx_t cut = 0;
   idx_t options[METIS_NOPTIONS];
   METIS_SetDefaultOptions(options);
   options[METIS_OPTION_OBJTYPE] = METIS_OBJTYPE_CUT;
@@ -49,7 +67,7 @@ int RunMetis(MetisGraph& graph, idx_t parts, uint64_t seed, idx_t* part_of) {
   options[METIS_OPTION_SEED] =
       static_cast<idx_t>(StreamKey(seed, RandomPurpose::kPartition, 0, 0) >> 33);
   return METIS_PartGraphKway(&num_nodes, &num_constraints, graph.xadj.data(), graph.adjncy.data(),
-                             graph.weights.data(), nullptr,
+                             weights.data(), nullptr,
                              graph.arc_weights.empty() ? nullptr : graph.arc_weights.data(), &parts,
                              nullptr, allowed.data(), options, &cut, part_of);
 }
@@ -67,6 +85,22 @@ absl::Status StatusOfMetis(int code) {
   }
 }
 
+// Parts of all nodes, or a code of METIS.
+int CutLinkedNodes(MetisGraph graph, idx_t parts, uint64_t seed, absl::Span<idx_t> part_of) {
+  const LinkedFirst order = PutLinkedFirst(graph);
+  // Fewer nodes than parts are nothing to cut, and METIS does not like them.
+  const idx_t num_cut = order.num_linked < parts ? 0 : order.num_linked;
+  std::vector<idx_t> part_of_new(part_of.size());
+  if (num_cut > 0) {
+    const int code = RunMetis(graph, num_cut, parts, seed, part_of_new.data());
+    if (code != METIS_OK) return code;
+  }
+  DealOut(graph, num_cut, parts, absl::MakeSpan(part_of_new));
+  for (size_t v = 0; v < part_of_new.size(); ++v)
+    part_of[static_cast<size_t>(order.old_of_new[v])] = part_of_new[v];
+  return METIS_OK;
+}
+
 // `make` is called in the child, so that the graph takes no memory here.
 absl::StatusOr<std::vector<int32_t>> CutInChild(const std::function<MetisGraph()>& make,
                                                 int64_t num_nodes, int32_t parts, uint64_t seed) {
@@ -75,8 +109,7 @@ absl::StatusOr<std::vector<int32_t>> CutInChild(const std::function<MetisGraph()
   auto* const code = static_cast<idx_t*>(result.data());
   idx_t* const part_of = code + 1;
   QH_RETURN_IF_ERROR(RunInChild("METIS", [&] {
-    MetisGraph graph = make();
-    *code = RunMetis(graph, parts, seed, part_of);
+    *code = CutLinkedNodes(make(), parts, seed, {part_of, static_cast<size_t>(num_nodes)});
   }));
   QH_RETURN_IF_ERROR(StatusOfMetis(*code));
   return std::vector<int32_t>(part_of, part_of + num_nodes);
@@ -87,8 +120,6 @@ class MetisPartitioner final : public Partitioner {
   absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
                                              ThreadPool& pool) const override {
     QH_RETURN_IF_ERROR(CheckSize(problem, true));
-    // Nothing to cut, and METIS does not like it.
-    if (problem.topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
     const bool symmetric = IsSymmetric(problem.topology, pool);
     QH_RETURN_IF_ERROR(CheckSize(problem, symmetric));
     QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
@@ -106,7 +137,7 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner() {
 }
 
 absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph graph, int32_t parts, uint64_t seed) {
-  const auto num_nodes = static_cast<int64_t>(graph.xadj.size()) - 1;
+  const auto num_nodes = int64_t{graph.num_nodes()};
   return CutInChild([&] { return std::move(graph); }, num_nodes, parts, seed);
 }
 

@@ -65,12 +65,10 @@ MetisGraph AsMetisGraph(const WeightedGraph& graph, const PartitionProblem& prob
   for (const uint32_t weight : graph.arc_weights)
     metis.arc_weights.push_back(Scaled(weight, total_arcs));
   const Weights total = TotalWeights(graph);
-  for (size_t b = 0; b < kBalances; ++b)
-    if (total[b] > 0) metis.imbalances.push_back(static_cast<float>(problem.imbalances()[b]));
-  metis.weights.reserve(graph.node_weights.size() * metis.imbalances.size());
+  metis.imbalances = problem.imbalances();
+  metis.weights.reserve(graph.node_weights.size() * kBalances);
   for (const Weights& weights : graph.node_weights)
-    for (size_t b = 0; b < kBalances; ++b)
-      if (total[b] > 0) metis.weights.push_back(Scaled(weights[b], total[b]));
+    for (size_t b = 0; b < kBalances; ++b) metis.weights.push_back(Scaled(weights[b], total[b]));
   return metis;
 }
 
@@ -83,7 +81,6 @@ class MultilevelPartitioner final : public Partitioner {
       return absl::UnimplementedError(
           absl::StrCat("multilevel takes fewer than 2^32 - 1 nodes, the graph has ",
                        topology.num_nodes(), ": use --method hash"));
-    if (topology.num_arcs() == 0) return MakeHashPartitioner()->Cut(problem, pool);
     const bool symmetric = IsSymmetric(topology, pool);
     absl::StatusOr<std::vector<int32_t>> cut = VisitIndices(topology, [&](auto indices) {
       using Index = typename decltype(indices)::value_type;
