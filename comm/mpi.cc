@@ -7,7 +7,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -174,13 +176,42 @@ class MpiCommunicator : public Communicator {
   std::atomic<bool> cancelled_{false};
 };
 
+// Ends the process if it lives longer than a deadline: MPI's begin and end have none, and cannot be
+// left.
+class EndsInTime {
+ public:
+  EndsInTime(const char* call, absl::Duration deadline)
+      : thread_([ended = ended_.get_future(), call, deadline] {
+          if (ended.wait_for(absl::ToChronoNanoseconds(deadline)) == std::future_status::ready)
+            return;
+          std::fprintf(stderr,
+                       "quadhop: rank %d ends: %s has waited %g s for all ranks; see which did "
+                       "not start or hangs, and whether hosts reach each other (quadhop doctor), "
+                       "or raise train.collective_deadline_seconds\n",
+                       RankByLauncher(), call, absl::ToDoubleSeconds(deadline));
+          std::fflush(stderr);
+          std::_Exit(1);
+        }) {}
+  ~EndsInTime() {
+    ended_.set_value();
+    thread_.join();
+  }
+  EndsInTime(const EndsInTime&) = delete;
+  EndsInTime& operator=(const EndsInTime&) = delete;
+
+ private:
+  std::promise<void> ended_;
+  std::thread thread_;
+};
+
 class RealMpiRuntime : public MpiRuntime {
  public:
-  RealMpiRuntime(int32_t local_rank, int32_t num_local_ranks)
-      : local_rank_(local_rank), num_local_ranks_(num_local_ranks) {}
+  RealMpiRuntime(int32_t local_rank, int32_t num_local_ranks, absl::Duration deadline)
+      : local_rank_(local_rank), num_local_ranks_(num_local_ranks), deadline_(deadline) {}
 
   ~RealMpiRuntime() override {
     if (job_->broken) return;
+    const EndsInTime in_time("MPI_Finalize", deadline_);
     const int code = MPI_Finalize();
     if (code != MPI_SUCCESS)
       std::fprintf(stderr, "quadhop: MPI_Finalize failed with code %d\n", code);
@@ -203,9 +234,10 @@ class RealMpiRuntime : public MpiRuntime {
   const std::shared_ptr<Job> job_ = std::make_shared<Job>();
   const int32_t local_rank_;
   const int32_t num_local_ranks_;
+  const absl::Duration deadline_;
 };
 
-absl::StatusOr<std::unique_ptr<MpiRuntime>> MakeRuntime(int provided) {
+absl::StatusOr<std::unique_ptr<MpiRuntime>> MakeRuntime(int provided, absl::Duration deadline) {
   if (provided != MPI_THREAD_MULTIPLE)
     return absl::FailedPreconditionError(absl::StrCat(
         "this MPI library gives thread level ", provided, "; quadhop needs MPI_THREAD_MULTIPLE (",
@@ -221,20 +253,21 @@ absl::StatusOr<std::unique_ptr<MpiRuntime>> MakeRuntime(int provided) {
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_rank(host, &local_rank), "MPI_Comm_rank"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_size(host, &num_local_ranks), "MPI_Comm_size"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_free(&host), "MPI_Comm_free"));
-  return std::make_unique<RealMpiRuntime>(local_rank, num_local_ranks);
+  return std::make_unique<RealMpiRuntime>(local_rank, num_local_ranks, deadline);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create() {
+absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create(absl::Duration deadline) {
   int initialized = 0;
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Initialized(&initialized), "MPI_Initialized"));
   if (initialized != 0)
     return absl::FailedPreconditionError("MPI is initialised already; make one MpiRuntime only");
+  const EndsInTime in_time("MPI_Init", deadline);
   int provided = MPI_THREAD_SINGLE;
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided),
                                "MPI_Init_thread"));
-  absl::StatusOr<std::unique_ptr<MpiRuntime>> runtime = MakeRuntime(provided);
+  absl::StatusOr<std::unique_ptr<MpiRuntime>> runtime = MakeRuntime(provided, deadline);
   if (!runtime.ok()) QH_RETURN_IF_ERROR(MpiStatus(MPI_Finalize(), "MPI_Finalize"));
   return runtime;
 }

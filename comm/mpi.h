@@ -21,9 +21,10 @@ inline constexpr int64_t kMpiChunkBytes = int64_t{512} << 20;
 // could hang: main should have called Abort.
 class MpiRuntime {
  public:
-  // kFailedPrecondition if the MPI library does not give MPI_THREAD_MULTIPLE, or was initialised
-  // before.
-  static absl::StatusOr<std::unique_ptr<MpiRuntime>> Create();
+  // `deadline` is that of MPI_Init and of MPI_Finalize, to which all ranks come: beyond it the
+  // process says so and ends with code 1. kFailedPrecondition if the MPI library does not give
+  // MPI_THREAD_MULTIPLE, or was initialised before.
+  static absl::StatusOr<std::unique_ptr<MpiRuntime>> Create(absl::Duration deadline);
   virtual ~MpiRuntime() = default;
 
   // A new communicator of all ranks of the job. `deadline` holds for each call, this one included.

@@ -2,7 +2,7 @@
 
 namespace quadhop {
 
-absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create() {
+absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create(absl::Duration) {
   return absl::UnavailableError(
       "built without MPI: install libopenmpi-dev and configure with -DQH_MPI=ON, or start one rank "
       "without mpirun");

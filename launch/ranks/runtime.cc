@@ -131,7 +131,8 @@ absl::Status NotJoined(absl::string_view what) {
 }
 
 absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& body) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<MpiRuntime> mpi, MpiRuntime::Create());
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<MpiRuntime> mpi,
+                      MpiRuntime::Create(options.collective_deadline));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> world,
                       mpi->World(options.collective_deadline));
   if (world->num_ranks() != NumRanksByLauncher() && NumRanksByLauncher() > 1)
@@ -154,8 +155,16 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
   // Ranks that take all cores take them apart; with fewer threads the rest may be for others.
   if (options.threads == 0 && mpi->num_local_ranks() > 1)
     BindToShareOfProcessors(mpi->local_rank(), mpi->num_local_ranks(), num_threads);
+  // One may have files to write for long: the others wait for it while there is a heartbeat.
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> end,
+                      mpi->World(absl::InfiniteDuration()));
+  const auto to_the_end = [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+    QH_ASSIGN_OR_RETURN(const ExitCode code, body(context));
+    QH_RETURN_IF_ERROR(end->Barrier("end of the job"));
+    return code;
+  };
   absl::StatusOr<ExitCode> result =
-      RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(), num_threads, body, standing,
+      RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(), num_threads, to_the_end, standing,
               heartbeat.get(), &stack_dump);
   if (!IsAgreed(result.status())) return result;
   // Said before any rank ends: mpirun ends the others when the first does.

@@ -56,7 +56,7 @@ void Measure(Communicator& comm) {
 
 int main(int argc, char** argv) {
   if (quadhop::StartedByMpiLauncher()) {
-    auto runtime = quadhop::MpiRuntime::Create();
+    auto runtime = quadhop::MpiRuntime::Create(absl::Seconds(60));
     QH_CHECK(runtime.ok());
     auto comm = (*runtime)->World(absl::Seconds(60));
     QH_CHECK(comm.ok());

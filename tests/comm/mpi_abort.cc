@@ -8,7 +8,7 @@
 #include "core/check.h"
 
 int main() {
-  auto runtime = quadhop::MpiRuntime::Create();
+  auto runtime = quadhop::MpiRuntime::Create(absl::Seconds(60));
   QH_CHECK(runtime.ok());
   auto comm = (*runtime)->World(absl::Seconds(100));
   QH_CHECK(comm.ok());

@@ -16,6 +16,7 @@ from job import need
 
 DEADLINE_SECONDS = 10  # that the others have
 TIMEOUT_SECONDS = 4    # of the heartbeat, with --stop
+BEGIN_SECONDS = 6      # the deadline of MPI_Init, before there is a heartbeat
 
 
 def main():
@@ -23,7 +24,8 @@ def main():
     arguments.add_argument("--stop", action="store_true", help="SIGSTOP instead of SIGKILL")
     options = arguments.parse_args()
     rng = random.Random(options.seed)
-    settings = {"train.heartbeat_timeout_seconds": TIMEOUT_SECONDS} if options.stop else {}
+    stopped = {"train.heartbeat_timeout_seconds": TIMEOUT_SECONDS, "train.collective_deadline_seconds": BEGIN_SECONDS}
+    settings = stopped if options.stop else {}
 
     def prepare(work):
         undisturbed = job.Job(options, work, work / "undisturbed", settings=settings)

@@ -66,7 +66,7 @@ std::vector<RankBackend> RankBackends() {
 
 int main(int argc, char** argv) {
   using quadhop::MpiRuntime;
-  absl::StatusOr<std::unique_ptr<MpiRuntime>> runtime = MpiRuntime::Create();
+  absl::StatusOr<std::unique_ptr<MpiRuntime>> runtime = MpiRuntime::Create(absl::Seconds(60));
   QH_CHECK(runtime.ok());
   int code = 0;
   {
