@@ -91,6 +91,7 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& opti
   if (format->measure == nullptr) return absl::optional<PrepShape>();
   QH_ASSIGN_OR_RETURN(absl::optional<PrepShape> shape, format->measure(options));
   if (!shape.has_value()) return shape;
+  shape->directed = options.directed;
   if (!options.directed) shape->arcs *= 2;
   if (options.project > 0) shape->features = std::min<int64_t>(shape->features, options.project);
   return shape;

@@ -145,7 +145,8 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
                                  parts,
                                  options.seed,
                                  options.imbalance,
-                                 std::max<int64_t>(1, memory_bytes - held_bytes)};
+                                 std::max<int64_t>(1, memory_bytes - held_bytes),
+                                 store->manifest().directed()};
   std::string method = options.method;
   if (method == "auto") {
     QH_ASSIGN_OR_RETURN(method, ChoosePartitioner(problem));

@@ -23,7 +23,8 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
-constexpr int64_t kClusterBytesPerArc = 10;            // all levels of multilevel, mostly
+// Of multilevel, at most, where memory has room: an arc between clusters, held, and METIS's.
+constexpr int64_t kClusterBytesPerArc = WeightedGraph::kArcBytes + kMetisBytesPerArc;
 constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least,
 constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // of a part: clusters, arcs, bytes;
 constexpr int64_t kClusterBytesANode = 60 + RowVotes::kBytesALabel;    // labels, weights; votes
@@ -72,14 +73,14 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   plan.step = "partition";
   const int64_t held = shape.nodes * 9 /* order, training nodes */ +
                        (shape.cut_before ? 8 * shape.nodes + IndexBytes(shape) * shape.arcs : 0);
-  const int64_t metis_bytes = shape.arcs * kMetisBytesPerArc;
-  const bool metis_fits = metis_bytes <= memory_bytes - held && shape.arcs < INT32_MAX;
+  const int64_t metis_arcs = MetisArcs(shape.arcs, shape.directed);
+  const bool metis_fits = MetisFits(shape.arcs, shape.directed, memory_bytes - held);
   plan.how = shape.partition_method == "auto" ? (metis_fits ? "metis" : "multilevel")
                                               : shape.partition_method;
   const int64_t numbering = shape.nodes * 40;
   if (plan.how == "metis") {
-    plan.least_bytes = metis_bytes;
-    plan.seconds = AsDouble(shape.arcs) * kMetisSecondsAnArc;
+    plan.least_bytes = metis_arcs * kMetisBytesPerArc;
+    plan.seconds = AsDouble(metis_arcs) * kMetisSecondsAnArc;
   } else if (plan.how == "multilevel") {
     // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
     // coarsest graph needs. They take what they may.
@@ -95,7 +96,7 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   if (plan.how == "multilevel")
     plan.memory_bytes =
         std::max(plan.least_bytes,
-                 std::min(memory_bytes, plan.least_bytes + shape.arcs * kClusterBytesPerArc));
+                 std::min(memory_bytes, plan.least_bytes + metis_arcs * kClusterBytesPerArc));
   plan.disk_bytes = ImportedBytes(shape);
   plan.seconds += AsDouble(plan.disk_bytes) * kReorderSecondsAByte * shape.threads;
   return plan;
@@ -140,6 +141,7 @@ PrepShape PrepShape::Of(const Store& store) {
   PrepShape shape;
   shape.nodes = store.num_nodes();
   shape.arcs = store.manifest().arcs();
+  shape.directed = store.manifest().directed();
   shape.features = store.manifest().features();
   shape.cut_before = store.FindStep("partition") != nullptr;
   return shape;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "partition/cuts/partitioner.h"
@@ -30,6 +31,14 @@ struct MetisGraph {
 
 // Measured: about 50 in METIS (DESIGN.md section 5), and the graph that it is handed.
 inline constexpr int64_t kMetisBytesPerArc = 60;
+// Of a directed graph METIS is handed the inverses of arcs too, at most as many again.
+inline int64_t MetisArcs(int64_t num_arcs, bool directed) {
+  return directed ? 2 * num_arcs : num_arcs;
+}
+inline bool MetisFits(int64_t num_arcs, bool directed, int64_t memory_bytes) {
+  const int64_t arcs = MetisArcs(num_arcs, directed);
+  return arcs < std::numeric_limits<int32_t>::max() && arcs <= memory_bytes / kMetisBytesPerArc;
+}
 
 // The part of each node, by METIS k-way in a child process. kUnavailable in a build without METIS;
 // kInternal if it dies or refuses its input, kResourceExhausted if it runs out of memory.

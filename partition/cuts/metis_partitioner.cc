@@ -25,7 +25,7 @@ static_assert(sizeof(real_t) == sizeof(float), "the balance vector holds floats"
 
 absl::Status CheckSize(const PartitionProblem& problem, bool symmetric) {
   const Topology& topology = problem.topology;
-  const int64_t num_arcs = topology.num_arcs() * (symmetric ? 1 : 2);
+  const int64_t num_arcs = MetisArcs(topology.num_arcs(), !symmetric);
   constexpr int64_t kLimit = std::numeric_limits<idx_t>::max();
   if (topology.num_nodes() >= kLimit || num_arcs >= kLimit)
     return absl::InvalidArgumentError(

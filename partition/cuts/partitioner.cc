@@ -52,9 +52,8 @@ absl::StatusOr<std::vector<int32_t>> Partitioner::Cut(const PartitionProblem& pr
 
 absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem) {
   QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(problem.memory_bytes));
-  // A graph that is not symmetric is made so for METIS; to look whether it is would take longer.
-  const int64_t most_arcs = std::min<int64_t>(memory_bytes / kMetisBytesPerArc, INT32_MAX - 1);
-  return problem.topology.num_arcs() <= most_arcs ? "metis" : "multilevel";
+  return MetisFits(problem.topology.num_arcs(), problem.directed, memory_bytes) ? "metis"
+                                                                                : "multilevel";
 }
 
 absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method) {

@@ -25,6 +25,7 @@ struct PartitionProblem {
   uint64_t seed = 0;
   double imbalance = 0.05;   // how far the largest part may pass the mean, as a share; [0.001, 10]
   int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
+  bool directed = false;     // arcs may lack their inverses
 
   // Of training nodes. Every step waits for the rank with most of them, so they are kept more even
   // than nodes and arcs, which cost memory only.

@@ -211,6 +211,11 @@ TEST(ChoosePartitioner, TakesMultilevelWhereMetisDoesNotFit) {
   EXPECT_EQ(
       *ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, kMetisBytesPerArc * num_arcs - 1}),
       "multilevel");
+  // The inverses of a directed graph's arcs, which METIS is handed too.
+  for (const auto& [bytes, method] :
+       {std::pair(2 * kMetisBytesPerArc * num_arcs, "metis"),
+        std::pair(2 * kMetisBytesPerArc * num_arcs - 1, "multilevel")})
+    EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, bytes, true}), method);
 }
 
 TEST(MetisGraph, AddsInversesOnce) {

@@ -52,6 +52,20 @@ TEST(PrepPlan, OfPapers100MFitsInto20GBHoweverManyThreads) {
   }
 }
 
+TEST(PrepPlan, CountsTheInversesOfADirectedGraphForMetis) {
+  PrepShape shape;
+  shape.nodes = 400000;
+  shape.arcs = 3000000;
+  const auto partition = [&](int64_t megabytes) { return PlanPrep(shape, megabytes << 20)[1]; };
+  EXPECT_EQ(partition(260).how, "metis");
+  shape.directed = true;
+  EXPECT_EQ(partition(260).how, "multilevel");
+  EXPECT_EQ(partition(500).how, "metis");
+  EXPECT_GE(partition(500).memory_bytes, 2 * 60 * shape.arcs);
+  shape.arcs = 1600000000;  // fewer than 2^31, but not with their inverses
+  EXPECT_EQ(partition(int64_t{1} << 20).how, "multilevel");
+}
+
 TEST(PrepPlan, OfACutByClustersTakesAtMost2MiBAThread) {
   PrepShape shape = Papers100M();
   const auto least_bytes = [&](int32_t threads) {
