@@ -1,16 +1,20 @@
 #include "launch/memory/peak_memory.h"
 
 #include <malloc.h>
-#include <sys/resource.h>
 
 #include <fstream>
+#include <string>
 
 namespace quadhop {
 
+// Not getrusage: its peak is inherited from the program that started this one.
 int64_t PeakResidentBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
+  std::ifstream status("/proc/self/status");
+  for (std::string key; status >> key; std::getline(status, key)) {
+    int64_t kibibytes = 0;
+    if (key == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
 }
 
 void ResetPeakResidentBytes() {
