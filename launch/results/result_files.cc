@@ -16,6 +16,9 @@
 namespace quadhop {
 namespace {
 
+// Of all ranks, gathered at once.
+constexpr int64_t kGatheredBytes = int64_t{16} << 20;
+
 // Of one label each: the class, or kUnlabelled of a node whose logits are not numbers. Of several:
 // for each column 1 where its logit is positive.
 void FillPredictions(bool multi_label, absl::Span<const float> logits, void* values) {
@@ -58,18 +61,18 @@ void ResultFiles::Want(const PredictJob& job) {
   using Row = absl::Span<const float>;
   if (!job.predictions.empty())
     results_.push_back({job.predictions, "the predictions", "class", DType::kI32,
-                        multi_label ? dims.classes : 1, multi_label, true,
-                        [multi_label](Row logits, Row, void* values) {
+                        multi_label ? dims.classes : 1, multi_label, false,
+                        [multi_label](Row logits, void* values) {
                           FillPredictions(multi_label, logits, values);
                         }});
   if (!job.probabilities.empty())
     results_.push_back({job.probabilities, "the probabilities of the classes", "class", DType::kF32,
-                        dims.classes, true, true, [multi_label](Row logits, Row, void* values) {
+                        dims.classes, true, false, [multi_label](Row logits, void* values) {
                           FillProbabilities(multi_label, logits, values);
                         }});
   if (!job.embeddings.empty())
     results_.push_back({job.embeddings, "the embeddings", "embedding", DType::kF32, dims.width,
-                        true, false, [](Row, Row embedding, void* values) {
+                        true, true, [](Row embedding, void* values) {
                           std::memcpy(values, embedding.data(), embedding.size() * sizeof(float));
                         }});
 }
@@ -95,23 +98,43 @@ absl::StatusOr<std::unique_ptr<ResultFiles>> ResultFiles::Create(const PredictJo
 }
 
 absl::Status ResultFiles::Add(const Batch& batch, TensorView<const float> logits) {
-  size_t row_bytes = sizeof(int64_t);
-  for (const Result& result : results_) row_bytes += static_cast<size_t>(result.bytes());
-  mine_.resize(static_cast<size_t>(batch.num_nodes()) * row_bytes);
+  Communicator& comm = session_.context().comm;
+  const int64_t num_rows = batch.num_nodes();
+  const bool with_embeddings = std::any_of(
+      results_.begin(), results_.end(), [](const Result& result) { return result.of_embedding; });
   std::vector<float> embeddings;
-  if (batch.num_nodes() > 0) embeddings = session_.model().embeddings();
+  if (with_embeddings && num_rows > 0) embeddings = session_.model().embeddings();
   const TensorView<const float> embedding_rows(
-      embeddings.data(), {batch.num_nodes(), session_.model().options().dims.width});
-  const auto row_of = [](TensorView<const float> rows, int64_t r) {
-    return absl::Span<const float>(rows.row(r), static_cast<size_t>(rows.dim(1)));
+      embeddings.data(), {with_embeddings ? num_rows : 0, session_.model().options().dims.width});
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> rows_of_ranks,
+                      GatherOne(comm, "numbers of results", num_rows));
+  const int64_t most = *std::max_element(rows_of_ranks.begin(), rows_of_ranks.end());
+  const int64_t at_once = std::max<int64_t>(1, kGatheredBytes / comm.num_ranks() / RowBytes());
+  for (int64_t begin = 0; begin < most; begin += at_once)
+    QH_RETURN_IF_ERROR(AddRows(batch, logits, embedding_rows,
+                               {std::min(begin, num_rows), std::min(begin + at_once, num_rows)}));
+  return absl::OkStatus();
+}
+
+int64_t ResultFiles::RowBytes() const {
+  int64_t bytes = sizeof(int64_t);
+  for (const Result& result : results_) bytes += result.bytes();
+  return bytes;
+}
+
+absl::Status ResultFiles::AddRows(const Batch& batch, TensorView<const float> logits,
+                                  TensorView<const float> embeddings, BlockRange rows) {
+  mine_.resize(static_cast<size_t>((rows.end - rows.begin) * RowBytes()));
+  const auto row_of = [](TensorView<const float> from, int64_t r) {
+    return absl::Span<const float>(from.row(r), static_cast<size_t>(from.dim(1)));
   };
   uint8_t* out = mine_.data();
-  for (int64_t r = 0; r < batch.num_nodes(); ++r) {
+  for (int64_t r = rows.begin; r < rows.end; ++r) {
     const int64_t node = batch.nodes[static_cast<size_t>(r)].value();
     std::memcpy(out, &node, sizeof(node));
     out += sizeof(node);
     for (const Result& result : results_) {
-      result.fill(row_of(logits, r), row_of(embedding_rows, r), out);
+      result.fill(row_of(result.of_embedding ? embeddings : logits, r), out);
       out += result.bytes();
     }
   }
@@ -131,7 +154,7 @@ absl::Status ResultFiles::Add(const Batch& batch, TensorView<const float> logits
 }
 
 RowFile::Text ResultFiles::TextOf(const Result& result, NodeSelection::Names& names) const {
-  const bool classes = result.named_by_class && !class_names_.empty();
+  const bool classes = !result.of_embedding && !class_names_.empty();
   RowFile::Text text;
   text.header = "node";
   if (!result.matrix) absl::StrAppend(&text.header, ",", result.column);

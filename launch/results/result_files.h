@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/thread_pool.h"
 #include "launch/results/checkpoint_jobs.h"
 #include "launch/results/node_selection.h"
 #include "launch/results/row_file.h"
@@ -17,7 +18,8 @@
 
 namespace quadhop {
 
-// One object a rank. Memory: the rows of one step, over all ranks, on rank 0.
+// One object a rank. Memory: 16 MiB on rank 0, but at least a row of each rank; and the embeddings
+// of a batch, if they are wanted.
 class ResultFiles {
  public:
   // Borrows all three. Rank 0 reserves the files. kInvalidArgument: see RowFormatOf. It may fail on
@@ -42,12 +44,10 @@ class ResultFiles {
                          // several
     DType dtype = DType::kF32;
     int64_t columns = 1;
-    bool matrix = true;           // dims [rows, columns], else [rows]
-    bool named_by_class = false;  // columns, or values, have the names of classes
-    // values: of 4 bytes each, [columns].
-    std::function<void(absl::Span<const float> logits, absl::Span<const float> embedding,
-                       void* values)>
-        fill;
+    bool matrix = true;         // dims [rows, columns], else [rows]
+    bool of_embedding = false;  // else of logits: columns, or values, have the names of classes
+    // from: logits or embedding of a node. values: of 4 bytes each, [columns].
+    std::function<void(absl::Span<const float> from, void* values)> fill;
     int64_t bytes() const { return columns * SizeOfDType(dtype); }
   };
 
@@ -55,6 +55,9 @@ class ResultFiles {
       : session_(session), selection_(selection) {}
   void Want(const PredictJob& job);
   absl::Status CreateFiles();
+  int64_t RowBytes() const;  // in mine_
+  absl::Status AddRows(const Batch& batch, TensorView<const float> logits,
+                       TensorView<const float> embeddings, BlockRange rows);
   RowFile::Text TextOf(const Result& result, NodeSelection::Names& names) const;
 
   Session& session_;
@@ -62,7 +65,7 @@ class ResultFiles {
   std::vector<Result> results_;
   std::vector<std::string> class_names_;  // [C], or empty
   std::vector<RowFile> files_;            // of results_; rank 0 only
-  std::vector<uint8_t> mine_;  // rows of a step: the node, then the values of each result
+  std::vector<uint8_t> mine_;             // rows to send: the node, then the values of each result
 };
 
 }  // namespace quadhop
