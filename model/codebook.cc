@@ -72,6 +72,15 @@ void Codebook::UndoCodes(absl::Span<const GlobalId> nodes) {
   SetCodes(all);
 }
 
+absl::Status Codebook::Undo(Communicator& comm, const Progress& before,
+                            absl::Span<const GlobalId> nodes) {
+  if (started_) UndoCodes(nodes);
+  num_collected_ = before.num_collected;
+  candidates_.keys.resize(2 * static_cast<size_t>(before.num_candidates));
+  candidates_.queries.resize(static_cast<size_t>(before.num_candidates * options_.dims.query()));
+  return StateChanged(comm, before.started);
+}
+
 absl::Status Codebook::StateChanged(Communicator& comm, bool started) {
   started_ = started;
   std::vector<int64_t> counts(static_cast<size_t>(num_centroids()));
@@ -99,7 +108,9 @@ absl::Status Codebook::Assign(const Step& step, TensorView<const float> query) {
   QH_RETURN_IF_ERROR(moments_.Finish(step));
   z_.Resize(step.memory(), {query.dim(0), query.dim(1)});
   step.kernels.Standardise(query, moments_.mean(), moments_.inv_std(), z_.view());
-  if (!started_) {
+  if (started_) {
+    candidates_ = {};
+  } else {
     Collect(step);
     if (num_collected_ < kCandidatesPerCentroid * options_.dims.centroids) return absl::OkStatus();
     QH_RETURN_IF_ERROR(Start(step.comm));
@@ -187,7 +198,6 @@ absl::Status Codebook::Start(Communicator& comm) {
   ToArray<float>(memory, embedding, embedding_.view());
   ToArray<float>(memory, embedding, sums_.view());
   ToArray<float>(memory, std::vector<float>(centroids, 1.0f), sizes_.view());
-  candidates_ = {};
   started_ = true;
   return absl::OkStatus();
 }

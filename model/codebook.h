@@ -65,8 +65,18 @@ class Codebook {
   }
   int64_t num_centroids() const { return options_.dims.centroids; }
   void SetCodes(absl::Span<const int16_t> codes);  // [N_owned]
-  // Nodes of the batch of the last Assign have the codes again that they had before it.
-  void UndoCodes(absl::Span<const GlobalId> nodes);
+  // What a step changes beside State(): taken before it, given back to undo it.
+  struct Progress {
+    bool started = false;
+    int64_t num_collected = 0;   // over all ranks
+    int64_t num_candidates = 0;  // of this rank
+  };
+  Progress progress() const {
+    return {started_, num_collected_, started_ ? 0 : candidates_.size()};
+  }
+  // Of the last step, whose nodes of this rank are `nodes`: they have the codes again that they had
+  // before it, and its queries are no candidates. State() is the caller's. Collective.
+  absl::Status Undo(Communicator& comm, const Progress& before, absl::Span<const GlobalId> nodes);
   // Codes were replaced: counts are summed anew. Collective.
   absl::Status StateChanged(Communicator& comm, bool started);
   // Counts [M] of the nodes of another graph, in place of those of this rank's codes: to apply a
@@ -76,6 +86,7 @@ class Codebook {
  private:
   Codebook(const LargeGTOptions& options, GlobalId first_node, Kernels& kernels);
   void SetCounts(absl::Span<const int64_t> counts);
+  void UndoCodes(absl::Span<const GlobalId> nodes);
   void Collect(const Step& step);
   absl::Status Start(Communicator& comm);
 
@@ -90,7 +101,7 @@ class Codebook {
   bool started_ = false;
 
   int64_t num_collected_ = 0;  // over all ranks
-  Candidates candidates_;      // of this rank
+  Candidates candidates_;      // of this rank; until the step after the start
 
   Array<float> z_;              // [B, 2G]
   Array<int16_t> nearest_;      // [B]

@@ -17,13 +17,13 @@ constexpr absl::Duration kInterval = absl::Milliseconds(200);
 
 }  // namespace
 
-std::string Bottleneck(double seconds, const TrainingWaits& waits) {
+std::string Bottleneck(const TrainingWaits& waits) {
   const StageSeconds& batches = waits.batches_seconds;
   const double waited = std::accumulate(batches.begin(), batches.end(), waits.sums_seconds);
-  if (seconds <= 0 || waited < kWorthSaying * seconds) return "computes";
+  if (waits.seconds <= 0 || waited < kWorthSaying * waits.seconds) return "computes";
   const auto longest = std::max_element(batches.begin(), batches.end());
   return absl::StrFormat(
-      "waits %.0f %%, most for %s", 100 * waited / seconds,
+      "waits %.0f %%, most for %s", 100 * waited / waits.seconds,
       *longest < waits.sums_seconds
           ? "sums over ranks"
           : LoaderStageName(static_cast<LoaderStage>(longest - batches.begin())));
@@ -41,7 +41,7 @@ std::string LiveLine(const TrainingView& view) {
                                       epochs_left * static_cast<double>(view.steps)) +
                       view.evaluation_seconds * (epochs_left + 1);
   absl::StrAppend(&line, "  ", ShortDuration(absl::Seconds(left)), " left  ",
-                  Bottleneck(view.seconds, view.waits));
+                  Bottleneck(view.waits));
   return line;
 }
 

@@ -16,8 +16,10 @@ namespace quadhop {
 
 enum class LogStyle { kText, kJson };
 
-// Seconds of an epoch in which training waited.
+// Of an epoch, or of what was trained of it since a resume: the seconds, and those in which
+// training waited.
 struct TrainingWaits {
+  double seconds = 0;
   StageSeconds batches_seconds{};  // for batches, by what their maker was at
   double sums_seconds = 0;         // for sums over ranks
 };
@@ -38,9 +40,9 @@ struct TrainingView {
 // for exchange". The time left is that of the whole run.
 std::string LiveLine(const TrainingView& view);
 
-// What holds an epoch of so many seconds up: "computes", or if training waits at least a twentieth
-// of the time, "waits 23 %, most for exchange" or another stage, or "... for sums over ranks".
-std::string Bottleneck(double seconds, const TrainingWaits& waits);
+// What holds an epoch up: "computes", or if training waits at least a twentieth of the time, "waits
+// 23 %, most for exchange" or another stage, or "... for sums over ranks".
+std::string Bottleneck(const TrainingWaits& waits);
 
 // Not thread-safe. Rank 0 alone makes one that is enabled.
 class TrainDisplay {

@@ -20,13 +20,6 @@ double MedianOr0(const RunRecord& run, const std::string& number) {
   return run.Median(number).value_or(0);
 }
 
-// Steps of an epoch: of the last one's number, as the lines have it.
-double StepsAnEpoch(const RunRecord& run) {
-  const auto found = run.epochs.find("after_step");
-  if (found == run.epochs.end() || found->second.empty()) return 0;
-  return found->second.back().second / found->second.back().first;
-}
-
 bool HasTimes(const RunRecord& run) { return run.epochs.count("seconds") != 0; }
 
 void AddKeys(const Bars& bars, Card& card) {
@@ -46,12 +39,13 @@ Card StepTime(const Runs& runs) {
   for (size_t s = 0; s < std::size(kStages); ++s)
     bars.kinds.push_back({absl::StrCat("waiting: ", LoaderStageName(kStages[s])), s + 1, {}});
   bars.kinds.push_back({"waiting: sums over ranks", std::size(kStages) + 1, {}});
-  const auto has = [](const RunRecord& run) { return HasTimes(run) && StepsAnEpoch(run) > 0; };
+  // Of the steps since a resume, if there was one within the epoch.
+  const auto has = [](const RunRecord& run) { return MedianOr0(run, "loading.steps") > 0; };
   for (const RunRecord& run : runs) {
     if (!has(run)) continue;
     bars.groups.push_back(run.name);
-    const double to_ms = 1e3 / StepsAnEpoch(run);
-    double computing = MedianOr0(run, "seconds");
+    const double to_ms = 1e3 / MedianOr0(run, "loading.steps");
+    double computing = MedianOr0(run, "loading.seconds");
     for (size_t s = 0; s < std::size(kStages); ++s) {
       const double waited = MedianOr0(run, Number("exposed", kStages[s]));
       bars.kinds[s + 1].values.push_back(waited * to_ms);

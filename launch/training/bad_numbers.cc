@@ -29,12 +29,10 @@ void StepBackup::Take() {
     }
   }
   const Codebook* book = session_.model().codebook();
-  started_ = book != nullptr && book->started();
+  if (book != nullptr) codebook_ = book->progress();
 }
 
-absl::StatusOr<bool> StepBackup::Undo(const Batch& batch) {
-  Codebook* book = session_.model().codebook();
-  if (book != nullptr && !started_) return false;
+absl::Status StepBackup::Undo(const Batch& batch) {
   Memory& memory = session_.model().memory();
   for (size_t i = 0; i < buffers_.size(); ++i) {
     if (buffers_[i].integer != nullptr) {
@@ -43,10 +41,9 @@ absl::StatusOr<bool> StepBackup::Undo(const Batch& batch) {
       CopyValues(memory, floats_[i].cview(), buffers_[i].floats);
     }
   }
-  if (book == nullptr) return true;
-  book->UndoCodes(batch.nodes);
-  QH_RETURN_IF_ERROR(book->StateChanged(session_.context().comm, started_));
-  return true;
+  Codebook* book = session_.model().codebook();
+  if (book == nullptr) return absl::OkStatus();
+  return book->Undo(session_.context().comm, codebook_, batch.nodes);
 }
 
 std::vector<std::string> BadGradients(LargeGT& model) {

@@ -22,16 +22,15 @@ class StepBackup {
 
   // Before a step.
   void Take();
-  // Puts back what was taken. False, and nothing is changed, if that cannot be done: while a
-  // codebook collects the queries it will start from. Collective.
-  absl::StatusOr<bool> Undo(const Batch& batch);
+  // Puts back what was taken. Collective.
+  absl::Status Undo(const Batch& batch);
 
  private:
   Session& session_;
   std::vector<StateArray> buffers_;   // views: state that is no parameter
   std::vector<Array<float>> floats_;  // in the model's memory
   std::vector<int64_t> integers_;
-  bool started_ = false;
+  Codebook::Progress codebook_;
 };
 
 // The parameters whose gradient in the last training step is not finite, by name. The same on every

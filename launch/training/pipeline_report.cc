@@ -16,16 +16,17 @@ constexpr double kNanoseconds = 1e9;
 }  // namespace
 
 absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
-                                                       const LoaderStats& batches,
-                                                       absl::Duration waited_for_sums,
+                                                       const PipelineStats& stats,
                                                        double epoch_seconds) {
+  const LoaderStats& batches = stats.batches;
   const FeatureTraffic& traffic = batches.traffic;
   std::vector<int64_t> values = {traffic.rows, traffic.remote_rows, traffic.hot_rows,
                                  traffic.received_bytes};
   for (const StageSeconds& stages : {batches.busy_seconds, batches.exposed_seconds})
     for (const double seconds : stages) values.push_back(std::llround(seconds * kNanoseconds));
-  values.push_back(absl::ToInt64Nanoseconds(waited_for_sums));
-  values.push_back(std::llround(epoch_seconds * kNanoseconds));
+  values.push_back(absl::ToInt64Nanoseconds(stats.waited_for_sums));
+  for (const double seconds : {stats.seconds, epoch_seconds})
+    values.push_back(std::llround(seconds * kNanoseconds));
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "report of an epoch's batches", absl::MakeSpan(values)));
   PipelineReport report;
   report.batches_.traffic = {values[0], values[1], values[2], values[3]};
@@ -35,13 +36,16 @@ absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
   };
   for (StageSeconds* stages : {&report.batches_.busy_seconds, &report.batches_.exposed_seconds})
     for (double& seconds : *stages) seconds = mean_seconds();
+  report.steps_ = stats.steps;
   report.sums_seconds_ = mean_seconds();
+  report.seconds_ = mean_seconds();
   report.epoch_seconds_ = mean_seconds();
   return report;
 }
 
 void PipelineReport::AddTo(JsonObject& event) const {
   JsonObject loading;
+  loading.Add("steps", steps_).Add("seconds", seconds_);
   for (size_t i = 0; i < static_cast<size_t>(LoaderStage::kIdle); ++i) {
     const char* stage = LoaderStageName(static_cast<LoaderStage>(i));
     loading.Add(absl::StrCat("exposed_", stage, "_seconds"), batches_.exposed_seconds[i])

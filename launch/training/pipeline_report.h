@@ -14,27 +14,38 @@
 
 namespace quadhop {
 
+// What one process did of an epoch: all of it, or the steps since it resumed.
+struct PipelineStats {
+  LoaderStats batches;
+  absl::Duration waited_for_sums;
+  int64_t steps = 0;
+  double seconds = 0;
+};
+
 // Of all ranks: seconds are their mean, traffic their sum.
 class PipelineReport {
  public:
-  // Collective. Errors are the communicator's.
-  static absl::StatusOr<PipelineReport> Combine(Communicator& comm, const LoaderStats& batches,
-                                                absl::Duration waited_for_sums,
+  // epoch_seconds: those of steps before a resume counted in. Collective. Errors are the
+  // communicator's.
+  static absl::StatusOr<PipelineReport> Combine(Communicator& comm, const PipelineStats& stats,
                                                 double epoch_seconds);
 
-  // One object, "loading": exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique,
+  // One object, "loading", of the steps since the last resume: steps, and the seconds they took;
+  // exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique,
   // exchange and gather; exposed_sums_seconds; and if features are partitioned: remote_rows,
   // hot_set_hit_rate, feature_bytes_received. Unlike the rest of an epoch's event it depends on how
   // the epoch was run.
   void AddTo(JsonObject& event) const;
 
   double epoch_seconds() const { return epoch_seconds_; }
-  TrainingWaits waits() const { return {batches_.exposed_seconds, sums_seconds_}; }
+  TrainingWaits waits() const { return {seconds_, batches_.exposed_seconds, sums_seconds_}; }
 
  private:
   LoaderStats batches_;
-  double sums_seconds_ = 0;   // waited for sums
-  double epoch_seconds_ = 0;  // no less than all waits
+  int64_t steps_ = 0;
+  double sums_seconds_ = 0;  // waited for sums
+  double seconds_ = 0;       // of the steps; no less than all waits
+  double epoch_seconds_ = 0;
 };
 
 }  // namespace quadhop

@@ -23,7 +23,6 @@
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
-#include "launch/training/pipeline_report.h"
 #include "launch/training/run_summary.h"
 #include "model/checkpoint_transfer.h"
 
@@ -224,6 +223,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   QH_RETURN_IF_ERROR(session_.context().comm.Barrier("begin of an epoch"));
   const Stopwatch watch;
   EpochProgress& done = *position_.mutable_under_way();
+  const int64_t steps_before = done.steps();
   const double seconds_before = done.seconds(), waited_before = done.exposed_wait_seconds();
   Pass pass;
   pass.batch = config_.batch();
@@ -232,8 +232,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   QH_RETURN_IF_ERROR(loader.Start(pass));
   steps_per_epoch_ = loader.num_steps();
   last_step_ = -1;
-  loading_ = {};
-  waited_for_sums_ = absl::ZeroDuration();
+  pipeline_ = {};
   const absl::Duration time_waited_before = session_.model().time_waited();
   while (done.steps() != last_step_) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
@@ -242,10 +241,10 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
     QH_RETURN_IF_ERROR(faults_.At(FailAt::TRAINING_STEP, position_.step()));
     QH_RETURN_IF_ERROR(TrainStep(*batch));
     // Waits up to here are part of the seconds up to here.
-    loading_ = loader.stats();
-    waited_for_sums_ = session_.model().time_waited() - time_waited_before;
-    done.set_seconds(seconds_before + watch.Seconds());
-    done.set_exposed_wait_seconds(waited_before + loading_.exposed_wait_seconds());
+    pipeline_ = {loader.stats(), session_.model().time_waited() - time_waited_before,
+                 done.steps() - steps_before, watch.Seconds()};
+    done.set_seconds(seconds_before + pipeline_.seconds);
+    done.set_exposed_wait_seconds(waited_before + pipeline_.batches.exposed_wait_seconds());
     QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
     display_.Show(View(epoch));
   }
@@ -268,7 +267,8 @@ TrainingView Trainer::View(int64_t epoch) const {
   view.seconds = done.seconds();
   view.nodes = done.nodes();
   view.evaluation_seconds = evaluation_seconds_;
-  view.waits = {loading_.exposed_seconds, absl::ToDoubleSeconds(waited_for_sums_)};
+  view.waits = {pipeline_.seconds, pipeline_.batches.exposed_seconds,
+                absl::ToDoubleSeconds(pipeline_.waited_for_sums)};
   return view;
 }
 
@@ -301,14 +301,14 @@ absl::Status Trainer::TrainStep(const Batch& batch) {
 absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
                                     const std::vector<std::string>& tensors) {
   const int64_t step = position_.step();
-  QH_ASSIGN_OR_RETURN(const bool undone, backup_.Undo(batch));
+  QH_RETURN_IF_ERROR(backup_.Undo(batch));
   QH_ASSIGN_OR_RETURN(const JsonObject report, DescribeBadStep(session_, batch, loss, tensors));
   Log(report);
   const std::string what =
       absl::StrCat("step ", step, ": the loss is ", loss, ", and the gradient is not finite in ",
                    Counted(static_cast<int64_t>(tensors.size()), "tensor"),
                    tensors.empty() ? "" : absl::StrCat(", first ", tensors[0]));
-  if (undone && position_.skipped_steps() < config_.bad_steps_allowed()) {
+  if (position_.skipped_steps() < config_.bad_steps_allowed()) {
     position_.set_skipped_steps(position_.skipped_steps() + 1);
     position_.set_step(step + 1);
     position_.mutable_under_way()->set_steps(position_.under_way().steps() + 1);
@@ -317,14 +317,11 @@ absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
                     position_.skipped_steps(), config_.bad_steps_allowed());
     return absl::OkStatus();
   }
-  std::string saved = "; the codebook was still collecting, so there is no checkpoint of this step";
-  if (undone) {
-    QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
-    const absl::Status written = checkpointing_->Finish();
-    saved = written.ok()
-                ? absl::StrCat("; the state before it is in ", CheckpointPath(job_.run, step))
-                : absl::StrCat("; ", std::string(written.message()));
-  }
+  QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
+  const absl::Status written = checkpointing_->Finish();
+  const std::string saved =
+      written.ok() ? absl::StrCat("; the state before it is in ", CheckpointPath(job_.run, step))
+                   : absl::StrCat("; ", std::string(written.message()));
   if (folder_ != nullptr) QH_RETURN_IF_ERROR(folder_->WriteBadStep(report));
   return absl::InternalError(
       absl::StrCat(what, "; its nodes are in ", RunBadStepPath(job_.run), saved,
@@ -362,9 +359,9 @@ absl::Status Trainer::EndEpoch(int64_t number) {
   QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
   const EpochProgress trained = position_.under_way();
   const double train_loss = MeanLoss(trained);
-  QH_ASSIGN_OR_RETURN(const PipelineReport loading,
-                      PipelineReport::Combine(session_.context().comm, loading_, waited_for_sums_,
-                                              trained.seconds()));
+  QH_ASSIGN_OR_RETURN(
+      const PipelineReport loading,
+      PipelineReport::Combine(session_.context().comm, pipeline_, trained.seconds()));
   const double seconds = loading.epoch_seconds();
   const double rate = static_cast<double>(trained.nodes()) / seconds;
   JsonObject event;
@@ -385,7 +382,7 @@ absl::Status Trainer::EndEpoch(int64_t number) {
   position_.clear_under_way();
   Log(event);
   display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, seconds, rate,
-                               Bottleneck(seconds, loading.waits()), checkpointing_->Warning()));
+                               Bottleneck(loading.waits()), checkpointing_->Warning()));
   const bool due = std::exchange(due_by_time_, false) || checkpointing_->DueAfterEpoch(number) ||
                    checkpointing_->DueAfterStep(position_.step());
   if (!better && !due && !IsDone()) return absl::OkStatus();

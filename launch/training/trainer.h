@@ -16,6 +16,7 @@
 #include "launch/session/session.h"
 #include "launch/training/bad_numbers.h"
 #include "launch/training/checkpointing.h"
+#include "launch/training/pipeline_report.h"
 #include "launch/training/step_agreement.h"
 #include "launch/training/train_job.h"
 #include "model/adam.h"
@@ -80,9 +81,8 @@ class Trainer {
   std::unique_ptr<StepAgreement> agreement_;
   std::unique_ptr<Checkpointing> checkpointing_;
   RunPosition position_;
-  bool was_finished_ = false;       // the run that was to be carried on
-  LoaderStats loading_;             // of what this process trained of the epoch
-  absl::Duration waited_for_sums_;  // in the seconds of the epoch, likewise
+  bool was_finished_ = false;  // the run that was to be carried on
+  PipelineStats pipeline_;     // of the epoch
   int64_t steps_per_epoch_ = 0;
   double last_valid_ = -1, evaluation_seconds_ = 0;  // of the last evaluation, for the display
   bool due_by_time_ = false;  // ranks have agreed on a checkpoint, and none was written since

@@ -152,7 +152,8 @@ TEST_F(TrainingTest, SaysHowLongStepsWaitedForSumsOverRanks) {
     EXPECT_GT(waited, 0);
     for (const char* stage : {"plan", "sample", "unique", "exchange", "gather"})
       waited += double{event["loading"][absl::StrCat("exposed_", stage, "_seconds")]};
-    EXPECT_LE(waited, double{event["seconds"]} + 1e-6);
+    EXPECT_LE(waited, double{event["loading"]["seconds"]} + 1e-6);
+    EXPECT_EQ(event["loading"]["steps"], kStepsPerEpoch);
   }
   EXPECT_GT(num_epochs, 0);
 }
@@ -468,6 +469,22 @@ TEST_F(TrainingTest, ABadStepMayBeLeftOut) {
   EXPECT_EQ(left_out.lines[9], undisturbed.lines[9]);  // step 8: the line of epoch 1 is before it
   EXPECT_EQ(left_out.lines[10]["step"], 10);
   EXPECT_NE(left_out.lines[10], undisturbed.lines[11]);
+}
+
+// 20 queries of 5 centroids are collected in steps 0 to 2.
+TEST_F(TrainingTest, ABadStepIsUndoneWhileTheCodebookCollectsAndWhereItStarts) {
+  const std::string undisturbed = folder_ / "undisturbed";
+  ASSERT_EQ(Train(undisturbed, {"model.centroids=5"}).code, ExitCode::kDone);
+  for (const char* step : {"1", "2", "3"}) {
+    const std::string run = folder_ / absl::StrCat("run-", step);
+    const Outcome outcome = Train(run, {"model.centroids=5", "train.fail_at.point=LOSS",
+                                        absl::StrCat("train.fail_at.step=", step)});
+    EXPECT_EQ(outcome.code, ExitCode::kFailed);
+    EXPECT_THAT(outcome.err, HasSubstr("the state before it is in"));
+    const Outcome resumed = Resume(run, "3", {"model.centroids=5"});
+    EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
+    EXPECT_TRUE(ResultOf(run) == ResultOf(undisturbed)) << "step " << step;
+  }
 }
 
 }  // namespace

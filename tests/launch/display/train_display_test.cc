@@ -9,24 +9,25 @@
 namespace quadhop {
 namespace {
 
+// Of 10 seconds.
 TrainingWaits Waits(LoaderStage stage, double seconds, double sums_seconds = 0) {
   TrainingWaits waits;
+  waits.seconds = 10;
   waits.batches_seconds[static_cast<size_t>(stage)] = seconds;
   waits.sums_seconds = sums_seconds;
   return waits;
 }
 
 TEST(Bottleneck, NamesSumsWhereTheyAreWaitedForMost) {
-  EXPECT_EQ(Bottleneck(10, Waits(LoaderStage::kExchange, 0.3, 0.9)),
+  EXPECT_EQ(Bottleneck(Waits(LoaderStage::kExchange, 0.3, 0.9)),
             "waits 12 %, most for sums over ranks");
-  EXPECT_EQ(Bottleneck(10, Waits(LoaderStage::kExchange, 0.9, 0.3)),
-            "waits 12 %, most for exchange");
+  EXPECT_EQ(Bottleneck(Waits(LoaderStage::kExchange, 0.9, 0.3)), "waits 12 %, most for exchange");
 }
 
 TEST(Bottleneck, NamesTheStageThatIsWaitedForMost) {
-  EXPECT_EQ(Bottleneck(10, Waits(LoaderStage::kExchange, 2.3)), "waits 23 %, most for exchange");
-  EXPECT_EQ(Bottleneck(10, Waits(LoaderStage::kSample, 0.4)), "computes");
-  EXPECT_EQ(Bottleneck(0, {}), "computes");
+  EXPECT_EQ(Bottleneck(Waits(LoaderStage::kExchange, 2.3)), "waits 23 %, most for exchange");
+  EXPECT_EQ(Bottleneck(Waits(LoaderStage::kSample, 0.4)), "computes");
+  EXPECT_EQ(Bottleneck({}), "computes");
 }
 
 TEST(LiveLine, SaysWhereTheRunStandsAndWhatIsLeftOfAllOfIt) {

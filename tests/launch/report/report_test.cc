@@ -47,7 +47,8 @@ class ReportTest : public testing::Test {
                       ",\"train_loss\":", 4 - epoch, ",\"valid_accuracy\":0.", epoch,
                       ",\"test_accuracy\":0.", epoch, ",\"after_step\":", 10 * epoch,
                       ",\"seconds\":2,\"train_nodes_per_second\":50,",
-                      "\"evaluation_seconds\":1,\"loading\":{\"exposed_sample_seconds\":0.5,",
+                      "\"evaluation_seconds\":1,\"loading\":{\"steps\":5,\"seconds\":1,\"exposed_"
+                      "sample_seconds\":0.25,",
                       "\"busy_sample_seconds\":1,\"remote_rows\":1000,\"hot_set_hit_rate\":0.25,",
                       "\"feature_bytes_received\":3000}}\n");
     ASSERT_OK(WriteFileAtomically(RunMetricsPath(full_), metrics + "{\"event\":\"epo"));
@@ -105,7 +106,7 @@ TEST_F(ReportTest, FetchesNothingAndEscapesNames) {
 
 TEST_F(ReportTest, ShowsTheNumbersOfTheRun) {
   const std::string page = Page();
-  // 20 % of each 200 ms step is waited for samples.
+  // 25 % of each 200 ms step is waited for samples. The process made half the steps of each epoch.
   EXPECT_THAT(page, HasSubstr("full, computing: 150<"));
   EXPECT_THAT(page, HasSubstr("full, waiting: sample: 50<"));
   EXPECT_THAT(page, HasSubstr("4-7, full: 0.875<"));
