@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/out_of_memory.h"
 #include "core/status.h"
 #include "core/stopwatch.h"
 
@@ -39,7 +40,7 @@ struct BackgroundSum::State {
       if (error.ok()) {
         const Job& job = jobs.front();  // stays where it is while others are appended
         lock.unlock();
-        absl::Status status = Make(job);
+        absl::Status status = OrOutOfMemory("adding gradients", [&] { return Make(job); });
         lock.lock();
         error = std::move(status);
       }

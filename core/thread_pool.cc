@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/check.h"
@@ -25,6 +27,7 @@ struct ThreadPool::State {
   uint64_t generation = 0;
   int active = 0;
   bool stop = false;
+  std::exception_ptr error;  // the first of the loop
 
   alignas(64) std::atomic<int64_t> next{0};
   std::vector<std::thread> threads;
@@ -40,9 +43,15 @@ struct ThreadPool::State {
   }
 
   void TakeItems(const std::function<void(int64_t, int)>& loop_body, int64_t count, int worker) {
-    for (int64_t item = next.fetch_add(1, std::memory_order_relaxed); item < count;
-         item = next.fetch_add(1, std::memory_order_relaxed))
-      loop_body(item, worker);
+    try {
+      for (int64_t item = next.fetch_add(1, std::memory_order_relaxed); item < count;
+           item = next.fetch_add(1, std::memory_order_relaxed))
+        loop_body(item, worker);
+    } catch (...) {
+      next.store(count, std::memory_order_relaxed);  // the rest is left
+      std::lock_guard<std::mutex> lock(mutex);
+      if (error == nullptr) error = std::current_exception();
+    }
   }
 
   void Work(int worker) {
@@ -95,16 +104,11 @@ void ThreadPool::ParallelFor(int64_t num_items,
   } else {
     state.wake.notify_all();
   }
-  // Also where memory runs out: workers may be in the body.
-  const struct Closing {
-    State& state;
-    ~Closing() {
-      std::unique_lock<std::mutex> lock(state.mutex);
-      state.body = nullptr;
-      state.left.wait(lock, [this] { return state.active == 0; });
-    }
-  } closing{state};
   state.TakeItems(body, num_items, 0);
+  std::unique_lock<std::mutex> lock(state.mutex);
+  state.body = nullptr;
+  state.left.wait(lock, [&] { return state.active == 0; });
+  if (state.error != nullptr) std::rethrow_exception(std::exchange(state.error, nullptr));
 }
 
 }  // namespace quadhop

@@ -23,7 +23,8 @@ class ThreadPool {
 
   // Calls body(item, worker) once for each item in [0, num_items), worker in [0, num_threads), and
   // returns when all are done. Results must not depend on which worker gets which item. The body
-  // may throw std::bad_alloc alone: it is passed on when workers are out; theirs ends the process.
+  // may throw, as where memory or threads run out: items not begun are left, and when all workers
+  // are out, the first exception is passed on.
   void ParallelFor(int64_t num_items, const std::function<void(int64_t item, int worker)>& body);
 
  private:

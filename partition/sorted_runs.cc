@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "core/out_of_memory.h"
 #include "core/status.h"
 #include "partition/radix_sort.h"
 
@@ -87,20 +88,17 @@ absl::Status SortedRuns<Key>::Finish() {
 // With mutex_ held.
 template <typename Key>
 void SortedRuns<Key>::SortBeside(std::vector<Key> full) {
-  ++num_sorting_;
   changed_.notify_all();
+  // Counted once it runs: the system may refuse it.
   sorters_.push_back(std::async(std::launch::async, [this, keys = std::move(full)]() mutable {
-    absl::Status status;
-    try {
-      status = SortAndKeep(std::move(keys));
-    } catch (const std::bad_alloc&) {
-      status = absl::ResourceExhaustedError("no memory to sort arcs: lower --memory or --threads");
-    }
+    const absl::Status status = OrOutOfMemory("sorting arcs: lower --memory or --threads",
+                                              [&] { return SortAndKeep(std::move(keys)); });
     const std::lock_guard<std::mutex> lock(mutex_);
     status_.Update(status);
     --num_sorting_;
     changed_.notify_all();
   }));
+  ++num_sorting_;
 }
 
 template <typename Key>

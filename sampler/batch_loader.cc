@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/out_of_memory.h"
 #include "core/status.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
 
@@ -155,7 +156,7 @@ void BatchLoader::Produce() {
     if (stop_ || made_ >= end_) return;
     const int64_t next = made_;
     lock.unlock();
-    absl::Status status = Make(next);
+    absl::Status status = OrOutOfMemory("making a batch", [&] { return Make(next); });
     lock.lock();
     Note(std::move(status));
     if (!error_.ok()) return;

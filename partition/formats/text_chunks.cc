@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/out_of_memory.h"
 #include "core/parallel_status.h"
 #include "core/status.h"
 #include "partition/formats/text_source.h"
@@ -147,7 +148,8 @@ class TextChunks::Reader {
  private:
   void Run() {
     while (true) {
-      absl::StatusOr<TextChunk> chunk = cutter_.Next(UsedText());
+      absl::StatusOr<TextChunk> chunk = OrOutOfMemory("reading text: use fewer --threads",
+                                                      [&] { return cutter_.Next(UsedText()); });
       std::unique_lock<std::mutex> lock(mutex_);
       if (!chunk.ok() || chunk->text.empty()) {
         status_ = chunk.status();

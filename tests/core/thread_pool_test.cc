@@ -131,6 +131,22 @@ TEST(ThreadPool, MemoryThatRunsOutInTheCallersPartIsPassedOnWhenWorkersAreDone) 
   EXPECT_EQ(items, 10);
 }
 
+TEST_P(ThreadPoolTest, PassesOnWhatAWorkerThrows) {
+  ThreadPool pool(GetParam());
+  const int last = pool.num_threads() - 1;  // the caller, if it is alone
+  std::atomic<int> items = 0;
+  EXPECT_THROW(pool.ParallelFor(int64_t{1} << 40,
+                                [&](int64_t, int worker) {
+                                  ++items;
+                                  if (worker == last) throw std::bad_alloc();
+                                }),
+               std::bad_alloc);
+  EXPECT_GE(items, 1);
+  items = 0;
+  pool.ParallelFor(10, [&items](int64_t, int) { ++items; });
+  EXPECT_EQ(items, 10);
+}
+
 TEST(ThreadPool, BlocksCoverTheItems) {
   EXPECT_EQ(NumBlocks(0, 4), 0);
   EXPECT_EQ(NumBlocks(8, 4), 2);
