@@ -23,8 +23,6 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
-// Of multilevel, at most, where memory has room: an arc between clusters, held, and METIS's.
-constexpr int64_t kClusterBytesPerArc = WeightedGraph::kArcBytes + kMetisBytesPerArc;
 constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least,
 constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // of a part: clusters, arcs, bytes;
 constexpr int64_t kClusterBytesANode = 60 + RowVotes::kBytesALabel;    // labels, weights; votes
@@ -32,17 +30,19 @@ constexpr int64_t kClusterBytesAThread = 2 * RowVotes::kBytesAThread;  // and co
 constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
-// Seconds of one core: of the graphs of docs/performance.md, "Preparation at size", each step takes
-// 0.6 to 1.9 times what these say.
+// Seconds of processors, which threads divide:
 constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
 constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
-constexpr double kMetisSecondsAnArc = 600e-9;
-constexpr double kMultilevelSecondsAnArc = 900e-9;
+constexpr double kClusterSecondsAnArc = 170e-9;
+constexpr double kClusterSecondsANode = 10600e-9;
 constexpr double kPtscotchSecondsAnArc = 2100e-9;
-constexpr double kReorderSecondsAByte = 2e-9;
 constexpr double kProductSecondsAnArcColumn = 0.5e-9;
-constexpr double kEncodeSecondsAValue = 100e-9;  // random numbers, norms, writing
-constexpr double kScratchSecondsAByte = 2e-9;    // written and read back
+constexpr double kEncodeSecondsAValue = 100e-9;  // random numbers, norms
+// and those of one thread, or of the disk.
+constexpr double kMetisSecondsAnArc = 250e-9;
+constexpr double kMetisSecondsANode = 19000e-9;
+constexpr double kReorderSecondsAByte = 2e-9;
+constexpr double kScratchSecondsAByte = 2e-9;  // written and read back
 constexpr double kWriteSecondsAByte = 5e-9;
 
 int64_t IndexBytes(const PrepShape& shape) {
@@ -63,8 +63,10 @@ StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
   plan.memory_bytes = kImportBytes + needs.memory_bytes;
   plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = ImportedBytes(shape);
-  plan.seconds = AsDouble(shape.arcs) * kImportSecondsAnArc +
-                 AsDouble(shape.nodes) * AsDouble(shape.features) * kImportSecondsAFeature;
+  plan.seconds = (AsDouble(shape.arcs) * kImportSecondsAnArc +
+                  AsDouble(shape.nodes) * AsDouble(shape.features) * kImportSecondsAFeature) /
+                     shape.threads +
+                 AsDouble(plan.disk_bytes) * kReorderSecondsAByte;
   return plan;
 }
 
@@ -74,31 +76,36 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   const int64_t held = shape.nodes * 9 /* order, training nodes */ +
                        (shape.cut_before ? 8 * shape.nodes + IndexBytes(shape) * shape.arcs : 0);
   const int64_t metis_arcs = MetisArcs(shape.arcs, shape.directed);
-  const bool metis_fits = MetisFits(shape.arcs, shape.directed, memory_bytes - held);
+  const int64_t metis_bytes = MetisBytes(shape.nodes, metis_arcs);
+  const bool metis_fits = MetisFits(shape.nodes, shape.arcs, shape.directed, memory_bytes - held);
   plan.how = shape.partition_method == "auto" ? (metis_fits ? "metis" : "multilevel")
                                               : shape.partition_method;
   const int64_t numbering = shape.nodes * 40;
   if (plan.how == "metis") {
-    plan.least_bytes = metis_arcs * kMetisBytesPerArc;
-    plan.seconds = AsDouble(metis_arcs) * kMetisSecondsAnArc;
+    plan.least_bytes = metis_bytes;
+    plan.seconds =
+        AsDouble(metis_arcs) * kMetisSecondsAnArc + AsDouble(shape.nodes) * kMetisSecondsANode;
   } else if (plan.how == "multilevel") {
     // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
     // coarsest graph needs. They take what they may.
     plan.least_bytes = kClusterBytes + shape.parts * kClusterBytesAPart +
                        shape.nodes * kClusterBytesANode + shape.threads * kClusterBytesAThread;
-    plan.seconds = AsDouble(shape.arcs) * kMultilevelSecondsAnArc;
+    plan.seconds = (AsDouble(metis_arcs) * kClusterSecondsAnArc +
+                    AsDouble(shape.nodes) * kClusterSecondsANode) /
+                   shape.threads;
   } else if (plan.how == "ptscotch") {
     plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;
-    plan.seconds = AsDouble(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks * shape.threads;
+    plan.seconds = AsDouble(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks;
   }
   plan.least_bytes = held + std::max(plan.least_bytes, kBaseBytes + numbering);
   plan.memory_bytes = plan.least_bytes;
+  // Where memory has room: arcs between clusters, held, and METIS's.
   if (plan.how == "multilevel")
-    plan.memory_bytes =
-        std::max(plan.least_bytes,
-                 std::min(memory_bytes, plan.least_bytes + metis_arcs * kClusterBytesPerArc));
-  plan.disk_bytes = ImportedBytes(shape);
-  plan.seconds += AsDouble(plan.disk_bytes) * kReorderSecondsAByte * shape.threads;
+    plan.memory_bytes = std::max(plan.least_bytes,
+                                 std::min(memory_bytes, plan.least_bytes + metis_bytes +
+                                                            metis_arcs * WeightedGraph::kArcBytes));
+  plan.disk_bytes = ImportedBytes(shape) + shape.derived_bytes;
+  plan.seconds += AsDouble(plan.disk_bytes) * kReorderSecondsAByte;
   return plan;
 }
 
@@ -113,8 +120,10 @@ StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
   plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes, kBaseBytes + needs.memory_bytes);
   if (plan.memory_bytes < kBaseBytes + needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = shape.nodes * shape.encode_dim * kFloatBytes;
-  plan.seconds = 3 * AsDouble(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
-                 AsDouble(shape.nodes) * shape.encode_dim * kEncodeSecondsAValue +
+  plan.seconds = (3 * AsDouble(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
+                  AsDouble(shape.nodes) * shape.encode_dim * kEncodeSecondsAValue) /
+                     shape.threads +
+                 AsDouble(plan.disk_bytes) * kWriteSecondsAByte +
                  AsDouble(plan.scratch_bytes) * kScratchSecondsAByte;
   return plan;
 }
@@ -129,7 +138,8 @@ StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
       std::clamp(memory_bytes, plan.least_bytes, std::max(plan.least_bytes, needs.memory_bytes));
   if (memory_bytes < needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = shape.nodes * (1 + shape.hops) * width * shape.feature_bytes;
-  plan.seconds = shape.hops * AsDouble(shape.arcs) * AsDouble(width) * kProductSecondsAnArcColumn +
+  plan.seconds = shape.hops * AsDouble(shape.arcs) * AsDouble(width) * kProductSecondsAnArcColumn /
+                     shape.threads +
                  AsDouble(plan.disk_bytes) * kWriteSecondsAByte +
                  AsDouble(plan.scratch_bytes) * kScratchSecondsAByte;
   return plan;
@@ -144,15 +154,15 @@ PrepShape PrepShape::Of(const Store& store) {
   shape.directed = store.manifest().directed();
   shape.features = store.manifest().features();
   shape.cut_before = store.FindStep("partition") != nullptr;
+  for (const StoreFile& file : store.manifest().files())
+    if (file.name() == "features.npy" || file.name() == "pos_enc.npy")
+      shape.derived_bytes += file.bytes();
   return shape;
 }
 
 std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes) {
-  std::vector<StepPlan> steps = {
-      PlanImport(shape, memory_bytes), PlanPartition(shape, memory_bytes),
-      PlanEncode(shape, memory_bytes), PlanPropagate(shape, memory_bytes)};
-  for (StepPlan& step : steps) step.seconds /= shape.threads;
-  return steps;
+  return {PlanImport(shape, memory_bytes), PlanPartition(shape, memory_bytes),
+          PlanEncode(shape, memory_bytes), PlanPropagate(shape, memory_bytes)};
 }
 
 std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes) {

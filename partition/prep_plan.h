@@ -14,10 +14,11 @@ namespace quadhop {
 // The graph as far as it is known, and what is to be made of it.
 struct PrepShape {
   int64_t nodes = 0;
-  int64_t arcs = 0;         // E; an undirected edge is two
-  bool directed = false;    // arcs may lack their inverses
-  int64_t features = 0;     // columns of raw features; 0: the encodings stand for them
-  bool cut_before = false;  // so that its arcs have to be brought back into their first order
+  int64_t arcs = 0;           // E; an undirected edge is two
+  bool directed = false;      // arcs may lack their inverses
+  int64_t features = 0;       // columns of raw features; 0: the encodings stand for them
+  bool cut_before = false;    // so that its arcs have to be brought back into their first order
+  int64_t derived_bytes = 0;  // of encodings and hop features, which a new cut reorders
   int32_t parts = 4;
   std::string partition_method = "auto";
   std::string encode_method = "fastrp";
@@ -38,7 +39,7 @@ struct StepPlan {
                               // kernel takes their pages back at need
   int64_t disk_bytes = 0;     // of new files; those that they replace go at the end of the step
   int64_t scratch_bytes = 0;  // of disk, given back at the end of the step
-  double seconds = 0;         // from rates measured on one core (docs/performance.md)
+  double seconds = 0;         // from rates measured on 2 cores (docs/performance.md)
 };
 
 // "import", "partition", "encode" and "propagate", in this order, within `memory_bytes`.

@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -29,15 +30,25 @@ struct MetisGraph {
   static MetisGraph Of(const PartitionProblem& problem, bool symmetric);
 };
 
-// Measured: about 50 in METIS (DESIGN.md section 5), and the graph that it is handed.
-inline constexpr int64_t kMetisBytesPerArc = 60;
 // Of a directed graph METIS is handed the inverses of arcs too, at most as many again.
 inline int64_t MetisArcs(int64_t num_arcs, bool directed) {
   return directed ? 2 * num_arcs : num_arcs;
 }
-inline bool MetisFits(int64_t num_arcs, bool directed, int64_t memory_bytes) {
+
+// What METIS and the graph that it is handed take, measured: 84 bytes an arc where nodes have 4 to
+// 10 arcs, which coarser graphs merge few of, 65 where they have 50, 40 where they have 100
+// (docs/performance.md).
+inline int64_t MetisBytes(int64_t num_nodes, int64_t num_arcs) {
+  return std::min(95 * num_arcs, 50 * num_arcs + 800 * num_nodes);
+}
+// The most arcs that it takes within so many bytes.
+inline int64_t MostMetisArcs(int64_t num_nodes, int64_t num_bytes) {
+  return std::max({int64_t{0}, num_bytes / 95, (num_bytes - 800 * num_nodes) / 50});
+}
+// Its ids have 32 bits.
+inline bool MetisFits(int64_t num_nodes, int64_t num_arcs, bool directed, int64_t memory_bytes) {
   const int64_t arcs = MetisArcs(num_arcs, directed);
-  return arcs < std::numeric_limits<int32_t>::max() && arcs <= memory_bytes / kMetisBytesPerArc;
+  return arcs < std::numeric_limits<int32_t>::max() && MetisBytes(num_nodes, arcs) <= memory_bytes;
 }
 
 // The part of each node, by METIS k-way in a child process. kUnavailable in a build without METIS;

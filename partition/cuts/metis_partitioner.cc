@@ -33,7 +33,7 @@ absl::Status CheckSize(const PartitionProblem& problem, bool symmetric) {
                      topology.num_nodes(), " nodes and ", num_arcs, " arcs",
                      symmetric ? "" : " once made undirected", ": use --method multilevel"));
   return CheckMemory(absl::StrCat("METIS on ", num_arcs, " arcs (--method multilevel needs less)"),
-                     num_arcs * kMetisBytesPerArc, problem.memory_bytes);
+                     MetisBytes(topology.num_nodes(), num_arcs), problem.memory_bytes);
 }
 
 // Those that one of the first num_nodes weighs in: METIS does not like sums of zero.
@@ -81,7 +81,10 @@ absl::Status StatusOfMetis(int code) {
     case METIS_ERROR_INPUT:
       return absl::InternalError("METIS refused its input (METIS_ERROR_INPUT)");
     default:
-      return absl::InternalError(absl::StrCat("METIS failed with code ", code));
+      // As where memory runs out in its coarsening, which it then says itself.
+      return absl::InternalError(absl::StrCat(
+          "METIS failed with code ", code,
+          ": if it was for memory (see what it wrote), use --method multilevel, which needs less"));
   }
 }
 
@@ -108,9 +111,13 @@ absl::StatusOr<std::vector<int32_t>> CutInChild(const std::function<MetisGraph()
                       SharedMemory::Create((1 + num_nodes) * int64_t{sizeof(idx_t)}));
   auto* const code = static_cast<idx_t*>(result.data());
   idx_t* const part_of = code + 1;
-  QH_RETURN_IF_ERROR(RunInChild("METIS", [&] {
+  const absl::Status ran = RunInChild("METIS", [&] {
     *code = CutLinkedNodes(make(), parts, seed, {part_of, static_cast<size_t>(num_nodes)});
-  }));
+  });
+  if (absl::IsResourceExhausted(ran))
+    return absl::ResourceExhaustedError(
+        absl::StrCat(std::string(ran.message()), "; or use --method multilevel, which needs less"));
+  QH_RETURN_IF_ERROR(ran);
   QH_RETURN_IF_ERROR(StatusOfMetis(*code));
   return std::vector<int32_t>(part_of, part_of + num_nodes);
 }

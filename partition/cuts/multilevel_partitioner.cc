@@ -155,8 +155,8 @@ class MultilevelPartitioner final : public Partitioner {
     return std::max<int64_t>(0, left_bytes - beside) / (2 * WeightedGraph::kArcBytes);
   }
 
-  static int64_t MostArcsOfMetis(int64_t left_bytes) {
-    return std::min(left_bytes * 2 / 3 / kMetisBytesPerArc, kMostArcsOfMetis);
+  static int64_t MostArcsOfMetis(const WeightedGraph& graph, int64_t left_bytes) {
+    return std::min(MostMetisArcs(graph.num_nodes(), left_bytes * 2 / 3), kMostArcsOfMetis);
   }
 
   static int64_t EnoughArcs(const WeightedGraph& graph) {
@@ -166,7 +166,7 @@ class MultilevelPartitioner final : public Partitioner {
   // Where arcs must go, METIS, on its one thread, gets a graph well below what memory holds:
   // threads make it smaller sooner than METIS cuts it.
   static bool TooLarge(const WeightedGraph& graph, int64_t left_bytes) {
-    const int64_t most_arcs = MostArcsOfMetis(left_bytes);
+    const int64_t most_arcs = MostArcsOfMetis(graph, left_bytes);
     return graph.num_nodes() > kEnoughNodes && graph.num_arcs() > most_arcs &&
            EnoughArcs(graph) > most_arcs / 4;
   }
@@ -174,7 +174,7 @@ class MultilevelPartitioner final : public Partitioner {
   static absl::StatusOr<std::vector<int32_t>> CutCoarsest(const WeightedGraph& graph,
                                                           const PartitionProblem& problem,
                                                           int64_t left_bytes, ThreadPool& pool) {
-    const int64_t most_arcs = MostArcsOfMetis(left_bytes);
+    const int64_t most_arcs = MostArcsOfMetis(graph, left_bytes);
     MetisGraph metis;
     if (graph.num_arcs() <= most_arcs) {
       metis = AsMetisGraph(graph, problem);

@@ -52,8 +52,10 @@ absl::StatusOr<std::vector<int32_t>> Partitioner::Cut(const PartitionProblem& pr
 
 absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem) {
   QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(problem.memory_bytes));
-  return MetisFits(problem.topology.num_arcs(), problem.directed, memory_bytes) ? "metis"
-                                                                                : "multilevel";
+  const Topology& topology = problem.topology;
+  return MetisFits(topology.num_nodes(), topology.num_arcs(), problem.directed, memory_bytes)
+             ? "metis"
+             : "multilevel";
 }
 
 absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method) {

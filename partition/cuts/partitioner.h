@@ -60,7 +60,7 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view m
 // METIS k-way (Karypis and Kumar, SISC 1999), with one balance constraint each for nodes, arcs and
 // training nodes. A directed graph is cut as if undirected. Runs in a child process, whose death is
 // kInternal (kResourceExhausted if killed). kInvalidArgument for graphs beyond 32-bit ids,
-// kResourceExhausted where about 60 bytes an arc are not available.
+// kResourceExhausted where MetisBytes are not available.
 absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner();
 
 // For graphs that METIS cannot take: nodes are put into clusters (label_propagation.h) until METIS

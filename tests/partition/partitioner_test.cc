@@ -122,7 +122,7 @@ TEST_F(MetisPartitioner, RefusesGraphsBeyond32Bits) {
 TEST_F(MetisPartitioner, RefusesGraphsThatMemoryDoesNotHold) {
   ASSERT_OK_AND_ASSIGN(const int64_t available_bytes, AvailableMemoryBytes());
   const int64_t arcs = (int64_t{1} << 31) - 2;
-  if (available_bytes > kMetisBytesPerArc * arcs)
+  if (available_bytes > MetisBytes(2, arcs))
     GTEST_SKIP() << "this machine has memory for 2^31 arcs";
   const std::vector<int64_t> indptr = {0, 1, arcs};
   EXPECT_THAT(partitioner_->Cut({{indptr, {}, {}}, {}, 2, 0, 0.05}, pool_),
@@ -185,10 +185,10 @@ TEST(MultilevelPartitioner, CutsAsWellWhereMemoryHoldsAPartOfTheArcsBetweenClust
   };
   const double whole = cut_within(int64_t{1} << 30);
   EXPECT_LE(whole, 0.25 * static_cast<double>(graph.indices.size()));
-  for (const int64_t mebibytes : {42, 38})
+  for (const int64_t mebibytes : {46, 43})
     EXPECT_LE(cut_within(mebibytes << 20), 1.05 * whole) << mebibytes << " MiB";
   ThreadPool alone(1);
-  const PartitionProblem tight = {graph.topology(), {}, 6, 3, 0.05, int64_t{38} << 20};
+  const PartitionProblem tight = {graph.topology(), {}, 6, 3, 0.05, int64_t{43} << 20};
   EXPECT_EQ(*MakeMultilevelPartitioner()->Cut(tight, alone),
             *MakeMultilevelPartitioner()->Cut(tight, pool));
   for (const int64_t kibibytes : {36000, 33500, 33200, 32800, 1000})
@@ -206,16 +206,22 @@ TEST(StreamPartitioner, CutsFarFewerArcsThanAHash) {
 TEST(ChoosePartitioner, TakesMultilevelWhereMetisDoesNotFit) {
   const TestGraph graph = CliqueChain(10, 10);
   const auto num_arcs = static_cast<int64_t>(graph.indices.size());
-  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, kMetisBytesPerArc * num_arcs}),
-            "metis");
-  EXPECT_EQ(
-      *ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, kMetisBytesPerArc * num_arcs - 1}),
-      "multilevel");
+  const int64_t needed = MetisBytes(100, num_arcs), with_inverses = MetisBytes(100, 2 * num_arcs);
+  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, needed}), "metis");
+  EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, needed - 1}), "multilevel");
   // The inverses of a directed graph's arcs, which METIS is handed too.
   for (const auto& [bytes, method] :
-       {std::pair(2 * kMetisBytesPerArc * num_arcs, "metis"),
-        std::pair(2 * kMetisBytesPerArc * num_arcs - 1, "multilevel")})
+       {std::pair(with_inverses, "metis"), std::pair(with_inverses - 1, "multilevel")})
     EXPECT_EQ(*ChoosePartitioner({graph.topology(), {}, 2, 0, 0.05, bytes, true}), method);
+}
+
+TEST(MostMetisArcs, AreThoseThatFit) {
+  for (const int64_t num_nodes : {10, 1000, 100000})
+    for (const int64_t num_bytes : {999, 1000000, 123456789}) {
+      const int64_t most = MostMetisArcs(num_nodes, num_bytes);
+      EXPECT_LE(MetisBytes(num_nodes, most), num_bytes);
+      EXPECT_GT(MetisBytes(num_nodes, most + 1), num_bytes);
+    }
 }
 
 TEST(MetisGraph, AddsInversesOnce) {

@@ -57,13 +57,28 @@ TEST(PrepPlan, CountsTheInversesOfADirectedGraphForMetis) {
   shape.nodes = 400000;
   shape.arcs = 3000000;
   const auto partition = [&](int64_t megabytes) { return PlanPrep(shape, megabytes << 20)[1]; };
-  EXPECT_EQ(partition(260).how, "metis");
+  EXPECT_EQ(partition(300).how, "metis");
   shape.directed = true;
-  EXPECT_EQ(partition(260).how, "multilevel");
-  EXPECT_EQ(partition(500).how, "metis");
-  EXPECT_GE(partition(500).memory_bytes, 2 * 60 * shape.arcs);
+  EXPECT_EQ(partition(300).how, "multilevel");
+  EXPECT_EQ(partition(600).how, "metis");
+  EXPECT_GE(partition(600).memory_bytes, 2 * 84 * shape.arcs);
   shape.arcs = 1600000000;  // fewer than 2^31, but not with their inverses
   EXPECT_EQ(partition(int64_t{1} << 20).how, "multilevel");
+}
+
+// METIS has one thread, and a disk is no faster for many.
+TEST(PrepPlan, DividesByThreadsWhatThreadsDo) {
+  PrepShape shape = Papers100M();
+  shape.arcs = 1000000000;
+  shape.partition_method = "metis";
+  const auto seconds = [&](int32_t threads, size_t step) {
+    shape.threads = threads;
+    return PlanPrep(shape, int64_t{200} << 30)[step].seconds;
+  };
+  EXPECT_EQ(seconds(64, 1), seconds(1, 1));
+  const double disk = static_cast<double>(PlanPrep(shape, int64_t{200} << 30)[3].disk_bytes);
+  EXPECT_GT(seconds(64, 3), disk * 1e-9);
+  EXPECT_LT(seconds(64, 3), seconds(1, 3));
 }
 
 TEST(PrepPlan, OfACutByClustersTakesAtMost2MiBAThread) {
