@@ -5,7 +5,6 @@
 
 #include "core/file.h"
 #include "launch/cluster/shell.h"
-#include "launch/command_line/flags.h"
 #include "launch/json/json_object.h"
 #include "launch/ranks/gpus.h"
 #include "tests/launch/quadhop_command.h"
@@ -115,50 +114,6 @@ TEST(SlurmScript, RunsOtherCommandsWithoutRestarts) {
   EXPECT_THAT(script, AllOf(HasSubstr("/opt/quadhop doctor\n"), Not(HasSubstr("requeue")),
                             Not(HasSubstr("--resume"))));
   ExpectBashReadsIt(script);
-}
-
-TEST(CheckSlurmOptions, RefusesValuesThatWouldBreakTheScript) {
-  SlurmOptions options = Options();
-  EXPECT_OK(CheckSlurmOptions(options, kTrain, "/home/me"));
-  options.partition = "a b";
-  EXPECT_THAT(CheckSlurmOptions(options, kTrain, "/home/me").message(),
-              HasSubstr("--partition is 'a b'"));
-  options = Options();
-  options.sbatch = {"constraint=a100"};
-  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(options, kTrain, "/home/me")));
-  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(Options(), {"train", "--store", "g.qh"}, "/home/me")));
-  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(
-      Options(), {"train", "--store", "g.qh", "--run", "r", "--overwrite"}, "/home/me")));
-}
-
-TEST(CheckSlurmOptions, RefusesAFolderThatNoDirectiveCanName) {
-  EXPECT_THAT(CheckSlurmOptions(Options(), kTrain, "/home/my self").message(),
-              HasSubstr("/home/my self"));
-}
-
-TEST(CheckSlurmOptions, TakesTheTimesThatSlurmTakes) {
-  SlurmOptions options = Options();
-  for (const char* time :
-       {"90", "90:30", "12:00:00", "2-12", "2-12:30", "2-12:30:00", "infinite"}) {
-    options.time = time;
-    EXPECT_OK(CheckSlurmOptions(options, kTrain, "/home/me"));
-  }
-  for (const char* time :
-       {"12x", "1:2:3:4", "2-", "-3", "2-1:2:3:4", "1-2-3", "1::2", "12h", ":"}) {
-    options.time = time;
-    const absl::Status refused = CheckSlurmOptions(options, kTrain, "/home/me");
-    EXPECT_TRUE(IsUsageError(refused)) << time;
-    EXPECT_THAT(refused.message(), AllOf(HasSubstr(absl::StrCat("--time is '", time, "'")),
-                                         HasSubstr("days-hours:minutes:seconds")));
-  }
-}
-
-TEST(CheckSlurmOptions, RefusesToStageWithoutAStore) {
-  SlurmOptions options = Options();
-  options.stage_to = "/local";
-  EXPECT_THAT(CheckSlurmOptions(options, {"doctor"}, "/home/me").message(),
-              HasSubstr("--stage-to is /local, but doctor is given no --store"));
-  EXPECT_OK(CheckSlurmOptions(options, {"doctor", "--store", "g.qh"}, "/home/me"));
 }
 
 Outcome LaunchSlurmFor(const std::string& run, const std::vector<std::string>& flags) {
