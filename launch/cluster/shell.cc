@@ -5,6 +5,7 @@
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
+#include <absl/strings/strip.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,11 +27,39 @@ bool IsPlain(char c) {
          absl::string_view("_-./=:,@+%").find(c) != absl::string_view::npos;
 }
 
+// "" if none stands there.
+absl::string_view VariableAtStart(absl::string_view text) {
+  if (!text.empty() && absl::ascii_isdigit(static_cast<unsigned char>(text[0]))) return "";
+  size_t length = 0;
+  while (length < text.size() &&
+         (absl::ascii_isalnum(static_cast<unsigned char>(text[length])) || text[length] == '_'))
+    ++length;
+  return text.substr(0, length);
+}
+
 }  // namespace
 
 std::string ShellWord(absl::string_view text) {
   if (!text.empty() && std::all_of(text.begin(), text.end(), IsPlain)) return std::string(text);
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
+}
+
+absl::optional<std::string> ShellWordOfVariables(absl::string_view text) {
+  std::string word = "\"";
+  while (!text.empty()) {
+    if (!absl::ConsumePrefix(&text, "$")) {
+      if (absl::string_view("\"\\`").find(text[0]) != absl::string_view::npos) word += '\\';
+      word += text[0];
+      text.remove_prefix(1);
+      continue;
+    }
+    const bool in_braces = absl::ConsumePrefix(&text, "{");
+    const absl::string_view name = VariableAtStart(text);
+    text.remove_prefix(name.size());
+    if (name.empty() || (in_braces && !absl::ConsumePrefix(&text, "}"))) return absl::nullopt;
+    absl::StrAppend(&word, "${", name, ":?is not set}");
+  }
+  return word + "\"";
 }
 
 std::string ShellWords(absl::Span<const std::string> words) {

@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/optional.h>
 #include <absl/types/span.h>
 
 #include <string>
@@ -11,6 +12,9 @@ namespace quadhop {
 
 // One word of a shell, whatever is in it: as it is where that is safe, else in single quotes.
 std::string ShellWord(absl::string_view text);
+// One word in which $NAME and ${NAME} are variables of the shell, which ends where one is not set;
+// all else stands as it is. nullopt if there is another $ in `text`.
+absl::optional<std::string> ShellWordOfVariables(absl::string_view text);
 // Words with a blank between.
 std::string ShellWords(absl::Span<const std::string> words);
 

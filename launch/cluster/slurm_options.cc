@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "launch/cluster/restarts.h"
+#include "launch/cluster/shell.h"
 #include "launch/command_line/flags.h"
 
 namespace quadhop {
@@ -48,8 +49,7 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
   std::vector<std::pair<std::string, std::string>> values = {{"time", options.time},
                                                              {"partition", options.partition},
                                                              {"account", options.account},
-                                                             {"name", options.name},
-                                                             {"stage-to", options.stage_to}};
+                                                             {"name", options.name}};
   for (const std::string& option : options.sbatch) {
     if (!absl::StartsWith(option, "--"))
       return UsageError(absl::StrCat("--sbatch is '", option,
@@ -70,6 +70,12 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
         absl::StrCat("--time is '", options.time,
                      "'; allowed: minutes, minutes:seconds, hours:minutes:seconds, days-hours, "
                      "days-hours:minutes, days-hours:minutes:seconds or infinite"));
+  if (!options.stage_to.empty() &&
+      (absl::string_view("/$").find(options.stage_to[0]) == absl::string_view::npos ||
+       !ShellWordOfVariables(options.stage_to)))
+    return UsageError(absl::StrCat("--stage-to is '", options.stage_to,
+                                   "'; allowed: an absolute path, in which $NAME and ${NAME} stand "
+                                   "for variables of the job: /scratch/$USER or $TMPDIR"));
   if (!options.stage_to.empty() && FlagOfJob(job, "store").empty())
     return UsageError(absl::StrCat("--stage-to is ", options.stage_to, ", but ", job[0],
                                    " is given no --store to copy there"));

@@ -19,9 +19,9 @@ struct SlurmOptions {
   std::string time;       // Slurm's forms, as 12:00:00 or 2-00:00:00; "": the partition's limit
   std::string partition;  // "" leaves each of these to the cluster's default
   std::string account;
-  std::string name;      // of the job
-  std::string stage_to;  // a folder on each node's own disk to copy the store to; "": none
-  std::vector<std::string> setup;   // lines of shell before the job: "module load openmpi"
+  std::string name;                // of the job
+  std::string stage_to;            // a folder of each node's own disk, with $VARIABLES; "": no copy
+  std::vector<std::string> setup;  // lines of shell before the job: "module load openmpi"
   std::vector<std::string> sbatch;  // further options of sbatch: "--constraint=a100"
   int64_t max_restarts = 100;       // of a training job; after preemptions and time limits too
 };
@@ -34,7 +34,8 @@ int64_t NumRanks(const SlurmOptions& options);
 bool IsWordOfSbatch(absl::string_view text);
 
 // A usage error if a value, or the folder that the script starts in, cannot stand on an #SBATCH
-// line, or --time is no time, or there is no store to copy, or the job cannot be carried on.
+// line, or --time is no time, or --stage-to no folder, or there is no store to copy, or the job
+// cannot be carried on.
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
                                const std::string& folder);
 

@@ -71,22 +71,30 @@ fi
 echo "== ranks are started by ${start[0]}, $threads threads each"
 )bash";
 
+// Slurm starts nothing more in a job that is cancelled or has lost a node: its batch script can
+// then remove the copy of its own node alone.
 constexpr absl::string_view kStaging = R"bash(
-# The store goes to the local disk of every node first.
+# The store goes to the local disk of every node first. A start that was cut short may have left a copy there.
 local_folder=FOLDER/quadhop-$SLURM_JOB_ID
 local_store=$local_folder/NAME
 on_every_node=(srun --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1)
-"${on_every_node[@]}" bash -c '
-  [ -e "$2" ] && exit
+unstage() {
+  trap - EXIT
+  "${on_every_node[@]}" rm -rf "$local_folder" && return
+  rm -rf "$local_folder"
+  echo "== copies of the store may be left in $local_folder of other nodes" >&2
+}
+trap unstage EXIT
+"${on_every_node[@]}" rm -rf "$local_folder" && "${on_every_node[@]}" bash -c '
+  [ ! -e "$2" ] || exit 0  # another node, with the same folder, has copied it
   copy=$2.$SLURM_NODEID
-  mkdir -p "$(dirname "$2")" && cp -r "$1" "$copy" || exit
+  mkdir -p "$(dirname "$2")" && cp -rL "$1" "$copy" || exit
   mv -T "$copy" "$2" 2>/dev/null || rm -rf "$copy"
   test -r "$2/store.textproto"' - STORE "$local_store" ||
   { echo "== the store cannot be copied to $local_folder" >&2; exit 1; }
 )bash";
 
-constexpr absl::string_view kUnstaging = R"bash("${on_every_node[@]}" rm -rf "$local_folder"
-)bash";
+constexpr absl::string_view kUnstaging = "unstage\n";
 
 constexpr absl::string_view kPlainRun = R"bash(
 "${start[@]}" "${job[@]}"
@@ -146,7 +154,7 @@ fi
 
 std::string Staging(const SlurmOptions& options, const std::string& store) {
   const std::vector<absl::string_view> parts = absl::StrSplit(store, '/', absl::SkipEmpty());
-  return absl::StrReplaceAll(kStaging, {{"FOLDER", options.stage_to},
+  return absl::StrReplaceAll(kStaging, {{"FOLDER", *ShellWordOfVariables(options.stage_to)},
                                         {"NAME", ShellWord(parts.empty() ? "" : parts.back())},
                                         {"STORE", ShellWord(store)}});
 }

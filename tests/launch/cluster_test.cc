@@ -38,6 +38,21 @@ TEST(ShellWord, IsReadBackByAShellAsItWas) {
   EXPECT_EQ(ShellWord("plain-1.0/x_y"), "plain-1.0/x_y");
 }
 
+TEST(ShellWordOfVariables, IsAsItWasButForVariables) {
+  const auto read = [](absl::string_view text) {
+    return RunInShell(
+               absl::StrCat("A='one two' B=/b; printf '[%s]' ", ShellWordOfVariables(text).value()))
+        .value()
+        .output;
+  };
+  EXPECT_EQ(read("$A/${B}c$B"), "[one two//bc/b]");
+  EXPECT_EQ(read("/t(m)p/*/it's \"`id`\";\\"), "[/t(m)p/*/it's \"`id`\";\\]");
+  EXPECT_THAT(read("/tmp/$NO_SUCH_VARIABLE"),
+              AllOf(HasSubstr("NO_SUCH_VARIABLE: is not set"), Not(HasSubstr("["))));
+  for (const char* other : {"$(id)", "$", "/a$/b", "$1", "${A", "${A:-b}", "${}", "$$"})
+    EXPECT_EQ(ShellWordOfVariables(other), absl::nullopt) << other;
+}
+
 TEST(RunInShell, GivesBothStreamsAndTheExitCode) {
   ASSERT_OK_AND_ASSIGN(const ShellOutcome outcome, RunInShell("echo a; echo b >&2; exit 7"));
   EXPECT_EQ(outcome.output, "a\nb");

@@ -55,6 +55,20 @@ TEST(CheckSlurmOptions, TakesTheTimesThatSlurmTakes) {
   }
 }
 
+TEST(CheckSlurmOptions, RefusesToStageToWhatIsNoFolderOfANode) {
+  SlurmOptions options = Options();
+  for (const char* folder : {"/tmp", "/t mp/a(b)*", "$TMPDIR", "${TMPDIR}/a", "/scratch/$USER"}) {
+    options.stage_to = folder;
+    EXPECT_OK(CheckSlurmOptions(options, kTrain, "/home/me"));
+  }
+  for (const char* folder : {"tmp", "./tmp", "~/tmp", "/tmp/$(id)", "/tmp/${A:-b}", "/tmp/$1"}) {
+    options.stage_to = folder;
+    EXPECT_THAT(CheckSlurmOptions(options, kTrain, "/home/me").message(),
+                AllOf(HasSubstr(absl::StrCat("--stage-to is '", folder, "'")),
+                      HasSubstr("an absolute path, in which $NAME")));
+  }
+}
+
 TEST(CheckSlurmOptions, RefusesToStageWithoutAStore) {
   SlurmOptions options = Options();
   options.stage_to = "/local";

@@ -102,11 +102,75 @@ TEST(SlurmScript, HasARankAGpuAndWhatTheUserAdds) {
 
 TEST(SlurmScript, StagesTheStoreOnRequest) {
   SlurmOptions options = Options();
-  options.stage_to = "/local";
+  options.stage_to = "/tmp/a(b)/$USER";
   const std::string script = SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
-  EXPECT_THAT(script, AllOf(HasSubstr("local_folder=/local/quadhop-$SLURM_JOB_ID\n"),
-                            HasSubstr("  --store \"$local_store\"\n"), HasSubstr("rm -rf")));
+  EXPECT_THAT(script, AllOf(HasSubstr("  --store \"$local_store\"\n"), HasSubstr("\nunstage\n")));
   ExpectBashReadsIt(script);
+}
+
+// The script's own words that copy a store, to `folder`/local, and then `job`, where an srun that
+// starts a command on one node after the other stands for Slurm's.
+class StagingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(MakeDirectories(store_));
+    ASSERT_OK(WriteFileAtomically(store_ + "/store.textproto", "whole"));
+  }
+
+  ShellOutcome Run(const std::string& job, const std::string& sruns = "true") {
+    SlurmOptions options = Options();
+    options.stage_to = "$HERE/local";
+    const std::string script =
+        SlurmScript(options, {"train", "--store", store_, "--run", "r"}, "/", "/opt/quadhop");
+    const size_t begin = script.find("# The store goes"), end = script.find("\njob=(");
+    const std::string nodes =
+        "HERE='" + folder_.path() + "' SLURM_JOB_ID=7 SLURM_JOB_NUM_NODES=2\n" +
+        "srun() { while [[ $1 = --* ]]; do shift; done; " + sruns +
+        " && for node in 0 1; do SLURM_NODEID=$node \"$@\" || return; done; }\n";
+    EXPECT_OK(WriteFileAtomically(folder_ / "job.sh",
+                                  nodes + script.substr(begin, end - begin) + "\n" + job + "\n"));
+    return RunInShell("bash " + ShellWord(folder_ / "job.sh")).value();
+  }
+
+  const TempDir folder_;
+  const std::string store_ = folder_ / "my store.qh";
+  const std::string local_ = folder_ / "local/quadhop-7";
+};
+
+TEST_F(StagingTest, CopiesAWholeStoreAndRemovesItAtTheEnd) {
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"; ls \"$local_folder\"").output,
+            "wholemy store.qh");
+  EXPECT_FALSE(std::filesystem::exists(local_));
+}
+
+TEST_F(StagingTest, TakesNothingOfAStartThatWasCutShort) {
+  ASSERT_OK(MakeDirectories(local_ + "/my store.qh.0/nodes"));  // while it copied
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"; ls \"$local_store\"").output,
+            "wholestore.textproto");
+  ASSERT_OK(MakeDirectories(local_ + "/my store.qh"));  // while it removed the copy
+  ASSERT_OK(WriteFileAtomically(local_ + "/my store.qh/store.textproto", "torn"));
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"").output, "whole");
+}
+
+TEST_F(StagingTest, CopiesWhatALinkLeadsTo) {
+  std::filesystem::rename(store_, folder_ / "elsewhere");
+  std::filesystem::create_symlink("elsewhere", store_);
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"").output, "whole");
+}
+
+TEST_F(StagingTest, LeavesNothingWhereTheStoreCannotBeCopied) {
+  ASSERT_OK(RemoveFileIfPresent(store_ + "/store.textproto"));
+  const ShellOutcome outcome = Run("echo the job");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("the store cannot be copied"), Not(HasSubstr("the job"))));
+  EXPECT_FALSE(std::filesystem::exists(local_));
+}
+
+TEST_F(StagingTest, RemovesItsOwnCopyAndNamesTheOthersWhereSlurmStartsNothingMore) {
+  const ShellOutcome outcome = Run("touch \"$HERE/ended\"", "[ ! -e \"$HERE/ended\" ]");
+  EXPECT_THAT(outcome.output, HasSubstr("left in " + local_ + " of other nodes"));
+  EXPECT_FALSE(std::filesystem::exists(local_));
 }
 
 TEST(SlurmScript, RunsOtherCommandsWithoutRestarts) {
