@@ -2,12 +2,16 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
+#include <absl/strings/string_view.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "core/status.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/command_line/flags.h"
@@ -31,6 +35,52 @@ bool IsTimeOfSlurm(absl::string_view text) {
   return parts.size() <= 3 && std::all_of(parts.begin(), parts.end(), is_number);
 }
 
+// N of B:USR1@N, which Slurm sends to the script; 0 if `signal` is another.
+int64_t SecondsOfSignal(absl::string_view signal) {
+  int64_t seconds = 0;
+  const bool is_read =
+      absl::ConsumePrefix(&signal, "B:USR1@") && absl::SimpleAtoi(signal, &seconds);
+  return is_read && seconds > 0 && seconds <= 65535 ? seconds : 0;
+}
+
+// What can stand on an #SBATCH line, in quotes if need be.
+bool IsOneLine(absl::string_view text) {
+  return std::none_of(text.begin(), text.end(), absl::ascii_iscntrl);
+}
+
+// The flag that says the same; "" if none has to.
+absl::string_view FlagInsteadOf(absl::string_view option) {
+  for (const auto& [of_sbatch, flag] : {std::pair("nodes", "nodes"),
+                                        {"ntasks", "ranks-per-node"},
+                                        {"ntasks-per-node", "ranks-per-node"},
+                                        {"gpus-per-node", "gpus-per-node"},
+                                        {"cpus-per-task", "cpus-per-rank"},
+                                        {"time", "time"}})
+    if (option == of_sbatch) return flag;
+  return "";
+}
+
+absl::Status CheckOptionOfSbatch(const std::string& option, bool is_training) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(option, absl::MaxSplits('=', 1));
+  absl::string_view name = parts.first;
+  if (!absl::ConsumePrefix(&name, "--") || name.empty() ||
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") != absl::string_view::npos ||
+      !IsOneLine(parts.second))
+    return UsageError(absl::StrCat("--sbatch is '", option,
+                                   "'; allowed: an option of sbatch, --OPTION or --OPTION=VALUE, "
+                                   "as in --sbatch='--constraint=a100|h100'"));
+  if (const absl::string_view flag = FlagInsteadOf(name); !flag.empty())
+    return UsageError(absl::StrCat("--sbatch is '", option,
+                                   "', which the script would not know of: give --", flag));
+  if (is_training && name == "signal" && SecondsOfSignal(parts.second) == 0)
+    return UsageError(
+        absl::StrCat("--sbatch is '", option,
+                     "'; allowed with train: --signal=B:USR1@SECONDS, how long before "
+                     "its time limit the job is asked for a checkpoint"));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int64_t RanksPerNode(const SlurmOptions& options) {
@@ -40,31 +90,21 @@ int64_t RanksPerNode(const SlurmOptions& options) {
 
 int64_t NumRanks(const SlurmOptions& options) { return options.nodes * RanksPerNode(options); }
 
-bool IsWordOfSbatch(absl::string_view text) {
-  return text.find_first_of(" \t\r\n#\"'`;&|<>") == absl::string_view::npos;
-}
-
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
                                const std::string& folder) {
-  std::vector<std::pair<std::string, std::string>> values = {{"time", options.time},
-                                                             {"partition", options.partition},
-                                                             {"account", options.account},
-                                                             {"name", options.name}};
-  for (const std::string& option : options.sbatch) {
-    if (!absl::StartsWith(option, "--"))
-      return UsageError(absl::StrCat("--sbatch is '", option,
-                                     "'; allowed: an option of sbatch, as in "
-                                     "--sbatch=--constraint=a100"));
-    values.emplace_back("sbatch", option);
-  }
-  if (!IsWordOfSbatch(folder))
-    return UsageError(absl::StrCat("the script would start in this folder, ", folder,
-                                   ", which an #SBATCH line cannot name: go to one whose path has "
-                                   "no blanks, quotes, # or ;"));
-  for (const auto& [name, value] : values)
-    if (!IsWordOfSbatch(value))
+  const bool is_training = job[0] == "train";
+  for (const std::string& option : options.sbatch)
+    QH_RETURN_IF_ERROR(CheckOptionOfSbatch(option, is_training));
+  if (!IsOneLine(folder))
+    return UsageError(absl::StrCat("the script would start in this folder, '", folder,
+                                   "', which has control characters in its path: go to another"));
+  for (const auto& [name, value] : {std::pair("time", options.time),
+                                    {"partition", options.partition},
+                                    {"account", options.account},
+                                    {"name", options.name}})
+    if (!IsOneLine(value))
       return UsageError(
-          absl::StrCat("--", name, " is '", value, "'; allowed: one word without quotes, # or ;"));
+          absl::StrCat("--", name, " is '", value, "'; allowed: text without control characters"));
   if (!options.time.empty() && !IsTimeOfSlurm(options.time))
     return UsageError(
         absl::StrCat("--time is '", options.time,
@@ -79,7 +119,7 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
   if (!options.stage_to.empty() && FlagOfJob(job, "store").empty())
     return UsageError(absl::StrCat("--stage-to is ", options.stage_to, ", but ", job[0],
                                    " is given no --store to copy there"));
-  if (job[0] != "train") return absl::OkStatus();
+  if (!is_training) return absl::OkStatus();
   for (const char* flag : {"run", "store"})
     if (FlagOfJob(job, flag).empty())
       return UsageError(absl::StrCat("train needs --", flag, " to be run by a script"));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <absl/status/status.h>
-#include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
@@ -22,7 +21,7 @@ struct SlurmOptions {
   std::string name;                // of the job
   std::string stage_to;            // a folder of each node's own disk, with $VARIABLES; "": no copy
   std::vector<std::string> setup;  // lines of shell before the job: "module load openmpi"
-  std::vector<std::string> sbatch;  // further options of sbatch: "--constraint=a100"
+  std::vector<std::string> sbatch;  // options of sbatch: "--constraint=a100"; win over the script's
   int64_t max_restarts = 100;       // of a training job; after preemptions and time limits too
 };
 
@@ -30,12 +29,8 @@ int64_t RanksPerNode(const SlurmOptions& options);
 // That the job starts, over all nodes.
 int64_t NumRanks(const SlurmOptions& options);
 
-// Whether `text` can stand on an #SBATCH line as it is.
-bool IsWordOfSbatch(absl::string_view text);
-
-// A usage error if a value, or the folder that the script starts in, cannot stand on an #SBATCH
-// line, or --time is no time, or --stage-to no folder, or there is no store to copy, or the job
-// cannot be carried on.
+// A usage error if the script could not say a value, or would not work by it, or if the job cannot
+// be carried on.
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
                                const std::string& folder);
 

@@ -4,6 +4,10 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
+#include <absl/strings/string_view.h>
+#include <absl/strings/strip.h>
+
+#include <utility>
 
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
@@ -13,30 +17,44 @@ namespace {
 
 bool IsTraining(absl::Span<const std::string> job) { return job[0] == "train"; }
 
+// A value on an #SBATCH line, where a backslash, quotes and # have a meaning.
+std::string SbatchWord(absl::string_view text) {
+  if (text.find_first_of(" \"'\\#") == absl::string_view::npos) return std::string(text);
+  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
+}
+
 std::string Directives(const SlurmOptions& options, bool is_training, const std::string& folder) {
   std::string text;
-  const auto add = [&text](absl::string_view option, const auto& value,
+  const auto add = [&text](absl::string_view option, absl::string_view value,
                            absl::string_view why = "") {
-    absl::StrAppend(&text, "#SBATCH --", option, "=", value, why.empty() ? "" : "  # ", why, "\n");
+    absl::StrAppend(&text, "#SBATCH --", option, value.empty() ? "" : "=", SbatchWord(value),
+                    why.empty() ? "" : "  # ", why, "\n");
   };
   add("job-name", options.name);
   add("chdir", folder);
-  add("nodes", options.nodes);
-  add("ntasks-per-node", RanksPerNode(options));
-  if (options.gpus_per_node > 0) add("gpus-per-node", options.gpus_per_node);
+  add("nodes", absl::StrCat(options.nodes));
+  add("ntasks-per-node", absl::StrCat(RanksPerNode(options)));
+  if (options.gpus_per_node > 0) add("gpus-per-node", absl::StrCat(options.gpus_per_node));
   if (options.cpus_per_rank > 0)
-    add("cpus-per-task", options.cpus_per_rank);
+    add("cpus-per-task", absl::StrCat(options.cpus_per_rank));
   else
-    absl::StrAppend(&text, "#SBATCH --exclusive  # whole nodes: the ranks divide the processors\n");
+    add("exclusive", "", "whole nodes: the ranks divide the processors");
   if (!options.time.empty()) add("time", options.time);
   if (!options.partition.empty()) add("partition", options.partition);
   if (!options.account.empty()) add("account", options.account);
-  for (const std::string& option : options.sbatch) absl::StrAppend(&text, "#SBATCH ", option, "\n");
   add("output", "%x-%j.log");
   add("open-mode", "append", "a job that is queued again goes on in its log");
   if (is_training) {
     add("signal", "B:USR1@120", "to this shell, 120 s before the time limit");
-    absl::StrAppend(&text, "#SBATCH --requeue\n");
+    add("requeue", "");
+  }
+  if (!options.sbatch.empty())
+    absl::StrAppend(&text,
+                    "# From --sbatch; of an option that is given twice sbatch takes the last.\n");
+  for (const std::string& option : options.sbatch) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(absl::StripPrefix(option, "--"), absl::MaxSplits('=', 1));
+    add(parts.first, parts.second);
   }
   return text;
 }
@@ -147,8 +165,13 @@ elif [ "$asked_to_stop" = no ] && [ "$code" -ne 75 ] && [ "$(steps_done)" -le "$
 elif [ "$restarts" -ge "$max_restarts" ]; then
   echo "== $(date -Is) ended with $code: not queued again, for it has been $restarts times"
 else
-  echo "== $(date -Is) ended with $code: queued again"
-  scontrol requeue "$SLURM_JOB_ID" && { trap - TERM; sleep 60; }  # Slurm ends this script
+  echo "== $(date -Is) ended with $code: to be queued again"
+  if scontrol requeue "$SLURM_JOB_ID"; then
+    trap - TERM
+    sleep 60  # Slurm ends this script
+  else
+    echo "== Slurm does not queue this job again: submit the script again to carry on"
+  fi
 fi
 )bash";
 

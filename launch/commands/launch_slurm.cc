@@ -43,8 +43,9 @@ Flags Declare(SlurmFlags* f) {
                "first copy the store to this folder on each node's own disk");
   flags.Strings("setup", &f->slurm.setup, "LINE",
                 "a line of shell to run before the job, e.g. 'module load openmpi'");
-  flags.Strings("sbatch", &f->slurm.sbatch, "OPTION",
-                "a further option of sbatch, e.g. --constraint=a100");
+  flags.Strings(
+      "sbatch", &f->slurm.sbatch, "OPTION",
+      "an option of sbatch, e.g. --constraint=a100; wins over what the script says by itself");
   flags.Int(
       "max-restarts", &f->slurm.max_restarts, int64_t{0}, int64_t{1000000},
       "requeue a training job at most N times: after time limits and preemptions, and after a "
@@ -91,13 +92,7 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(CheckJob(f.job, NumRanks(f.slurm), 0));
-  if (f.slurm.name.empty()) {
-    f.slurm.name = NameOf(f.job);
-    if (!IsWordOfSbatch(f.slurm.name))
-      return UsageError(absl::StrCat("the job would be named after --run, '", f.slurm.name,
-                                     "', which is not one word without quotes, # or ;: give it "
-                                     "a --name"));
-  }
+  if (f.slurm.name.empty()) f.slurm.name = NameOf(f.job);
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();
   QH_RETURN_IF_ERROR(CheckSlurmOptions(f.slurm, f.job, folder));

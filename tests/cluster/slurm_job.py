@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The script of `quadhop launch slurm`, run by a real Slurm of two nodes (tests/cluster/slurm.py; needs root, slurm-wlm and munge):
 trains on both; asked to stop by USR1, as before a time limit, it writes a checkpoint, is queued again and ends equal to an undisturbed
-run, bit for bit; a rank that is killed has it queued again too; a job that cannot succeed is not; the store is staged on request.
-Once with a Slurm whose PMIx fails, where the script takes mpirun, and once by srun."""
+run, bit for bit; a rank that is killed has it queued again too; a job that cannot succeed is not; the store is staged on request;
+options of sbatch that the user adds win. Once with a Slurm whose PMIx fails, where the script takes mpirun, and once
+by srun."""
 
 import os
 import pathlib
@@ -88,7 +89,7 @@ def preempted(cluster, options, work):
     need(f"ranks are started by {'srun' if cluster.pmix else 'mpirun'}" in submitted.output(), submitted.output())
     cluster.run("scancel", "--batch", "--signal=USR1", str(submitted.number))
     expect(submitted, "COMPLETED", 1, work)
-    need("asked to stop by USR1" in submitted.output() and "ended with 75: queued again" in submitted.output(), submitted.output())
+    need("asked to stop by USR1" in submitted.output() and "ended with 75: to be queued again" in submitted.output(), submitted.output())
     return "preempted: queued again, equal"
 
 
@@ -118,6 +119,18 @@ def staged(cluster, options, work):
     return "staged: equal"
 
 
+def own_options(cluster, options, work):
+    comment = 'it\'s "a b" #\\'
+    submitted = Submitted(cluster, options, work, work / "own", "--sbatch=--no-requeue", "--sbatch=--output=own.log", f"--sbatch=--comment={comment}")
+    submitted.log = work / "own.log"
+    need(f"Comment={comment}" in cluster.run("scontrol", "-o", "show", "job", str(submitted.number)), "another comment")
+    submitted.wait_for(lambda: job.checkpoints(submitted.run), 120, "checkpoint")
+    cluster.run("scancel", "--batch", "--signal=USR1", str(submitted.number))
+    expect(submitted, "FAILED", 0, work)
+    need("Slurm does not queue this job again" in submitted.output(), submitted.output())
+    return "own options: win"
+
+
 def unjoined(cluster, options, _):
     """Processes of an srun without MPI must not each train."""
     done = subprocess.run(["srun", "--mpi=none", "-N2", "-n2", options.quadhop, "doctor"], env=cluster.environment(), capture_output=True, text=True,
@@ -138,8 +151,8 @@ def main():
 
     def trial(work, _, __):
         said = []
-        for starter, checks in (("mpirun", (preempted, rank_killed, hopeless, staged, unjoined)), ("srun", (preempted, rank_killed, hopeless))):
-            for left in ("preempted", "killed", "hopeless", "staged", "local", "slurm"):
+        for starter, checks in (("mpirun", (preempted, rank_killed, hopeless, staged, own_options, unjoined)), ("srun", (preempted, rank_killed, hopeless))):
+            for left in ("preempted", "killed", "hopeless", "staged", "own", "local", "slurm"):
                 shutil.rmtree(work / left, ignore_errors=True)
             for log in work.glob("*.log"):
                 log.unlink()

@@ -1,5 +1,7 @@
 #include "launch/cluster/slurm_options.h"
 
+#include <absl/strings/str_cat.h>
+
 #include "launch/command_line/flags.h"
 #include "tests/support/status_matchers.h"
 
@@ -19,23 +21,53 @@ SlurmOptions Options() {
   return options;
 }
 
-TEST(CheckSlurmOptions, RefusesValuesThatWouldBreakTheScript) {
-  SlurmOptions options = Options();
-  EXPECT_OK(CheckSlurmOptions(options, kTrain, "/home/me"));
-  options.partition = "a b";
-  EXPECT_THAT(CheckSlurmOptions(options, kTrain, "/home/me").message(),
-              HasSubstr("--partition is 'a b'"));
-  options = Options();
-  options.sbatch = {"constraint=a100"};
-  EXPECT_TRUE(IsUsageError(CheckSlurmOptions(options, kTrain, "/home/me")));
+TEST(CheckSlurmOptions, RefusesWhatCannotBeCarriedOn) {
+  EXPECT_OK(CheckSlurmOptions(Options(), kTrain, "/home/me"));
   EXPECT_TRUE(IsUsageError(CheckSlurmOptions(Options(), {"train", "--store", "g.qh"}, "/home/me")));
   EXPECT_TRUE(IsUsageError(CheckSlurmOptions(
       Options(), {"train", "--store", "g.qh", "--run", "r", "--overwrite"}, "/home/me")));
 }
 
-TEST(CheckSlurmOptions, RefusesAFolderThatNoDirectiveCanName) {
-  EXPECT_THAT(CheckSlurmOptions(Options(), kTrain, "/home/my self").message(),
-              HasSubstr("/home/my self"));
+TEST(CheckSlurmOptions, RefusesTextOfSeveralLines) {
+  SlurmOptions options = Options();
+  options.partition = "a\n#SBATCH b";
+  EXPECT_THAT(CheckSlurmOptions(options, kTrain, "/home/me").message(),
+              HasSubstr("--partition is 'a\n"));
+  EXPECT_THAT(CheckSlurmOptions(Options(), kTrain, "/home/my\nself").message(),
+              HasSubstr("/home/my\nself"));
+}
+
+absl::Status CheckOfSbatch(const std::string& option) {
+  SlurmOptions options = Options();
+  options.sbatch = {option};
+  return CheckSlurmOptions(options, kTrain, "/home/me");
+}
+
+TEST(CheckSlurmOptions, TakesAnyOptionOfSbatchInItsLongForm) {
+  for (const char* option : {"--constraint=a100|h100&ib", "--comment=it's \"a\" #b\\",
+                             "--no-requeue", "--output=mine.log", "--signal=B:USR1@600"})
+    EXPECT_OK(CheckOfSbatch(option));
+  for (const char* option :
+       {"constraint=a100", "-C a100", "--constraint a100", "--", "--=a", "--comment=a\n#SBATCH b"})
+    EXPECT_THAT(CheckOfSbatch(option).message(),
+                AllOf(HasSubstr(absl::StrCat("--sbatch is '", option, "'")),
+                      HasSubstr("--OPTION or --OPTION=VALUE")));
+}
+
+TEST(CheckSlurmOptions, RefusesOptionsOfSbatchThatTheScriptReckonsWith) {
+  EXPECT_THAT(CheckOfSbatch("--ntasks-per-node=4").message(), HasSubstr("give --ranks-per-node"));
+  EXPECT_THAT(CheckOfSbatch("--time=5").message(), HasSubstr("give --time"));
+}
+
+TEST(CheckSlurmOptions, RefusesASignalThatDoesNotAskATrainingScriptForACheckpoint) {
+  for (const char* signal :
+       {"USR1@600", "B:USR1", "B:USR1@", "B:USR1@0", "B:TERM@60", "B:USR1@65536"})
+    EXPECT_THAT(CheckOfSbatch(absl::StrCat("--signal=", signal)).message(),
+                AllOf(HasSubstr(absl::StrCat("--sbatch is '--signal=", signal, "'")),
+                      HasSubstr("--signal=B:USR1@SECONDS")));
+  SlurmOptions options = Options();
+  options.sbatch = {"--signal=INT@60"};
+  EXPECT_OK(CheckSlurmOptions(options, {"doctor"}, "/home/me"));
 }
 
 TEST(CheckSlurmOptions, TakesTheTimesThatSlurmTakes) {

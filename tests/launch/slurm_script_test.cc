@@ -108,6 +108,22 @@ TEST(SlurmScript, StagesTheStoreOnRequest) {
   ExpectBashReadsIt(script);
 }
 
+TEST(SlurmScript, SaysWhatTheUserAddsLastAndInQuotes) {
+  SlurmOptions options = Options();
+  options.name = "it's mine";
+  options.sbatch = {"--constraint=a100|h100", "--comment=a \"b\" #\\", "--no-requeue",
+                    "--output=mine.log", "--signal=B:USR1@600"};
+  const std::string script = SlurmScript(options, kTrain, "/home/my self", "/opt/quadhop");
+  EXPECT_THAT(script, AllOf(HasSubstr("#SBATCH --job-name=\"it's mine\"\n"),
+                            HasSubstr("#SBATCH --chdir=\"/home/my self\"\n"),
+                            HasSubstr("#SBATCH --constraint=a100|h100\n"
+                                      "#SBATCH --comment=\"a \\\"b\\\" #\\\\\"\n"
+                                      "#SBATCH --no-requeue\n"
+                                      "#SBATCH --output=mine.log\n"
+                                      "#SBATCH --signal=B:USR1@600\n\n")));
+  ExpectBashReadsIt(script);
+}
+
 // The script's own words that copy a store, to `folder`/local, and then `job`, where an srun that
 // starts a command on one node after the other stands for Slurm's.
 class StagingTest : public testing::Test {
@@ -189,11 +205,9 @@ Outcome LaunchSlurmFor(const std::string& run, const std::vector<std::string>& f
   return Quadhop(arguments);
 }
 
-TEST(LaunchSlurm, AsksForANameWhereThatOfTheRunCannotBeTheJobs) {
-  const Outcome outcome = LaunchSlurmFor("runs/my run", {});
-  EXPECT_EQ(outcome.code, ExitCode::kUsage);
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("named after --run, 'my run'"), HasSubstr("--name")));
-  EXPECT_EQ(LaunchSlurmFor("runs/my run", {"--name", "mine"}).code, ExitCode::kDone);
+TEST(LaunchSlurm, NamesTheJobAfterTheFolderOfItsRun) {
+  EXPECT_THAT(LaunchSlurmFor("runs/my run", {}).out, HasSubstr("--job-name=\"my run\"\n"));
+  EXPECT_THAT(LaunchSlurmFor("runs/1", {"--name", "mine"}).out, HasSubstr("--job-name=mine\n"));
 }
 
 TEST(LaunchSlurm, WarnsOfGpusThatThisBuildWouldNotUse) {
