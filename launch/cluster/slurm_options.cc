@@ -7,8 +7,10 @@
 #include <absl/strings/str_split.h>
 #include <absl/strings/string_view.h>
 #include <absl/strings/strip.h>
+#include <absl/types/optional.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/status.h"
@@ -19,20 +21,27 @@
 namespace quadhop {
 namespace {
 
-// man sbatch, --time.
-bool IsTimeOfSlurm(absl::string_view text) {
+// What Slurm takes `text` for, which rounds up; 0: no limit. nullopt if it is no time (man sbatch).
+absl::optional<int64_t> MinutesOfTime(absl::string_view text) {
   if (absl::EqualsIgnoreCase(text, "infinite") || absl::EqualsIgnoreCase(text, "unlimited"))
-    return true;
-  const auto is_number = [](absl::string_view part) {
-    return !part.empty() && std::all_of(part.begin(), part.end(), absl::ascii_isdigit);
-  };
-  const size_t days_end = text.find('-');
-  if (days_end != absl::string_view::npos) {
-    if (!is_number(text.substr(0, days_end))) return false;
-    text.remove_prefix(days_end + 1);
+    return 0;
+  std::vector<absl::string_view> parts = absl::StrSplit(text, absl::MaxSplits('-', 1));
+  const bool has_days = parts.size() == 2;
+  const std::vector<absl::string_view> clock = absl::StrSplit(parts.back(), ':');
+  parts.pop_back();
+  parts.insert(parts.end(), clock.begin(), clock.end());
+  constexpr std::array<int64_t, 4> kUnits = {86400, 3600, 60, 1};
+  size_t unit = has_days ? 0 : clock.size() == 3 ? 1 : 2;
+  if (unit + parts.size() > kUnits.size()) return absl::nullopt;
+  int64_t seconds = 0;
+  for (const absl::string_view part : parts) {
+    int32_t number = 0;
+    if (!std::all_of(part.begin(), part.end(), absl::ascii_isdigit) ||
+        !absl::SimpleAtoi(part, &number))
+      return absl::nullopt;
+    seconds += number * kUnits[unit++];
   }
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
-  return parts.size() <= 3 && std::all_of(parts.begin(), parts.end(), is_number);
+  return (seconds + 59) / 60;
 }
 
 // N of B:USR1@N, which Slurm sends to the script; 0 if `signal` is another.
@@ -41,6 +50,32 @@ int64_t SecondsOfSignal(absl::string_view signal) {
   const bool is_read =
       absl::ConsumePrefix(&signal, "B:USR1@") && absl::SimpleAtoi(signal, &seconds);
   return is_read && seconds > 0 && seconds <= 65535 ? seconds : 0;
+}
+
+int64_t SecondsToStop(const SlurmOptions& options) {
+  int64_t seconds = kSecondsToStop;
+  for (absl::string_view option : options.sbatch)
+    if (absl::ConsumePrefix(&option, "--signal=")) seconds = SecondsOfSignal(option);
+  return seconds;
+}
+
+// A job that is asked to stop as soon as it starts would be queued again without end. Slurm may ask
+// a minute early (man sbatch, --signal).
+absl::Status CheckTime(const SlurmOptions& options, bool is_training) {
+  if (options.time.empty()) return absl::OkStatus();
+  const absl::optional<int64_t> minutes = MinutesOfTime(options.time);
+  if (!minutes)
+    return UsageError(
+        absl::StrCat("--time is '", options.time,
+                     "'; allowed: minutes, minutes:seconds, hours:minutes:seconds, days-hours, "
+                     "days-hours:minutes, days-hours:minutes:seconds or infinite"));
+  const int64_t to_stop = SecondsToStop(options), least = (to_stop + 60) / 60 + 1;
+  if (is_training && *minutes > 0 && *minutes < least)
+    return UsageError(absl::StrCat(
+        "--time is '", options.time, "', but the job is asked for a checkpoint ", to_stop,
+        " s before its limit, or up to 60 s earlier; allowed: at least ", least,
+        " minutes, or fewer with a later request, --sbatch=--signal=B:USR1@SECONDS"));
+  return absl::OkStatus();
 }
 
 // What can stand on an #SBATCH line, in quotes if need be.
@@ -105,11 +140,7 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
     if (!IsOneLine(value))
       return UsageError(
           absl::StrCat("--", name, " is '", value, "'; allowed: text without control characters"));
-  if (!options.time.empty() && !IsTimeOfSlurm(options.time))
-    return UsageError(
-        absl::StrCat("--time is '", options.time,
-                     "'; allowed: minutes, minutes:seconds, hours:minutes:seconds, days-hours, "
-                     "days-hours:minutes, days-hours:minutes:seconds or infinite"));
+  QH_RETURN_IF_ERROR(CheckTime(options, is_training));
   if (!options.stage_to.empty() &&
       (absl::string_view("/$").find(options.stage_to[0]) == absl::string_view::npos ||
        !ShellWordOfVariables(options.stage_to)))

@@ -10,6 +10,10 @@
 
 namespace quadhop {
 
+// How long before its time limit a training job is asked for a checkpoint, unless options of sbatch
+// say otherwise.
+inline constexpr int64_t kSecondsToStop = 120;
+
 struct SlurmOptions {
   int64_t nodes = 1;
   int64_t gpus_per_node = 0;

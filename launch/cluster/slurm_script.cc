@@ -45,7 +45,8 @@ std::string Directives(const SlurmOptions& options, bool is_training, const std:
   add("output", "%x-%j.log");
   add("open-mode", "append", "a job that is queued again goes on in its log");
   if (is_training) {
-    add("signal", "B:USR1@120", "to this shell, 120 s before the time limit");
+    add("signal", absl::StrCat("B:USR1@", kSecondsToStop),
+        "to this shell, in seconds before the time limit");
     add("requeue", "");
   }
   if (!options.sbatch.empty())

@@ -9,7 +9,7 @@
 
 namespace quadhop {
 
-// The script. A job of train stops with a checkpoint 120 s before its time limit, and is queued
+// The script. A job of train stops with a checkpoint before its time limit, and is queued
 // again; also after a failure, if it got further than it was (RunWithRestarts). Ranks are started
 // by srun where Slurm's PMIx works on the nodes, else by mpirun: the script finds out. `folder` is
 // where it runs, `program` is quadhop.

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "launch/cluster/restarts.h"
 #include "launch/command_line/flags.h"
 #include "tests/support/status_matchers.h"
 
@@ -85,6 +86,27 @@ TEST(CheckSlurmOptions, TakesTheTimesThatSlurmTakes) {
     EXPECT_THAT(refused.message(), AllOf(HasSubstr(absl::StrCat("--time is '", time, "'")),
                                          HasSubstr("days-hours:minutes:seconds")));
   }
+}
+
+TEST(CheckSlurmOptions, RefusesATimeThatLeavesTrainingNone) {
+  SlurmOptions options = Options();
+  const auto check = [&options](const char* time, const JobWords& job) {
+    options.time = time;
+    return CheckSlurmOptions(options, job, "/home/me");
+  };
+  for (const char* time : {"1", "3", "00:02:00", "3:00", "0-0:03"})
+    EXPECT_THAT(check(time, kTrain).message(),
+                AllOf(HasSubstr(absl::StrCat("--time is '", time, "'")), HasSubstr("120 s before"),
+                      HasSubstr("at least 4 minutes")));
+  for (const char* time : {"4", "3:01", "00:03:01", "0-1", "0", "infinite"})
+    EXPECT_OK(check(time, kTrain));
+  EXPECT_OK(check("1", {"doctor"}));
+  options.sbatch = {"--signal=B:USR1@600"};
+  EXPECT_THAT(check("11", kTrain).message(),
+              AllOf(HasSubstr("600 s before"), HasSubstr("at least 12 minutes")));
+  EXPECT_OK(check("12", kTrain));
+  options.sbatch = {"--signal=B:USR1@30"};
+  EXPECT_OK(check("2", kTrain));
 }
 
 TEST(CheckSlurmOptions, RefusesToStageToWhatIsNoFolderOfANode) {
