@@ -7,6 +7,7 @@
 #include <absl/strings/string_view.h>
 #include <absl/strings/strip.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "launch/cluster/restarts.h"
@@ -23,6 +24,11 @@ std::string SbatchWord(absl::string_view text) {
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}}), "\"");
 }
 
+// --mem, --mem-per-cpu or --mem-per-gpu, of which a job may have one.
+bool AsksForMemory(absl::string_view option) {
+  return absl::StartsWith(option, "--mem") && !absl::StartsWith(option, "--mem-bind");
+}
+
 std::string Directives(const SlurmOptions& options, bool is_training, const std::string& folder) {
   std::string text;
   const auto add = [&text](absl::string_view option, absl::string_view value,
@@ -35,10 +41,13 @@ std::string Directives(const SlurmOptions& options, bool is_training, const std:
   add("nodes", absl::StrCat(options.nodes));
   add("ntasks-per-node", absl::StrCat(RanksPerNode(options)));
   if (options.gpus_per_node > 0) add("gpus-per-node", absl::StrCat(options.gpus_per_node));
-  if (options.cpus_per_rank > 0)
+  if (options.cpus_per_rank > 0) {
     add("cpus-per-task", absl::StrCat(options.cpus_per_rank));
-  else
+  } else {
     add("exclusive", "", "whole nodes: the ranks divide the processors");
+    if (std::none_of(options.sbatch.begin(), options.sbatch.end(), AsksForMemory))
+      add("mem", "0", "and have all of the memory");
+  }
   if (!options.time.empty()) add("time", options.time);
   if (!options.partition.empty()) add("partition", options.partition);
   if (!options.account.empty()) add("account", options.account);

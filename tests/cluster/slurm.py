@@ -47,6 +47,8 @@ SlurmdLogFile={work}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+DefMemPerNode=500
 SchedulerParameters=batch_sched_delay=1,bf_interval=5
 ReturnToService=2
 MpiDefault=none

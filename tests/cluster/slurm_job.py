@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The script of `quadhop launch slurm`, run by a real Slurm of two nodes (tests/cluster/slurm.py; needs root, slurm-wlm and munge):
 trains on both; asked to stop by USR1, as before a time limit, it writes a checkpoint, is queued again and ends equal to an undisturbed
-run, bit for bit; a rank that is killed has it queued again too; a job that cannot succeed is not; the store is staged on request;
-options of sbatch that the user adds win. Once with a Slurm whose PMIx fails, where the script takes mpirun, and once
+run, bit for bit; a rank that is killed has it queued again too; a job that cannot succeed is not; the store is staged on request, over what
+an earlier start has left, and removed; options of sbatch that the user adds win. Once with a Slurm whose PMIx fails, where the script takes mpirun, and once
 by srun."""
 
 import os
@@ -33,9 +33,9 @@ def train(options, run, store):
 class Submitted:
     """A job that launch slurm --submit gave to Slurm."""
 
-    def __init__(self, cluster, options, work, run, *flags, store=None):
+    def __init__(self, cluster, options, work, run, *flags, store=None, cpus=1):
         self.cluster, self.run = cluster, run
-        words = [options.quadhop, "launch", "slurm", "--nodes", "2", "--ranks-per-node", "1", "--cpus-per-rank", "1", "--time", "10",
+        words = [options.quadhop, "launch", "slurm", "--nodes", "2", "--ranks-per-node", "1", "--cpus-per-rank", str(cpus), "--time", "10",
                  "--submit", *flags, "--", *train(options, run, store or work / "graph.qh")]
         done = subprocess.run(words, env=cluster.environment(), cwd=work, capture_output=True, text=True, check=False)
         need(done.returncode == 0 and "Submitted batch job" in done.stdout, f"not submitted: {done.stdout}{done.stderr}")
@@ -112,11 +112,24 @@ def hopeless(cluster, options, work):
 
 def staged(cluster, options, work):
     local = work / "local"
-    submitted = Submitted(cluster, options, work, work / "staged", "--stage-to", str(local))
+    submitted = Submitted(cluster, options, work, work / "staged", "--stage-to", str(local), "--sbatch=--hold", cpus=0)
+    (local / f"quadhop-{submitted.number}/graph.qh.0/torn").mkdir(parents=True)  # by a start that was cut short
+    cluster.run("scontrol", "release", str(submitted.number))
     expect(submitted, "COMPLETED", 0, work)
     need(f"training on {local}/quadhop-{submitted.number}/graph.qh" in submitted.output(), submitted.output())
     need(not list(local.iterdir()), f"left behind: {list(local.iterdir())}")
-    return "staged: equal"
+    need("cpu=4,mem=4000M" in cluster.job(submitted.number)["TRES"], f"not whole nodes: {cluster.job(submitted.number)}")
+    return "staged, on whole nodes: equal"
+
+
+def staged_and_cancelled(cluster, options, work):
+    local = work / "local"
+    submitted = Submitted(cluster, options, work, work / "cancelled", "--stage-to", str(local))
+    submitted.wait_for(lambda: job.checkpoints(submitted.run), 120, "checkpoint")
+    need(list(local.iterdir()), "nothing is staged")
+    cluster.run("scancel", str(submitted.number))
+    submitted.wait_for(lambda: not list(local.iterdir()), 20, "removal of the copy")
+    return "staged, cancelled: removed"
 
 
 def own_options(cluster, options, work):
@@ -151,8 +164,8 @@ def main():
 
     def trial(work, _, __):
         said = []
-        for starter, checks in (("mpirun", (preempted, rank_killed, hopeless, staged, own_options, unjoined)), ("srun", (preempted, rank_killed, hopeless))):
-            for left in ("preempted", "killed", "hopeless", "staged", "own", "local", "slurm"):
+        for starter, checks in (("mpirun", (preempted, rank_killed, hopeless, staged, staged_and_cancelled, own_options, unjoined)), ("srun", (preempted, rank_killed, hopeless))):
+            for left in ("preempted", "killed", "hopeless", "staged", "cancelled", "own", "local", "slurm"):
                 shutil.rmtree(work / left, ignore_errors=True)
             for log in work.glob("*.log"):
                 log.unlink()

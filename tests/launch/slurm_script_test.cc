@@ -108,6 +108,23 @@ TEST(SlurmScript, StagesTheStoreOnRequest) {
   ExpectBashReadsIt(script);
 }
 
+TEST(SlurmScript, AsksForTheMemoryOfWholeNodesUnlessTheUserDoes) {
+  const auto script = [](const SlurmOptions& options) {
+    return SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
+  };
+  SlurmOptions options = Options();
+  EXPECT_THAT(script(options), AllOf(HasSubstr("--exclusive"), HasSubstr("#SBATCH --mem=0 ")));
+  options.sbatch = {"--mem-bind=local"};
+  EXPECT_THAT(script(options), HasSubstr("--mem=0"));
+  for (const char* memory : {"--mem=64G", "--mem-per-cpu=4G", "--mem-per-gpu=80G"}) {
+    options.sbatch = {memory};
+    EXPECT_THAT(script(options), AllOf(HasSubstr(memory), Not(HasSubstr("--mem=0"))));
+  }
+  options = Options();
+  options.cpus_per_rank = 4;
+  EXPECT_THAT(script(options), Not(HasSubstr("--mem")));
+}
+
 TEST(SlurmScript, SaysWhatTheUserAddsLastAndInQuotes) {
   SlurmOptions options = Options();
   options.name = "it's mine";
