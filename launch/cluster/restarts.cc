@@ -2,6 +2,7 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -82,8 +83,10 @@ std::string WhereToResume(const std::string& run) {
   return absl::StrCat("its newest intact checkpoint (the newest is of step ", steps.back(), ")");
 }
 
-bool IsSwitch(absl::string_view word, absl::string_view flag) {  // --flag, --flag=true
-  return word == flag || absl::StartsWith(word, absl::StrCat(flag, "="));
+// --name, --name=true
+bool IsSwitch(absl::string_view word, absl::string_view name) {
+  return absl::ConsumePrefix(&word, "--") && absl::ConsumePrefix(&word, name) &&
+         (word.empty() || word[0] == '=');
 }
 
 void Say(const std::string& text) {
@@ -102,10 +105,15 @@ std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name)
   return "";
 }
 
+bool HasSwitch(absl::Span<const std::string> job, absl::string_view name) {
+  return std::any_of(job.begin(), job.end(),
+                     [name](const std::string& word) { return IsSwitch(word, name); });
+}
+
 JobWords WithResume(absl::Span<const std::string> job) {
   JobWords resumed;
   for (const std::string& word : job)
-    if (!IsSwitch(word, "--overwrite") && !IsSwitch(word, "--resume")) resumed.push_back(word);
+    if (!IsSwitch(word, "overwrite") && !IsSwitch(word, "resume")) resumed.push_back(word);
   resumed.push_back("--resume");
   return resumed;
 }
@@ -116,10 +124,7 @@ absl::StatusOr<ExitCode> RunWithRestarts(
   const std::string run = FlagOfJob(job, "run");
   Supervisor supervisor;
   for (int64_t restarts = 0;; ++restarts) {
-    const bool starts_over =
-        restarts == 0 && std::any_of(job.begin(), job.end(), [](const auto& word) {
-          return IsSwitch(word, "--overwrite");
-        });
+    const bool starts_over = restarts == 0 && HasSwitch(job, "overwrite");
     const int64_t before = StepsDone(run);
     QH_ASSIGN_OR_RETURN(const auto command, command_of(restarts == 0 ? job : WithResume(job)));
     QH_ASSIGN_OR_RETURN(const int code, supervisor.Run(command));

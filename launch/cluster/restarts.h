@@ -19,6 +19,9 @@ using JobWords = std::vector<std::string>;
 // The value of --name in `job`; "" if it is not there.
 std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name);
 
+// Whether the switch --name is in `job`.
+bool HasSwitch(absl::Span<const std::string> job, absl::string_view name);
+
 // `job` as it carries on: with --resume, without --overwrite.
 JobWords WithResume(absl::Span<const std::string> job);
 

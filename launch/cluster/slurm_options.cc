@@ -151,13 +151,13 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
     return UsageError(absl::StrCat("--stage-to is ", options.stage_to, ", but ", job[0],
                                    " is given no --store to copy there"));
   if (!is_training) return absl::OkStatus();
-  for (const char* flag : {"run", "store"})
-    if (FlagOfJob(job, flag).empty())
-      return UsageError(absl::StrCat("train needs --", flag, " to be run by a script"));
-  for (const std::string& word : job)
-    if (absl::StartsWith(word, "--overwrite"))
-      return UsageError(
-          "--overwrite is given, but a job that is queued again carries on: remove the run first");
+  if (FlagOfJob(job, "run").empty()) return UsageError("train needs --run to be run by a script");
+  if (FlagOfJob(job, "store").empty() && !HasSwitch(job, "resume"))
+    return UsageError(
+        "train needs --store to be run by a script, or --resume for a run that is there");
+  if (HasSwitch(job, "overwrite"))
+    return UsageError(
+        "--overwrite is given, but a job that is queued again carries on: remove the run first");
   return absl::OkStatus();
 }
 

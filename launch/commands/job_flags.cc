@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "comm/mpi.h"
-#include "core/file.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
@@ -43,11 +42,7 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
   QH_ASSIGN_OR_RETURN(job.config, ReadRunConfig(job.run));
   LeaveBackendsOpen(&job.config);
   if (job.store.empty()) {
-    QH_ASSIGN_OR_RETURN(job.store, ReadRunStore(job.run));
-    if (!FileExists(job.store))
-      return absl::NotFoundError(absl::StrCat(job.run, " was trained on ", job.store,
-                                              ", which is not there: if it moved, name it by "
-                                              "--store"));
+    QH_ASSIGN_OR_RETURN(job.store, FindRunStore(job.run));
   }
   const bool lacks_best = checkpoint.empty() && !FindCheckpoint(job.run, "best").ok();
   if (checkpoint.empty()) checkpoint = lacks_best ? "latest" : "best";

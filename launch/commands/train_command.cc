@@ -1,10 +1,16 @@
-// quadhop train --store NAME.qh --config CONFIG --run RUN
+// quadhop train --store NAME.qh --config CONFIG --run RUN, and quadhop train --run RUN --resume
+#include <absl/strings/str_cat.h>
+
+#include "comm/gather.h"
 #include "core/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
 #include "launch/config/config.h"
+#include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
+#include "launch/run/run_claim.h"
+#include "launch/run/run_folder.h"
 #include "launch/training/repetitions.h"
 #include "launch/training/train_job.h"
 
@@ -25,30 +31,96 @@ struct TrainFlags {
 
 Flags Declare(TrainFlags* train) {
   Flags flags("train", "Trains on a store: on many ranks under mpirun or srun, else on one.");
-  flags.String("store", &train->job.store, "NAME.qh", "the store").Required();
-  flags.String("config", &train->config, "CONFIG", "a preset or a textproto file").Required();
+  flags.String("store", &train->job.store, "NAME.qh",
+               "the store (with --resume it may be left out: that of the run)");
+  flags.String("config", &train->config, "CONFIG",
+               "a preset or a textproto file (with --resume it may be left out: that of the run)");
   flags.String("run", &train->job.run, "RUN", "the folder to write the run to").Required();
   flags.Strings("set", &train->overrides, "FIELD=VALUE", "set a field of the config");
   flags.String("split", &train->job.split, "NAME",
-               "split of the store to use (default: the first by name)");
+               "split of the store to use (default: the first by name; with --resume that of the "
+               "run)");
   flags.Choice("splits", &train->splits, {"all"},
                "train one run for every split of the store, each in RUN/split-NAME");
   flags.Int(
       "seeds", &train->repeat.seeds, int64_t{0}, int64_t{10000},
       "train N runs with seeds train.seed, train.seed+1, ..., each in RUN/seed-N (0: a single run "
       "in RUN)");
-  flags.Switch("resume", &train->resume, "continue the run if there is one");
+  flags.Switch("resume", &train->resume,
+               "continue the run, if there is one: with its own store, config and split, as far as "
+               "no others are given");
   flags.Switch("overwrite", &train->overwrite, "replace the run if there is one");
   flags.String("init", &train->job.init, "FILE.safetensors",
-               "weights to start from, with the paper code's names");
+               "weights to start from, with the paper code's names; no run remembers them, and one "
+               "that is resumed needs them until it has a checkpoint");
   flags.Choice("log", &train->log, {"text", "json"},
                "what to print: lines for people, or the lines of metrics.jsonl");
   AddRanksFlags(&flags, &train->ranks);
   flags.Example("train --store stores/wordnet.qh --config quickstart --run runs/first");
+  flags.Example("train --run runs/first --resume");
   flags.Example("train --store stores/wordnet.qh --config quickstart --seeds 5 --run runs/five");
   flags.Example(
       "train --store stores/wordnet.qh --config my.textproto --set train.epochs=20 --run runs/2");
   return flags;
+}
+
+// Of a run that is begun.
+absl::Status NeedStoreAndConfig(const TrainFlags& train) {
+  constexpr absl::string_view kUnlessResumed = "; only a run that is resumed has its own";
+  if (train.job.store.empty())
+    return UsageError(absl::StrCat("needs --store NAME.qh: the store", kUnlessResumed));
+  if (train.config.empty())
+    return UsageError(
+        absl::StrCat("needs --config CONFIG: a preset or a textproto file", kUnlessResumed));
+  return absl::OkStatus();
+}
+
+// The run that is carried on, or of those over seeds or splits the first.
+absl::StatusOr<std::string> RunToCarryOn(const TrainFlags& train) {
+  const std::string& run = train.job.run;
+  const std::vector<std::string> within = RunsIn(run);
+  if (within.empty()) return run;
+  const std::string first = absl::StrCat(run, "/", within.front());
+  if (train.repeat.any()) return first;
+  return absl::FailedPreconditionError(
+      absl::StrCat(run,
+                   " holds runs over seeds or splits: carry them on with the --seeds or "
+                   "--splits that they were begun with, or one of them, as in --run ",
+                   first));
+}
+
+// What is not given is the run's.
+absl::Status TakeFromRun(TrainFlags* train) {
+  TrainJob& job = train->job;
+  QH_ASSIGN_OR_RETURN(const std::string run, RunToCarryOn(*train));
+  if (train->config.empty() || job.store.empty()) {
+    const absl::Status there = ReadRunConfig(run).status();
+    if (absl::IsNotFound(there))
+      return absl::NotFoundError(
+          absl::StrCat(std::string(there.message()), "; to begin one, give --store and --config"));
+    QH_RETURN_IF_ERROR(there);
+  }
+  if (train->config.empty()) train->config = RunConfigPath(run);
+  if (job.store.empty()) {
+    QH_ASSIGN_OR_RETURN(job.store, FindRunStore(run));
+  }
+  if (job.split.empty()) {
+    QH_ASSIGN_OR_RETURN(job.split, ReadRunSplit(run));
+  }
+  return absl::OkStatus();
+}
+
+// Each rank has read the run's folder for itself, and will read its checkpoint there.
+absl::Status CheckReadAlike(Communicator& comm, const TrainJob& job) {
+  const std::string mine = absl::StrCat(job.split, "\n", ConfigToText(job.config));
+  QH_ASSIGN_OR_RETURN(const auto all, GatherTexts(comm, "config of the run", mine));
+  const absl::Status alike =
+      mine == all[0] ? absl::OkStatus()
+                     : absl::FailedPreconditionError(absl::StrCat(
+                           "the config or split of ", job.run,
+                           " is not the one that rank 0 has: --run is to be a folder on a file "
+                           "system that all hosts share"));
+  return AgreeOnStatus(comm, "compare the config of the run", alike);
 }
 
 }  // namespace
@@ -63,6 +135,7 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   train.repeat.all_splits = train.splits == "all";
   if (train.resume) train.job.start = RunFolder::Start::kResume;
   if (train.overwrite) train.job.start = RunFolder::Start::kOverwrite;
+  QH_RETURN_IF_ERROR(train.resume ? TakeFromRun(&train) : NeedStoreAndConfig(train));
   absl::StatusOr<Config> config = LoadConfig(train.config, train.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   train.job.config = *std::move(config);
@@ -71,12 +144,11 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   train.ranks.after_loss = "carry on with --resume";
   const StopSignals stop;
   train.job.stop = &stop;
-  if (!train.repeat.any())
-    return RunRanks(train.ranks,
-                    [&train](const RankContext& context) { return Train(train.job, context); });
   QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));
-  return RunRanks(train.ranks, [&](const RankContext& context) {
-    return TrainRepeatedly(train.job.run, jobs, context);
+  return RunRanks(train.ranks, [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+    if (train.resume) QH_RETURN_IF_ERROR(CheckReadAlike(context.comm, train.job));
+    return train.repeat.any() ? TrainRepeatedly(train.job.run, jobs, context)
+                              : Train(train.job, context);
   });
 }
 

@@ -43,9 +43,9 @@ bool HasBegunTraining(const std::string& run) {
 
 absl::Status RemoveRun(const std::string& run) {
   QH_ASSIGN_OR_RETURN(std::vector<std::string> files, ListEventFiles(run));
-  files.insert(files.end(),
-               {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
-                RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run), RunConfigPath(run)});
+  files.insert(files.end(), {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
+                             RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run),
+                             RunConfigPath(run), RunSplitPath(run)});
   for (const std::string& file : files) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
   }
@@ -94,6 +94,7 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
 
 std::string RunConfigPath(const std::string& run) { return run + "/config.textproto"; }
 std::string RunStorePath(const std::string& run) { return run + "/store.txt"; }
+std::string RunSplitPath(const std::string& run) { return run + "/split.txt"; }
 std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
 std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
 std::string RunBadStepPath(const std::string& run) { return run + "/bad_step.json"; }
@@ -114,6 +115,19 @@ absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
   return std::string(absl::StripTrailingAsciiWhitespace(text));
 }
 
+absl::StatusOr<std::string> FindRunStore(const std::string& run) {
+  QH_ASSIGN_OR_RETURN(std::string store, ReadRunStore(run));
+  if (FileExists(store)) return store;
+  return absl::NotFoundError(absl::StrCat(run, " was trained on ", store,
+                                          ", which is not there: if it moved, name it by --store"));
+}
+
+absl::StatusOr<std::string> ReadRunSplit(const std::string& run) {
+  if (!FileExists(RunSplitPath(run))) return "";
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSplitPath(run)));
+  return std::string(absl::StripTrailingAsciiWhitespace(text));
+}
+
 absl::Status RunFolder::CheckStart(const std::string& run, Start start) {
   QH_RETURN_IF_ERROR(CheckMayHoldARun(run));
   if (start != Start::kNew || !HasBegunTraining(run)) return absl::OkStatus();
@@ -127,14 +141,13 @@ absl::Status RunFolder::CheckStart(const std::string& run, Start start) {
 }
 
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
-                                                             const Config& config,
-                                                             const std::string& store,
+                                                             RunInputs inputs,
                                                              const StopSignals* stop) {
-  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, config, store, stop));
+  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, std::move(inputs), stop));
   if (FileExists(path)) QH_RETURN_IF_ERROR(folder->Claim());
   if (start == Start::kResume && FileExists(RunConfigPath(path))) {
     QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(path));
-    QH_ASSIGN_OR_RETURN(folder->changes_, ChangesOnResume(before, config));
+    QH_ASSIGN_OR_RETURN(folder->changes_, ChangesOnResume(before, folder->inputs_.config));
   }
   return folder;
 }
@@ -151,11 +164,12 @@ absl::Status RunFolder::Begin() {
   QH_RETURN_IF_ERROR(MakeDirectories(path_));
   if (!lock_.has_value()) QH_RETURN_IF_ERROR(Claim());
   // First, for it tells a run from other folders.
-  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), AbsolutePath(store_) + "\n"));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), AbsolutePath(inputs_.store) + "\n"));
   if (start_ != Start::kResume) QH_RETURN_IF_ERROR(RemoveRun(path_));
   QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
   QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path_)));
-  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path_), ConfigToText(config_)));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunSplitPath(path_), inputs_.split + "\n"));
+  QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path_), ConfigToText(inputs_.config)));
   return OpenMetrics();
 }
 
@@ -204,7 +218,7 @@ absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
 absl::Status RunFolder::BeginEvents(int64_t next_step) {
   QH_ASSIGN_OR_RETURN(EventFile events, EventFile::Create(path_, next_step));
   events_.emplace(std::move(events));
-  return events_->AddHyperParameters(config_);
+  return events_->AddHyperParameters(inputs_.config);
 }
 
 absl::Status RunFolder::DropMetricsAfter(int64_t next_step, int64_t last_epoch) {

@@ -3,6 +3,7 @@
 //   config.textproto              the config, every field
 //   store.txt                     the path of the store that it trains on, a line; it makes the
 //                                 folder that of a run
+//   split.txt                     the split of the store that it trains on, a line
 //   lock                          which process trains in it (run_claim.h)
 //   metrics.jsonl                 one JSON object a line (DESIGN.md section 2)
 //   summary.json                  written at the end: its presence means that the run is finished
@@ -32,6 +33,13 @@
 
 namespace quadhop {
 
+// What a run is begun with.
+struct RunInputs {
+  Config config;  // its backends are chosen (backends.h)
+  std::string store;
+  std::string split;
+};
+
 // Written by rank 0 only; the other ranks need its paths alone. Not thread-safe.
 class RunFolder {
  public:
@@ -47,14 +55,13 @@ class RunFolder {
   // Makes no more than RUN/lock yet, which keeps others out from here on. What CheckStart says;
   // kFailedPrecondition if another process is training in it (one that may be ending is waited for
   // if `start` is kResume, until `stop` asks for a stop: kCancelled), or if `start` is kResume and
-  // the run's config differs in what matters (see ChangesOnResume). `config` has its backends
-  // chosen (backends.h). Borrows `stop`; may be nullptr.
+  // the run's config differs in what matters (see ChangesOnResume). Borrows `stop`; may be
+  // nullptr.
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
-                                                           const Config& config,
-                                                           const std::string& store,
+                                                           RunInputs inputs,
                                                            const StopSignals* stop);
-  // Once nothing stands against the run: makes the folder and writes config.textproto and
-  // store.txt. But for kResume the files named above, and only those, are removed before. To be
+  // Once nothing stands against the run: makes the folder and writes config.textproto, store.txt
+  // and split.txt. But for kResume the files named above, and only those, are removed before. To be
   // called before anything below is written.
   absl::Status Begin();
   ~RunFolder();
@@ -89,13 +96,8 @@ class RunFolder {
   absl::Status WriteSummary(const JsonObject& summary);
 
  private:
-  RunFolder(std::string path, Start start, Config config, std::string store,
-            const StopSignals* stop)
-      : path_(std::move(path)),
-        start_(start),
-        config_(std::move(config)),
-        store_(std::move(store)),
-        stop_(stop) {}
+  RunFolder(std::string path, Start start, RunInputs inputs, const StopSignals* stop)
+      : path_(std::move(path)), start_(start), inputs_(std::move(inputs)), stop_(stop) {}
   // Makes sure that the run may stand in the folder, and keeps others out.
   absl::Status Claim();
   absl::Status OpenMetrics();
@@ -104,8 +106,7 @@ class RunFolder {
 
   const std::string path_;
   const Start start_;
-  const Config config_;
-  const std::string store_;
+  const RunInputs inputs_;
   const StopSignals* const stop_;
   absl::optional<FileLock> lock_;
   std::vector<std::string> changes_;
@@ -119,6 +120,7 @@ class RunFolder {
 // Paths inside a run folder, for every rank and for the commands that read a run.
 std::string RunConfigPath(const std::string& run);
 std::string RunStorePath(const std::string& run);  // of store.txt
+std::string RunSplitPath(const std::string& run);
 std::string RunMetricsPath(const std::string& run);
 std::string RunSummaryPath(const std::string& run);
 std::string RunBadStepPath(const std::string& run);
@@ -131,5 +133,12 @@ absl::StatusOr<Config> ReadRunConfig(const std::string& run);
 
 // The absolute path of the store that a run trained on. kNotFound says that `run` is no run folder.
 absl::StatusOr<std::string> ReadRunStore(const std::string& run);
+
+// The same, for a command to read it; kNotFound also says that nothing is there any more, and to
+// name it by --store.
+absl::StatusOr<std::string> FindRunStore(const std::string& run);
+
+// The split that a run trains on; "" of runs that were begun before there was split.txt.
+absl::StatusOr<std::string> ReadRunSplit(const std::string& run);
 
 }  // namespace quadhop

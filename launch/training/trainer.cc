@@ -120,8 +120,11 @@ absl::StatusOr<bool> Trainer::TakeFolder() {
   uint8_t stopped = 0;
   if (session_.context().IsMain()) {
     absl::StatusOr<std::unique_ptr<RunFolder>> folder =
-        RunFolder::Create(job_.run, job_.start, WithBackendsOf(session_.config(), job_.config),
-                          job_.store, job_.stop);
+        RunFolder::Create(job_.run, job_.start,
+                          {.config = WithBackendsOf(session_.config(), job_.config),
+                           .store = job_.store,
+                           .split = session_.split()},
+                          job_.stop);
     stopped = absl::IsCancelled(folder.status());
     if (stopped != 0) {
       display_.Say(folder.status().message());

@@ -41,7 +41,7 @@ class RunFolderTest : public testing::Test {
     QH_ASSIGN_OR_RETURN(config_, LoadConfig("quickstart", {}));
     ChooseBackends(/*all_ranks_have_gpus=*/false, &config_);
     QH_ASSIGN_OR_RETURN(auto folder,
-                        RunFolder::Create(run_, start, config_, "stores/a.qh", nullptr));
+                        RunFolder::Create(run_, start, {config_, "stores/a.qh", "time"}, nullptr));
     QH_RETURN_IF_ERROR(folder->Begin());
     return folder;
   }
@@ -66,6 +66,20 @@ TEST_F(RunFolderTest, RemembersTheAbsolutePathOfItsStore) {
   EXPECT_EQ(store, std::filesystem::current_path().string() + "/stores/a.qh");
 }
 
+TEST_F(RunFolderTest, RemembersItsSplit) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  EXPECT_THAT(ReadRunSplit(run_), IsOkAndHolds("time"));
+  ASSERT_OK(RemoveFileIfPresent(RunSplitPath(run_)));
+  EXPECT_THAT(ReadRunSplit(run_), IsOkAndHolds(""));  // begun by a version that kept none
+}
+
+TEST_F(RunFolderTest, SaysWhatToDoWhereItsStoreIsGone) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  EXPECT_THAT(FindRunStore(run_),
+              StatusIs(absl::StatusCode::kNotFound,
+                       AllOf(HasSubstr("stores/a.qh, which is not there"), HasSubstr("--store"))));
+}
+
 TEST_F(RunFolderTest, ThePathOfItsStoreLeadsThroughLinks) {
   ASSERT_OK(MakeDirectories(folder_ / "elsewhere/within"));
   std::filesystem::create_directory_symlink(folder_ / "elsewhere/within", folder_ / "link");
@@ -73,8 +87,9 @@ TEST_F(RunFolderTest, ThePathOfItsStoreLeadsThroughLinks) {
   {
     ASSERT_OK_AND_ASSIGN(Config config, LoadConfig("quickstart", {}));
     ChooseBackends(/*all_ranks_have_gpus=*/false, &config);
-    ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Create(run_, RunFolder::Start::kNew, config,
-                                                              folder_ / "link/../s.qh", nullptr));
+    ASSERT_OK_AND_ASSIGN(const auto folder,
+                         RunFolder::Create(run_, RunFolder::Start::kNew,
+                                           {config, folder_ / "link/../s.qh", "time"}, nullptr));
     ASSERT_OK(folder->Begin());
   }
   ASSERT_OK_AND_ASSIGN(const std::string store, ReadRunStore(run_));

@@ -123,6 +123,12 @@ TEST(CheckSlurmOptions, RefusesToStageToWhatIsNoFolderOfANode) {
   }
 }
 
+TEST(CheckSlurmOptions, TakesARunThatIsResumedWithoutItsStore) {
+  EXPECT_OK(CheckSlurmOptions(Options(), {"train", "--run", "r", "--resume"}, "/home/me"));
+  EXPECT_THAT(CheckSlurmOptions(Options(), {"train", "--run", "r"}, "/home/me").message(),
+              HasSubstr("--store"));
+}
+
 TEST(CheckSlurmOptions, RefusesToStageWithoutAStore) {
   SlurmOptions options = Options();
   options.stage_to = "/local";
