@@ -36,6 +36,12 @@ absl::StatusOr<FileLock> FileLock::OfFile(const std::string& path, const std::st
   return lock;
 }
 
+bool FileLock::IsFree(const std::string& path) {
+  const FileLock file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Shared, so that those who ask do not keep each other from it; let go at once.
+  return file.fd_ >= 0 && flock(file.fd_, LOCK_SH | LOCK_NB) == 0;
+}
+
 FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 FileLock::~FileLock() {

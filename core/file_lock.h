@@ -17,6 +17,9 @@ class FileLock {
   // Makes the file if it is not there, and leaves `holder` in it, for those who are refused.
   static absl::StatusOr<FileLock> OfFile(const std::string& path, const std::string& holder);
 
+  // Whether nobody has the lock on the file, which is not made; false where that cannot be known.
+  static bool IsFree(const std::string& path);
+
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();

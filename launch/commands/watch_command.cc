@@ -43,7 +43,7 @@ absl::StatusOr<ExitCode> WatchCommand(absl::Span<const std::string> arguments) {
   Flags flags(
       "watch",
       "Follows a run until it ends. Exits with 0 when the run has finished, with 75 when it "
-      "has stopped, or is silent, and may be resumed.");
+      "has stopped, was killed or is silent, and may be resumed.");
   flags.Positional("RUN", &run, "the folder of a run").Required();
   flags.Switch("once", &once, "print the state of the run once, and exit");
   flags.Example("watch runs/quickstart");

@@ -13,6 +13,8 @@
 #include "launch/display/short_duration.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/json/json_fields.h"
+#include "launch/ranks/host_name.h"
+#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 
 namespace quadhop {
@@ -76,6 +78,8 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
   }
   if (!FileExists(RunAlivePath(run_)))
     return Standing{State::kStopped, "there is no sign that it runs"};
+  // Asked first, for a run says how it ended before it lets go of its folder.
+  const bool unclaimed = IsUnclaimed(run_);
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunAlivePath(run_)));
   const nlohmann::json sign = ParseJson(text);
   if (!sign.is_object())
@@ -84,15 +88,21 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
       absl::StrFormat("%s, step %d", TextField(sign, "phase"), IntegerField(sign, "step"));
   const std::string host = TextField(sign, "host");
   const std::string state = TextField(sign, "state");
+  const std::string advice = absl::StrCat("carry on with quadhop train --run ", run_, " --resume");
+  if (state == "stopped")
+    return Standing{State::kStopped, absl::StrCat("stopped after step ", IntegerField(sign, "step"),
+                                                  ", as asked; ", advice)};
   if (state != "running")
-    return Standing{State::kStopped,
-                    absl::StrCat(state, " at ", where, "; carry on with quadhop train --resume")};
+    return Standing{State::kStopped, absl::StrCat(state, " at ", where, "; ", advice)};
+  // Other hosts' locks may not be seen here: of them the silence tells.
+  if (unclaimed && host == HostName())
+    return Standing{State::kLost, absl::StrCat("killed on ", host, " (", where,
+                                               "): its process is gone; ", advice)};
   const absl::Duration silent = now - absl::FromUnixSeconds(IntegerField(sign, "time"));
   if (silent > kSilence)
-    return Standing{State::kSilent,
+    return Standing{State::kLost,
                     absl::StrCat("silent for ", ShortDuration(silent), " on ", host, " (", where,
-                                 "): killed, or its host is gone; if so, carry on with quadhop "
-                                 "train --resume")};
+                                 "): killed, or its host is gone; if so, ", advice)};
   return Standing{State::kRunning, absl::StrCat("running on ", host, ": ", where)};
 }
 

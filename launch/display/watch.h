@@ -10,12 +10,12 @@
 
 namespace quadhop {
 
-// Follows metrics.jsonl and alive.json of a run. Not thread-safe.
+// Follows metrics.jsonl, alive.json and lock of a run. Not thread-safe.
 class RunWatch {
  public:
   enum class State {
     kRunning,
-    kSilent,   // says that it runs, but for kSilence nothing was heard
+    kLost,     // says that it runs, but its process here is gone, or for kSilence nothing was heard
     kStopped,  // as asked, or by an error; may be resumed
     kFinished,
   };

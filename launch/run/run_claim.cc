@@ -100,6 +100,8 @@ absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration pati
                    LockPath(run)));
 }
 
+bool IsUnclaimed(const std::string& run) { return FileLock::IsFree(LockPath(run)); }
+
 absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run) {
   if (IsARun(folder))
     return absl::FailedPreconditionError(absl::StrCat(

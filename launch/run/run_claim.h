@@ -24,6 +24,9 @@ absl::Status CheckMayHoldARun(const std::string& run);
 absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience,
                                      const StopSignals* stop);
 
+// Whether it is certain that no process has the lock; as this host sees it.
+bool IsUnclaimed(const std::string& run);
+
 // Whether one of the runs over seeds or splits, or a folder of such, may stand in the folder as
 // `run` ("seed-3", "split-NAME"): kFailedPrecondition, saying what the folder is or holds, if it is
 // neither new, nor empty, nor has others of that kind alone.

@@ -42,6 +42,19 @@ TEST(FileLock, EndsWithTheProcessThatHadIt) {
   EXPECT_OK(FileLock::OfFile(folder / "lock", ""));
 }
 
+TEST(FileLock, IsFreeWhileNobodyHasItWhichAsksWithoutTakingIt) {
+  const TempDir folder;
+  EXPECT_FALSE(FileLock::IsFree(folder / "lock"));
+  EXPECT_FALSE(FileExists(folder / "lock"));
+  {
+    ASSERT_OK_AND_ASSIGN(const FileLock lock, FileLock::OfFile(folder / "lock", "me\n"));
+    EXPECT_FALSE(FileLock::IsFree(folder / "lock"));
+  }
+  EXPECT_TRUE(FileLock::IsFree(folder / "lock"));
+  EXPECT_EQ(ReadFile(folder / "lock").value(), "me\n");
+  EXPECT_OK(FileLock::OfFile(folder / "lock", ""));
+}
+
 TEST(FileLock, WhatCannotBeOpenedIsAnError) {
   const TempDir folder;
   EXPECT_THAT(FileLock::OfFile(folder / "none/lock", ""), StatusIs(absl::StatusCode::kNotFound));

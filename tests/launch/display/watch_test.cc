@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "launch/config/config.h"
 #include "launch/display/sign_of_life.h"
+#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
@@ -89,10 +90,32 @@ TEST_F(RunWatchTest, KnowsARunThatLivesFromOneThatWasKilled) {
   while (!FileExists(RunAlivePath(run_.path()))) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_EQ(Now().state, State::kRunning);
   EXPECT_THAT(Now().line, HasSubstr("training, step 12"));
-  EXPECT_EQ(Now(absl::Minutes(2)).state, State::kSilent);
+  EXPECT_EQ(Now(absl::Minutes(2)).state, State::kLost);
   EXPECT_THAT(Now(absl::Minutes(2)).line, AllOf(HasSubstr("silent for 2m"), HasSubstr("--resume")));
+  standing.Set("writing a checkpoint before it stops", 13);
   sign.End("stopped");
   EXPECT_EQ(Now(absl::Minutes(2)).state, State::kStopped);
+  EXPECT_EQ(Now().line,
+            absl::StrCat("stopped after step 13, as asked; carry on with quadhop train --run ",
+                         run_.path(), " --resume"));
+}
+
+TEST_F(RunWatchTest, KnowsAtOnceThatAProcessOfThisHostIsGone) {
+  quadhop::Standing standing;
+  standing.Set("training", 12);
+  ASSERT_OK(WriteFileAtomically(RunStorePath(run_.path()), "s.qh\n"));
+  absl::optional<FileLock> claim = ClaimFolder(run_.path(), absl::ZeroDuration(), nullptr).value();
+  const SignOfLife sign(RunAlivePath(run_.path()), standing);
+  while (!FileExists(RunAlivePath(run_.path()))) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_EQ(Now().state, State::kRunning);
+  claim.reset();
+  EXPECT_EQ(Now().state, State::kLost);
+  EXPECT_THAT(Now().line, AllOf(HasSubstr("killed on "), HasSubstr("training, step 12")));
+  // What another host locks may not be seen here.
+  ASSERT_OK(WriteFileAtomically(RunAlivePath(run_.path()),
+                                absl::StrCat(R"({"state":"running","host":"elsewhere","time":)",
+                                             absl::ToUnixSeconds(absl::Now()), "}")));
+  EXPECT_EQ(Now().state, State::kRunning);
 }
 
 TEST_F(RunWatchTest, SaysWhatAFinishedRunCameTo) {
