@@ -94,7 +94,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path,
                                                    absl::Span<const absl::string_view> may_lack) {
   if (!FileExists(path))
     return absl::NotFoundError(
-        absl::StrCat(path, ": no such store; `quadhop import --store ", path, "` makes one"));
+        absl::StrCat(path, ": no such store; `quadhop prep --from GRAPH --store ", path,
+                     "` makes one to train on, `quadhop import` one to take the steps singly"));
   if (FileExists(absl::StrCat(path, "/", kNextManifestName))) return Interrupted(path);
   const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
   if (!FileExists(manifest_path) && errno == EACCES)

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "comm/mpi.h"
 #include "core/file.h"
 #include "core/manifest.h"
 #include "launch/command_line/flags.h"
@@ -22,8 +23,13 @@ absl::Status CheckOutput(absl::string_view flag, const std::string& path,
     return UsageError(absl::StrCat("--", flag, " is ", path, "; allowed: a name that ends in ",
                                    absl::StrJoin(endings, " or ")));
   std::error_code error;
-  const std::filesystem::path file =
-      std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  // Other ranks' hosts need not have it: the first writes.
+  const std::filesystem::path parent = absolute.parent_path();
+  if (RankByLauncher() == 0 && !std::filesystem::is_directory(parent, error))
+    return UsageError(absl::StrCat("--", flag, " is ", path, ", but there is no folder ",
+                                   parent.string(), ": make it first"));
+  const std::filesystem::path file = std::filesystem::weakly_canonical(absolute, error);
   for (std::filesystem::path folder = file.parent_path(); folder.has_relative_path();
        folder = folder.parent_path()) {
     const bool in_store = IsStoreFolder(folder.string());

@@ -58,11 +58,13 @@ absl::Status StepFlags::PrintPlan(PrepShape shape, absl::Span<const char* const>
 
 absl::StatusOr<bool> StepFlags::PrintPlanOfInput(absl::Span<const char* const> steps) const {
   QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(import));
-  if (shape.has_value())
+  if (shape.has_value()) {
     QH_RETURN_IF_ERROR(PrintPlan(*shape, steps));
-  else
-    std::printf("the input does not say how large it is: no plan before it is imported\n");
-  return shape.has_value();
+    return true;
+  }
+  std::printf("the input does not say how large it is: no plan before it is imported\n");
+  std::fflush(stdout);
+  return false;
 }
 
 absl::Status StepFlags::PrintPlanOfStore(absl::Span<const char* const> steps) const {

@@ -88,9 +88,8 @@ void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Pla
     const bool copy = !is_auto || facts.ranks_on_host * resident < facts.topology_bytes;
     if (is_auto)
       reason = absl::StrFormat(
-          "memory is short, and copies of what %d ranks here need take %s, "
-          "the whole %s",
-          facts.ranks_on_host, Gigabytes(facts.ranks_on_host * resident),
+          "memory is short, and copies of what is needed take %s for %s here, the whole %s",
+          Gigabytes(facts.ranks_on_host * resident), Counted(facts.ranks_on_host, "rank"),
           Gigabytes(facts.topology_bytes));
     else
       absl::StrAppend(&reason, "; ", Gigabytes(resident), " on this rank, the whole is ",

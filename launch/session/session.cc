@@ -186,9 +186,9 @@ absl::Status Session::AgreeOnPrecision() {
   if (context_.IsMain())
     absl::FPrintF(
         stderr,
-        "model.precision is %s, but the processors of %d ranks have no %s: "
+        "model.precision is %s, but the processors of %s have no %s: "
         "all compute in F32\n",
-        PrecisionName(options_.precision), lacking[0],
+        PrecisionName(options_.precision), Counted(lacking[0], "rank"),
         options_.precision == Precision::kBF16 ? "AVX-512 BF16" : "TF32, which GPUs have");
   options_.precision = Precision::kF32;
   return absl::OkStatus();

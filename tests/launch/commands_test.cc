@@ -207,6 +207,20 @@ TEST_F(CommandsTest, AnOverwriteThatCannotTrainLeavesTheRun) {
   EXPECT_TRUE(FileExists(RunSummaryPath(run)));
 }
 
+TEST_F(CommandsTest, AResultForAFolderThatIsNotThereIsRefusedBeforeTheWork) {
+  const std::string run = folder_ / "run", nowhere = folder_ / "nowhere";
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  ASSERT_EQ(TrainTiny(store_, run, 1).code, ExitCode::kDone);
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"predict", "--run", run, "--out", nowhere + "/x.csv"},
+           {"export", "--run", run, "--out", nowhere + "/x.safetensors"},
+           {"report", run, "--out", nowhere + "/x.html"}}) {
+    const Outcome refused = Quadhop(arguments);
+    EXPECT_EQ(refused.code, ExitCode::kUsage) << arguments[0];
+    EXPECT_THAT(refused.err, HasSubstr("there is no folder " + nowhere + ": make it first"));
+  }
+}
+
 TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   const Outcome of_store = Quadhop({"plan", "--store", store_, "--ranks", "2", "--threads", "1"});
@@ -297,15 +311,18 @@ TEST_F(CommandsTest, PlanTakesAsManyClassesAsAStoreHolds) {
 }
 
 TEST_F(CommandsTest, StepsOnAStoreThatIsAbsentSayHowToMakeOne) {
-  for (const std::vector<std::string>& arguments :
-       std::vector<std::vector<std::string>>{{"partition", "--store", store_},
-                                             {"propagate", "--store", store_},
-                                             {"encode", "--store", store_},
-                                             {"inspect", store_},
-                                             {"verify", store_}}) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"partition", "--store", store_},
+           {"propagate", "--store", store_},
+           {"encode", "--store", store_},
+           {"inspect", store_},
+           {"verify", store_},
+           {"train", "--run", folder_ / "run", "--config", "quickstart", "--store", store_}}) {
     const Outcome outcome = Quadhop(arguments);
     EXPECT_EQ(outcome.code, ExitCode::kFailed) << arguments[0];
-    EXPECT_THAT(outcome.err, AllOf(HasSubstr(store_), HasSubstr("quadhop import"))) << arguments[0];
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("quadhop prep --from GRAPH --store " + store_),
+                                   HasSubstr("quadhop import")))
+        << arguments[0];
   }
 }
 

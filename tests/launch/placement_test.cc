@@ -123,9 +123,11 @@ TEST(Placement, MapsFeaturesThatOneRankOrNoSampleNeeds) {
   facts.samples = false;
   EXPECT_EQ(ChoiceOf(Defaults(), facts).features, FeaturePlacement::MAPPED);
   facts.samples = true;
+  facts.ranks_on_host = 1;
   const auto solo = MakeSoloCommunicator();
   ASSERT_OK_AND_ASSIGN(const Placement choice, ChoosePlacement(Defaults(), facts, *solo));
   EXPECT_EQ(choice.features, FeaturePlacement::MAPPED);
+  EXPECT_THAT(choice.reason, HasSubstr("take 3.00 GB for 1 rank here, the whole 10.00 GB"));
 }
 
 TEST(Placement, DoesAsTheConfigSays) {
