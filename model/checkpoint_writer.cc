@@ -1,5 +1,6 @@
 #include "model/checkpoint_writer.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
 #include <fcntl.h>
 
@@ -112,6 +113,13 @@ absl::Status WriteInto(Communicator& comm, const CheckpointWrite& write,
   return AgreeOn(comm, "finish checkpoint", status);
 }
 
+int64_t BytesOfFiles(const std::string& folder) {
+  int64_t bytes = 0;
+  for (const std::string& name : ListFolder(folder).value_or(std::vector<std::string>()))
+    bytes += FileBytes(absl::StrCat(folder, "/", name)).value_or(0);
+  return bytes;
+}
+
 }  // namespace
 
 absl::Status WriteCheckpoint(Communicator& comm, const CheckpointWrite& write) {
@@ -156,11 +164,8 @@ CheckpointWriter::Outcome CheckpointWriter::Write(CheckpointWrite write) {
   outcome.position = write.snapshot.position;
   outcome.status = WriteCheckpoint(*comm_, write);
   outcome.seconds = watch.Seconds();
-  for (const auto& [name, arrays] : write.snapshot.tensors)
-    for (const CheckpointSnapshot::Array& array : arrays)
-      outcome.bytes += static_cast<int64_t>(array.bytes.size());
-  outcome.bytes += static_cast<int64_t>(write.snapshot.codes.size() * sizeof(int16_t));
   if (outcome.status.ok()) {
+    if (comm_->rank() == Rank(0)) outcome.bytes = BytesOfFiles(write.path);
     outcome.written = std::move(write.snapshot);
     return outcome;
   }

@@ -51,7 +51,7 @@ class CheckpointWriter {
     RunPosition position;
     absl::Status status;  // the same on all ranks, OK or not
     double seconds = 0;
-    int64_t bytes = 0;           // of this rank's part
+    int64_t bytes = 0;           // of the checkpoint's files; on rank 0, if they were written
     CheckpointWrite unwritten;   // what was to be written, if it failed: to be tried again
     CheckpointSnapshot written;  // if it did not: its memory may be taken again
   };

@@ -101,9 +101,11 @@ void Checkpointing::Note(const UnderWay& write, CheckpointWriter::Outcome outcom
     event.Add("event", status.ok() ? "checkpoint" : "checkpoint_failed")
         .Add("after_step", step)
         .Add("stall_seconds", write.stall_seconds)
-        .Add("write_seconds", outcome.seconds)
-        .Add("bytes", outcome.bytes);
-    if (!status.ok()) event.Add("why", status.message());
+        .Add("write_seconds", outcome.seconds);
+    if (status.ok())
+      event.Add("bytes", outcome.bytes);
+    else
+      event.Add("why", status.message());
     folder_->Log(event);
     Warn(write, step, status);
   }

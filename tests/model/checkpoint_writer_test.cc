@@ -41,6 +41,10 @@ TEST(CheckpointWriter, WritesInTheBackgroundWhatWasCopied) {
     ASSERT_EQ(outcomes.size(), 1u);
     EXPECT_OK(outcomes[0].status);
     EXPECT_EQ(outcomes[0].position.step(), kSteps);
+    uintmax_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder / "c"))
+      bytes += file.file_size();
+    EXPECT_EQ(outcomes[0].bytes, comm.rank() == Rank(0) ? static_cast<int64_t>(bytes) : 0);
     ASSERT_OK_AND_ASSIGN(const auto no_other, writer->Wait());
     EXPECT_TRUE(no_other.empty());
   });
