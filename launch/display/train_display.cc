@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <numeric>
@@ -13,7 +12,6 @@ namespace quadhop {
 namespace {
 
 constexpr double kWorthSaying = 0.05;
-constexpr absl::Duration kInterval = absl::Milliseconds(200);
 
 }  // namespace
 
@@ -46,32 +44,17 @@ std::string LiveLine(const TrainingView& view) {
 }
 
 TrainDisplay::TrainDisplay(bool enabled, LogStyle style, std::FILE* lines, std::FILE* live)
-    : enabled_(enabled),
-      lines_(style == LogStyle::kJson ? live : lines),
-      live_(live),
-      terminal_(isatty(fileno(live)) == 1) {}
-
-TrainDisplay::~TrainDisplay() { EraseLive(); }
-
-void TrainDisplay::EraseLive() {
-  if (live_open_) std::fputs("\r\x1b[K", live_);
-  if (live_open_) std::fflush(live_);
-  live_open_ = false;
-}
+    : enabled_(enabled), lines_(style == LogStyle::kJson ? live : lines), live_(enabled, live) {}
 
 void TrainDisplay::Say(absl::string_view line) {
   if (!enabled_) return;
-  EraseLive();
+  live_.Erase();
   std::fprintf(lines_, "%s\n", std::string(line).c_str());
   std::fflush(lines_);
 }
 
-void TrainDisplay::Show(const TrainingView& view, absl::Time now) {
-  if (!enabled_ || !terminal_ || now - last_ < kInterval) return;
-  last_ = now;
-  std::fprintf(live_, "\r\x1b[K%s", LiveLine(view).c_str());
-  std::fflush(live_);
-  live_open_ = true;
+void TrainDisplay::Show(const TrainingView& view) {
+  if (live_.IsDue()) live_.Show(LiveLine(view));
 }
 
 }  // namespace quadhop

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <absl/strings/string_view.h>
-#include <absl/time/clock.h>
-#include <absl/time/time.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <string>
 
+#include "launch/display/terminal_line.h"
 #include "sampler/batch_loader.h"
 
 namespace quadhop {
@@ -51,24 +50,16 @@ class TrainDisplay {
   // stdout has JSON only.
   explicit TrainDisplay(bool enabled, LogStyle style = LogStyle::kText, std::FILE* lines = stdout,
                         std::FILE* live = stderr);
-  ~TrainDisplay();
-  TrainDisplay(const TrainDisplay&) = delete;
-  TrainDisplay& operator=(const TrainDisplay&) = delete;
 
   // A line that stays.
   void Say(absl::string_view line);
   // Rewrites the live line, a few times a second at most.
-  void Show(const TrainingView& view, absl::Time now = absl::Now());
+  void Show(const TrainingView& view);
 
  private:
-  void EraseLive();
-
   const bool enabled_;
   std::FILE* const lines_;
-  std::FILE* const live_;
-  const bool terminal_;
-  bool live_open_ = false;
-  absl::Time last_ = absl::InfinitePast();
+  TerminalLine live_;
 };
 
 }  // namespace quadhop

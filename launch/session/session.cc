@@ -11,8 +11,10 @@
 #include "core/host_memory.h"
 #include "core/manifest.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
+#include "launch/display/terminal_line.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
 #include "launch/session/model_communicator.h"
@@ -271,6 +273,10 @@ absl::Status Session::ForEachPrediction(
     const Pass& pass,
     const std::function<absl::Status(const Batch&, TensorView<const float>)>& use) {
   QH_RETURN_IF_ERROR(loader_->Start(pass));
+  const char* const what = pass.kind == Pass::Kind::kEvaluate ? "evaluate" : "predict";
+  TerminalLine line(context_.IsMain(), stderr);
+  const Stopwatch watch;
+  int64_t step = 0;
   int64_t counts[] = {0, 0};  // nodes; of those, without numbers
   while (true) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
@@ -280,7 +286,10 @@ absl::Status Session::ForEachPrediction(
     counts[0] += batch->num_nodes();
     counts[1] += NumWithoutNumbers(logits_.cview());
     QH_RETURN_IF_ERROR(use(*batch, logits_.cview()));
+    ++step;
+    if (line.IsDue()) line.Show(PassLine(what, step, loader_->num_steps(), watch.Elapsed()));
   }
+  line.Erase();
   QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "nodes without numbers", absl::MakeSpan(counts)));
   if (counts[1] > 0 && context_.IsMain())
     absl::FPrintF(

@@ -50,8 +50,8 @@ class Session {
   CheckpointSubject Subject(Adam* adam);
 
   // Calls use(batch, logits [B, C]) for every step of an evaluation pass, so that it may be
-  // collective: also where this rank's batch is empty. Ends at its first error. Rank 0 warns of
-  // nodes whose logits are not numbers. Collective.
+  // collective: also where this rank's batch is empty. Ends at its first error. Rank 0 shows on a
+  // terminal how far it is, and warns of nodes whose logits are not numbers. Collective.
   absl::Status ForEachPrediction(
       const Pass& pass,
       const std::function<absl::Status(const Batch&, TensorView<const float>)>& use);
