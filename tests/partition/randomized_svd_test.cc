@@ -168,6 +168,28 @@ TEST(TallSkinny, GramIsTheProductInDouble) {
   }
 }
 
+TEST(TallSkinny, OrthonormalizesByAnInnerProductWithWeights) {
+  constexpr int64_t kRows = 5000, kWidth = 7;
+  const std::vector<float> values = RandomValues(kRows * (kWidth + 1), 9);
+  Tensor<double> y({kRows, kWidth});
+  std::vector<double> weights;
+  std::copy_n(values.begin(), y.size(), y.data());
+  for (int64_t r = 0; r < kRows; ++r)
+    weights.push_back(1 + std::abs(double{values[static_cast<size_t>(y.size() + r)]}));
+  ThreadPool pool(2);
+  EXPECT_EQ(Orthonormalize(y.view(), weights, pool), kWidth);
+  const Tensor<double> gram = Gram(y.cview(), y.cview(), weights, pool);
+  for (int64_t i = 0; i < kWidth; ++i) {
+    for (int64_t j = 0; j < kWidth; ++j) {
+      double sum = 0;
+      for (int64_t r = 0; r < kRows; ++r)
+        sum += y.row(r)[i] * weights[static_cast<size_t>(r)] * y.row(r)[j];
+      EXPECT_NEAR(sum, i == j ? 1 : 0, 1e-13) << i << " " << j;
+      EXPECT_NEAR(gram.row(i)[j], sum, 1e-13) << i << " " << j;
+    }
+  }
+}
+
 TEST(TallSkinny, OrthonormalizeDropsColumnsThatDependOnOthers) {
   constexpr int64_t kRows = 300, kWidth = 6;
   std::vector<float> y = RandomValues(kRows * kWidth, 8);
