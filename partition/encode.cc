@@ -37,7 +37,8 @@ absl::Status CheckOptions(const EncodeOptions& options) {
 }  // namespace
 
 std::string EncodeReport::Describe() const {
-  return absl::StrFormat("%s, link AUC %.3f", options, link_auc);
+  return absl::StrFormat("%s, link AUC %.3f%s", options, link_auc,
+                         note.empty() ? "" : absl::StrCat("\nnote: ", note));
 }
 
 absl::StatusOr<std::string> EncodeOptions::ToString() const {
@@ -72,19 +73,21 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
                       writer->AddArray("pos_enc.npy", DType::kF32, {num_nodes, dim}));
   const TensorView<float> out(reinterpret_cast<float*>(data.data()), {num_nodes, dim});
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
+  EncodeReport report;
+  report.options = options_text;
   if (method == nullptr) {
     QH_RETURN_IF_ERROR(ReadEncodingFile(file, *store, pool, out));
   } else {
     QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> keys, store->original_ids());
-    QH_RETURN_IF_ERROR(method->encode(
-        {topology, store->manifest().directed(), keys, options.seed, memory_bytes, path, pool},
-        out));
+    QH_RETURN_IF_ERROR(method->encode({topology, store->manifest().directed(), keys, options.seed,
+                                       memory_bytes, path, pool, &report.note},
+                                      out));
   }
-  const EncodeReport report = {options_text, LinkAuc(topology, out, options.seed)};
+  report.link_auc = LinkAuc(topology, out, options.seed);
   // What was made from the encodings before is not valid any more.
   if (store->manifest().features() == 0) LeaveOut(writer->manifest(), "features.npy");
   writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
-  QH_RETURN_IF_ERROR(writer->Commit(MakeProvenance("encode", options_text), pool));
+  QH_RETURN_IF_ERROR(writer->Commit(MakeProvenance("encode", options_text, report.note), pool));
   return report;
 }
 

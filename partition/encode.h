@@ -16,7 +16,7 @@ struct EncodeOptions {
   // svd: U S of Â.
   // node2vec: walks and skip-gram with negative samples, as the paper has it.
   // rwse: probabilities of being back after 2, 3, ... steps of a random walk.
-  // laplacian: eigenvectors of the normalised Laplacian, of its smallest eigenvalues but the first.
+  // laplacian: eigenvectors of the normalised Laplacian, of its smallest eigenvalues but 0.
   // All with columns standardised; see partition/encodings.
   // file: rows of an .npy array [N, G] of f32, f64 or f16 in original node order, as they are.
   std::string method = "fastrp";
@@ -35,6 +35,7 @@ struct EncodeOptions {
 struct EncodeReport {
   std::string options;
   double link_auc = 0.5;  // how well rows tell arcs from other pairs of nodes (link_auc.h)
+  std::string note;       // what the method says of its result, if anything
   std::string Describe() const;
 };
 

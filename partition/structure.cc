@@ -3,12 +3,12 @@
 #include <absl/types/span.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <numeric>
 
 #include "core/status.h"
 #include "core/visit_indices.h"
+#include "partition/components.h"
 
 namespace quadhop {
 namespace {
@@ -40,41 +40,6 @@ void FillDegrees(const Topology& topology, absl::Span<const int64_t> original_id
     structure.hubs.push_back(
         {original_ids[static_cast<size_t>(nodes[i])], topology.degree(nodes[i])});
 }
-
-// Sets of nodes that only grow together (union-find). Thread-safe.
-class Components {
- public:
-  explicit Components(int64_t num_nodes) : parent_(static_cast<size_t>(num_nodes)) {
-    std::iota(parent_.begin(), parent_.end(), int64_t{0});
-  }
-
-  void Join(int64_t a, int64_t b) {
-    for (;;) {
-      a = Find(a);
-      b = Find(b);
-      if (a == b) return;
-      if (a < b) std::swap(a, b);  // the root of a set is its smallest node, so there are no rings
-      int64_t expected = a;
-      if (At(a).compare_exchange_strong(expected, b)) return;
-    }
-  }
-
-  int64_t Find(int64_t node) {
-    for (;;) {
-      const int64_t parent = At(node).load();
-      if (parent == node) return node;
-      const int64_t above = At(parent).load();
-      At(node).store(above);  // halves the way of those who come after
-      node = above;
-    }
-  }
-
- private:
-  std::atomic_ref<int64_t> At(int64_t node) {
-    return std::atomic_ref<int64_t>(parent_[static_cast<size_t>(node)]);
-  }
-  std::vector<int64_t> parent_;
-};
 
 void FillComponents(Components& components, int64_t num_nodes, GraphStructure& structure) {
   std::vector<int64_t> sizes(static_cast<size_t>(num_nodes));

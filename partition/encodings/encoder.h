@@ -25,6 +25,7 @@ struct EncoderInput {
   int64_t memory_bytes = 0;    // that working arrays may take: the method's least at least
   std::string scratch_folder;  // for what they would take beyond
   ThreadPool& pool;
+  std::string* note = nullptr;  // where given, gets what is to be said of the result, if anything
 };
 
 // Fills out [N, G]: a function of graph, keys and seed, not of the threads. kInvalidArgument where

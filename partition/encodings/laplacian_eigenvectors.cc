@@ -1,6 +1,7 @@
 #include "partition/encodings/laplacian_eigenvectors.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,8 +11,8 @@
 #include "core/counted.h"
 #include "core/rng.h"
 #include "core/status.h"
+#include "partition/encodings/graph_laplacian.h"
 #include "partition/for_each_row.h"
-#include "partition/linear_algebra/sparse_product.h"
 #include "partition/linear_algebra/standardize.h"
 #include "partition/linear_algebra/symmetric_eigen.h"
 #include "partition/linear_algebra/tall_skinny.h"
@@ -20,175 +21,181 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kOversampling = 8;
-constexpr int kMaxIterations = 60;
-constexpr int kMaxDegree = 12;
-constexpr double kEnough = 1e-6;      // of an eigenvalue's change in an iteration
-constexpr double kLargestGain = 1e3;  // of a filter, so that columns stay apart in floats
+constexpr double kEnough = 1e-4;      // residual of an eigenvector, in units of its eigenvalue
+constexpr double kTiny = 1e-8;        // eigenvalues below count as this much, because of rounding
+constexpr double kLargestGain = 1e4;  // of a filter, so that columns stay apart
+constexpr double kLargestBound = 1.9;
+constexpr double kMultiplyAdds = 3e11;    // that products with the graph may take in all ...
+constexpr int64_t kLeastProducts = 1000;  // ... or as many as this
 constexpr int64_t kRowsPerBlock = 4096;
 constexpr uint64_t kLaplacianStream = 3;  // `minor` of the stream keys
 
-// S = D^-1/2 A D^-1/2, whose eigenvalues are 1 less the Laplacian's, on the vectors that are
-// orthogonal to its first.
+// Ritz vectors of the Laplacian, in the inner product of its degrees.
 class Subspace {
  public:
-  Subspace(const EncoderInput& input, int64_t width)
-      : input_(input),
-        scale_(static_cast<size_t>(input.topology.num_nodes())),
-        first_(scale_.size()),
-        q_({input.topology.num_nodes(), width}),
-        product_({input.topology.num_nodes(), width}),
-        next_({input.topology.num_nodes(), width}),
-        values_(static_cast<size_t>(width)) {
-    double degrees = 0;
-    for (int64_t v = 0; v < num_nodes(); ++v)
-      degrees += static_cast<double>(input.topology.degree(v));
-    for (size_t v = 0; v < scale_.size(); ++v) {
-      const auto degree = static_cast<double>(input.topology.degree(static_cast<int64_t>(v)));
-      scale_[v] = degree > 0 ? static_cast<float>(1 / std::sqrt(degree)) : 0;
-      first_[v] = static_cast<float>(std::sqrt(degree / std::max(1.0, degrees)));
-    }
-  }
-
-  // Random vectors, orthonormal, and their Ritz values.
-  void Begin() {
-    const int64_t width = q_.dim(1);
-    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
-      RandomStream random(input_.seed, RandomPurpose::kEncoding,
-                          static_cast<uint64_t>(input_.keys[static_cast<size_t>(v)]),
+  // Of random vectors.
+  Subspace(const EncoderInput& input, GraphLaplacian& laplacian, int64_t width)
+      : pool_(input.pool),
+        laplacian_(laplacian),
+        q_({laplacian.num_nodes(), width}),
+        product_({laplacian.num_nodes(), width}),
+        eigenvalues_(static_cast<size_t>(width)),
+        residuals_(static_cast<size_t>(width)) {
+    ForEachRow(q_.dim(0), kRowsPerBlock, pool_, [&](int64_t v, int) {
+      RandomStream random(input.seed, RandomPurpose::kEncoding,
+                          static_cast<uint64_t>(input.keys[static_cast<size_t>(v)]),
                           kLaplacianStream);
-      for (int64_t i = 0; i < width; ++i) q_.row(v)[i] = static_cast<float>(random.Normal());
+      for (int64_t i = 0; i < width; ++i) q_.row(v)[i] = random.Normal();
     });
     RayleighRitz();
   }
 
-  // Turns the space towards eigenvalues above the smallest Ritz value.
-  void Iterate() {
-    Filter(std::clamp(values_.back(), -0.9, 0.999));
+  // Turns the space towards eigenvalues below its own: an eigenvalue is within the residual of
+  // each. Takes largest_degree + 1 products with the graph or fewer, and returns how many.
+  int64_t Iterate(int64_t largest_degree) {
+    const double bound = std::clamp(eigenvalues_.back() + residuals_.back(), 0.0, kLargestBound);
+    const int64_t degree = Filter(bound, largest_degree);
     RayleighRitz();
+    return degree + 1;
   }
 
-  const std::vector<double>& values() const { return values_; }   // descending
-  TensorView<const float> vectors() const { return q_.cview(); }  // [N, width], of the values
+  // |L v - l v| / l of column j, l its Rayleigh quotient.
+  double residual(int64_t j) const {
+    const auto i = static_cast<size_t>(j);
+    return residuals_[i] / std::max(kTiny, eigenvalues_[i]);
+  }
+
+  // out = D^1/2 times the first columns.
+  void CopyEigenvectors(TensorView<float> out) const {
+    ForEachRow(out.dim(0), kRowsPerBlock, pool_, [&](int64_t v, int) {
+      const double scale = std::sqrt(laplacian_.degrees()[static_cast<size_t>(v)]);
+      std::transform(q_.row(v), q_.row(v) + out.dim(1), out.row(v),
+                     [scale](double x) { return static_cast<float>(scale * x); });
+    });
+  }
 
  private:
-  int64_t num_nodes() const { return input_.topology.num_nodes(); }
-
-  void MultiplyByS(TensorView<const float> x, TensorView<float> y) {
-    Multiply(input_.topology, {scale_, scale_, false}, x, y, input_.pool);
-  }
-
-  // q = T(S) q, T the Chebyshev polynomial that is within [-1, 1] on eigenvalues in [-1, bound], of
-  // a degree that multiplies those at 1 by kLargestGain at most.
-  void Filter(double bound) {
-    const double half = (bound + 1) / 2, middle = (bound - 1) / 2;
-    const double gain = std::acosh((1 - middle) / half);
-    const int degree = std::clamp(static_cast<int>(std::acosh(kLargestGain) / gain), 2, kMaxDegree);
-    const auto a = static_cast<float>(1 / half), b = static_cast<float>(middle / half);
-    const int64_t width = q_.dim(1);
-    MultiplyByS(q_.cview(), product_.view());
-    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
-      for (int64_t i = 0; i < width; ++i)
-        product_.row(v)[i] = a * product_.row(v)[i] - b * q_.row(v)[i];
-    });
-    for (int k = 2; k <= degree; ++k) {  // q: T_(k-2), product: T_(k-1)
-      MultiplyByS(product_.cview(), next_.view());
-      ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
-        for (int64_t i = 0; i < width; ++i)
-          q_.row(v)[i] = 2 * (a * next_.row(v)[i] - b * product_.row(v)[i]) - q_.row(v)[i];
-      });
+  // q = T(L) q, T the Chebyshev polynomial that is within [-1, 1] on eigenvalues in [bound, 2], of
+  // a degree, 2 or more, that multiplies those at 0 by kLargestGain at most. Returns the degree.
+  int64_t Filter(double bound, int64_t largest_degree) {
+    const double scale = 2 / (2 - bound), shift = scale - 1;  // T's argument is scale P + shift
+    const double gain = std::acosh(scale + shift);            // of a degree, at 0
+    const auto degree = static_cast<int64_t>(
+        std::clamp(std::acosh(kLargestGain) / gain, 2.0, static_cast<double>(largest_degree)));
+    laplacian_.AddProduct(scale, shift, 0, q_.cview(), product_.view());
+    for (int64_t k = 2; k <= degree; ++k) {  // q: T_(k-2), product: T_(k-1)
+      laplacian_.AddProduct(2 * scale, 2 * shift, -1, product_.cview(), q_.view());
       std::swap(q_, product_);
     }
     std::swap(q_, product_);
+    return degree;
   }
 
-  // q -= first first^T q.
-  void LeaveOutFirst() {
-    const int64_t width = q_.dim(1), blocks = NumBlocks(num_nodes(), kRowsPerBlock);
-    Tensor<double> parts({blocks, width});
-    input_.pool.ParallelFor(blocks, [&](int64_t block, int) {
-      const BlockRange range = Block(block, num_nodes(), kRowsPerBlock);
-      for (int64_t v = range.begin; v < range.end; ++v)
-        for (int64_t i = 0; i < width; ++i)
-          parts.row(block)[i] += double{first_[static_cast<size_t>(v)]} * double{q_.row(v)[i]};
-    });
-    for (int64_t block = 1; block < blocks; ++block)
-      for (int64_t i = 0; i < width; ++i) parts[i] += parts.row(block)[i];
-    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
-      for (int64_t i = 0; i < width; ++i)
-        q_.row(v)[i] -= first_[static_cast<size_t>(v)] * static_cast<float>(parts[i]);
-    });
-  }
-
-  // q becomes orthonormal Ritz vectors of S, values_ their values.
+  // q becomes orthonormal Ritz vectors, of ascending eigenvalues.
   void RayleighRitz() {
     const int64_t width = q_.dim(1);
-    LeaveOutFirst();
-    Orthonormalize(q_.view(), 2, input_.pool);
-    MultiplyByS(q_.cview(), product_.view());
-    // q^T S q from Gram matrices: (|q + S q|^2 - |q - S q|^2) / 4, which is symmetric to the digit.
-    Tensor<double> projected = GramOfSum(1.0f);
-    const Tensor<double> minus = GramOfSum(-1.0f);
-    for (int64_t i = 0; i < projected.size(); ++i) projected[i] = (projected[i] - minus[i]) / 4;
-    Tensor<double> vectors({width, width});
-    SymmetricEigen(projected.view(), absl::MakeSpan(values_), vectors.view());
-    Tensor<float> turn({width, width});
+    laplacian_.LeaveOutKernel(q_.view());
+    Orthonormalize(q_.view(), laplacian_.degrees(), pool_);
+    // Of I + P, so that a column of zeros would come last.
+    laplacian_.AddProduct(1, 1, 0, q_.cview(), product_.view());
+    Tensor<double> projected = Gram(q_.cview(), product_.cview(), laplacian_.degrees(), pool_);
+    Tensor<double> vectors({width, width}), turn({width, width});
+    std::vector<double> values(static_cast<size_t>(width));
+    SymmetricEigen(projected.view(), absl::MakeSpan(values), vectors.view());
     for (int64_t i = 0; i < width; ++i)
-      for (int64_t j = 0; j < width; ++j) turn.row(i)[j] = static_cast<float>(vectors.row(j)[i]);
-    MultiplySmall(q_.cview(), turn.cview(), q_.view(), input_.pool);
+      for (int64_t j = 0; j < width; ++j) turn.row(i)[j] = vectors.row(j)[i];
+    MultiplySmall(q_.cview(), turn.cview(), q_.view(), pool_);
+    MultiplySmall(product_.cview(), turn.cview(), product_.view(), pool_);
+    Measure(values);
   }
 
-  // Of q + sign * S q.
-  Tensor<double> GramOfSum(float sign) {
-    ForEachRow(num_nodes(), kRowsPerBlock, input_.pool, [&](int64_t v, int) {
-      for (int64_t i = 0; i < q_.dim(1); ++i)
-        next_.row(v)[i] = q_.row(v)[i] + sign * product_.row(v)[i];
+  // Eigenvalues and residuals of q, where product = (I + P) q.
+  void Measure(absl::Span<const double> values) {
+    const int64_t blocks = NumBlocks(q_.dim(0), kRowsPerBlock);
+    Tensor<double> squares({blocks, q_.dim(1)});
+    ForEachRow(q_.dim(0), kRowsPerBlock, pool_, [&](int64_t v, int) {
+      double* const sums = squares.row(v / kRowsPerBlock);
+      const double degree = laplacian_.degrees()[static_cast<size_t>(v)];
+      const double *const vectors = q_.row(v), *const products = product_.row(v);
+      for (size_t i = 0; i < values.size(); ++i) {
+        const double r = products[i] - values[i] * vectors[i];
+        sums[i] += degree * r * r;
+      }
     });
-    return Gram(next_.cview(), input_.pool);
+    for (size_t i = 0; i < values.size(); ++i) {
+      double square = 0;
+      for (int64_t block = 0; block < blocks; ++block) square += squares.row(block)[i];
+      residuals_[i] = std::sqrt(square);
+      eigenvalues_[i] = 2 - values[i];
+    }
   }
 
-  const EncoderInput& input_;
-  std::vector<float> scale_;          // [N]: degree^-1/2, or 0
-  std::vector<float> first_;          // [N]: the first eigenvector, of length 1
-  Tensor<float> q_, product_, next_;  // [N, width]
-  std::vector<double> values_;        // [width]
+  ThreadPool& pool_;
+  GraphLaplacian& laplacian_;
+  Tensor<double> q_, product_;                   // [N, width]
+  std::vector<double> eigenvalues_, residuals_;  // [width]
 };
 
-absl::Status Check(const EncoderInput& input, int64_t dim) {
-  const int64_t num_nodes = input.topology.num_nodes(), width = dim + kOversampling;
-  if (input.directed)
-    return absl::InvalidArgumentError(
-        "encode by laplacian is for undirected graphs: import without --directed, or use another "
-        "method");
-  if (num_nodes < width)
-    return absl::InvalidArgumentError(
-        absl::StrCat("encode by laplacian to ", Counted(dim, "column"), " needs ", width,
-                     " nodes, there are ", num_nodes,
-                     num_nodes > kOversampling
-                         ? absl::StrCat(": lower --dim to ", num_nodes - kOversampling, " or less")
-                         : ": use another method"));
-  return absl::OkStatus();
+// How many of the first columns have a residual beyond kEnough, and the largest residual.
+struct Quality {
+  int64_t bad = 0;
+  double worst = 0;
+};
+
+Quality QualityOf(const Subspace& space, int64_t dim) {
+  Quality quality;
+  for (int64_t j = 0; j < dim; ++j) {
+    quality.bad += space.residual(j) > kEnough;
+    quality.worst = std::max(quality.worst, space.residual(j));
+  }
+  return quality;
+}
+
+absl::Status Check(const GraphLaplacian& laplacian, int64_t dim) {
+  const int64_t width = dim + kOversampling;
+  const int64_t num_nodes = laplacian.num_nodes() - laplacian.num_components() + 1;
+  if (num_nodes >= width) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "encode by laplacian to ", Counted(dim, "column"), " needs ", width, " nodes, there are ",
+      num_nodes, laplacian.num_components() > 1 ? " beside one of each further component" : "",
+      num_nodes > kOversampling
+          ? absl::StrCat(": lower --dim to ", num_nodes - kOversampling, " or less")
+          : ": use another method"));
 }
 
 }  // namespace
 
 StepNeeds LaplacianEigenvectorsNeeds(int64_t num_nodes, int64_t dim) {
-  return StepNeeds::AllInMemory(4 * num_nodes * (dim + kOversampling) * int64_t{sizeof(float)});
+  return StepNeeds::AllInMemory(num_nodes * (GraphLaplacian::kBytesANode +
+                                             2 * (dim + kOversampling) * int64_t{sizeof(double)}));
 }
 
 absl::Status LaplacianEigenvectors(const EncoderInput& input, TensorView<float> out) {
+  const auto adds_a_product = static_cast<double>(
+      (input.topology.num_nodes() + input.topology.num_arcs()) * (out.dim(1) + kOversampling));
+  return LaplacianEigenvectorsWithin(
+      std::max(kLeastProducts, static_cast<int64_t>(kMultiplyAdds / adds_a_product)), input, out);
+}
+
+absl::Status LaplacianEigenvectorsWithin(int64_t most_products, const EncoderInput& input,
+                                         TensorView<float> out) {
   const int64_t dim = out.dim(1);
-  QH_RETURN_IF_ERROR(Check(input, dim));
-  Subspace space(input, dim + kOversampling);
-  space.Begin();
-  for (int i = 0; i < kMaxIterations; ++i) {
-    const std::vector<double> before = space.values();
-    space.Iterate();
-    double change = 0;
-    for (size_t j = 0; j < static_cast<size_t>(dim); ++j)
-      change = std::max(change, std::abs(space.values()[j] - before[j]));
-    if (change < kEnough) break;
-  }
-  CopyColumns(space.vectors(), 0, dim, out, 0);
+  if (input.directed)
+    return absl::InvalidArgumentError(
+        "encode by laplacian is for undirected graphs: import without --directed, or use another "
+        "method");
+  GraphLaplacian laplacian(input.topology, input.pool);
+  QH_RETURN_IF_ERROR(Check(laplacian, dim));
+  const int64_t rank = laplacian.num_nodes() - laplacian.num_components();
+  Subspace space(input, laplacian, std::min(dim + kOversampling, rank));
+  Quality quality = QualityOf(space, dim);
+  for (int64_t left = most_products; quality.bad > 0 && left > 2; quality = QualityOf(space, dim))
+    left -= space.Iterate(left - 1);
+  if (quality.bad > 0 && input.note != nullptr)
+    *input.note =
+        absl::StrFormat("%d of %s are not eigenvectors: |L v - l v| is up to %.1g l, not %g l",
+                        quality.bad, Counted(dim, "column"), quality.worst, kEnough);
+  space.CopyEigenvectors(out);
   FixSigns(out, input.pool);
   StandardizeColumns(out, input.pool);
   return absl::OkStatus();

@@ -2,12 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "partition/encodings/encoder.h"
+#include "partition/encodings/laplacian_eigenvectors.h"
 #include "partition/encodings/link_auc.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
@@ -60,6 +63,105 @@ TEST(LaplacianEigenvectors, OfARingHaveItsEigenvaluesAscending) {
   }
 }
 
+// That of column k - 1 of a path's encodings with D^1/2 cos(pi k i / (N - 1)), its eigenvector of
+// eigenvalue 1 - cos(pi k / (N - 1)).
+double CorrelationWithCosine(const Tensor<float>& x, int64_t k) {
+  const int64_t last = x.dim(0) - 1;
+  double sum = 0, square = 0, product = 0;
+  for (int64_t i = 0; i <= last; ++i) {
+    const double degree = i == 0 || i == last ? 1 : 2;
+    const double exact =
+        std::sqrt(degree) * std::cos(std::numbers::pi * static_cast<double>(k) *
+                                     static_cast<double>(i) / static_cast<double>(last));
+    sum += exact;
+    square += exact * exact;
+    product += exact * double{x.row(i)[k - 1]};
+  }
+  const auto n = static_cast<double>(x.dim(0));  // x is standardised
+  return std::abs(product) / std::sqrt(n * (square - sum * sum / n));
+}
+
+TestGraph Path(uint32_t n) {
+  TestArcs edges;
+  for (uint32_t v = 1; v < n; ++v) edges.emplace_back(v - 1, v);
+  return GraphOf(n, edges);
+}
+
+TEST(LaplacianEigenvectors, OfALongPathAreItsCosines) {
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> x, EncodingOf(Path(3000), "laplacian", 8));
+  // Of a residual of 1e-4 l, where the next eigenvalue is at 0.2 l or further, 5e-4 are of others.
+  for (int64_t k = 1; k <= 8; ++k)
+    EXPECT_GT(CorrelationWithCosine(x, k), 1 - 5e-4 * 5e-4) << "column " << k - 1;
+}
+
+TEST(LaplacianEigenvectors, AreAllThereOfAGraphWithHardlyMoreNodesThanColumns) {
+  for (const uint32_t nodes : {72u, 73u}) {
+    ASSERT_OK_AND_ASSIGN(const Tensor<float> x, EncodingOf(Path(nodes), "laplacian", 64));
+    for (int64_t k = 1; k <= 64; ++k)
+      EXPECT_GT(CorrelationWithCosine(x, k), 1 - 1e-6) << nodes << " nodes, column " << k - 1;
+  }
+}
+
+TEST(LaplacianEigenvectors, OfATorusHaveItsEigenvalues) {
+  constexpr uint32_t kSide = 100;
+  constexpr int64_t kDim = 12;
+  TestArcs edges;
+  std::vector<double> expected;  // 1 - (cos(2 pi a / n) + cos(2 pi b / n)) / 2
+  for (uint32_t a = 0; a < kSide; ++a) {
+    for (uint32_t b = 0; b < kSide; ++b) {
+      edges.emplace_back(a * kSide + b, a * kSide + (b + 1) % kSide);
+      edges.emplace_back(a * kSide + b, (a + 1) % kSide * kSide + b);
+      const double turn = 2 * std::numbers::pi / kSide;
+      expected.push_back(1 - (std::cos(turn * a) + std::cos(turn * b)) / 2);
+    }
+  }
+  std::sort(expected.begin(), expected.end());
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> x,
+                       EncodingOf(GraphOf(kSide * kSide, edges), "laplacian", kDim));
+  for (int64_t j = 0; j < kDim; ++j) {
+    double form = 0, norm = 0;  // every edge once, of degree 4
+    for (const auto& [u, v] : edges) {
+      const double difference = double{x.row(u)[j]} - double{x.row(v)[j]};
+      form += difference * difference / 4;
+    }
+    for (int64_t v = 0; v < x.dim(0); ++v) norm += double{x.row(v)[j]} * double{x.row(v)[j]};
+    const double exact = expected[static_cast<size_t>(j) + 1];
+    EXPECT_NEAR(form / norm, exact, 1e-6 * exact) << "column " << j;
+  }
+}
+
+TEST(LaplacianEigenvectors, DoNotTellComponentsApartByConstants) {
+  // Rings of 40 and 60, and five nodes without edges.
+  TestArcs edges = RingEdges(60);
+  for (const auto& [u, v] : RingEdges(40)) edges.emplace_back(60 + u, 60 + v);
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> x, EncodingOf(GraphOf(105, edges), "laplacian", 6));
+  // Eigenvalues 1 - cos(2 pi k / n), twice each: n / k is 60, 40, 30.
+  for (int64_t j = 0; j < 6; ++j) {
+    double large = 0, small = 0, alone = 0;
+    for (int64_t v = 0; v < 105; ++v)
+      (v < 60 ? large : v < 100 ? small : alone) += double{x.row(v)[j]} * double{x.row(v)[j]};
+    EXPECT_NEAR(large, j / 2 == 1 ? 0 : 105, 1e-3) << "column " << j;
+    EXPECT_NEAR(small, j / 2 == 1 ? 105 : 0, 1e-3) << "column " << j;
+    EXPECT_NEAR(alone, 0, 1e-3) << "column " << j;
+  }
+}
+
+TEST(LaplacianEigenvectors, SayWhereTheWorkAllowedDoesNotGetThere) {
+  const TestGraph graph = Path(3000);
+  ThreadPool pool(2);
+  std::vector<int64_t> keys(3000);
+  std::iota(keys.begin(), keys.end(), int64_t{0});
+  Tensor<float> out({3000, 8});
+  std::string note;
+  const EncoderInput input = {graph.topology(), false, keys, 1, 0, "", pool, &note};
+  ASSERT_OK(LaplacianEigenvectorsWithin(100, input, out.view()));
+  EXPECT_THAT(note,
+              testing::StartsWith("8 of 8 columns are not eigenvectors: |L v - l v| is up to "));
+  note.clear();
+  ASSERT_OK(LaplacianEigenvectors(input, out.view()));
+  EXPECT_EQ(note, "");
+}
+
 TEST(LaplacianEigenvectors, AreOrthogonalToEachOther) {
   ASSERT_OK_AND_ASSIGN(const Tensor<float> x, EncodingOf(Cliques(12, 6), "laplacian", 9));
   // Of cliques the first eigenvector is nearly constant, so that columns stay orthogonal when they
@@ -79,6 +181,12 @@ TEST(LaplacianEigenvectors, RefusesMoreColumnsThanAGraphHasNodesFor) {
   EXPECT_THAT(EncodingOf(GraphOf(8, RingEdges(8)), "laplacian", 1).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        testing::HasSubstr("needs 9 nodes, there are 8: use another method")));
+  TestArcs pairs;
+  for (uint32_t v = 0; v < 60; v += 2) pairs.emplace_back(v, v + 1);
+  EXPECT_THAT(EncodingOf(GraphOf(60, pairs), "laplacian", 24).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       testing::HasSubstr("needs 32 nodes, there are 31 beside one of each further "
+                                          "component: lower --dim to 23 or less")));
 }
 
 // Diagonals of (D^-1 A)^k, k = 2, 3, ...  [N, dim]

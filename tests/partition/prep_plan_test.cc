@@ -107,7 +107,7 @@ TEST(PrepPlan, MarksAStepThatNeedsMoreThanIsAllowed) {
   EXPECT_THAT(text.substr(0, text.find("encode")), Not(HasSubstr("needs more")));
   EXPECT_THAT(CheckPlan({steps[2]}, allowed_bytes, "."),
               StatusIs(absl::StatusCode::kResourceExhausted,
-                       HasSubstr("encode by laplacian needs at least 127.")));
+                       HasSubstr("encode by laplacian needs at least 130.")));
 }
 
 }  // namespace
