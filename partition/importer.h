@@ -80,6 +80,7 @@ std::unique_ptr<Importer> MakePygImporter();
 
 // What scipy.sparse.save_npz writes (scipy_importer.cc).
 bool IsScipyNpz(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasureScipy(const ImportOptions& options);
 std::unique_ptr<Importer> MakeScipyImporter();
 
 // .mat files of LINKX and others (linkx_importer.cc).
@@ -88,10 +89,12 @@ std::unique_ptr<Importer> MakeLinkxImporter();
 
 // Matrix Market (matrix_market_importer.cc).
 bool IsMatrixMarket(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasureMatrixMarket(const ImportOptions& options);
 std::unique_ptr<Importer> MakeMatrixMarketImporter();
 
 // METIS's .graph (metis_graph_importer.cc).
 bool IsMetisGraph(const std::string& from);
+absl::StatusOr<absl::optional<PrepShape>> MeasureMetisGraph(const ImportOptions& options);
 std::unique_ptr<Importer> MakeMetisGraphImporter();
 
 // A user's own .npy arrays (arrays_importer.cc).

@@ -100,10 +100,11 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   plan.least_bytes = held + std::max(plan.least_bytes, kBaseBytes + numbering);
   plan.memory_bytes = plan.least_bytes;
   // Where memory has room: arcs between clusters, held, and METIS's.
+  const int64_t room_bytes = metis_arcs * WeightedGraph::kArcBytes +
+                             MetisBytes(shape.nodes, std::min(metis_arcs, kMostClusterArcs));
   if (plan.how == "multilevel")
-    plan.memory_bytes = std::max(plan.least_bytes,
-                                 std::min(memory_bytes, plan.least_bytes + metis_bytes +
-                                                            metis_arcs * WeightedGraph::kArcBytes));
+    plan.memory_bytes =
+        std::max(plan.least_bytes, std::min(memory_bytes, plan.least_bytes + room_bytes));
   plan.disk_bytes = ImportedBytes(shape) + shape.derived_bytes;
   plan.seconds += AsDouble(plan.disk_bytes) * kReorderSecondsAByte;
   return plan;

@@ -45,6 +45,8 @@ inline int64_t MetisBytes(int64_t num_nodes, int64_t num_arcs) {
 inline int64_t MostMetisArcs(int64_t num_nodes, int64_t num_bytes) {
   return std::max({int64_t{0}, num_bytes / 95, (num_bytes - 800 * num_nodes) / 50});
 }
+// Between clusters, which multilevel hands it: about, for it counts and weighs in 32 bits.
+inline constexpr int64_t kMostClusterArcs = int64_t{1} << 29;
 // Its ids have 32 bits.
 inline bool MetisFits(int64_t num_nodes, int64_t num_arcs, bool directed, int64_t memory_bytes) {
   const int64_t arcs = MetisArcs(num_arcs, directed);

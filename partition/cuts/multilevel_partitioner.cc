@@ -28,9 +28,8 @@ constexpr int64_t kEnoughNodes = 20000;
 constexpr int64_t kEnoughArcsANode = 16;
 constexpr int64_t kLeastArcsANode = 4;  // With fewer METIS does not see what belongs together.
 constexpr int kMostLevels = 12;
-constexpr int64_t kMostArcsOfMetis = int64_t{1} << 29;  // about: it counts and weighs in 32 bits
-constexpr int64_t kBaseBytes = int64_t{32} << 20;       // of the program itself
-constexpr int kRefinements = 3;                         // sweeps a level
+constexpr int64_t kBaseBytes = int64_t{32} << 20;  // of the program itself
+constexpr int kRefinements = 3;                    // sweeps a level
 
 template <typename Graph>
 Weights TotalWeights(const Graph& graph) {
@@ -156,7 +155,7 @@ class MultilevelPartitioner final : public Partitioner {
   }
 
   static int64_t MostArcsOfMetis(const WeightedGraph& graph, int64_t left_bytes) {
-    return std::min(MostMetisArcs(graph.num_nodes(), left_bytes * 2 / 3), kMostArcsOfMetis);
+    return std::min(MostMetisArcs(graph.num_nodes(), left_bytes * 2 / 3), kMostClusterArcs);
   }
 
   static int64_t EnoughArcs(const WeightedGraph& graph) {

@@ -139,13 +139,16 @@ bool IsEdgeList(const std::string& from) {
   if (!std::filesystem::is_regular_file(from, error)) return false;
   const absl::StatusOr<HeadLine> head = ReadHeadLine(from, kComments);
   if (!head.ok()) return false;
-  // A header, or a line that is wrong, is taken where the name says what the file is.
+  if (IsEdge(head->text)) return true;
+  if (std::any_of(head->text.begin(), head->text.end(), [](char c) {
+        return c != '\t' && absl::ascii_iscntrl(static_cast<unsigned char>(c));
+      }))
+    return false;
+  // A header before edges; or a line that is wrong, where the name says what the file is.
+  const absl::StatusOr<HeadLine> next = ReadHeadLine(from, kComments, head->number + 1);
   const std::string name = std::filesystem::path(from).filename();
-  const bool named = absl::StrContains(name, "edge") || absl::StrContains(name, ".csv");
-  return IsEdge(head->text) ||
-         (named && std::none_of(head->text.begin(), head->text.end(), [](char c) {
-            return c != '\t' && absl::ascii_iscntrl(static_cast<unsigned char>(c));
-          }));
+  return (next.ok() && IsEdge(next->text)) || absl::StrContains(name, "edge") ||
+         absl::StrContains(name, ".csv");
 }
 
 std::unique_ptr<Importer> MakeEdgeListImporter() { return std::make_unique<EdgeListImporter>(); }

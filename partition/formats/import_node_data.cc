@@ -118,6 +118,17 @@ absl::StatusOr<absl::optional<CompanionShape>> MeasureCompanions(const ImportOpt
   return shape;
 }
 
+absl::StatusOr<absl::optional<PrepShape>> MeasureWithCompanions(const ImportOptions& options,
+                                                                int64_t num_nodes,
+                                                                int64_t num_arcs) {
+  QH_ASSIGN_OR_RETURN(const absl::optional<CompanionShape> companions, MeasureCompanions(options));
+  PrepShape shape;
+  shape.nodes = num_nodes;
+  shape.arcs = num_arcs;
+  if (companions.has_value()) shape.features = companions->features;
+  return shape;
+}
+
 absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target) {
   QH_ASSIGN_OR_RETURN(const absl::optional<CompanionShape> shape, MeasureCompanions(options));
   if (shape.has_value()) QH_RETURN_IF_ERROR(target.SetNodes(shape->nodes, shape->counted_by));

@@ -13,6 +13,7 @@
 
 #include "partition/formats/array_source.h"
 #include "partition/import_target.h"
+#include "partition/prep_plan.h"
 
 namespace quadhop {
 
@@ -33,6 +34,10 @@ struct CompanionShape {
   std::string counted_by;  // as of ImportTarget::SetNodes
 };
 absl::StatusOr<absl::optional<CompanionShape>> MeasureCompanions(const ImportOptions& options);
+// Of a graph of so many nodes and arcs, with the features of --features.
+absl::StatusOr<absl::optional<PrepShape>> MeasureWithCompanions(const ImportOptions& options,
+                                                                int64_t num_nodes,
+                                                                int64_t num_arcs);
 
 // The nodes are those rows; false, setting none, if neither is given.
 absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target);

@@ -103,6 +103,12 @@ bool IsMatrixMarket(const std::string& from) {
   return banner.ok() && absl::StartsWithIgnoreCase(*banner, kBanner);
 }
 
+absl::StatusOr<absl::optional<PrepShape>> MeasureMatrixMarket(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(options.from));
+  const int64_t arcs_an_entry = sizes.one_triangle && options.directed ? 2 : 1;
+  return MeasureWithCompanions(options, sizes.nodes, arcs_an_entry * sizes.entries);
+}
+
 std::unique_ptr<Importer> MakeMatrixMarketImporter() {
   return std::make_unique<MatrixMarketImporter>();
 }

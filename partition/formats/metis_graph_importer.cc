@@ -129,6 +129,11 @@ bool IsMetisGraph(const std::string& from) {
          ReadHeader(from).ok();
 }
 
+absl::StatusOr<absl::optional<PrepShape>> MeasureMetisGraph(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const Header header, ReadHeader(options.from));
+  return MeasureWithCompanions(options, header.nodes, (options.directed ? 2 : 1) * header.edges);
+}
+
 std::unique_ptr<Importer> MakeMetisGraphImporter() {
   return std::make_unique<MetisGraphImporter>();
 }

@@ -23,16 +23,31 @@ absl::StatusOr<int64_t> ReadNodes(const NpzFile& npz, const std::string& name) {
   return dims[0];
 }
 
+// "csr", "csc" or "coo".
+absl::StatusOr<std::string> ReadFormat(const NpzFile& npz, const std::string& prefix) {
+  QH_ASSIGN_OR_RETURN(std::string format, npz.SparseFormat(prefix));
+  if (format == "csr" || format == "csc" || format == "coo") return format;
+  return ArrayError(absl::StrCat(npz.path(), ": ", NpzFile::Member(prefix, "format")),
+                    absl::StrCat("\"", format, "\""),
+                    "allowed: csr, csc, coo: save matrix.tocsr()");
+}
+
 }  // namespace
+
+absl::StatusOr<AdjacencySize> MeasureNpzAdjacency(const NpzFile& npz, const std::string& prefix) {
+  QH_ASSIGN_OR_RETURN(const std::string format, ReadFormat(npz, prefix));
+  AdjacencySize size;
+  QH_ASSIGN_OR_RETURN(size.nodes, ReadNodes(npz, NpzFile::Member(prefix, "shape")));
+  QH_ASSIGN_OR_RETURN(const ArraySource ends,
+                      npz.Array(NpzFile::Member(prefix, format == "coo" ? "row" : "indices")));
+  size.arcs = ends.size();
+  return size;
+}
 
 absl::Status ImportNpzAdjacency(const NpzFile& npz, const std::string& prefix,
                                 ImportTarget& target) {
-  QH_ASSIGN_OR_RETURN(const std::string format, npz.SparseFormat(prefix));
+  QH_ASSIGN_OR_RETURN(const std::string format, ReadFormat(npz, prefix));
   const auto member = [&](const char* name) { return NpzFile::Member(prefix, name); };
-  if (format != "csr" && format != "csc" && format != "coo")
-    return ArrayError(absl::StrCat(npz.path(), ": ", member("format")),
-                      absl::StrCat("\"", format, "\""),
-                      "allowed: csr, csc, coo: save matrix.tocsr()");
   QH_ASSIGN_OR_RETURN(const int64_t num_nodes, ReadNodes(npz, member("shape")));
   QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
   if (format == "coo") {

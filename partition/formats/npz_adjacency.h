@@ -2,7 +2,9 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
+#include <cstdint>
 #include <string>
 
 #include "partition/formats/npz_file.h"
@@ -18,5 +20,12 @@ namespace quadhop {
 // kInvalidArgument for every other one, by name, and for a matrix that is not square.
 absl::Status ImportNpzAdjacency(const NpzFile& npz, const std::string& prefix,
                                 ImportTarget& target);
+
+// What that will set and add, by the sizes of the arrays. Errors are the same.
+struct AdjacencySize {
+  int64_t nodes = 0;
+  int64_t arcs = 0;
+};
+absl::StatusOr<AdjacencySize> MeasureNpzAdjacency(const NpzFile& npz, const std::string& prefix);
 
 }  // namespace quadhop

@@ -25,6 +25,12 @@ bool IsScipyNpz(const std::string& from) {
          IsNpzWith(from, {"shape", "row", "col"}) || IsNpzWith(from, {"shape", "format"});
 }
 
+absl::StatusOr<absl::optional<PrepShape>> MeasureScipy(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, 0));
+  QH_ASSIGN_OR_RETURN(const AdjacencySize size, MeasureNpzAdjacency(npz, ""));
+  return MeasureWithCompanions(options, size.nodes, size.arcs);
+}
+
 std::unique_ptr<Importer> MakeScipyImporter() { return std::make_unique<ScipyImporter>(); }
 
 }  // namespace quadhop

@@ -42,6 +42,15 @@ TEST_F(EdgeList, HasAHeaderOnlyWhereNoFieldOfTheFirstLineIsANumber) {
   EXPECT_THAT(report.Describe(), HasSubstr("line 1 is a header"));
 }
 
+TEST_F(EdgeList, IsRecognisedByTheEdgesAfterItsHeaderWhateverItsName) {
+  for (const char* text :
+       {"src;dst\n0;1\n1;2\n", "node1|node2\n0|1\n1|2\n", "# nodes: 3\nfrom to\n\n0 1\n1 2\n"}) {
+    ASSERT_OK(ImportText("graph.txt", text)) << text;
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2))) << text;
+  }
+  EXPECT_FALSE(ImportText("graph.txt", "a readme\nof two lines\n").ok());
+}
+
 TEST_F(EdgeList, HasNoHeaderWhereTheFirstLineIsAnArcWithBlanksAndTabsAround) {
   for (const char* first : {"0 1\t", "0 1 \t", "0  1\t ", "\t0 1", "0\t1\t", " 0 1"}) {
     const std::string rest = absl::StrReplaceAll(first, {{"1", "2"}, {"0", "1"}});

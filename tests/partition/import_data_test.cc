@@ -51,6 +51,29 @@ TEST_F(NodeData, TellHowLargeAGraphOfArraysIs) {
   EXPECT_THAT(MeasureInput(options), StatusIs(kInvalid, HasSubstr("a row for each node")));
 }
 
+TEST_F(NodeData, OfAGraphWhoseHeaderSaysHowLargeItIsArePlannedWithIt) {
+  input_.Write("x.npy", NpyOf<float>({4, 2}, std::vector<float>(8)));
+  const auto expect = [&](const std::string& name, bool directed, int64_t arcs) {
+    ImportOptions options = OptionsFor(name);
+    options.features = input_ / "x.npy";
+    options.directed = directed;
+    ASSERT_OK_AND_ASSIGN(const absl::optional<PrepShape> shape, MeasureInput(options));
+    ASSERT_TRUE(shape.has_value()) << name;
+    EXPECT_EQ(shape->nodes, 4) << name;
+    EXPECT_EQ(shape->arcs, arcs) << name;
+    EXPECT_EQ(shape->features, 2) << name;
+  };
+  input_.Write("a.mtx",
+               "%%MatrixMarket matrix coordinate pattern symmetric\n4 4 3\n2 1\n3 1\n4 3\n");
+  input_.Write("b.mtx", "%%MatrixMarket matrix coordinate pattern general\n4 4 3\n2 1\n3 1\n4 3\n");
+  input_.Write("a.graph", "4 3\n2 3\n1\n1 4\n3\n");
+  for (const bool directed : {true, false}) {
+    expect("a.mtx", directed, 6);
+    expect("b.mtx", directed, directed ? 3 : 6);
+    expect("a.graph", directed, 6);
+  }
+}
+
 TEST_F(NodeData, TellHowManyNodesEachSplitHas) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report,
                        ImportWith(classes_, NpyOf<uint8_t>({2, 4}, {1, 1, 2, 3, 1, 2, 2, 0})));

@@ -86,6 +86,20 @@ TEST_P(Importers, GiveTheSameArraysOfTheSameGraph) {
   }
 }
 
+TEST_P(Importers, TellNodesFeaturesAndAtLeastTheArcsWhereTheyTellASize) {
+  const ImportOptions options = OptionsOf(input_, folder_.path(), store_path());
+  ASSERT_OK_AND_ASSIGN(const absl::optional<PrepShape> shape, MeasureInput(options));
+  const std::set<std::string> silent = {"wordnet", "graphsaint", "dgl",      "planetoid",
+                                        "shchur",  "linkx",      "edge-list"};
+  ASSERT_EQ(shape.has_value(), silent.count(FormatName()) == 0);
+  if (!shape.has_value()) return;
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt());
+  EXPECT_EQ(shape->nodes, report.nodes);
+  EXPECT_EQ(shape->features, report.features);
+  EXPECT_GE(shape->arcs, report.arcs);
+  EXPECT_LE(shape->arcs, 2 * report.arcs);  // the input may hold duplicates
+}
+
 TEST_P(Importers, ProjectFeaturesToFewerColumns) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt(/*project=*/2));
   EXPECT_EQ(report.features, 2);
