@@ -120,7 +120,7 @@ absl::Status VerifyChunks(absl::Span<const uint8_t> file, const FileChecksums& c
   return absl::DataLossError(absl::StrCat(
       path, ": bytes [", range.begin, ", ", range.end, ") are not what was written (checksum)",
       num_bad > 1 ? absl::StrCat(", and ", num_bad - 1, " more ranges") : "",
-      "; restore the file or make it again"));
+      "; restore the file"));
 }
 
 }  // namespace quadhop

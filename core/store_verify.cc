@@ -1,17 +1,30 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "core/check.h"
 #include "core/checksum.h"
 #include "core/file.h"
+#include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/store_files.h"
 
 namespace quadhop {
 namespace {
+
+// Of a file of a store: says what makes it again, too.
+absl::Status VerifyBytes(const MappedFile& file, const FileChecksums& checksums, int64_t begin,
+                         int64_t end, ThreadPool& pool) {
+  const absl::Status status = VerifyChunks(file.bytes(), checksums, begin, end, file.path(), pool);
+  if (status.ok()) return status;
+  const absl::string_view path = file.path();
+  return absl::DataLossError(absl::StrCat(std::string(status.message()), ", or run `quadhop ",
+                                          StepOfFile(path.substr(path.rfind('/') + 1)),
+                                          "` or `quadhop prep` again"));
+}
 
 // Verifies elements [begin, end), counted in units of `unit` elements, of an array's data.
 absl::Status VerifyElements(const NpyFile& array, const FileChecksums& checksums, BlockRange units,
@@ -21,8 +34,8 @@ absl::Status VerifyElements(const NpyFile& array, const FileChecksums& checksums
   // Mapped anew: the store's mapping may be advised for random reads, which would slow this one
   // down.
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(array.file().path()));
-  return VerifyChunks(file.bytes(), checksums, header.data_offset + units.begin * unit_bytes,
-                      header.data_offset + units.end * unit_bytes, file.path(), pool);
+  return VerifyBytes(file, checksums, header.data_offset + units.begin * unit_bytes,
+                     header.data_offset + units.end * unit_bytes, pool);
 }
 
 }  // namespace
@@ -38,8 +51,8 @@ absl::Status Store::VerifyFiles(absl::Span<const absl::string_view> names, Threa
     if (std::find(names.begin(), names.end(), entry.name()) == names.end()) continue;
     QH_ASSIGN_OR_RETURN(const MappedFile file,
                         MappedFile::Open(absl::StrCat(path_, "/", entry.name())));
-    QH_RETURN_IF_ERROR(VerifyChunks(file.bytes(), files_->checksums.at(entry.name()), 0,
-                                    entry.bytes(), file.path(), pool));
+    QH_RETURN_IF_ERROR(
+        VerifyBytes(file, files_->checksums.at(entry.name()), 0, entry.bytes(), pool));
   }
   return absl::OkStatus();
 }

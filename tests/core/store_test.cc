@@ -218,7 +218,8 @@ TEST_F(StoreTest, NodesAreVerifiedInEveryFileOfNodes) {
     FlipByte(File(name), last, 0x10);
     ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(path_));
     EXPECT_THAT(store->VerifyNodes(store->PartitionNodes(PartitionId(2)), pool_),
-                StatusIs(absl::StatusCode::kDataLoss, HasSubstr(File(name))));
+                StatusIs(absl::StatusCode::kDataLoss,
+                         AllOf(HasSubstr(File(name)), HasSubstr("or run `quadhop "))));
     FlipByte(File(name), last, 0x10);
     EXPECT_OK(store->VerifyNodes({0, store->num_nodes()}, pool_));
   }
