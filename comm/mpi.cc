@@ -9,6 +9,7 @@
 #include <cstring>
 #include <future>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -180,21 +181,26 @@ class MpiCommunicator : public Communicator {
 // left.
 class EndsInTime {
  public:
-  EndsInTime(const char* call, absl::Duration deadline)
-      : thread_([ended = ended_.get_future(), call, deadline] {
-          if (ended.wait_for(absl::ToChronoNanoseconds(deadline)) == std::future_status::ready)
-            return;
-          std::fprintf(stderr,
-                       "quadhop: rank %d ends: %s has waited %g s for all ranks; see which did "
-                       "not start or hangs, and whether hosts reach each other (quadhop doctor), "
-                       "or raise train.collective_deadline_seconds\n",
-                       RankByLauncher(), call, absl::ToDoubleSeconds(deadline));
-          std::fflush(stderr);
-          std::_Exit(1);
-        }) {}
+  EndsInTime(const char* call, absl::Duration deadline) {
+    const auto wait = [ended = ended_.get_future().share(), call, deadline] {
+      if (ended.wait_for(absl::ToChronoNanoseconds(deadline)) == std::future_status::ready) return;
+      std::fprintf(stderr,
+                   "quadhop: rank %d ends: %s has waited %g s for all ranks; see which did "
+                   "not start or hangs, and whether hosts reach each other (quadhop doctor), "
+                   "or raise train.collective_deadline_seconds\n",
+                   RankByLauncher(), call, absl::ToDoubleSeconds(deadline));
+      std::fflush(stderr);
+      std::_Exit(1);
+    };
+    try {
+      thread_ = std::thread(wait);
+    } catch (const std::system_error&) {
+      // Threads are short: better without a deadline than not at all.
+    }
+  }
   ~EndsInTime() {
     ended_.set_value();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
   EndsInTime(const EndsInTime&) = delete;
   EndsInTime& operator=(const EndsInTime&) = delete;

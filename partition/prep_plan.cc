@@ -83,8 +83,8 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   const int64_t numbering = shape.nodes * 40;
   if (plan.how == "metis") {
     plan.least_bytes = metis_bytes;
-    plan.seconds =
-        AsDouble(metis_arcs) * kMetisSecondsAnArc + AsDouble(shape.nodes) * kMetisSecondsANode;
+    plan.seconds = AsDouble(metis_arcs) * kMetisSecondsAnArc +
+                   AsDouble(std::min(shape.nodes, shape.arcs)) * kMetisSecondsANode;
   } else if (plan.how == "multilevel") {
     // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
     // coarsest graph needs. They take what they may.
@@ -121,7 +121,8 @@ StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
   plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes, kBaseBytes + needs.memory_bytes);
   if (plan.memory_bytes < kBaseBytes + needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = shape.nodes * shape.encode_dim * kFloatBytes;
-  plan.seconds = (3 * AsDouble(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
+  const double products = method.ok() ? AsDouble((*method)->products) : 0;
+  plan.seconds = (products * AsDouble(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
                   AsDouble(shape.nodes) * shape.encode_dim * kEncodeSecondsAValue) /
                      shape.threads +
                  AsDouble(plan.disk_bytes) * kWriteSecondsAByte +

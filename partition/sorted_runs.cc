@@ -79,7 +79,8 @@ absl::Status SortedRuns<Key>::Add(absl::Span<const Key> keys) {
 
 template <typename Key>
 absl::Status SortedRuns<Key>::Finish() {
-  for (std::future<void>& sorter : sorters_) sorter.wait();
+  for (std::future<void>& sorter : sorters_)
+    if (sorter.valid()) sorter.wait();
   QH_RETURN_IF_ERROR(status_);
   if (filling_.empty()) return absl::OkStatus();
   return SortAndKeep(std::exchange(filling_, {}));
@@ -89,15 +90,16 @@ absl::Status SortedRuns<Key>::Finish() {
 template <typename Key>
 void SortedRuns<Key>::SortBeside(std::vector<Key> full) {
   changed_.notify_all();
+  sorters_.emplace_back();
   // Counted once it runs: the system may refuse it.
-  sorters_.push_back(std::async(std::launch::async, [this, keys = std::move(full)]() mutable {
+  sorters_.back() = std::async(std::launch::async, [this, keys = std::move(full)]() mutable {
     const absl::Status status = OrOutOfMemory("sorting arcs: lower --memory or --threads",
                                               [&] { return SortAndKeep(std::move(keys)); });
     const std::lock_guard<std::mutex> lock(mutex_);
     status_.Update(status);
     --num_sorting_;
     changed_.notify_all();
-  }));
+  });
   ++num_sorting_;
 }
 

@@ -108,6 +108,13 @@ absl::Status CheckOptionOfSbatch(const std::string& option, bool is_training) {
   if (const absl::string_view flag = FlagInsteadOf(name); !flag.empty())
     return UsageError(absl::StrCat("--sbatch is '", option,
                                    "', which the script would not know of: give --", flag));
+  if (is_training && (name == "array" || name == "time-min"))
+    return UsageError(absl::StrCat("--sbatch is '", option, "', but ",
+                                   name == "array"
+                                       ? "the jobs of an array would train the same run: start one "
+                                         "for each run"
+                                       : "the time to write a checkpoint counts from --time: lower "
+                                         "that"));
   if (is_training && name == "signal" && SecondsOfSignal(parts.second) == 0)
     return UsageError(
         absl::StrCat("--sbatch is '", option,
@@ -140,6 +147,9 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
     if (!IsOneLine(value))
       return UsageError(
           absl::StrCat("--", name, " is '", value, "'; allowed: text without control characters"));
+  if (options.name.find('/') != std::string::npos)
+    return UsageError(absl::StrCat("--name is '", options.name,
+                                   "'; allowed: text without /, for the log is named by it"));
   QH_RETURN_IF_ERROR(CheckTime(options, is_training));
   if (!options.stage_to.empty() &&
       (absl::string_view("/$").find(options.stage_to[0]) == absl::string_view::npos ||

@@ -158,8 +158,8 @@ if [ "$asked_to_stop" = no ]; then
   "${start[@]}" "${job[@]}" &
   pid=$!
   while :; do
-    wait "$pid"
-    code=$?
+    code=0
+    wait "$pid" || code=$?
     [ "$code" -gt 128 ] && kill -0 "$pid" 2>/dev/null || break
   done
 fi

@@ -110,17 +110,22 @@ absl::Status TakeFromRun(TrainFlags* train) {
   return absl::OkStatus();
 }
 
-// Each rank has read the run's folder for itself, and will read its checkpoint there.
-absl::Status CheckReadAlike(Communicator& comm, const TrainJob& job) {
-  const std::string mine = absl::StrCat(job.split, "\n", ConfigToText(job.config));
+// Each rank has read the run's folder for itself, and will read its checkpoint there. Of the split,
+// rank 0's counts, and is returned: a host may take a file of a network folder for absent that was
+// written a moment ago.
+absl::StatusOr<std::string> AgreeOnRun(Communicator& comm, const TrainJob& job) {
+  const std::string mine = ConfigToText(job.config);
   QH_ASSIGN_OR_RETURN(const auto all, GatherTexts(comm, "config of the run", mine));
   const absl::Status alike =
       mine == all[0] ? absl::OkStatus()
                      : absl::FailedPreconditionError(absl::StrCat(
-                           "the config or split of ", job.run,
+                           "the config of ", job.run,
                            " is not the one that rank 0 has: --run is to be a folder on a file "
                            "system that all hosts share"));
-  return AgreeOnStatus(comm, "compare the config of the run", alike);
+  QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "compare the config of the run", alike));
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> splits,
+                      GatherTexts(comm, "split of the run", job.split));
+  return splits[0];
 }
 
 }  // namespace
@@ -146,9 +151,15 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   train.job.stop = &stop;
   QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));
   return RunRanks(train.ranks, [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
-    if (train.resume) QH_RETURN_IF_ERROR(CheckReadAlike(context.comm, train.job));
-    return train.repeat.any() ? TrainRepeatedly(train.job.run, jobs, context)
-                              : Train(train.job, context);
+    TrainJob job = train.job;
+    std::vector<TrainJob> of_repetitions = jobs;
+    if (train.resume) {
+      QH_ASSIGN_OR_RETURN(job.split, AgreeOnRun(context.comm, job));
+      for (TrainJob& one : of_repetitions)
+        if (!train.repeat.all_splits) one.split = job.split;
+    }
+    return train.repeat.any() ? TrainRepeatedly(job.run, of_repetitions, context)
+                              : Train(job, context);
   });
 }
 

@@ -155,12 +155,13 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
   // Ranks that take all cores take them apart; with fewer threads the rest may be for others.
   if (options.threads == 0 && mpi->num_local_ranks() > 1)
     BindToShareOfProcessors(mpi->local_rank(), mpi->num_local_ranks(), num_threads);
-  // One may have files to write for long: the others wait for it while there is a heartbeat.
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> end,
-                      mpi->World(absl::InfiniteDuration()));
+  // One may have files to write for long: where there is a heartbeat, the others wait for it.
+  absl::StatusOr<std::unique_ptr<Communicator>> end =
+      mpi->World(heartbeat != nullptr ? absl::InfiniteDuration() : options.collective_deadline);
+  if (!end.ok()) world->Abort(end.status().message());
   const auto to_the_end = [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
     QH_ASSIGN_OR_RETURN(const ExitCode code, body(context));
-    QH_RETURN_IF_ERROR(end->Barrier("end of the job"));
+    QH_RETURN_IF_ERROR((*end)->Barrier("end of the job"));
     return code;
   };
   absl::StatusOr<ExitCode> result =

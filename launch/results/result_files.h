@@ -18,7 +18,7 @@
 
 namespace quadhop {
 
-// One object a rank. Memory: 16 MiB on rank 0, but at least a row of each rank; and the embeddings
+// One object a rank. Memory: 32 MiB on rank 0, but at least a row of each rank; and the embeddings
 // of a batch, if they are wanted.
 class ResultFiles {
  public:

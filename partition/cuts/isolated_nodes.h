@@ -21,7 +21,7 @@ LinkedFirst PutLinkedFirst(MetisGraph& graph);
 
 // Gives each node from `first` on to the part that holds least: training nodes to the one with the
 // fewest of them, then those with arcs to the one with the fewest arcs, then the others, heaviest
-// first each.  part_of [N], in [0, parts): given up to `first`, the rest is written.
+// first each. part_of [N], in [0, parts): given up to `first`, the rest is written.
 void DealOut(const MetisGraph& graph, int32_t first, int32_t parts, absl::Span<int32_t> part_of);
 
 }  // namespace quadhop

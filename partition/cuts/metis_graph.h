@@ -37,20 +37,22 @@ inline int64_t MetisArcs(int64_t num_arcs, bool directed) {
 
 // What METIS and the graph that it is handed take, measured: 84 bytes an arc where nodes have 4 to
 // 10 arcs, which coarser graphs merge few of, 65 where they have 50, 40 where they have 100
-// (docs/performance.md).
+// (docs/performance.md); and of nodes without arcs, too.
 inline int64_t MetisBytes(int64_t num_nodes, int64_t num_arcs) {
-  return std::min(95 * num_arcs, 50 * num_arcs + 800 * num_nodes);
+  return std::min(95 * num_arcs, 50 * num_arcs + 800 * num_nodes) + 50 * num_nodes;
 }
 // The most arcs that it takes within so many bytes.
 inline int64_t MostMetisArcs(int64_t num_nodes, int64_t num_bytes) {
-  return std::max({int64_t{0}, num_bytes / 95, (num_bytes - 800 * num_nodes) / 50});
+  const int64_t bytes = num_bytes - 50 * num_nodes;
+  return std::max({int64_t{0}, bytes / 95, (bytes - 800 * num_nodes) / 50});
 }
 // Between clusters, which multilevel hands it: about, for it counts and weighs in 32 bits.
 inline constexpr int64_t kMostClusterArcs = int64_t{1} << 29;
 // Its ids have 32 bits.
 inline bool MetisFits(int64_t num_nodes, int64_t num_arcs, bool directed, int64_t memory_bytes) {
   const int64_t arcs = MetisArcs(num_arcs, directed);
-  return arcs < std::numeric_limits<int32_t>::max() && MetisBytes(num_nodes, arcs) <= memory_bytes;
+  return std::max(num_nodes, arcs) < std::numeric_limits<int32_t>::max() &&
+         MetisBytes(num_nodes, arcs) <= memory_bytes;
 }
 
 // The part of each node, by METIS k-way in a child process. kUnavailable in a build without METIS;

@@ -65,11 +65,12 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
 StepNeeds WalksNeed(int64_t, int64_t) { return {}; }
 
 constexpr EncodingMethod kEncoders[] = {
-    {"fastrp", EncodeByProjection, FastRandomProjectionNeeds},
-    {"svd", EncodeBySvd, SvdNeeds},
-    {"node2vec", Node2Vec, Node2VecNeeds},
-    {"rwse", ReturnProbabilities, WalksNeed},
-    {"laplacian", LaplacianEigenvectors, LaplacianEigenvectorsNeeds},
+    {"fastrp", EncodeByProjection, FastRandomProjectionNeeds, 3},
+    {"svd", EncodeBySvd, SvdNeeds, 8},
+    {"node2vec", Node2Vec, Node2VecNeeds, 3},
+    {"rwse", ReturnProbabilities, WalksNeed, 3},
+    // Up to 1000, and more on small graphs, where there are long paths.
+    {"laplacian", LaplacianEigenvectors, LaplacianEigenvectorsNeeds, 150},
 };
 
 }  // namespace

@@ -41,6 +41,7 @@ struct EncodingMethod {
   Encoder encode;
   // Beside the graph and the encodings, which are mapped files (but for node2vec's, see there).
   StepNeeds (*needs)(int64_t num_nodes, int64_t dim);
+  int64_t products;  // of the graph with a matrix [N, G], about, for the time it takes
 };
 // Lives on. kInvalidArgument, naming those there are.
 absl::StatusOr<const EncodingMethod*> FindEncoder(absl::string_view name);

@@ -14,7 +14,7 @@ namespace quadhop {
 
 // L = I - D^-1/2 A D^-1/2 by way of the random walk P = D^-1 A: if P x = (1 - l) x, then D^1/2 x is
 // an eigenvector of L, of eigenvalue l in [0, 2]. The inner product that goes with it is x^T D y.
-// Nodes without arcs have degree 1 in D. Borrows topology and pool. Not thread-safe. Results are
+// Nodes without arcs have degree 1 in D, and 0 in P; LeaveOutKernel makes them 0 in x. Borrows topology and pool. Not thread-safe. Results are
 // equal in every digit for any number of threads.
 class GraphLaplacian {
  public:
@@ -23,7 +23,6 @@ class GraphLaplacian {
   GraphLaplacian(const Topology& topology, ThreadPool& pool);
 
   int64_t num_nodes() const { return topology_.num_nodes(); }
-  int64_t num_arcs() const { return topology_.num_arcs(); }
   // As many as there are eigenvectors of eigenvalue 0: each is D^1/2 1 on one of them.
   int64_t num_components() const { return static_cast<int64_t>(component_begin_.size()) - 1; }
   absl::Span<const double> degrees() const { return degrees_; }  // [N]: D

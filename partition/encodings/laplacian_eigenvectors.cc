@@ -25,7 +25,7 @@ constexpr double kEnough = 1e-4;      // residual of an eigenvector, in units of
 constexpr double kTiny = 1e-8;        // eigenvalues below count as this much, because of rounding
 constexpr double kLargestGain = 1e4;  // of a filter, so that columns stay apart
 constexpr double kLargestBound = 1.9;
-constexpr double kMultiplyAdds = 3e11;    // that products with the graph may take in all ...
+constexpr double kMultiplyAdds = 1e11;    // that products with the graph may take in all ...
 constexpr int64_t kLeastProducts = 1000;  // ... or as many as this
 constexpr int64_t kRowsPerBlock = 4096;
 constexpr uint64_t kLaplacianStream = 3;  // `minor` of the stream keys
@@ -145,7 +145,7 @@ struct Quality {
 Quality QualityOf(const Subspace& space, int64_t dim) {
   Quality quality;
   for (int64_t j = 0; j < dim; ++j) {
-    quality.bad += space.residual(j) > kEnough;
+    quality.bad += !(space.residual(j) <= kEnough);  // one that is no number, too
     quality.worst = std::max(quality.worst, space.residual(j));
   }
   return quality;

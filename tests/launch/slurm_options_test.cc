@@ -123,6 +123,19 @@ TEST(CheckSlurmOptions, RefusesToStageToWhatIsNoFolderOfANode) {
   }
 }
 
+TEST(CheckSlurmOptions, RefusesArraysOfOneRunAndTimesAndNamesThatBreakTheScript) {
+  SlurmOptions options = Options();
+  for (const char* option : {"--array=1-3", "--time-min=10"}) {
+    options.sbatch = {option};
+    EXPECT_TRUE(IsUsageError(CheckSlurmOptions(options, kTrain, "/home/me"))) << option;
+    EXPECT_OK(CheckSlurmOptions(options, {"doctor"}, "/home/me"));
+  }
+  options = Options();
+  options.name = "a/b";
+  EXPECT_THAT(CheckSlurmOptions(options, kTrain, "/home/me").message(),
+              HasSubstr("--name is 'a/b'"));
+}
+
 TEST(CheckSlurmOptions, TakesARunThatIsResumedWithoutItsStore) {
   EXPECT_OK(CheckSlurmOptions(Options(), {"train", "--run", "r", "--resume"}, "/home/me"));
   EXPECT_THAT(CheckSlurmOptions(Options(), {"train", "--run", "r"}, "/home/me").message(),

@@ -64,7 +64,7 @@ TEST_F(UnknownInput, ThatIsEmptyIsSaidToBe) {
 }
 
 TEST_F(UnknownInput, ThatMayBeAnEdgeListIsAskedFor) {
-  EXPECT_THAT(MessageOf("header.txt", "a b\n0 1\n"), HasSubstr("give --format edge-list"));
+  EXPECT_THAT(MessageOf("words.txt", "a b\nb c\n"), HasSubstr("give --format edge-list"));
 }
 
 TEST_F(UnknownInput, IsTakenWhereScipySavedIt) {
