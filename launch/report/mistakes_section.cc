@@ -32,9 +32,10 @@ std::string RangeName(int64_t from) {
 
 Card ByDegree(const Runs& runs, bool accuracy) {
   Card card{accuracy ? "Accuracy by degree" : "Nodes by degree",
-            accuracy ? "Of the test nodes, at the best epoch; of the validation nodes where a split "
-                       "has no test nodes."
-                     : "How many nodes a bar left of it stands for.",
+            accuracy
+                ? "Of the test nodes, at the best epoch; of the validation nodes where a split "
+                  "has no test nodes."
+                : "How many nodes a bar left of it stands for.",
             {},
             ""};
   std::set<int64_t> ranges;

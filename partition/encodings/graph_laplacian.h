@@ -14,8 +14,8 @@ namespace quadhop {
 
 // L = I - D^-1/2 A D^-1/2 by way of the random walk P = D^-1 A: if P x = (1 - l) x, then D^1/2 x is
 // an eigenvector of L, of eigenvalue l in [0, 2]. The inner product that goes with it is x^T D y.
-// Nodes without arcs have degree 1 in D, and 0 in P; LeaveOutKernel makes them 0 in x. Borrows topology and pool. Not thread-safe. Results are
-// equal in every digit for any number of threads.
+// Nodes without arcs have degree 1 in D, and 0 in P; LeaveOutKernel makes them 0 in x. Borrows
+// topology and pool. Not thread-safe. Results are equal in every digit for any number of threads.
 class GraphLaplacian {
  public:
   static constexpr int64_t kBytesANode = int64_t{3} * 8;  // of memory
