@@ -20,6 +20,7 @@ if(QH_SANITIZE)
     # Protobuf's maps have other fields where this is defined, and the library of the system is built without.
     target_compile_options(quadhop_options INTERFACE -U__SANITIZE_THREAD__)
   endif()
+  target_compile_definitions(quadhop_options INTERFACE QH_SANITIZED)  # for tests that limit memory
   target_link_options(quadhop_options INTERFACE -fsanitize=${QH_SANITIZE})
 endif()
 

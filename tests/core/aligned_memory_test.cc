@@ -23,7 +23,7 @@ TEST(AlignedMemory, BeginsOnAHugePageWhereItIsLarge) {
 }
 
 TEST(AlignedMemory, ThrowsWhereThereIsNotEnough) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef QH_SANITIZED
   GTEST_SKIP() << "sanitizers end the program at such sizes";
 #endif
   EXPECT_THROW(AllocateAligned<uint8_t>(size_t{1} << 62), std::bad_alloc);

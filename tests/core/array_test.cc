@@ -8,7 +8,7 @@ namespace quadhop {
 namespace {
 
 TEST(Array, IsEmptyAfterItCouldNotGrow) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef QH_SANITIZED
   GTEST_SKIP() << "sanitizers end the process that asks for too much";
 #endif
   HostMemory memory;

@@ -73,7 +73,7 @@ TEST_F(CgroupRoom, IsWithoutLimitWhereNothingLimits) {
 }
 
 TEST(AvailableMemory, IsNoMoreThanTheLimitsOfTheProcess) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef QH_SANITIZED
   GTEST_SKIP() << "sanitizers take more address space than the limit";
 #endif
   for (const auto resource : {RLIMIT_DATA, RLIMIT_AS}) {

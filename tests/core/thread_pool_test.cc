@@ -36,7 +36,7 @@ TEST_P(ThreadPoolTest, CallsTheBodyOnceForEachItem) {
 }
 
 TEST(ThreadPool, ThatTheSystemRefusesAThreadIsAnExceptionAndNotTheEnd) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef QH_SANITIZED
   GTEST_SKIP() << "sanitizers take more memory than the limit";
 #endif
   EXPECT_EXIT(

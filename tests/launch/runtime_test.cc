@@ -42,7 +42,7 @@ TEST(RunRanks, AnErrorOfOneRankEndsTheOthersThatWaitForIt) {
 }
 
 TEST(RunRanks, AThreadThatTheSystemRefusesIsAnErrorOfTheRank) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef QH_SANITIZED
   GTEST_SKIP() << "sanitizers take more memory than the limit";
 #endif
   for (const int64_t ranks : {1, 3, 1024})

@@ -51,7 +51,7 @@ TEST(Projection, OfDenseRowsIsThatOfWhatIsNotZeroInThem) {
 
 // What the refusal of larger ones promises ("they must be in memory").
 TEST(Projection, OfDenseFeaturesTakesTheMemoryOfThemAlone) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef QH_SANITIZED
   GTEST_SKIP() << "sanitizers take more memory than the limit";
 #endif
   constexpr int64_t kNodes = 40'000, kColumns = 500;
