@@ -134,7 +134,7 @@ int64_t NumRanks(const SlurmOptions& options) { return options.nodes * RanksPerN
 
 absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std::string> job,
                                const std::string& folder) {
-  const bool is_training = job[0] == "train";
+  const bool is_training = IsTraining(job);
   for (const std::string& option : options.sbatch)
     QH_RETURN_IF_ERROR(CheckOptionOfSbatch(option, is_training));
   if (!IsOneLine(folder))

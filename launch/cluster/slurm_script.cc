@@ -16,8 +16,6 @@
 namespace quadhop {
 namespace {
 
-bool IsTraining(absl::Span<const std::string> job) { return job[0] == "train"; }
-
 // A value on an #SBATCH line, where a backslash, quotes and # have a meaning.
 std::string SbatchWord(absl::string_view text) {
   if (text.find_first_of(" \"'\\#") == absl::string_view::npos) return std::string(text);

@@ -151,15 +151,14 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   train.job.stop = &stop;
   QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));
   return RunRanks(train.ranks, [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
-    TrainJob job = train.job;
-    std::vector<TrainJob> of_repetitions = jobs;
+    std::vector<TrainJob> of_rank = jobs;  // one, where nothing is repeated
     if (train.resume) {
-      QH_ASSIGN_OR_RETURN(job.split, AgreeOnRun(context.comm, job));
-      for (TrainJob& one : of_repetitions)
-        if (!train.repeat.all_splits) one.split = job.split;
+      QH_ASSIGN_OR_RETURN(const std::string split, AgreeOnRun(context.comm, train.job));
+      for (TrainJob& job : of_rank)
+        if (!train.repeat.all_splits) job.split = split;
     }
-    return train.repeat.any() ? TrainRepeatedly(job.run, of_repetitions, context)
-                              : Train(job, context);
+    return train.repeat.any() ? TrainRepeatedly(train.job.run, of_rank, context)
+                              : Train(of_rank.front(), context);
   });
 }
 

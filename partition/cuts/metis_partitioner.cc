@@ -77,14 +77,13 @@ absl::Status StatusOfMetis(int code) {
     case METIS_OK:
       return absl::OkStatus();
     case METIS_ERROR_MEMORY:
-      return absl::ResourceExhaustedError("METIS ran out of memory: use --method multilevel");
+      return absl::ResourceExhaustedError("METIS ran out of memory");
     case METIS_ERROR_INPUT:
       return absl::InternalError("METIS refused its input (METIS_ERROR_INPUT)");
     default:
       // As where memory runs out in its coarsening, which it then says itself.
-      return absl::InternalError(absl::StrCat(
-          "METIS failed with code ", code,
-          ": if it was for memory (see what it wrote), use --method multilevel, which needs less"));
+      return absl::InternalError(absl::StrCat("METIS failed with code ", code,
+                                              ", perhaps for want of memory (see what it wrote)"));
   }
 }
 
@@ -111,13 +110,9 @@ absl::StatusOr<std::vector<int32_t>> CutInChild(const std::function<MetisGraph()
                       SharedMemory::Create((1 + num_nodes) * int64_t{sizeof(idx_t)}));
   auto* const code = static_cast<idx_t*>(result.data());
   idx_t* const part_of = code + 1;
-  const absl::Status ran = RunInChild("METIS", [&] {
+  QH_RETURN_IF_ERROR(RunInChild("METIS", [&] {
     *code = CutLinkedNodes(make(), parts, seed, {part_of, static_cast<size_t>(num_nodes)});
-  });
-  if (absl::IsResourceExhausted(ran))
-    return absl::ResourceExhaustedError(
-        absl::StrCat(std::string(ran.message()), "; or use --method multilevel, which needs less"));
-  QH_RETURN_IF_ERROR(ran);
+  }));
   QH_RETURN_IF_ERROR(StatusOfMetis(*code));
   return std::vector<int32_t>(part_of, part_of + num_nodes);
 }
@@ -129,11 +124,15 @@ class MetisPartitioner final : public Partitioner {
     QH_RETURN_IF_ERROR(CheckSize(problem, true));
     const bool symmetric = IsSymmetric(problem.topology, pool);
     QH_RETURN_IF_ERROR(CheckSize(problem, symmetric));
-    QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
-                        CutInChild([&] { return MetisGraph::Of(problem, symmetric); },
-                                   problem.topology.num_nodes(), problem.parts, problem.seed));
+    absl::StatusOr<std::vector<int32_t>> cut =
+        CutInChild([&] { return MetisGraph::Of(problem, symmetric); }, problem.topology.num_nodes(),
+                   problem.parts, problem.seed);
+    if (!cut.ok())
+      return absl::Status(cut.status().code(),
+                          absl::StrCat(std::string(cut.status().message()),
+                                       "; --method multilevel needs less memory"));
     // Around hubs METIS gives the balance up.
-    return EvenedOut(problem, symmetric, std::move(cut), pool);
+    return EvenedOut(problem, symmetric, *std::move(cut), pool);
   }
 };
 

@@ -13,7 +13,7 @@ namespace quadhop {
 //
 // Every column v has |L v - l v| <= 1e-4 max(l, 1e-8) before it is rounded to float, so that at
 // most 0.01 % of its square are of eigenvalues further from l than 1 %: only eigenvectors of closer
-// ones may be mixed. Where 1000 products with the graph, or as many as take 3e11 multiply-adds, do
+// ones may be mixed. Where 1000 products with the graph, or as many as take 1e11 multiply-adds, do
 // not get there, input.note says how many columns are worse, and how bad they are.
 //
 // Of undirected graphs only, of G + 8 nodes or more, one of each component but the first not

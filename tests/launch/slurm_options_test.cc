@@ -4,6 +4,7 @@
 
 #include "launch/cluster/restarts.h"
 #include "launch/command_line/flags.h"
+#include "tests/launch/slurm_testing.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {
@@ -11,16 +12,6 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-const std::vector<std::string> kTrain = {"train", "--store", "stores/g.qh", "--config",
-                                         "c",     "--run",   "runs/my run"};
-
-SlurmOptions Options() {
-  SlurmOptions options;
-  options.nodes = 2;
-  options.name = "products";
-  return options;
-}
 
 TEST(CheckSlurmOptions, RefusesWhatCannotBeCarriedOn) {
   EXPECT_OK(CheckSlurmOptions(Options(), kTrain, "/home/me"));

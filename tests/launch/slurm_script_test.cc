@@ -8,6 +8,7 @@
 #include "launch/json/json_object.h"
 #include "launch/ranks/gpus.h"
 #include "tests/launch/quadhop_command.h"
+#include "tests/launch/slurm_testing.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -17,16 +18,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-const std::vector<std::string> kTrain = {"train", "--store", "stores/g.qh", "--config",
-                                         "c",     "--run",   "runs/my run"};
-
-SlurmOptions Options() {
-  SlurmOptions options;
-  options.nodes = 2;
-  options.name = "products";
-  return options;
-}
 
 void ExpectBashReadsIt(const std::string& script) {
   const TempDir folder;
