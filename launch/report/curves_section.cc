@@ -76,7 +76,7 @@ std::string CurvesSection(const Runs& runs) {
                                          "The mean over the nodes of an epoch, with dropout.",
                                          "loss (nats)", {{"training", "train_loss"}}),
                              StepLosses(runs)};
-  const std::string note = "Of all nodes of the part, after each epoch.";
+  const std::string note = "Of all nodes of the part, in the epochs that evaluated them.";
   if (AnyHas(runs, "valid_accuracy"))
     cards.push_back(EpochCurves(runs, "Accuracy by epoch", note, "accuracy (share of nodes)",
                                 {{"valid", "valid_accuracy"}, {"test", "test_accuracy"}}));

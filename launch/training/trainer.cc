@@ -31,6 +31,8 @@ namespace {
 
 // Of a rank: more of them cost a step more than the rest of a small model (docs/performance.md).
 constexpr int64_t kManyPartitions = 256;
+// Shorter ones are not worth a word.
+constexpr double kLongEvaluationSeconds = 5;
 
 // Over the nodes trained on; not a number while all steps were left out.
 double MeanLoss(const EpochProgress& progress) {
@@ -386,6 +388,13 @@ absl::Status Trainer::EndEpoch(int64_t number) {
   Log(event);
   display_.Say(absl::StrFormat("%s  %.2f s  %.0f nodes/s  %s%s", line, seconds, rate,
                                Bottleneck(loading.waits()), checkpointing_->Warning()));
+  if (number == config_.eval_every_epochs() && evaluation_seconds_ > seconds &&
+      evaluation_seconds_ > kLongEvaluationSeconds &&
+      config_.evaluate_test() == TrainConfig::ALWAYS)
+    display_.Say(absl::StrFormat(
+        "an evaluation takes %.0f s, longer than an epoch's training: "
+        "--set train.evaluate_test=WHEN_BETTER, or a larger train.eval_every_epochs, saves time",
+        evaluation_seconds_));
   const bool due = std::exchange(due_by_time_, false) || checkpointing_->DueAfterEpoch(number) ||
                    checkpointing_->DueAfterStep(position_.step());
   if (!better && !due && !IsDone()) return absl::OkStatus();
@@ -395,21 +404,24 @@ absl::Status Trainer::EndEpoch(int64_t number) {
 absl::StatusOr<bool> Trainer::Evaluate(int64_t epoch, JsonObject& event, std::string& line) {
   const Stopwatch watch;
   std::map<SplitPart, EvaluationDetail> details;
-  QH_ASSIGN_OR_RETURN(const auto metrics,
-                      EvaluateParts(session_, {SplitPart::kValid, SplitPart::kTest}, &details));
-  const PartMetrics &valid = metrics.at(SplitPart::kValid), &test = metrics.at(SplitPart::kTest);
-  for (const auto& [part, of_part] : metrics)
-    for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
-  evaluation_seconds_ = watch.Seconds();
-  event.Add("evaluation_seconds", evaluation_seconds_);
-  last_valid_ = valid.selected();
+  QH_ASSIGN_OR_RETURN(auto metrics, EvaluateParts(session_, {SplitPart::kValid}, &details));
+  const PartMetrics valid = metrics.at(SplitPart::kValid);
   // Without validation nodes the last epoch is the result.
   const bool better = valid.nodes == 0 || valid.selected() > position_.best_valid();
+  if (better || config_.evaluate_test() == TrainConfig::ALWAYS) {
+    QH_ASSIGN_OR_RETURN(auto of_test, EvaluateParts(session_, {SplitPart::kTest}, &details));
+    metrics.merge(of_test);
+  }
+  evaluation_seconds_ = watch.Seconds();
+  last_valid_ = valid.selected();
   if (better) KeepBest(epoch, metrics);
   if (better) QH_RETURN_IF_ERROR(WriteEvaluation(epoch, details));
   position_.set_evaluations_without_better(better ? 0 : position_.evaluations_without_better() + 1);
-  absl::StrAppend(&line, "  valid ", FigureText(valid.selected()), "  test ",
-                  FigureText(test.selected()));
+  for (const auto& [part, of_part] : metrics) {
+    for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
+    absl::StrAppend(&line, "  ", PartName(part), " ", FigureText(of_part.selected()));
+  }
+  event.Add("evaluation_seconds", evaluation_seconds_);
   if (valid.nodes > 0)
     absl::StrAppendFormat(&line, "  best %s (epoch %d)", FigureText(position_.best_test()),
                           position_.best_epoch());

@@ -1,12 +1,15 @@
-// Which split, which checkpoint and which store eval, predict and export take, seen from the
-// command line.
+// What train evaluates, and which split, which checkpoint and which store eval, predict and export
+// take, seen from the command line.
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "core/file.h"
 #include "core/store.h"
@@ -69,9 +72,48 @@ class EvaluateTest : public testing::Test {
     return nlohmann::json::parse(ReadFile(RunSummaryPath(folder_ / run)).value(), nullptr, false);
   }
 
+  // Of the epochs of a run.
+  std::vector<nlohmann::json> Epochs(const std::string& run) {
+    std::vector<nlohmann::json> epochs;
+    std::ifstream metrics(RunMetricsPath(folder_ / run));
+    for (std::string line; std::getline(metrics, line);) {
+      nlohmann::json event = nlohmann::json::parse(line, nullptr, false);
+      if (event["event"] == "epoch") epochs.push_back(event);
+    }
+    return epochs;
+  }
+
   TempDir folder_;
   const std::string store_ = folder_ / "s.qh";
 };
+
+TEST_F(EvaluateTest, TestNodesMayBeEvaluatedWhereValidationIsBetterOnly) {
+  ASSERT_EQ(TrainTiny(store_, folder_ / "always", 8, {}).code, ExitCode::kDone);
+  ASSERT_EQ(
+      TrainTiny(store_, folder_ / "better", 8, {"--set", "train.evaluate_test=WHEN_BETTER"}).code,
+      ExitCode::kDone);
+  const std::vector<nlohmann::json> always = Epochs("always"), better = Epochs("better");
+  ASSERT_EQ(always.size(), 8);
+  ASSERT_EQ(better.size(), 8);
+  double best = -1;
+  int left_out = 0;
+  for (size_t i = 0; i < always.size(); ++i) {
+    const double valid = always[i]["valid_accuracy"].get<double>();
+    EXPECT_EQ(better[i]["valid_accuracy"].get<double>(), valid);
+    EXPECT_EQ(better[i].contains("test_accuracy"), valid > best);
+    if (valid > best) {
+      EXPECT_EQ(better[i]["test_accuracy"], always[i]["test_accuracy"]);
+    } else {
+      ++left_out;
+    }
+    best = std::max(best, valid);
+  }
+  EXPECT_GT(left_out, 0);
+  for (const char* field : {"test_accuracy", "valid_accuracy", "best_epoch"})
+    EXPECT_EQ(Summary("better")[field], Summary("always")[field]);
+  EXPECT_EQ(ReadFile(folder_ / "better/evaluation.json").value(),
+            ReadFile(folder_ / "always/evaluation.json").value());
+}
 
 TEST_F(EvaluateTest, MeasuresTheSplitThatTheRunWasTrainedOn) {
   ASSERT_EQ(Train("run", {"--split", "b"}).code, ExitCode::kDone);
