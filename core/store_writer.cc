@@ -1,3 +1,5 @@
+#include "core/store_writer.h"
+
 #include <absl/strings/str_cat.h>
 #include <absl/types/optional.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include "core/file.h"
 #include "core/file_lock.h"
 #include "core/manifest.h"
+#include "core/npy.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/store_recovery.h"

@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "core/ids.h"
-#include "core/store.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 #include "sampler/two_hop_sampler.h"
 
 namespace quadhop {

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "core/rng.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 
 namespace quadhop {
 namespace {

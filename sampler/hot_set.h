@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/ids.h"
-#include "core/store.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 #include "sampler/two_hop_sampler.h"
 
 namespace quadhop {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/visit_indices.h"
+#include "core/topology.h"
 
 namespace quadhop {
 namespace {

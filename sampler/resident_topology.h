@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/ids.h"
-#include "core/store.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

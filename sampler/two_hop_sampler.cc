@@ -7,7 +7,7 @@
 
 #include "core/check.h"
 #include "core/rng.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 #include "sampler/entry_hash.h"
 #include "sampler/sample_rules.h"
 

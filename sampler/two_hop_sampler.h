@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/ids.h"
-#include "core/store.h"
+#include "core/topology.h"
 #include "sampler/bottom_k.h"
 #include "sampler/hash_filter.h"
 

@@ -7,7 +7,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/runtime.h"
-#include "partition/encode.h"
+#include "partition/encodings/encode.h"
 
 namespace quadhop {
 

@@ -25,8 +25,8 @@
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
-#include "partition/statistics.h"
-#include "partition/structure.h"
+#include "partition/graph/statistics.h"
+#include "partition/graph/structure.h"
 
 namespace quadhop {
 namespace {

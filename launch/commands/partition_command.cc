@@ -11,7 +11,7 @@
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
-#include "partition/partition_store.h"
+#include "partition/cuts/partition_store.h"
 
 namespace quadhop {
 namespace {

@@ -15,8 +15,8 @@
 #include "launch/memory/training_plan.h"
 #include "launch/ranks/runtime.h"
 #include "launch/session/open_store.h"
-#include "partition/partition_store.h"
-#include "partition/prep_plan.h"
+#include "partition/cuts/partition_store.h"
+#include "partition/prep/prep_plan.h"
 
 namespace quadhop {
 namespace {

@@ -18,7 +18,7 @@
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/runtime.h"
 #include "partition/cuts/partitioner.h"
-#include "partition/prep.h"
+#include "partition/prep/prep.h"
 
 namespace quadhop {
 namespace {

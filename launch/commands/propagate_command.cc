@@ -7,7 +7,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/runtime.h"
-#include "partition/propagate.h"
+#include "partition/features/propagate.h"
 
 namespace quadhop {
 

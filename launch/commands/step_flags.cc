@@ -13,7 +13,7 @@
 #include "launch/ranks/runtime.h"
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
-#include "partition/store_step.h"
+#include "partition/steps/store_step.h"
 
 namespace quadhop {
 

@@ -9,11 +9,11 @@
 #include <string>
 
 #include "launch/command_line/flags.h"
-#include "partition/encode.h"
-#include "partition/import.h"
-#include "partition/partition_store.h"
-#include "partition/prep_plan.h"
-#include "partition/propagate.h"
+#include "partition/cuts/partition_store.h"
+#include "partition/encodings/encode.h"
+#include "partition/features/propagate.h"
+#include "partition/import/import.h"
+#include "partition/prep/prep_plan.h"
 
 namespace quadhop {
 

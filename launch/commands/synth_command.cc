@@ -7,7 +7,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/ranks/runtime.h"
-#include "partition/synth.h"
+#include "partition/synth/synth.h"
 
 namespace quadhop {
 

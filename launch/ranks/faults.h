@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/ids.h"
-#include "core/store.h"
+#include "core/store_writer.h"
 #include "launch/config.pb.h"
 
 namespace quadhop {

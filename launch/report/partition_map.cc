@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/status.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

@@ -9,7 +9,7 @@
 #include "core/manifest.h"
 #include "core/status.h"
 #include "launch/ranks/agreed_status.h"
-#include "partition/partition_store.h"
+#include "partition/cuts/partition_store.h"
 
 namespace quadhop {
 

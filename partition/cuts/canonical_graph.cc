@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/renumber.h"
+#include "partition/graph/renumber.h"
 
 namespace quadhop {
 

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/casts.h"
+#include "core/for_each_row.h"
 #include "core/rng.h"
-#include "partition/casts.h"
 #include "partition/cuts/row_votes.h"
-#include "partition/for_each_row.h"
 
 namespace quadhop {
 namespace {

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/check.h"
 #include "core/rng.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 
 namespace quadhop {
 namespace {

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/store.h"
 #include "core/thread_pool.h"
-#include "partition/node_order.h"
+#include "core/topology.h"
+#include "partition/graph/node_order.h"
 
 namespace quadhop {
 

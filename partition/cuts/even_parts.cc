@@ -5,9 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "core/casts.h"
 #include "core/rng.h"
-#include "core/visit_indices.h"
-#include "partition/casts.h"
+#include "core/topology.h"
 #include "partition/cuts/votes.h"
 
 namespace quadhop {

@@ -4,8 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "core/casts.h"
 #include "core/rng.h"
-#include "partition/casts.h"
 #include "partition/cuts/row_votes.h"
 
 namespace quadhop {

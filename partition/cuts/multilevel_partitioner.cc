@@ -10,7 +10,7 @@
 #include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 #include "partition/cuts/contraction.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/label_propagation.h"

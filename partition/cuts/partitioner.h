@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "core/store.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/mpi_status.h"
-#include "core/store.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

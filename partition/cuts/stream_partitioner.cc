@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/casts.h"
 #include "core/rng.h"
-#include "core/visit_indices.h"
-#include "partition/casts.h"
+#include "core/topology.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/part_loads.h"
 #include "partition/cuts/partitioner.h"

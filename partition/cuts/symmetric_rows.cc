@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "core/rng.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 
 namespace quadhop {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/store.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/store.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "core/store.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
-#include "partition/step_needs.h"
+#include "core/topology.h"
+#include "partition/steps/step_needs.h"
 
 namespace quadhop {
 

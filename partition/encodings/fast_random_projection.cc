@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/for_each_row.h"
 #include "core/parallel_status.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/for_each_row.h"
 #include "partition/linear_algebra/add_scaled.h"
 #include "partition/linear_algebra/column_blocks.h"
 #include "partition/linear_algebra/standardize.h"
-#include "partition/scratch_file.h"
+#include "partition/scratch/scratch_file.h"
 
 namespace quadhop {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/for_each_row.h"
 #include "core/prefetch.h"
-#include "core/visit_indices.h"
-#include "partition/components.h"
-#include "partition/for_each_row.h"
+#include "core/topology.h"
+#include "partition/graph/components.h"
 
 namespace quadhop {
 namespace {

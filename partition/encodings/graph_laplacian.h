@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/store.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "core/counted.h"
+#include "core/for_each_row.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/encodings/graph_laplacian.h"
-#include "partition/for_each_row.h"
 #include "partition/linear_algebra/standardize.h"
 #include "partition/linear_algebra/symmetric_eigen.h"
 #include "partition/linear_algebra/tall_skinny.h"

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "core/store.h"
 #include "core/tensor.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

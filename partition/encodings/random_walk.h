@@ -4,8 +4,7 @@
 #include <cstdint>
 
 #include "core/rng.h"
-#include "core/store.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 
 namespace quadhop {
 

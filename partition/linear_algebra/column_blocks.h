@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "core/thread_pool.h"
-#include "partition/scratch_file.h"
+#include "partition/scratch/scratch_file.h"
 
 namespace quadhop {
 

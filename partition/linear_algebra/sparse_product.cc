@@ -6,7 +6,7 @@
 
 #include "core/check.h"
 #include "core/prefetch.h"
-#include "core/visit_indices.h"
+#include "core/topology.h"
 #include "partition/linear_algebra/add_scaled.h"
 #include "partition/linear_algebra/row_sum.h"
 

@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/store.h"
 #include "core/tensor.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 #include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {

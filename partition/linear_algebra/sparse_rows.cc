@@ -8,11 +8,11 @@
 #include <numeric>
 #include <utility>
 
+#include "core/casts.h"
 #include "core/check.h"
+#include "core/for_each_row.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "partition/casts.h"
-#include "partition/for_each_row.h"
 
 namespace quadhop {
 namespace {

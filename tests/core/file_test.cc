@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "core/npy.h"
-#include "core/store.h"
+#include "core/store_writer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

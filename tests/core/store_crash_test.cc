@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/manifest.h"
 #include "core/store.h"
+#include "core/store_writer.h"
 #include "tests/core/folder.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

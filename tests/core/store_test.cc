@@ -14,6 +14,7 @@
 #include "core/checksum.h"
 #include "core/file.h"
 #include "core/manifest.h"
+#include "core/store_writer.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

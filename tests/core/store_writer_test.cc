@@ -1,3 +1,5 @@
+#include "core/store_writer.h"
+
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

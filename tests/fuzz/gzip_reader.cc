@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/formats/text_source.h"
-#include "partition/gzip_writer.h"
+#include "partition/import/formats/text_source.h"
+#include "partition/synth/gzip_writer.h"
 #include "tests/fuzz/reader.h"
-#include "tests/partition/import_testing.h"
+#include "tests/partition/import/import_testing.h"
 
 namespace quadhop {
 namespace {

@@ -5,9 +5,9 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
-#include "partition/import.h"
+#include "partition/import/import.h"
 #include "tests/fuzz/reader.h"
-#include "tests/partition/format_writers.h"
+#include "tests/partition/import/formats/format_writers.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {

@@ -1,9 +1,9 @@
 // .npy files, by both of their readers.
 #include "core/npy.h"
 #include "core/status.h"
-#include "partition/formats/array_source.h"
+#include "partition/import/formats/array_source.h"
 #include "tests/fuzz/reader.h"
-#include "tests/partition/format_writers.h"
+#include "tests/partition/import/formats/format_writers.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {

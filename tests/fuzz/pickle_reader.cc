@@ -2,10 +2,10 @@
 #include <absl/container/flat_hash_set.h>
 
 #include "core/status.h"
-#include "partition/formats/pickle.h"
+#include "partition/import/formats/pickle.h"
 #include "tests/fuzz/reader.h"
-#include "tests/partition/format_writers.h"
-#include "tests/partition/pickle_writers.h"
+#include "tests/partition/import/formats/format_writers.h"
+#include "tests/partition/import/formats/pickle_writers.h"
 
 namespace quadhop {
 namespace {

@@ -62,8 +62,8 @@ std::unique_ptr<Reader> MakeConfigReader();
 std::unique_ptr<Reader> MakeHostfileReader();
 // One a file.
 std::vector<std::unique_ptr<Reader>> MakeRunReaders();
-// An import in which `file` of the little graph in `format` (tests/partition/format_writers.h) has
-// the bytes.
+// An import in which `file` of the little graph in `format`
+// (tests/partition/import/formats/format_writers.h) has the bytes.
 std::unique_ptr<Reader> MakeImportReader(const std::string& format, const std::string& file,
                                          Reader::Notices notices);
 

@@ -2,7 +2,7 @@
 #include "core/status.h"
 #include "model/safetensors.h"
 #include "tests/fuzz/reader.h"
-#include "tests/partition/format_writers.h"
+#include "tests/partition/import/formats/format_writers.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {

@@ -14,6 +14,7 @@
 #include "core/rng.h"
 #include "core/status.h"
 #include "core/store.h"
+#include "core/store_writer.h"
 #include "core/thread_pool.h"
 
 namespace quadhop {

@@ -13,6 +13,7 @@
 
 #include "core/file.h"
 #include "core/store.h"
+#include "core/store_writer.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
 #include "model/checkpoint_parts.h"

@@ -14,6 +14,7 @@
 #include "core/file.h"
 #include "core/manifest.h"
 #include "core/npy.h"
+#include "core/store_writer.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"

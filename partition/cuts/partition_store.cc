@@ -1,0 +1,173 @@
+#include "partition/cuts/partition_store.h"
+
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/counted.h"
+#include "core/host_memory.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "partition/cuts/canonical_graph.h"
+#include "partition/cuts/partitioner.h"
+#include "partition/graph/node_order.h"
+#include "partition/graph/renumber.h"
+#include "partition/graph/statistics.h"
+#include "partition/steps/provenance.h"
+#include "partition/steps/store_renumbering.h"
+#include "partition/steps/store_step.h"
+
+namespace quadhop {
+namespace {
+
+// The parts to make.
+absl::StatusOr<int32_t> CapParts(const Store& store, int32_t parts, ThreadPool& pool) {
+  if (parts < 1)
+    return absl::InvalidArgumentError(absl::StrCat("--parts is ", parts, ": at least 1 is needed"));
+  QH_ASSIGN_OR_RETURN(const int64_t most, MostParts(store, pool));
+  return static_cast<int32_t>(std::min(int64_t{parts}, most));
+}
+
+// The new number of every node of the store, from its place among the parts.
+Numbering NumberByPart(const PartGroups& groups, absl::Span<const int64_t> node_of_id) {
+  std::vector<int64_t> old_of_new(groups.nodes.size());
+  for (size_t node = 0; node < old_of_new.size(); ++node)
+    old_of_new[node] = node_of_id[static_cast<size_t>(groups.nodes[node])];
+  return Numbering::FromOldOfNew(std::move(old_of_new));
+}
+
+int64_t MostOf(const std::vector<PartFigures>& parts, int64_t PartFigures::*figure) {
+  int64_t most = 0;
+  for (const PartFigures& part : parts) most = std::max(most, part.*figure);
+  return most;
+}
+
+std::string MinMax(const std::vector<PartFigures>& parts, int64_t PartFigures::*figure) {
+  const auto [least, most] =
+      std::minmax_element(parts.begin(), parts.end(),
+                          [=](const auto& a, const auto& b) { return a.*figure < b.*figure; });
+  return absl::StrCat((*least).*figure, " to ", (*most).*figure);
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const GraphStatistics statistics, GraphStatistics::Of(store, pool));
+  int64_t least_train = std::numeric_limits<int64_t>::max();
+  for (const SplitStatistics& split : statistics.splits)
+    if (split.train > 0) least_train = std::min(least_train, split.train);
+  return MostParts(statistics.nodes, least_train);
+}
+
+int64_t MostParts(int64_t nodes, int64_t train) {
+  return std::max<int64_t>(1, std::min(nodes, train / kLeastTrainPerPart));
+}
+
+std::string PartitionOptions::ToString() const {
+  return absl::StrCat("method=", method, " parts=", parts, " seed=", seed,
+                      " imbalance=", imbalance);
+}
+
+double PartitionReport::cut_share() const {
+  const PartFigures total = quality.Total();
+  return total.arcs == 0 ? 0
+                         : static_cast<double>(total.cut_arcs) / static_cast<double>(total.arcs);
+}
+
+std::string PartitionReport::Describe() const {
+  const PartFigures total = quality.Total();
+  std::string text = absl::StrCat(method, ": ", Counted(parts(), "part"));
+  if (parts() < parts_asked && parts() == total.nodes)
+    absl::StrAppendFormat(&text, " (of %d asked: the graph has no more nodes)", parts_asked);
+  else if (parts() < parts_asked)
+    absl::StrAppendFormat(&text,
+                          " (of %d asked: fewer than %d training nodes would be left a part)",
+                          parts_asked, kLeastTrainPerPart);
+  absl::StrAppendFormat(&text, "\ncut arcs: %d of %d (%.1f %%)", total.cut_arcs, total.arcs,
+                        100 * cut_share());
+  absl::StrAppend(&text, "\na part: ", MinMax(quality.parts, &PartFigures::nodes), " nodes, ",
+                  MinMax(quality.parts, &PartFigures::arcs), " arcs, ",
+                  MinMax(quality.parts, &PartFigures::train), " training nodes");
+  std::vector<std::string> uneven;
+  constexpr std::pair<const char*, int64_t PartFigures::*> kFigures[] = {
+      {"nodes", &PartFigures::nodes},
+      {"arcs", &PartFigures::arcs},
+      {"training nodes", &PartFigures::train}};
+  for (size_t b = 0; b < std::size(kFigures); ++b) {
+    const auto& [name, figure] = kFigures[b];
+    const double mean = static_cast<double>(total.*figure) / parts();
+    const int64_t most = MostOf(quality.parts, figure);
+    if (static_cast<double>(most) <= std::ceil((1 + imbalances[b]) * mean)) continue;
+    uneven.push_back(absl::StrFormat("%.1f %% more %s than the mean (allowed: %.1f %%)",
+                                     100 * (static_cast<double>(most) / mean - 1), name,
+                                     100 * imbalances[b]));
+  }
+  if (!uneven.empty())
+    absl::StrAppend(&text, "\nparts are uneven: the largest has ", absl::StrJoin(uneven, ", "));
+  absl::StrAppendFormat(&text,
+                        "\nhalo nodes (remote neighbours of a part): %d in all\nexpected remote "
+                        "rows of a 2-hop sample: about %.1f %%",
+                        total.halo_nodes, 100 * quality.remote_share);
+  return text;
+}
+
+absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
+                                               const PartitionOptions& options, ThreadPool& pool) {
+  if (options.method != "auto") QH_RETURN_IF_ERROR(MakePartitioner(options.method).status());
+  StoreStep step;
+  if (options.rank == 0) {
+    QH_ASSIGN_OR_RETURN(step, BeginStep(path, {}, options.on_commit));
+  } else {
+    QH_ASSIGN_OR_RETURN(step.store, Store::Open(path));
+  }
+  const std::unique_ptr<Store>& store = step.store;
+  if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyAll(pool));
+  QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*store, options.parts, pool));
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
+  QH_ASSIGN_OR_RETURN(int64_t held_bytes, CanonicalGraph::BytesOf(*store));
+  held_bytes += store->num_nodes();  // which are training nodes
+  QH_RETURN_IF_ERROR(CheckMemory("partition", held_bytes, memory_bytes));
+  QH_ASSIGN_OR_RETURN(const CanonicalGraph graph, CanonicalGraph::Of(*store, pool));
+  std::vector<uint8_t> train;
+  if (store->manifest().split_names_size() > 0) {
+    QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> split, store->split(""));
+    train = graph.TrainingNodes(split);
+  }
+  const PartitionProblem problem{graph.topology(),
+                                 train,
+                                 parts,
+                                 options.seed,
+                                 options.imbalance,
+                                 std::max<int64_t>(1, memory_bytes - held_bytes),
+                                 store->manifest().directed()};
+  std::string method = options.method;
+  if (method == "auto") {
+    QH_ASSIGN_OR_RETURN(method, ChoosePartitioner(problem));
+  }
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner, MakePartitioner(method));
+  QH_ASSIGN_OR_RETURN(const std::vector<int32_t> part_of, partitioner->Cut(problem, pool));
+  if (options.rank != 0) return PartitionReport();
+  if (options.num_ranks > 1) absl::StrAppend(&method, " on ", options.num_ranks, " ranks");
+
+  PartGroups groups = PartGroups::Of(part_of, parts);
+  PartitionReport report{method, options.parts, problem.imbalances(), {}};
+  report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
+  OrderForLocality(graph.topology(), part_of, pool, groups);
+
+  QH_RETURN_IF_ERROR(
+      RenumberStore(*store, NumberByPart(groups, graph.node_of_id()), *step.writer, pool));
+  step.writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),
+                                                              groups.offsets.end());
+  QH_RETURN_IF_ERROR(step.writer->Commit(
+      MakeProvenance("partition", options.ToString(), report.Describe()), pool));
+  return report;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,70 @@
+// Cutting a store: `quadhop partition`.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "core/store.h"
+#include "core/store_writer.h"
+#include "core/thread_pool.h"
+#include "partition/cuts/cut_quality.h"
+
+namespace quadhop {
+
+// On average a part has so many training nodes at least, of the split with fewest.
+inline constexpr int64_t kLeastTrainPerPart = 16;
+
+// The most parts that a store can be cut into: at least 1. train: training nodes of the split with
+// fewest.
+absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool);
+int64_t MostParts(int64_t nodes, int64_t train);
+
+struct PartitionOptions {
+  int32_t parts = 4;  // P, at least 1
+  // "auto": metis, or multilevel where memory does not hold METIS; or a method of partitioner.h.
+  std::string method = "auto";
+  uint64_t seed = 0;
+  double imbalance = 0.05;  // allowed excess of the largest part over the mean; [0.001, 10]
+  // What may be taken; 0: 80 % of what is available. The cut does not depend on it, nor on the cuts
+  // before it, as long as memory holds the arcs between clusters of "multilevel".
+  int64_t memory_bytes = 0;
+  // Of the processes that cut together, by "ptscotch"; rank 0 alone writes the store.
+  int32_t rank = 0;
+  int32_t num_ranks = 1;
+  CommitHook on_commit{};
+  bool verified = false;  // the caller has checked, or just made, what is read of the store
+
+  // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".
+  std::string ToString() const;
+};
+
+struct PartitionReport {
+  std::string method;  // "ptscotch on 2 ranks"
+  int32_t parts_asked = 0;
+  std::array<double, 3> imbalances{};  // allowed, of nodes, arcs and training nodes
+  CutQuality quality;  // of the parts made: fewer than asked if a part would train on too few nodes
+
+  int32_t parts() const { return static_cast<int32_t>(quality.parts.size()); }
+  double cut_share() const;  // of the arcs
+  // Several lines for people: parts (and why fewer), cut, balance (and where parts are less even
+  // than allowed), halo, expected remote rows.
+  std::string Describe() const;
+};
+
+// Cuts the store's graph and rewrites every file with rows of nodes in partition order: within a
+// part breadth-first (node_order.h), neighbours ascending in the new numbers. original_names.txt
+// stays a line an original id. Balances the training nodes of the default split; P is lowered to
+// MostParts. A store that was cut before can be cut again: the result is a function of the graph
+// and the options alone (hop features and encodings are permuted as they are, whatever cut they
+// were made under), and of the ranks where several cut together: each calls this, and those other
+// than rank 0 get no report.
+// Errors: kInvalidArgument for options out of range; kUnimplemented, naming it, for a file of the
+// store that is not known; those of Partitioner, Store and StoreWriter. The store is then
+// unchanged.
+absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
+                                               const PartitionOptions& options, ThreadPool& pool);
+
+}  // namespace quadhop

@@ -1,0 +1,94 @@
+#include "partition/encodings/encode.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <memory>
+
+#include "core/checksum.h"
+#include "core/file.h"
+#include "core/host_memory.h"
+#include "core/manifest.h"
+#include "core/status.h"
+#include "core/tensor.h"
+#include "core/topology.h"
+#include "partition/encodings/encoder.h"
+#include "partition/encodings/encoding_file.h"
+#include "partition/encodings/link_auc.h"
+#include "partition/steps/provenance.h"
+#include "partition/steps/store_step.h"
+
+namespace quadhop {
+namespace {
+
+absl::Status CheckOptions(const EncodeOptions& options) {
+  if (options.method == "file") {
+    if (options.file.empty())
+      return absl::InvalidArgumentError("method file needs the name of an .npy file (--file)");
+    return absl::OkStatus();
+  }
+  QH_RETURN_IF_ERROR(FindEncoder(options.method).status());
+  if (options.dim < 1 || options.dim > kMaxEncodingWidth)
+    return absl::InvalidArgumentError(
+        absl::StrCat("dim is ", options.dim, ": it must be 1 to ", kMaxEncodingWidth));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string EncodeReport::Describe() const {
+  return absl::StrFormat("%s, link AUC %.3f%s", options, link_auc,
+                         note.empty() ? "" : absl::StrCat("\nnote: ", note));
+}
+
+absl::StatusOr<std::string> EncodeOptions::ToString() const {
+  if (method != "file") return absl::StrCat("method=", method, " dim=", dim, " seed=", seed);
+  QH_ASSIGN_OR_RETURN(const MappedFile content, MappedFile::Open(file));
+  return absl::StrCat("method=file xxh3=",
+                      HexOf(Xxh3(content.bytes().data(), content.bytes().size())));
+}
+
+absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOptions& options,
+                                         ThreadPool& pool) {
+  QH_RETURN_IF_ERROR(CheckOptions(options));
+  QH_ASSIGN_OR_RETURN(const std::string options_text, options.ToString());
+  QH_ASSIGN_OR_RETURN(const auto step, BeginStep(path, kDerivedFiles, options.on_commit));
+  const auto& [writer, store] = step;
+  if (!options.verified)
+    QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy", "original_ids.npy"}, pool));
+  const int64_t num_nodes = store->num_nodes();
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
+  const EncodingMethod* method = nullptr;  // or the file
+  NpyFile file;
+  int64_t dim = options.dim;
+  if (options.method == "file") {
+    QH_ASSIGN_OR_RETURN(file, OpenEncodingFile(options.file, num_nodes));
+    dim = file.header().dims[1];
+  } else {
+    QH_ASSIGN_OR_RETURN(method, FindEncoder(options.method));
+    QH_RETURN_IF_ERROR(CheckMemory(absl::StrCat("encode by ", options.method),
+                                   method->needs(num_nodes, dim).least_bytes, memory_bytes));
+  }
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,
+                      writer->AddArray("pos_enc.npy", DType::kF32, {num_nodes, dim}));
+  const TensorView<float> out(reinterpret_cast<float*>(data.data()), {num_nodes, dim});
+  QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
+  EncodeReport report;
+  report.options = options_text;
+  if (method == nullptr) {
+    QH_RETURN_IF_ERROR(ReadEncodingFile(file, *store, pool, out));
+  } else {
+    QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> keys, store->original_ids());
+    QH_RETURN_IF_ERROR(method->encode({topology, store->manifest().directed(), keys, options.seed,
+                                       memory_bytes, path, pool, &report.note},
+                                      out));
+  }
+  report.link_auc = LinkAuc(topology, out, options.seed);
+  // What was made from the encodings before is not valid any more.
+  if (store->manifest().features() == 0) LeaveOut(writer->manifest(), "features.npy");
+  writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
+  QH_RETURN_IF_ERROR(writer->Commit(MakeProvenance("encode", options_text, report.note), pool));
+  return report;
+}
+
+}  // namespace quadhop

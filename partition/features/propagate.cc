@@ -1,0 +1,120 @@
+#include "partition/features/propagate.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/aligned_memory.h"
+#include "core/host_memory.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "core/tensor.h"
+#include "partition/features/hop_features.h"
+#include "partition/features/raw_features.h"
+#include "partition/linear_algebra/column_blocks.h"
+#include "partition/linear_algebra/sparse_product.h"
+#include "partition/steps/provenance.h"
+#include "partition/steps/store_step.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int32_t kMaxHops = 16;
+// Buffers of threads, and a little for all else.
+constexpr int64_t kOtherBytes = int64_t{64} << 20;
+constexpr int64_t kScaleBytes = NormalizedAdjacency::kBytesANode + sizeof(uint32_t);  // and degrees
+
+int64_t ColumnBytes(int64_t num_nodes) { return 2 * num_nodes * int64_t{sizeof(float)}; }
+
+absl::Status CheckOptions(const PropagateOptions& options) {
+  if (options.hops < 0 || options.hops > kMaxHops)
+    return absl::InvalidArgumentError(
+        absl::StrCat("hops is ", options.hops, ": it must be 0 to ", kMaxHops));
+  if (options.dtype != DType::kF32 && options.dtype != DType::kF16 && options.dtype != DType::kBF16)
+    return absl::InvalidArgumentError(
+        absl::StrCat("dtype is ", DTypeName(options.dtype), ": it must be f32, f16 or bf16"));
+  return absl::OkStatus();
+}
+
+// Two copies of them are in memory.
+absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width, int64_t memory_bytes) {
+  QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(memory_bytes));
+  const int64_t columns = ColumnsThatFit(width, ColumnBytes(num_nodes),
+                                         budget_bytes - kScaleBytes * num_nodes - kOtherBytes);
+  QH_RETURN_IF_ERROR(CheckMemory("propagate", ColumnBytes(num_nodes) * columns));
+  return columns;
+}
+
+absl::Status FillColumns(const RawFeatures& raw, const NormalizedAdjacency& adjacency, int32_t hops,
+                         int64_t begin, TensorView<float> x, TensorView<float> next,
+                         HopFeatures& features, ThreadPool& pool) {
+  raw.CopyColumns(begin, x, pool);
+  QH_RETURN_IF_ERROR(features.Write(0, begin, x, pool));
+  for (int32_t hop = 1; hop <= hops; ++hop) {
+    adjacency.ScaleAndMultiply(x, next, pool);
+    QH_RETURN_IF_ERROR(features.Write(hop, begin, next, pool));
+    std::swap(x, next);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeHops(const RawFeatures& raw, const Topology& topology,
+                      const HopFeaturesShape& shape, HopFeatures& features, ThreadPool& pool) {
+  const NormalizedAdjacency adjacency(topology, pool);
+  const auto size = static_cast<size_t>(shape.num_nodes * shape.columns);
+  const auto x = AllocateAligned<float>(size), next = AllocateAligned<float>(size);
+  for (int64_t begin = 0; begin < shape.width; begin += shape.columns) {
+    const int64_t count = std::min(shape.columns, shape.width - begin);
+    QH_RETURN_IF_ERROR(FillColumns(raw, adjacency, shape.hops, begin,
+                                   {x.get(), {shape.num_nodes, count}},
+                                   {next.get(), {shape.num_nodes, count}}, features, pool));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<absl::string_view> FilesRead(const Store& store) {
+  std::vector<absl::string_view> files = {"indptr.npy",     "indices.npy",     "raw.npy",
+                                          "raw.indptr.npy", "raw.indices.npy", "raw.values.npy"};
+  if (store.manifest().features() == 0) files.push_back("pos_enc.npy");
+  return files;
+}
+
+}  // namespace
+
+std::string PropagateOptions::ToString() const {
+  return absl::StrCat("hops=", hops, " dtype=", DTypeName(dtype));
+}
+
+StepNeeds PropagateNeeds(int64_t num_nodes, int64_t width, int32_t hops, int64_t value_bytes) {
+  StepNeeds needs;
+  const int64_t least_columns = std::min(width, kLeastColumns);
+  needs.least_bytes = kScaleBytes * num_nodes + ColumnBytes(num_nodes) * least_columns;
+  needs.memory_bytes = kOtherBytes + kScaleBytes * num_nodes + ColumnBytes(num_nodes) * width;
+  if (least_columns < width) needs.scratch_bytes = num_nodes * hops * width * value_bytes;
+  return needs;
+}
+
+absl::Status PropagateStore(const std::string& path, const PropagateOptions& options,
+                            ThreadPool& pool) {
+  QH_RETURN_IF_ERROR(CheckOptions(options));
+  QH_ASSIGN_OR_RETURN(const auto step, BeginStep(path, kDerivedFiles, options.on_commit));
+  const auto& [writer, store] = step;
+  if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyFiles(FilesRead(*store), pool));
+  QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
+  QH_ASSIGN_OR_RETURN(const RawFeatures raw, RawFeatures::Open(*store));
+  HopFeaturesShape shape{store->num_nodes(), options.hops, raw.width(), 0, options.dtype};
+  QH_ASSIGN_OR_RETURN(shape.columns,
+                      ColumnsAtATime(shape.num_nodes, shape.width, options.memory_bytes));
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,
+                      writer->AddArray("features.npy", shape.dtype,
+                                       {shape.num_nodes, 1 + shape.hops, shape.width}));
+  {
+    QH_ASSIGN_OR_RETURN(HopFeatures features, HopFeatures::Begin(shape, raw, data, path));
+    QH_RETURN_IF_ERROR(MakeHops(raw, topology, shape, features, pool));
+    QH_RETURN_IF_ERROR(features.Finish(pool));
+  }
+  writer->manifest().set_hops(options.hops);
+  writer->manifest().set_feature_dtype(DTypeName(options.dtype));
+  return writer->Commit(MakeProvenance("propagate", options.ToString()), pool);
+}
+
+}  // namespace quadhop

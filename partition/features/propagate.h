@@ -1,0 +1,43 @@
+// Hop features: `quadhop propagate`. DESIGN.md section 4, "Hop features".
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/dtype.h"
+#include "core/store_writer.h"
+#include "core/thread_pool.h"
+#include "partition/steps/step_needs.h"
+
+namespace quadhop {
+
+struct PropagateOptions {
+  int32_t hops = 2;           // [0, 16]
+  DType dtype = DType::kF32;  // of features.npy: kF32, kF16 or kBF16
+  // What working arrays may take; 0: 80 % of the memory available. Shapes the way, not the result.
+  int64_t memory_bytes = 0;
+  CommitHook on_commit{};
+  bool verified = false;  // the caller has checked, or just made, what is read of the store
+
+  // As in the store's provenance: "hops=2 dtype=f32".
+  std::string ToString() const;
+};
+
+// Of F features, `width`, in values of `value_bytes`.
+StepNeeds PropagateNeeds(int64_t num_nodes, int64_t width, int32_t hops, int64_t value_bytes);
+
+// Writes features.npy [N, 1 + hops, F]: x, Âx, ..., Â^hops x of every node, x from raw.npy or the
+// sparse raw.* files, which stay, so that it can be done again with other options; of a graph
+// without features x is its encodings. Hops are summed in f32 and converted at the end; memory for
+// two [N, W] arrays of floats, W columns at a time, as many as fit. If these are not all of them,
+// hops wait on disk until features.npy is written from its beginning to its end. Does not depend on
+// the threads.
+// Errors: kInvalidArgument for options out of range, or a value beyond the dtype's range;
+//         kFailedPrecondition if there is nothing to take as x; kResourceExhausted; those of Store
+//         and StoreWriter. The store is then unchanged.
+absl::Status PropagateStore(const std::string& path, const PropagateOptions& options,
+                            ThreadPool& pool);
+
+}  // namespace quadhop

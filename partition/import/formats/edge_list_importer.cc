@@ -1,0 +1,156 @@
+// SNAP's edge lists, https://snap.stanford.edu/data: two node ids a line, plain or gzip; lines that
+// begin with # or % are comments. Columns and headers: edge_columns.h.
+//
+// With --features or --labels ids are their rows. Without, ids may have gaps: nodes are numbered in
+// the order of their ids, which original_names.txt keeps.
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "core/parallel_status.h"
+#include "core/status.h"
+#include "partition/import/formats/edge_columns.h"
+#include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_node_data.h"
+#include "partition/import/formats/node_ids.h"
+#include "partition/import/formats/number_lines.h"
+#include "partition/import/formats/text_chunks.h"
+#include "partition/import/importer.h"
+#include "partition/scratch/scratch_file.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kArcsABlock = int64_t{1} << 17;
+constexpr absl::string_view kComments = "#%";
+
+bool IsComment(absl::string_view line) {
+  return line.find_first_not_of(" \t\r") == absl::string_view::npos ||
+         kComments.find(line[0]) != absl::string_view::npos;
+}
+
+// Two numbers to begin with.
+bool IsEdge(absl::string_view line) {
+  int64_t value;
+  return TakeInteger(&line, &value) && TakeInteger(&line, &value);
+}
+
+class EdgeListImporter : public Importer {
+ public:
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+    path_ = options.from;
+    QH_ASSIGN_OR_RETURN(columns_, EdgeColumns::Find(path_, kComments));
+    if (!columns_->note().empty()) target.AddNote(columns_->note());
+    if (columns_->has_further()) target.AddNote("further columns are left aside");
+    QH_ASSIGN_OR_RETURN(const bool are_rows, SetNodesOfCompanions(options, target));
+    if (are_rows) {
+      QH_RETURN_IF_ERROR(ForEachArcs(
+          target, pool, [&](const std::vector<Arc>& arcs, const std::vector<int64_t>& lines) {
+            return AddCheckedArcs(arcs, target, [&](int64_t i, int end) {
+              return absl::StrCat(path_, " line ", lines[static_cast<size_t>(i)] + 1, " column ",
+                                  columns_->column(end));
+            });
+          }));
+    } else {
+      QH_RETURN_IF_ERROR(ReadAnyIds(target, pool));
+    }
+    return ImportCompanions(options, target);
+  }
+
+ private:
+  // Calls add(arcs, the line of each) on all threads.
+  template <typename Add>
+  absl::Status ForEachArcs(ImportTarget& target, ThreadPool& pool, const Add& add) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path_));
+    auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+      std::vector<Arc> arcs;
+      std::vector<int64_t> lines;
+      QH_RETURN_IF_ERROR(
+          ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
+            if (IsComment(line) || number == columns_->header()) return absl::OkStatus();
+            QH_ASSIGN_OR_RETURN(const Arc arc, columns_->Take(line, number));
+            arcs.push_back(arc);
+            lines.push_back(number);
+            return absl::OkStatus();
+          }));
+      return add(arcs, lines);
+    };
+    QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
+    target.CountText(chunks->text_bytes());
+    return absl::OkStatus();
+  }
+
+  // How many nodes there are is known at the end only: arcs wait on disk.
+  absl::Status ReadAnyIds(ImportTarget& target, ThreadPool& pool) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<ScratchFile> scratch,
+                        ScratchFile::Create(target.scratch_folder()));
+    NodeIds::Range range;
+    QH_RETURN_IF_ERROR(ForEachArcs(
+        target, pool,
+        [&](const std::vector<Arc>& arcs, const std::vector<int64_t>&) -> absl::Status {
+          for (const Arc& arc : arcs) {
+            range.Include(arc.source);
+            range.Include(arc.target);
+          }
+          return scratch->Append(arcs.data(), static_cast<int64_t>(arcs.size() * sizeof(Arc)))
+              .status();
+        }));
+    QH_ASSIGN_OR_RETURN(NodeIds ids, NodeIds::Make(range, path_, target.memory_bytes() / 2));
+    QH_RETURN_IF_ERROR(ForEachKept(*scratch, pool, [&](absl::Span<const Arc> arcs) {
+      std::vector<int64_t> both;
+      for (const Arc& arc : arcs) both.insert(both.end(), {arc.source, arc.target});
+      return ids.Add(both);
+    }));
+    QH_RETURN_IF_ERROR(ids.Number());
+    QH_RETURN_IF_ERROR(SetNodes(ids, path_, target));
+    return ForEachKept(*scratch, pool, [&](absl::Span<Arc> arcs) {
+      for (Arc& arc : arcs) arc = {ids.NodeOf(arc.source), ids.NodeOf(arc.target)};
+      return target.AddArcs(arcs);
+    });
+  }
+
+  // On all threads.
+  template <typename Visit>
+  static absl::Status ForEachKept(const ScratchFile& scratch, ThreadPool& pool,
+                                  const Visit& visit) {
+    constexpr auto kArcBytes = static_cast<int64_t>(sizeof(Arc));
+    const int64_t num_arcs = scratch.num_bytes() / kArcBytes;
+    return ParallelForBlocks(pool, num_arcs, kArcsABlock, [&](BlockRange range) -> absl::Status {
+      std::vector<Arc> arcs(static_cast<size_t>(range.end - range.begin));
+      QH_RETURN_IF_ERROR(scratch.ReadAt(range.begin * kArcBytes, arcs.data(),
+                                        (range.end - range.begin) * kArcBytes));
+      return visit(absl::MakeSpan(arcs));
+    });
+  }
+
+  std::string path_;
+  std::optional<EdgeColumns> columns_;
+};
+
+}  // namespace
+
+bool IsEdgeList(const std::string& from) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(from, error)) return false;
+  const absl::StatusOr<HeadLine> head = ReadHeadLine(from, kComments);
+  if (!head.ok()) return false;
+  if (IsEdge(head->text)) return true;
+  if (std::any_of(head->text.begin(), head->text.end(), [](char c) {
+        return c != '\t' && absl::ascii_iscntrl(static_cast<unsigned char>(c));
+      }))
+    return false;
+  // A header before edges; or a line that is wrong, where the name says what the file is.
+  const absl::StatusOr<HeadLine> next = ReadHeadLine(from, kComments, head->number + 1);
+  const std::string name = std::filesystem::path(from).filename();
+  return (next.ok() && IsEdge(next->text)) || absl::StrContains(name, "edge") ||
+         absl::StrContains(name, ".csv");
+}
+
+std::unique_ptr<Importer> MakeEdgeListImporter() { return std::make_unique<EdgeListImporter>(); }
+
+}  // namespace quadhop

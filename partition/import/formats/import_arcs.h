@@ -1,0 +1,63 @@
+// Arcs out of the arrays or the lines of a file, in the shapes that they come in.
+//
+// Reads arrays block by block and checks every element. Errors are kInvalidArgument, naming the
+// array, the element, what it is and what is allowed, and those of ArraySource and ImportTarget.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "partition/import/formats/array_source.h"
+#include "partition/import/formats/node_ids.h"
+#include "partition/import/formats/text_chunks.h"
+#include "partition/import/import_target.h"
+#include "partition/linear_algebra/sparse_rows.h"
+
+namespace quadhop {
+
+// Adds arcs after a check that their ids are in [0, N); `place` names end 0 or 1 of arcs[i].
+absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
+                            const std::function<std::string(int64_t i, int end)>& place);
+
+// Nodes are the ids in their order; those that have gaps are kept as names. `place` is of them all.
+absl::Status SetNodes(const NodeIds& ids, const std::string& place, ImportTarget& target);
+
+// [2, E] or [E, 2], in either order; of two by two, rows are (sources, targets). Ends are nodes, or
+// of `ids`.
+absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target,
+                        const NodeIds* ids = nullptr);
+// [E] each.
+absl::Status ImportArcs(ArraySource sources, ArraySource targets, ImportTarget& target);
+// Compressed rows, or columns: indptr [N + 1], neighbours [E].
+enum class Compressed { kRows, kColumns };
+absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTarget& target,
+                             Compressed by = Compressed::kRows);
+// An N x N matrix, an arc an entry, whatever its value.
+absl::Status ImportAdjacency(const OwnedSparseMatrix& matrix, const std::string& place,
+                             ImportTarget& target);
+
+// Arcs out of the lines of a text file, which is read on all threads: take(line, number, arcs)
+// appends those of a line, add(arcs, chunk) hands on those of a chunk. The first error in file
+// order is returned.
+template <typename Take, typename Add>
+absl::Status ImportArcLines(const std::string& path, ImportTarget& target, ThreadPool& pool,
+                            const Take& take, const Add& add) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
+  const auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+    std::vector<Arc> arcs;
+    QH_RETURN_IF_ERROR(ForEachLine(
+        chunk, [&](absl::string_view line, int64_t number) { return take(line, number, &arcs); }));
+    return add(arcs, chunk);
+  };
+  QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
+  target.CountText(chunks->text_bytes());
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

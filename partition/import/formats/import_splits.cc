@@ -1,0 +1,190 @@
+#include "partition/import/formats/import_splits.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/casts.h"
+#include "core/status.h"
+#include "partition/import/formats/array_blocks.h"
+
+namespace quadhop {
+namespace {
+
+constexpr const char* kPartNames[] = {"none", "train", "valid", "test"};
+
+// Splits over nodes: `num_splits` rows, or columns, of a value a node.
+absl::StatusOr<TableShape> NodesOfSplits(const ArraySource& source, int64_t num_nodes) {
+  const std::vector<int64_t>& dims = source.dims();
+  if (dims.size() == 1 && dims[0] == num_nodes) return TableShape{1, num_nodes, false};
+  // As (split, node); rows of a file [N, S] are the columns of this.
+  if (dims.size() == 2 && dims[1] == num_nodes && dims[0] <= 1000)
+    return TableShape{dims[0], num_nodes, source.fortran_order()};
+  if (dims.size() == 2 && dims[0] == num_nodes && dims[1] <= 1000)
+    return TableShape{dims[1], num_nodes, !source.fortran_order()};
+  return WrongDims(source, absl::StrCat("[", num_nodes, "] or [splits, ", num_nodes,
+                                        "], at most 1000 splits, is needed"));
+}
+
+void AddSplits(std::vector<std::vector<uint8_t>> splits, ImportTarget& target) {
+  for (size_t i = 0; i < splits.size(); ++i)
+    target.AddSplit(splits.size() == 1 ? "split" : absl::StrCat("split", i), std::move(splits[i]));
+}
+
+// Training nodes alone are no split, but three sets of them are one.
+bool AreMasks(const std::vector<std::vector<uint8_t>>& splits) {
+  if (splits.size() != 3) return false;
+  bool seen[3] = {};
+  for (size_t v = 0; v < splits[0].size(); ++v) {
+    int parts = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      if (splits[i][v] > 1) return false;
+      parts += splits[i][v];
+      seen[i] |= splits[i][v] == 1;
+    }
+    if (parts > 1) return false;
+  }
+  return seen[0] && seen[1] && seen[2];
+}
+
+// A mask of one split is that of all: WikiCS has 20 splits of one set of test nodes.
+absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target) {
+  const int64_t num_nodes = target.num_nodes();
+  std::array<TableShape, 3> shapes;
+  int64_t num_splits = 1;
+  for (size_t i = 0; i < masks.size(); ++i) {
+    QH_ASSIGN_OR_RETURN(shapes[i], NodesOfSplits(masks[i], num_nodes));
+    num_splits = std::max(num_splits, shapes[i].rows);
+  }
+  std::vector<std::vector<uint8_t>> splits(AsSize(num_splits),
+                                           std::vector<uint8_t>(AsSize(num_nodes)));
+  for (uint8_t part = 1; part <= 3; ++part) {
+    ArraySource& mask = masks[size_t{part} - 1];
+    const TableShape& shape = shapes[size_t{part} - 1];
+    const bool of_all = shape.rows == 1;
+    if (!of_all && shape.rows != num_splits)
+      return WrongDims(mask, absl::StrCat("another mask has ", num_splits, " splits"));
+    QH_RETURN_IF_ERROR(ForEachBlock<int64_t>(
+        mask, [&](absl::Span<const int64_t> values, int64_t first) -> absl::Status {
+          for (size_t i = 0; i < values.size(); ++i) {
+            const int64_t at = first + static_cast<int64_t>(i);
+            const int64_t node = shape.Column(at);
+            const auto place = [&](int64_t split) {
+              return absl::StrCat(mask.place(), " split ", split, " node ", node);
+            };
+            const int64_t begin = of_all ? 0 : shape.Row(at);
+            if (values[i] != 0 && values[i] != 1)
+              return ArrayError(place(begin), absl::StrCat(values[i]), "a mask is of 0 and 1");
+            if (values[i] == 0) continue;
+            for (int64_t split = begin; split < (of_all ? num_splits : begin + 1); ++split) {
+              uint8_t& old = splits[AsSize(split)][AsSize(node)];
+              if (old != 0)
+                return ArrayError(place(split), absl::StrCat("also of ", kPartNames[old]),
+                                  "the parts of a split must not overlap");
+              old = part;
+            }
+          }
+          return absl::OkStatus();
+        }));
+  }
+  AddSplits(std::move(splits), target);
+  return absl::OkStatus();
+}
+
+struct MaskNames {
+  std::vector<std::string> found, missing;  // together one of each part
+};
+MaskNames FindMasks(const NamedArrays& arrays) {
+  static const std::vector<std::string> kParts[] = {{"train"}, {"val", "valid"}, {"test"}};
+  MaskNames most;
+  for (const char* suffix : {"_masks", "_mask"}) {
+    MaskNames masks;
+    for (const std::vector<std::string>& names : kParts) {
+      const auto name = std::find_if(names.begin(), names.end(), [&](const std::string& of_part) {
+        return arrays.Has(of_part + suffix);
+      });
+      if (name != names.end())
+        masks.found.push_back(*name + suffix);
+      else
+        masks.missing.push_back(names.front() + suffix);
+    }
+    if (masks.found.size() > most.found.size()) most = std::move(masks);
+  }
+  return most;
+}
+
+}  // namespace
+
+absl::Status ImportMasksOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
+                                      ImportTarget& target) {
+  const MaskNames masks = FindMasks(arrays);
+  const bool complete = masks.found.size() == 3;
+  if (!masks.found.empty() && !complete && !target.is_given_splits())
+    return absl::InvalidArgumentError(
+        absl::StrCat(arrays.place, " has ", absl::StrJoin(masks.found, " and "), ", but no ",
+                     absl::StrJoin(masks.missing, " and "),
+                     ": a split has three masks, of zeros for a part without nodes; add what is "
+                     "missing, or give --splits"));
+  if (complete) used.insert(used.end(), masks.found.begin(), masks.found.end());
+  NoteUnused(arrays.names, used, target);
+  if (!complete) {
+    if (target.has_labels()) target.AddRandomSplit();
+    return absl::OkStatus();
+  }
+  QH_ASSIGN_OR_RETURN(ArraySource train, arrays.open(masks.found[0]));
+  QH_ASSIGN_OR_RETURN(ArraySource valid, arrays.open(masks.found[1]));
+  QH_ASSIGN_OR_RETURN(ArraySource test, arrays.open(masks.found[2]));
+  return ImportMasks({std::move(train), std::move(valid), std::move(test)}, target);
+}
+
+absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
+  const int64_t num_nodes = target.num_nodes();
+  QH_ASSIGN_OR_RETURN(const TableShape shape, NodesOfSplits(array, num_nodes));
+  std::vector<std::vector<uint8_t>> splits(AsSize(shape.rows),
+                                           std::vector<uint8_t>(AsSize(num_nodes)));
+  QH_RETURN_IF_ERROR(ForEachBlock<int64_t>(
+      array, [&](absl::Span<const int64_t> values, int64_t first) -> absl::Status {
+        for (size_t i = 0; i < values.size(); ++i) {
+          const int64_t at = first + static_cast<int64_t>(i);
+          if (values[i] < 0 || values[i] > 3)
+            return ArrayError(
+                absl::StrCat(array.place(), " split ", shape.Row(at), " node ", shape.Column(at)),
+                absl::StrCat(values[i]), "allowed: 0 none, 1 train, 2 valid, 3 test");
+          splits[AsSize(shape.Row(at))][AsSize(shape.Column(at))] = static_cast<uint8_t>(values[i]);
+        }
+        return absl::OkStatus();
+      }));
+  if (AreMasks(splits)) {
+    for (size_t v = 0; v < splits[0].size(); ++v)
+      splits[0][v] = static_cast<uint8_t>(splits[0][v] + 2 * splits[1][v] + 3 * splits[2][v]);
+    splits.resize(1);
+    target.AddNote("three splits of 0 and 1 that do not overlap: taken as the masks of one split");
+  }
+  AddSplits(std::move(splits), target);
+  return absl::OkStatus();
+}
+
+absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,
+                           const std::string& place, ImportTarget& target) {
+  const int64_t num_nodes = target.num_nodes();
+  std::vector<uint8_t> parts(AsSize(num_nodes));
+  for (uint8_t part = 1; part <= 3; ++part) {
+    for (const int64_t id : ids[size_t{part} - 1]) {
+      const std::string where = absl::StrCat(place, " ", kPartNames[part]);
+      if (id < 0 || id >= num_nodes)
+        return ArrayError(where, absl::StrCat("of node ", id),
+                          absl::StrCat("node ids are in [0, ", num_nodes, ")"));
+      if (parts[AsSize(id)] != 0 && parts[AsSize(id)] != part)
+        return ArrayError(
+            where, absl::StrCat("of node ", id, ", which is of ", kPartNames[parts[AsSize(id)]]),
+            "the parts of a split must not overlap");
+      parts[AsSize(id)] = part;
+    }
+  }
+  target.AddSplit(name, std::move(parts));
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

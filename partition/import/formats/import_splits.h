@@ -1,0 +1,35 @@
+// Splits out of the arrays of a file.
+//
+// Reads block by block and checks every element. Errors are kInvalidArgument, naming the array, the
+// element, what it is and what is allowed, and those of ArraySource and ImportTarget.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "partition/import/formats/array_source.h"
+#include "partition/import/formats/named_arrays.h"
+#include "partition/import/import_target.h"
+
+namespace quadhop {
+
+// Of the arrays train_masks, val_masks and test_masks (or valid_masks; or each without the s), of 0
+// and 1, [N], or [S, N] or [N, S] for S splits: "split", or "split0", "split1", ...; a mask of one
+// split beside others of several is that of all. Without such arrays the split is a random one of
+// the labelled nodes. Notes the arrays that are neither masks nor `used`. If there are masks of a
+// part or two, and --splits is not given, the error names those that are missing.
+absl::Status ImportMasksOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
+                                      ImportTarget& target);
+// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three of 0 and 1 without a
+// node in two of them are the masks of one split.
+absl::Status ImportSplits(ArraySource splits, ImportTarget& target);
+// Node ids of train, valid and test.
+absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,
+                           const std::string& place, ImportTarget& target);
+
+}  // namespace quadhop

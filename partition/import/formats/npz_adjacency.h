@@ -1,0 +1,31 @@
+// Arcs out of a sparse matrix in an .npz, as scipy.sparse.save_npz and its like write them.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+
+#include "partition/import/formats/npz_file.h"
+#include "partition/import/import_target.h"
+
+namespace quadhop {
+
+// Sets the nodes and adds the arcs: an entry is an arc, whatever its value. PREFIX_format says how
+// the matrix stands ("format" if the prefix is empty), and is csr where it is absent:
+//
+//   csr, csc   PREFIX_{indptr,indices,shape}, by rows or by columns     coo PREFIX_{row,col,shape}
+//
+// kInvalidArgument for every other one, by name, and for a matrix that is not square.
+absl::Status ImportNpzAdjacency(const NpzFile& npz, const std::string& prefix,
+                                ImportTarget& target);
+
+// What that will set and add, by the sizes of the arrays. Errors are the same.
+struct AdjacencySize {
+  int64_t nodes = 0;
+  int64_t arcs = 0;
+};
+absl::StatusOr<AdjacencySize> MeasureNpzAdjacency(const NpzFile& npz, const std::string& prefix);
+
+}  // namespace quadhop

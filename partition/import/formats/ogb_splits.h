@@ -1,0 +1,17 @@
+// The folder split/ of OGB's layouts.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+
+#include "core/thread_pool.h"
+#include "partition/import/import_target.h"
+
+namespace quadhop {
+
+// Each split/NAME/{train,valid,test}.csv.gz, or .csv, of node ids; one at random if there is none.
+// After the labels.
+absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool);
+
+}  // namespace quadhop

@@ -1,0 +1,70 @@
+#include "partition/import/formats/pyg_file.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+using Kind = PickleValue::Kind;
+
+// The dict of the graph's arrays: where a Data keeps them since version 2 of PyTorch Geometric, and
+// before.
+const PickleValue& GraphOf(const PickleValue& root) {
+  const PickleValue* graph = &root;
+  if (graph->kind == Kind::kList && !graph->items.empty()) graph = graph->items[0];
+  if (const PickleValue* store = graph->Find("_store"); store != nullptr) graph = store;
+  if (const PickleValue* mapping = graph->Find("_mapping"); mapping != nullptr) graph = mapping;
+  return graph->kind == Kind::kObject && graph->content != nullptr ? *graph->content : *graph;
+}
+
+// slices: of each array of a dataset, where its graphs begin, and the end.
+absl::Status CheckOneGraph(const TorchFile& file) {
+  const auto& items = file.root().items;
+  const PickleValue* const begins = items.size() < 2 ? nullptr : items[1]->Find("edge_index");
+  if (begins == nullptr) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const ArraySource array, file.Array(*begins, "slices of edge_index"));
+  if (array.size() <= 2) return absl::OkStatus();
+  return ArrayError(file.path(), absl::StrCat("a dataset of ", array.size() - 1, " graphs"),
+                    "a store holds a single one: torch.save(dataset[0], \"graph.pt\")");
+}
+
+}  // namespace
+
+bool IsTorchName(const std::string& path) {
+  return absl::EndsWith(path, ".pt") || absl::EndsWith(path, ".pth");
+}
+
+absl::StatusOr<std::unique_ptr<PygFile>> PygFile::Open(const std::string& path, int64_t max_bytes) {
+  std::unique_ptr<PygFile> file(new PygFile);
+  if (IsTorchName(path)) {
+    QH_ASSIGN_OR_RETURN(file->torch_, TorchFile::Open(path, max_bytes));
+    QH_RETURN_IF_ERROR(file->TakeTorch());
+  } else {
+    QH_ASSIGN_OR_RETURN(file->npz_, NpzFile::Open(path, max_bytes));
+    file->arrays_ = file->npz_->arrays();
+  }
+  return file;
+}
+
+absl::Status PygFile::TakeTorch() {
+  QH_RETURN_IF_ERROR(CheckOneGraph(*torch_));
+  const PickleValue& graph = GraphOf(torch_->root());
+  arrays_.place = torch_->path();
+  for (const auto& [name, value] : graph.entries)
+    if (name->kind == Kind::kText && value->kind != Kind::kNone)
+      arrays_.names.push_back(name->text);
+  arrays_.open = [this, &graph](const std::string& name) -> absl::StatusOr<ArraySource> {
+    const PickleValue* const value = graph.Find(name);
+    if (value != nullptr) return torch_->Array(*value, name);
+    return absl::NotFoundError(
+        absl::StrCat(arrays_.place, " has no ", name, "; it has: ", ListOfNames(arrays_.names)));
+  };
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

@@ -1,0 +1,42 @@
+// Files with the arrays of a graph in PyTorch Geometric's names.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "partition/import/formats/named_arrays.h"
+#include "partition/import/formats/npz_file.h"
+#include "partition/import/formats/torch_file.h"
+
+namespace quadhop {
+
+// An .npz, or what torch.save writes of a dict, of a torch_geometric.data.Data, or of what a
+// dataset of one graph keeps: (either of them, slices, ...). Immutable.
+class PygFile {
+ public:
+  // Errors are NpzFile's and TorchFile's, and kInvalidArgument for a dataset of several graphs.
+  // max_bytes: by default what a pickle has that names tensors, which are no part of it.
+  static absl::StatusOr<std::unique_ptr<PygFile>> Open(const std::string& path,
+                                                       int64_t max_bytes = int64_t{1} << 30);
+
+  const NamedArrays& arrays() const { return arrays_; }
+  bool has_arcs() const { return arrays_.Has("edge_index") || arrays_.Has("edges"); }
+
+ private:
+  PygFile() = default;
+  absl::Status TakeTorch();
+
+  std::optional<NpzFile> npz_;
+  std::optional<TorchFile> torch_;
+  NamedArrays arrays_;  // of one of them
+};
+
+// Whether a file of torch.save has this name.
+bool IsTorchName(const std::string& path);
+
+}  // namespace quadhop

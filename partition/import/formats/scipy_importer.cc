@@ -1,0 +1,36 @@
+// A sparse adjacency alone, as scipy.sparse.save_npz writes it: csr, csc or coo, with --features,
+// --labels and --splits.
+#include "core/status.h"
+#include "partition/import/formats/import_node_data.h"
+#include "partition/import/formats/npz_adjacency.h"
+#include "partition/import/formats/npz_file.h"
+#include "partition/import/importer.h"
+
+namespace quadhop {
+namespace {
+
+class ScipyImporter : public Importer {
+ public:
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
+    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
+    QH_RETURN_IF_ERROR(ImportNpzAdjacency(npz, "", target));
+    return ImportCompanions(options, target);
+  }
+};
+
+}  // namespace
+
+bool IsScipyNpz(const std::string& from) {
+  return IsNpzWith(from, {"shape", "indptr", "indices"}) ||
+         IsNpzWith(from, {"shape", "row", "col"}) || IsNpzWith(from, {"shape", "format"});
+}
+
+absl::StatusOr<absl::optional<PrepShape>> MeasureScipy(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, 0));
+  QH_ASSIGN_OR_RETURN(const AdjacencySize size, MeasureNpzAdjacency(npz, ""));
+  return MeasureWithCompanions(options, size.nodes, size.arcs);
+}
+
+std::unique_ptr<Importer> MakeScipyImporter() { return std::make_unique<ScipyImporter>(); }
+
+}  // namespace quadhop

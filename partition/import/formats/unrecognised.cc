@@ -1,0 +1,59 @@
+#include "partition/import/formats/unrecognised.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/file.h"
+#include "core/status.h"
+#include "partition/import/formats/mat_file.h"
+#include "partition/import/formats/named_arrays.h"
+#include "partition/import/formats/npz_file.h"
+#include "partition/import/formats/number_lines.h"
+#include "partition/import/formats/pyg_file.h"
+
+namespace quadhop {
+namespace {
+
+absl::Status Holds(const std::string& from, std::vector<std::string> names,
+                   absl::string_view needed) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(from, " holds ", names.empty() ? "nothing" : ListOfNames(std::move(names)),
+                   ", which is no graph that is known; ", needed));
+}
+
+}  // namespace
+
+absl::Status WhyUnrecognised(const std::string& from) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(from, error)) return absl::OkStatus();
+  std::string head;
+  {
+    QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(from));
+    const absl::Span<const uint8_t> bytes = file.bytes().subspan(0, 8);
+    head.assign(bytes.begin(), bytes.end());
+  }
+  if (head.empty()) return absl::InvalidArgumentError(absl::StrCat(from, " is empty"));
+  if (IsTorchName(from)) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<PygFile> file, PygFile::Open(from));
+    return Holds(from, file->arrays().names,
+                 "needed: edge_index, in a dict or in a Data of PyTorch Geometric");
+  }
+  if (absl::EndsWith(from, ".npz") || absl::StartsWith(head, "PK")) {
+    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(from, 0));
+    return Holds(from, npz.names(),
+                 "needed: edge_index or edges; adj_indptr or adj_matrix; or what "
+                 "scipy.sparse.save_npz writes");
+  }
+  if (absl::EndsWith(from, ".mat") || absl::StartsWith(head, "MATLAB")) {
+    QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(from));
+    return Holds(from, mat.names(), "needed: A, edge_index, network or homo");
+  }
+  return ReadHeadLine(from, "#%").status();
+}
+
+}  // namespace quadhop

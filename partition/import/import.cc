@@ -1,0 +1,165 @@
+#include "partition/import/import.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "core/counted.h"
+#include "core/host_memory.h"
+#include "core/status.h"
+#include "core/stopwatch.h"
+#include "core/store_writer.h"
+#include "partition/import/formats/import_splits.h"
+#include "partition/import/formats/unrecognised.h"
+#include "partition/import/import_target.h"
+#include "partition/import/importer.h"
+#include "partition/steps/provenance.h"
+
+namespace quadhop {
+namespace {
+
+absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
+  const absl::Span<const ImportFormat> formats = AllImportFormats();
+  std::error_code error;
+  // Some formats are told by the beginning of file names.
+  if (!std::filesystem::exists(options.from, error) &&
+      std::none_of(formats.begin(), formats.end(),
+                   [&](const ImportFormat& format) { return format.recognises(options.from); }))
+    return absl::NotFoundError(absl::StrCat("--from ", options.from, " does not exist",
+                                            error ? ": " : "", error ? error.message() : ""));
+  const bool automatic = options.format == "auto";
+  for (const ImportFormat& format : AllImportFormats())
+    if (automatic ? format.recognises(options.from) : options.format == format.name) return &format;
+  if (!automatic)
+    return absl::InvalidArgumentError(absl::StrCat("--format ", options.format,
+                                                   " is unknown; allowed: auto, ",
+                                                   absl::StrJoin(ImportFormats(), ", ")));
+  QH_RETURN_IF_ERROR(WhyUnrecognised(options.from));
+  std::string known;
+  for (const ImportFormat& format : AllImportFormats())
+    absl::StrAppend(&known, "\n  ", format.name, ": ", format.recognised_by);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--from ", options.from,
+                   " is in no format that is recognised; if it is a list of "
+                   "two node ids a line, give --format edge-list. Known:",
+                   known));
+}
+
+absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& format) {
+  const bool given = !options.features.empty() || !options.labels.empty();
+  if (!given || format.takes_companions) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--features and --labels are for formats that hold a graph alone; ", format.name,
+                   " has its own in ", options.from));
+}
+
+absl::Status CheckSplits(const ImportOptions& options, const ImportFormat& format, bool has_own) {
+  if (options.splits.empty() || !has_own) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--splits is for inputs without a split; ",
+                                                 format.name, " has splits of its own in ",
+                                                 options.from));
+}
+
+std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
+  std::string text =
+      absl::StrCat("format=", format.name, " directed=", options.directed ? "true" : "false");
+  if (format.uses_seed(options.from) || options.project > 0)
+    absl::StrAppend(&text, " seed=", options.seed);
+  if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> ImportFormats() {
+  std::vector<std::string> names;
+  for (const ImportFormat& format : AllImportFormats()) names.push_back(format.name);
+  return names;
+}
+
+absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
+  return ProvenanceOptions(options, *format);
+}
+
+absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
+  if (format->measure == nullptr) return absl::optional<PrepShape>();
+  QH_ASSIGN_OR_RETURN(absl::optional<PrepShape> shape, format->measure(options));
+  if (!shape.has_value()) return shape;
+  shape->directed = options.directed;
+  if (!options.directed) shape->arcs *= 2;
+  if (options.project > 0) shape->features = std::min<int64_t>(shape->features, options.project);
+  return shape;
+}
+
+absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool) {
+  const Stopwatch watch;
+  ImportOptions options = asked;
+  QH_ASSIGN_OR_RETURN(options.memory_bytes, MemoryBudget(asked.memory_bytes));
+  if (options.project < 0)
+    return absl::InvalidArgumentError(
+        absl::StrCat("--project is ", options.project, "; at least 0 is needed"));
+  QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
+  QH_RETURN_IF_ERROR(CheckCompanions(options, *format));
+  QH_RETURN_IF_ERROR(CheckSplits(options, *format, !format->uses_seed(options.from)));
+  // Before they are read: what changes after that is read again.
+  QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(options));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
+                      StoreWriter::BeginAnew(options.store, options.on_commit));
+  ImportTarget target(*writer, options, pool.num_threads());
+  QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
+  QH_RETURN_IF_ERROR(CheckSplits(options, *format, target.has_splits()));
+  if (!options.splits.empty()) {
+    QH_ASSIGN_OR_RETURN(ArraySource splits, ArraySource::OpenNpy(options.splits));
+    QH_RETURN_IF_ERROR(ImportSplits(std::move(splits), target));
+  }
+  QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
+  report.format = format->name;
+  Provenance step =
+      MakeProvenance("import", ProvenanceOptions(options, *format), report.Describe());
+  step.set_inputs(inputs);
+  step.set_sources(ImportSources(options));
+  QH_RETURN_IF_ERROR(writer->Commit(step, pool));
+  report.seconds = watch.Seconds();
+  return report;
+}
+
+std::string ImportReport::Describe() const {
+  std::string text = absl::StrCat(format, ": ", Counted(nodes, "node"), ", ");
+  if (directed) {
+    absl::StrAppend(&text, Counted(arcs, "arc"), " (directed)");
+  } else {
+    absl::StrAppend(&text, Counted(arcs / 2, "undirected edge"), " = ", Counted(arcs, "arc"));
+  }
+  absl::StrAppend(&text, "\narcs in the input: ", arcs_read,
+                  "; removed: ", Counted(duplicates_removed, "duplicate"), ", ",
+                  Counted(self_loops_removed, "self-loop"));
+  if (!directed) absl::StrAppend(&text, "; added: ", Counted(inverses_added, "inverse"));
+  absl::StrAppend(&text, directed ? "; nodes without out-neighbours: " : "; isolated nodes: ",
+                  without_out_neighbours);
+  absl::StrAppend(&text, "\nfeatures: ", features, "; ",
+                  multi_label ? "labels of a multi-label target: " : "classes: ", classes,
+                  "; unlabelled nodes: ", unlabelled);
+  absl::StrAppend(&text, "\nsplits: ", splits.empty() ? "none" : absl::StrJoin(splits, ", "));
+  constexpr size_t kSplitsShown = 5;
+  for (size_t i = 0; i < std::min(split_sizes.size(), kSplitsShown); ++i)
+    absl::StrAppend(&text, "\n  ", splits[i], ": ", split_sizes[i][1], " train, ",
+                    split_sizes[i][2], " valid, ", split_sizes[i][3], " test");
+  if (split_sizes.size() > kSplitsShown)
+    absl::StrAppend(&text, "\n  and ", split_sizes.size() - kSplitsShown, " more");
+  for (const std::string& note : notes) absl::StrAppend(&text, "\nnote: ", note);
+  if (seconds > 0) {
+    absl::StrAppendFormat(&text, "\n%.1f s", seconds);
+    if (text_bytes > 0)
+      absl::StrAppendFormat(&text, ", %.0f MB/s of text",
+                            static_cast<double>(text_bytes) / 1e6 / seconds);
+  }
+  return text;
+}
+
+}  // namespace quadhop

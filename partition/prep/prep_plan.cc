@@ -1,0 +1,191 @@
+#include "partition/prep/prep_plan.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/casts.h"
+#include "core/dtype.h"
+#include "core/file.h"
+#include "core/host_memory.h"
+#include "core/status.h"
+#include "partition/cuts/metis_graph.h"
+#include "partition/cuts/partitioner.h"
+#include "partition/cuts/row_votes.h"
+#include "partition/encodings/encoder.h"
+#include "partition/features/propagate.h"
+#include "partition/import/graph_builder.h"
+#include "partition/import/import_target.h"
+
+namespace quadhop {
+namespace {
+
+constexpr int64_t kFloatBytes = 4;
+constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least,
+constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // of a part: clusters, arcs, bytes;
+constexpr int64_t kClusterBytesANode = 60 + RowVotes::kBytesALabel;    // labels, weights; votes
+constexpr int64_t kClusterBytesAThread = 2 * RowVotes::kBytesAThread;  // and counts of arcs
+constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
+constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
+
+// Seconds of processors, which threads divide:
+constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
+constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
+constexpr double kClusterSecondsAnArc = 170e-9;
+constexpr double kClusterSecondsANode = 10600e-9;
+constexpr double kPtscotchSecondsAnArc = 2100e-9;
+constexpr double kProductSecondsAnArcColumn = 0.5e-9;
+constexpr double kEncodeSecondsAValue = 100e-9;  // random numbers, norms
+// and those of one thread, or of the disk.
+constexpr double kMetisSecondsAnArc = 250e-9;
+constexpr double kMetisSecondsANode = 19000e-9;
+constexpr double kReorderSecondsAByte = 2e-9;
+constexpr double kScratchSecondsAByte = 2e-9;  // written and read back
+constexpr double kWriteSecondsAByte = 5e-9;
+
+int64_t IndexBytes(const PrepShape& shape) {
+  return shape.nodes > int64_t{std::numeric_limits<uint32_t>::max()} ? 8 : 4;
+}
+
+int64_t ImportedBytes(const PrepShape& shape) {
+  const int64_t a_node = 8 /*indptr*/ + 4 /*label*/ + 1 /*split*/ + 8 /*id*/;
+  return shape.nodes * (a_node + kFloatBytes * shape.features) + shape.arcs * IndexBytes(shape);
+}
+
+StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
+  const StepNeeds needs =
+      GraphBuilder::Needs({shape.nodes, false, ArcsMemoryBytes(memory_bytes)}, shape.arcs);
+  StepPlan plan;
+  plan.step = "import";
+  plan.least_bytes = kImportBytes + needs.least_bytes;
+  plan.memory_bytes = kImportBytes + needs.memory_bytes;
+  plan.scratch_bytes = needs.scratch_bytes;
+  plan.disk_bytes = ImportedBytes(shape);
+  plan.seconds = (AsDouble(shape.arcs) * kImportSecondsAnArc +
+                  AsDouble(shape.nodes) * AsDouble(shape.features) * kImportSecondsAFeature) /
+                     shape.threads +
+                 AsDouble(plan.disk_bytes) * kReorderSecondsAByte;
+  return plan;
+}
+
+StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
+  StepPlan plan;
+  plan.step = "partition";
+  const int64_t held = shape.nodes * 9 /* order, training nodes */ +
+                       (shape.cut_before ? 8 * shape.nodes + IndexBytes(shape) * shape.arcs : 0);
+  const int64_t metis_arcs = MetisArcs(shape.arcs, shape.directed);
+  const int64_t metis_bytes = MetisBytes(shape.nodes, metis_arcs);
+  const bool metis_fits = MetisFits(shape.nodes, shape.arcs, shape.directed, memory_bytes - held);
+  plan.how = shape.partition_method == "auto" ? (metis_fits ? "metis" : "multilevel")
+                                              : shape.partition_method;
+  const int64_t numbering = shape.nodes * 40;
+  if (plan.how == "metis") {
+    plan.least_bytes = metis_bytes;
+    plan.seconds = AsDouble(metis_arcs) * kMetisSecondsAnArc +
+                   AsDouble(std::min(shape.nodes, shape.arcs)) * kMetisSecondsANode;
+  } else if (plan.how == "multilevel") {
+    // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
+    // coarsest graph needs. They take what they may.
+    plan.least_bytes = kClusterBytes + shape.parts * kClusterBytesAPart +
+                       shape.nodes * kClusterBytesANode + shape.threads * kClusterBytesAThread;
+    plan.seconds = (AsDouble(metis_arcs) * kClusterSecondsAnArc +
+                    AsDouble(shape.nodes) * kClusterSecondsANode) /
+                   shape.threads;
+  } else if (plan.how == "ptscotch") {
+    plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;
+    plan.seconds = AsDouble(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks;
+  }
+  plan.least_bytes = held + std::max(plan.least_bytes, kBaseBytes + numbering);
+  plan.memory_bytes = plan.least_bytes;
+  // Where memory has room: arcs between clusters, held, and METIS's.
+  const int64_t room_bytes = metis_arcs * WeightedGraph::kArcBytes +
+                             MetisBytes(shape.nodes, std::min(metis_arcs, kMostClusterArcs));
+  if (plan.how == "multilevel")
+    plan.memory_bytes =
+        std::max(plan.least_bytes, std::min(memory_bytes, plan.least_bytes + room_bytes));
+  plan.disk_bytes = ImportedBytes(shape) + shape.derived_bytes;
+  plan.seconds += AsDouble(plan.disk_bytes) * kReorderSecondsAByte;
+  return plan;
+}
+
+StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
+  StepPlan plan;
+  plan.step = "encode";
+  plan.how = shape.encode_method;
+  const absl::StatusOr<const EncodingMethod*> method = FindEncoder(shape.encode_method);
+  const StepNeeds needs =
+      method.ok() ? (*method)->needs(shape.nodes, shape.encode_dim) : StepNeeds();  // a file
+  plan.least_bytes = kBaseBytes + needs.least_bytes;
+  plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes, kBaseBytes + needs.memory_bytes);
+  if (plan.memory_bytes < kBaseBytes + needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
+  plan.disk_bytes = shape.nodes * shape.encode_dim * kFloatBytes;
+  const double products = method.ok() ? AsDouble((*method)->products) : 0;
+  plan.seconds = (products * AsDouble(shape.arcs) * shape.encode_dim * kProductSecondsAnArcColumn +
+                  AsDouble(shape.nodes) * shape.encode_dim * kEncodeSecondsAValue) /
+                     shape.threads +
+                 AsDouble(plan.disk_bytes) * kWriteSecondsAByte +
+                 AsDouble(plan.scratch_bytes) * kScratchSecondsAByte;
+  return plan;
+}
+
+StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
+  StepPlan plan;
+  plan.step = "propagate";
+  const int64_t width = shape.features > 0 ? shape.features : shape.encode_dim;
+  const StepNeeds needs = PropagateNeeds(shape.nodes, width, shape.hops, shape.feature_bytes);
+  plan.least_bytes = kBaseBytes + needs.least_bytes;
+  plan.memory_bytes =
+      std::clamp(memory_bytes, plan.least_bytes, std::max(plan.least_bytes, needs.memory_bytes));
+  if (memory_bytes < needs.memory_bytes) plan.scratch_bytes = needs.scratch_bytes;
+  plan.disk_bytes = shape.nodes * (1 + shape.hops) * width * shape.feature_bytes;
+  plan.seconds = shape.hops * AsDouble(shape.arcs) * AsDouble(width) * kProductSecondsAnArcColumn /
+                     shape.threads +
+                 AsDouble(plan.disk_bytes) * kWriteSecondsAByte +
+                 AsDouble(plan.scratch_bytes) * kScratchSecondsAByte;
+  return plan;
+}
+
+}  // namespace
+
+std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes) {
+  return {PlanImport(shape, memory_bytes), PlanPartition(shape, memory_bytes),
+          PlanEncode(shape, memory_bytes), PlanPropagate(shape, memory_bytes)};
+}
+
+std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes) {
+  std::string text =
+      absl::StrFormat("%-11s %-11s %11s %11s %11s %11s   (memory allowed: %s)\n", "step", "method",
+                      "memory", "disk", "scratch", "seconds", Gigabytes(memory_bytes));
+  for (const StepPlan& step : steps)
+    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f%s\n", step.step,
+                          step.how.empty() ? "-" : step.how, Gigabytes(step.memory_bytes),
+                          Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds,
+                          step.least_bytes > memory_bytes ? "   needs more" : "");
+  return text;
+}
+
+absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
+                       const std::string& folder) {
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeDiskBytes(folder));
+  for (const StepPlan& step : steps) {
+    if (step.least_bytes > memory_bytes)
+      return absl::ResourceExhaustedError(
+          absl::StrCat(step.step, step.how.empty() ? "" : absl::StrCat(" by ", step.how),
+                       " needs at least ", Gigabytes(step.least_bytes), " of memory, ",
+                       Gigabytes(memory_bytes), " may be used: raise --memory",
+                       step.how == "metis"        ? ", or use --method multilevel"
+                       : step.how == "multilevel" ? ", or use --method stream or hash"
+                                                  : ""));
+    if (step.disk_bytes + step.scratch_bytes > free_bytes)
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "%s needs %.1f MB on the disk of %s, which has %.1f MB free: make room, or use another "
+          "disk",
+          step.step, static_cast<double>(step.disk_bytes + step.scratch_bytes) / 1e6, folder,
+          static_cast<double>(free_bytes) / 1e6));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

@@ -1,0 +1,247 @@
+// What the script says; tests/cluster/slurm_job.py has a real Slurm run it.
+#include "launch/cluster/slurm_script.h"
+
+#include <filesystem>
+
+#include "core/file.h"
+#include "launch/cluster/shell.h"
+#include "launch/json/json_object.h"
+#include "launch/ranks/gpus.h"
+#include "tests/launch/cluster/slurm_testing.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+void ExpectBashReadsIt(const std::string& script) {
+  const TempDir folder;
+  ASSERT_OK(WriteFileAtomically(folder / "job", script));
+  ASSERT_OK_AND_ASSIGN(const ShellOutcome read, RunInShell("bash -n " + folder / "job"));
+  EXPECT_EQ(read.exit_code, 0) << read.output << script;
+}
+
+TEST(SlurmScript, HasWhatATrainingJobNeeds) {
+  const std::string script = SlurmScript(Options(), kTrain, "/home/me", "/opt/quadhop");
+  EXPECT_THAT(script,
+              AllOf(HasSubstr("#SBATCH --nodes=2\n"), HasSubstr("#SBATCH --requeue\n"),
+                    HasSubstr("#SBATCH --signal=B:USR1@120"), HasSubstr("SLURM_RESTART_COUNT"),
+                    HasSubstr("#SBATCH --ntasks-per-node=2\n"), HasSubstr("--exclusive"),
+                    HasSubstr("#SBATCH --chdir=/home/me\n"), HasSubstr("  --resume\n"),
+                    HasSubstr("  --run 'runs/my run'\n"), HasSubstr("/opt/quadhop train\n"),
+                    HasSubstr("#SBATCH --open-mode=append"), Not(HasSubstr("--gpus"))));
+  ExpectBashReadsIt(script);
+}
+
+// The script's own words, run on a folder.
+std::string StepsDoneByScript(const std::string& run) {
+  const std::string script =
+      SlurmScript(Options(), {"train", "--store", "g.qh", "--run", run}, "/", "/opt/quadhop");
+  const size_t begin = script.find("run="), end = script.find("before=");
+  return RunInShell(script.substr(begin, end - begin) + "steps_done").value().output;
+}
+
+TEST(SlurmScript, MeasuresARunByItsNewestCheckpointOrLastStep) {
+  const TempDir folder;
+  const std::string run = folder / "my run";
+  EXPECT_EQ(StepsDoneByScript(run), "0");
+  ASSERT_OK(MakeDirectories(run + "/checkpoints"));
+  ASSERT_OK(WriteFileAtomically(run + "/metrics.jsonl",
+                                "{\"event\":\"start\"}\n{\"event\":\"bad_step\",\"step\":70}\n"));
+  EXPECT_EQ(StepsDoneByScript(run), "0");
+  ASSERT_OK(WriteFileAtomically(run + "/checkpoints/latest", "step-0000000075\n"));
+  EXPECT_EQ(StepsDoneByScript(run), "75");  // without links
+  ASSERT_OK(RemoveFileIfPresent(run + "/checkpoints/latest"));
+  std::filesystem::create_symlink("step-0000000080", run + "/checkpoints/latest");
+  EXPECT_EQ(StepsDoneByScript(run), "80");
+  const std::string step =
+      JsonObject().Add("event", "step").Add("step", int64_t{80}).Add("epoch", 3).ToString();
+  ASSERT_OK(WriteFileAtomically(run + "/metrics.jsonl", step + "\n"));
+  EXPECT_EQ(StepsDoneByScript(run), "81");
+  // Runs over seeds and splits count together.
+  const std::string many = folder / "many";
+  for (const char* one : {"seed-0", "seed-1", "split-a", "split-b/seed-0"})
+    ASSERT_OK(MakeDirectories(many + "/" + one));
+  EXPECT_EQ(StepsDoneByScript(many), "0");
+  for (const char* one : {"seed-0", "split-a", "split-b/seed-0"})
+    ASSERT_OK(WriteFileAtomically(many + "/" + one + "/metrics.jsonl", step + "\n"));
+  EXPECT_EQ(StepsDoneByScript(many), "243");
+}
+
+TEST(SlurmScript, HasARankAGpuAndWhatTheUserAdds) {
+  SlurmOptions options = Options();
+  options.gpus_per_node = 8;
+  options.cpus_per_rank = 6;
+  options.time = "2-00:00:00";
+  options.partition = "gpu";
+  options.account = "graphs";
+  options.setup = {"module load openmpi"};
+  options.sbatch = {"--constraint=a100"};
+  const std::string script = SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
+  for (const char* directive :
+       {"ntasks-per-node=8", "gpus-per-node=8", "cpus-per-task=6", "time=2-00:00:00",
+        "partition=gpu", "account=graphs", "constraint=a100"})
+    EXPECT_THAT(script, HasSubstr(std::string("#SBATCH --") + directive + "\n"));
+  EXPECT_THAT(script, AllOf(HasSubstr("\nmodule load openmpi\n"), Not(HasSubstr("--exclusive"))));
+  ExpectBashReadsIt(script);
+}
+
+TEST(SlurmScript, StagesTheStoreOnRequest) {
+  SlurmOptions options = Options();
+  options.stage_to = "/tmp/a(b)/$USER";
+  const std::string script = SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
+  EXPECT_THAT(script, AllOf(HasSubstr("  --store \"$local_store\"\n"), HasSubstr("\nunstage\n")));
+  ExpectBashReadsIt(script);
+}
+
+TEST(SlurmScript, AsksForTheMemoryOfWholeNodesUnlessTheUserDoes) {
+  const auto script = [](const SlurmOptions& options) {
+    return SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
+  };
+  SlurmOptions options = Options();
+  EXPECT_THAT(script(options), AllOf(HasSubstr("--exclusive"), HasSubstr("#SBATCH --mem=0 ")));
+  options.sbatch = {"--mem-bind=local"};
+  EXPECT_THAT(script(options), HasSubstr("--mem=0"));
+  for (const char* memory : {"--mem=64G", "--mem-per-cpu=4G", "--mem-per-gpu=80G"}) {
+    options.sbatch = {memory};
+    EXPECT_THAT(script(options), AllOf(HasSubstr(memory), Not(HasSubstr("--mem=0"))));
+  }
+  options = Options();
+  options.cpus_per_rank = 4;
+  EXPECT_THAT(script(options), Not(HasSubstr("--mem")));
+}
+
+TEST(SlurmScript, SaysWhatTheUserAddsLastAndInQuotes) {
+  SlurmOptions options = Options();
+  options.name = "it's mine";
+  options.sbatch = {"--constraint=a100|h100", "--comment=a \"b\" #\\", "--no-requeue",
+                    "--output=mine.log", "--signal=B:USR1@600"};
+  const std::string script = SlurmScript(options, kTrain, "/home/my self", "/opt/quadhop");
+  EXPECT_THAT(script, AllOf(HasSubstr("#SBATCH --job-name=\"it's mine\"\n"),
+                            HasSubstr("#SBATCH --chdir=\"/home/my self\"\n"),
+                            HasSubstr("#SBATCH --constraint=a100|h100\n"
+                                      "#SBATCH --comment=\"a \\\"b\\\" #\\\\\"\n"
+                                      "#SBATCH --no-requeue\n"
+                                      "#SBATCH --output=mine.log\n"
+                                      "#SBATCH --signal=B:USR1@600\n\n")));
+  ExpectBashReadsIt(script);
+}
+
+// The script's own words that copy a store, to `folder`/local, and then `job`, where an srun that
+// starts a command on one node after the other stands for Slurm's.
+class StagingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(MakeDirectories(store_));
+    ASSERT_OK(WriteFileAtomically(store_ + "/store.textproto", "whole"));
+  }
+
+  ShellOutcome Run(const std::string& job, const std::string& sruns = "true") {
+    SlurmOptions options = Options();
+    options.stage_to = "$HERE/local";
+    const std::string script =
+        SlurmScript(options, {"train", "--store", store_, "--run", "r"}, "/", "/opt/quadhop");
+    const size_t begin = script.find("# The store goes"), end = script.find("\njob=(");
+    const std::string nodes =
+        "HERE='" + folder_.path() + "' SLURM_JOB_ID=7 SLURM_JOB_NUM_NODES=2\n" +
+        "srun() { while [[ $1 = --* ]]; do shift; done; " + sruns +
+        " && for node in 0 1; do SLURM_NODEID=$node \"$@\" || return; done; }\n";
+    EXPECT_OK(WriteFileAtomically(folder_ / "job.sh",
+                                  nodes + script.substr(begin, end - begin) + "\n" + job + "\n"));
+    return RunInShell("bash " + ShellWord(folder_ / "job.sh")).value();
+  }
+
+  const TempDir folder_;
+  const std::string store_ = folder_ / "my store.qh";
+  const std::string local_ = folder_ / "local/quadhop-7";
+};
+
+TEST_F(StagingTest, CopiesAWholeStoreAndRemovesItAtTheEnd) {
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"; ls \"$local_folder\"").output,
+            "wholemy store.qh");
+  EXPECT_FALSE(std::filesystem::exists(local_));
+}
+
+TEST_F(StagingTest, TakesNothingOfAStartThatWasCutShort) {
+  ASSERT_OK(MakeDirectories(local_ + "/my store.qh.0/nodes"));  // while it copied
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"; ls \"$local_store\"").output,
+            "wholestore.textproto");
+  ASSERT_OK(MakeDirectories(local_ + "/my store.qh"));  // while it removed the copy
+  ASSERT_OK(WriteFileAtomically(local_ + "/my store.qh/store.textproto", "torn"));
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"").output, "whole");
+}
+
+TEST_F(StagingTest, CopiesWhatALinkLeadsTo) {
+  std::filesystem::rename(store_, folder_ / "elsewhere");
+  std::filesystem::create_symlink("elsewhere", store_);
+  EXPECT_EQ(Run("cat \"$local_store/store.textproto\"").output, "whole");
+}
+
+TEST_F(StagingTest, LeavesNothingWhereTheStoreCannotBeCopied) {
+  ASSERT_OK(RemoveFileIfPresent(store_ + "/store.textproto"));
+  const ShellOutcome outcome = Run("echo the job");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("the store cannot be copied"), Not(HasSubstr("the job"))));
+  EXPECT_FALSE(std::filesystem::exists(local_));
+}
+
+TEST_F(StagingTest, RemovesItsOwnCopyAndNamesTheOthersWhereSlurmStartsNothingMore) {
+  const ShellOutcome outcome = Run("touch \"$HERE/ended\"", "[ ! -e \"$HERE/ended\" ]");
+  EXPECT_THAT(outcome.output, HasSubstr("left in " + local_ + " of other nodes"));
+  EXPECT_FALSE(std::filesystem::exists(local_));
+}
+
+TEST(SlurmScript, RunsOtherCommandsWithoutRestarts) {
+  const std::string script = SlurmScript(Options(), {"doctor"}, "/home/me", "/opt/quadhop");
+  EXPECT_THAT(script, AllOf(HasSubstr("/opt/quadhop doctor\n"), Not(HasSubstr("requeue")),
+                            Not(HasSubstr("--resume"))));
+  ExpectBashReadsIt(script);
+}
+
+Outcome LaunchSlurmFor(const std::string& run, const std::vector<std::string>& flags) {
+  std::vector<std::string> arguments = {"launch", "slurm"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  for (const char* word : {"--", "train", "--store", "g.qh", "--config", "quickstart", "--run"})
+    arguments.emplace_back(word);
+  arguments.push_back(run);
+  return Quadhop(arguments);
+}
+
+TEST(LaunchSlurm, NamesTheJobAfterTheFolderOfItsRun) {
+  EXPECT_THAT(LaunchSlurmFor("runs/my run", {}).out, HasSubstr("--job-name=\"my run\"\n"));
+  EXPECT_THAT(LaunchSlurmFor("runs/1", {"--name", "mine"}).out, HasSubstr("--job-name=mine\n"));
+}
+
+TEST(LaunchSlurm, WarnsOfGpusThatThisBuildWouldNotUse) {
+  const Outcome with_gpus = LaunchSlurmFor("r", {"--gpus-per-node", "8"});
+  EXPECT_EQ(with_gpus.code, ExitCode::kDone);
+  if (IsBuiltWithCuda())
+    EXPECT_EQ(with_gpus.err, "");
+  else
+    EXPECT_THAT(with_gpus.err, AllOf(HasSubstr("--gpus-per-node is 8"), HasSubstr("without CUDA"),
+                                     HasSubstr("cmake --preset cuda")));
+  EXPECT_EQ(LaunchSlurmFor("r", {}).err, "");
+}
+
+TEST(LaunchSlurm, WritesTheScriptAndSaysWhereThereIsNoSbatch) {
+  const TempDir folder;
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  const Outcome outcome =
+      Quadhop({"launch", "slurm", "--out", folder / "j.sbatch", "--submit", "--", "train",
+               "--store", "g.qh", "--config", "quickstart", "--run", "r"});
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("there is no sbatch in PATH"));
+  ASSERT_OK_AND_ASSIGN(const std::string script, ReadFile(folder / "j.sbatch"));
+  EXPECT_THAT(script, HasSubstr("#SBATCH --job-name=r\n"));
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,154 @@
+// What prep does, plans, skips and makes anew.
+#include <filesystem>
+
+#include "core/file.h"
+#include "core/npy.h"
+#include "tests/launch/commands/commands_fixture.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/status_matchers.h"
+
+namespace quadhop {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+using PrepCommandTest = CommandsTest;
+
+TEST_F(PrepCommandTest, DoesOnlyWhatIsNotDone) {
+  const Outcome first = Prep();
+  ASSERT_EQ(first.code, ExitCode::kDone) << first.err;
+  EXPECT_THAT(first.out, Not(HasSubstr("skipped")));
+  const Outcome second = Prep();
+  EXPECT_EQ(second.code, ExitCode::kDone) << second.err;
+  EXPECT_THAT(second.out, Not(HasSubstr("done")));
+  const Outcome third = Prep({"--hops", "1"});
+  EXPECT_THAT(third.out,
+              AllOf(ContainsRegex("import +skipped"), ContainsRegex("partition +skipped"),
+                    ContainsRegex("encode +skipped"), ContainsRegex("propagate +done")));
+  EXPECT_EQ(Inspect()["hops"], 1);
+}
+
+TEST_F(PrepCommandTest, MakesADamagedStoreAnew) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  Damage("indices.npy");
+  const Outcome outcome = Prep();
+  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr("damaged"), HasSubstr("indices.npy"), Not(HasSubstr("skipped"))));
+  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
+}
+
+TEST_F(PrepCommandTest, MakesAgainWhatIsMissingAndNoMore) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  for (const char* lost : {"features.npy", "features.npy.xxh3"}) {
+    std::filesystem::remove(store_ + "/" + lost);
+    const Outcome outcome = Prep();
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    EXPECT_THAT(outcome.out,
+                AllOf(HasSubstr("damaged"), ContainsRegex("import +skipped"),
+                      ContainsRegex("encode +skipped"), ContainsRegex("propagate +done")));
+  }
+  Damage("store.textproto");
+  EXPECT_THAT(Prep().out, AllOf(HasSubstr("damaged"), ContainsRegex("import +done")));
+  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
+}
+
+TEST_F(PrepCommandTest, ImportsAnewWhatHasChangedUnderTheSamePath) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  Write("split/time/test.csv", "90\n");
+  const Outcome outcome = Prep();
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("input has changed"), Not(HasSubstr("skipped"))));
+  EXPECT_EQ(Inspect()["test"], 1);
+}
+
+TEST_F(PrepCommandTest, TakesAPathInAnotherSpellingForTheSame) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  const std::vector<int64_t> labels = {0, 1, 0};
+  ASSERT_OK(WriteNpy(folder_ / "y.npy", DType::kI64, {3}, labels.data()));
+  const auto prep = [&](const std::string& from, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"prep",  "--from", from,      "--store", store_,
+                                          "--dim", "2",      "--parts", "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments).out;
+  };
+  const std::string relative = std::filesystem::relative(folder_.path());
+  ASSERT_THAT(prep(relative + "/arcs.txt", {"--labels", folder_ / "y.npy"}),
+              HasSubstr("import     done"));
+  EXPECT_THAT(prep(folder_ / "./arcs.txt", {"--labels", relative + "/.//y.npy"}),
+              HasSubstr("import     skipped"));
+  EXPECT_THAT(prep(folder_ / "arcs.txt", {}), HasSubstr("import     done"));
+  ASSERT_THAT(prep(from_ + "/", {}), HasSubstr("import     done"));
+  EXPECT_THAT(prep(from_, {}), HasSubstr("import     skipped"));
+  Write("split/time/test.csv", "90\n");
+  EXPECT_THAT(prep(from_, {}), HasSubstr("input has changed"));
+}
+
+TEST_F(PrepCommandTest, ADryRunFindsInputsThatAreAbsent) {
+  for (const char* flag : {"--labels", "--splits", "--features"}) {
+    const Outcome outcome = Prep({"--dry-run", flag, folder_ / "absent.npy"});
+    EXPECT_EQ(outcome.code, ExitCode::kFailed) << flag;
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr(flag), HasSubstr("absent.npy")));
+  }
+  EXPECT_EQ(Quadhop({"prep", "--dry-run", "--from", folder_ / "absent", "--store", store_}).code,
+            ExitCode::kFailed);
+  EXPECT_EQ(Prep({"--dry-run"}).code, ExitCode::kDone);
+}
+
+TEST_F(PrepCommandTest, ADryRunPlansWhatIsNotDoneAndChangesNothing) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  std::filesystem::remove(store_ + "/features.npy");
+  const Outcome lacking = Prep({"--dry-run"});
+  EXPECT_EQ(lacking.code, ExitCode::kDone);
+  EXPECT_THAT(lacking.out, AllOf(HasSubstr("done before: import, partition, encode\n"),
+                                 HasSubstr("\npropagate "), Not(HasSubstr("\nencode "))));
+  EXPECT_FALSE(FileExists(store_ + "/features.npy"));
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const Outcome done = Prep({"--dry-run"});
+  EXPECT_EQ(done.out, "done before: import, partition, encode, propagate\n");
+  EXPECT_THAT(Prep({"--dry-run", "--directed"}).out,
+              AllOf(HasSubstr("\nimport "), HasSubstr("\npropagate "), Not(HasSubstr("done"))));
+}
+
+TEST_F(PrepCommandTest, ADryRunPlansHopsOfNewEncodingsThatStandForFeatures) {
+  std::filesystem::remove(from_ + "/raw/node-feat.csv");
+  ASSERT_EQ(Prep({"--dim", "2"}).code, ExitCode::kDone);
+  EXPECT_THAT(Prep({"--dim", "3", "--dry-run"}).out,
+              AllOf(HasSubstr("done before: import, partition\n"), HasSubstr("\nencode "),
+                    HasSubstr("\npropagate ")));
+}
+
+TEST_F(PrepCommandTest, ADryRunSaysWhyThereIsNoPlan) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  for (const char* command : {"prep", "import"})
+    EXPECT_THAT(
+        Quadhop({command, "--from", folder_ / "arcs.txt", "--store", store_, "--dry-run"}).out,
+        HasSubstr("the input does not say how large it is"))
+        << command;
+}
+
+// Whatever its format says of its size.
+TEST_F(PrepCommandTest, PlansAStepBeforeItIsDone) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  const auto prep = [&](const std::string& imbalance) {
+    return Quadhop({"prep", "--from", folder_ / "arcs.txt", "--store", store_, "--dim", "2",
+                    "--parts", "1", "--imbalance", imbalance});
+  };
+  ASSERT_EQ(prep("0.05").code, ExitCode::kDone);
+  const std::string again = prep("0.06").out;
+  EXPECT_LT(again.find("memory allowed"), again.find("partition  done")) << again;
+  EXPECT_THAT(again, HasSubstr("metis: 1 part\n"));
+}
+
+TEST_F(PrepCommandTest, RefusesBeforeItWorksWhatCannotWork) {
+  const Outcome outcome =
+      Prep({"--encode-method", "file", "--encode-file", folder_ / "absent.npy"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("absent.npy"));
+  EXPECT_FALSE(FileExists(store_));
+}
+
+}  // namespace
+}  // namespace quadhop

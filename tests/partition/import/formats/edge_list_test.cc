@@ -1,0 +1,140 @@
+// Edge lists as people write them.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
+
+#include "core/file.h"
+#include "tests/partition/import/formats/format_writers.h"
+#include "tests/partition/import/import_fixture.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+class EdgeList : public ImportOf {
+ protected:
+  absl::Status ErrorOf(const std::string& text, const std::string& name = "e.txt") {
+    return ImportText(name, text, "edge-list").status();
+  }
+};
+
+TEST_F(EdgeList, MayBeginWithAByteOrderMark) {
+  const std::string text =
+      "\xef\xbb\xbf"
+      "0 1\n1 2\n";
+  ASSERT_OK(ImportText("e.txt", text));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  ASSERT_OK(ImportText("e.txt.gz", GzipOf(text)));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+}
+
+TEST_F(EdgeList, HasAHeaderOnlyWhereNoFieldOfTheFirstLineIsANumber) {
+  EXPECT_THAT(ErrorOf("0 x\n1 2\n"),
+              StatusIs(kInvalid, HasSubstr("e.txt line 1 is \"0 x\"; two node ids are needed")));
+  EXPECT_THAT(ErrorOf("a,b,0.5\n1,2,3\n"), StatusIs(kInvalid, HasSubstr("e.txt line 1 is")));
+  EXPECT_THAT(ImportText("edges.csv", "0,x\n1,2\n"), StatusIs(kInvalid, HasSubstr("line 1 is")));
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportText("e.csv", "\"a\",\"b\"\n0,1\n1,2\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  EXPECT_THAT(report.Describe(), HasSubstr("line 1 is a header"));
+}
+
+TEST_F(EdgeList, IsRecognisedByTheEdgesAfterItsHeaderWhateverItsName) {
+  for (const char* text :
+       {"src;dst\n0;1\n1;2\n", "node1|node2\n0|1\n1|2\n", "# nodes: 3\nfrom to\n\n0 1\n1 2\n"}) {
+    ASSERT_OK(ImportText("graph.txt", text)) << text;
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2))) << text;
+  }
+  EXPECT_FALSE(ImportText("graph.txt", "a readme\nof two lines\n").ok());
+}
+
+TEST_F(EdgeList, HasNoHeaderWhereTheFirstLineIsAnArcWithBlanksAndTabsAround) {
+  for (const char* first : {"0 1\t", "0 1 \t", "0  1\t ", "\t0 1", "0\t1\t", " 0 1"}) {
+    const std::string rest = absl::StrReplaceAll(first, {{"1", "2"}, {"0", "1"}});
+    ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                         ImportText("e.tsv", absl::StrCat(first, "\n", rest, "\n")));
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2))) << first;
+    EXPECT_THAT(report.Describe(), Not(HasSubstr("header"))) << first;
+  }
+}
+
+TEST_F(EdgeList, MayHaveItsIdsInQuotes) {
+  ASSERT_OK(ImportText("e.csv", "\"src\",\"dst\"\n\"0\",\"1\"\n\"1\",\"2\"\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  ASSERT_OK(ImportText("e.csv", "\"0\",\"1\"\n\"1\",\"2\"\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+}
+
+TEST_F(EdgeList, IsRefusedWhereLinesEndInCarriageReturnsAlone) {
+  EXPECT_THAT(ErrorOf("0 1\r1 2\r"), StatusIs(kInvalid, HasSubstr("carriage return")));
+  EXPECT_THAT(ErrorOf("a b\r0 1\r1 2\r"), StatusIs(kInvalid, HasSubstr("carriage return")));
+  ASSERT_OK(ImportText("e.txt", "0 1\r\n1 2\r\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+}
+
+TEST_F(EdgeList, TakesTheColumnsThatItsHeaderNames) {
+  for (const char* header :
+       {",src,dst", "weight,Source,Target", "x,\"u\",\"v\"", "id, from ,to", "id,head,tail"}) {
+    ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                         ImportText("e.csv", std::string(header) + "\n7,0,2\n8,1,0\n"));
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0))) << header;
+    EXPECT_THAT(report.Describe(), HasSubstr("further columns are left aside"));
+  }
+  ASSERT_OK(ImportText("e.tsv", "dst\ttext\tsrc\n0\ta b\t2\n1\tc\t0\n", "edge-list"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
+}
+
+TEST_F(EdgeList, SkipsAFirstColumnWithoutAName) {
+  ASSERT_OK(ImportText("e.csv", ",node_1,node_2\n5,0,2\n6,1,0\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0)));
+  EXPECT_THAT(ErrorOf(",0,1\n0,5,6\n"), StatusIs(kInvalid, HasSubstr("line 1 is \",0,1\"")));
+}
+
+TEST_F(EdgeList, IsRefusedWhereItsHeaderNamesOneEndOnly) {
+  EXPECT_THAT(ErrorOf("id,src,b\n0,5,6\n"),
+              StatusIs(kInvalid, HasSubstr("names one end of an arc, but not the other")));
+}
+
+TEST_F(EdgeList, IsRefusedWhereLinesHaveDifferentNumbersOfFields) {
+  EXPECT_THAT(ErrorOf("0 1 2 3\n1 4\n"),
+              StatusIs(kInvalid, HasSubstr("e.txt line 2 is \"1 4\"; it has 2 fields, the first "
+                                           "edge has 4")));
+  EXPECT_THAT(ErrorOf("0,1\n1,4,5\n"), StatusIs(kInvalid, HasSubstr("it has 3 fields")));
+  EXPECT_THAT(ErrorOf("src,dst,w\n0,1,2\n1,4\n"), StatusIs(kInvalid, HasSubstr("line 3")));
+}
+
+TEST_F(EdgeList, MayHaveAnEmptyLastColumn) {
+  ASSERT_OK(ImportText("e.tsv", "src\tdst\tnote\n0\t1\tx\n1\t2\t\n", "edge-list"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  ASSERT_OK(ImportText("e.csv", "0,1,x\n1,2,\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  ASSERT_OK(ImportText("e.txt", "0 1 \n1 2\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+}
+
+TEST_F(EdgeList, SaysThatFurtherColumnsAreLeftAside) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport weighted, ImportText("e.txt", "0 1 0.5\n1 2 2\n"));
+  EXPECT_THAT(weighted.Describe(), HasSubstr("note: further columns are left aside"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport plain, ImportText("e.txt", "0 1 \n1\t2\r\n2 0\n"));
+  EXPECT_THAT(plain.Describe(), Not(HasSubstr("further columns")));
+  ASSERT_OK(ImportText("e.csv", "0,1,\n1,2,some text\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+}
+
+TEST_F(EdgeList, RefusesNegativeIds) {
+  EXPECT_THAT(ErrorOf("0 1\n-1 -1\n"),
+              StatusIs(kInvalid, HasSubstr("e.txt line 2 is \"-1 -1\"; node ids are at least 0")));
+}
+
+TEST_F(EdgeList, NumbersIdsWithGapsInTheirOrderAndKeepsThem) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportText("e.txt", "7 1000000\n5\t7\n7 7\n"));
+  EXPECT_THAT(report.Describe(), HasSubstr("; nodes without out-neighbours: 1\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  EXPECT_EQ(*ReadFile(output_ / "s.qh/original_names.txt"), "5\n7\n1000000\n");
+}
+
+}  // namespace
+}  // namespace quadhop

@@ -1,0 +1,116 @@
+// What is said of inputs that cannot be read, or of which something is left aside.
+#include <matio.h>
+
+#include <filesystem>
+
+#include "core/file.h"
+#include "tests/partition/import/formats/format_writers.h"
+#include "tests/partition/import/import_fixture.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Pair;
+
+class UnknownInput : public ImportOf {
+ protected:
+  std::string MessageOf(const std::string& name, const std::string& text) {
+    return std::string(ImportText(name, text).status().message());
+  }
+};
+
+TEST_F(UnknownInput, ThatIsADamagedArchiveIsSaidToBe) {
+  WriteLittleGraph("pyg", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(input_ / "g.npz"));
+  EXPECT_THAT(MessageOf("g.npz", whole.substr(0, whole.size() / 2)),
+              AllOf(HasSubstr("g.npz is not a zip archive that can be read: its directory, at "
+                              "the end, is missing, as of a file cut short"),
+                    Not(HasSubstr("Known:"))));
+  WriteLittleGraph("linkx", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string mat, ReadFile(input_ / "g.mat"));
+  EXPECT_THAT(MessageOf("g.mat", mat.substr(0, mat.size() / 2)),
+              AllOf(HasSubstr("cut short"), Not(HasSubstr("Known:"))));
+  const std::string gzip = GzipOf("0 1\n1 2\n");
+  EXPECT_THAT(MessageOf("e.gz", gzip.substr(0, 12)),
+              AllOf(HasSubstr("cut short"), Not(HasSubstr("Known:"))));
+  WriteLittleGraph("ogb-binary", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string data, ReadFile(input_ / "raw/data.npz"));
+  input_.Write("raw/data.npz", data.substr(0, data.size() / 2));
+  EXPECT_THAT(ImportIt(""), StatusIs(kInvalid, HasSubstr("data.npz is not a zip archive")));
+}
+
+TEST_F(UnknownInput, ListsWhatAnArchiveHolds) {
+  WriteZip(input_ / "x.npz",
+           {{"foo.npy", NpyOf<float>({1}, {1})}, {"bar.npy", NpyOf<float>({1}, {1})}});
+  EXPECT_THAT(ImportIt("x.npz"), StatusIs(kInvalid, HasSubstr("x.npz holds bar, foo")));
+  mat_t* const mat = Mat_CreateVer((input_ / "x.mat").c_str(), nullptr, MAT_FT_MAT5);
+  double value = 1;
+  size_t dims[] = {1, 1};
+  matvar_t* const variable = Mat_VarCreate("thing", MAT_C_DOUBLE, MAT_T_DOUBLE, 2, dims, &value, 0);
+  Mat_VarWrite(mat, variable, MAT_COMPRESSION_NONE);
+  Mat_VarFree(variable);
+  Mat_Close(mat);
+  EXPECT_THAT(ImportIt("x.mat"), StatusIs(kInvalid, HasSubstr("x.mat holds thing")));
+}
+
+TEST_F(UnknownInput, ThatIsEmptyIsSaidToBe) {
+  EXPECT_THAT(MessageOf("e.txt", ""), HasSubstr("e.txt is empty"));
+  EXPECT_THAT(MessageOf("e.txt", "# only\n# comments\n"),
+              HasSubstr("e.txt has no line of numbers"));
+}
+
+TEST_F(UnknownInput, ThatMayBeAnEdgeListIsAskedFor) {
+  EXPECT_THAT(MessageOf("words.txt", "a b\nb c\n"), HasSubstr("give --format edge-list"));
+}
+
+TEST_F(UnknownInput, IsTakenWhereScipySavedIt) {
+  WriteZip(input_ / "a.npz", {{"indptr.npy", NpyOf<int32_t>({4}, {0, 2, 3, 3})},
+                              {"indices.npy", NpyOf<int32_t>({3}, {1, 2, 2})},
+                              {"data.npy", NpyOf<float>({3}, {1, 1, 1})},
+                              {"shape.npy", NpyOf<int64_t>({2}, {3, 3})}});
+  input_.Write("x.npy", NpyOf<float>({3, 1}, {1, 2, 3}));
+  ImportOptions options = OptionsFor("a.npz");
+  options.features = input_ / "x.npy";
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, Import(options, pool_));
+  EXPECT_EQ(report.format, "scipy");
+  EXPECT_EQ(report.features, 1);
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(0, 2), Pair(1, 2)));
+}
+
+class Counts : public ImportOf {};
+
+TEST_F(Counts, OfEdgesAreCheckedInOgbsBinaryFolder) {
+  WriteLittleGraph("ogb-binary", input_.path());
+  input_.Write("raw/num_edges_list.npy", NpyOf<int64_t>({1}, {5}));
+  EXPECT_THAT(ImportIt(""),
+              StatusIs(kInvalid, HasSubstr("is [2, 4], but num_edges_list says 5 edges")));
+}
+
+TEST_F(Counts, OfEdgesAreCheckedInDglsChunks) {
+  WriteLittleGraph("dgl", input_.path());
+  input_.Write("edges/1.csv", "1 2\n");
+  EXPECT_THAT(ImportIt(""), StatusIs(kInvalid, HasSubstr("edges n:r:n have 3 arcs; "
+                                                         "num_edges_per_chunk says 4")));
+}
+
+TEST_F(Counts, SayWhichOfTwoFilesIsLeftAside) {
+  WriteLittleGraph("ogb", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string edges, ReadFile(input_ / "raw/edge.csv"));
+  input_.Write("raw/edge.csv.gz", GzipOf(edges));
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt(""));
+  EXPECT_THAT(report.Describe(), HasSubstr("not used: edge.csv of"));
+}
+
+TEST_F(Counts, NameTheLineOfWrongJson) {
+  WriteLittleGraph("graphsaint", input_.path());
+  input_.Write("class_map.json", "{\"0\": 1,\n \"1\": NaN}");
+  EXPECT_THAT(ImportIt(""), StatusIs(kInvalid, AllOf(HasSubstr("class_map.json is no JSON"),
+                                                     HasSubstr("line 2"), HasSubstr("NaN"))));
+}
+
+}  // namespace
+}  // namespace quadhop
