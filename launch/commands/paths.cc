@@ -12,7 +12,7 @@
 #include "core/file.h"
 #include "core/manifest.h"
 #include "launch/command_line/flags.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
 

@@ -12,7 +12,7 @@
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
-#include "model/checkpoint.h"
+#include "model/checkpoint/checkpoint.h"
 
 namespace quadhop {
 namespace {

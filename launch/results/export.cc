@@ -8,7 +8,7 @@
 #include "core/thread_pool.h"
 #include "launch/ranks/runtime.h"
 #include "launch/results/checkpoint_jobs.h"
-#include "model/checkpoint_export.h"
+#include "model/checkpoint/checkpoint_export.h"
 
 namespace quadhop {
 

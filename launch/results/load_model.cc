@@ -8,9 +8,9 @@
 #include "core/status.h"
 #include "launch/config/model_options.h"
 #include "launch/run/run_folder.h"
-#include "model/checkpoint_parts.h"
-#include "model/checkpoint_transfer.h"
-#include "model/safetensors.h"
+#include "model/checkpoint/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_transfer.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop {
 namespace {

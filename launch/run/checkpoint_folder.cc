@@ -14,8 +14,8 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "model/checkpoint.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {

@@ -1,7 +1,7 @@
 // RUN/checkpoints/: the checkpoints of a run by the steps done, and which are best and latest.
 //
-//   step-0000000120/   after so many steps (model/checkpoint.h)
-//   step-...tmp, .old  of a write that was cut short (model/checkpoint_writer.h)
+//   step-0000000120/   after so many steps (model/checkpoint/checkpoint.h)
+//   step-...tmp, .old  of a write that was cut short (model/checkpoint/checkpoint_writer.h)
 //   damaged-step-...   set aside when a run was resumed from an older one
 //   damaged-latest     or -best: set aside where a copy of the run had a folder for a link
 //   latest, best       symbolic links to the one written last, and to the best on the validation

@@ -16,7 +16,7 @@
 #include "launch/memory/memory_plan.h"
 #include "launch/memory/placed_graph.h"
 #include "launch/ranks/runtime.h"
-#include "model/checkpoint.h"
+#include "model/checkpoint/checkpoint.h"
 #include "model/largegt.h"
 #include "sampler/batch_loader.h"
 

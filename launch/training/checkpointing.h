@@ -16,7 +16,7 @@
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"
 #include "launch/training/train_job.h"
-#include "model/checkpoint_writer.h"
+#include "model/checkpoint/checkpoint_writer.h"
 
 namespace quadhop {
 

@@ -26,7 +26,7 @@
 #include "launch/run/resume_check.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {

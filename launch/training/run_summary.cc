@@ -13,7 +13,7 @@
 #include "launch/memory/peak_memory.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
 

@@ -8,7 +8,7 @@
 #include "launch/display/train_display.h"
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"
-#include "model/checkpoint.pb.h"
+#include "model/checkpoint/checkpoint.pb.h"
 
 namespace quadhop {
 

@@ -24,7 +24,7 @@
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
 #include "launch/training/run_summary.h"
-#include "model/checkpoint_transfer.h"
+#include "model/checkpoint/checkpoint_transfer.h"
 
 namespace quadhop {
 namespace {

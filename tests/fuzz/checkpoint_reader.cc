@@ -4,8 +4,8 @@
 #include "core/check.h"
 #include "core/file.h"
 #include "core/status.h"
-#include "model/checkpoint.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/checkpoint/checkpoint_parts.h"
 #include "tests/fuzz/reader.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,6 +1,6 @@
 // Safetensors files: weights, optimiser states, golden cases.
 #include "core/status.h"
-#include "model/safetensors.h"
+#include "model/checkpoint/safetensors.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/support/temp_dir.h"

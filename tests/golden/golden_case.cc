@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "core/status.h"
-#include "model/safetensors.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop::golden {
 namespace {

@@ -17,7 +17,7 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
-#include "model/checkpoint.h"
+#include "model/checkpoint/checkpoint.h"
 
 namespace quadhop {
 namespace {

@@ -16,7 +16,7 @@
 #include "core/store_writer.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_parts.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"

@@ -7,7 +7,8 @@
 #include <filesystem>
 
 #include "core/file.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/checkpoint/checkpoint_parts.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -5,7 +5,7 @@
 //   optimizer.safetensors    Adam's moments: exp_avg.NAME, exp_avg_sq.NAME
 //   candidates.safetensors   queries collected for a codebook that has not started yet
 //   codes.npy                [N] i16: the centroid of each node of the store
-//   checkpoint.textproto     the manifest (model/checkpoint.proto)
+//   checkpoint.textproto     the manifest (model/checkpoint/checkpoint.proto)
 #pragma once
 
 #include <absl/status/status.h>
@@ -18,7 +18,7 @@
 #include "comm/communicator.h"
 #include "comm/partition_owners.h"
 #include "model/adam.h"
-#include "model/checkpoint.pb.h"
+#include "model/checkpoint/checkpoint.pb.h"
 #include "model/largegt.h"
 
 namespace quadhop {

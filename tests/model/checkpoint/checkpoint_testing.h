@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "model/checkpoint.h"
-#include "model/checkpoint_snapshot.h"
-#include "model/checkpoint_writer.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/checkpoint/checkpoint_snapshot.h"
+#include "model/checkpoint/checkpoint_writer.h"
 #include "tests/model/toy_job.h"
 #include "tests/support/run_ranks.h"
 #include "tests/support/status_matchers.h"

@@ -1,11 +1,11 @@
-#include "model/checkpoint_transfer.h"
+#include "model/checkpoint/checkpoint_transfer.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "core/status.h"
-#include "model/checkpoint_parts.h"
-#include "model/safetensors.h"
+#include "model/checkpoint/checkpoint_parts.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop {
 namespace {

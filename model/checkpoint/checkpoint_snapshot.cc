@@ -1,9 +1,9 @@
-#include "model/checkpoint_snapshot.h"
+#include "model/checkpoint/checkpoint_snapshot.h"
 
 #include <utility>
 
 #include "core/status.h"
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {

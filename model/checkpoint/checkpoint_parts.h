@@ -12,8 +12,7 @@
 #include <vector>
 
 #include "model/adam.h"
-#include "model/checkpoint.h"
-#include "model/checkpoint.pb.h"
+#include "model/checkpoint/checkpoint.pb.h"
 #include "model/largegt.h"
 
 namespace quadhop {

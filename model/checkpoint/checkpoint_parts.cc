@@ -1,4 +1,4 @@
-#include "model/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>

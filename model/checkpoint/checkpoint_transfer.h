@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string>
 
-#include "model/checkpoint.h"
+#include "model/checkpoint/checkpoint.h"
 #include "model/largegt.h"
 
 namespace quadhop {

@@ -1,10 +1,11 @@
-#include "model/checkpoint_export.h"
+#include "model/checkpoint/checkpoint_export.h"
 
 #include <vector>
 
 #include "core/status.h"
-#include "model/checkpoint_parts.h"
-#include "model/safetensors.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/checkpoint/checkpoint_parts.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop {
 namespace {

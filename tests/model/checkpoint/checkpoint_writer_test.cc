@@ -1,5 +1,5 @@
 // Writing checkpoints in the background.
-#include "model/checkpoint_writer.h"
+#include "model/checkpoint/checkpoint_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "model/checkpoint_parts.h"
-#include "tests/model/checkpoint_testing.h"
+#include "model/checkpoint/checkpoint_parts.h"
+#include "tests/model/checkpoint/checkpoint_testing.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {

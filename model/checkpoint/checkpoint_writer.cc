@@ -1,4 +1,4 @@
-#include "model/checkpoint_writer.h"
+#include "model/checkpoint/checkpoint_writer.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
@@ -16,8 +16,8 @@
 #include "core/npy.h"
 #include "core/status.h"
 #include "core/stopwatch.h"
-#include "model/checkpoint_parts.h"
-#include "model/safetensors.h"
+#include "model/checkpoint/checkpoint_parts.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop {
 namespace {

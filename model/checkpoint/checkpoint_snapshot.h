@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/dtype.h"
-#include "model/checkpoint.h"
-#include "model/checkpoint.pb.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/checkpoint/checkpoint.pb.h"
 
 namespace quadhop {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "comm/communicator.h"
-#include "model/checkpoint_snapshot.h"
+#include "model/checkpoint/checkpoint_snapshot.h"
 
 namespace quadhop {
 

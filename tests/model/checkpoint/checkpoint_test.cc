@@ -1,4 +1,4 @@
-#include "model/checkpoint.h"
+#include "model/checkpoint/checkpoint.h"
 
 #include <absl/strings/str_format.h>
 #include <fcntl.h>
@@ -20,11 +20,11 @@
 
 #include "core/checksum.h"
 #include "core/npy.h"
-#include "model/checkpoint_export.h"
-#include "model/checkpoint_parts.h"
-#include "model/checkpoint_transfer.h"
-#include "model/safetensors.h"
-#include "tests/model/checkpoint_testing.h"
+#include "model/checkpoint/checkpoint_export.h"
+#include "model/checkpoint/checkpoint_parts.h"
+#include "model/checkpoint/checkpoint_transfer.h"
+#include "model/checkpoint/safetensors.h"
+#include "tests/model/checkpoint/checkpoint_testing.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {

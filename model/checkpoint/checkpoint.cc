@@ -1,4 +1,4 @@
-#include "model/checkpoint.h"
+#include "model/checkpoint/checkpoint.h"
 
 #include <absl/strings/str_join.h>
 
@@ -7,8 +7,8 @@
 
 #include "core/status.h"
 #include "core/thread_pool.h"
-#include "model/checkpoint_parts.h"
-#include "model/safetensors.h"
+#include "model/checkpoint/checkpoint_parts.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop {
 namespace {
