@@ -17,6 +17,11 @@ struct Topology {
   absl::Span<const int64_t> indices64;   // [E], values in [0, N)
 
   int64_t num_nodes() const { return static_cast<int64_t>(indptr.size()) - 1; }
+  int64_t num_bytes() const {
+    return static_cast<int64_t>(indptr.size() * sizeof(int64_t) +
+                                indices32.size() * sizeof(uint32_t) +
+                                indices64.size() * sizeof(int64_t));
+  }
   int64_t num_arcs() const { return indptr.empty() ? 0 : indptr.back(); }
   int64_t degree(int64_t node) const {
     return indptr[static_cast<size_t>(node) + 1] - indptr[static_cast<size_t>(node)];

@@ -23,12 +23,15 @@ FeatureTraffic Difference(const FeatureTraffic& later, const FeatureTraffic& ear
           later.hot_rows - earlier.hot_rows, later.received_bytes - earlier.received_bytes};
 }
 
+// What the topology takes of a GPU is taken from `device_bytes`.
 absl::StatusOr<std::unique_ptr<BatchSampler>> MakeSampler(const Topology& topology,
-                                                          const LoaderOptions& options) {
+                                                          const LoaderOptions& options,
+                                                          int64_t* device_bytes) {
   if (options.sampler_backend == SamplerBackend::kHost)
     return MakeHostBatchSampler(topology, options.sampler);
-  return MakeCudaBatchSampler(topology, options.sampler, options.local_rank,
-                              options.device_topology_bytes);
+  const int64_t free_bytes = *device_bytes;
+  if (topology.num_bytes() <= free_bytes) *device_bytes -= topology.num_bytes();
+  return MakeCudaBatchSampler(topology, options.sampler, options.local_rank, free_bytes);
 }
 
 }  // namespace
@@ -50,10 +53,12 @@ absl::StatusOr<std::unique_ptr<BatchLoader>> BatchLoader::Create(const LoaderInp
     return absl::InvalidArgumentError("sampling needs a topology, but the inputs have none");
   BatchSamplers samplers;
   if (options.sampler.sampled_nodes > 0) {
-    QH_ASSIGN_OR_RETURN(samplers.all, MakeSampler(inputs.topology, options));
-    if (!inputs.training_topology.indptr.empty()) {
-      QH_ASSIGN_OR_RETURN(samplers.training, MakeSampler(inputs.training_topology, options));
+    int64_t device_bytes = options.device_topology_bytes;
+    if (!inputs.training_topology.indptr.empty()) {  // first, for it is read most
+      QH_ASSIGN_OR_RETURN(samplers.training,
+                          MakeSampler(inputs.training_topology, options, &device_bytes));
     }
+    QH_ASSIGN_OR_RETURN(samplers.all, MakeSampler(inputs.topology, options, &device_bytes));
   }
   return std::unique_ptr<BatchLoader>(new BatchLoader(inputs, options, std::move(samplers)));
 }

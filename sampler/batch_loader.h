@@ -32,7 +32,8 @@ struct LoaderOptions {
   // Who draws samples, which does not change them. Of CUDA: see MakeCudaBatchSampler.
   SamplerBackend sampler_backend = SamplerBackend::kHost;
   int local_rank = 0;
-  int64_t device_topology_bytes = std::numeric_limits<int64_t>::max();  // all of it
+  // Of all topologies together.
+  int64_t device_topology_bytes = std::numeric_limits<int64_t>::max();
   // Training, too, takes a node that was sampled several times for one batch node as one entry of
   // the batch, with a multiplicity; evaluation always does.
   bool multiplicities = false;

@@ -1,6 +1,7 @@
 // The GPU's sampler against the host's. On a GPU, or on the stand-in of tests/cuda_on_host.
 #include "sampler/cuda/batch_sampler_cuda.h"
 
+#include <cuda_runtime.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -150,6 +151,35 @@ TEST(BatchSamplerCudaTest, RefusesMoreSampledNodesThanABlockHasRoomFor) {
   EXPECT_EQ(sampler.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(sampler.status().message()),
               ::testing::HasSubstr("sampler.sampled_nodes is 10000"));
+}
+
+// Of the device's memory, in arrays.
+uint64_t UsedDeviceBytes() {
+  cudaMemPool_t pool = nullptr;
+  uint64_t used = 0;
+  EXPECT_EQ(cudaDeviceGetDefaultMemPool(&pool, 0), cudaSuccess);
+  EXPECT_EQ(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), cudaSuccess);
+  return used;
+}
+
+TEST(CudaBatchSampler, TopologiesOfALoaderShareWhatTheyMayTake) {
+  const Fixture fixture;
+  LoaderInputs inputs = fixture.Inputs();
+  inputs.training_topology = inputs.topology;
+  const auto taken_within = [&](int64_t device_bytes) {
+    LoaderOptions options;
+    options.sampler_backend = SamplerBackend::kCuda;
+    options.device_topology_bytes = device_bytes;
+    const uint64_t before = UsedDeviceBytes();
+    const auto loader = BatchLoader::Create(inputs, options);
+    EXPECT_OK(loader);
+    return UsedDeviceBytes() - before;
+  };
+  const int64_t one = inputs.topology.num_bytes();
+  EXPECT_EQ(taken_within(one - 1), 0u);
+  EXPECT_GE(taken_within(one), static_cast<uint64_t>(one));
+  EXPECT_EQ(taken_within(2 * one - 1), taken_within(one));
+  EXPECT_EQ(taken_within(2 * one), 2 * taken_within(one));
 }
 
 }  // namespace
