@@ -34,7 +34,7 @@ class CudaDeviceRows final : public DeviceRows {
 absl::StatusOr<RowTable> TakeRows(Device& device, const FeatureTable& table, int64_t device_bytes,
                                   const HottestNodes& hottest, ThreadPool& pool) {
   const int64_t num_rows = NumRowsOnDevice(table.num_nodes, table.row_bytes(), device_bytes);
-  if (num_rows == table.num_nodes) return RowTable::OnDevice(device, table);
+  if (num_rows == table.num_nodes) return RowTable::OnDevice(device, table, pool);
   QH_ASSIGN_OR_RETURN(const std::vector<GlobalId> hot, hottest(num_rows));
   return RowTable::WithHotSet(device, table, hot, pool);
 }

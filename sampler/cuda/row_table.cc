@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/staging_buffer.h"
 #include "core/status.h"
 #include "sampler/row_copy.h"
 
@@ -11,16 +12,43 @@ namespace quadhop::cuda {
 namespace {
 
 static_assert(sizeof(GlobalId) == sizeof(int64_t));  // ids travel as they are
+constexpr int64_t kPartBytes = int64_t{64} << 20;
+
+// node_of(i) is the node of row i of `to`, which has num_rows of them. In parts, so that the host
+// needs little memory for what goes to the device.
+template <typename NodeOf>
+void FillWithRows(Device& device, const FeatureTable& table, int64_t num_rows,
+                  const NodeOf& node_of, ThreadPool& pool, Readable& to) {
+  const int64_t row_bytes = table.row_bytes();
+  const int64_t part_rows = std::max<int64_t>(1, kPartBytes / row_bytes);
+  const auto* all = static_cast<const uint8_t*>(table.data);
+  StagingBuffer staging;
+  std::vector<const uint8_t*> part;
+  for (int64_t first = 0; first < num_rows && device.status().ok(); first += part_rows) {
+    const int64_t end = std::min(num_rows, first + part_rows);
+    part.clear();
+    for (int64_t i = first; i < end; ++i) part.push_back(all + node_of(i) * row_bytes);
+    const auto part_bytes = static_cast<size_t>((end - first) * row_bytes);
+    auto* const rows = static_cast<uint8_t*>(staging.Reserve(device, part_bytes));
+    if (rows == nullptr) return;  // an error of the device
+    CopyRows(row_bytes, part, rows, pool);
+    to.Fill(static_cast<size_t>(first * row_bytes), rows, part_bytes);
+  }
+}
 
 }  // namespace
 
-absl::StatusOr<RowTable> RowTable::OnDevice(Device& device, const FeatureTable& table) {
+absl::StatusOr<RowTable> RowTable::OnDevice(Device& device, const FeatureTable& table,
+                                            ThreadPool& pool) {
   RowTable rows;
   rows.dtype_ = table.dtype;
   rows.row_size_ = table.row_size();
-  QH_ASSIGN_OR_RETURN(rows.on_device_,
-                      Readable::OnDevice(device, table.data,
-                                         static_cast<size_t>(table.num_nodes * table.row_bytes())));
+  QH_ASSIGN_OR_RETURN(
+      rows.on_device_,
+      Readable::OfSize(device, static_cast<size_t>(table.num_nodes * table.row_bytes())));
+  FillWithRows(
+      device, table, table.num_nodes, [](int64_t i) { return i; }, pool, rows.on_device_);
+  QH_RETURN_IF_ERROR(device.status());
   return rows;
 }
 
@@ -30,26 +58,14 @@ absl::StatusOr<RowTable> RowTable::WithHotSet(Device& device, const FeatureTable
   rows.dtype_ = table.dtype;
   rows.row_size_ = table.row_size();
   const auto row_bytes = static_cast<size_t>(table.row_bytes());
-  const auto* all = static_cast<const uint8_t*>(table.data);
   std::vector<int32_t> place(static_cast<size_t>(table.num_nodes), -1);
   QH_CHECK_LE(hot.size(), place.size());
+  for (size_t i = 0; i < hot.size(); ++i)
+    place[static_cast<size_t>(hot[i].value())] = static_cast<int32_t>(i);
   QH_ASSIGN_OR_RETURN(rows.on_device_, Readable::OfSize(device, hot.size() * row_bytes));
-  // In parts, so that the host needs little memory for what goes to the device.
-  const size_t part_rows = std::max<size_t>(1, (size_t{64} << 20) / row_bytes);
-  std::vector<uint8_t> part;
-  std::vector<const uint8_t*> part_of_table;
-  for (size_t first = 0; first < hot.size(); first += part_rows) {
-    const size_t count = std::min(part_rows, hot.size() - first);
-    part.resize(count * row_bytes);
-    part_of_table.clear();
-    for (size_t i = 0; i < count; ++i) {
-      const auto node = static_cast<size_t>(hot[first + i].value());
-      place[node] = static_cast<int32_t>(first + i);
-      part_of_table.push_back(all + node * row_bytes);
-    }
-    CopyRows(table.row_bytes(), part_of_table, part.data(), pool);
-    rows.on_device_.Fill(first * row_bytes, part.data(), part.size());
-  }
+  FillWithRows(
+      device, table, static_cast<int64_t>(hot.size()),
+      [&](int64_t i) { return hot[static_cast<size_t>(i)].value(); }, pool, rows.on_device_);
   QH_ASSIGN_OR_RETURN(rows.place_,
                       Readable::OnDevice(device, place.data(), place.size() * sizeof(int32_t)));
   QH_ASSIGN_OR_RETURN(

@@ -20,7 +20,8 @@ namespace quadhop::cuda {
 class RowTable {
  public:
   // All rows in the device's memory. kResourceExhausted if they do not fit.
-  static absl::StatusOr<RowTable> OnDevice(Device& device, const FeatureTable& table);
+  static absl::StatusOr<RowTable> OnDevice(Device& device, const FeatureTable& table,
+                                           ThreadPool& pool);
   // The rows of `hot` there, each node at most once; the table's own memory, which is borrowed, is
   // read for others.
   static absl::StatusOr<RowTable> WithHotSet(Device& device, const FeatureTable& table,

@@ -80,8 +80,9 @@ class RowTableTest : public ::testing::TestWithParam<DType> {
 };
 
 TEST_P(RowTableTest, GathersRowsOfTheDevice) {
+  ThreadPool pool(2);
   ForEachShape([&](const FeatureTable& table) {
-    const auto rows = RowTable::OnDevice(*device_, table);
+    const auto rows = RowTable::OnDevice(*device_, table, pool);
     ASSERT_OK(rows);
     EXPECT_EQ(ByTheGpu(*device_, *rows, table.row_size(), SomeNodes()),
               ByTheHost(table, SomeNodes()));
@@ -103,7 +104,8 @@ TEST_P(RowTableTest, GathersHotRowsOfTheDeviceAndOthersOfTheHost) {
 
 TEST_P(RowTableTest, GathersNoRows) {
   const Rows rows(GetParam(), 3, 4);
-  const auto table = RowTable::OnDevice(*device_, rows.table);
+  ThreadPool pool(2);
+  const auto table = RowTable::OnDevice(*device_, rows.table, pool);
   ASSERT_OK(table);
   EXPECT_TRUE(ByTheGpu(*device_, *table, rows.table.row_size(), {}).empty());
 }
