@@ -139,7 +139,8 @@ void* Device::AllocateStaging(size_t bytes) {
 
 void Device::FreeStaging(void* data) {
   if (data == nullptr) return;
-  // Copies may be queued still, also after an error.
+  // Copies may be queued still, also after an error. A thread's first call would else use GPU 0.
+  Note(QH_CUDA_STATUS(cudaSetDevice(ordinal_)));
   Note(QH_CUDA_STATUS(cudaStreamSynchronize(stream_)));
   Note(QH_CUDA_STATUS(cudaFreeHost(data)));
 }
@@ -211,6 +212,8 @@ class Device::Graph final : public Recording {
   ~Graph() override {
     if (executable_ != nullptr) static_cast<void>(cudaGraphExecDestroy(executable_));
     if (graph_ != nullptr) static_cast<void>(cudaGraphDestroy(graph_));
+    // What it took stays with graphs, else, and is nobody's.
+    static_cast<void>(cudaDeviceGraphMemTrim(device_.ordinal_));
   }
 
   absl::Status Record(absl::FunctionRef<absl::Status()> work) {

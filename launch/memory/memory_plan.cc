@@ -40,6 +40,12 @@ int64_t TokenBytesOnGpu(const LargeGTOptions& options) {
   return (operands * OperandBytes(options) + 6 * kFloatBytes + RoundUp(d.wide()) / 4) * 9 / 8;
 }
 
+// What of it a step gives back at its end (local_backward.cu): recordings of steps have their own.
+int64_t PassingTokenBytesOnGpu(const LargeGTOptions& options) {
+  const LargeGTDims& d = options.dims;
+  return (2 * d.width + 2 * d.wide() + d.heads * RoundUp(d.sequence())) * OperandBytes(options);
+}
+
 // Bytes kept of one node: see GlobalModule and LargeGT.
 int64_t ActivationBytes(const LargeGTOptions& options, bool on_gpu) {
   const LargeGTDims& d = options.dims;
@@ -79,6 +85,10 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
   const int64_t rows_bytes = rows * (d.hops_and_self * d.features * kFloatBytes + 2 * kFloatBytes);
   plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows_bytes;
   if (plan.on_gpu) plan.activation_bytes += rows_bytes + kGpuKernelBytes;
+  const bool records_steps =
+      plan.on_gpu && config.model().cuda_graphs() && owned_partitions == num_partitions;
+  if (records_steps && options.has_local())
+    plan.activation_bytes += nodes * d.sequence() * PassingTokenBytesOnGpu(options);
   // Values, gradients and two moments.
   plan.weight_bytes = (4 + owned_partitions) * parameters * kFloatBytes +
                       (3 * d.wide() + owned_partitions * d.query()) * d.centroids * kFloatBytes;

@@ -177,11 +177,11 @@ void ReadoutBackwardScores(Device& device, const ReadoutRows<T>& args, int64_t s
 }
 
 template <typename T>
-struct Instances {
+struct ReadoutInstances {
   static constexpr auto kAll =
       std::tuple(&Readout<T>, &ReadoutBackwardNodes<T>, &ReadoutBackwardScores<T>);
 };
-template struct Instances<float>;
-template struct Instances<__nv_bfloat16>;
+template struct ReadoutInstances<float>;
+template struct ReadoutInstances<__nv_bfloat16>;
 
 }  // namespace quadhop::cuda

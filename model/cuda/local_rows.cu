@@ -418,12 +418,12 @@ void ReluDropoutBackward(Device& device, const SliceRows& slices, const T* a, fl
 }
 
 template <typename T>
-struct Instances {
+struct RowInstances {
   static constexpr auto kAll = std::tuple(&Round<T>, &GatherTokens<T>, &PadRows<T>, &DropTokens<T>,
                                           &LayerNorm<T>, &LayerNormBackward<T>, &ResidualNorm<T>,
                                           &ResidualNormBackward<T>, &ReluDropoutBackward<T>);
 };
-template struct Instances<float>;
-template struct Instances<__nv_bfloat16>;
+template struct RowInstances<float>;
+template struct RowInstances<__nv_bfloat16>;
 
 }  // namespace quadhop::cuda

@@ -274,5 +274,6 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   delete graph;
   return cudaSuccess;
 }
+cudaError_t cudaDeviceGraphMemTrim(int) { return cudaSuccess; }
 
 cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) { return cudaSuccess; }

@@ -71,18 +71,33 @@ TEST(TrainingPlan, AStepOnAGpuTakesItsMemoryAndNotTheHosts) {
   EXPECT_EQ(PlanOf(Papers(), {.gpus = true}, {"model.backend=CPU"}).work.gpu_bytes(), 0);
 }
 
-// 4.1 GB on an H200 (docs/performance.md), of which 0.02 are the benchmark's table of features.
-TEST(TrainingPlan, AStepOfTheProductsShapeIsPlannedAsItWasMeasured) {
+MemoryPlan PlanOfTheProductsShape(const JobShape& job, std::vector<std::string> settings) {
   GraphShape products;
   products.dims = {.features = 100, .hops_and_self = 3, .pos_enc = 64, .classes = 47};
   products.nodes = 20000;
   products.train_nodes = 10000;
-  const MemoryPlan plan =
-      PlanOf(products, {.partitions = 4, .gpus = true},
-             {"train.batch=1024", "model.width=256", "model.heads=2", "model.centroids=4096",
-              "sampler.sampled_nodes=100", "model.precision=BF16"})
-          .work;
+  settings.insert(settings.end(),
+                  {"train.batch=1024", "model.width=256", "model.heads=2", "model.centroids=4096",
+                   "sampler.sampled_nodes=100", "model.precision=BF16"});
+  return PlanOf(products, job, settings).work;
+}
+
+// 4.1 GB on an H200 (docs/performance.md), of which 0.02 are the benchmark's table of features.
+TEST(TrainingPlan, AStepOfTheProductsShapeIsPlannedAsItWasMeasured) {
+  const MemoryPlan plan = PlanOfTheProductsShape({.partitions = 4, .gpus = true}, {});
   EXPECT_NEAR(static_cast<double>(plan.gpu_bytes()), 4.1e9, 0.4e9);
+}
+
+// Gradients of four layers and of the probabilities: 2144 bf16 values of 307,200 tokens.
+TEST(TrainingPlan, RecordingsOfStepsTakeOnceMoreWhatAStepGivesBack) {
+  const JobShape one = {.partitions = 4, .gpus = true};
+  const JobShape two = {.ranks = 2, .partitions = 4, .gpus = true};
+  const auto extra_bytes = [](const JobShape& job) {
+    return PlanOfTheProductsShape(job, {"model.cuda_graphs=true"}).gpu_bytes() -
+           PlanOfTheProductsShape(job, {}).gpu_bytes();
+  };
+  EXPECT_NEAR(static_cast<double>(extra_bytes(one)), 2144.0 * 2 * 307200, 0.02e9);
+  EXPECT_EQ(extra_bytes(two), 0);  // steps of several ranks are not recorded
 }
 
 TEST(TrainingPlan, ByPartsARankHoldsItsShareAndAHotSet) {
