@@ -169,8 +169,10 @@ absl::Status Trainer::Begin() {
                       Checkpointing::Create(job_, session_, adam_, folder_.get(), faults_));
   if (!job_.init.empty()) {
     QH_ASSIGN_OR_RETURN(const auto own_ids, session_.OwnedOriginalIds());
-    QH_RETURN_IF_ERROR(
+    QH_ASSIGN_OR_RETURN(
+        const std::string rest,
         ImportWeights(job_.init, own_ids, session_.store().num_nodes(), comm, session_.model()));
+    if (!rest.empty()) display_.Say(rest);
   }
   QH_ASSIGN_OR_RETURN(const JsonObject machine, DescribeMachine(session_.context()));
   QH_RETURN_IF_ERROR(job_.start == RunFolder::Start::kResume ? Resume()

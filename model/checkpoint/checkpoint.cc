@@ -103,10 +103,15 @@ absl::StatusOr<CheckpointManifest> VerifyCheckpoint(const std::string& path) {
   return manifest;
 }
 
-absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& model) {
+absl::StatusOr<std::vector<std::string>> ReadWeights(const std::string& path, bool all_required,
+                                                     LargeGT& model) {
   QH_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  std::vector<std::string> lacking;
   for (const StateArray& array : model.State()) {
-    if (!all_required && !file.Contains(array.name)) continue;
+    if (!all_required && !file.Contains(array.name)) {
+      lacking.push_back(array.name);
+      continue;
+    }
     if (array.integer == nullptr) {
       QH_RETURN_IF_ERROR(ReadFloats(file, array, model.memory()));
       continue;
@@ -115,14 +120,14 @@ absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& mo
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> value, file.ReadAsInt64(array.name));
     *array.integer = value[0];
   }
-  return absl::OkStatus();
+  return lacking;
 }
 
 absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& s, const std::string& path) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(path));
   QH_RETURN_IF_ERROR(CheckIsOfStore(path, manifest, s.store));
   QH_ASSIGN_OR_RETURN(const std::string weights, FindFile(path, manifest, kWeightsFile));
-  QH_RETURN_IF_ERROR(ReadWeights(weights, /*all_required=*/true, s.model));
+  QH_RETURN_IF_ERROR(ReadWeights(weights, /*all_required=*/true, s.model).status());
   const RunPosition& position = manifest.position();
   if (s.adam != nullptr) {
     QH_ASSIGN_OR_RETURN(const std::string optimizer, FindFile(path, manifest, kOptimizerFile));

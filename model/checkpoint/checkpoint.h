@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "comm/communicator.h"
 #include "comm/partition_owners.h"
@@ -45,8 +46,9 @@ absl::StatusOr<RunPosition> ReadCheckpoint(const CheckpointSubject& subject,
                                            const std::string& path);
 
 // Reads weights and buffers under the paper's names into the model; those that the file lacks keep
-// their value if `all_required` is false. kFailedPrecondition names an array of other dims, or
-// missing.
-absl::Status ReadWeights(const std::string& path, bool all_required, LargeGT& model);
+// their value if `all_required` is false, and are returned by name. kFailedPrecondition names an
+// array of other dims, or missing.
+absl::StatusOr<std::vector<std::string>> ReadWeights(const std::string& path, bool all_required,
+                                                     LargeGT& model);
 
 }  // namespace quadhop

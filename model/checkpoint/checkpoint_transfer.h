@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
@@ -23,8 +24,11 @@ absl::Status ReadCheckpointOfOtherStore(const std::string& path, LargeGT& model)
 // their value. A codebook that had started goes on from its centroids instead of collecting new
 // ones, and if the file has codes for as many nodes as the store they are taken too, else nodes
 // keep their initial ones. owned_original_ids: as in ModelPlacement. num_nodes: N. Collective.
-// kFailedPrecondition names an array of other dims; kDataLoss a code out of range.
-absl::Status ImportWeights(const std::string& path, absl::Span<const int64_t> owned_original_ids,
-                           int64_t num_nodes, Communicator& comm, LargeGT& model);
+// Returns what is to be said of arrays that the file lacks, or has beyond the model's; "": nothing.
+// kFailedPrecondition names an array of other dims, or says that none fits; kDataLoss a code out of
+// range.
+absl::StatusOr<std::string> ImportWeights(const std::string& path,
+                                          absl::Span<const int64_t> owned_original_ids,
+                                          int64_t num_nodes, Communicator& comm, LargeGT& model);
 
 }  // namespace quadhop

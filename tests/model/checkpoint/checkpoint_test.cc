@@ -364,7 +364,9 @@ TEST(Checkpoint, ExportedWeightsGoOnWithTheirCodesAndCentroids) {
   std::vector<Contents> contents(3);
   RunRanks(3, [&](Communicator& comm) {
     ToyRank rank(graph, Options(2), comm);
-    EXPECT_OK(ImportWeights(out, rank.OwnedOriginalIds(), graph.num_nodes(), comm, rank.model()));
+    EXPECT_EQ(
+        ImportWeights(out, rank.OwnedOriginalIds(), graph.num_nodes(), comm, rank.model()).value(),
+        "");
     contents[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
   });
   const Contents read = Together(contents);
@@ -372,6 +374,30 @@ TEST(Checkpoint, ExportedWeightsGoOnWithTheirCodesAndCentroids) {
   EXPECT_EQ(read.codes, written.codes);
   EXPECT_EQ(read.counts, written.counts);
   EXPECT_TRUE(read.started);
+}
+
+TEST(Checkpoint, ImportedWeightsSayWhatTheFileLacksAndWhatIsNotUsed) {
+  const TempDir folder;
+  const ToyGraph graph = Graph();
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(2), *comm);
+  const StateArray first = rank.model().State().front();
+  const std::string out = folder / "model.safetensors";
+  const auto import = [&](const std::vector<std::string>& names) {
+    std::vector<NamedTensor> tensors;
+    for (const std::string& name : names)
+      tensors.push_back(
+          {name, DType::kF32, first.dims, reinterpret_cast<const uint8_t*>(first.floats.data())});
+    EXPECT_OK(WriteSafetensors(out, tensors, {}));
+    return ImportWeights(out, rank.OwnedOriginalIds(), graph.num_nodes(), *comm, rank.model());
+  };
+  EXPECT_THAT(import({"module." + first.name}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("none of the model's"), HasSubstr("module."))));
+  const absl::StatusOr<std::string> rest = import({first.name, "nonsense"});
+  ASSERT_OK(rest);
+  EXPECT_THAT(*rest,
+              AllOf(HasSubstr("lacks"), HasSubstr("not used: 1 of 2"), HasSubstr("nonsense")));
 }
 
 TEST(Checkpoint, AppliedToOtherNodesKeepsTheCountsOfThoseItWasTrainedOn) {
