@@ -1,7 +1,10 @@
 #include "launch/results/load_model.h"
 
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "core/manifest.h"
@@ -11,32 +14,64 @@
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/checkpoint_transfer.h"
 #include "model/checkpoint/safetensors.h"
+#include "partition/encodings/encode.h"
+#include "partition/encodings/encoder.h"
 
 namespace quadhop {
 namespace {
 
-std::string OptionsOf(const Store& store, absl::string_view step) {
-  const Provenance* const done = store.FindStep(step);
+constexpr char kEncodings[] = "pos_enc.npy";
+constexpr char kEncodedByFile[] = "method=file ";
+
+std::string OptionsOf(const StoreManifest& manifest, absl::string_view step) {
+  const Provenance* const done = FindStep(manifest, step);
   return done == nullptr ? "nothing" : done->options();
 }
 
+absl::Status CheckStepAlike(const char* step, const StoreManifest& trained, const Store& store) {
+  const std::string before = OptionsOf(trained, step), now = OptionsOf(store.manifest(), step);
+  // What a file of a grown graph holds is its maker's.
+  const bool from_files = absl::StartsWith(before, kEncodedByFile);
+  if (before == now || (from_files && absl::StartsWith(now, kEncodedByFile)))
+    return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      store.path(), " was made by ", step, " with ", now, ", but the one that the model was ",
+      "trained on with ", before, ": run quadhop ", step, " again with the latter"));
+}
+
+// Where columns of encodings are a graph's own, those of two graphs have nothing in common.
+absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
+  const StoreFile* const before = FindFile(trained, kEncodings);
+  const StoreFile* const now = FindFile(store.manifest(), kEncodings);
+  if (before == nullptr || now == nullptr || before->sidecar_xxh3() == now->sidecar_xxh3())
+    return absl::OkStatus();
+  const std::string method = MethodOf(OptionsOf(trained, "encode"));
+  const absl::StatusOr<const EncodingMethod*> found = FindEncoder(method);
+  if (!found.ok() || (*found)->keeps_axes) return absl::OkStatus();  // not found: a file's
+  return absl::FailedPreconditionError(absl::StrCat(
+      "encodings by ", method, " have axes of their graph's own, and ", store.path(),
+      " has others ",
+      "than the store that the model was trained on: predictions would be noise. A model for "
+      "graphs ",
+      "that grow needs encodings by fastrp, rwse or from a file, or model.conv=LOCAL"));
+}
+
 // What the shapes of the weights do not show.
-absl::Status CheckMadeAlike(const Store& trained, const Store& other) {
-  for (const char* step : {"propagate", "encode"}) {
-    const std::string before = OptionsOf(trained, step), now = OptionsOf(other, step);
-    if (before == now) continue;
-    return absl::FailedPreconditionError(
-        absl::StrCat(other.path(), " was made by ", step, " with ", now, ", but ", trained.path(),
-                     ", which the model was trained on, with ", before, ": run quadhop ", step,
-                     " again with the latter"));
+absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
+                            const LargeGTOptions& options) {
+  QH_RETURN_IF_ERROR(CheckStepAlike("propagate", trained, store));
+  // Encodings stand for features where there are none.
+  if (options.has_global() || trained.features() == 0) {
+    QH_RETURN_IF_ERROR(CheckStepAlike("encode", trained, store));
+    QH_RETURN_IF_ERROR(CheckAxes(trained, store));
   }
-  if (other.manifest().classes() == 0) return absl::OkStatus();
-  const auto& before = trained.manifest().class_names();
-  const auto& now = other.manifest().class_names();
+  if (store.manifest().classes() == 0) return absl::OkStatus();
+  const auto& before = trained.class_names();
+  const auto& now = store.manifest().class_names();
   if (std::equal(before.begin(), before.end(), now.begin(), now.end())) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("the names of the classes of ", other.path(),
-                                                    " and of ", trained.path(),
-                                                    ", which the model was trained on, differ"));
+  return absl::FailedPreconditionError(
+      absl::StrCat("the names of the classes of ", store.path(),
+                   " and of the store that the model was trained on differ"));
 }
 
 // Of the graph that a checkpoint's model was trained on.
@@ -68,15 +103,16 @@ absl::Status CheckDims(const Store& store, const GraphDims& trained) {
   return classes == 0 ? absl::OkStatus() : CheckNumber(store, "classes", classes, trained.classes);
 }
 
-absl::Status ReadOntoOtherStore(const CheckpointJob& job, const std::string& trained_on,
-                                Session& session) {
-  const absl::StatusOr<std::unique_ptr<Store>> trained = Store::Open(trained_on);
+absl::Status ReadOntoOtherStore(const CheckpointJob& job, Session& session) {
+  const absl::StatusOr<StoreManifest> trained = ReadTrainedOn(job.run);
   const bool is_main = session.context().IsMain();
-  if (trained.ok()) QH_RETURN_IF_ERROR(CheckMadeAlike(**trained, session.store()));
+  if (trained.ok())
+    QH_RETURN_IF_ERROR(CheckMadeAlike(*trained, session.store(), session.model().options()));
   if (is_main && !trained.ok())
     absl::FPrintF(stderr,
-                  "quadhop: warning: %s, which the model was trained on, cannot be compared: %s\n",
-                  trained_on, std::string(trained.status().message()));
+                  "quadhop: warning: the store that the model was trained on cannot be compared: "
+                  "%s\n",
+                  std::string(trained.status().message()));
   if (is_main)
     absl::FPrintF(stderr,
                   "%s is not the store that the model was trained on; centroids keep the counts of "
@@ -105,8 +141,7 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
   if (manifest.store() == StoreIdentity(session->store().manifest())) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
   } else {
-    QH_ASSIGN_OR_RETURN(const std::string trained_on, ReadRunStore(job.run));
-    QH_RETURN_IF_ERROR(ReadOntoOtherStore(job, trained_on, *session));
+    QH_RETURN_IF_ERROR(ReadOntoOtherStore(job, *session));
   }
   return session;
 }

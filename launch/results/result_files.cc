@@ -42,15 +42,12 @@ void FillProbabilities(bool multi_label, absl::Span<const float> logits, void* v
 
 // Those of the store, or if it has no classes, those of the store that the run was trained on.
 std::vector<std::string> ClassNames(const PredictJob& job, const Store& store) {
-  const auto names = [](const Store& of) {
-    const auto& all = of.manifest().class_names();
-    return std::vector<std::string>(all.begin(), all.end());
+  const auto names = [](const StoreManifest& of) {
+    return std::vector<std::string>(of.class_names().begin(), of.class_names().end());
   };
-  if (store.manifest().classes() > 0) return names(store);
-  const absl::StatusOr<std::string> path = ReadRunStore(job.model.run);
-  if (!path.ok()) return {};
-  const absl::StatusOr<std::unique_ptr<Store>> trained = Store::Open(*path);
-  return trained.ok() ? names(**trained) : std::vector<std::string>();
+  if (store.manifest().classes() > 0) return names(store.manifest());
+  const absl::StatusOr<StoreManifest> trained = ReadTrainedOn(job.model.run);
+  return trained.ok() ? names(*trained) : std::vector<std::string>();
 }
 
 }  // namespace

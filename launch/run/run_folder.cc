@@ -16,6 +16,7 @@
 
 #include "core/counted.h"
 #include "core/file.h"
+#include "core/manifest.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
@@ -45,7 +46,7 @@ absl::Status RemoveRun(const std::string& run) {
   QH_ASSIGN_OR_RETURN(std::vector<std::string> files, ListEventFiles(run));
   files.insert(files.end(), {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
                              RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run),
-                             RunConfigPath(run), RunSplitPath(run)});
+                             RunConfigPath(run), RunTrainedOnPath(run), RunSplitPath(run)});
   for (const std::string& file : files) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
   }
@@ -94,6 +95,7 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
 
 std::string RunConfigPath(const std::string& run) { return run + "/config.textproto"; }
 std::string RunStorePath(const std::string& run) { return run + "/store.txt"; }
+std::string RunTrainedOnPath(const std::string& run) { return run + "/trained_on.textproto"; }
 std::string RunSplitPath(const std::string& run) { return run + "/split.txt"; }
 std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
 std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
@@ -120,6 +122,10 @@ absl::StatusOr<std::string> FindRunStore(const std::string& run) {
   if (FileExists(store)) return store;
   return absl::NotFoundError(absl::StrCat(run, " was trained on ", store,
                                           ", which is not there: if it moved, name it by --store"));
+}
+
+absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run) {
+  return ReadManifest(RunTrainedOnPath(run));
 }
 
 absl::StatusOr<std::string> ReadRunSplit(const std::string& run) {
@@ -168,6 +174,8 @@ absl::Status RunFolder::Begin() {
   if (start_ != Start::kResume) QH_RETURN_IF_ERROR(RemoveRun(path_));
   QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
   QH_RETURN_IF_ERROR(MakeDirectories(RunCheckpointsPath(path_)));
+  QH_RETURN_IF_ERROR(
+      WriteFileAtomically(RunTrainedOnPath(path_), ManifestToText(inputs_.manifest)));
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunSplitPath(path_), inputs_.split + "\n"));
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunConfigPath(path_), ConfigToText(inputs_.config)));
   return OpenMetrics();

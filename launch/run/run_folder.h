@@ -3,6 +3,7 @@
 //   config.textproto              the config, every field
 //   store.txt                     the path of the store that it trains on, a line; it makes the
 //                                 folder that of a run
+//   trained_on.textproto          that store's manifest as it was
 //   split.txt                     the split of the store that it trains on, a line
 //   lock                          which process trains in it (run_claim.h)
 //   metrics.jsonl                 one JSON object a line (DESIGN.md section 2)
@@ -26,6 +27,7 @@
 #include <vector>
 
 #include "core/file_lock.h"
+#include "core/store.pb.h"
 #include "launch/config.pb.h"
 #include "launch/json/json_object.h"
 #include "launch/ranks/stop_signals.h"
@@ -37,6 +39,7 @@ namespace quadhop {
 struct RunInputs {
   Config config;  // its backends are chosen (backends.h)
   std::string store;
+  StoreManifest manifest;  // of the store
   std::string split;
 };
 
@@ -60,9 +63,9 @@ class RunFolder {
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            RunInputs inputs,
                                                            const StopSignals* stop);
-  // Once nothing stands against the run: makes the folder and writes config.textproto, store.txt
-  // and split.txt. But for kResume the files named above, and only those, are removed before. To be
-  // called before anything below is written.
+  // Once nothing stands against the run: makes the folder and writes config.textproto, store.txt,
+  // trained_on.textproto and split.txt. But for kResume the files named above, and only those, are
+  // removed before. To be called before anything below is written.
   absl::Status Begin();
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -120,6 +123,7 @@ class RunFolder {
 // Paths inside a run folder, for every rank and for the commands that read a run.
 std::string RunConfigPath(const std::string& run);
 std::string RunStorePath(const std::string& run);  // of store.txt
+std::string RunTrainedOnPath(const std::string& run);
 std::string RunSplitPath(const std::string& run);
 std::string RunMetricsPath(const std::string& run);
 std::string RunSummaryPath(const std::string& run);
@@ -137,6 +141,10 @@ absl::StatusOr<std::string> ReadRunStore(const std::string& run);
 // The same, for a command to read it; kNotFound also says that nothing is there any more, and to
 // name it by --store.
 absl::StatusOr<std::string> FindRunStore(const std::string& run);
+
+// The manifest of that store when the run began or was carried on; the store may have been made
+// again since. Errors as ReadManifest's.
+absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run);
 
 // The split that a run trains on; "" of runs that were begun before there was split.txt.
 absl::StatusOr<std::string> ReadRunSplit(const std::string& run);

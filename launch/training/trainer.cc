@@ -125,6 +125,7 @@ absl::StatusOr<bool> Trainer::TakeFolder() {
         RunFolder::Create(job_.run, job_.start,
                           {.config = WithBackendsOf(session_.config(), job_.config),
                            .store = job_.store,
+                           .manifest = session_.store().manifest(),
                            .split = session_.split()},
                           job_.stop);
     stopped = absl::IsCancelled(folder.status());

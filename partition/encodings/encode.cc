@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/strip.h>
 
 #include <memory>
 
@@ -46,6 +47,11 @@ absl::StatusOr<std::string> EncodeOptions::ToString() const {
   QH_ASSIGN_OR_RETURN(const MappedFile content, MappedFile::Open(file));
   return absl::StrCat("method=file xxh3=",
                       HexOf(Xxh3(content.bytes().data(), content.bytes().size())));
+}
+
+std::string MethodOf(absl::string_view options) {
+  absl::ConsumePrefix(&options, "method=");
+  return std::string(options.substr(0, options.find(' ')));
 }
 
 absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOptions& options,

@@ -32,6 +32,9 @@ struct EncodeOptions {
   absl::StatusOr<std::string> ToString() const;
 };
 
+// The method of such options.
+std::string MethodOf(absl::string_view options);
+
 struct EncodeReport {
   std::string options;
   double link_auc = 0.5;  // how well rows tell arcs from other pairs of nodes (link_auc.h)

@@ -65,12 +65,12 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
 StepNeeds WalksNeed(int64_t, int64_t) { return {}; }
 
 constexpr EncodingMethod kEncoders[] = {
-    {"fastrp", EncodeByProjection, FastRandomProjectionNeeds, 3},
-    {"svd", EncodeBySvd, SvdNeeds, 8},
-    {"node2vec", Node2Vec, Node2VecNeeds, 3},
-    {"rwse", ReturnProbabilities, WalksNeed, 3},
+    {"fastrp", EncodeByProjection, FastRandomProjectionNeeds, 3, true},
+    {"svd", EncodeBySvd, SvdNeeds, 8, false},
+    {"node2vec", Node2Vec, Node2VecNeeds, 3, false},
+    {"rwse", ReturnProbabilities, WalksNeed, 3, true},
     // Up to 1000, and more on small graphs, where there are long paths.
-    {"laplacian", LaplacianEigenvectors, LaplacianEigenvectorsNeeds, 150},
+    {"laplacian", LaplacianEigenvectors, LaplacianEigenvectorsNeeds, 150, false},
 };
 
 }  // namespace

@@ -42,6 +42,9 @@ struct EncodingMethod {
   // Beside the graph and the encodings, which are mapped files (but for node2vec's, see there).
   StepNeeds (*needs)(int64_t num_nodes, int64_t dim);
   int64_t products;  // of the graph with a matrix [N, G], about, for the time it takes
+  // Whether columns mean the same on another graph: those of a random map or of walks do; order,
+  // sign and rotation of singular vectors, and of what is trained, are a graph's own.
+  bool keeps_axes;
 };
 // Lives on. kInvalidArgument, naming those there are.
 absl::StatusOr<const EncodingMethod*> FindEncoder(absl::string_view name);

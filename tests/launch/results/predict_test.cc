@@ -331,6 +331,28 @@ TEST_F(PredictTest, RefusesOneFileForTwoResultsBeforeItWorks) {
   }
 }
 
+TEST_F(PredictTest, RefusesTheStoreThatItWasTrainedOnOnceThatWasEncodedAnew) {
+  std::filesystem::copy(At("graph.qh"), At("anew.qh"));
+  Train("before", {}, "anew.qh");
+  ASSERT_EQ(Quadhop({"encode", "--store", At("anew.qh"), "--dim", "4", "--seed", "5"}).code,
+            ExitCode::kDone);
+  ASSERT_EQ(Quadhop({"propagate", "--store", At("anew.qh")}).code, ExitCode::kDone);
+  const Outcome outcome = Predict({"--out", At("x.npy")}, "before");
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("encode with"), HasSubstr("seed=5")));
+}
+
+TEST_F(PredictTest, RefusesAGrownGraphWhoseEncodingsHaveOtherAxes) {
+  const std::vector<std::string> method = {"--encode-method", "svd"};
+  Prep("axes", kNodes, method);
+  Prep("axes_grown", kNodes + 20, method);
+  Train("axes_run", {}, "axes.qh");
+  const Outcome outcome =
+      Predict({"--store", At("axes_grown.qh"), "--out", At("x.npy")}, "axes_run");
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("by svd"), HasSubstr("fastrp")));
+}
+
 TEST_F(PredictTest, RefusesAStoreThatWasMadeOtherwise) {
   Prep("otherwise", kNodes, {"--seed", "5"});
   const Outcome outcome = Predict({"--store", At("otherwise.qh"), "--out", At("x.npy")});

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "core/file.h"
+#include "core/store.h"
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/run/checkpoint_folder.h"
@@ -35,13 +36,22 @@ std::vector<std::string> NamesIn(const std::string& folder) {
   return names;
 }
 
+StoreManifest MakeManifest() {
+  StoreManifest manifest;
+  manifest.set_format_version(kStoreFormatVersion);
+  manifest.set_nodes(7);
+  for (const int64_t offset : {0, 7}) manifest.add_partition_offsets(offset);
+  return manifest;
+}
+
 class RunFolderTest : public testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<RunFolder>> Create(RunFolder::Start start) {
     QH_ASSIGN_OR_RETURN(config_, LoadConfig("quickstart", {}));
     ChooseBackends(/*all_ranks_have_gpus=*/false, &config_);
-    QH_ASSIGN_OR_RETURN(auto folder,
-                        RunFolder::Create(run_, start, {config_, "stores/a.qh", "time"}, nullptr));
+    QH_ASSIGN_OR_RETURN(
+        auto folder,
+        RunFolder::Create(run_, start, {config_, "stores/a.qh", MakeManifest(), "time"}, nullptr));
     QH_RETURN_IF_ERROR(folder->Begin());
     return folder;
   }
@@ -87,13 +97,20 @@ TEST_F(RunFolderTest, ThePathOfItsStoreLeadsThroughLinks) {
   {
     ASSERT_OK_AND_ASSIGN(Config config, LoadConfig("quickstart", {}));
     ChooseBackends(/*all_ranks_have_gpus=*/false, &config);
-    ASSERT_OK_AND_ASSIGN(const auto folder,
-                         RunFolder::Create(run_, RunFolder::Start::kNew,
-                                           {config, folder_ / "link/../s.qh", "time"}, nullptr));
+    ASSERT_OK_AND_ASSIGN(
+        const auto folder,
+        RunFolder::Create(run_, RunFolder::Start::kNew,
+                          {config, folder_ / "link/../s.qh", MakeManifest(), "time"}, nullptr));
     ASSERT_OK(folder->Begin());
   }
   ASSERT_OK_AND_ASSIGN(const std::string store, ReadRunStore(run_));
   EXPECT_TRUE(std::filesystem::equivalent(store, folder_ / "elsewhere/s.qh")) << store;
+}
+
+TEST_F(RunFolderTest, KeepsTheManifestOfTheStoreThatItTrainsOn) {
+  ASSERT_OK(Create(RunFolder::Start::kNew));
+  ASSERT_OK_AND_ASSIGN(const StoreManifest kept, ReadTrainedOn(run_));
+  EXPECT_EQ(kept.nodes(), MakeManifest().nodes());
 }
 
 TEST_F(RunFolderTest, RefusesToReplaceAFinishedOrUnfinishedRun) {
