@@ -23,11 +23,13 @@ absl::Span<const BenchShape> BenchShapes();
 LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision);
 
 struct StepFigures {
-  double seconds = 0;      // the median of the steps after one to warm up
-  int64_t peak_bytes = 0;  // see BenchMachine::PeakBytes
+  double seconds = 0;             // the median of the steps after one to warm up
+  double evaluation_seconds = 0;  // of as many nodes; tokens without repeats take longest
+  int64_t peak_bytes = 0;         // of training; see BenchMachine::PeakBytes
 };
 // Training steps on random tokens without repeats, dropout and Adam included, on random classes and
-// from a random codebook, whatever the options say of loss and start.
+// from a random codebook, whatever the options say of loss and start. Fewer than `steps`, and one
+// at least, where they take long.
 absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_size, int64_t steps,
                                          BenchMachine& machine);
 

@@ -55,6 +55,9 @@ Flags Declare(PlanFlags* plan) {
             "classes of the labels");
   flags.Int("train-nodes", &graph.train_nodes, int64_t{2}, kMostNodes,
             "labelled nodes to train on; else 8 % of all nodes");
+  flags.Int("valid-nodes", &graph.valid_nodes, int64_t{0}, kMostNodes,
+            "labelled nodes to validate on");
+  flags.Int("test-nodes", &graph.test_nodes, int64_t{0}, kMostNodes, "labelled nodes to test on");
   flags.Int("dim", &graph.dims.pos_enc, int64_t{1}, int64_t{65536}, "width of the encodings");
   flags.Int("hops", &plan->hops, int32_t{0}, int32_t{16}, "hops of features to compute");
   flags.Choice("dtype", &plan->dtype, {"f32", "f16", "bf16"},
@@ -205,18 +208,64 @@ void PrintGpu(const PlanFlags& plan, const TrainingPlan& training) {
                gpu.topology_bytes > 0 ? Gigabytes(gpu.topology_bytes) : "read from the host");
 }
 
+std::string SecondsText(double seconds) {
+  return absl::StrFormat("%.*f s", seconds < 10 ? 1 : 0, seconds);
+}
+
+// Of a rank's part of the nodes, where `step` took a batch of `step_nodes`.
+std::string EvaluationText(int64_t nodes, const char* part, const StepFigures& step,
+                           int64_t step_nodes, int64_t ranks) {
+  const double batches = static_cast<double>(nodes) / static_cast<double>(step_nodes * ranks);
+  return absl::StrCat("at most ", SecondsText(batches * step.evaluation_seconds), " for ",
+                      Counted(nodes, part));
+}
+
+void PrintEvaluation(const PlanFlags& plan, const TrainingPlan& training, const StepFigures& step,
+                     const Config& config) {
+  const GraphShape& graph = plan.graph;
+  if (graph.valid_nodes + graph.test_nodes == 0) return;
+  const auto text = [&](int64_t nodes, const char* part) {
+    return EvaluationText(nodes, part, step, training.rank_nodes, plan.job.ranks);
+  };
+  const int32_t every = config.train().eval_every_epochs();
+  absl::PrintF(
+      "  evaluation%s: %s, %s%s\n", every == 1 ? "" : absl::StrFormat(" every %d epochs", every),
+      text(graph.valid_nodes, "validation node"), text(graph.test_nodes, "test node"),
+      config.train().evaluate_test() == TrainConfig::ALWAYS ? "" : ", where validation is better");
+}
+
+// Of a step of as many nodes, on the processors of this machine.
+int64_t StepBytes(const PlanFlags& plan, const TrainingPlan& training, Config config) {
+  config.mutable_train()->set_batch(training.rank_nodes);
+  config.mutable_model()->set_backend(ModelConfig::CPU);
+  return PlanMemory(ModelOptions(config, plan.graph.dims), config, 1, 1, training.rank_nodes,
+                    plan.job.threads)
+      .host_bytes();
+}
+
 absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config) {
+  const std::string nodes = Counted(training.rank_nodes, "node");
+  QH_ASSIGN_OR_RETURN(const int64_t here_bytes, AvailableMemoryBytes());
+  const int64_t step_bytes = StepBytes(plan, training, config);
+  if (step_bytes > UsableBytes(here_bytes)) {
+    absl::PrintF(
+        "  %s an epoch; one of %s a rank takes %s of memory on processors, and %s may be used "
+        "here, so that none is timed\n",
+        Counted(training.steps, "step"), nodes, Gigabytes(step_bytes),
+        Gigabytes(UsableBytes(here_bytes)));
+    return absl::OkStatus();
+  }
   ThreadPool pool(plan.job.threads);
   const auto machine = MakeHostMachine(pool);
   QH_ASSIGN_OR_RETURN(const StepFigures step,
                       MeasureSteps(ModelOptions(config, plan.graph.dims), training.rank_nodes,
                                    kMeasuredSteps, *machine));
-  const double epoch_seconds = step.seconds * static_cast<double>(training.steps);
   absl::PrintF(
       "  %s an epoch; one of %s a rank takes %.3f s with %s of this "
-      "machine:\n  %.*f s an epoch, if the exchange hides behind it, and evaluation besides\n",
-      Counted(training.steps, "step"), Counted(training.rank_nodes, "node"), step.seconds,
-      Counted(plan.job.threads, "thread"), epoch_seconds < 10 ? 1 : 0, epoch_seconds);
+      "machine:\n  %s an epoch, if the exchange hides behind it\n",
+      Counted(training.steps, "step"), nodes, step.seconds, Counted(plan.job.threads, "thread"),
+      SecondsText(step.seconds * static_cast<double>(training.steps)));
+  PrintEvaluation(plan, training, step, config);
   return absl::OkStatus();
 }
 
@@ -227,9 +276,9 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   Flags flags = Declare(&plan);
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(flags.CheckExcluded(
-      "store",
-      {"nodes", "arcs", "features", "classes", "train-nodes", "dim", "hops", "dtype", "parts"}));
+  QH_RETURN_IF_ERROR(
+      flags.CheckExcluded("store", {"nodes", "arcs", "features", "classes", "train-nodes",
+                                    "valid-nodes", "test-nodes", "dim", "hops", "dtype", "parts"}));
   const absl::StatusOr<Config> config = LoadConfig(plan.config, plan.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   QH_RETURN_IF_ERROR(TakeGraph(&plan));

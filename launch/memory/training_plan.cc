@@ -50,6 +50,8 @@ absl::StatusOr<GraphShape> GraphShape::Of(const Store& store) {
   graph.arcs = store.manifest().arcs();
   graph.feature_bytes = SizeOfDType(features.dtype);
   graph.train_nodes = targets.NumLabelled(SplitPart::kTrain);
+  graph.valid_nodes = targets.NumLabelled(SplitPart::kValid);
+  graph.test_nodes = targets.NumLabelled(SplitPart::kTest);
   return graph;
 }
 

@@ -16,7 +16,9 @@ struct GraphShape {
   int64_t nodes = 0;          // N
   int64_t arcs = 0;           // E; an undirected edge is two
   int64_t feature_bytes = 4;  // of a value of features.npy
-  int64_t train_nodes = 0;    // with a label
+  int64_t train_nodes = 0;    // with a label; so are the next
+  int64_t valid_nodes = 0;
+  int64_t test_nodes = 0;
 
   static absl::StatusOr<GraphShape> Of(const Store& store);
 

@@ -225,7 +225,8 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   const Outcome of_store = Quadhop({"plan", "--store", store_, "--ranks", "2", "--threads", "1"});
   EXPECT_EQ(of_store.code, ExitCode::kDone) << of_store.err;
-  for (const char* part : {"propagate", "MAPPED", "PARTITIONED", "step an epoch"})
+  for (const char* part : {"propagate", "MAPPED", "PARTITIONED", "step an epoch",
+                           "for 10 validation nodes", "for 20 test nodes"})
     EXPECT_THAT(of_store.out, HasSubstr(part));
   const Outcome of_figures =
       Quadhop({"plan", "--nodes", "1000000", "--arcs", "60000000", "--features", "100", "--ranks",
@@ -238,6 +239,14 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
                                    "4", "--ranks", "2048", "--ranks-per-host", "2048"});
   EXPECT_EQ(crowded.code, ExitCode::kDone) << crowded.err;
   EXPECT_THAT(crowded.out, HasSubstr("with 1 thread of this machine"));
+}
+
+TEST_F(CommandsTest, PlanTimesNoStepThatThisMachineCannotHold) {
+  const Outcome plan =
+      Quadhop({"plan", "--nodes", "100000000", "--arcs", "600000000", "--features", "100", "--set",
+               "sampler.sampled_nodes=1000", "--set", "train.batch=8000000", "--threads", "1"});
+  EXPECT_EQ(plan.code, ExitCode::kDone) << plan.err;
+  EXPECT_THAT(plan.out, AllOf(HasSubstr("does not fit"), HasSubstr("none is timed")));
 }
 
 TEST_F(CommandsTest, PlanAsksForWhatItCannotGuess) {
