@@ -91,6 +91,11 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
         "train.loss is ", TrainConfig::Loss_Name(config.train().loss()), ", but the labels of ",
         store.path(), " are ", manifest.multi_label() ? "columns of 0 and 1" : "classes", ": set ",
         "train.loss=", manifest.multi_label() ? "BINARY" : "CROSS_ENTROPY"));
+  const bool has_roc_auc = manifest.multi_label() || manifest.classes() == 2;
+  if (classes_to_predict == 0 && config.train().select_by() == TrainConfig::ROC_AUC && !has_roc_auc)
+    return absl::InvalidArgumentError(absl::StrCat(
+        "train.select_by is ROC_AUC, which is of two classes or of several labels a node, and ",
+        store.path(), " has ", manifest.classes(), " classes: set train.select_by=SHARE_RIGHT"));
   return options;
 }
 

@@ -14,11 +14,15 @@
 namespace quadhop {
 namespace {
 
-// Of two classes, and of several labels a node.
-std::string FurtherFigure(const PartMetrics& metrics) {
+// "accuracy 0.9123, ROC AUC 0.9544", or of several labels a node their F1.
+std::string FiguresText(const PartMetrics& metrics, bool multi_label) {
+  std::string text = multi_label ? absl::StrCat("micro F1 ", FigureText(metrics.micro_f1))
+                                 : absl::StrCat("accuracy ", FigureText(metrics.accuracy));
   if (!std::isnan(metrics.macro_f1))
-    return absl::StrCat(", macro F1 ", FigureText(metrics.macro_f1));
-  return std::isnan(metrics.roc_auc) ? "" : absl::StrCat(", ROC AUC ", FigureText(metrics.roc_auc));
+    absl::StrAppend(&text, ", macro F1 ", FigureText(metrics.macro_f1));
+  if (!std::isnan(metrics.roc_auc))
+    absl::StrAppend(&text, ", ROC AUC ", FigureText(metrics.roc_auc));
+  return text;
 }
 
 }  // namespace
@@ -37,9 +41,8 @@ absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& con
     for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);
     if (!job.as_json)
-      absl::PrintF("%-6s %s %s%s of %d nodes\n", PartName(part),
-                   session->store().manifest().multi_label() ? "micro F1" : "accuracy",
-                   FigureText(of_part.selected()), FurtherFigure(of_part), of_part.nodes);
+      absl::PrintF("%-6s %s of %d nodes\n", PartName(part),
+                   FiguresText(of_part, session->store().manifest().multi_label()), of_part.nodes);
   }
   if (job.as_json) absl::PrintF("%s\n", json.ToString());
   return ExitCode::kDone;

@@ -5,6 +5,7 @@
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "core/store.h"
 #include "launch/results/metrics.h"
 
 namespace quadhop {
@@ -12,26 +13,59 @@ namespace {
 
 constexpr double kNotApplicable = std::numeric_limits<double>::quiet_NaN();
 
+bool SelectsByRocAuc(const Session& session) {
+  return session.config().train().select_by() == TrainConfig::ROC_AUC;
+}
+
 // What one rank has seen of one part.
 struct PartCounts {
-  explicit PartCounts(int32_t columns) : f1(columns) {}
+  PartCounts(int32_t columns, size_t score_columns) : scores(score_columns), f1(columns) {}
   AccuracyCounts accuracy;
-  std::vector<ScoredLabel> scores;  // two classes only
-  F1Counts f1;                      // multi-label only
+  std::vector<std::vector<ScoredLabel>> scores;  // of two classes, or of each label
+  F1Counts f1;                                   // multi-label only
   int64_t nodes = 0;
 };
+
+// Of one area under the curve each.
+size_t NumScoreColumns(const Session& session) {
+  const StoreManifest& manifest = session.store().manifest();
+  if (!manifest.multi_label()) return manifest.classes() == 2 ? 1 : 0;
+  return SelectsByRocAuc(session) ? static_cast<size_t>(manifest.classes()) : 0;
+}
 
 // Adds row r of a batch to the counts of its part.
 void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartCounts& counts) {
   ++counts.nodes;
   const TensorView<const float> row = logits.Rows(r, r + 1);
   if (!batch.multi_labels.empty()) {
-    counts.f1.Add(row, batch.multi_labels.cview().Rows(r, r + 1));
+    const TensorView<const uint8_t> labels = batch.multi_labels.cview().Rows(r, r + 1);
+    counts.f1.Add(row, labels);
+    for (size_t c = 0; c < counts.scores.size(); ++c)
+      if (const uint8_t label = labels.data()[c]; label != kUnlabelledMulti)
+        counts.scores[c].push_back({row.data()[c], label});
     return;
   }
   const int32_t label = batch.labels[static_cast<size_t>(r)];
   counts.accuracy.Add(row, absl::MakeConstSpan(&label, 1));
-  if (logits.dim(1) == 2) counts.scores.push_back({row[1] - row[0], static_cast<uint32_t>(label)});
+  if (!counts.scores.empty())
+    counts.scores[0].push_back({row[1] - row[0], static_cast<uint32_t>(label)});
+}
+
+// The mean over the columns that have both labels; NaN without any.
+absl::StatusOr<double> MeanRocAuc(Communicator& comm,
+                                  absl::Span<const std::vector<ScoredLabel>> columns) {
+  double sum = 0, num_defined = 0;  // on rank 0
+  for (const std::vector<ScoredLabel>& mine : columns) {
+    QH_ASSIGN_OR_RETURN(std::vector<ScoredLabel> scores,
+                        GatherToRank<ScoredLabel>(comm, "scores", Rank(0), mine));
+    if (!HasBothLabels(scores)) continue;
+    sum += RocAuc(&scores);
+    ++num_defined;
+  }
+  double mean = num_defined == 0 ? kNotApplicable : sum / num_defined;
+  QH_RETURN_IF_ERROR(comm.Broadcast("area under the curve", Rank(0),
+                                    {reinterpret_cast<uint8_t*>(&mean), sizeof(mean)}));
+  return mean;
 }
 
 absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
@@ -39,34 +73,33 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
   const StoreManifest& manifest = session.store().manifest();
   int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes};
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of the evaluation", absl::MakeSpan(totals)));
-  PartMetrics metrics{kNotApplicable, kNotApplicable, kNotApplicable, kNotApplicable, totals[2]};
+  PartMetrics metrics{kNotApplicable, kNotApplicable, kNotApplicable,
+                      kNotApplicable, totals[2],      SelectsByRocAuc(session)};
+  if (!counts.scores.empty()) {
+    QH_ASSIGN_OR_RETURN(metrics.roc_auc, MeanRocAuc(comm, counts.scores));
+  }
   if (manifest.multi_label()) {
     QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of F1", counts.f1.counts()));
     metrics.micro_f1 = counts.f1.Micro();
     metrics.macro_f1 = counts.f1.Macro();
-    return metrics;
-  }
-  metrics.accuracy = AccuracyCounts{totals[0], totals[1]}.Accuracy();
-  if (manifest.classes() == 2) {
-    QH_ASSIGN_OR_RETURN(std::vector<ScoredLabel> scores,
-                        GatherToRank<ScoredLabel>(comm, "scores", Rank(0), counts.scores));
-    if (session.context().IsMain()) metrics.roc_auc = RocAuc(&scores);
-    QH_RETURN_IF_ERROR(
-        comm.Broadcast("area under the curve", Rank(0),
-                       {reinterpret_cast<uint8_t*>(&metrics.roc_auc), sizeof(metrics.roc_auc)}));
+  } else {
+    metrics.accuracy = AccuracyCounts{totals[0], totals[1]}.Accuracy();
   }
   return metrics;
 }
 
 }  // namespace
 
-double PartMetrics::selected() const { return std::isnan(micro_f1) ? accuracy : micro_f1; }
+double PartMetrics::selected() const {
+  if (select_by_roc_auc) return roc_auc;
+  return std::isnan(micro_f1) ? accuracy : micro_f1;
+}
 
 std::vector<std::pair<std::string, double>> PartMetrics::Named(SplitPart part) const {
   const std::string name = PartName(part);
-  if (!std::isnan(micro_f1))
-    return {{name + "_micro_f1", micro_f1}, {name + "_macro_f1", macro_f1}};
   std::vector<std::pair<std::string, double>> named = {{name + "_accuracy", accuracy}};
+  if (!std::isnan(micro_f1))
+    named = {{name + "_micro_f1", micro_f1}, {name + "_macro_f1", macro_f1}};
   if (!std::isnan(roc_auc)) named.emplace_back(name + "_roc_auc", roc_auc);
   return named;
 }
@@ -89,7 +122,8 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
     std::map<SplitPart, EvaluationDetail>* details) {
   const int32_t columns = session.store().manifest().classes();
   std::map<SplitPart, PartCounts> counts;
-  for (const SplitPart part : parts) counts.emplace(part, PartCounts(columns));
+  for (const SplitPart part : parts)
+    counts.emplace(part, PartCounts(columns, NumScoreColumns(session)));
   const bool detailed = details != nullptr && !session.store().manifest().multi_label();
   for (size_t i = 0; detailed && i < parts.size(); ++i)
     details->insert_or_assign(parts[i], EvaluationDetail(columns));

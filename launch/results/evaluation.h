@@ -14,14 +14,16 @@
 namespace quadhop {
 
 // Metrics of one part of a split, over all ranks. NaN where a metric does not apply, without
-// labelled nodes, and (roc_auc) of a model whose scores are no numbers.
+// labelled nodes, and (roc_auc) without both labels or of a model whose scores are no numbers.
 struct PartMetrics {
   double accuracy;  // share of nodes right
-  double roc_auc;   // two classes
+  double roc_auc;   // two classes; the mean over labels, where train.select_by asks for it
   double micro_f1;  // multi-label
   double macro_f1;  // multi-label
   int64_t nodes;
-  // What validation selects by: accuracy, or micro F1 of a multi-label task.
+  bool select_by_roc_auc;
+  // What validation selects by: roc_auc if that is asked for, else accuracy, or micro F1 of a
+  // multi-label task.
   double selected() const;
   // The metrics that apply, as "PART_accuracy" and the like.
   std::vector<std::pair<std::string, double>> Named(SplitPart part) const;

@@ -86,6 +86,11 @@ std::string FigureText(double figure) {
   return std::isnan(figure) ? "-" : absl::StrFormat("%.4f", figure);
 }
 
+bool HasBothLabels(absl::Span<const ScoredLabel> scored) {
+  return std::any_of(scored.begin(), scored.end(),
+                     [&](const ScoredLabel& one) { return one.positive != scored[0].positive; });
+}
+
 double RocAuc(std::vector<ScoredLabel>* scored) {
   if (std::any_of(scored->begin(), scored->end(),
                   [](const ScoredLabel& one) { return std::isnan(one.score); }))

@@ -53,6 +53,8 @@ struct ScoredLabel {
   uint32_t positive = 0;  // 0 or 1
 };
 
+bool HasBothLabels(absl::Span<const ScoredLabel> scored);
+
 // The area under the ROC curve; ties count one half. NaN if one of the two labels is absent, or a
 // score is NaN, as of a model that has diverged: it has no place among the others. Sorts `scored`.
 double RocAuc(std::vector<ScoredLabel>* scored);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/file.h"
+#include "core/npy.h"
 #include "core/store.h"
 #include "core/store_writer.h"
 #include "launch/run/checkpoint_folder.h"
@@ -125,6 +126,71 @@ TEST_F(EvaluateTest, MeasuresTheSplitThatTheRunWasTrainedOn) {
   EXPECT_EQ(measured["test_accuracy"], Summary("run")["test_accuracy"]);
   EXPECT_THAT(On("eval", "run").out, HasSubstr("split b of "));
   EXPECT_THAT(On("eval", "run", {"--split", "a"}).out, HasSubstr("split a of "));
+}
+
+// The share of pairs of a positive and another node that scores order rightly, the mean of the
+// columns that have such.
+double PairsInOrder(TensorView<const float> scores, const std::vector<int64_t>& nodes) {
+  double sum = 0, columns = 0;
+  for (int64_t c = 0; c < scores.dim(1); ++c) {
+    double right = 0, pairs = 0;
+    for (const int64_t positive : nodes) {
+      for (const int64_t other : nodes) {
+        if (TinyMultiLabel(positive, c) <= TinyMultiLabel(other, c)) continue;
+        const float more = scores.row(kNodes - 1 - positive)[c],
+                    less = scores.row(kNodes - 1 - other)[c];
+        right += more > less ? 1 : more == less ? 0.5 : 0;
+        ++pairs;
+      }
+    }
+    if (pairs == 0) continue;
+    sum += right / pairs;
+    ++columns;
+  }
+  return sum / columns;
+}
+
+TEST_F(EvaluateTest, SelectsByTheMeanAreaUnderTheCurvesOfLabels) {
+  TinyStoreOptions options;
+  options.graph_nodes = kNodes;
+  options.partitions = 2;
+  options.multi_label = true;
+  const std::string store = folder_ / "labels.qh";
+  ASSERT_OK(WriteTinyStore(store, options));
+  ASSERT_EQ(TrainTiny(store, folder_ / "run", 8,
+                      {"--set", "train.loss=BINARY", "--set", "train.select_by=ROC_AUC",
+                       "--ranks-in-process", "2"})
+                .code,
+            ExitCode::kDone);
+  const std::vector<nlohmann::json> epochs = Epochs("run");
+  const auto best =
+      std::max_element(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) {
+        return a["valid_roc_auc"].template get<double>() <
+               b["valid_roc_auc"].template get<double>();
+      });
+  const nlohmann::json summary = Summary("run");
+  EXPECT_EQ(summary["best_epoch"], best - epochs.begin() + 1);
+  EXPECT_EQ(summary["test_roc_auc"], (*best)["test_roc_auc"]);
+  EXPECT_EQ(nlohmann::json::parse(On("eval", "run", {"--json"}).out)["test_roc_auc"],
+            summary["test_roc_auc"]);
+  EXPECT_THAT(On("eval", "run").out, HasSubstr("ROC AUC"));
+
+  ASSERT_EQ(On("predict", "run", {"--probabilities", folder_ / "p.npy"}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const NpyFile probabilities, NpyFile::Open(folder_ / "p.npy"));
+  std::vector<int64_t> test_nodes;
+  for (int64_t v = 0; v < kNodes; ++v)
+    if (TinySplit(v, /*split_index=*/1) == static_cast<uint8_t>(SplitPart::kTest))
+      test_nodes.push_back(v);
+  EXPECT_NEAR(
+      summary["test_roc_auc"].get<double>(),
+      PairsInOrder({probabilities.values<float>().data(), {kNodes, options.classes}}, test_nodes),
+      1e-4);
+}
+
+TEST_F(EvaluateTest, RefusesToSelectByTheAreaUnderTheCurveOfThreeClasses) {
+  const Outcome outcome = Train("run", {"--set", "train.select_by=ROC_AUC"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("train.select_by"), HasSubstr("3 classes")));
 }
 
 TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {
