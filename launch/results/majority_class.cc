@@ -1,8 +1,10 @@
 #include "launch/results/majority_class.h"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
 #include <limits>
-#include <vector>
+#include <utility>
 
 #include "core/status.h"
 
@@ -16,22 +18,27 @@ absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store) {
   }
   QH_ASSIGN_OR_RETURN(const absl::Span<const int32_t> labels, store.labels());
   QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> parts, store.split(""));
-  const size_t num_classes = static_cast<size_t>(store.manifest().classes());
-  std::vector<int64_t> train(num_classes);
-  std::vector<int64_t> test(num_classes);
+  struct Counts {
+    int64_t train = 0, test = 0;
+  };
+  // By class: a store of few nodes may have billions of them, by one stray label.
+  absl::flat_hash_map<int32_t, Counts> counts;
   int64_t num_test = 0;
   for (size_t v = 0; v < labels.size(); ++v) {
-    if (labels[v] < 0 || static_cast<size_t>(labels[v]) >= num_classes) continue;
-    const size_t label = static_cast<size_t>(labels[v]);
-    if (parts[v] == static_cast<uint8_t>(SplitPart::kTrain)) ++train[label];
+    if (labels[v] < 0) continue;
+    if (parts[v] == static_cast<uint8_t>(SplitPart::kTrain)) ++counts[labels[v]].train;
     if (parts[v] == static_cast<uint8_t>(SplitPart::kTest)) {
-      ++test[label];
+      ++counts[labels[v]].test;
       ++num_test;
     }
   }
   if (num_test == 0) return kNone;
-  const auto majority = std::max_element(train.begin(), train.end()) - train.begin();
-  return static_cast<double>(test[static_cast<size_t>(majority)]) / static_cast<double>(num_test);
+  // Of several with as many nodes, the first.
+  const auto majority =
+      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
+        return std::pair(a.second.train, b.first) < std::pair(b.second.train, a.first);
+      });
+  return static_cast<double>(majority->second.test) / static_cast<double>(num_test);
 }
 
 }  // namespace quadhop

@@ -112,8 +112,9 @@ std::string PartitionReport::Describe() const {
   if (!uneven.empty())
     absl::StrAppend(&text, "\nparts are uneven: the largest has ", absl::StrJoin(uneven, ", "));
   absl::StrAppendFormat(&text,
-                        "\nhalo nodes (remote neighbours of a part): %d in all\nexpected remote "
-                        "rows of a 2-hop sample: about %.1f %%",
+                        "\nhalo nodes (remote neighbours of a part): %d in all\n2-hop paths that "
+                        "end in another part: about %.1f %% (sampler.method=EXACT, which counts an "
+                        "end once, draws somewhat more from there)",
                         total.halo_nodes, 100 * quality.remote_share);
   return text;
 }

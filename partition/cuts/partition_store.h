@@ -50,7 +50,7 @@ struct PartitionReport {
   int32_t parts() const { return static_cast<int32_t>(quality.parts.size()); }
   double cut_share() const;  // of the arcs
   // Several lines for people: parts (and why fewer), cut, balance (and where parts are less even
-  // than allowed), halo, expected remote rows.
+  // than allowed), halo, remote ends of 2-hop paths.
   std::string Describe() const;
 };
 

@@ -13,7 +13,8 @@ namespace quadhop {
 
 struct EncodeOptions {
   // fastrp: random projections of the powers 1 to 3 of Â.
-  // svd: U S of Â.
+  // svd: U S of Â, by three iterations of a subspace: where singular values lie close together,
+  // columns lean to those vectors but are none of them, which tells more (docs/performance.md).
   // node2vec: walks and skip-gram with negative samples, as the paper has it.
   // rwse: probabilities of being back after 2, 3, ... steps of a random walk.
   // laplacian: eigenvectors of the normalised Laplacian, of its smallest eigenvalues but 0.
