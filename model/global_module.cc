@@ -67,6 +67,52 @@ void GlobalModule::Forward(const Step& step, TensorView<const float> x, TensorVi
   step.kernels.CodebookAttention(args);
 }
 
+// Through the map of keys or values, which takes the same codebook rows for every partition: the
+// gradient of its output is alpha * left^T right, over the nodes of a partition. bias_cancels: the
+// bias adds the same to whatever is compared, so that its gradient is exactly zero.
+void GlobalModule::MapBackward(const Step& step, const std::string& name,
+                               TensorView<const float> book, float alpha,
+                               TensorView<const float> left, TensorView<const float> right,
+                               bool bias_cancels) {
+  const Slices slices = step.slices();
+  const int64_t all[] = {0, options_.dims.centroids};
+  const Parameter& weight = step.parameters.Find(name + ".weight");
+  const Parameter& bias = step.parameters.Find(name + ".bias");
+  const PartitionGradients d_weight = step.gradients.Of(weight);
+  const PartitionGradients d_bias = bias_cancels ? PartitionGradients{} : step.gradients.Of(bias);
+  if (bias_cancels) step.gradients.Zero(step.memory(), bias);
+  d_book_map_.Resize(step.memory(), {options_.dims.centroids, options_.dims.wide()});
+  for (int64_t p = 0; p < step.num_owned(); ++p) {
+    step.kernels.CodebookOuterSum({options_.dims.heads, alpha,
+                                   left.Rows(slices.begin(p), slices.end(p)),
+                                   right.Rows(slices.begin(p), slices.end(p)), d_book_map_.view()});
+    step.kernels.LinearBackward({{all},
+                                 book,
+                                 step.parameters.value(weight),
+                                 d_book_map_.cview(),
+                                 {},
+                                 {d_weight.of(p), d_weight.stride},
+                                 {d_bias.of(p), d_bias.stride}});
+  }
+}
+
+// Before it probability_ holds probabilities, after it the gradients of scores.
+void GlobalModule::AttentionBackward(const Step& step, TensorView<const float> d_y,
+                                     TensorView<float> d_query) {
+  CodebookAttentionBackwardArgs args;
+  args.slices = step.slices();
+  args.heads = options_.dims.heads;
+  args.key = key_.cview();
+  args.value = value_.cview();
+  args.dropout =
+      step.MakeDropout(options_.attention_dropout, RandomPurpose::kGlobalAttentionDropout);
+  args.probability = probability_.view();
+  if (args.dropout.probability > 0) args.kept = kept_.cview();
+  args.d_y = d_y;
+  args.d_query = d_query;
+  step.kernels.CodebookAttentionBackward(args);
+}
+
 void GlobalModule::Backward(const Step& step, TensorView<const float> x,
                             TensorView<const float> d_y, TensorView<float> d_x) {
   const LargeGTDims& d = options_.dims;
@@ -74,51 +120,16 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   d_query_.Resize(step.memory(), {rows, d.wide()});
   d_query_in_.Resize(step.memory(), {rows, d.query()});
   d_projected_.Resize(step.memory(), {rows, d.pos_enc});
-  d_book_map_.Resize(step.memory(), {d.centroids, d.wide()});
-  // Through the map of keys or values, which takes the same codebook rows for every partition.
-  const Slices slices = step.slices();
-  const int64_t all[] = {0, d.centroids};
-  const auto map_backward = [&](const std::string& name, TensorView<const float> book, float alpha,
-                                TensorView<const float> left, TensorView<const float> right,
-                                bool bias_cancels) {
-    const Parameter& weight = step.parameters.Find(name + ".weight");
-    const Parameter& bias = step.parameters.Find(name + ".bias");
-    const PartitionGradients d_weight = step.gradients.Of(weight);
-    const PartitionGradients d_bias = bias_cancels ? PartitionGradients{} : step.gradients.Of(bias);
-    if (bias_cancels) step.gradients.Zero(step.memory(), bias);
-    for (int64_t p = 0; p < step.num_owned(); ++p) {
-      step.kernels.CodebookOuterSum({d.heads, alpha, left.Rows(slices.begin(p), slices.end(p)),
-                                     right.Rows(slices.begin(p), slices.end(p)),
-                                     d_book_map_.view()});
-      step.kernels.LinearBackward({{all},
-                                   book,
-                                   step.parameters.value(weight),
-                                   d_book_map_.cview(),
-                                   {},
-                                   {d_weight.of(p), d_weight.stride},
-                                   {d_bias.of(p), d_bias.stride}});
-    }
-  };
   const bool drop = step.training && options_.attention_dropout > 0;
   // Probabilities sum to 1, so the values' bias adds the same to every node, which a batch norm
-  // takes away again: its gradient is exactly zero.
-  map_backward(kValue, book_values_.cview(), 1, drop ? kept_.cview() : probability_.cview(), d_y,
-               options_.norm == NormKind::kBatch && options_.attention_dropout == 0);
-  CodebookAttentionBackwardArgs args;
-  args.slices = slices;
-  args.heads = d.heads;
-  args.key = key_.cview();
-  args.value = value_.cview();
-  args.dropout =
-      step.MakeDropout(options_.attention_dropout, RandomPurpose::kGlobalAttentionDropout);
-  args.probability = probability_.view();
-  if (drop) args.kept = kept_.cview();
-  args.d_y = d_y;
-  args.d_query = d_query_.view();
-  step.kernels.CodebookAttentionBackward(args);
+  // takes away again.
+  MapBackward(step, kValue, book_values_.cview(), 1, drop ? kept_.cview() : probability_.cview(),
+              d_y, options_.norm == NormKind::kBatch && options_.attention_dropout == 0);
+  AttentionBackward(step, d_y, d_query_.view());
   const float scale = 1.0f / std::sqrt(static_cast<float>(d.width));
-  // And so: the keys' bias shifts all scores of a node alike.
-  map_backward(kKey, codebook_.output(), scale, probability_.cview(), query_.cview(), true);
+  // The keys' bias shifts all scores of a node alike.
+  MapBackward(step, kKey, codebook_.output(), scale, probability_.cview(), query_.cview(),
+              /*bias_cancels=*/true);
 
   to_query_.Backward(step, query_in_.cview(), d_query_.cview(), d_query_in_.view());
   CopyColumns(step.memory(), d_query_in_.cview(), 0, d.pos_enc, d_projected_.view(), 0);

@@ -4,11 +4,14 @@
 
 #include <absl/status/status.h>
 
+#include <string>
+
 #include "model/codebook.h"
 #include "model/linear_layer.h"
 
 namespace quadhop {
 
+// Used by one thread: a Backward comes after the Forward of its step, whose arrays it takes up.
 class GlobalModule {
  public:
   // `memory` must outlive it, as the kernels of its steps must.
@@ -30,6 +33,11 @@ class GlobalModule {
 
  private:
   void KeysAndValues(const Step& step);
+  void MapBackward(const Step& step, const std::string& name,
+                   TensorView<const float> book,               // [M, G or 2G]
+                   float alpha, TensorView<const float> left,  // [B, h, M]
+                   TensorView<const float> right /* [B, h*H] */, bool bias_cancels);
+  void AttentionBackward(const Step& step, TensorView<const float> d_y, TensorView<float> d_query);
 
   LargeGTOptions options_;
   Codebook codebook_;

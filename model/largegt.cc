@@ -132,7 +132,7 @@ absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
 absl::Status LargeGT::Forward(const Step& step, const Step& beside) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
-  mixed_.Resize(memory(), {rows, parameters_.Find("ffs.0.0.weight").dims[1]});
+  mixed_.Resize(memory(), {rows, options_.head_inputs()});
   beside.After(step);
   if (options_.has_input()) StartInput(beside);
   if (options_.has_local()) {

@@ -42,6 +42,8 @@ struct ModelPlacement {
   absl::Span<const float> class_weight;          // [C], or empty
 };
 
+// Used by one thread, a step at a time: ComputeGradients, then the optimiser on parameters(); or
+// Predict, at any time between steps.
 class LargeGT {
  public:
   // Collective. Weights are a function of (seed, name), codes of (seed, original id).
@@ -125,9 +127,10 @@ class LargeGT {
   BatchArrays arrays_;
   Array<float> class_weight_;                        // [C], or empty
   Array<float> own_;                                 // [B, F]
-  Array<float> in_linear_, in_hidden_;               // [B, H]: fc_in.0, and activated
+  Array<float> in_linear_;                           // [B, H]: fc_in.0; then its gradient
+  Array<float> in_hidden_;                           // [B, H]: the same, activated
   Array<float> embedded_, d_embedded_;               // [B, H]: fc_in
-  Array<float> local_out_, global_out_;              // [B, h*H]
+  Array<float> local_out_, global_out_;              // [B, h*H]; then their gradients
   Array<float> mixed_, d_mixed_;                     // [B, inputs of the head]
   Array<float> head_linear_, head_hidden_, d_head_;  // [B, h*H]
   Array<float> last_linear_, last_hidden_, d_last_;  // [B, H]

@@ -11,6 +11,7 @@
 
 namespace quadhop {
 
+// Used by one thread: a Backward comes after the Forward of its step, whose arrays it takes up.
 class LocalModule {
  public:
   // `memory` must outlive it, as the kernels of its steps must.

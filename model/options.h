@@ -52,6 +52,10 @@ struct LargeGTOptions {
   bool has_local() const { return conv == Conv::kFull || conv == Conv::kLocal; }
   bool has_global() const { return conv == Conv::kFull || conv == Conv::kGlobal; }
   bool has_input() const { return conv != Conv::kLocal; }  // fc_in: the node's own features
+  // Columns that the head takes: what the modules give, else fc_in.
+  int64_t head_inputs() const {
+    return conv == Conv::kNone ? dims.width : (has_local() + has_global()) * dims.wide();
+  }
 };
 
 // The paper's names of node-level layers. A layer's number is its place in a sequence, and so

@@ -31,23 +31,12 @@ class Lister {
       Linear("fc_in_seq.3", d.width, d.width, local);
       Convolution(local);
     }
-    Linear(names.head_first, HeadInputs(options_), d.wide(), GradientGroup::kHead);
+    Linear(names.head_first, options_.head_inputs(), d.wide(), GradientGroup::kHead);
     Norm(names.head_first_norm, d.wide(), GradientGroup::kHead);
     Linear(names.head_second, d.wide(), d.width, GradientGroup::kHead);
     Norm(names.head_second_norm, d.width, GradientGroup::kHead);
     Linear(names.out, d.width, d.classes, GradientGroup::kHead);
     return std::move(list_);
-  }
-
-  static int64_t HeadInputs(const LargeGTOptions& options) {
-    switch (options.conv) {
-      case Conv::kFull:
-        return 2 * options.dims.wide();
-      case Conv::kNone:
-        return options.dims.width;
-      default:
-        return options.dims.wide();
-    }
   }
 
  private:

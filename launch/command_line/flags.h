@@ -2,8 +2,9 @@
 // from the declaration.
 //
 // Not absl::flags: those are one global table for the whole program, where each command here has
-// its own, and their library would also bring a global help. Several commands, and a command's
-// tests, can parse side by side.
+// its own, and their library would also bring a global help. Nor CLI11, which has commands, ranges
+// and sizes: help, manual page and completions would have to be made of it all the same, and they
+// are most of this. Several commands, and a command's tests, can parse side by side.
 #pragma once
 
 #include <absl/status/status.h>

@@ -1,8 +1,8 @@
 // From the text of a config to assignments "sampler.sampled_nodes = 20", each with its place.
 //
-// Protobuf's own text parser stops at the first wrong value and does not say where the fields it
-// accepted stood; faults are to be reported all together and with their lines, out-of-range values
-// included.
+// Protobuf's own text parser stops at the first wrong value (and says where fields stood only of a
+// text that is right as a whole); faults are to be reported all together and with their lines,
+// out-of-range values included.
 #pragma once
 
 #include <absl/strings/string_view.h>
