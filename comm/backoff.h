@@ -52,7 +52,7 @@ class Backoff {
   static inline thread_local Clock::time_point busy_until_;  // the core, by others
 };
 
-// Of a call that this rank gave up (Communicator::Cancel).
+// The error of a call that this rank gave up (Communicator::Cancel).
 inline absl::Status GaveUpError(absl::string_view operation) {
   return absl::AbortedError(absl::StrCat(operation, ": this rank gave it up"));
 }

@@ -46,8 +46,8 @@ class MpiExchange {
     int64_t num_bytes;  // of the whole message, or of the chunk
   };
 
-  // Of a message of so many bytes: short ones where it is not too long to be kept by MPI until it
-  // is received, so that it need not ask the receiver first.
+  // In chunks of how many bytes a message is sent: in short ones, which MPI keeps until they are
+  // received and so need not ask the receiver for, unless it is too long for that.
   int64_t ChunkBytes(int64_t message_bytes) const;
   absl::Status StartReceive(const Post& post, void* data, int64_t num_bytes, int tag);
   absl::Status StartSend(int32_t peer, const void* data, int64_t num_bytes, int tag);

@@ -58,7 +58,7 @@ class RowAdder {
 
   // Where the rows stand; additions are work on its queue.
   virtual Memory& memory() = 0;
-  // Of rows [., num_columns]: every addition, in order.
+  // Does every addition of rows [., num_columns], in order.
   virtual void Add(RowElement element, std::byte* rows, int64_t num_columns,
                    absl::Span<const RowAddition> additions) = 0;
   // One for rows in the same memory on a queue of work of its own, for another thread.

@@ -11,7 +11,7 @@
 
 namespace quadhop {
 
-// Of UTF-8, as some editors write it before a text.
+// The byte order mark of UTF-8, which some editors write before a text.
 inline constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // The whole of a small text or binary file. kNotFound, kPermissionDenied, kInternal;
@@ -49,7 +49,8 @@ absl::Status CheckMayMakeDirectories(const std::string& path);
 absl::Status RenameFile(const std::string& from, const std::string& to);
 absl::Status RemoveFileIfPresent(const std::string& path);
 absl::Status FsyncDirectory(const std::string& path);
-// Of the file system that holds `path`, or will: of the nearest folder above it that is there.
+// What is free on the file system that holds `path`, or will hold it: that of the nearest folder
+// above it that is there.
 absl::StatusOr<int64_t> FreeDiskBytes(const std::string& path);
 
 // A read-only mapping of a whole file. Moves, does not copy. The bytes live as long as the object.

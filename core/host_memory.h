@@ -16,7 +16,7 @@ std::string Gigabytes(int64_t bytes);
 // process and its control groups (docker -m, Slurm's --mem, ulimit).
 absl::StatusOr<int64_t> AvailableMemoryBytes();
 
-// Of memory that is available, what plans may fill: 80 %.
+// How much of the available memory plans may fill: 80 %.
 int64_t UsableBytes(int64_t available_bytes);
 
 // What --memory says, or, where it is 0, UsableBytes of the memory available.

@@ -54,7 +54,7 @@ class StoreWriter {
   template <typename T>
   absl::StatusOr<absl::Span<T>> AddArrayOf(absl::string_view name, absl::Span<const int64_t> dims);
   absl::Status AddText(absl::string_view name, absl::string_view text);
-  // Of so many bytes; errors as AddArray's.
+  // A file of num_bytes, to be filled as an array is; errors as AddArray's.
   absl::StatusOr<absl::Span<uint8_t>> AddFile(absl::string_view name, int64_t num_bytes);
   // Checksums, fsyncs, renames. `step` with its options is recorded, in place of an entry of the
   // same name; later steps that were made from what it replaced are struck from the provenance by

@@ -74,8 +74,8 @@ class Codebook {
   Progress progress() const {
     return {started_, num_collected_, started_ ? 0 : candidates_.size()};
   }
-  // Of the last step, whose nodes of this rank are `nodes`: they have the codes again that they had
-  // before it, and its queries are no candidates. State() is the caller's. Collective.
+  // Takes the last step back, whose nodes of this rank are `nodes`: they get the codes again that
+  // they had before it, and its queries are no candidates. State() is the caller's. Collective.
   absl::Status Undo(Communicator& comm, const Progress& before, absl::Span<const GlobalId> nodes);
   // Codes were replaced: counts are summed anew. Collective.
   absl::Status StateChanged(Communicator& comm, bool started);

@@ -20,8 +20,8 @@ inline float DropoutScale(double probability) {
   return static_cast<float>(1.0 / (1.0 - DropoutThreshold(probability) / 65536.0));
 }
 
-// Of 8 consecutive values, block `block` of a node's: bit i says that value i is kept, which is so
-// if its 16 bits, half i % 2 of word i / 2 of the Philox block, are at least `threshold`.
+// Which of 8 consecutive values, block `block` of a node's, are kept: bit i is value i's, and is
+// set if its 16 bits, half i % 2 of word i / 2 of the Philox block, are at least `threshold`.
 constexpr uint8_t KeepMask(uint64_t key, uint64_t block, uint32_t threshold) {
   const std::array<uint32_t, 4> words = Philox4x32(key, block);
   uint32_t mask = 0;

@@ -38,7 +38,7 @@ constexpr float SmoothedSize(float size, double smoothing) {
   return static_cast<float>((double{size} + kSizeEpsilon) * smoothing);
 }
 
-// Of a float, by its bits.
+// Whether the float of these bits is finite.
 constexpr bool IsFinite(uint32_t bits) { return (bits & 0x7f800000u) != 0x7f800000u; }
 
 // What a gradient of that sum of squares is multiplied with, to have at most the norm `clip_norm`.

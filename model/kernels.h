@@ -295,7 +295,7 @@ class Kernels {
   // Where arrays stand, and the queue of what is asked for. Its status() is the first error of a
   // device, which calls do not return: results since then are unspecified.
   virtual Memory& memory() = 0;
-  // Of sums over partitions, on the same queue.
+  // What adds rows for sums over partitions, on the same queue.
   virtual RowAdder& row_adder() = 0;
 
   void Linear(const LinearArgs& args);

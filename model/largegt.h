@@ -81,7 +81,7 @@ class LargeGT {
   }
 
   const LargeGTOptions& options() const { return options_; }
-  // Of parameters, gradients and State().
+  // Where parameters, gradients and State() stand.
   Memory& memory() { return placement_.kernels->memory(); }
   ParameterSet& parameters() { return parameters_; }
   Codebook* codebook() { return global_ ? &global_->codebook() : nullptr; }

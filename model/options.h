@@ -9,9 +9,9 @@ namespace quadhop {
 enum class Conv { kFull, kLocal, kGlobal, kNone };
 enum class NormKind { kBatch, kLayer, kNone };
 enum class CodebookStart { kData, kPaper };
-// Of the operands of products; sums, norms and softmax are in float. TF32: floats of which products
-// take 10 bits of the mantissa, on GPUs. BF16: those of the local module in bf16, the others in
-// TF32 on GPUs and F32 on CPUs.
+// The precision of the operands of products; sums, norms and softmax are in float. TF32: floats of
+// which products take 10 bits of the mantissa, on GPUs. BF16: those of the local module in bf16,
+// the others in TF32 on GPUs and F32 on CPUs.
 enum class Precision { kF32, kTF32, kBF16 };
 inline const char* PrecisionName(Precision p) {
   if (p == Precision::kTF32) return "TF32";

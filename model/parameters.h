@@ -64,11 +64,11 @@ class ParameterSet {
   absl::Span<const Parameter> parameters() const { return parameters_; }
   const Parameter& Find(absl::string_view name) const;  // QH_CHECKs that it is there
   TensorView<float> value(absl::string_view name) { return ViewOf(values_, Find(name)); }
-  // Of a trained parameter.
+  // The gradient of a trained parameter.
   TensorView<float> gradient(absl::string_view name) { return ViewOf(gradients_, Find(name)); }
   TensorView<float> value(const Parameter& parameter) { return ViewOf(values_, parameter); }
 
-  // Of the trained parameters and what stands between them [trained_size()].
+  // The trained parameters and what stands between them [trained_size()].
   TensorView<float> trained_values() { return {values_.data(), {trained_size()}}; }
   TensorView<float> trained_gradients() { return gradients_.view(); }
   int64_t trained_size() const { return group_begin_[static_cast<size_t>(GradientGroup::kUnused)]; }
@@ -93,7 +93,7 @@ class GradientSummands {
   // Where the kernels write the gradient of a parameter.
   PartitionGradients Of(const Parameter& parameter);
   absl::Span<float> Group(GradientGroup group);  // [Pl, size of the group]
-  // That the gradient of a parameter is exactly zero.
+  // Sets the gradient of a parameter to zero, which it exactly is.
   void Zero(Memory& memory, const Parameter& parameter);
 
  private:

@@ -32,7 +32,7 @@ struct LoaderOptions {
   // Who draws samples, which does not change them. Of CUDA: see MakeCudaBatchSampler.
   SamplerBackend sampler_backend = SamplerBackend::kHost;
   int local_rank = 0;
-  // Of all topologies together.
+  // What topologies may take of a GPU, all together.
   int64_t device_topology_bytes = std::numeric_limits<int64_t>::max();
   // Training, too, takes a node that was sampled several times for one batch node as one entry of
   // the batch, with a multiplicity; evaluation always does.
@@ -74,7 +74,7 @@ class BatchLoader {
   // no pass.
   absl::Status Start(const Pass& pass);
 
-  // Of the pass, on every rank; pass.first_step counted in.
+  // Steps of the pass, the same on every rank; those before pass.first_step are counted in.
   int64_t num_steps() const;
 
   // The next batch (with 0 nodes where this rank has none in the step), valid until the next call
@@ -89,8 +89,8 @@ class BatchLoader {
   // exchanges").
   void EndBefore(int64_t step);
 
-  // Of this pass. Call it at the end of the pass or between batches; traffic is as of the batches
-  // made.
+  // What this pass came to. Call it at the end of the pass or between batches; traffic is that of
+  // the batches made.
   LoaderStats stats() const;
 
  private:

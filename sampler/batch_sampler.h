@@ -28,7 +28,7 @@ class BatchSampler {
 
 enum class SamplerBackend { kHost, kCuda };
 
-// Of the host. Borrows the topology. Never fails.
+// The host's sampler. Borrows the topology. Never fails.
 std::unique_ptr<BatchSampler> MakeHostBatchSampler(const Topology& topology,
                                                    const SamplerOptions& options);
 

@@ -15,7 +15,7 @@
 
 namespace quadhop {
 
-// Of a training step: the norm of a batch has none of a single node.
+// The fewest nodes of a training step: a batch norm cannot normalise a single one.
 inline constexpr int64_t kLeastTrainingNodes = 2;
 
 struct Pass {

@@ -31,7 +31,7 @@ struct LocalTile {
     for (int64_t i = 0; i < nodes; ++i) most_tokens = std::max(most_tokens, tokens(i));
   }
 
-  // Of node i of the tile: its tokens S, and the row of the first among the tile's.
+  // The tokens S of node i of the tile, and the row of its first among the tile's.
   int64_t tokens(int64_t i) const { return hops_and_self * (offsets[i + 1] - offsets[i]); }
   int64_t first(int64_t i) const { return hops_and_self * (offsets[i] - offsets[0]); }
 

@@ -105,8 +105,8 @@ struct ReadoutNodes {
 template <typename T>
 ReadoutNodes ReadoutBackwardNodes(Device& device, const ReadoutRows<T>& args, const float* d_y,
                                   float* d_vectors);
-// Of each slice, the scores' part of the gradients of scale, which is added, and of w_read, from
-// the sum over rows of d_score_j t_hat_j, which stands in the place of the latter.
+// Adds the scores' part of each slice's gradient of scale, and makes that of w_read, from the sum
+// over rows of d_score_j t_hat_j, which stands in the place of the latter.
 template <typename T>
 void ReadoutBackwardScores(Device& device, const ReadoutRows<T>& args, int64_t slices,
                            const PartitionGradients& d_scale, const PartitionGradients& d_read);

@@ -11,7 +11,7 @@
 
 namespace quadhop {
 
-// Of the memory that is free on a GPU, what the topology may take where a step needs so much.
+// How much of a GPU's free memory the topology may take where a step needs step_bytes.
 constexpr int64_t RoomForTopology(int64_t free_bytes, int64_t step_bytes) {
   return std::max<int64_t>(0, std::min(free_bytes / 2, free_bytes - step_bytes));
 }

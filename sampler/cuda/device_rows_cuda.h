@@ -19,12 +19,12 @@ namespace quadhop {
 // have one: an error forbids that the others are read from the host's.
 using HottestNodes = std::function<absl::StatusOr<std::vector<GlobalId>>(int64_t max_rows)>;
 
-// Of the memory that is free on a GPU, what rows may take where a step needs so much: a quarter is
-// left for arcs and all that is not planned.
+// How much of a GPU's free memory rows may take where a step needs step_bytes: a quarter is left
+// for arcs and all that is not planned.
 constexpr int64_t RoomForRows(int64_t free_bytes, int64_t step_bytes) {
   return std::max<int64_t>(0, std::min(free_bytes / 4 * 3, free_bytes - step_bytes));
 }
-// For each node of the graph, besides the rows, where not all are copied: the place of its own.
+// Where not all rows are copied, the place of each node's row is kept, too: bytes a node.
 inline constexpr int64_t kHotRowIndexBytes = sizeof(int32_t);
 // How many of a table's rows are copied into so many bytes: all, or as many as fit beside those
 // places.
