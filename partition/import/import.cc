@@ -15,33 +15,34 @@
 #include "core/store_writer.h"
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/unrecognised.h"
+#include "partition/import/import_format.h"
 #include "partition/import/import_target.h"
-#include "partition/import/importer.h"
 #include "partition/steps/provenance.h"
 
 namespace quadhop {
 namespace {
 
 absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
-  const absl::Span<const ImportFormat> formats = AllImportFormats();
+  const absl::Span<const ImportFormat* const> formats = AllImportFormats();
   std::error_code error;
   // Some formats are told by the beginning of file names.
   if (!std::filesystem::exists(options.from, error) &&
       std::none_of(formats.begin(), formats.end(),
-                   [&](const ImportFormat& format) { return format.recognises(options.from); }))
+                   [&](const ImportFormat* format) { return format->recognises(options.from); }))
     return absl::NotFoundError(absl::StrCat("--from ", options.from, " does not exist",
                                             error ? ": " : "", error ? error.message() : ""));
   const bool automatic = options.format == "auto";
-  for (const ImportFormat& format : AllImportFormats())
-    if (automatic ? format.recognises(options.from) : options.format == format.name) return &format;
+  for (const ImportFormat* format : formats)
+    if (automatic ? format->recognises(options.from) : options.format == format->name)
+      return format;
   if (!automatic)
     return absl::InvalidArgumentError(absl::StrCat("--format ", options.format,
                                                    " is unknown; allowed: auto, ",
                                                    absl::StrJoin(ImportFormats(), ", ")));
   QH_RETURN_IF_ERROR(WhyUnrecognised(options.from));
   std::string known;
-  for (const ImportFormat& format : AllImportFormats())
-    absl::StrAppend(&known, "\n  ", format.name, ": ", format.recognised_by);
+  for (const ImportFormat* format : formats)
+    absl::StrAppend(&known, "\n  ", format->name, ": ", format->recognised_by);
   return absl::InvalidArgumentError(
       absl::StrCat("--from ", options.from,
                    " is in no format that is recognised; if it is a list of "
@@ -64,10 +65,14 @@ absl::Status CheckSplits(const ImportOptions& options, const ImportFormat& forma
                                                  options.from));
 }
 
+bool HasSplits(const ImportOptions& options, const ImportFormat& format) {
+  return format.has_splits != nullptr && format.has_splits(options.from);
+}
+
 std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
   std::string text =
       absl::StrCat("format=", format.name, " directed=", options.directed ? "true" : "false");
-  if (format.uses_seed(options.from) || options.project > 0)
+  if (!HasSplits(options, format) || options.project > 0)
     absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
   return text;
@@ -77,7 +82,7 @@ std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& 
 
 std::vector<std::string> ImportFormats() {
   std::vector<std::string> names;
-  for (const ImportFormat& format : AllImportFormats()) names.push_back(format.name);
+  for (const ImportFormat* format : AllImportFormats()) names.emplace_back(format->name);
   return names;
 }
 
@@ -106,13 +111,13 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
         absl::StrCat("--project is ", options.project, "; at least 0 is needed"));
   QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
   QH_RETURN_IF_ERROR(CheckCompanions(options, *format));
-  QH_RETURN_IF_ERROR(CheckSplits(options, *format, !format->uses_seed(options.from)));
+  QH_RETURN_IF_ERROR(CheckSplits(options, *format, HasSplits(options, *format)));
   // Before they are read: what changes after that is read again.
   QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(options));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
                       StoreWriter::BeginAnew(options.store, options.on_commit));
   ImportTarget target(*writer, options, pool.num_threads());
-  QH_RETURN_IF_ERROR(format->make()->Read(options, target, pool));
+  QH_RETURN_IF_ERROR(format->read(options, target, pool));
   QH_RETURN_IF_ERROR(CheckSplits(options, *format, target.has_splits()));
   if (!options.splits.empty()) {
     QH_ASSIGN_OR_RETURN(ArraySource splits, ArraySource::OpenNpy(options.splits));

@@ -12,52 +12,45 @@
 #include "partition/import/formats/array_blocks.h"
 #include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_node_data.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
 
-class ArraysImporter : public Importer {
- public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
-    const ArrayOpener open = [&] { return ArraySource::OpenNpy(options.from); };
-    QH_ASSIGN_OR_RETURN(const bool are_rows, SetNodesOfCompanions(options, target));
-    QH_RETURN_IF_ERROR(are_rows ? ImportArcs(open, target)
-                                : ImportAnyIds(open, options.from, target));
-    return ImportCompanions(options, target);
-  }
+template <typename Visit>
+absl::Status ForEachId(const ArrayOpener& open, const Visit& visit) {
+  QH_ASSIGN_OR_RETURN(ArraySource ids, open());
+  return ForEachBlock<int64_t>(ids, visit);
+}
 
- private:
-  // Ids may have gaps, as those of edge lists.
-  static absl::Status ImportAnyIds(const ArrayOpener& open, const std::string& path,
-                                   ImportTarget& target) {
-    NodeIds::Range range;
-    QH_RETURN_IF_ERROR(
-        ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t first) -> absl::Status {
-          const auto [least, most] = std::minmax_element(ids.begin(), ids.end());
-          if (*least < 0)
-            return ArrayError(absl::StrCat(path, " element ", first + (least - ids.begin())),
-                              absl::StrCat("node ", *least), "node ids are at least 0");
-          range.Include(*least);
-          range.Include(*most);
-          return absl::OkStatus();
-        }));
-    QH_ASSIGN_OR_RETURN(NodeIds nodes, NodeIds::Make(range, path, target.memory_bytes() / 2));
-    QH_RETURN_IF_ERROR(
-        ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t) { return nodes.Add(ids); }));
-    QH_RETURN_IF_ERROR(nodes.Number());
-    QH_RETURN_IF_ERROR(SetNodes(nodes, path, target));
-    return ImportArcs(open, target, nodes.contiguous() ? nullptr : &nodes);
-  }
+// Ids may have gaps, as those of edge lists.
+absl::Status ImportAnyIds(const ArrayOpener& open, const std::string& path, ImportTarget& target) {
+  NodeIds::Range range;
+  QH_RETURN_IF_ERROR(
+      ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t first) -> absl::Status {
+        const auto [least, most] = std::minmax_element(ids.begin(), ids.end());
+        if (*least < 0)
+          return ArrayError(absl::StrCat(path, " element ", first + (least - ids.begin())),
+                            absl::StrCat("node ", *least), "node ids are at least 0");
+        range.Include(*least);
+        range.Include(*most);
+        return absl::OkStatus();
+      }));
+  QH_ASSIGN_OR_RETURN(NodeIds nodes, NodeIds::Make(range, path, target.memory_bytes() / 2));
+  QH_RETURN_IF_ERROR(
+      ForEachId(open, [&](absl::Span<const int64_t> ids, int64_t) { return nodes.Add(ids); }));
+  QH_RETURN_IF_ERROR(nodes.Number());
+  QH_RETURN_IF_ERROR(SetNodes(nodes, path, target));
+  return ImportArcs(open, target, nodes.contiguous() ? nullptr : &nodes);
+}
 
-  template <typename Visit>
-  static absl::Status ForEachId(const ArrayOpener& open, const Visit& visit) {
-    QH_ASSIGN_OR_RETURN(ArraySource ids, open());
-    return ForEachBlock<int64_t>(ids, visit);
-  }
-};
-
-}  // namespace
+absl::Status ReadArrays(const ImportOptions& options, ImportTarget& target, ThreadPool&) {
+  const ArrayOpener open = [&] { return ArraySource::OpenNpy(options.from); };
+  QH_ASSIGN_OR_RETURN(const bool are_rows, SetNodesOfCompanions(options, target));
+  QH_RETURN_IF_ERROR(are_rows ? ImportArcs(open, target)
+                              : ImportAnyIds(open, options.from, target));
+  return ImportCompanions(options, target);
+}
 
 bool IsArrays(const std::string& from) { return absl::EndsWith(from, ".npy"); }
 
@@ -72,6 +65,15 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureArrays(const ImportOptions& opt
   return shape;
 }
 
-std::unique_ptr<Importer> MakeArraysImporter() { return std::make_unique<ArraysImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kArraysFormat = {
+    .name = "arrays",
+    .recognised_by = "an .npy of arcs, [2, E] or [E, 2]",
+    .recognises = IsArrays,
+    .read = ReadArrays,
+    .takes_companions = true,
+    .measure = MeasureArrays,
+};
 
 }  // namespace quadhop

@@ -21,7 +21,7 @@
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/json_file.h"
 #include "partition/import/formats/number_lines.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -62,9 +62,9 @@ class ChunkBytes : public ByteSource {
   size_t at_ = 0;
 };
 
-class DglImporter : public Importer {
+class DglImporter {
  public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
     folder_ = options.from;
     path_ = folder_ + "/metadata.json";
     QH_ASSIGN_OR_RETURN(metadata_, ReadJson(path_, kMaxMetadataBytes));
@@ -269,8 +269,6 @@ class DglImporter : public Importer {
   Json metadata_;
 };
 
-}  // namespace
-
 bool IsDglFolder(const std::string& from) {
   const std::string path = from + "/metadata.json";
   if (!FileExists(path)) return false;
@@ -278,6 +276,14 @@ bool IsDglFolder(const std::string& from) {
   return json.ok() && json->is_object() && json->contains("num_nodes_per_chunk");
 }
 
-std::unique_ptr<Importer> MakeDglImporter() { return std::make_unique<DglImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kDglFormat = {
+    .name = "dgl",
+    .recognised_by = "a folder with DGL's metadata.json of chunks",
+    .recognises = IsDglFolder,
+    .read = [](const ImportOptions& options, ImportTarget& target,
+               ThreadPool& pool) { return DglImporter().Read(options, target, pool); },
+};
 
 }  // namespace quadhop

@@ -20,7 +20,7 @@
 #include "partition/import/formats/node_ids.h"
 #include "partition/import/formats/number_lines.h"
 #include "partition/import/formats/text_chunks.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 #include "partition/scratch/scratch_file.h"
 
 namespace quadhop {
@@ -40,9 +40,9 @@ bool IsEdge(absl::string_view line) {
   return TakeInteger(&line, &value) && TakeInteger(&line, &value);
 }
 
-class EdgeListImporter : public Importer {
+class EdgeListImporter {
  public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
     path_ = options.from;
     QH_ASSIGN_OR_RETURN(columns_, EdgeColumns::Find(path_, kComments));
     if (!columns_->note().empty()) target.AddNote(columns_->note());
@@ -132,8 +132,6 @@ class EdgeListImporter : public Importer {
   std::optional<EdgeColumns> columns_;
 };
 
-}  // namespace
-
 bool IsEdgeList(const std::string& from) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(from, error)) return false;
@@ -151,6 +149,15 @@ bool IsEdgeList(const std::string& from) {
          absl::StrContains(name, ".csv");
 }
 
-std::unique_ptr<Importer> MakeEdgeListImporter() { return std::make_unique<EdgeListImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kEdgeListFormat = {
+    .name = "edge-list",
+    .recognised_by = "a text, plain or gzip, of two numbers a line",
+    .recognises = IsEdgeList,
+    .read = [](const ImportOptions& options, ImportTarget& target,
+               ThreadPool& pool) { return EdgeListImporter().Read(options, target, pool); },
+    .takes_companions = true,
+};
 
 }  // namespace quadhop

@@ -23,7 +23,7 @@
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/mat_file.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -60,9 +60,9 @@ std::vector<double> EvenQuantiles(const std::vector<double>& values) {
   return classes;
 }
 
-class LinkxImporter : public Importer {
+class LinkxImporter {
  public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(options.from));
     QH_RETURN_IF_ERROR(ReadArcs(mat, target));
     if (Take(mat, "local_info")) {
@@ -189,8 +189,6 @@ class LinkxImporter : public Importer {
   std::vector<std::string> used_;  // names of variables
 };
 
-}  // namespace
-
 bool IsLinkxMat(const std::string& from) {
   if (!absl::EndsWith(from, ".mat")) return false;
   const absl::StatusOr<MatFile> mat = MatFile::Open(from);
@@ -199,6 +197,14 @@ bool IsLinkxMat(const std::string& from) {
                                                 [&](const char* name) { return mat->Has(name); }));
 }
 
-std::unique_ptr<Importer> MakeLinkxImporter() { return std::make_unique<LinkxImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kLinkxFormat = {
+    .name = "linkx",
+    .recognised_by = "a .mat with A, edge_index, network or homo",
+    .recognises = IsLinkxMat,
+    .read = [](const ImportOptions& options, ImportTarget& target,
+               ThreadPool& pool) { return LinkxImporter().Read(options, target, pool); },
+};
 
 }  // namespace quadhop

@@ -15,7 +15,7 @@
 #include "partition/import/formats/number_lines.h"
 #include "partition/import/formats/text_chunks.h"
 #include "partition/import/formats/text_source.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -57,46 +57,41 @@ absl::StatusOr<Sizes> ReadSizes(const std::string& path) {
   return sizes;
 }
 
-class MatrixMarketImporter : public Importer {
- public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
-    QH_ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(options.from));
-    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(sizes.nodes), options.from));
-    QH_RETURN_IF_ERROR(ReadArcs(options.from, sizes, target, pool));
-    return ImportCompanions(options, target);
-  }
+absl::Status ReadArcs(const std::string& path, const Sizes& sizes, ImportTarget& target,
+                      ThreadPool& pool) {
+  std::atomic<int64_t> entries = 0;
+  const auto take = [&](absl::string_view line, int64_t number,
+                        std::vector<Arc>* arcs) -> absl::Status {
+    absl::string_view rest = absl::StripAsciiWhitespace(line);
+    if (number <= sizes.line || rest.empty() || rest[0] == '%') return absl::OkStatus();
+    Arc arc;
+    if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target) || arc.source < 1 ||
+        arc.source > sizes.nodes || arc.target < 1 || arc.target > sizes.nodes)
+      return LineError(
+          path, number, line,
+          absl::StrCat("a row and a column, each in [1, ", sizes.nodes, "], are needed"));
+    arc = {arc.source - 1, arc.target - 1};
+    ++entries;
+    arcs->push_back(arc);
+    if (sizes.one_triangle && arc.source != arc.target) arcs->push_back({arc.target, arc.source});
+    return absl::OkStatus();
+  };
+  QH_RETURN_IF_ERROR(ImportArcLines(
+      path, target, pool, take,
+      [&](absl::Span<const Arc> arcs, const TextChunk&) { return target.AddArcs(arcs); }));
+  if (entries == sizes.entries) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(path, " has ", entries.load(),
+                                                 " entries, but its line ", sizes.line + 1,
+                                                 " says ", sizes.entries));
+}
 
- private:
-  static absl::Status ReadArcs(const std::string& path, const Sizes& sizes, ImportTarget& target,
-                               ThreadPool& pool) {
-    std::atomic<int64_t> entries = 0;
-    const auto take = [&](absl::string_view line, int64_t number,
-                          std::vector<Arc>* arcs) -> absl::Status {
-      absl::string_view rest = absl::StripAsciiWhitespace(line);
-      if (number <= sizes.line || rest.empty() || rest[0] == '%') return absl::OkStatus();
-      Arc arc;
-      if (!TakeInteger(&rest, &arc.source) || !TakeInteger(&rest, &arc.target) || arc.source < 1 ||
-          arc.source > sizes.nodes || arc.target < 1 || arc.target > sizes.nodes)
-        return LineError(
-            path, number, line,
-            absl::StrCat("a row and a column, each in [1, ", sizes.nodes, "], are needed"));
-      arc = {arc.source - 1, arc.target - 1};
-      ++entries;
-      arcs->push_back(arc);
-      if (sizes.one_triangle && arc.source != arc.target) arcs->push_back({arc.target, arc.source});
-      return absl::OkStatus();
-    };
-    QH_RETURN_IF_ERROR(ImportArcLines(
-        path, target, pool, take,
-        [&](absl::Span<const Arc> arcs, const TextChunk&) { return target.AddArcs(arcs); }));
-    if (entries == sizes.entries) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(path, " has ", entries.load(),
-                                                   " entries, but its line ", sizes.line + 1,
-                                                   " says ", sizes.entries));
-  }
-};
-
-}  // namespace
+absl::Status ReadMatrixMarket(const ImportOptions& options, ImportTarget& target,
+                              ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(options.from));
+  QH_RETURN_IF_ERROR(Annotate(target.SetNodes(sizes.nodes), options.from));
+  QH_RETURN_IF_ERROR(ReadArcs(options.from, sizes, target, pool));
+  return ImportCompanions(options, target);
+}
 
 bool IsMatrixMarket(const std::string& from) {
   const absl::StatusOr<std::string> banner = ReadBanner(from);
@@ -109,8 +104,15 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureMatrixMarket(const ImportOption
   return MeasureWithCompanions(options, sizes.nodes, arcs_an_entry * sizes.entries);
 }
 
-std::unique_ptr<Importer> MakeMatrixMarketImporter() {
-  return std::make_unique<MatrixMarketImporter>();
-}
+}  // namespace
+
+extern constinit const ImportFormat kMatrixMarketFormat = {
+    .name = "matrix-market",
+    .recognised_by = "a file that begins with %%MatrixMarket",
+    .recognises = IsMatrixMarket,
+    .read = ReadMatrixMarket,
+    .takes_companions = true,
+    .measure = MeasureMatrixMarket,
+};
 
 }  // namespace quadhop

@@ -14,7 +14,7 @@
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/number_lines.h"
 #include "partition/import/formats/text_chunks.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -65,62 +65,55 @@ absl::StatusOr<std::vector<int64_t>> CommentLines(const std::string& path, Threa
   return comments;
 }
 
-class MetisGraphImporter : public Importer {
- public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
-    QH_ASSIGN_OR_RETURN(const Header header, ReadHeader(options.from));
-    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(header.nodes), options.from));
-    QH_RETURN_IF_ERROR(ReadArcs(options.from, header, target, pool));
-    return ImportCompanions(options, target);
+absl::Status AppendNeighbors(const std::string& path, const Header& header, int64_t node,
+                             int64_t number, absl::string_view line, std::vector<Arc>* arcs) {
+  absl::string_view rest = line;
+  int64_t value;
+  for (int64_t i = 0; i < header.skipped; ++i)
+    if (!TakeInteger(&rest, &value)) return LineError(path, number, line, "weights are missing");
+  while (TakeInteger(&rest, &value)) {
+    if (value < 1 || value > header.nodes || node >= header.nodes)
+      return LineError(
+          path, number, line,
+          absl::StrCat("neighbours are in [1, ", header.nodes, "], in ", header.nodes, " lines"));
+    arcs->push_back({node, value - 1});
+    int64_t weight;
+    if (header.edge_weights && !TakeInteger(&rest, &weight))
+      return LineError(path, number, line, "each neighbour has a weight after it");
   }
+  if (!rest.empty()) return LineError(path, number, line, "whole numbers are needed");
+  return absl::OkStatus();
+}
 
- private:
-  static absl::Status ReadArcs(const std::string& path, const Header& header, ImportTarget& target,
-                               ThreadPool& pool) {
-    QH_ASSIGN_OR_RETURN(const std::vector<int64_t> comments, CommentLines(path, pool));
-    std::atomic<int64_t> num_arcs = 0;
-    const auto take = [&](absl::string_view line, int64_t number,
-                          std::vector<Arc>* arcs) -> absl::Status {
-      if (number <= header.line || (!line.empty() && line[0] == '%')) return absl::OkStatus();
-      const auto first = std::upper_bound(comments.begin(), comments.end(), header.line);
-      const int64_t node =
-          number - header.line - 1 - (std::lower_bound(first, comments.end(), number) - first);
-      return AppendNeighbors(path, header, node, number, line, arcs);
-    };
-    QH_RETURN_IF_ERROR(
-        ImportArcLines(path, target, pool, take, [&](absl::Span<const Arc> arcs, const TextChunk&) {
-          num_arcs += static_cast<int64_t>(arcs.size());
-          return target.AddArcs(arcs);
-        }));
-    if (num_arcs == 2 * header.edges) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " has ", num_arcs.load(), " neighbours, but its line ", header.line + 1,
-                     " says ", header.edges, " edges, each of which stands twice"));
-  }
+absl::Status ReadArcs(const std::string& path, const Header& header, ImportTarget& target,
+                      ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> comments, CommentLines(path, pool));
+  std::atomic<int64_t> num_arcs = 0;
+  const auto take = [&](absl::string_view line, int64_t number,
+                        std::vector<Arc>* arcs) -> absl::Status {
+    if (number <= header.line || (!line.empty() && line[0] == '%')) return absl::OkStatus();
+    const auto first = std::upper_bound(comments.begin(), comments.end(), header.line);
+    const int64_t node =
+        number - header.line - 1 - (std::lower_bound(first, comments.end(), number) - first);
+    return AppendNeighbors(path, header, node, number, line, arcs);
+  };
+  QH_RETURN_IF_ERROR(
+      ImportArcLines(path, target, pool, take, [&](absl::Span<const Arc> arcs, const TextChunk&) {
+        num_arcs += static_cast<int64_t>(arcs.size());
+        return target.AddArcs(arcs);
+      }));
+  if (num_arcs == 2 * header.edges) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " has ", num_arcs.load(), " neighbours, but its line ", header.line + 1,
+                   " says ", header.edges, " edges, each of which stands twice"));
+}
 
-  static absl::Status AppendNeighbors(const std::string& path, const Header& header, int64_t node,
-                                      int64_t number, absl::string_view line,
-                                      std::vector<Arc>* arcs) {
-    absl::string_view rest = line;
-    int64_t value;
-    for (int64_t i = 0; i < header.skipped; ++i)
-      if (!TakeInteger(&rest, &value)) return LineError(path, number, line, "weights are missing");
-    while (TakeInteger(&rest, &value)) {
-      if (value < 1 || value > header.nodes || node >= header.nodes)
-        return LineError(
-            path, number, line,
-            absl::StrCat("neighbours are in [1, ", header.nodes, "], in ", header.nodes, " lines"));
-      arcs->push_back({node, value - 1});
-      int64_t weight;
-      if (header.edge_weights && !TakeInteger(&rest, &weight))
-        return LineError(path, number, line, "each neighbour has a weight after it");
-    }
-    if (!rest.empty()) return LineError(path, number, line, "whole numbers are needed");
-    return absl::OkStatus();
-  }
-};
-
-}  // namespace
+absl::Status ReadMetisGraph(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const Header header, ReadHeader(options.from));
+  QH_RETURN_IF_ERROR(Annotate(target.SetNodes(header.nodes), options.from));
+  QH_RETURN_IF_ERROR(ReadArcs(options.from, header, target, pool));
+  return ImportCompanions(options, target);
+}
 
 bool IsMetisGraph(const std::string& from) {
   std::error_code error;
@@ -134,8 +127,15 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureMetisGraph(const ImportOptions&
   return MeasureWithCompanions(options, header.nodes, (options.directed ? 2 : 1) * header.edges);
 }
 
-std::unique_ptr<Importer> MakeMetisGraphImporter() {
-  return std::make_unique<MetisGraphImporter>();
-}
+}  // namespace
+
+extern constinit const ImportFormat kMetisGraphFormat = {
+    .name = "metis-graph",
+    .recognised_by = "a file NAME.graph or NAME.graph.gz",
+    .recognises = IsMetisGraph,
+    .read = ReadMetisGraph,
+    .takes_companions = true,
+    .measure = MeasureMetisGraph,
+};
 
 }  // namespace quadhop

@@ -17,7 +17,7 @@
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/npz_file.h"
 #include "partition/import/formats/ogb_splits.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -90,35 +90,30 @@ absl::Status CheckEdges(const RawArrays& raw) {
                                                  ", but num_edges_list says ", counted, " edges"));
 }
 
-class OgbBinaryImporter : public Importer {
- public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
-    QH_ASSIGN_OR_RETURN(const RawArrays raw,
-                        RawArrays::Open(options.from + "/raw", target.memory_bytes()));
-    QH_ASSIGN_OR_RETURN(const int64_t num_nodes, CountNodes(raw));
-    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), options.from));
-    QH_RETURN_IF_ERROR(CheckEdges(raw));
-    QH_RETURN_IF_ERROR(ImportArcs([&] { return raw.Array("edge_index"); }, target));
-    if (raw.Has("node_feat")) {
-      QH_ASSIGN_OR_RETURN(ArraySource features, raw.Array("node_feat"));
-      QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));
-    } else {
-      target.AddNote("no node_feat: positional encodings will stand for features");
-    }
-    if (raw.Has("node_label")) {
-      QH_ASSIGN_OR_RETURN(ArraySource labels, raw.Array("node_label"));
-      QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
-    } else {
-      target.AddNote("no node_label: the store has no labels and cannot be trained on");
-    }
-    NoteUnused(raw.names(),
-               {"edge_index", "num_nodes_list", "num_edges_list", "node_feat", "node_label"},
-               target);
-    return ReadOgbSplits(options.from + "/split", target, pool);
+absl::Status ReadOgbBinaryFolder(const ImportOptions& options, ImportTarget& target,
+                                 ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const RawArrays raw,
+                      RawArrays::Open(options.from + "/raw", target.memory_bytes()));
+  QH_ASSIGN_OR_RETURN(const int64_t num_nodes, CountNodes(raw));
+  QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), options.from));
+  QH_RETURN_IF_ERROR(CheckEdges(raw));
+  QH_RETURN_IF_ERROR(ImportArcs([&] { return raw.Array("edge_index"); }, target));
+  if (raw.Has("node_feat")) {
+    QH_ASSIGN_OR_RETURN(ArraySource features, raw.Array("node_feat"));
+    QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));
+  } else {
+    target.AddNote("no node_feat: positional encodings will stand for features");
   }
-};
-
-}  // namespace
+  if (raw.Has("node_label")) {
+    QH_ASSIGN_OR_RETURN(ArraySource labels, raw.Array("node_label"));
+    QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
+  } else {
+    target.AddNote("no node_label: the store has no labels and cannot be trained on");
+  }
+  NoteUnused(raw.names(),
+             {"edge_index", "num_nodes_list", "num_edges_list", "node_feat", "node_label"}, target);
+  return ReadOgbSplits(options.from + "/split", target, pool);
+}
 
 bool IsOgbBinaryFolder(const std::string& from) {
   return FileExists(from + "/raw/data.npz") || FileExists(from + "/raw/edge_index.npy");
@@ -137,6 +132,15 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureOgbBinaryFolder(const ImportOpt
   return shape;
 }
 
-std::unique_ptr<Importer> MakeOgbBinaryImporter() { return std::make_unique<OgbBinaryImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kOgbBinaryFormat = {
+    .name = "ogb-binary",
+    .recognised_by = "a folder with raw/data.npz or raw/edge_index.npy",
+    .recognises = IsOgbBinaryFolder,
+    .read = ReadOgbBinaryFolder,
+    .has_splits = HasOgbSplits,
+    .measure = MeasureOgbBinaryFolder,
+};
 
 }  // namespace quadhop

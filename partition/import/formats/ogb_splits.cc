@@ -16,7 +16,6 @@
 #include "partition/import/formats/array_source.h"
 #include "partition/import/formats/csv_table.h"
 #include "partition/import/formats/torch_file.h"
-#include "partition/import/importer.h"
 
 namespace quadhop {
 namespace {
@@ -135,7 +134,7 @@ std::vector<std::string> SplitNames(const std::string& folder) {
 
 }  // namespace
 
-bool LacksOgbSplit(const std::string& from) { return SplitNames(from + "/split").empty(); }
+bool HasOgbSplits(const std::string& from) { return !SplitNames(from + "/split").empty(); }
 
 absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool) {
   const std::vector<std::string> names = SplitNames(folder);

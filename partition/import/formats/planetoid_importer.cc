@@ -20,7 +20,7 @@
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/pickle.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -40,9 +40,9 @@ std::string PrefixOf(const std::string& from) {
   return found.size() == 1 ? found[0] : "";
 }
 
-class PlanetoidImporter : public Importer {
+class PlanetoidImporter {
  public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
     prefix_ = PrefixOf(options.from);
     if (prefix_.empty())
       return absl::NotFoundError(absl::StrCat("no ", options.from,
@@ -191,10 +191,17 @@ class PlanetoidImporter : public Importer {
   int64_t num_known_ = 0;             // nodes before the test nodes
 };
 
-}  // namespace
-
 bool IsPlanetoid(const std::string& from) { return !PrefixOf(from).empty(); }
 
-std::unique_ptr<Importer> MakePlanetoidImporter() { return std::make_unique<PlanetoidImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kPlanetoidFormat = {
+    .name = "planetoid",
+    .recognised_by = "DIR/ind.NAME, or a folder with one ind.NAME.graph",
+    .recognises = IsPlanetoid,
+    .read = [](const ImportOptions& options, ImportTarget& target,
+               ThreadPool& pool) { return PlanetoidImporter().Read(options, target, pool); },
+    .has_splits = [](const std::string&) { return true; },
+};
 
 }  // namespace quadhop

@@ -24,7 +24,7 @@
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/npz_file.h"
 #include "partition/import/formats/pyg_file.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -86,31 +86,26 @@ absl::StatusOr<GraphArrays> FindArrays(const NamedArrays& file, const ImportOpti
   return graph;
 }
 
-class PygImporter : public Importer {
- public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
-    QH_ASSIGN_OR_RETURN(const std::unique_ptr<PygFile> file,
-                        PygFile::Open(options.from, target.memory_bytes()));
-    const NamedArrays& arrays = file->arrays();
-    QH_ASSIGN_OR_RETURN(GraphArrays graph, FindArrays(arrays, options));
-    QH_RETURN_IF_ERROR(Annotate(target.SetNodes(graph.num_nodes, graph.counted_by), options.from));
-    QH_RETURN_IF_ERROR(ImportArcs([&] { return arrays.open(graph.arcs); }, target));
-    if (graph.features.has_value())
-      QH_RETURN_IF_ERROR(ImportFeatures(*std::move(graph.features), target));
-    else
-      target.AddNote("no x: positional encodings will stand for features");
-    if (graph.labels.has_value())
-      QH_RETURN_IF_ERROR(ImportLabels(*std::move(graph.labels), target));
-    else
-      target.AddNote("no y: the store has no labels and cannot be trained on");
-    const std::string name = std::filesystem::path(options.from).filename();
-    if (absl::StrContains(name, "_directed") && !options.directed)
-      target.AddNote("the file's name says that the graph is directed: --directed keeps it so");
-    return ImportMasksOrRandomSplit(arrays, graph.used, target);
-  }
-};
-
-}  // namespace
+absl::Status ReadPyg(const ImportOptions& options, ImportTarget& target, ThreadPool&) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<PygFile> file,
+                      PygFile::Open(options.from, target.memory_bytes()));
+  const NamedArrays& arrays = file->arrays();
+  QH_ASSIGN_OR_RETURN(GraphArrays graph, FindArrays(arrays, options));
+  QH_RETURN_IF_ERROR(Annotate(target.SetNodes(graph.num_nodes, graph.counted_by), options.from));
+  QH_RETURN_IF_ERROR(ImportArcs([&] { return arrays.open(graph.arcs); }, target));
+  if (graph.features.has_value())
+    QH_RETURN_IF_ERROR(ImportFeatures(*std::move(graph.features), target));
+  else
+    target.AddNote("no x: positional encodings will stand for features");
+  if (graph.labels.has_value())
+    QH_RETURN_IF_ERROR(ImportLabels(*std::move(graph.labels), target));
+  else
+    target.AddNote("no y: the store has no labels and cannot be trained on");
+  const std::string name = std::filesystem::path(options.from).filename();
+  if (absl::StrContains(name, "_directed") && !options.directed)
+    target.AddNote("the file's name says that the graph is directed: --directed keeps it so");
+  return ImportMasksOrRandomSplit(arrays, graph.used, target);
+}
 
 bool IsPyg(const std::string& from) {
   if (!IsTorchName(from)) return IsNpzWith(from, {"edge_index"}) || IsNpzWith(from, {"edges"});
@@ -130,6 +125,15 @@ absl::StatusOr<absl::optional<PrepShape>> MeasurePyg(const ImportOptions& option
   return shape;
 }
 
-std::unique_ptr<Importer> MakePygImporter() { return std::make_unique<PygImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kPygFormat = {
+    .name = "pyg",
+    .recognised_by = "an .npz or .pt with edge_index or edges",
+    .recognises = IsPyg,
+    .read = ReadPyg,
+    .takes_companions = true,
+    .measure = MeasurePyg,
+};
 
 }  // namespace quadhop

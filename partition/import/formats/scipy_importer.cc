@@ -4,21 +4,16 @@
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/npz_adjacency.h"
 #include "partition/import/formats/npz_file.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
 
-class ScipyImporter : public Importer {
- public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool&) override {
-    QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
-    QH_RETURN_IF_ERROR(ImportNpzAdjacency(npz, "", target));
-    return ImportCompanions(options, target);
-  }
-};
-
-}  // namespace
+absl::Status ReadScipy(const ImportOptions& options, ImportTarget& target, ThreadPool&) {
+  QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
+  QH_RETURN_IF_ERROR(ImportNpzAdjacency(npz, "", target));
+  return ImportCompanions(options, target);
+}
 
 bool IsScipyNpz(const std::string& from) {
   return IsNpzWith(from, {"shape", "indptr", "indices"}) ||
@@ -31,6 +26,15 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureScipy(const ImportOptions& opti
   return MeasureWithCompanions(options, size.nodes, size.arcs);
 }
 
-std::unique_ptr<Importer> MakeScipyImporter() { return std::make_unique<ScipyImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kScipyFormat = {
+    .name = "scipy",
+    .recognised_by = "an .npz of scipy.sparse.save_npz",
+    .recognises = IsScipyNpz,
+    .read = ReadScipy,
+    .takes_companions = true,
+    .measure = MeasureScipy,
+};
 
 }  // namespace quadhop

@@ -23,7 +23,7 @@
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/npz_adjacency.h"
 #include "partition/import/formats/npz_file.h"
-#include "partition/import/importer.h"
+#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {
@@ -50,9 +50,9 @@ absl::Status AddSparseLabels(const OwnedSparseMatrix& labels, const std::string&
   return absl::OkStatus();
 }
 
-class ShchurImporter : public Importer {
+class ShchurImporter {
  public:
-  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) override {
+  absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, target.memory_bytes()));
     QH_RETURN_IF_ERROR(ReadArcs(npz, target));
     QH_RETURN_IF_ERROR(ReadFeatures(npz, target, pool));
@@ -186,12 +186,18 @@ class ShchurImporter : public Importer {
   std::vector<std::string> used_;  // names of arrays
 };
 
-}  // namespace
-
 bool IsShchurNpz(const std::string& from) {
   return IsNpzWith(from, {"adj_indptr"}) || IsNpzWith(from, {"adj_matrix"});
 }
 
-std::unique_ptr<Importer> MakeShchurImporter() { return std::make_unique<ShchurImporter>(); }
+}  // namespace
+
+extern constinit const ImportFormat kShchurFormat = {
+    .name = "shchur",
+    .recognised_by = "an .npz with adj_indptr or adj_matrix",
+    .recognises = IsShchurNpz,
+    .read = [](const ImportOptions& options, ImportTarget& target,
+               ThreadPool& pool) { return ShchurImporter().Read(options, target, pool); },
+};
 
 }  // namespace quadhop
