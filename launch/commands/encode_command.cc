@@ -7,7 +7,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/runtime.h"
-#include "partition/encodings/encode.h"
+#include "partition/prep/prep.h"
 
 namespace quadhop {
 
@@ -23,11 +23,13 @@ absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments) 
   flags.Example("encode --store stores/products.qh --method file --file node2vec.npy");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"encode"}));
-  if (step.dry_run) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
-  QH_ASSIGN_OR_RETURN(const EncodeReport report, EncodeStore(step.store, step.encode, pool));
-  std::printf("%s: pos_enc.npy with %s\n", step.store.c_str(), report.Describe().c_str());
+  QH_RETURN_IF_ERROR(PlanStepsOfStore(step.prep, step.dry_run, {PrepStep::kEncode},
+                                      pool.num_threads(), PrintLines));
+  if (step.dry_run) return ExitCode::kDone;
+  QH_ASSIGN_OR_RETURN(const EncodeReport report,
+                      EncodeStore(step.prep.store, step.prep.encode, pool));
+  std::printf("%s: pos_enc.npy with %s\n", step.prep.store.c_str(), report.Describe().c_str());
   return ExitCode::kDone;
 }
 

@@ -7,7 +7,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/runtime.h"
-#include "partition/import/import.h"
+#include "partition/prep/prep.h"
 
 namespace quadhop {
 
@@ -25,11 +25,12 @@ absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) 
   flags.Example("import --from /usr/share/wordnet --store stores/wordnet.qh --project 128");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(ImportInputs(step.import).status());
-  QH_RETURN_IF_ERROR(step.PrintPlanOfInput({"import"}).status());
-  if (step.dry_run) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(ImportInputs(step.prep.import).status());
   ThreadPool pool(NumThreads(step.threads));
-  QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.import, pool));
+  QH_RETURN_IF_ERROR(
+      PlanStepsOfInput(step.prep, {PrepStep::kImport}, pool.num_threads(), PrintLines).status());
+  if (step.dry_run) return ExitCode::kDone;
+  QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.prep.import, pool));
   std::printf("%s\n", report.Describe().c_str());
   return ExitCode::kDone;
 }

@@ -11,36 +11,40 @@
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
-#include "partition/cuts/partition_store.h"
+#include "partition/prep/prep.h"
 
 namespace quadhop {
 namespace {
 
+absl::Status PrintPlan(const StepFlags& step, ThreadPool& pool) {
+  return PlanStepsOfStore(step.prep, step.dry_run, {PrepStep::kPartition}, pool.num_threads(),
+                          PrintLines);
+}
+
 absl::StatusOr<ExitCode> Partition(const StepFlags& step, ThreadPool& pool) {
-  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"partition"}));
+  QH_RETURN_IF_ERROR(PrintPlan(step, pool));
   if (step.dry_run) return ExitCode::kDone;
   QH_ASSIGN_OR_RETURN(const PartitionReport report,
-                      PartitionStore(step.store, step.partition, pool));
+                      PartitionStore(step.prep.store, step.prep.partition, pool));
   std::printf("%s\n", report.Describe().c_str());
   return ExitCode::kDone;
 }
 
 // As one of the ranks that cut together.
 absl::StatusOr<ExitCode> PartitionOnRank(StepFlags step, const RankContext& context) {
-  step.partition.rank = context.comm.rank().value();
-  step.partition.num_ranks = context.comm.num_ranks();
-  step.threads = context.pool.num_threads();
-  if (step.memory_bytes == 0) {
+  PrepOptions& prep = step.prep;
+  prep.partition.rank = context.comm.rank().value();
+  prep.partition.num_ranks = context.comm.num_ranks();
+  if (prep.memory_bytes == 0) {
     QH_ASSIGN_OR_RETURN(const int64_t of_host_bytes, MemoryBudget(0));
-    step.memory_bytes = of_host_bytes / context.ranks_on_host;
-    step.partition.memory_bytes = step.memory_bytes;
+    prep.memory_bytes = of_host_bytes / context.ranks_on_host;
+    prep.Share();
   }
-  const absl::Status plan =
-      context.IsMain() ? step.PrintPlanOfStore({"partition"}) : absl::OkStatus();
+  const absl::Status plan = context.IsMain() ? PrintPlan(step, context.pool) : absl::OkStatus();
   QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "plan the partition", plan));
   if (step.dry_run) return ExitCode::kDone;
   QH_ASSIGN_OR_RETURN(const PartitionReport report,
-                      PartitionStore(step.store, step.partition, context.pool));
+                      PartitionStore(prep.store, prep.partition, context.pool));
   if (context.IsMain()) std::printf("%s\n", report.Describe().c_str());
   QH_RETURN_IF_ERROR(context.comm.Barrier("end of the partition"));  // rank 0 writes the store
   return ExitCode::kDone;
@@ -65,7 +69,7 @@ absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> argument
       "ptscotch");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  if (step.partition.method == "ptscotch") {
+  if (step.prep.partition.method == "ptscotch") {
     RanksOptions ranks;
     ranks.threads = step.threads;
     // The others wait until rank 0 has written; the heartbeat finds a rank that died.
@@ -73,7 +77,7 @@ absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> argument
     return RunRanks(ranks,
                     [&](const RankContext& context) { return PartitionOnRank(step, context); });
   }
-  QH_RETURN_IF_ERROR(CheckStartedAlone(absl::StrCat("--method ", step.partition.method),
+  QH_RETURN_IF_ERROR(CheckStartedAlone(absl::StrCat("--method ", step.prep.partition.method),
                                        ", or use --method ptscotch"));
   ThreadPool pool(NumThreads(step.threads));
   return Partition(step, pool);

@@ -7,7 +7,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
 #include "launch/ranks/runtime.h"
-#include "partition/features/propagate.h"
+#include "partition/prep/prep.h"
 
 namespace quadhop {
 
@@ -24,11 +24,13 @@ absl::StatusOr<ExitCode> PropagateCommand(absl::Span<const std::string> argument
   flags.Example("propagate --store stores/papers100m.qh --hops 2 --dtype bf16");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(step.PrintPlanOfStore({"propagate"}));
-  if (step.dry_run) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
-  QH_RETURN_IF_ERROR(PropagateStore(step.store, step.propagate, pool));
-  std::printf("%s: features.npy with %s\n", step.store.c_str(), step.propagate.ToString().c_str());
+  QH_RETURN_IF_ERROR(PlanStepsOfStore(step.prep, step.dry_run, {PrepStep::kPropagate},
+                                      pool.num_threads(), PrintLines));
+  if (step.dry_run) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(PropagateStore(step.prep.store, step.prep.propagate, pool));
+  std::printf("%s: features.npy with %s\n", step.prep.store.c_str(),
+              step.prep.propagate.ToString().c_str());
   return ExitCode::kDone;
 }
 

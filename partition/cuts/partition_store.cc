@@ -167,7 +167,7 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   step.writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),
                                                               groups.offsets.end());
   QH_RETURN_IF_ERROR(step.writer->Commit(
-      MakeProvenance("partition", options.ToString(), report.Describe()), pool));
+      MakeProvenance(PrepStep::kPartition, options.ToString(), report.Describe()), pool));
   return report;
 }
 

@@ -93,7 +93,8 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   // What was made from the encodings before is not valid any more.
   if (store->manifest().features() == 0) LeaveOut(writer->manifest(), "features.npy");
   writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
-  QH_RETURN_IF_ERROR(writer->Commit(MakeProvenance("encode", options_text, report.note), pool));
+  QH_RETURN_IF_ERROR(
+      writer->Commit(MakeProvenance(PrepStep::kEncode, options_text, report.note), pool));
   return report;
 }
 

@@ -114,7 +114,7 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
   }
   writer->manifest().set_hops(options.hops);
   writer->manifest().set_feature_dtype(DTypeName(options.dtype));
-  return writer->Commit(MakeProvenance("propagate", options.ToString()), pool);
+  return writer->Commit(MakeProvenance(PrepStep::kPropagate, options.ToString()), pool);
 }
 
 }  // namespace quadhop

@@ -126,7 +126,7 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = format->name;
   Provenance step =
-      MakeProvenance("import", ProvenanceOptions(options, *format), report.Describe());
+      MakeProvenance(PrepStep::kImport, ProvenanceOptions(options, *format), report.Describe());
   step.set_inputs(inputs);
   step.set_sources(ImportSources(options));
   QH_RETURN_IF_ERROR(writer->Commit(step, pool));

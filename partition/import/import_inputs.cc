@@ -18,6 +18,7 @@
 #include "core/manifest.h"
 #include "core/status.h"
 #include "partition/import/import.h"
+#include "partition/steps/prep_step.h"
 
 namespace quadhop {
 namespace {
@@ -176,7 +177,7 @@ std::string ImportSources(const ImportOptions& options) {
 }
 
 bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs) {
-  const Provenance* done = store.FindStep("import");
+  const Provenance* done = store.FindStep(PrepStepName(PrepStep::kImport));
   return done != nullptr && done->options() == options && !done->inputs().empty() &&
          done->inputs() != inputs;
 }

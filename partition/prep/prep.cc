@@ -1,73 +1,209 @@
 #include "partition/prep/prep.h"
 
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <utility>
 #include <vector>
 
-#include "core/manifest.h"
+#include "core/dtype.h"
+#include "core/host_memory.h"
 #include "core/status.h"
+#include "core/stopwatch.h"
+#include "core/store.h"
+#include "partition/cuts/partitioner.h"
+#include "partition/prep/intact_store.h"
+#include "partition/prep/prep_plan.h"
 #include "partition/steps/store_step.h"
 
 namespace quadhop {
 namespace {
 
-std::vector<absl::string_view> FilesOf(absl::string_view step) {
-  if (step == "encode") return {"pos_enc.npy"};
-  if (step == "propagate") return {"features.npy"};
-  return {"indptr.npy", "indices.npy", "original_ids.npy"};
-}
+// One prep from its beginning to its end.
+class PrepRun {
+ public:
+  PrepRun(const PrepOptions& options, bool dry_run, ThreadPool& pool, PrepObserver& observer)
+      : options_(options), dry_run_(dry_run), pool_(pool), observer_(observer) {}
+
+  absl::Status Run() {
+    QH_RETURN_IF_ERROR(DescribeSteps());
+    QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(options_.import));
+    QH_RETURN_IF_ERROR(OpenStore(inputs));
+    bool planned = true;
+    if (store_ != nullptr) {
+      QH_RETURN_IF_ERROR(PlanRest());
+    } else {
+      QH_ASSIGN_OR_RETURN(planned, PlanStepsOfInput(options_, kPrepSteps, num_threads(), say_));
+    }
+    if (dry_run_) return absl::OkStatus();
+    for (const PrepStep step : kPrepSteps) {
+      QH_RETURN_IF_ERROR(DoOrSkip(step));
+      if (planned) continue;
+      QH_RETURN_IF_ERROR(Plan(absl::MakeConstSpan(kPrepSteps).subspan(1)));
+      planned = true;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  int num_threads() const { return pool_.num_threads(); }
+
+  // What each step is done with, as in the store's provenance. What cannot work is refused here: a
+  // format that is not recognised, a file of encodings that cannot be read, a partitioner that this
+  // build lacks.
+  absl::Status DescribeSteps() {
+    QH_ASSIGN_OR_RETURN(of(PrepStep::kImport), ImportProvenance(options_.import));
+    if (options_.partition.method != "auto")
+      QH_RETURN_IF_ERROR(MakePartitioner(options_.partition.method).status());
+    of(PrepStep::kPartition) = options_.partition.ToString();
+    QH_ASSIGN_OR_RETURN(of(PrepStep::kEncode), options_.encode.ToString());
+    of(PrepStep::kPropagate) = options_.propagate.ToString();
+    return absl::OkStatus();
+  }
+  std::string& of(PrepStep step) { return step_options_[static_cast<size_t>(step)]; }
+
+  // The store to go on from, or nullptr: then everything is made.
+  absl::Status OpenStore(const std::string& inputs) {
+    QH_ASSIGN_OR_RETURN(IntactStore intact,
+                        dry_run_ ? LookAtStore(options_.store) : OpenIntact(options_.store, pool_));
+    if (!intact.damage.empty())
+      observer_.Say(absl::StrCat(intact.store == nullptr ? "the store" : "a file of the store",
+                                 " is damaged and will be made anew: ", intact.damage, "\n"));
+    if (intact.store == nullptr) return absl::OkStatus();
+    const std::string& options = of(PrepStep::kImport);
+    if (InputsChanged(*intact.store, options, inputs)) {
+      observer_.Say("the input has changed since it was imported: the store will be made anew\n");
+    } else if (!StepIsDone(*intact.store, PrepStep::kImport, options)) {
+      const Provenance* const done = intact.store->FindStep(PrepStepName(PrepStep::kImport));
+      observer_.Say(
+          absl::StrCat("the store was made by",
+                       done == nullptr ? " another command" : (" import " + done->options()),
+                       ", not by import ", options, ": it will be made anew\n"));
+    } else {
+      store_ = std::move(intact.store);
+    }
+    return absl::OkStatus();
+  }
+
+  // Of a store that is gone on from: what is left to do.
+  absl::Status PlanRest() {
+    const bool encodings_are_features = store_->manifest().features() == 0;
+    std::vector<PrepStep> done, left;
+    for (const PrepStep step : kPrepSteps) {
+      const bool of_new_encodings =
+          encodings_are_features && !left.empty() && left.back() == PrepStep::kEncode;
+      const bool is_done = !of_new_encodings && StepIsDone(*store_, step, of(step));
+      (is_done ? done : left).push_back(step);
+    }
+    const auto append_name = [](std::string* out, PrepStep step) { *out += PrepStepName(step); };
+    if (dry_run_)
+      observer_.Say(absl::StrCat("done before: ", absl::StrJoin(done, ", ", append_name), "\n"));
+    return left.empty() ? absl::OkStatus() : Plan(left);
+  }
+
+  absl::Status Plan(absl::Span<const PrepStep> steps) {
+    return PlanSteps(options_, PrepShape::Of(*store_), steps, num_threads(), say_);
+  }
+
+  absl::Status DoOrSkip(PrepStep step) {
+    const Stopwatch watch;
+    if (store_ != nullptr && StepIsDone(*store_, step, of(step))) {
+      observer_.Skipped(step, watch.Elapsed(), of(step));
+      return absl::OkStatus();
+    }
+    store_.reset();  // its maps are of files that the step replaces
+    QH_ASSIGN_OR_RETURN(const std::string report, Do(step));
+    observer_.Done(step, watch.Elapsed(), report);
+    QH_ASSIGN_OR_RETURN(store_, Store::Open(options_.store));
+    return absl::OkStatus();
+  }
+
+  // Returns what to tell people.
+  absl::StatusOr<std::string> Do(PrepStep step) {
+    const auto describe = [](const auto& report) -> absl::StatusOr<std::string> {
+      QH_RETURN_IF_ERROR(report.status());
+      return report->Describe();
+    };
+    switch (step) {
+      case PrepStep::kImport:
+        return describe(Import(options_.import, pool_));
+      case PrepStep::kPartition:
+        return describe(PartitionStore(options_.store, options_.partition, pool_));
+      case PrepStep::kEncode:
+        return describe(EncodeStore(options_.store, options_.encode, pool_));
+      case PrepStep::kPropagate:
+        break;
+    }
+    QH_RETURN_IF_ERROR(PropagateStore(options_.store, options_.propagate, pool_));
+    return options_.propagate.ToString();
+  }
+
+  const PrepOptions& options_;
+  const bool dry_run_;
+  ThreadPool& pool_;
+  PrepObserver& observer_;
+  const SayHook say_ = [this](absl::string_view lines) { observer_.Say(lines); };
+  std::array<std::string, kPrepSteps.size()> step_options_;
+  std::unique_ptr<Store> store_;  // as the last step left it
+};
 
 }  // namespace
 
-bool StepIsDone(const Store& store, absl::string_view step, absl::string_view options) {
-  const Provenance* done = store.FindStep(step);
-  if (done == nullptr || done->options() != options) return false;
-  const std::vector<absl::string_view> files = FilesOf(step);
-  return std::all_of(files.begin(), files.end(),
-                     [&](absl::string_view name) { return store.HasFile(name); });
+void PrepOptions::Share() {
+  import.store = store;
+  import.seed = partition.seed = encode.seed = seed;
+  import.memory_bytes = partition.memory_bytes = encode.memory_bytes = propagate.memory_bytes =
+      memory_bytes;
+  import.on_commit = partition.on_commit = encode.on_commit = propagate.on_commit = on_commit;
 }
 
-absl::StatusOr<IntactStore> OpenIntact(const std::string& path, ThreadPool& pool) {
-  IntactStore intact;
-  absl::StatusOr<std::unique_ptr<Store>> store = OpenFinished(path, {});
-  if (absl::IsNotFound(store.status())) return intact;
-  if (absl::IsDataLoss(store.status())) {
-    intact.damage = std::string(store.status().message());
-    store = Store::Open(path, kDerivedFiles);
-    if (absl::IsDataLoss(store.status()) || absl::IsFailedPrecondition(store.status()))
-      return intact;
-  }
-  QH_RETURN_IF_ERROR(store.status());
-  std::vector<std::string> damaged;
-  for (const StoreFile& file : (*store)->manifest().files()) {
-    const absl::Status status = (*store)->VerifyFiles({file.name()}, pool);
-    if (status.ok()) continue;
-    if (!absl::IsDataLoss(status)) return status;
-    intact.damage = std::string(status.message());
-    if (StepOfFile(file.name()) == "import") return intact;
-    damaged.push_back(file.name());
-  }
-  const Provenance* import = (*store)->FindStep("import");
-  if (!intact.damage.empty() && import != nullptr) {
-    QH_ASSIGN_OR_RETURN(const StoreStep step, BeginStep(path, kDerivedFiles, {}));
-    for (const std::string& name : damaged) LeaveOut(step.writer->manifest(), name);
-    QH_RETURN_IF_ERROR(step.writer->Commit(*import, pool));
-    store = Store::Open(path);
-  }
-  QH_ASSIGN_OR_RETURN(intact.store, std::move(store));
-  return intact;
+absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
+                       absl::Span<const PrepStep> steps, int num_threads, const SayHook& say) {
+  shape.parts = options.partition.parts;
+  shape.partition_method = options.partition.method;
+  shape.ranks = options.partition.num_ranks;
+  shape.encode_method = options.encode.method;
+  shape.encode_dim = options.encode.dim;
+  shape.hops = options.propagate.hops;
+  shape.feature_bytes = SizeOfDType(options.propagate.dtype);
+  shape.threads = num_threads;
+  QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(options.memory_bytes));
+  std::vector<StepPlan> plans = PlanPrep(shape, budget_bytes);
+  std::erase_if(plans, [&](const StepPlan& plan) {
+    return std::find(steps.begin(), steps.end(), plan.step) == steps.end();
+  });
+  say(DescribePlan(plans, budget_bytes));
+  return CheckPlan(plans, budget_bytes, options.store);
 }
 
-absl::StatusOr<IntactStore> LookAtStore(const std::string& path) {
-  IntactStore found;
-  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path, kDerivedFiles);
-  if (store.ok())
-    found.store = *std::move(store);
-  else if (absl::IsDataLoss(store.status()))
-    found.damage = std::string(store.status().message());
-  else if (!absl::IsNotFound(store.status()))
-    return store.status();
-  return found;
+absl::Status PlanStepsOfStore(const PrepOptions& options, bool dry_run,
+                              absl::Span<const PrepStep> steps, int num_threads,
+                              const SayHook& say) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store,
+                      dry_run ? Store::Open(options.store, kDerivedFiles)
+                              : OpenFinished(options.store, kDerivedFiles));
+  return PlanSteps(options, PrepShape::Of(*store), steps, num_threads, say);
+}
+
+absl::StatusOr<bool> PlanStepsOfInput(const PrepOptions& options, absl::Span<const PrepStep> steps,
+                                      int num_threads, const SayHook& say) {
+  QH_ASSIGN_OR_RETURN(const absl::optional<PrepShape> shape, MeasureInput(options.import));
+  if (!shape.has_value()) {
+    say("the input does not say how large it is: no plan before it is imported\n");
+    return false;
+  }
+  QH_RETURN_IF_ERROR(PlanSteps(options, *shape, steps, num_threads, say));
+  return true;
+}
+
+absl::Status Prep(PrepOptions options, bool dry_run, ThreadPool& pool, PrepObserver& observer) {
+  options.Share();
+  // OpenIntact has checked the files that are there.
+  options.partition.verified = options.encode.verified = options.propagate.verified = true;
+  return PrepRun(options, dry_run, pool, observer).Run();
 }
 
 }  // namespace quadhop

@@ -1,39 +1,76 @@
-// What `quadhop prep` skips.
+// `quadhop prep`: import, partition, encode, propagate, each as far as it is not done.
 //
-// prep runs import, partition, encode, propagate in this order (encodings stand in for features
-// that a graph does not have, so they come first). Import starts an empty provenance, so all steps
-// follow it; a cut permutes what is there, so encodings and hop features stay done; encodings that
-// stand in for features strike `propagate` when they are made anew. A step is therefore done when
-// the provenance says so with the same options.
+// They come in this order, for encodings stand in for features that a graph does not have. Import
+// starts an empty provenance, so all steps follow it; a cut permutes what is there, so encodings
+// and hop features stay done; encodings that stand in for features strike `propagate` when they are
+// made anew. A step is therefore done when the provenance says so with the same options.
 #pragma once
 
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/time/time.h>
+#include <absl/types/span.h>
 
-#include <memory>
+#include <cstdint>
+#include <functional>
 #include <string>
 
-#include "core/store.h"
+#include "core/store_writer.h"
 #include "core/thread_pool.h"
+#include "partition/cuts/partition_store.h"
+#include "partition/encodings/encode.h"
+#include "partition/features/propagate.h"
+#include "partition/import/import.h"
+#include "partition/steps/prep_shape.h"
+#include "partition/steps/prep_step.h"
 
 namespace quadhop {
 
-// True if `step` ("import", "partition", "encode", "propagate") was done with exactly these options
-// (ImportProvenance() or ToString() of the step's options), and its files are in the store.
-// Store::Open has checked their sizes; their checksums are Store::VerifyAll's.
-bool StepIsDone(const Store& store, absl::string_view step, absl::string_view options);
+struct PrepOptions {
+  // What steps have in common, which Share hands to each of them.
+  std::string store;  // the folder of the store, made if absent
+  uint64_t seed = 0;
+  int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
+  CommitHook on_commit{};
 
-struct IntactStore {
-  std::unique_ptr<Store> store;  // nullptr: there is none to go on from
-  std::string damage;            // what was wrong, for people; "": nothing
+  ImportOptions import;
+  PartitionOptions partition;
+  EncodeOptions encode;
+  PropagateOptions propagate;
+
+  void Share();
 };
 
-// The store as earlier steps left it: a commit that was interrupted is finished, and every file is
-// checked. Encodings and hop features that are missing or damaged are taken out of the store, with
-// their steps; where another file is, or the manifest, there is none to go on from. Errors of
-// Store::Open and StoreWriter.
-absl::StatusOr<IntactStore> OpenIntact(const std::string& path, ThreadPool& pool);
-// What that would find, but for what only reading every file shows. Changes nothing.
-absl::StatusOr<IntactStore> LookAtStore(const std::string& path);
+// Hears whole lines for people.
+using SayHook = std::function<void(absl::string_view lines)>;
+
+// Says what `steps` need of a graph of this shape, which lacks only what the options say. Then
+// kResourceExhausted if memory or the disk cannot hold one of them.
+absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
+                       absl::Span<const PrepStep> steps, int num_threads, const SayHook& say);
+// The same of the store. If it is a dry run, an interrupted commit is not finished.
+absl::Status PlanStepsOfStore(const PrepOptions& options, bool dry_run,
+                              absl::Span<const PrepStep> steps, int num_threads,
+                              const SayHook& say);
+// The same of the input; false, saying so, if it has to be read to know how large it is.
+absl::StatusOr<bool> PlanStepsOfInput(const PrepOptions& options, absl::Span<const PrepStep> steps,
+                                      int num_threads, const SayHook& say);
+
+// Follows Prep.
+class PrepObserver {
+ public:
+  virtual ~PrepObserver() = default;
+
+  // What is found, and plans.
+  virtual void Say(absl::string_view lines) = 0;
+  // The end of a step, of several lines; of one that was done before, its options.
+  virtual void Done(PrepStep step, absl::Duration elapsed, absl::string_view report) = 0;
+  virtual void Skipped(PrepStep step, absl::Duration elapsed, absl::string_view options) = 0;
+};
+
+// Makes the store, or what of it is not done with these options, of this input, or is damaged; if
+// it is a dry run, plans that and changes nothing. What cannot work is refused before any work.
+// Errors of Import, PartitionStore, EncodeStore and PropagateStore, and of plans.
+absl::Status Prep(PrepOptions options, bool dry_run, ThreadPool& pool, PrepObserver& observer);
 
 }  // namespace quadhop

@@ -58,7 +58,7 @@ StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
   const StepNeeds needs =
       GraphBuilder::Needs({shape.nodes, false, ArcsMemoryBytes(memory_bytes)}, shape.arcs);
   StepPlan plan;
-  plan.step = "import";
+  plan.step = PrepStep::kImport;
   plan.least_bytes = kImportBytes + needs.least_bytes;
   plan.memory_bytes = kImportBytes + needs.memory_bytes;
   plan.scratch_bytes = needs.scratch_bytes;
@@ -72,7 +72,7 @@ StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
 
 StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
-  plan.step = "partition";
+  plan.step = PrepStep::kPartition;
   const int64_t held = shape.nodes * 9 /* order, training nodes */ +
                        (shape.cut_before ? 8 * shape.nodes + IndexBytes(shape) * shape.arcs : 0);
   const int64_t metis_arcs = MetisArcs(shape.arcs, shape.directed);
@@ -112,7 +112,7 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
 
 StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
-  plan.step = "encode";
+  plan.step = PrepStep::kEncode;
   plan.how = shape.encode_method;
   const absl::StatusOr<const EncodingMethod*> method = FindEncoder(shape.encode_method);
   const StepNeeds needs =
@@ -132,7 +132,7 @@ StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
 
 StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
-  plan.step = "propagate";
+  plan.step = PrepStep::kPropagate;
   const int64_t width = shape.features > 0 ? shape.features : shape.encode_dim;
   const StepNeeds needs = PropagateNeeds(shape.nodes, width, shape.hops, shape.feature_bytes);
   plan.least_bytes = kBaseBytes + needs.least_bytes;
@@ -159,7 +159,7 @@ std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_byte
       absl::StrFormat("%-11s %-11s %11s %11s %11s %11s   (memory allowed: %s)\n", "step", "method",
                       "memory", "disk", "scratch", "seconds", Gigabytes(memory_bytes));
   for (const StepPlan& step : steps)
-    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f%s\n", step.step,
+    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f%s\n", PrepStepName(step.step),
                           step.how.empty() ? "-" : step.how, Gigabytes(step.memory_bytes),
                           Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds,
                           step.least_bytes > memory_bytes ? "   needs more" : "");
@@ -171,19 +171,19 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
   QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeDiskBytes(folder));
   for (const StepPlan& step : steps) {
     if (step.least_bytes > memory_bytes)
-      return absl::ResourceExhaustedError(
-          absl::StrCat(step.step, step.how.empty() ? "" : absl::StrCat(" by ", step.how),
-                       " needs at least ", Gigabytes(step.least_bytes), " of memory, ",
-                       Gigabytes(memory_bytes), " may be used: raise --memory",
-                       step.how == "metis"        ? ", or use --method multilevel"
-                       : step.how == "multilevel" ? ", or use --method stream or hash"
-                                                  : ""));
+      return absl::ResourceExhaustedError(absl::StrCat(
+          PrepStepName(step.step), step.how.empty() ? "" : absl::StrCat(" by ", step.how),
+          " needs at least ", Gigabytes(step.least_bytes), " of memory, ", Gigabytes(memory_bytes),
+          " may be used: raise --memory",
+          step.how == "metis"        ? ", or use --method multilevel"
+          : step.how == "multilevel" ? ", or use --method stream or hash"
+                                     : ""));
     if (step.disk_bytes + step.scratch_bytes > free_bytes)
       return absl::ResourceExhaustedError(absl::StrFormat(
           "%s needs %.1f MB on the disk of %s, which has %.1f MB free: make room, or use another "
           "disk",
-          step.step, static_cast<double>(step.disk_bytes + step.scratch_bytes) / 1e6, folder,
-          static_cast<double>(free_bytes) / 1e6));
+          PrepStepName(step.step), static_cast<double>(step.disk_bytes + step.scratch_bytes) / 1e6,
+          folder, static_cast<double>(free_bytes) / 1e6));
   }
   return absl::OkStatus();
 }

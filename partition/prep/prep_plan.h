@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "partition/steps/prep_shape.h"
+#include "partition/steps/prep_step.h"
 
 namespace quadhop {
 
 struct StepPlan {
-  std::string step;           // "import", ...
+  PrepStep step = PrepStep::kImport;
   std::string how;            // the method that was chosen, or ""
   int64_t least_bytes = 0;    // of memory, without which it cannot be done
   int64_t memory_bytes = 0;   // of memory it will take; mapped files of the store not counted: the
@@ -22,7 +23,7 @@ struct StepPlan {
   double seconds = 0;         // from rates measured on 2 cores (docs/performance.md)
 };
 
-// "import", "partition", "encode" and "propagate", in this order, within `memory_bytes`.
+// Of every step, in their order, within `memory_bytes`.
 std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes);
 
 // A table for people, which marks what is not allowed.

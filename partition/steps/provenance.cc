@@ -4,10 +4,9 @@
 
 namespace quadhop {
 
-Provenance MakeProvenance(absl::string_view step, absl::string_view options,
-                          absl::string_view notes) {
+Provenance MakeProvenance(PrepStep step, absl::string_view options, absl::string_view notes) {
   Provenance provenance;
-  provenance.set_step(std::string(step));
+  provenance.set_step(PrepStepName(step));
   provenance.set_options(std::string(options));
   provenance.set_notes(std::string(notes));
   return provenance;

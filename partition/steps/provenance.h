@@ -4,10 +4,10 @@
 #include <absl/strings/string_view.h>
 
 #include "core/store.pb.h"
+#include "partition/steps/prep_step.h"
 
 namespace quadhop {
 
-Provenance MakeProvenance(absl::string_view step, absl::string_view options,
-                          absl::string_view notes = "");
+Provenance MakeProvenance(PrepStep step, absl::string_view options, absl::string_view notes = "");
 
 }  // namespace quadhop

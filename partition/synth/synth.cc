@@ -15,6 +15,7 @@
 #include "core/store_writer.h"
 #include "partition/import/import_target.h"
 #include "partition/import/random_split.h"
+#include "partition/steps/provenance.h"
 #include "partition/synth/gzip_writer.h"
 #include "partition/synth/synth_model.h"
 
@@ -50,12 +51,12 @@ absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthMod
   target.AddSplit(kSplitName, SplitOf(options));
   QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = "synth";
-  Provenance step;
-  step.set_step("import");
-  step.set_options(absl::StrCat("format=synth nodes=", options.nodes, " degree=", options.degree,
-                                " features=", options.features, " classes=", options.classes,
-                                " seed=", options.seed));
-  step.set_notes(report.Describe());
+  const Provenance step =
+      MakeProvenance(PrepStep::kImport,
+                     absl::StrCat("format=synth nodes=", options.nodes, " degree=", options.degree,
+                                  " features=", options.features, " classes=", options.classes,
+                                  " seed=", options.seed),
+                     report.Describe());
   QH_RETURN_IF_ERROR(writer->Commit(step, pool));
   return report;
 }

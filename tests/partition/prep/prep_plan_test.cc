@@ -27,7 +27,7 @@ PrepShape Papers100M() {
 
 TEST(PrepPlan, ProjectionsThatMemoryDoesNotHoldGoToDisk) {
   const StepPlan all = PlanPrep(Papers100M(), int64_t{100} << 30)[2];
-  EXPECT_EQ(all.step, "encode");
+  EXPECT_EQ(all.step, PrepStep::kEncode);
   EXPECT_EQ(all.scratch_bytes, 0);
   EXPECT_GE(all.memory_bytes, 2 * 111059956 * int64_t{64} * 4);  // two copies of [N, G]
   const int64_t allowed_bytes = int64_t{20} << 30;
@@ -39,7 +39,7 @@ TEST(PrepPlan, ProjectionsThatMemoryDoesNotHoldGoToDisk) {
 TEST(PrepPlan, HopsThatMemoryDoesNotHoldGoToDisk) {
   EXPECT_EQ(PlanPrep(Papers100M(), int64_t{120} << 30)[3].scratch_bytes, 0);
   const StepPlan some = PlanPrep(Papers100M(), int64_t{20} << 30)[3];
-  EXPECT_EQ(some.step, "propagate");
+  EXPECT_EQ(some.step, PrepStep::kPropagate);
   EXPECT_EQ(some.scratch_bytes, 2 * 111059956 * int64_t{128} * 2);  // two hops in f16
 }
 
@@ -48,7 +48,8 @@ TEST(PrepPlan, OfPapers100MFitsInto20GBHoweverManyThreads) {
   for (const int32_t threads : {2, 64, 128}) {
     shape.threads = threads;
     for (const StepPlan& step : PlanPrep(shape, int64_t{20} << 30))
-      EXPECT_LE(step.memory_bytes, int64_t{20} << 30) << step.step << ", " << threads << " threads";
+      EXPECT_LE(step.memory_bytes, int64_t{20} << 30)
+          << PrepStepName(step.step) << ", " << threads << " threads";
   }
 }
 

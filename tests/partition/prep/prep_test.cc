@@ -1,150 +1,91 @@
 #include "partition/prep/prep.h"
 
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
+#include <string>
+#include <vector>
 
 #include "core/file.h"
-#include "core/store_writer.h"
-#include "partition/cuts/partition_store.h"
-#include "partition/encodings/encode.h"
-#include "partition/features/propagate.h"
-#include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {
 namespace {
 
-using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
-class Prep : public testing::Test {
- protected:
-  void SetUp() override { Import(2); }
-  void Import(int32_t width) {
-    ASSERT_OK(WriteImportedStore(path_, {RandomGraph(100, 300, false, 1),
-                                         RandomValues(int64_t{100} * width, 2),
-                                         width,
-                                         false,
-                                         {}}));
+// What Prep tells, in its order.
+class Record : public PrepObserver {
+ public:
+  void Say(absl::string_view lines) override { said += std::string(lines); }
+  void Done(PrepStep step, absl::Duration, absl::string_view) override {
+    steps.push_back(absl::StrCat(PrepStepName(step), " done"));
   }
-  void MakeAll() {
-    ASSERT_OK(PartitionStore(path_, partition_, pool_));
-    ASSERT_OK(EncodeStore(path_, encode_, pool_));
-    ASSERT_OK(PropagateStore(path_, propagate_, pool_));
+  void Skipped(PrepStep step, absl::Duration, absl::string_view) override {
+    steps.push_back(absl::StrCat(PrepStepName(step), " skipped"));
   }
-  bool IsDone(const char* step, const std::string& options) {
-    const auto store = Store::Open(path_);
-    EXPECT_OK(store);
-    return StepIsDone(**store, step, options);
-  }
-  std::string EncodeText() { return *encode_.ToString(); }
 
-  TempDir folder_;
-  std::string path_ = folder_ / "s";
-  ThreadPool pool_{1};
-  PartitionOptions partition_{3, "hash", 0, 0.05};
-  EncodeOptions encode_{"fastrp", 4, 0, ""};
-  PropagateOptions propagate_;
+  std::string said;
+  std::vector<std::string> steps;
 };
 
-TEST_F(Prep, AStepIsDoneWithTheSameOptionsOnly) {
-  EXPECT_FALSE(IsDone("partition", partition_.ToString()));
-  MakeAll();
-  EXPECT_TRUE(IsDone("partition", partition_.ToString()));
-  EXPECT_TRUE(IsDone("encode", EncodeText()));
-  EXPECT_TRUE(IsDone("propagate", propagate_.ToString()));
-  partition_.seed = 1;
-  encode_.dim = 5;
-  propagate_.hops = 1;
-  EXPECT_FALSE(IsDone("partition", partition_.ToString()));
-  EXPECT_FALSE(IsDone("encode", EncodeText()));
-  EXPECT_FALSE(IsDone("propagate", propagate_.ToString()));
-}
-
-TEST_F(Prep, CuttingAnewLeavesEncodingsAndHopFeaturesDone) {
-  MakeAll();
-  partition_.parts = 5;
-  ASSERT_OK(PartitionStore(path_, partition_, pool_));
-  EXPECT_TRUE(IsDone("partition", partition_.ToString()));
-  EXPECT_TRUE(IsDone("encode", EncodeText()));
-  EXPECT_TRUE(IsDone("propagate", propagate_.ToString()));
-}
-
-TEST_F(Prep, EncodingAnewUndoesHopFeaturesOfEncodingsAlone) {
-  MakeAll();
-  encode_.seed = 1;
-  ASSERT_OK(EncodeStore(path_, encode_, pool_));
-  EXPECT_TRUE(IsDone("propagate", propagate_.ToString()));
-}
-
-// What is read must be what the step is committed on.
-TEST_F(Prep, EveryStepRefusesAStoreAtWorkBeforeItReadsIt) {
-  MakeAll();
-  ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(path_));
-  ASSERT_OK(WriteFileAtomically(path_ + "/indices.npy", "half"));  // what a reader would find
-  for (const absl::Status& status :
-       {PartitionStore(path_, partition_, pool_).status(),
-        EncodeStore(path_, encode_, pool_).status(), PropagateStore(path_, propagate_, pool_)})
-    EXPECT_THAT(status,
-                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another process")));
-}
-
-TEST_F(Prep, AStepOnAFolderThatIsNoStoreLeavesIt) {
-  EXPECT_THAT(EncodeStore(folder_ / "absent", encode_, pool_),
-              StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_FALSE(FileExists(folder_ / "absent"));
-}
-
-class PrepWithoutAFile : public Prep, public testing::WithParamInterface<const char*> {};
-
-TEST_P(PrepWithoutAFile, AStepNeedsNotTheFilesThatItMakes) {
-  MakeAll();
-  const auto intact = [&] { return (*Store::Open(path_))->VerifyAll(pool_); };
-  ASSERT_OK(RemoveFileIfPresent(path_ + "/features.npy" + GetParam()));
-  EXPECT_OK(PropagateStore(path_, propagate_, pool_));
-  EXPECT_OK(intact());
-  ASSERT_OK(RemoveFileIfPresent(path_ + "/pos_enc.npy" + GetParam()));
-  EXPECT_OK(EncodeStore(path_, encode_, pool_));
-  EXPECT_OK(intact());
-  // Both: neither command waits for the other.
-  ASSERT_OK(RemoveFileIfPresent(path_ + "/features.npy" + GetParam()));
-  ASSERT_OK(RemoveFileIfPresent(path_ + "/pos_enc.npy" + GetParam()));
-  EXPECT_OK(EncodeStore(path_, encode_, pool_));
-  EXPECT_FALSE(IsDone("propagate", propagate_.ToString()));
-  EXPECT_OK(PropagateStore(path_, propagate_, pool_));
-  EXPECT_TRUE(IsDone("encode", EncodeText()));
-  EXPECT_OK(intact());
-}
-
-TEST_P(PrepWithoutAFile, OpenIntactTakesItOutWithItsStep) {
-  MakeAll();
-  ASSERT_OK(RemoveFileIfPresent(path_ + "/features.npy" + GetParam()));
-  ASSERT_OK_AND_ASSIGN(const IntactStore intact, OpenIntact(path_, pool_));
-  EXPECT_THAT(intact.damage, HasSubstr("features.npy"));
-  ASSERT_NE(intact.store, nullptr);
-  EXPECT_TRUE(StepIsDone(*intact.store, "encode", EncodeText()));
-  EXPECT_FALSE(StepIsDone(*intact.store, "propagate", propagate_.ToString()));
-  ASSERT_OK(RemoveFileIfPresent(path_ + "/indices.npy" + GetParam()));
-  ASSERT_OK_AND_ASSIGN(const IntactStore lost, OpenIntact(path_, pool_));
-  EXPECT_THAT(lost.damage, HasSubstr("indices.npy"));
-  EXPECT_EQ(lost.store, nullptr);
-}
-
-INSTANTIATE_TEST_SUITE_P(OrItsSidecar, PrepWithoutAFile, testing::Values("", ".xxh3"),
-                         [](const auto& param) { return *param.param == 0 ? "Data" : "Sidecar"; });
-
-TEST_F(Prep, OpenIntactFindsNothingToGoOnFromWithoutAManifest) {
-  MakeAll();
-  for (const char* manifest : {"damaged", ""}) {
-    ASSERT_OK(WriteFileAtomically(path_ + "/store.textproto", manifest));
-    ASSERT_OK_AND_ASSIGN(const IntactStore damaged, OpenIntact(path_, pool_));
-    EXPECT_THAT(damaged.damage,
-                AllOf(HasSubstr("store.textproto"), HasSubstr("make the store again")));
-    EXPECT_EQ(damaged.store, nullptr);
+class PrepTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    options_.import.from = folder_ / "arcs.txt";
+    options_.store = folder_ / "s.qh";
+    options_.partition.parts = 1;
+    options_.encode.dim = 2;
+    ASSERT_OK(WriteFileAtomically(options_.import.from, "0 1\n1 2\n2 0\n"));
   }
+  Record Run(bool dry_run = false) {
+    Record record;
+    EXPECT_OK(Prep(options_, dry_run, pool_, record));
+    return record;
+  }
+
+  TempDir folder_;
+  PrepOptions options_;
+  ThreadPool pool_{1};
+};
+
+TEST_F(PrepTest, TellsOfEachStepAndOfAPlanBeforeIt) {
+  const Record first = Run();
+  EXPECT_THAT(first.steps,
+              ElementsAre("import done", "partition done", "encode done", "propagate done"));
+  EXPECT_THAT(first.said, HasSubstr("no plan before it is imported\n"));
+  EXPECT_THAT(first.said, HasSubstr("\npartition "));
+  const Record again = Run();
+  EXPECT_THAT(again.steps, ElementsAre("import skipped", "partition skipped", "encode skipped",
+                                       "propagate skipped"));
+  EXPECT_EQ(again.said, "");
+}
+
+TEST_F(PrepTest, ADryRunDoesNoStep) {
+  EXPECT_THAT(Run(/*dry_run=*/true).steps, IsEmpty());
+  EXPECT_FALSE(FileExists(options_.store));
+}
+
+TEST_F(PrepTest, HandsWhatStepsShareToAllOfThem) {
+  options_.seed = 7;
+  options_.memory_bytes = int64_t{1} << 30;
+  std::vector<std::string> committed;
+  options_.on_commit = [&](absl::string_view step, CommitPoint point) {
+    if (point == CommitPoint::kBegin) committed.emplace_back(step);
+  };
+  options_.Share();
+  EXPECT_EQ(options_.import.store, options_.store);
+  for (const uint64_t seed : {options_.import.seed, options_.partition.seed, options_.encode.seed})
+    EXPECT_EQ(seed, 7);
+  for (const int64_t bytes : {options_.import.memory_bytes, options_.partition.memory_bytes,
+                              options_.encode.memory_bytes, options_.propagate.memory_bytes})
+    EXPECT_EQ(bytes, int64_t{1} << 30);
+  Run();
+  EXPECT_THAT(committed, ElementsAre("import", "partition", "encode", "propagate"));
 }
 
 }  // namespace
