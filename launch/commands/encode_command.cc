@@ -6,6 +6,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
+#include "launch/display/step_display.h"
 #include "launch/ranks/runtime.h"
 #include "partition/prep/prep.h"
 
@@ -27,8 +28,12 @@ absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments) 
   QH_RETURN_IF_ERROR(PlanStepsOfStore(step.prep, step.dry_run, {PrepStep::kEncode},
                                       pool.num_threads(), PrintLines));
   if (step.dry_run) return ExitCode::kDone;
+  StepDisplay display;
+  step.prep.encode.on_progress = display.hook();
+  display.Begin(PrepStepName(PrepStep::kEncode));
   QH_ASSIGN_OR_RETURN(const EncodeReport report,
                       EncodeStore(step.prep.store, step.prep.encode, pool));
+  display.End();
   std::printf("%s: pos_enc.npy with %s\n", step.prep.store.c_str(), report.Describe().c_str());
   return ExitCode::kDone;
 }

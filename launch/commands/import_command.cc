@@ -6,6 +6,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
+#include "launch/display/step_display.h"
 #include "launch/ranks/runtime.h"
 #include "partition/prep/prep.h"
 
@@ -30,7 +31,11 @@ absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) 
   QH_RETURN_IF_ERROR(
       PlanStepsOfInput(step.prep, {PrepStep::kImport}, pool.num_threads(), PrintLines).status());
   if (step.dry_run) return ExitCode::kDone;
+  StepDisplay display;
+  step.prep.import.on_progress = display.hook();
+  display.Begin(PrepStepName(PrepStep::kImport));
   QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.prep.import, pool));
+  display.End();
   std::printf("%s\n", report.Describe().c_str());
   return ExitCode::kDone;
 }

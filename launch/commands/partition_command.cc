@@ -9,6 +9,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
+#include "launch/display/step_display.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
 #include "partition/prep/prep.h"
@@ -21,11 +22,15 @@ absl::Status PrintPlan(const StepFlags& step, ThreadPool& pool) {
                           PrintLines);
 }
 
-absl::StatusOr<ExitCode> Partition(const StepFlags& step, ThreadPool& pool) {
+absl::StatusOr<ExitCode> Partition(StepFlags step, ThreadPool& pool) {
   QH_RETURN_IF_ERROR(PrintPlan(step, pool));
   if (step.dry_run) return ExitCode::kDone;
+  StepDisplay display;
+  step.prep.partition.on_progress = display.hook();
+  display.Begin(PrepStepName(PrepStep::kPartition));
   QH_ASSIGN_OR_RETURN(const PartitionReport report,
                       PartitionStore(step.prep.store, step.prep.partition, pool));
+  display.End();
   std::printf("%s\n", report.Describe().c_str());
   return ExitCode::kDone;
 }
@@ -43,8 +48,12 @@ absl::StatusOr<ExitCode> PartitionOnRank(StepFlags step, const RankContext& cont
   const absl::Status plan = context.IsMain() ? PrintPlan(step, context.pool) : absl::OkStatus();
   QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "plan the partition", plan));
   if (step.dry_run) return ExitCode::kDone;
+  StepDisplay display(context.IsMain());
+  prep.partition.on_progress = display.hook();
+  display.Begin(PrepStepName(PrepStep::kPartition));
   QH_ASSIGN_OR_RETURN(const PartitionReport report,
                       PartitionStore(prep.store, prep.partition, context.pool));
+  display.End();
   if (context.IsMain()) std::printf("%s\n", report.Describe().c_str());
   QH_RETURN_IF_ERROR(context.comm.Barrier("end of the partition"));  // rank 0 writes the store
   return ExitCode::kDone;

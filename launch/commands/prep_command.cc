@@ -11,6 +11,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
+#include "launch/display/step_display.h"
 #include "launch/ranks/runtime.h"
 #include "partition/prep/prep.h"
 
@@ -19,7 +20,12 @@ namespace {
 
 class Printer : public PrepObserver {
  public:
-  void Say(absl::string_view lines) override { PrintLines(lines); }
+  // Files of the store and of the input are checked first.
+  Printer() { display_.Begin("checks"); }
+
+  ProgressHook hook() { return display_.hook(); }
+  void Say(absl::string_view lines) override { Print(lines); }
+  void Begins(PrepStep step) override { display_.Begin(PrepStepName(step)); }
   void Done(PrepStep step, absl::Duration elapsed, absl::string_view report) override {
     PrintStep(step, "done", elapsed, report);
   }
@@ -28,12 +34,18 @@ class Printer : public PrepObserver {
   }
 
  private:
-  static void PrintStep(PrepStep step, const char* what, absl::Duration elapsed,
-                        absl::string_view details) {
-    PrintLines(absl::StrFormat("%-10s %-8s %8.2f s\n    %s\n", PrepStepName(step), what,
-                               absl::ToDoubleSeconds(elapsed),
-                               absl::StrReplaceAll(details, {{"\n", "\n    "}})));
+  void PrintStep(PrepStep step, const char* what, absl::Duration elapsed,
+                 absl::string_view details) {
+    Print(absl::StrFormat("%-10s %-8s %8.2f s\n    %s\n", PrepStepName(step), what,
+                          absl::ToDoubleSeconds(elapsed),
+                          absl::StrReplaceAll(details, {{"\n", "\n    "}})));
   }
+  void Print(absl::string_view lines) {
+    display_.End();
+    PrintLines(lines);
+  }
+
+  StepDisplay display_;
 };
 
 }  // namespace
@@ -59,6 +71,7 @@ absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments) {
   if (!proceed) return ExitCode::kDone;
   ThreadPool pool(NumThreads(step.threads));
   Printer printer;
+  step.prep.on_progress = printer.hook();
   QH_RETURN_IF_ERROR(Prep(step.prep, step.dry_run, pool, printer));
   return ExitCode::kDone;
 }

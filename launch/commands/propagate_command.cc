@@ -6,6 +6,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
+#include "launch/display/step_display.h"
 #include "launch/ranks/runtime.h"
 #include "partition/prep/prep.h"
 
@@ -28,7 +29,11 @@ absl::StatusOr<ExitCode> PropagateCommand(absl::Span<const std::string> argument
   QH_RETURN_IF_ERROR(PlanStepsOfStore(step.prep, step.dry_run, {PrepStep::kPropagate},
                                       pool.num_threads(), PrintLines));
   if (step.dry_run) return ExitCode::kDone;
+  StepDisplay display;
+  step.prep.propagate.on_progress = display.hook();
+  display.Begin(PrepStepName(PrepStep::kPropagate));
   QH_RETURN_IF_ERROR(PropagateStore(step.prep.store, step.prep.propagate, pool));
+  display.End();
   std::printf("%s: features.npy with %s\n", step.prep.store.c_str(),
               step.prep.propagate.ToString().c_str());
   return ExitCode::kDone;

@@ -23,6 +23,7 @@ class TerminalLine {
   TerminalLine(const TerminalLine&) = delete;
   TerminalLine& operator=(const TerminalLine&) = delete;
 
+  bool enabled() const { return enabled_; }
   // Whether it is time for another text: a few times a second, and not at once.
   bool IsDue(absl::Time now = absl::Now()) const;
   void Show(absl::string_view text, absl::Time now = absl::Now());

@@ -1,6 +1,8 @@
 // Graphs beyond METIS: coarsened by clusters until they fit, cut by METIS, and the cut refined on
 // the way back.
 
+#include <absl/strings/str_cat.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -101,31 +103,39 @@ class MultilevelPartitioner final : public Partitioner {
     std::vector<Clusters> clusters;
     std::vector<WeightedGraph> levels;
     const auto left_bytes = [&] { return memory_bytes - HeldBytes(clusters, levels); };
+    const auto tell = [&](absl::string_view what, size_t level) {
+      Tell(problem.on_progress, absl::StrCat("multilevel: ", what, " level ", level));
+    };
     const auto contract = [&](const auto& fine, bool as_is) {
       const ContractOptions options = {as_is, MostArcs(left_bytes(), clusters.back()),
                                        LevelSeed(problem, levels.size())};
       levels.push_back(Contract(fine, clusters.back(), options, pool));
       return CheckKept(levels.back(), problem);
     };
+    tell("clusters of", 1);
     clusters.push_back(ClusterNodes(graph, limit, LevelSeed(problem, 0), pool));
     QH_RETURN_IF_ERROR(contract(graph, symmetric));
     // As far as METIS needs it, and no further: what is finer is cut better.
     while (static_cast<int>(levels.size()) < kMostLevels && TooLarge(levels.back(), left_bytes())) {
       const WeightedGraph& fine = levels.back();
+      tell("clusters of", levels.size() + 1);
       Clusters next = ClusterNodes(fine, limit, LevelSeed(problem, levels.size()), pool);
       if (next.count > fine.num_nodes() * 9 / 10) break;  // it does not get smaller any more
       clusters.push_back(std::move(next));
       QH_RETURN_IF_ERROR(contract(levels.back(), true));
     }
+    tell("METIS cuts", levels.size());
     QH_ASSIGN_OR_RETURN(std::vector<int32_t> cut,
                         CutCoarsest(levels.back(), problem, left_bytes(), pool));
     std::vector<uint32_t> part_of(cut.begin(), cut.end());
     for (size_t level = levels.size(); level > 0; --level) {
+      tell("refines the cut of", level);
       Refine(levels[level - 1], problem, pool, part_of);
       levels.pop_back();
       part_of = Projected(clusters[level - 1], part_of);
       clusters.pop_back();
     }
+    tell("refines the cut of", 0);
     Refine(graph, problem, pool, part_of);
     return std::vector<int32_t>(part_of.begin(), part_of.end());
   }

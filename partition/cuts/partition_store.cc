@@ -147,21 +147,25 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
                                  options.seed,
                                  options.imbalance,
                                  std::max<int64_t>(1, memory_bytes - held_bytes),
-                                 store->manifest().directed()};
+                                 store->manifest().directed(),
+                                 options.on_progress};
   std::string method = options.method;
   if (method == "auto") {
     QH_ASSIGN_OR_RETURN(method, ChoosePartitioner(problem));
   }
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner, MakePartitioner(method));
+  Tell(options.on_progress, absl::StrCat("cuts by ", method));
   QH_ASSIGN_OR_RETURN(const std::vector<int32_t> part_of, partitioner->Cut(problem, pool));
   if (options.rank != 0) return PartitionReport();
   if (options.num_ranks > 1) absl::StrAppend(&method, " on ", options.num_ranks, " ranks");
 
+  Tell(options.on_progress, "orders nodes");
   PartGroups groups = PartGroups::Of(part_of, parts);
   PartitionReport report{method, options.parts, problem.imbalances(), {}};
   report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
   OrderForLocality(graph.topology(), part_of, pool, groups);
 
+  Tell(options.on_progress, "writes");
   QH_RETURN_IF_ERROR(
       RenumberStore(*store, NumberByPart(groups, graph.node_of_id()), *step.writer, pool));
   step.writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),

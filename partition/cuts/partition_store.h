@@ -11,6 +11,7 @@
 #include "core/store_writer.h"
 #include "core/thread_pool.h"
 #include "partition/cuts/cut_quality.h"
+#include "partition/steps/progress.h"
 
 namespace quadhop {
 
@@ -35,6 +36,7 @@ struct PartitionOptions {
   int32_t rank = 0;
   int32_t num_ranks = 1;
   CommitHook on_commit{};
+  ProgressHook on_progress{};
   bool verified = false;  // the caller has checked, or just made, what is read of the store
 
   // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".

@@ -14,6 +14,7 @@
 
 #include "core/thread_pool.h"
 #include "core/topology.h"
+#include "partition/steps/progress.h"
 
 namespace quadhop {
 
@@ -26,6 +27,7 @@ struct PartitionProblem {
   double imbalance = 0.05;   // how far the largest part may pass the mean, as a share; [0.001, 10]
   int64_t memory_bytes = 0;  // what the method may take; 0: 80 % of what is available
   bool directed = false;     // arcs may lack their inverses
+  ProgressHook on_progress{};
 
   // Of training nodes. Every step waits for the rank with most of them, so they are kept more even
   // than nodes and arcs, which cost memory only.

@@ -86,9 +86,10 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   } else {
     QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> keys, store->original_ids());
     QH_RETURN_IF_ERROR(method->encode({topology, store->manifest().directed(), keys, options.seed,
-                                       memory_bytes, path, pool, &report.note},
+                                       memory_bytes, path, pool, &report.note, options.on_progress},
                                       out));
   }
+  Tell(options.on_progress, "measures link AUC");
   report.link_auc = LinkAuc(topology, out, options.seed);
   // What was made from the encodings before is not valid any more.
   if (store->manifest().features() == 0) LeaveOut(writer->manifest(), "features.npy");

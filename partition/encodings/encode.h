@@ -8,6 +8,7 @@
 
 #include "core/store_writer.h"
 #include "core/thread_pool.h"
+#include "partition/steps/progress.h"
 
 namespace quadhop {
 
@@ -26,6 +27,7 @@ struct EncodeOptions {
   std::string file;          // file only
   int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
   CommitHook on_commit{};
+  ProgressHook on_progress{};
   bool verified = false;  // the caller has checked, or just made, what is read of the store
 
   // As in the store's provenance: "method=fastrp dim=64 seed=0", or for a file the checksum of its

@@ -19,9 +19,9 @@ namespace {
 
 absl::Status EncodeByProjection(const EncoderInput& input, TensorView<float> out) {
   const NormalizedAdjacency adjacency(input.topology, input.pool);
-  return FastRandomProjection(
-      {adjacency, input.keys, input.seed, input.memory_bytes, input.scratch_folder}, input.pool,
-      out);
+  return FastRandomProjection({adjacency, input.keys, input.seed, input.memory_bytes,
+                               input.scratch_folder, input.on_progress},
+                              input.pool, out);
 }
 
 StepNeeds SvdNeeds(int64_t num_nodes, int64_t dim) {
@@ -44,13 +44,19 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
         input.memory_bytes));
     transposed = Transpose({num_nodes, num_nodes, topology.indptr, topology.indices32, {}});
   }
+  int64_t products = 0;
+  const auto count_product = [&] {
+    Tell(input.on_progress, absl::StrCat("svd: product ", ++products));
+  };
   LinearMap map;
   map.num_rows = map.num_cols = num_nodes;
   map.column_keys = input.keys;
   map.multiply = [&](TensorView<const float> x, TensorView<float> y) {
+    count_product();
     adjacency.Multiply(x, y, input.pool);
   };
   map.multiply_transposed = [&](TensorView<const float> y, TensorView<float> x) {
+    count_product();
     if (input.directed)
       Multiply(transposed.view(), {adjacency.row_sum_scale(), adjacency.column_sum_scale(), true},
                y, x, input.pool);

@@ -12,6 +12,7 @@
 #include "core/tensor.h"
 #include "core/thread_pool.h"
 #include "core/topology.h"
+#include "partition/steps/progress.h"
 #include "partition/steps/step_needs.h"
 
 namespace quadhop {
@@ -26,6 +27,7 @@ struct EncoderInput {
   std::string scratch_folder;  // for what they would take beyond
   ThreadPool& pool;
   std::string* note = nullptr;  // where given, gets what is to be said of the result, if anything
+  ProgressHook on_progress{};
 };
 
 // Fills out [N, G]: a function of graph, keys and seed, not of the threads. kInvalidArgument where

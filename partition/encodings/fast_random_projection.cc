@@ -43,11 +43,13 @@ void ProjectInMemory(const FastRpInput& input, ThreadPool& pool, TensorView<floa
   Tensor<float> r({num_nodes, width}), next({num_nodes, width});
   FillGaussian(input.keys, input.seed, 0, r.view(), pool);
   std::fill_n(out.data(), out.size(), 0.0f);
-  for (const float weight : kWeights) {
+  for (size_t power = 0; power < kPowers; ++power) {
+    Tell(input.on_progress, "powers",
+         ShareOf(static_cast<int64_t>(power), static_cast<int64_t>(kPowers)));
     input.adjacency.ScaleAndMultiply(r.view(), next.view(), pool);
     NormalizeRows(next.view(), pool);
     ForEachRow(num_nodes, kRowsPerBlock, pool,
-               [&](int64_t v, int) { AddScaled(weight, next.row(v), width, out.row(v)); });
+               [&](int64_t v, int) { AddScaled(kWeights[power], next.row(v), width, out.row(v)); });
     std::swap(r, next);
   }
 }
@@ -71,6 +73,9 @@ class ProjectionByColumns {
       const int64_t count = powers_[power].CountAt(begin);
       const TensorView<float> r(x.data(), {num_nodes(), count});
       const TensorView<float> product(y.data(), {num_nodes(), count});
+      Tell(input_.on_progress, "powers",
+           ShareOf(static_cast<int64_t>(power) * width_ + begin,
+                   static_cast<int64_t>(kPowers) * width_));
       QH_RETURN_IF_ERROR(Load(power, begin, r));
       input_.adjacency.ScaleAndMultiply(r, product, pool_);
       ForEachRow(num_nodes(), kRowsPerBlock, pool_, [&](int64_t v, int) {

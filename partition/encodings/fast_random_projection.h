@@ -12,6 +12,7 @@
 #include "core/thread_pool.h"
 #include "partition/encodings/encoder.h"
 #include "partition/linear_algebra/sparse_product.h"
+#include "partition/steps/progress.h"
 
 namespace quadhop {
 
@@ -23,6 +24,7 @@ struct FastRpInput {
   int64_t memory_bytes = 0;    // that may be taken, the adjacency's scales counted in: the least
                                // that is needed, or more
   std::string scratch_folder;  // where powers are kept that memory does not hold
+  ProgressHook on_progress{};
 };
 
 StepNeeds FastRandomProjectionNeeds(int64_t num_nodes, int64_t dim);

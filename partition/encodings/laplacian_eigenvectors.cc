@@ -189,8 +189,10 @@ absl::Status LaplacianEigenvectorsWithin(int64_t most_products, const EncoderInp
   const int64_t rank = laplacian.num_nodes() - laplacian.num_components();
   Subspace space(input, laplacian, std::min(dim + kOversampling, rank));
   Quality quality = QualityOf(space, dim);
-  for (int64_t left = most_products; quality.bad > 0 && left > 2; quality = QualityOf(space, dim))
+  for (int64_t left = most_products; quality.bad > 0 && left > 2; quality = QualityOf(space, dim)) {
+    Tell(input.on_progress, absl::StrCat("laplacian: product ", most_products - left + 1));
     left -= space.Iterate(left - 1);
+  }
   if (quality.bad > 0 && input.note != nullptr)
     *input.note =
         absl::StrFormat("%d of %s are not eigenvectors: |L v - l v| is up to %.1g l, not %g l",

@@ -64,6 +64,7 @@ class SkipGram {
   void RunEpoch() {
     const int64_t all = kWalksANode * num_nodes();
     for (int64_t first = 0; first < all; first += max_walks_) {
+      Tell(input_.on_progress, "walks", ShareOf(first, all));
       const int64_t num_walks = std::min(max_walks_, all - first);
       input_.pool.ParallelFor(num_walks, [&](int64_t walk, int) {
         DrawWalk(first + walk, &nodes_[static_cast<size_t>(walk * kRowsAWalk)]);

@@ -1,6 +1,7 @@
 #include "partition/encodings/return_probabilities.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "partition/encodings/random_walk.h"
 #include "partition/linear_algebra/standardize.h"
@@ -30,10 +31,13 @@ void CountReturns(const EncoderInput& input, int64_t node, float* row, int64_t n
 
 absl::Status ReturnProbabilities(const EncoderInput& input, TensorView<float> out) {
   const int64_t num_nodes = input.topology.num_nodes();
+  std::atomic<int64_t> nodes_done = 0;
   input.pool.ParallelFor(NumBlocks(num_nodes, kNodesPerBlock), [&](int64_t block, int) {
     const BlockRange range = Block(block, num_nodes, kNodesPerBlock);
     for (int64_t node = range.begin; node < range.end; ++node)
       CountReturns(input, node, out.row(node), out.dim(1));
+    nodes_done += range.end - range.begin;
+    Tell(input.on_progress, "walks", ShareOf(nodes_done, num_nodes));
   });
   StandardizeColumns(out, input.pool);
   return absl::OkStatus();

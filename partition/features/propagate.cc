@@ -44,29 +44,25 @@ absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width, int64_t
   return columns;
 }
 
-absl::Status FillColumns(const RawFeatures& raw, const NormalizedAdjacency& adjacency, int32_t hops,
-                         int64_t begin, TensorView<float> x, TensorView<float> next,
-                         HopFeatures& features, ThreadPool& pool) {
-  raw.CopyColumns(begin, x, pool);
-  QH_RETURN_IF_ERROR(features.Write(0, begin, x, pool));
-  for (int32_t hop = 1; hop <= hops; ++hop) {
-    adjacency.ScaleAndMultiply(x, next, pool);
-    QH_RETURN_IF_ERROR(features.Write(hop, begin, next, pool));
-    std::swap(x, next);
-  }
-  return absl::OkStatus();
-}
-
 absl::Status MakeHops(const RawFeatures& raw, const Topology& topology,
-                      const HopFeaturesShape& shape, HopFeatures& features, ThreadPool& pool) {
+                      const HopFeaturesShape& shape, const ProgressHook& on_progress,
+                      HopFeatures& features, ThreadPool& pool) {
   const NormalizedAdjacency adjacency(topology, pool);
   const auto size = static_cast<size_t>(shape.num_nodes * shape.columns);
-  const auto x = AllocateAligned<float>(size), next = AllocateAligned<float>(size);
+  const auto buffer = AllocateAligned<float>(size), other = AllocateAligned<float>(size);
   for (int64_t begin = 0; begin < shape.width; begin += shape.columns) {
     const int64_t count = std::min(shape.columns, shape.width - begin);
-    QH_RETURN_IF_ERROR(FillColumns(raw, adjacency, shape.hops, begin,
-                                   {x.get(), {shape.num_nodes, count}},
-                                   {next.get(), {shape.num_nodes, count}}, features, pool));
+    TensorView<float> x(buffer.get(), {shape.num_nodes, count});
+    TensorView<float> next(other.get(), {shape.num_nodes, count});
+    raw.CopyColumns(begin, x, pool);
+    QH_RETURN_IF_ERROR(features.Write(0, begin, x, pool));
+    for (int32_t hop = 1; hop <= shape.hops; ++hop) {
+      Tell(on_progress, "hops",
+           ShareOf(begin * shape.hops + count * (hop - 1), shape.width * shape.hops));
+      adjacency.ScaleAndMultiply(x, next, pool);
+      QH_RETURN_IF_ERROR(features.Write(hop, begin, next, pool));
+      std::swap(x, next);
+    }
   }
   return absl::OkStatus();
 }
@@ -109,7 +105,8 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
                                        {shape.num_nodes, 1 + shape.hops, shape.width}));
   {
     QH_ASSIGN_OR_RETURN(HopFeatures features, HopFeatures::Begin(shape, raw, data, path));
-    QH_RETURN_IF_ERROR(MakeHops(raw, topology, shape, features, pool));
+    QH_RETURN_IF_ERROR(MakeHops(raw, topology, shape, options.on_progress, features, pool));
+    Tell(options.on_progress, "writes");
     QH_RETURN_IF_ERROR(features.Finish(pool));
   }
   writer->manifest().set_hops(options.hops);

@@ -9,6 +9,7 @@
 #include "core/dtype.h"
 #include "core/store_writer.h"
 #include "core/thread_pool.h"
+#include "partition/steps/progress.h"
 #include "partition/steps/step_needs.h"
 
 namespace quadhop {
@@ -19,6 +20,7 @@ struct PropagateOptions {
   // What working arrays may take; 0: 80 % of the memory available. Shapes the way, not the result.
   int64_t memory_bytes = 0;
   CommitHook on_commit{};
+  ProgressHook on_progress{};
   bool verified = false;  // the caller has checked, or just made, what is read of the store
 
   // As in the store's provenance: "hops=2 dtype=f32".

@@ -15,6 +15,7 @@
 #include "core/store_writer.h"
 #include "core/thread_pool.h"
 #include "partition/steps/prep_shape.h"
+#include "partition/steps/progress.h"
 
 namespace quadhop {
 
@@ -33,6 +34,7 @@ struct ImportOptions {
   std::string splits{};      // also for inputs without a split
   int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
   CommitHook on_commit{};
+  ProgressHook on_progress{};
 };
 
 // Figures of an import, all after deduplication except where they say otherwise.

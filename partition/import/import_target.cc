@@ -51,6 +51,10 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
   return absl::OkStatus();
 }
 
+void ImportTarget::TellProgress(absl::string_view place, double share) const {
+  Tell(options_.on_progress, place.substr(place.rfind('/') + 1), share);
+}
+
 absl::Status ImportTarget::AddArcs(absl::Span<const Arc> arcs) { return graph_->Add(arcs); }
 
 absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
@@ -320,7 +324,9 @@ void ImportTarget::CountClassNames() {
 
 absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   QH_CHECK_GE(num_nodes_, 1);
+  Tell(options_.on_progress, "sorts arcs");
   QH_RETURN_IF_ERROR(WriteTopology(pool));
+  Tell(options_.on_progress, "writes");
   if (features_.size() > 0)
     if (std::string note = NoteOnScale(features_); !note.empty()) AddNote(std::move(note));
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));

@@ -68,6 +68,8 @@ class ImportTarget {
   void AddNote(std::string note);
   int64_t memory_bytes() const { return memory_bytes_; }  // what an importer may hold at once
   const std::string& scratch_folder() const { return options_.store; }
+  // What of the input is being read, which files are told by their names, and what share of it.
+  void TellProgress(absl::string_view place, double share) const;
   void CountText(int64_t num_bytes) { report_.text_bytes += num_bytes; }
 
   // Builds the graph and fills the rest of the store and of its manifest; the caller commits the

@@ -114,6 +114,7 @@ class PrepRun {
       observer_.Skipped(step, watch.Elapsed(), of(step));
       return absl::OkStatus();
     }
+    observer_.Begins(step);
     store_.reset();  // its maps are of files that the step replaces
     QH_ASSIGN_OR_RETURN(const std::string report, Do(step));
     observer_.Done(step, watch.Elapsed(), report);
@@ -158,6 +159,8 @@ void PrepOptions::Share() {
   import.memory_bytes = partition.memory_bytes = encode.memory_bytes = propagate.memory_bytes =
       memory_bytes;
   import.on_commit = partition.on_commit = encode.on_commit = propagate.on_commit = on_commit;
+  import.on_progress = partition.on_progress = encode.on_progress = propagate.on_progress =
+      on_progress;
 }
 
 absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,

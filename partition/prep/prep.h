@@ -23,6 +23,7 @@
 #include "partition/import/import.h"
 #include "partition/steps/prep_shape.h"
 #include "partition/steps/prep_step.h"
+#include "partition/steps/progress.h"
 
 namespace quadhop {
 
@@ -32,6 +33,7 @@ struct PrepOptions {
   uint64_t seed = 0;
   int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
   CommitHook on_commit{};
+  ProgressHook on_progress{};
 
   ImportOptions import;
   PartitionOptions partition;
@@ -63,6 +65,8 @@ class PrepObserver {
 
   // What is found, and plans.
   virtual void Say(absl::string_view lines) = 0;
+  // A step that is not skipped.
+  virtual void Begins(PrepStep step) = 0;
   // The end of a step, of several lines; of one that was done before, its options.
   virtual void Done(PrepStep step, absl::Duration elapsed, absl::string_view report) = 0;
   virtual void Skipped(PrepStep step, absl::Duration elapsed, absl::string_view options) = 0;

@@ -24,6 +24,10 @@ class MappedSource : public ByteSource {
     at_ += count;
     return static_cast<int64_t>(count);
   }
+  double share_read() const override {
+    return static_cast<double>(at_) /
+           static_cast<double>(std::max<size_t>(1, file_.bytes().size()));
+  }
 
  private:
   MappedFile file_;

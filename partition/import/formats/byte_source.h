@@ -20,6 +20,9 @@ class ByteSource {
   // fault that the next call returns. kDataLoss, naming the file and the byte in it, if it is cut
   // short or corrupt: known for sure of what was read only once a call returns 0.
   virtual absl::StatusOr<int64_t> Read(absl::Span<char> out) = 0;
+
+  // What share of its file was read, in [0, 1]; negative where that is not told.
+  virtual double share_read() const { return -1; }
 };
 
 // The bytes of a mapped file.

@@ -44,6 +44,7 @@ class CsvTable {
   absl::Status Read(int64_t num_columns, ImportTarget& target, ThreadPool& pool, const Place& place,
                     const Check& check) {
     auto body = [&](const TextChunk& chunk, int worker) -> absl::Status {
+      target.TellProgress(path_, chunk.share_read);
       if (chunk.first_line + chunk.num_lines > num_rows_) {
         if (chunk.first_line > num_rows_) return absl::OkStatus();  // an earlier chunk says so
         return absl::InvalidArgumentError(absl::StrCat(path_, " line ", num_rows_ + 1,

@@ -266,7 +266,7 @@ class DglImporter {
 
   std::string folder_;
   std::string path_;
-  Json metadata_;
+  Json metadata_ = Json::object();
 };
 
 bool IsDglFolder(const std::string& from) {

@@ -68,6 +68,7 @@ class EdgeListImporter {
   absl::Status ForEachArcs(ImportTarget& target, ThreadPool& pool, const Add& add) {
     QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path_));
     auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+      target.TellProgress(path_, chunk.share_read);
       std::vector<Arc> arcs;
       std::vector<int64_t> lines;
       QH_RETURN_IF_ERROR(

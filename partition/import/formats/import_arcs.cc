@@ -23,6 +23,7 @@ absl::Status AddPairs(ArraySource source, ImportTarget& target, const NodeIds* i
   const int64_t num_arcs = source.size() / 2;
   for (int64_t first = 0; first < num_arcs; first += kArrayBlock) {
     const int64_t count = std::min(kArrayBlock, num_arcs - first);
+    target.TellProgress(source.place(), ShareOf(first, num_arcs));
     ends.resize(AsSize(2 * count));
     arcs.resize(AsSize(count));
     QH_RETURN_IF_ERROR(source.Read(absl::MakeSpan(ends)));
@@ -42,6 +43,7 @@ absl::Status AddSideBySide(ArraySource& sources, ArraySource& targets, int64_t n
   std::vector<Arc> arcs;
   for (int64_t first = 0; first < num_arcs; first += kArrayBlock) {
     const size_t count = AsSize(std::min(kArrayBlock, num_arcs - first));
+    target.TellProgress(targets.place(), ShareOf(first, num_arcs));
     from.resize(count);
     to.resize(count);
     arcs.resize(count);
@@ -126,6 +128,7 @@ absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTa
                 absl::StrCat("it must ascend from 0 to the ", neighbors.size(), " entries of ",
                              neighbors.place()));
           while (begin < end) {
+            target.TellProgress(neighbors.place(), ShareOf(begin, neighbors.size()));
             row.resize(AsSize(std::min(kArrayBlock, end - begin)));
             QH_RETURN_IF_ERROR(neighbors.Read(absl::MakeSpan(row)));
             for (const int64_t neighbor : row)

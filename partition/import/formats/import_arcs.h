@@ -50,6 +50,7 @@ absl::Status ImportArcLines(const std::string& path, ImportTarget& target, Threa
                             const Take& take, const Add& add) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
   const auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+    target.TellProgress(path, chunk.share_read);
     std::vector<Arc> arcs;
     QH_RETURN_IF_ERROR(ForEachLine(
         chunk, [&](absl::string_view line, int64_t number) { return take(line, number, &arcs); }));

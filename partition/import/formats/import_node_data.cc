@@ -63,6 +63,7 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
   QH_ASSIGN_OR_RETURN(const TensorView<float> out, target.AddFeatures(shape.columns));
   return ForEachBlock<float>(
       features, [&](absl::Span<const float> values, int64_t first) -> absl::Status {
+        target.TellProgress(features.place(), ShareOf(first, features.size()));
         const auto count = static_cast<int64_t>(values.size());
         for (int64_t i = 0; i < count; ++i)
           if (!std::isfinite(values[AsSize(i)]))

@@ -73,6 +73,7 @@ class Cutter {
       chunk.text.resize(end + 1);
     }
     chunk.num_lines = CountLines(chunk.text);
+    chunk.share_read = source_->share_read();
     next_line_ += chunk.num_lines;
     return chunk;
   }

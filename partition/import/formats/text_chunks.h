@@ -20,6 +20,7 @@ struct TextChunk {
   std::string text;
   int64_t first_line = 0;  // from 0
   int64_t num_lines = 0;
+  double share_read = 0;  // of the file, when the chunk was read
 };
 
 // Not thread-safe. Memory: at most 2 * num_threads + 1 chunks of about kChunkBytes, whatever the

@@ -34,6 +34,10 @@ class GzipSource : public ByteSource {
     }
     return written;
   }
+  double share_read() const override {
+    const absl::Span<const uint8_t> bytes = file_.bytes();
+    return static_cast<double>(next_ - bytes.data()) / static_cast<double>(bytes.size());
+  }
 
  private:
   absl::StatusOr<bool> FindMember() {
@@ -90,6 +94,7 @@ class UnmarkedSource : public ByteSource {
     QH_ASSIGN_OR_RETURN(const int64_t count, source_->Read(out.subspan(first)));
     return static_cast<int64_t>(first) + count;
   }
+  double share_read() const override { return source_->share_read(); }
 
  private:
   std::unique_ptr<ByteSource> source_;

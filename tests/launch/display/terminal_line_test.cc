@@ -1,43 +1,19 @@
 #include "launch/display/terminal_line.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <string>
+#include <cstdio>
+
+#include "tests/launch/display/pseudo_terminal.h"
 
 namespace quadhop {
 namespace {
 
-// A terminal: what is written to file() comes out of Read.
-class TerminalLineTest : public testing::Test {
- protected:
-  void SetUp() override {
-    far_ = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    if (far_ < 0 || grantpt(far_) != 0 || unlockpt(far_) != 0)
-      GTEST_SKIP() << "no pseudo-terminal is to be had here";
-    file_ = std::fopen(ptsname(far_), "w");
-    ASSERT_NE(file_, nullptr);
-  }
-  void TearDown() override {
-    if (file_ != nullptr) std::fclose(file_);
-    if (far_ >= 0) close(far_);
-  }
-  std::string Read() const {
-    std::string text(4096, '\0');
-    const ssize_t got = read(far_, text.data(), text.size());
-    text.resize(got < 0 ? 0 : static_cast<size_t>(got));
-    return text;
-  }
-
-  int far_ = -1;
-  std::FILE* file_ = nullptr;
-};
+using TerminalLineTest = PseudoTerminalTest;
 
 TEST_F(TerminalLineTest, IsWrittenOverAFewTimesASecondAndErased) {
   {
-    TerminalLine line(true, file_);
+    TerminalLine line(true, file());
     const absl::Time start = absl::Now();
     EXPECT_FALSE(line.IsDue(start)) << "a short pass shows nothing";
     const absl::Time later = start + absl::Seconds(1);
@@ -53,7 +29,7 @@ TEST_F(TerminalLineTest, IsWrittenOverAFewTimesASecondAndErased) {
 }
 
 TEST_F(TerminalLineTest, OfAnotherRankIsNotWritten) {
-  TerminalLine line(false, file_);
+  TerminalLine line(false, file());
   EXPECT_FALSE(line.IsDue(absl::InfiniteFuture()));
   line.Show("one");
   EXPECT_EQ(Read(), "");

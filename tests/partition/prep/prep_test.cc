@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,13 +17,16 @@ namespace quadhop {
 namespace {
 
 using testing::ElementsAre;
+using testing::ElementsAreArray;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 // What Prep tells, in its order.
 class Record : public PrepObserver {
  public:
   void Say(absl::string_view lines) override { said += std::string(lines); }
+  void Begins(PrepStep step) override { begun.push_back(step); }
   void Done(PrepStep step, absl::Duration, absl::string_view) override {
     steps.push_back(absl::StrCat(PrepStepName(step), " done"));
   }
@@ -30,6 +35,7 @@ class Record : public PrepObserver {
   }
 
   std::string said;
+  std::vector<PrepStep> begun;
   std::vector<std::string> steps;
 };
 
@@ -39,6 +45,7 @@ class PrepTest : public testing::Test {
     options_.import.from = folder_ / "arcs.txt";
     options_.store = folder_ / "s.qh";
     options_.partition.parts = 1;
+    options_.partition.method = "hash";
     options_.encode.dim = 2;
     ASSERT_OK(WriteFileAtomically(options_.import.from, "0 1\n1 2\n2 0\n"));
   }
@@ -63,6 +70,20 @@ TEST_F(PrepTest, TellsOfEachStepAndOfAPlanBeforeIt) {
   EXPECT_THAT(again.steps, ElementsAre("import skipped", "partition skipped", "encode skipped",
                                        "propagate skipped"));
   EXPECT_EQ(again.said, "");
+}
+
+TEST_F(PrepTest, TellsWhatEachStepIsAt) {
+  std::mutex mutex;
+  std::set<std::string> heard;
+  options_.on_progress = [&](absl::string_view what, double share) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    EXPECT_LE(share, 1) << what;
+    heard.emplace(what);
+  };
+  EXPECT_THAT(Run().begun, ElementsAreArray(kPrepSteps));
+  EXPECT_THAT(heard, UnorderedElementsAre("arcs.txt", "sorts arcs", "writes", "cuts by hash",
+                                          "orders nodes", "powers", "measures link AUC", "hops"));
+  EXPECT_THAT(Run().begun, IsEmpty());
 }
 
 TEST_F(PrepTest, ADryRunDoesNoStep) {

@@ -10,7 +10,7 @@
 namespace quadhop {
 namespace {
 
-// The whole text as ForEach gives it, and a check of the line numbers.
+// The whole text as ForEach gives it, and a check of the line numbers and of shares.
 absl::StatusOr<std::string> ReadAll(const std::string& path, int num_threads = 3) {
   absl::StatusOr<std::unique_ptr<TextChunks>> chunks = TextChunks::Open(path);
   if (!chunks.ok()) return chunks.status();
@@ -26,12 +26,17 @@ absl::StatusOr<std::string> ReadAll(const std::string& path, int num_threads = 3
   if (!lines.ok()) return lines.status();
   std::string text;
   int64_t next_line = 0;
+  double share_read = 0;
   for (const auto& [line, chunk] : by_line) {
     EXPECT_EQ(line, next_line);
+    EXPECT_GE(chunk.share_read, share_read);
+    share_read = chunk.share_read;
     next_line += chunk.num_lines;
     text += chunk.text;
   }
   EXPECT_EQ(next_line, *lines);
+  EXPECT_LE(share_read, 1);
+  EXPECT_GE(share_read, text.empty() ? 0 : 0.9);  // blank lines may come after
   EXPECT_EQ((*chunks)->text_bytes(), static_cast<int64_t>(text.size()));
   return text;
 }

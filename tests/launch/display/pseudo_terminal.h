@@ -1,0 +1,42 @@
+// A terminal without a person.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace quadhop {
+
+// What is written to file() comes out of Read.
+class PseudoTerminalTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    far_ = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (far_ < 0 || grantpt(far_) != 0 || unlockpt(far_) != 0)
+      GTEST_SKIP() << "no pseudo-terminal is to be had here";
+    file_ = std::fopen(ptsname(far_), "w");
+    ASSERT_NE(file_, nullptr);
+  }
+  void TearDown() override {
+    if (file_ != nullptr) std::fclose(file_);
+    if (far_ >= 0) close(far_);
+  }
+  std::FILE* file() const { return file_; }
+  // What is there; "" if nothing is.
+  std::string Read() const {
+    std::string text(4096, '\0');
+    const ssize_t got = read(far_, text.data(), text.size());
+    text.resize(got < 0 ? 0 : static_cast<size_t>(got));
+    return text;
+  }
+
+ private:
+  int far_ = -1;
+  std::FILE* file_ = nullptr;
+};
+
+}  // namespace quadhop
