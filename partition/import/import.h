@@ -84,8 +84,9 @@ std::string ImportSources(const ImportOptions& options);
 // since. False for a store that does not say what they were.
 bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs);
 
-// What the input says of its size without being read: nothing where its format does not tell.
-// `shape.arcs` are an upper bound, since duplicates are still in. Errors as Import's.
+// What the input says of its size without being read, or an estimate by its beginning: nothing
+// where its format does not tell. `shape.arcs` are an upper bound, since duplicates are still in.
+// Errors as Import's.
 absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options);
 
 // Reads `from` and replaces whatever the store held: topology, raw features, labels, splits,

@@ -38,8 +38,8 @@ struct ImportFormat {
   // Whether it holds a graph alone, or may, so that --features and --labels are for it.
   bool takes_companions = false;
 
-  // Nodes, edges as they stand, and features, without reading them; nothing where that cannot be
-  // told. Null: it never can be.
+  // Nodes, edges as they stand, and features, without reading them, or an estimate; nothing where
+  // that cannot be told. Null: it never can be.
   absl::StatusOr<absl::optional<PrepShape>> (*measure)(const ImportOptions& options) = nullptr;
 };
 

@@ -198,8 +198,13 @@ absl::StatusOr<bool> PlanStepsOfInput(const PrepOptions& options, absl::Span<con
     say("the input does not say how large it is: no plan before it is imported\n");
     return false;
   }
-  QH_RETURN_IF_ERROR(PlanSteps(options, *shape, steps, num_threads, say));
-  return true;
+  if (shape->estimated)
+    say(absl::StrCat("the input does not say how large it is: by its first lines it may have ",
+                     shape->nodes, " nodes and ", shape->arcs, " arcs\n"));
+  const absl::Status status = PlanSteps(options, *shape, steps, num_threads, say);
+  if (shape->estimated && absl::IsResourceExhausted(status)) return false;
+  QH_RETURN_IF_ERROR(status);
+  return !shape->estimated;
 }
 
 absl::Status Prep(PrepOptions options, bool dry_run, ThreadPool& pool, PrepObserver& observer) {

@@ -54,7 +54,8 @@ absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
 absl::Status PlanStepsOfStore(const PrepOptions& options, bool dry_run,
                               absl::Span<const PrepStep> steps, int num_threads,
                               const SayHook& say);
-// The same of the input; false, saying so, if it has to be read to know how large it is.
+// The same of the input; false, saying so, if it has to be read to know how large it is. Of an
+// estimate nothing is refused.
 absl::StatusOr<bool> PlanStepsOfInput(const PrepOptions& options, absl::Span<const PrepStep> steps,
                                       int num_threads, const SayHook& say);
 

@@ -12,6 +12,7 @@ namespace quadhop {
 struct PrepShape {
   int64_t nodes = 0;
   int64_t arcs = 0;           // E; an undirected edge is two
+  bool estimated = false;     // nodes or arcs, from a part of the input
   bool directed = false;      // arcs may lack their inverses
   int64_t features = 0;       // columns of raw features; 0: the encodings stand for them
   bool cut_before = false;    // so that its arcs have to be brought back into their first order

@@ -29,6 +29,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kMaxMetadataBytes = int64_t{64} << 20;
+constexpr const char* kArcCounts = "num_edges_per_chunk";
 
 // The elements of several .npy files, one after another.
 class ChunkBytes : public ByteSource {
@@ -65,16 +66,38 @@ class ChunkBytes : public ByteSource {
 class DglImporter {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
-    folder_ = options.from;
-    path_ = folder_ + "/metadata.json";
-    QH_ASSIGN_OR_RETURN(metadata_, ReadJson(path_, kMaxMetadataBytes));
+    QH_RETURN_IF_ERROR(Open(options.from));
     QH_ASSIGN_OR_RETURN(const int64_t num_nodes, CountNodes());
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), path_));
     QH_RETURN_IF_ERROR(ReadArcs(target, pool));
     return ReadNodeData(target);
   }
 
+  // Nothing if the metadata do not say how many arcs there are.
+  absl::StatusOr<absl::optional<PrepShape>> Measure(const ImportOptions& options) {
+    QH_RETURN_IF_ERROR(Open(options.from));
+    PrepShape shape;
+    QH_ASSIGN_OR_RETURN(shape.nodes, CountNodes());
+    const Json* counts = Find(metadata_, kArcCounts);
+    if (counts == nullptr || !counts->is_array()) return absl::nullopt;
+    for (const Json& of_type : *counts) {
+      QH_ASSIGN_OR_RETURN(const int64_t num_arcs, SumOf(of_type, kArcCounts));
+      if (__builtin_add_overflow(shape.arcs, num_arcs, &shape.arcs))
+        return Error(kArcCounts, "fewer arcs are needed");
+    }
+    std::vector<std::string> used;
+    QH_ASSIGN_OR_RETURN(const auto features, OpenFeatures(&used));
+    if (features) shape.features = FeatureColumns(*features);
+    return shape;
+  }
+
  private:
+  absl::Status Open(const std::string& folder) {
+    folder_ = folder;
+    path_ = folder_ + "/metadata.json";
+    QH_ASSIGN_OR_RETURN(metadata_, ReadJson(path_, kMaxMetadataBytes));
+    return absl::OkStatus();
+  }
   absl::Status Error(absl::string_view field, absl::string_view allowed) const {
     return absl::InvalidArgumentError(
         absl::StrCat(path_, ": ", field, " is not as it must be; ", allowed));
@@ -94,12 +117,16 @@ class DglImporter {
     if (types->size() != 1 || counts->size() != 1 || !(*counts)[0].is_array())
       return Error("node_type",
                    absl::StrCat("a store holds nodes of one type, here are ", types->size()));
+    return SumOf((*counts)[0], "num_nodes_per_chunk");
+  }
+
+  // Of the numbers of all chunks of one type.
+  absl::StatusOr<int64_t> SumOf(const Json& counts, absl::string_view field) const {
     int64_t sum = 0;
-    for (const Json& count : (*counts)[0]) {
+    for (const Json& count : counts)
       if (!count.is_number_integer() || count.get<int64_t>() < 0 ||
           __builtin_add_overflow(sum, count.get<int64_t>(), &sum))
-        return Error("num_nodes_per_chunk", "whole numbers are needed");
-    }
+        return Error(field, "whole numbers are needed");
     return sum;
   }
 
@@ -154,19 +181,15 @@ class DglImporter {
   // Of one edge type, that as many were read as num_edges_per_chunk says, if it does.
   absl::Status CheckArcs(const std::string& type, int64_t num_arcs) const {
     const Json* types = Find(metadata_, "edge_type");
-    const Json* counts = Find(metadata_, "num_edges_per_chunk");
+    const Json* counts = Find(metadata_, kArcCounts);
     if (types == nullptr || counts == nullptr) return absl::OkStatus();
     const auto place =
         static_cast<size_t>(std::find(types->begin(), types->end(), type) - types->begin());
     if (!counts->is_array() || place >= counts->size()) return absl::OkStatus();
-    int64_t sum = 0;
-    for (const Json& count : (*counts)[place])
-      if (!count.is_number_integer() || __builtin_add_overflow(sum, count.get<int64_t>(), &sum))
-        return Error("num_edges_per_chunk", "whole numbers are needed");
+    QH_ASSIGN_OR_RETURN(const int64_t sum, SumOf((*counts)[place], kArcCounts));
     if (sum == num_arcs) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(path_, ": the files of edges ", type, " have ",
-                                                   num_arcs, " arcs; num_edges_per_chunk says ",
-                                                   sum));
+                                                   num_arcs, " arcs; ", kArcCounts, " says ", sum));
   }
 
   static absl::StatusOr<int64_t> ReadCsvArcs(const std::string& path, ImportTarget& target,
@@ -191,13 +214,21 @@ class DglImporter {
     return num_arcs.load();
   }
 
-  absl::Status ReadNodeData(ImportTarget& target) const {
+  // Or null.
+  const Json* NodeData() const {
     const Json* all = Find(metadata_, "node_data");
     const Json& name = metadata_["node_type"][0];
-    const Json* data =
-        all == nullptr || !name.is_string() ? nullptr : Find(*all, name.get<std::string>());
+    return all == nullptr || !name.is_string() ? nullptr : Find(*all, name.get<std::string>());
+  }
+
+  absl::StatusOr<std::optional<ArraySource>> OpenFeatures(std::vector<std::string>* used) const {
+    return Open(NodeData(), {"feat", "feature", "features", "x"}, used);
+  }
+
+  absl::Status ReadNodeData(ImportTarget& target) const {
+    const Json* data = NodeData();
     std::vector<std::string> used;
-    QH_ASSIGN_OR_RETURN(auto features, Open(data, {"feat", "feature", "features", "x"}, &used));
+    QH_ASSIGN_OR_RETURN(auto features, OpenFeatures(&used));
     if (features) {
       QH_RETURN_IF_ERROR(ImportFeatures(*std::move(features), target));
     } else {
@@ -284,6 +315,7 @@ extern constinit const ImportFormat kDglFormat = {
     .recognises = IsDglFolder,
     .read = [](const ImportOptions& options, ImportTarget& target,
                ThreadPool& pool) { return DglImporter().Read(options, target, pool); },
+    .measure = [](const ImportOptions& options) { return DglImporter().Measure(options); },
 };
 
 }  // namespace quadhop

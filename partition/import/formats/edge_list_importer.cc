@@ -8,6 +8,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "partition/import/formats/node_ids.h"
 #include "partition/import/formats/number_lines.h"
 #include "partition/import/formats/text_chunks.h"
+#include "partition/import/formats/text_source.h"
 #include "partition/import/import_format.h"
 #include "partition/scratch/scratch_file.h"
 
@@ -27,6 +29,7 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kArcsABlock = int64_t{1} << 17;
+constexpr int64_t kHeadBytes = int64_t{1} << 20;
 constexpr absl::string_view kComments = "#%";
 
 bool IsComment(absl::string_view line) {
@@ -36,8 +39,8 @@ bool IsComment(absl::string_view line) {
 
 // Two numbers to begin with.
 bool IsEdge(absl::string_view line) {
-  int64_t value;
-  return TakeInteger(&line, &value) && TakeInteger(&line, &value);
+  int64_t source, target;
+  return TakeInteger(&line, &source) && TakeInteger(&line, &target);
 }
 
 class EdgeListImporter {
@@ -150,6 +153,59 @@ bool IsEdgeList(const std::string& from) {
          absl::StrContains(name, ".csv");
 }
 
+// Whole lines from the beginning of a text, and what share of it they are.
+absl::StatusOr<TextChunk> ReadHead(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenText(path));
+  TextChunk head;
+  head.text.resize(static_cast<size_t>(kHeadBytes));
+  QH_ASSIGN_OR_RETURN(const int64_t count, source->Read(absl::MakeSpan(head.text)));
+  const size_t end = count < kHeadBytes ? static_cast<size_t>(count) : head.text.rfind('\n') + 1;
+  head.text.resize(end);
+  if (!head.text.empty() && head.text.back() != '\n') head.text.push_back('\n');
+  head.num_lines = std::count(head.text.begin(), head.text.end(), '\n');
+  head.share_read = count < kHeadBytes ? 1
+                                       : source->share_read() * static_cast<double>(end) /
+                                             static_cast<double>(count);
+  return head;
+}
+
+// What a comment of SNAP's says, "# Nodes: 317080 Edges: 1049866"; 0 if it does not.
+int64_t NodesOfComment(absl::string_view line) {
+  constexpr absl::string_view kName = "Nodes:";
+  const size_t at = line.find(kName);
+  if (at == absl::string_view::npos) return 0;
+  absl::string_view rest = line.substr(at + kName.size());
+  int64_t count;
+  return TakeInteger(&rest, &count) ? std::max<int64_t>(count, 0) : 0;
+}
+
+// By the lines that the first MB has, and the ids in them: in lists by source, too, the targets are
+// of all nodes.
+absl::StatusOr<absl::optional<PrepShape>> MeasureEdgeList(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::Find(options.from, kComments));
+  QH_ASSIGN_OR_RETURN(const TextChunk head, ReadHead(options.from));
+  int64_t num_arcs = 0, most_id = 0, said_nodes = 0;
+  QH_RETURN_IF_ERROR(ForEachLine(head, [&](absl::string_view line, int64_t number) -> absl::Status {
+    said_nodes = std::max(said_nodes, IsComment(line) ? NodesOfComment(line) : 0);
+    if (IsComment(line) || number == columns.header()) return absl::OkStatus();
+    QH_ASSIGN_OR_RETURN(const Arc arc, columns.Take(line, number));
+    most_id = std::max({most_id, arc.source, arc.target});
+    ++num_arcs;
+    return absl::OkStatus();
+  }));
+  if (num_arcs == 0) return absl::nullopt;
+  PrepShape shape;
+  shape.arcs = std::llround(static_cast<double>(num_arcs) / head.share_read);
+  // Every node is in an arc.
+  const int64_t last_node = said_nodes > 0 ? said_nodes - 1 : most_id;
+  shape.nodes = std::min(last_node, 2 * shape.arcs - 1) + 1;
+  QH_ASSIGN_OR_RETURN(const absl::optional<CompanionShape> companions, MeasureCompanions(options));
+  shape.estimated = head.share_read < 1 || !companions.has_value();
+  if (companions.has_value()) shape.nodes = companions->nodes;
+  if (companions.has_value()) shape.features = companions->features;
+  return shape;
+}
+
 }  // namespace
 
 extern constinit const ImportFormat kEdgeListFormat = {
@@ -159,6 +215,7 @@ extern constinit const ImportFormat kEdgeListFormat = {
     .read = [](const ImportOptions& options, ImportTarget& target,
                ThreadPool& pool) { return EdgeListImporter().Read(options, target, pool); },
     .takes_companions = true,
+    .measure = MeasureEdgeList,
 };
 
 }  // namespace quadhop

@@ -86,13 +86,19 @@ absl::Status ReadRoles(const std::string& path, ImportTarget& target) {
   return AddSplitOfIds("role", ids, path, target);
 }
 
-absl::Status ReadReddit(const std::string& folder, ImportTarget& target) {
+bool IsReddit(const std::string& folder) { return FileExists(folder + "/reddit_data.npz"); }
+
+absl::StatusOr<std::string> FindRedditArcs(const std::string& folder) {
   const std::string with_loops = folder + "/reddit_self_loop_graph.npz";
-  std::string arcs = folder + "/reddit_graph.npz";
-  if (!FileExists(arcs) && !FileExists(with_loops))
-    return absl::NotFoundError(absl::StrCat("no ", arcs, " (nor ", with_loops,
-                                            "), which must stand beside reddit_data.npz"));
-  if (!FileExists(arcs)) arcs = with_loops;
+  const std::string arcs = folder + "/reddit_graph.npz";
+  if (FileExists(arcs)) return arcs;
+  if (FileExists(with_loops)) return with_loops;
+  return absl::NotFoundError(absl::StrCat("no ", arcs, " (nor ", with_loops,
+                                          "), which must stand beside reddit_data.npz"));
+}
+
+absl::Status ReadReddit(const std::string& folder, ImportTarget& target) {
+  QH_ASSIGN_OR_RETURN(const std::string arcs, FindRedditArcs(folder));
   QH_ASSIGN_OR_RETURN(const NpzFile data,
                       NpzFile::Open(folder + "/reddit_data.npz", target.memory_bytes()));
   QH_ASSIGN_OR_RETURN(ArraySource labels, data.Array("label"));
@@ -108,14 +114,19 @@ absl::Status ReadReddit(const std::string& folder, ImportTarget& target) {
   return ImportArcs(std::move(rows), std::move(columns), target);
 }
 
-absl::Status ReadGraphSaint(const ImportOptions& options, ImportTarget& target, ThreadPool&) {
-  const std::string& folder = options.from;
-  if (FileExists(folder + "/reddit_data.npz")) return ReadReddit(folder, target);
+absl::Status CheckFiles(const std::string& folder) {
   for (const char* name : kFiles)
     if (!FileExists(absl::StrCat(folder, "/", name)))
       return absl::NotFoundError(absl::StrCat("no ", folder, "/", name,
                                               ", which GraphSAINT's layout must have; needed are ",
                                               absl::StrJoin(kFiles, ", ")));
+  return absl::OkStatus();
+}
+
+absl::Status ReadGraphSaint(const ImportOptions& options, ImportTarget& target, ThreadPool&) {
+  const std::string& folder = options.from;
+  if (IsReddit(folder)) return ReadReddit(folder, target);
+  QH_RETURN_IF_ERROR(CheckFiles(folder));
   QH_ASSIGN_OR_RETURN(const NpzFile npz,
                       NpzFile::Open(folder + "/adj_full.npz", target.memory_bytes()));
   QH_RETURN_IF_ERROR(ImportNpzAdjacency(npz, "", target));
@@ -126,7 +137,35 @@ absl::Status ReadGraphSaint(const ImportOptions& options, ImportTarget& target, 
 }
 
 bool IsGraphSaintFolder(const std::string& from) {
-  return FileExists(from + "/adj_full.npz") || FileExists(from + "/reddit_data.npz");
+  return FileExists(from + "/adj_full.npz") || IsReddit(from);
+}
+
+absl::StatusOr<PrepShape> MeasureReddit(const std::string& folder) {
+  QH_ASSIGN_OR_RETURN(const std::string arcs, FindRedditArcs(folder));
+  QH_ASSIGN_OR_RETURN(const NpzFile data, NpzFile::Open(folder + "/reddit_data.npz", 0));
+  QH_ASSIGN_OR_RETURN(const NpzFile graph, NpzFile::Open(arcs, 0));
+  QH_ASSIGN_OR_RETURN(const ArraySource labels, data.Array("label"));
+  QH_ASSIGN_OR_RETURN(const ArraySource features, data.Array("feature"));
+  QH_ASSIGN_OR_RETURN(const ArraySource rows, graph.Array("row"));
+  PrepShape shape;
+  shape.nodes = labels.size();
+  shape.arcs = rows.size();
+  shape.features = FeatureColumns(features);
+  return shape;
+}
+
+absl::StatusOr<absl::optional<PrepShape>> MeasureGraphSaint(const ImportOptions& options) {
+  const std::string& folder = options.from;
+  if (IsReddit(folder)) return MeasureReddit(folder);
+  QH_RETURN_IF_ERROR(CheckFiles(folder));
+  QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(folder + "/adj_full.npz", 0));
+  QH_ASSIGN_OR_RETURN(const AdjacencySize size, MeasureNpzAdjacency(npz, ""));
+  QH_ASSIGN_OR_RETURN(const ArraySource features, ArraySource::OpenNpy(folder + "/feats.npy"));
+  PrepShape shape;
+  shape.nodes = size.nodes;
+  shape.arcs = size.arcs;
+  shape.features = FeatureColumns(features);
+  return shape;
 }
 
 }  // namespace
@@ -137,6 +176,7 @@ extern constinit const ImportFormat kGraphSaintFormat = {
     .recognises = IsGraphSaintFolder,
     .read = ReadGraphSaint,
     .has_splits = [](const std::string&) { return true; },
+    .measure = MeasureGraphSaint,
 };
 
 }  // namespace quadhop

@@ -81,6 +81,10 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target) {
       });
 }
 
+int64_t FeatureColumns(const ArraySource& features) {
+  return features.dims().size() == 2 ? features.dims()[1] : 1;
+}
+
 absl::Status ImportLabels(ArraySource labels, ImportTarget& target) {
   QH_ASSIGN_OR_RETURN(const TableShape shape, RowANode(labels, target.num_nodes()));
   if (shape.columns > 1) return ImportMultiLabels(labels, shape, target);

@@ -20,6 +20,9 @@ namespace quadhop {
 // [N, F] or [N] in either order, finite.
 absl::Status ImportFeatures(ArraySource features, ImportTarget& target);
 
+// The columns of such an array, by its dims.
+int64_t FeatureColumns(const ArraySource& features);
+
 // One class a node, [N], [N, 1] or [1, N]: a whole number, or -1 or NaN where unlabelled; or a
 // multi-label target [N, L] of 0, 1 and NaN.
 absl::Status ImportLabels(ArraySource labels, ImportTarget& target);

@@ -60,6 +60,31 @@ std::vector<double> EvenQuantiles(const std::vector<double>& values) {
   return classes;
 }
 
+// The name of the sparse matrix of arcs, or null: they are in edge_index.
+const char* MatrixOfArcs(const MatFile& mat) {
+  const auto* const name = std::find_if(std::begin(kMatrices), std::end(kMatrices),
+                                        [&](const char* each) { return mat.Has(each); });
+  return name == std::end(kMatrices) ? nullptr : *name;
+}
+
+// Where arcs are in edge_index.
+absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
+  if (mat.Has("num_nodes")) {
+    QH_ASSIGN_OR_RETURN(ArraySource array, mat.Array("num_nodes"));
+    return ReadNumber(std::move(array), "one number is needed");
+  }
+  if (mat.Has("label")) {
+    QH_ASSIGN_OR_RETURN(const MatFile::Size labels, mat.SizeOf("label"));
+    return std::max(labels.rows, labels.columns);
+  }
+  return ArrayError(mat.path(), "without num_nodes and label",
+                    "one of them must tell how many nodes there are");
+}
+
+const char* NameOfFeatures(const MatFile& mat) {
+  return mat.Has("node_feat") ? "node_feat" : "features";
+}
+
 class LinkxImporter {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
@@ -82,33 +107,21 @@ class LinkxImporter {
   }
 
   absl::Status ReadArcs(const MatFile& mat, ImportTarget& target) {
-    for (const char* name : kMatrices) {
-      if (!Take(mat, name)) continue;
+    if (const char* const name = MatrixOfArcs(mat); name != nullptr) {
+      used_.emplace_back(name);
       QH_ASSIGN_OR_RETURN(const OwnedSparseMatrix matrix, mat.SquareMatrix(name));
       QH_RETURN_IF_ERROR(Annotate(target.SetNodes(matrix.num_rows), mat.path()));
       return ImportAdjacency(matrix, absl::StrCat(mat.path(), ": ", name), target);
     }
     QH_ASSIGN_OR_RETURN(const int64_t num_nodes, CountNodes(mat));
     QH_RETURN_IF_ERROR(Annotate(target.SetNodes(num_nodes), mat.path()));
+    Take(mat, "num_nodes");
     used_.push_back("edge_index");
     return ImportArcs([&] { return mat.Array("edge_index"); }, target);
   }
 
-  absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
-    if (Take(mat, "num_nodes")) {
-      QH_ASSIGN_OR_RETURN(ArraySource array, mat.Array("num_nodes"));
-      return ReadNumber(std::move(array), "one number is needed");
-    }
-    if (mat.Has("label")) {
-      QH_ASSIGN_OR_RETURN(const ArraySource labels, mat.Array("label"));
-      return std::max(labels.dims()[0], labels.dims()[1]);
-    }
-    return ArrayError(mat.path(), "without num_nodes and label",
-                      "one of them must tell how many nodes there are");
-  }
-
   absl::Status ReadFeatures(const MatFile& mat, ImportTarget& target, ThreadPool& pool) {
-    const std::string name = mat.Has("node_feat") ? "node_feat" : "features";
+    const std::string name = NameOfFeatures(mat);
     if (!Take(mat, name)) {
       target.AddNote("no node_feat: positional encodings will stand for features");
       return absl::OkStatus();
@@ -192,9 +205,30 @@ class LinkxImporter {
 bool IsLinkxMat(const std::string& from) {
   if (!absl::EndsWith(from, ".mat")) return false;
   const absl::StatusOr<MatFile> mat = MatFile::Open(from);
-  return mat.ok() &&
-         (mat->Has("edge_index") || std::any_of(std::begin(kMatrices), std::end(kMatrices),
-                                                [&](const char* name) { return mat->Has(name); }));
+  return mat.ok() && (mat->Has("edge_index") || MatrixOfArcs(*mat) != nullptr);
+}
+
+// Nothing where the file does not tell the entries of a sparse matrix, nor of local_info, whose
+// columns become as many as they have values.
+absl::StatusOr<absl::optional<PrepShape>> MeasureLinkx(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(options.from));
+  if (mat.Has("local_info")) return absl::nullopt;
+  PrepShape shape;
+  if (const char* const name = MatrixOfArcs(mat); name != nullptr) {
+    QH_ASSIGN_OR_RETURN(const MatFile::Size matrix, mat.SizeOf(name));
+    if (!matrix.room.has_value()) return absl::nullopt;
+    shape.nodes = matrix.columns;
+    shape.arcs = *matrix.room;
+  } else {
+    QH_ASSIGN_OR_RETURN(shape.nodes, CountNodes(mat));
+    QH_ASSIGN_OR_RETURN(const MatFile::Size arcs, mat.SizeOf("edge_index"));
+    shape.arcs = std::max(arcs.rows, arcs.columns);
+  }
+  if (const char* const name = NameOfFeatures(mat); mat.Has(name)) {
+    QH_ASSIGN_OR_RETURN(const MatFile::Size features, mat.SizeOf(name));
+    shape.features = features.columns;
+  }
+  return shape;
 }
 
 }  // namespace
@@ -205,6 +239,7 @@ extern constinit const ImportFormat kLinkxFormat = {
     .recognises = IsLinkxMat,
     .read = [](const ImportOptions& options, ImportTarget& target,
                ThreadPool& pool) { return LinkxImporter().Read(options, target, pool); },
+    .measure = MeasureLinkx,
 };
 
 }  // namespace quadhop

@@ -104,6 +104,7 @@ class MatrixCheck {
     if (head.array_class != kOpaque) QH_RETURN_IF_ERROR(ReadDims());
     QH_RETURN_IF_ERROR(Part("name", &head.name).status());
     QH_RETURN_IF_ERROR(CheckData(head.array_class));
+    head.room = room_;
     return head;
   }
 
@@ -216,6 +217,7 @@ class MatrixCheck {
         columns.num_bytes != 4 * (num_columns_ + 1))
       return Refuse(absl::StrCat("its column ends are ", columns.num_bytes, " bytes; its dims say ",
                                  num_columns_, " columns"));
+    room_ = static_cast<int64_t>(rows.num_bytes / 4);
     for (int i = 0; i < NumParts() && left_ > 0; ++i) {
       QH_ASSIGN_OR_RETURN(const Tag tag, Part("list of numbers"));
       if (NumberBytes(tag.type) == 0)
@@ -230,6 +232,7 @@ class MatrixCheck {
   uint32_t flags_ = 0;
   uint64_t num_values_ = 1;
   uint64_t num_columns_ = 0;
+  int64_t room_ = 0;
 };
 
 }  // namespace

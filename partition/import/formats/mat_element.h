@@ -13,6 +13,7 @@ namespace quadhop {
 struct MatHead {
   std::string name;
   uint32_t array_class = 0;
+  int64_t room = 0;  // of a sparse matrix: entries that it has, at most
 };
 // "struct" of 2; "" of classes of numbers, of text and of sparse matrices.
 absl::string_view OtherMatClass(uint32_t array_class);

@@ -104,10 +104,10 @@ absl::StatusOr<std::vector<float>> SparseValues(const matvar_t& variable,
 struct MatFile::Handle {
   std::string path;
   std::vector<std::string> names;
-  // Of a file of level 5 that also has variables of classes that are not read. libmatio would go
-  // through them, on the word of what they hold, so that it gets to see one variable at a time.
-  std::vector<MatVariable> variables;
-  Mat whole;  // any other file
+  std::vector<MatVariable> variables;  // of a file of level 5
+  // Null for a file of level 5 that also has variables of classes that are not read. libmatio would
+  // go through them, on the word of what they hold, so that it gets to see one variable at a time.
+  Mat whole;
 
   std::string Place(const std::string& name) const { return absl::StrCat(path, ": ", name); }
   bool Has(absl::string_view name) const {
@@ -125,7 +125,6 @@ struct MatFile::Handle {
         if (!variable.head.name.empty()) names.push_back(variable.head.name);
       return absl::OkStatus();
     }
-    variables.clear();
     QH_ASSIGN_OR_RETURN(whole, OpenMat(path, path));
     while (const Variable info{Mat_VarReadNextInfo(whole.get())})
       if (info->name != nullptr) names.push_back(info->name);
@@ -137,6 +136,12 @@ struct MatFile::Handle {
     mat_t* mat = nullptr;  // that has the variable
     Variable variable;     // without its data
   };
+  // Or null.
+  const MatVariable* FindHead(const std::string& name) const {
+    const auto known = std::find_if(variables.begin(), variables.end(),
+                                    [&](const auto& each) { return each.head.name == name; });
+    return known == variables.end() ? nullptr : &*known;
+  }
   absl::StatusOr<Found> Find(const std::string& name) const {
     if (!Has(name))
       return absl::NotFoundError(
@@ -144,8 +149,7 @@ struct MatFile::Handle {
     Found found;
     found.mat = whole.get();
     if (whole == nullptr) {
-      const auto known = std::find_if(variables.begin(), variables.end(),
-                                      [&](const auto& each) { return each.head.name == name; });
+      const MatVariable* const known = FindHead(name);
       QH_RETURN_IF_ERROR(CheckClass(known->head.array_class, name));
       QH_ASSIGN_OR_RETURN(found.alone, OpenAlone(path, *known));
       found.mat = found.alone.get();
@@ -206,6 +210,17 @@ std::string MatFile::Place(const std::string& name) const { return handle_->Plac
 absl::StatusOr<bool> MatFile::IsSparse(const std::string& name) const {
   QH_ASSIGN_OR_RETURN(const Handle::Found found, handle_->Find(name));
   return found.variable->class_type == MAT_C_SPARSE;
+}
+
+absl::StatusOr<MatFile::Size> MatFile::SizeOf(const std::string& name) const {
+  QH_ASSIGN_OR_RETURN(const Handle::Found found, handle_->Find(name));
+  const matvar_t& info = *found.variable;
+  if (info.rank != 2)
+    return ArrayError(Place(name), absl::StrCat("of ", info.rank, " dims"), "2 are needed");
+  Size size{static_cast<int64_t>(info.dims[0]), static_cast<int64_t>(info.dims[1]), {}};
+  const MatVariable* const head = handle_->FindHead(name);
+  if (info.class_type == MAT_C_SPARSE && head != nullptr) size.room = head->head.room;
+  return size;
 }
 
 absl::StatusOr<ArraySource> MatFile::Array(const std::string& name) const {

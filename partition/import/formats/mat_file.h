@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/optional.h>
 
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,14 @@ class MatFile {
   // they are 0: an adjacency.
   absl::StatusOr<OwnedSparseMatrix> SquareMatrix(const std::string& name) const;
   absl::StatusOr<bool> IsSparse(const std::string& name) const;
+
+  // Of a variable, without its data.
+  struct Size {
+    int64_t rows = 0;
+    int64_t columns = 0;
+    absl::optional<int64_t> room;  // for entries of a sparse matrix, where the file tells
+  };
+  absl::StatusOr<Size> SizeOf(const std::string& name) const;
 
  private:
   struct Handle;

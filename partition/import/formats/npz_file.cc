@@ -81,16 +81,21 @@ absl::StatusOr<std::string> NpzFile::SparseFormat(const std::string& prefix) con
   return absl::CHexEscape(all.substr(0, 20));
 }
 
+absl::StatusOr<std::array<int64_t, 2>> NpzFile::MatrixDims(const std::string& prefix) const {
+  QH_ASSIGN_OR_RETURN(ArraySource shape, Array(Member(prefix, "shape")));
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, shape.ReadRest<int64_t>(1 << 20));
+  if (dims.size() != 2)
+    return ArrayError(shape.place(), absl::StrCat(dims.size(), " numbers"), "two are needed");
+  return std::array<int64_t, 2>{dims[0], dims[1]};
+}
+
 absl::StatusOr<OwnedSparseMatrix> NpzFile::CsrMatrix(const std::string& prefix) const {
   QH_ASSIGN_OR_RETURN(const std::string format, SparseFormat(prefix));
   if (format != "csr")
     return ArrayError(Place(Member(prefix, "format")), absl::StrCat("\"", format, "\""),
                       "csr is needed: save matrix.tocsr()");
   CsrParts parts;
-  QH_ASSIGN_OR_RETURN(ArraySource shape, Array(Member(prefix, "shape")));
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> dims, shape.ReadRest<int64_t>(1 << 20));
-  if (dims.size() != 2)
-    return ArrayError(shape.place(), absl::StrCat(dims.size(), " numbers"), "two are needed");
+  QH_ASSIGN_OR_RETURN(const auto dims, MatrixDims(prefix));
   parts.num_rows = dims[0];
   parts.num_cols = dims[1];
   QH_ASSIGN_OR_RETURN(ArraySource indptr, Array(Member(prefix, "indptr")));

@@ -3,6 +3,8 @@
 
 #include <absl/status/statusor.h>
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,8 @@ class NpzFile {
   // shape} if the prefix is empty, as scipy.sparse.save_npz names them.
   absl::StatusOr<OwnedSparseMatrix> CsrMatrix(const std::string& prefix) const;
   bool HasCsrMatrix(const std::string& prefix) const;
+  // Rows and columns, of PREFIX_shape.
+  absl::StatusOr<std::array<int64_t, 2>> MatrixDims(const std::string& prefix) const;
   // What PREFIX_format says: "csr", "csc", "coo", ...; "csr" if there is no such member.
   absl::StatusOr<std::string> SparseFormat(const std::string& prefix) const;
   // PREFIX_NAME, or NAME if the prefix is empty.

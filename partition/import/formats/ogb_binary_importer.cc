@@ -127,7 +127,7 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureOgbBinaryFolder(const ImportOpt
   shape.arcs = arcs.size() / 2;
   if (raw.Has("node_feat")) {
     QH_ASSIGN_OR_RETURN(const ArraySource features, raw.Array("node_feat"));
-    shape.features = features.dims().size() == 2 ? features.dims()[1] : 1;
+    shape.features = FeatureColumns(features);
   }
   return shape;
 }

@@ -120,8 +120,7 @@ absl::StatusOr<absl::optional<PrepShape>> MeasurePyg(const ImportOptions& option
   PrepShape shape;
   shape.nodes = graph.num_nodes;
   shape.arcs = arcs.size() / 2;
-  if (graph.features.has_value())
-    shape.features = graph.features->dims().size() == 2 ? graph.features->dims()[1] : 1;
+  if (graph.features.has_value()) shape.features = FeatureColumns(*graph.features);
   return shape;
 }
 

@@ -50,6 +50,13 @@ absl::Status AddSparseLabels(const OwnedSparseMatrix& labels, const std::string&
   return absl::OkStatus();
 }
 
+// Of dense features; "" if there are none.
+std::string DenseFeatures(const NpzFile& npz) {
+  for (const char* name : {"attr_matrix", "node_attr"})
+    if (npz.Has(name)) return name;
+  return "";
+}
+
 class ShchurImporter {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
@@ -106,8 +113,8 @@ class ShchurImporter {
       UseMatrix(name);
       QH_ASSIGN_OR_RETURN(sparse, npz.CsrMatrix(name));
     } else {
-      name = npz.Has("attr_matrix") ? "attr_matrix" : "node_attr";
-      if (!npz.Has(name)) {
+      name = DenseFeatures(npz);
+      if (name.empty()) {
         target.AddNote("no attr_matrix: positional encodings will stand for features");
         return absl::OkStatus();
       }
@@ -190,6 +197,26 @@ bool IsShchurNpz(const std::string& from) {
   return IsNpzWith(from, {"adj_indptr"}) || IsNpzWith(from, {"adj_matrix"});
 }
 
+// Nothing of pickles, which do not say before they are read.
+absl::StatusOr<absl::optional<PrepShape>> MeasureShchur(const ImportOptions& options) {
+  QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, 0));
+  if (!npz.HasCsrMatrix("adj")) return absl::nullopt;
+  QH_ASSIGN_OR_RETURN(const AdjacencySize size, MeasureNpzAdjacency(npz, "adj"));
+  PrepShape shape;
+  shape.nodes = size.nodes;
+  shape.arcs = size.arcs;
+  if (npz.HasCsrMatrix("attr")) {
+    QH_ASSIGN_OR_RETURN(const auto dims, npz.MatrixDims("attr"));
+    shape.features = dims[1];
+  } else if (const std::string name = DenseFeatures(npz); !name.empty()) {
+    QH_ASSIGN_OR_RETURN(const bool pickled, npz.HoldsObjects(name));
+    if (pickled) return absl::nullopt;
+    QH_ASSIGN_OR_RETURN(const ArraySource features, npz.Array(name));
+    shape.features = FeatureColumns(features);
+  }
+  return shape;
+}
+
 }  // namespace
 
 extern constinit const ImportFormat kShchurFormat = {
@@ -198,6 +225,7 @@ extern constinit const ImportFormat kShchurFormat = {
     .recognises = IsShchurNpz,
     .read = [](const ImportOptions& options, ImportTarget& target,
                ThreadPool& pool) { return ShchurImporter().Read(options, target, pool); },
+    .measure = MeasureShchur,
 };
 
 }  // namespace quadhop

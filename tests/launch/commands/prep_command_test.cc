@@ -121,12 +121,25 @@ TEST_F(PrepCommandTest, ADryRunPlansHopsOfNewEncodingsThatStandForFeatures) {
 }
 
 TEST_F(PrepCommandTest, ADryRunSaysWhyThereIsNoPlan) {
-  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  const std::vector<int64_t> arcs = {0, 1, 1, 2};
+  ASSERT_OK(WriteNpy(folder_ / "arcs.npy", DType::kI64, {2, 2}, arcs.data()));
   for (const char* command : {"prep", "import"})
-    EXPECT_THAT(
-        Quadhop({command, "--from", folder_ / "arcs.txt", "--store", store_, "--dry-run"}).out,
-        HasSubstr("the input does not say how large it is"))
+    EXPECT_EQ(
+        Quadhop({command, "--from", folder_ / "arcs.npy", "--store", store_, "--dry-run"}).out,
+        "the input does not say how large it is: no plan before it is imported\n")
         << command;
+}
+
+TEST_F(PrepCommandTest, RefusesNothingByAnEstimate) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  for (const char* command : {"prep", "import"}) {
+    const Outcome outcome = Quadhop({command, "--from", folder_ / "arcs.txt", "--store", store_,
+                                     "--memory", "1M", "--dry-run"});
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    EXPECT_THAT(outcome.out, AllOf(HasSubstr("it may have 3 nodes and 6 arcs\n"),
+                                   ContainsRegex("import .*needs more\n")))
+        << command;
+  }
 }
 
 // Whatever its format says of its size.

@@ -10,7 +10,6 @@ namespace quadhop {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::Pair;
@@ -122,6 +121,42 @@ TEST_F(EdgeList, SaysThatFurtherColumnsAreLeftAside) {
   EXPECT_THAT(plain.Describe(), Not(HasSubstr("further columns")));
   ASSERT_OK(ImportText("e.csv", "0,1,\n1,2,some text\n"));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
+}
+
+// By source, as SNAP's are.
+std::string ManyEdges(int64_t num_nodes) {
+  std::string text;
+  for (int64_t v = 0; v < num_nodes; ++v)
+    for (int64_t i = 1; i <= 8; ++i)
+      absl::StrAppend(&text, v, "\t", (v * 7919 + i * 104729) % num_nodes, "\n");
+  return text;
+}
+
+TEST_F(EdgeList, IsMeasuredByItsFirstLines) {
+  constexpr int64_t kNodes = 60'000;
+  const std::string text = ManyEdges(kNodes);
+  ASSERT_GT(text.size(), size_t{5} << 20);
+  input_.Write("e.txt", text);
+  input_.Write("e.txt.gz", GzipOf(text));
+  for (const char* name : {"e.txt", "e.txt.gz"}) {
+    ASSERT_OK_AND_ASSIGN(const auto shape, MeasureInput(OptionsFor(name)));
+    ASSERT_TRUE(shape.has_value());
+    EXPECT_TRUE(shape->estimated);
+    const auto nodes = static_cast<double>(kNodes);
+    EXPECT_NEAR(static_cast<double>(shape->nodes), nodes, 0.05 * nodes) << name;
+    EXPECT_NEAR(static_cast<double>(shape->arcs), 8 * nodes, 0.25 * 8 * nodes) << name;
+  }
+}
+
+TEST_F(EdgeList, IsMeasuredByWhatItsCommentSays) {
+  input_.Write("e.txt", "# Nodes: 3 Edges: 3\n7 1000000\n5 7\n7 7\n");
+  ASSERT_OK_AND_ASSIGN(auto shape, MeasureInput(OptionsFor("e.txt")));
+  ASSERT_TRUE(shape.has_value());
+  EXPECT_EQ(shape->nodes, 3);
+  EXPECT_EQ(shape->arcs, 3);
+  input_.Write("e.txt", "7 1000000\n5 7\n7 7\n");
+  ASSERT_OK_AND_ASSIGN(shape, MeasureInput(OptionsFor("e.txt")));
+  EXPECT_EQ(shape->nodes, 6) << "as many as arcs have ends";
 }
 
 TEST_F(EdgeList, RefusesNegativeIds) {

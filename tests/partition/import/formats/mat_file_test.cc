@@ -108,6 +108,20 @@ TEST_P(MatFileTest, GivesASparseMatrixByRows) {
   EXPECT_THAT(rows.indices, ElementsAre(2, 0, 1));
 }
 
+TEST_P(MatFileTest, TellsTheSizeOfAVariableWithoutReadingIt) {
+  ASSERT_OK_AND_ASSIGN(const MatFile file, Open({Head(kSparse, {3, 3}, "A") + SparseParts(),
+                                                 Head(kDoubles, {2, 1}, "x") +
+                                                     Element(kDouble, BytesOf<double>({1, 2}))}));
+  ASSERT_OK_AND_ASSIGN(const MatFile::Size sparse, file.SizeOf("A"));
+  EXPECT_EQ(sparse.rows, 3);
+  EXPECT_EQ(sparse.columns, 3);
+  EXPECT_EQ(sparse.room, 3);
+  ASSERT_OK_AND_ASSIGN(const MatFile::Size dense, file.SizeOf("x"));
+  EXPECT_EQ(dense.rows, 2);
+  EXPECT_EQ(dense.columns, 1);
+  EXPECT_FALSE(dense.room.has_value());
+}
+
 TEST_P(MatFileTest, RefusesANameLongerThanTheVariable) {
   EXPECT_THAT(Open({Head(kDoubles, {1, 1}, "x", 3'000'000'000)}).status(),
               StatusIs(kInvalid, HasSubstr("the variable at byte 128: its name is said to have "

@@ -118,6 +118,11 @@ class Reddit : public ImportOf {
 TEST_F(Reddit, IsReadWithSelfLoopsToo) {
   WriteZip(input_ / "reddit_self_loop_graph.npz", {{"row.npy", NpyOf<int32_t>({3}, {0, 1, 2})},
                                                    {"col.npy", NpyOf<int32_t>({3}, {1, 1, 0})}});
+  ASSERT_OK_AND_ASSIGN(const auto shape, MeasureInput(OptionsFor("")));
+  ASSERT_TRUE(shape.has_value());
+  EXPECT_EQ(shape->nodes, 3);
+  EXPECT_EQ(shape->arcs, 3);
+  EXPECT_EQ(shape->features, 1);
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt(""));
   EXPECT_EQ(report.self_loops_removed, 1);
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
