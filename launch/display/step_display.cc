@@ -44,8 +44,11 @@ void StepDisplay::Begin(absl::string_view step) {
 }
 
 void StepDisplay::End() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  step_.clear();
+  const std::lock_guard<std::mutex> writing(writing_);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    step_.clear();
+  }
   line_.Erase();
 }
 
@@ -61,10 +64,23 @@ ProgressHook StepDisplay::hook() {
 void StepDisplay::Work() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!ended_) {
-    const absl::Duration elapsed = absl::Now() - begin_;
-    if (!step_.empty() && elapsed >= interval_) line_.Show(StepLine(step_, what_, share_, elapsed));
+    lock.unlock();
+    Show();
+    lock.lock();
     ending_.wait_for(lock, absl::ToChronoNanoseconds(interval_), [this] { return ended_; });
   }
+}
+
+void StepDisplay::Show() {
+  const std::lock_guard<std::mutex> writing(writing_);
+  std::string text;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const absl::Duration elapsed = absl::Now() - begin_;
+    if (step_.empty() || elapsed < interval_) return;
+    text = StepLine(step_, what_, share_, elapsed);
+  }
+  line_.Show(text);
 }
 
 }  // namespace quadhop

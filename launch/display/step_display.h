@@ -41,12 +41,17 @@ class StepDisplay {
 
  private:
   void Work();
+  void Show();
 
   const absl::Duration interval_;
+  // A terminal can be made to wait, which the step must not: held while it is written to, and taken
+  // before the other.
+  std::mutex writing_;
+  TerminalLine line_;  // guarded by writing_
+
   std::mutex mutex_;
   std::condition_variable ending_;
   // Guarded by mutex_:
-  TerminalLine line_;
   std::string step_;  // empty: none is at work
   std::string what_;
   double share_ = -1;
