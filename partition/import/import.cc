@@ -22,6 +22,11 @@
 namespace quadhop {
 namespace {
 
+// What a header says may be anything, and plans must not overflow. No machine holds as much.
+constexpr int64_t kMostPlannedArcs = int64_t{1} << 42;
+constexpr int64_t kMostPlannedValues = int64_t{1} << 52;  // of nodes, in this many columns at least
+constexpr int64_t kLeastPlannedWidth = int64_t{1} << 16;
+
 absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
   const absl::Span<const ImportFormat* const> formats = AllImportFormats();
   std::error_code error;
@@ -96,6 +101,9 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& opti
   if (format->measure == nullptr) return absl::optional<PrepShape>();
   QH_ASSIGN_OR_RETURN(absl::optional<PrepShape> shape, format->measure(options));
   if (!shape.has_value()) return shape;
+  shape->arcs = std::min(shape->arcs, kMostPlannedArcs);
+  shape->nodes =
+      std::min(shape->nodes, kMostPlannedValues / std::max(kLeastPlannedWidth, shape->features));
   shape->directed = options.directed;
   if (!options.directed) shape->arcs *= 2;
   if (options.project > 0) shape->features = std::min<int64_t>(shape->features, options.project);

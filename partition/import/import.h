@@ -86,7 +86,7 @@ bool InputsChanged(const Store& store, absl::string_view options, absl::string_v
 
 // What the input says of its size without being read, or an estimate by its beginning: nothing
 // where its format does not tell. `shape.arcs` are an upper bound, since duplicates are still in.
-// Errors as Import's.
+// More than 2^36 nodes or 2^42 edges are said to be as many. Errors as Import's.
 absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options);
 
 // Reads `from` and replaces whatever the store held: topology, raw features, labels, splits,

@@ -130,6 +130,18 @@ TEST_F(PrepCommandTest, ADryRunSaysWhyThereIsNoPlan) {
         << command;
 }
 
+TEST_F(PrepCommandTest, RefusesAGraphThatNoMachineHolds) {
+  const std::string number = absl::StrCat(int64_t{1} << 62);
+  ASSERT_OK(WriteFileAtomically(
+      folder_ / "a.mtx", absl::StrCat("%%MatrixMarket matrix coordinate pattern general\n", number,
+                                      " ", number, " ", number, "\n1 1\n")));
+  const Outcome outcome =
+      Quadhop({"prep", "--from", folder_ / "a.mtx", "--store", store_, "--dry-run"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.out,
+              AllOf(ContainsRegex("import .*needs more\n"), Not(ContainsRegex("-[0-9]"))));
+}
+
 TEST_F(PrepCommandTest, RefusesNothingByAnEstimate) {
   ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
   for (const char* command : {"prep", "import"}) {
