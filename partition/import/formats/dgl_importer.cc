@@ -243,7 +243,7 @@ class DglImporter {
     NamedArrays arrays{path_, {}, [&](const std::string& of) { return Open(*data, of); }};
     if (data != nullptr && data->is_object())
       for (const auto& [key, entry] : data->items()) arrays.names.push_back(key);
-    return ImportMasksOrRandomSplit(arrays, used, target);
+    return ImportSplitsOrRandomSplit(arrays, used, target);
   }
 
   // The node data under the first of these names that is there.

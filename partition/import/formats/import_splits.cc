@@ -93,50 +93,70 @@ absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target)
   return absl::OkStatus();
 }
 
-struct MaskNames {
-  std::vector<std::string> found, missing;  // together one of each part
+// Node ids of each part of one split.
+absl::Status ImportIds(std::array<ArraySource, 3> arrays, const std::string& place,
+                       ImportTarget& target) {
+  std::array<std::vector<int64_t>, 3> ids;
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    QH_RETURN_IF_ERROR(
+        ForEachBlock<int64_t>(arrays[i], [&](absl::Span<const int64_t> values, int64_t) {
+          ids[i].insert(ids[i].end(), values.begin(), values.end());
+          return absl::OkStatus();
+        }));
+  }
+  return AddSplitOfIds("split", ids, place, target);
+}
+
+// Arrays of the parts of splits, by name: together one of each part.
+struct PartNames {
+  std::vector<std::string> found, missing;
+  bool complete() const { return found.size() == 3; }
 };
-MaskNames FindMasks(const NamedArrays& arrays) {
+PartNames FindParts(const NamedArrays& arrays, absl::Span<const char* const> suffixes) {
   static const std::vector<std::string> kParts[] = {{"train"}, {"val", "valid"}, {"test"}};
-  MaskNames most;
-  for (const char* suffix : {"_masks", "_mask"}) {
-    MaskNames masks;
+  PartNames most;
+  for (const char* suffix : suffixes) {
+    PartNames parts;
     for (const std::vector<std::string>& names : kParts) {
       const auto name = std::find_if(names.begin(), names.end(), [&](const std::string& of_part) {
         return arrays.Has(of_part + suffix);
       });
       if (name != names.end())
-        masks.found.push_back(*name + suffix);
+        parts.found.push_back(*name + suffix);
       else
-        masks.missing.push_back(names.front() + suffix);
+        parts.missing.push_back(names.front() + suffix);
     }
-    if (masks.found.size() > most.found.size()) most = std::move(masks);
+    if (parts.found.size() > most.found.size()) most = std::move(parts);
   }
   return most;
 }
 
 }  // namespace
 
-absl::Status ImportMasksOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
-                                      ImportTarget& target) {
-  const MaskNames masks = FindMasks(arrays);
-  const bool complete = masks.found.size() == 3;
-  if (!masks.found.empty() && !complete && !target.is_given_splits())
+absl::Status ImportSplitsOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
+                                       ImportTarget& target) {
+  const PartNames masks = FindParts(arrays, {"_masks", "_mask"});
+  const PartNames ids = FindParts(arrays, {"_idx", "_index", "_indices", "_ids", "_nid"});
+  const bool by_ids = !masks.complete() && (ids.complete() || masks.found.empty());
+  const PartNames& parts = by_ids ? ids : masks;
+  if (!parts.found.empty() && !parts.complete() && !target.is_given_splits())
     return absl::InvalidArgumentError(
-        absl::StrCat(arrays.place, " has ", absl::StrJoin(masks.found, " and "), ", but no ",
-                     absl::StrJoin(masks.missing, " and "),
-                     ": a split has three masks, of zeros for a part without nodes; add what is "
-                     "missing, or give --splits"));
-  if (complete) used.insert(used.end(), masks.found.begin(), masks.found.end());
+        absl::StrCat(arrays.place, " has ", absl::StrJoin(parts.found, " and "), ", but no ",
+                     absl::StrJoin(parts.missing, " and "), ": a split has three parts, ",
+                     by_ids ? "empty for one" : "of zeros for one",
+                     " without nodes; add what is missing, or ", "give --splits"));
+  if (parts.complete()) used.insert(used.end(), parts.found.begin(), parts.found.end());
   NoteUnused(arrays.names, used, target);
-  if (!complete) {
+  if (!parts.complete()) {
     if (target.has_labels()) target.AddRandomSplit();
     return absl::OkStatus();
   }
-  QH_ASSIGN_OR_RETURN(ArraySource train, arrays.open(masks.found[0]));
-  QH_ASSIGN_OR_RETURN(ArraySource valid, arrays.open(masks.found[1]));
-  QH_ASSIGN_OR_RETURN(ArraySource test, arrays.open(masks.found[2]));
-  return ImportMasks({std::move(train), std::move(valid), std::move(test)}, target);
+  QH_ASSIGN_OR_RETURN(ArraySource train, arrays.open(parts.found[0]));
+  QH_ASSIGN_OR_RETURN(ArraySource valid, arrays.open(parts.found[1]));
+  QH_ASSIGN_OR_RETURN(ArraySource test, arrays.open(parts.found[2]));
+  std::array<ArraySource, 3> of_parts = {std::move(train), std::move(valid), std::move(test)};
+  return by_ids ? ImportIds(std::move(of_parts), arrays.place, target)
+                : ImportMasks(std::move(of_parts), target);
 }
 
 absl::Status ImportSplits(ArraySource array, ImportTarget& target) {

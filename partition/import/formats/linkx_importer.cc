@@ -96,7 +96,7 @@ class LinkxImporter {
       QH_RETURN_IF_ERROR(ReadFeatures(mat, target, pool));
       QH_RETURN_IF_ERROR(ReadLabels(mat, target));
     }
-    return ImportMasksOrRandomSplit(mat.arrays(), used_, target);
+    return ImportSplitsOrRandomSplit(mat.arrays(), used_, target);
   }
 
  private:

@@ -104,7 +104,7 @@ absl::Status ReadPyg(const ImportOptions& options, ImportTarget& target, ThreadP
   const std::string name = std::filesystem::path(options.from).filename();
   if (absl::StrContains(name, "_directed") && !options.directed)
     target.AddNote("the file's name says that the graph is directed: --directed keeps it so");
-  return ImportMasksOrRandomSplit(arrays, graph.used, target);
+  return ImportSplitsOrRandomSplit(arrays, graph.used, target);
 }
 
 bool IsPyg(const std::string& from) {

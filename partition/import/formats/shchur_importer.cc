@@ -65,7 +65,7 @@ class ShchurImporter {
     QH_RETURN_IF_ERROR(ReadFeatures(npz, target, pool));
     QH_RETURN_IF_ERROR(ReadLabels(npz, target));
     QH_RETURN_IF_ERROR(ReadNames(npz, target));
-    return ImportMasksOrRandomSplit(npz.arrays(), used_, target);
+    return ImportSplitsOrRandomSplit(npz.arrays(), used_, target);
   }
 
  private:

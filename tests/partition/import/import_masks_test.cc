@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-using Arrays = std::map<std::string, std::vector<uint8_t>>;  // [4] each
+using Arrays = std::map<std::string, std::vector<uint8_t>>;  // [4] each, or ids
 
 // Four nodes with labels, in an .npz or a .mat file.
 class Masks : public ImportOf, public ::testing::WithParamInterface<std::string> {
@@ -32,7 +32,8 @@ class Masks : public ImportOf, public ::testing::WithParamInterface<std::string>
                  {"adj_indices.npy", NpyOf<int32_t>({2}, {1, 3})},
                  {"adj_shape.npy", NpyOf<int64_t>({2}, {4, 4})},
                  {"labels.npy", NpyOf<int64_t>({4}, {0, 1, 0, 1})}};
-    for (const auto& [name, values] : arrays) members[name + ".npy"] = NpyOf<uint8_t>({4}, values);
+    for (const auto& [name, values] : arrays)
+      members[name + ".npy"] = NpyOf<uint8_t>({static_cast<int64_t>(values.size())}, values);
     WriteZip(input_ / FileName(), members);
   }
   absl::StatusOr<ImportReport> ImportWith(const Arrays& arrays) {
@@ -53,7 +54,7 @@ class Masks : public ImportOf, public ::testing::WithParamInterface<std::string>
     uint8_t arcs[] = {0, 1, 2, 3}, labels[] = {0, 1, 0, 1};
     write("edge_index", 2, 2, arcs);
     write("label", 1, 4, labels);
-    for (auto& [name, values] : arrays) write(name, 1, 4, values.data());
+    for (auto& [name, values] : arrays) write(name, 1, values.size(), values.data());
     Mat_Close(mat);
   }
 };
@@ -72,6 +73,18 @@ TEST_P(Masks, MakeASplit) {
     ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
     EXPECT_THAT(store->split("split"), IsOkAndHolds(ElementsAre(2, 1, 1, 3)));
   }
+}
+
+TEST_P(Masks, MayBeNodeIdsInstead) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportWith({{"train_idx", {1, 2}}, {"valid_idx", {0}}, {"test_idx", {3}}}));
+  EXPECT_THAT(report.Describe(), AllOf(Not(HasSubstr("at random")), Not(HasSubstr("not used"))));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
+  EXPECT_THAT(store->split("split"), IsOkAndHolds(ElementsAre(2, 1, 1, 3)));
+  EXPECT_THAT(ImportWith({{"train_nid", {1, 2}}, {"test_nid", {3}}}),
+              StatusIs(kInvalid, HasSubstr("no val_nid: ")));
+  EXPECT_THAT(ImportWith({{"train_idx", {1, 9}}, {"val_idx", {0}}, {"test_idx", {3}}}),
+              StatusIs(kInvalid, HasSubstr("of node 9")));
 }
 
 TEST_P(Masks, AreRefusedIfAPartIsMissing) {
