@@ -12,6 +12,7 @@
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 #include "launch/training/repetitions.h"
+#include "launch/training/train.h"
 #include "launch/training/train_job.h"
 
 namespace quadhop {

@@ -26,6 +26,7 @@
 #include "launch/run/resume_check.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
+#include "launch/training/train.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "launch/command_line/command.h"
+#include "launch/ranks/runtime.h"
 #include "launch/training/train_job.h"
 
 namespace quadhop {

@@ -1,14 +1,10 @@
-// What train does once its arguments are read: on every rank, collectively.
+// What train is asked for once its arguments are read.
 #pragma once
-
-#include <absl/status/statusor.h>
 
 #include <string>
 
-#include "launch/command_line/command.h"
 #include "launch/config.pb.h"
 #include "launch/display/train_display.h"
-#include "launch/ranks/runtime.h"
 #include "launch/ranks/stop_signals.h"
 #include "launch/run/run_folder.h"
 
@@ -25,10 +21,5 @@ struct TrainJob {
   LogStyle log = LogStyle::kText;
   std::string repetition;  // which of several runs this is, "split-a/seed-3"; "": the only one
 };
-
-// kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint, or
-// began nothing while another process had its folder. An error on any rank is an error of the job:
-// RunRanks ends the others.
-absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context);
 
 }  // namespace quadhop

@@ -1,0 +1,73 @@
+#include "launch/training/epoch_evaluation.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+
+#include "core/status.h"
+#include "core/stopwatch.h"
+#include "launch/results/metrics.h"
+
+namespace quadhop {
+
+absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double best_valid) {
+  const Stopwatch watch;
+  EpochEvaluation made;
+  QH_ASSIGN_OR_RETURN(made.metrics_, EvaluateParts(session, {SplitPart::kValid}, &made.details_));
+  const PartMetrics& valid = made.metrics_.at(SplitPart::kValid);
+  made.valid_ = valid.selected();
+  // Without validation nodes the last epoch is the result.
+  made.better_ = valid.nodes == 0 || made.valid_ > best_valid;
+  if (made.better_ || session.config().train().evaluate_test() == TrainConfig::ALWAYS) {
+    QH_ASSIGN_OR_RETURN(auto of_test, EvaluateParts(session, {SplitPart::kTest}, &made.details_));
+    made.metrics_.merge(of_test);
+  }
+  made.seconds_ = watch.Seconds();
+  return made;
+}
+
+void EpochEvaluation::Note(int64_t epoch, RunPosition& position) const {
+  position.set_evaluations_without_better(better_ ? 0 : position.evaluations_without_better() + 1);
+  if (!better_) return;
+  position.set_best_valid(valid_);
+  position.set_best_test(metrics_.at(SplitPart::kTest).selected());
+  position.set_best_epoch(epoch);
+  position.clear_best_metrics();
+  for (const auto& [part, of_part] : metrics_) {
+    for (const auto& [name, value] : of_part.Named(part)) {
+      NamedMetric* metric = position.add_best_metrics();
+      metric->set_name(name);
+      metric->set_value(value);
+    }
+  }
+}
+
+void EpochEvaluation::AddTo(JsonObject& event) const {
+  for (const auto& [part, of_part] : metrics_)
+    for (const auto& [name, value] : of_part.Named(part)) event.Add(name, value);
+  event.Add("evaluation_seconds", seconds_);
+}
+
+std::string EpochEvaluation::Text(const RunPosition& position) const {
+  std::string text;
+  for (const auto& [part, of_part] : metrics_)
+    absl::StrAppend(&text, "  ", PartName(part), " ", FigureText(of_part.selected()));
+  if (metrics_.at(SplitPart::kValid).nodes > 0)
+    absl::StrAppendFormat(&text, "  best %s (epoch %d)", FigureText(position.best_test()),
+                          position.best_epoch());
+  return text;
+}
+
+absl::StatusOr<JsonObject> EpochEvaluation::Detail(Session& session, int64_t epoch) {
+  JsonObject detail;
+  detail.Add("epoch", epoch).Add("split", session.split());
+  for (auto& [part, of_part] : details_) {
+    QH_RETURN_IF_ERROR(of_part.Sum(session.context().comm));
+    detail.AddJson(PartName(part), of_part.ToJson().ToString());
+  }
+  if (Codebook* const book = session.model().codebook())
+    detail.AddJson("codebook_counts", absl::StrCat("[", absl::StrJoin(book->counts(), ","), "]"));
+  return detail;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,46 @@
+// The evaluation at the end of an epoch, and whether it is the best so far.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "launch/json/json_object.h"
+#include "launch/results/evaluation.h"
+#include "launch/session/session.h"
+#include "model/checkpoint/checkpoint.pb.h"
+
+namespace quadhop {
+
+// Of the validation nodes, and of the test nodes where train.evaluate_test wants them.
+class EpochEvaluation {
+ public:
+  // best_valid: of all epochs before. Collective.
+  static absl::StatusOr<EpochEvaluation> Of(Session& session, double best_valid);
+
+  bool better() const { return better_; }  // than all before; without validation nodes always
+  double valid() const { return valid_; }
+  double seconds() const { return seconds_; }
+
+  // Keeps it in the position of the run: as the best, or as one without better.
+  void Note(int64_t epoch, RunPosition& position) const;
+  // Adds its figures to the event of the epoch.
+  void AddTo(JsonObject& event) const;
+  // "  valid 0.7123  test 0.7001  best 0.7001 (epoch 3)". position: that it was noted in.
+  std::string Text(const RunPosition& position) const;
+  // For evaluation.json: where the model is right and wrong, over all ranks. Once. Collective.
+  absl::StatusOr<JsonObject> Detail(Session& session, int64_t epoch);
+
+ private:
+  EpochEvaluation() = default;
+
+  std::map<SplitPart, PartMetrics> metrics_;
+  std::map<SplitPart, EvaluationDetail> details_;  // what this rank saw, until they are summed
+  double valid_ = 0;
+  bool better_ = false;
+  double seconds_ = 0;
+};
+
+}  // namespace quadhop

@@ -1,0 +1,27 @@
+// Carrying on a run from its newest intact checkpoint.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include "launch/config.pb.h"
+#include "launch/display/train_display.h"
+#include "launch/run/run_folder.h"
+#include "launch/session/session.h"
+#include "launch/training/train_job.h"
+#include "model/adam.h"
+#include "model/checkpoint/checkpoint.pb.h"
+
+namespace quadhop {
+
+// Whether all epochs are trained, or patience is at its end.
+bool IsTrained(const TrainConfig& config, const RunPosition& position);
+
+// Puts back what a death left half done, takes the model, the optimiser and `position` to the
+// newest intact checkpoint, if there is one, and begins the folder. False if the run was finished,
+// which is said: a resume that is refused, or has nothing to do, changes nothing else. folder:
+// nullptr but on rank 0. Collective. Errors are the checkpoint's; kFailedPrecondition if the run is
+// of another split.
+absl::StatusOr<bool> ResumeRun(const TrainJob& job, Session& session, Adam& adam, RunFolder* folder,
+                               TrainDisplay& display, RunPosition& position);
+
+}  // namespace quadhop

@@ -1,0 +1,65 @@
+#include "launch/training/train.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <memory>
+
+#include "core/counted.h"
+#include "core/file.h"
+#include "core/status.h"
+#include "launch/config/backends.h"
+#include "launch/ranks/agreed_status.h"
+#include "launch/ranks/faults.h"
+#include "launch/ranks/faulty_communicator.h"
+#include "launch/run/run_folder.h"
+#include "launch/session/session.h"
+#include "launch/training/trainer.h"
+#include "sampler/pass.h"
+
+namespace quadhop {
+namespace {
+
+// A run keeps the backend that it began with. Rank 0 has its folder.
+absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
+  if (job->start != RunFolder::Start::kResume || !LeavesBackendOpen(job->config))
+    return absl::OkStatus();
+  ModelConfig::Backend backend = ModelConfig::AUTO;
+  if (context.IsMain() && FileExists(RunConfigPath(job->run))) {
+    QH_ASSIGN_OR_RETURN(const Config began, ReadRunConfig(job->run));
+    backend = began.model().backend();
+  }
+  QH_RETURN_IF_ERROR(context.comm.Broadcast(
+      "backend of the run", Rank(0), {reinterpret_cast<uint8_t*>(&backend), sizeof(backend)}));
+  job->config.mutable_model()->set_backend(backend);
+  return absl::OkStatus();
+}
+
+// Asked before the folder of a run that is there is touched.
+absl::Status CheckTrainingNodes(Session& session) {
+  const int64_t nodes = session.loader().NumLabelled(SplitPart::kTrain);
+  if (nodes >= kLeastTrainingNodes) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "split ", session.split(), " of ", session.store().path(), " has ",
+      Counted(nodes, "labelled training node"), ", and a step takes ", kLeastTrainingNodes,
+      " at least: choose another with --split, or label more of its training nodes"));
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context) {
+  TrainJob job = asked;
+  QH_RETURN_IF_ERROR(AgreeOnStatus(
+      context.comm, "look for the run",
+      context.IsMain() ? RunFolder::CheckStart(job.run, job.start) : absl::OkStatus()));
+  QH_RETURN_IF_ERROR(TakeBackendOfRun(context, &job));
+  Faults faults(job.config.train().fail_at(), context.comm.rank());
+  const std::unique_ptr<Communicator> comm = WithFaults(context.comm, faults, context.standing);
+  const RankContext with_faults{*comm, context.pool, context.standing, context.ranks_on_host,
+                                context.local_rank};
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                      Session::Create(job.store, job.split, job.config, with_faults));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(*comm, "count training nodes", CheckTrainingNodes(*session)));
+  return Trainer(job, *session, faults).Run();
+}
+
+}  // namespace quadhop
