@@ -16,8 +16,8 @@
 #include "launch/command_line/flags.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/run_claim.h"
-#include "launch/run/run_folder.h"
+#include "launch/run/repeated_runs.h"
+#include "launch/run/run_paths.h"
 
 namespace quadhop {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
+#include "launch/run/repeated_runs.h"
 
 namespace quadhop {
 namespace {
@@ -145,7 +146,7 @@ constexpr absl::string_view kTrappedRun = R"bash(
 run=RUN
 # How far the run has got: to its newest checkpoint, or to the last step in its metrics; runs over seeds or splits together.
 steps_done() {
-  for one in "$run" "$run"/seed-* "$run"/split-* "$run"/split-*/seed-*; do
+  for one in "$run" "$run"/SEED* "$run"/SPLIT* "$run"/SPLIT*/SEED*; do
     { readlink "$one/checkpoints/latest" || cat "$one/checkpoints/latest"; grep -o '^{"event":"step","step":[0-9]*' "$one/metrics.jsonl"; } 2>/dev/null |
       awk '{ done = $0; sub(/.*[-:]/, "", done); done += /event/; if (done > most) most = done } END { print most + 0 }'
   done | awk '{ all += $0 } END { print all }'
@@ -210,7 +211,9 @@ std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::strin
   const JobWords words = is_training ? WithResume(job) : JobWords(job.begin(), job.end());
   absl::StrAppend(&script, "\n", JobArray(words, program, staged));
   if (is_training)
-    script += absl::StrReplaceAll(kTrappedRun, {{"RUN", ShellWord(FlagOfJob(job, "run"))}});
+    script += absl::StrReplaceAll(
+        kTrappedRun,
+        {{"RUN", ShellWord(FlagOfJob(job, "run"))}, {"SEED", kSeedRun}, {"SPLIT", kSplitRun}});
   else
     absl::StrAppend(&script, kPlainRun);
   if (staged) absl::StrAppend(&script, kUnstaging);

@@ -23,8 +23,9 @@
 #include "launch/results/majority_class.h"
 #include "launch/results/node_selection.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/run_claim.h"
+#include "launch/run/repeated_runs.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "partition/graph/statistics.h"
 #include "partition/graph/structure.h"
 

@@ -10,8 +10,9 @@
 #include "launch/commands/commands.h"
 #include "launch/ranks/runtime.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/run_claim.h"
+#include "launch/run/repeated_runs.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"
 
 namespace quadhop {

@@ -16,6 +16,7 @@
 #include "launch/ranks/host_name.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 
 namespace quadhop {
 namespace {

@@ -14,6 +14,7 @@
 #include "core/status.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 
 namespace quadhop {
 namespace {

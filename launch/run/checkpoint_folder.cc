@@ -14,6 +14,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
@@ -135,7 +136,6 @@ absl::Status ReplaceCopyByLink(const std::string& run, const std::string& copy) 
 
 }  // namespace
 
-std::string RunCheckpointsPath(const std::string& run) { return run + "/checkpoints"; }
 std::string CheckpointPath(const std::string& run, int64_t step) {
   return absl::StrCat(RunCheckpointsPath(run), "/", StepName(step));
 }

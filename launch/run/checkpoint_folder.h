@@ -17,7 +17,6 @@
 
 namespace quadhop {
 
-std::string RunCheckpointsPath(const std::string& run);
 std::string CheckpointPath(const std::string& run, int64_t step);
 std::string BestCheckpointPath(const std::string& run);
 std::string LatestCheckpointPath(const std::string& run);

@@ -22,8 +22,11 @@
 #include "launch/config/config.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/repeated_runs.h"
 #include "launch/run/resume_check.h"
 #include "launch/run/run_claim.h"
+#include "launch/run/run_paths.h"
+#include "launch/run/run_place.h"
 
 namespace quadhop {
 namespace {
@@ -93,17 +96,6 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
 
 }  // namespace
 
-std::string RunConfigPath(const std::string& run) { return run + "/config.textproto"; }
-std::string RunStorePath(const std::string& run) { return run + "/store.txt"; }
-std::string RunTrainedOnPath(const std::string& run) { return run + "/trained_on.textproto"; }
-std::string RunSplitPath(const std::string& run) { return run + "/split.txt"; }
-std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
-std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }
-std::string RunBadStepPath(const std::string& run) { return run + "/bad_step.json"; }
-std::string RunEvaluationPath(const std::string& run) { return run + "/evaluation.json"; }
-std::string RunMachinePath(const std::string& run) { return run + "/machine.json"; }
-std::string RunAlivePath(const std::string& run) { return run + "/alive.json"; }
-
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
   QH_ASSIGN_OR_RETURN(Config config, LoadConfig(RunConfigPath(run), {}));
@@ -159,6 +151,7 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
 }
 
 absl::Status RunFolder::Claim() {
+  QH_RETURN_IF_ERROR(CheckMayHoldARun(path_));
   QH_ASSIGN_OR_RETURN(
       FileLock lock,
       ClaimFolder(path_, start_ == Start::kResume ? kTimeToEnd : absl::ZeroDuration(), stop_));

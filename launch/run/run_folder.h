@@ -1,4 +1,4 @@
-// RUN/: what a run of training leaves behind.
+// RUN/: what a run of training leaves behind (run_paths.h has the paths).
 //
 //   config.textproto              the config, every field
 //   store.txt                     the path of the store that it trains on, a line; it makes the
@@ -52,7 +52,7 @@ class RunFolder {
     kOverwrite,  // remove what a run left there, then a new run
   };
   // kAlreadyExists, saying what to do, if the folder holds a run, finished or not, and `start` is
-  // kNew; what CheckMayHoldARun finds (run_claim.h). Create finds the same, but may be asked only
+  // kNew; what CheckMayHoldARun finds (run_place.h). Create finds the same, but may be asked only
   // after a store was read.
   static absl::Status CheckStart(const std::string& path, Start start);
   // Makes no more than RUN/lock yet, which keeps others out from here on. What CheckStart says;
@@ -119,18 +119,6 @@ class RunFolder {
   std::string repetition_;
   absl::optional<EventFile> events_;
 };
-
-// Paths inside a run folder, for every rank and for the commands that read a run.
-std::string RunConfigPath(const std::string& run);
-std::string RunStorePath(const std::string& run);  // of store.txt
-std::string RunTrainedOnPath(const std::string& run);
-std::string RunSplitPath(const std::string& run);
-std::string RunMetricsPath(const std::string& run);
-std::string RunSummaryPath(const std::string& run);
-std::string RunBadStepPath(const std::string& run);
-std::string RunEvaluationPath(const std::string& run);
-std::string RunMachinePath(const std::string& run);
-std::string RunAlivePath(const std::string& run);
 
 // The config of a run, as train wrote it. kNotFound says that `run` is no run folder.
 absl::StatusOr<Config> ReadRunConfig(const std::string& run);

@@ -1,6 +1,5 @@
 #include "launch/training/repetitions.h"
 
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
@@ -23,9 +22,11 @@
 #include "launch/json/json_fields.h"
 #include "launch/json/json_object.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/repeated_runs.h"
 #include "launch/run/resume_check.h"
-#include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
+#include "launch/run/run_place.h"
 #include "launch/training/train.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
@@ -115,7 +116,7 @@ absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJ
   const std::string identity = StoreIdentity(store->manifest());
   TrainJob job = jobs[0];
   if (job.split.empty()) job.split = store->DefaultSplit();
-  if (absl::StartsWith(job.repetition, "split-")) job.split.clear();  // over all of them
+  if (KindOfRun(job.repetition) == kSplitRun) job.split.clear();  // over all of them
   for (const std::string& name : others) {
     const std::string other = absl::StrCat(run, "/", name);
     QH_RETURN_IF_ERROR(
@@ -179,7 +180,7 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
                                                        "with --split"));
       of_splits.push_back(job);
       of_splits.back().split = split;
-      of_splits.back().run = absl::StrCat(job.run, "/split-", split);
+      of_splits.back().run = absl::StrCat(job.run, "/", SplitRunName(split));
     }
   }
   std::vector<TrainJob> jobs;
@@ -189,7 +190,7 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
       jobs.push_back(of_split);
       const uint64_t seed = job.config.train().seed() + static_cast<uint64_t>(i);
       jobs.back().config.mutable_train()->set_seed(seed);
-      jobs.back().run = absl::StrCat(of_split.run, "/seed-", seed);
+      jobs.back().run = absl::StrCat(of_split.run, "/", SeedRunName(seed));
     }
   }
   if (!options.any()) return jobs;

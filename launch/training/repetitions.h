@@ -1,6 +1,6 @@
 // One training repeated over seeds and splits, for a mean and a deviation.
 //
-//   RUN/seed-3/, RUN/split-NAME/, RUN/split-NAME/seed-3/   a run each (run_folder.h)
+//   RUN/seed-3/, RUN/split-NAME/, RUN/split-NAME/seed-3/   a run each (run/repeated_runs.h)
 //   RUN/repetitions.json                                   the metrics of all, when all are done
 #pragma once
 

@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"
 
 namespace quadhop {

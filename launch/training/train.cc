@@ -12,6 +12,7 @@
 #include "launch/ranks/faults.h"
 #include "launch/ranks/faulty_communicator.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "launch/session/session.h"
 #include "launch/training/trainer.h"
 #include "sampler/pass.h"

@@ -16,6 +16,7 @@
 #include "launch/config/model_options.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
+#include "launch/run/run_paths.h"
 #include "launch/training/resume.h"
 #include "launch/training/run_opening.h"
 #include "launch/training/run_summary.h"

@@ -6,7 +6,7 @@
 #include "launch/config/config.h"
 #include "launch/display/watch.h"
 #include "launch/report/report.h"
-#include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "tests/fuzz/reader.h"
 #include "tests/support/temp_dir.h"
 

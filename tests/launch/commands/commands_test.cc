@@ -10,7 +10,7 @@
 
 #include "core/file.h"
 #include "core/npy.h"
-#include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "tests/launch/commands/commands_fixture.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"

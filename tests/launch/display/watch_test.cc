@@ -11,7 +11,7 @@
 #include "launch/config/config.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/run/run_claim.h"
-#include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

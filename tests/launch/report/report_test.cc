@@ -12,7 +12,7 @@
 #include "launch/config/config.h"
 #include "launch/report/partition_map.h"
 #include "launch/report/svg_frame.h"
-#include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"

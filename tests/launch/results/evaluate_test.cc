@@ -16,7 +16,7 @@
 #include "core/store.h"
 #include "core/store_writer.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"

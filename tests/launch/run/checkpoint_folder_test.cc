@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "core/file.h"
+#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "tests/support/status_matchers.h"

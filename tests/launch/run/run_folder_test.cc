@@ -17,6 +17,7 @@
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/run/run_paths.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -16,7 +16,7 @@
 #include "core/file.h"
 #include "core/store.h"
 #include "core/store_writer.h"
-#include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
 #include "tests/support/status_matchers.h"

@@ -21,6 +21,7 @@
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
 #include "launch/training/train.h"
 #include "launch/training/train_job.h"
 #include "model/kernels.h"

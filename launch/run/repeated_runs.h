@@ -1,0 +1,27 @@
+// Runs over seeds or splits, which stand in one folder under names of their own:
+//
+//   FOLDER/seed-3/, FOLDER/split-NAME/, FOLDER/split-NAME/seed-3/   a run each (run_folder.h)
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace quadhop {
+
+// How their names begin: the kinds of them.
+inline constexpr absl::string_view kSeedRun = "seed-", kSplitRun = "split-";
+
+std::string SeedRunName(uint64_t seed);
+std::string SplitRunName(absl::string_view split);
+
+// kSeedRun or kSplitRun by a name, "seed-3", but not "seed-3.old"; "": it is of none.
+absl::string_view KindOfRun(absl::string_view name);
+
+// The runs in a folder, by their names in it: "seed-3", "split-NAME/seed-3". Splits by name, seeds
+// by number.
+std::vector<std::string> RunsIn(const std::string& folder);
+
+}  // namespace quadhop

@@ -1,0 +1,31 @@
+// Where the files of a run stand in its folder, for every rank and for the commands that read it.
+// What they hold is told in run_folder.h.
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+#include <string>
+
+namespace quadhop {
+
+// The file that makes a folder that of a run.
+inline constexpr char kRunMark[] = "store.txt";
+
+std::string RunConfigPath(const std::string& run);
+std::string RunStorePath(const std::string& run);  // of kRunMark
+std::string RunTrainedOnPath(const std::string& run);
+std::string RunSplitPath(const std::string& run);
+std::string RunLockPath(const std::string& run);
+std::string RunMetricsPath(const std::string& run);
+std::string RunSummaryPath(const std::string& run);
+std::string RunCheckpointsPath(const std::string& run);
+std::string RunBadStepPath(const std::string& run);
+std::string RunEvaluationPath(const std::string& run);
+std::string RunMachinePath(const std::string& run);
+std::string RunAlivePath(const std::string& run);
+
+bool IsRunFolder(const std::string& folder);
+// Whether a folder that is not yet that of a run has a file of this name from one's beginning.
+bool IsOfABeginning(absl::string_view name);
+
+}  // namespace quadhop
