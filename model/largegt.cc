@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "comm/operations.h"
 #include "core/checksum.h"
 #include "core/status.h"
 
@@ -204,7 +205,7 @@ void LargeGT::Loss(const Step& step) {
 
 void LargeGT::SumGradients(GradientGroup group, const Step& computed) {
   const bool local = group == GradientGroup::kLocal;
-  sums_->Submit("gradients", local ? local_.summands() : gradients_.Group(group),
+  sums_->Submit(kSumOfGradients, local ? local_.summands() : gradients_.Group(group),
                 local ? local_.summed() : parameters_.GroupGradients(group), &computed.memory());
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "comm/operations.h"
 #include "core/check.h"
 #include "core/file.h"
 #include "core/parallel_status.h"
@@ -118,7 +119,7 @@ absl::Status PartitionedFeatureSource::Load(const RowReader& read, ThreadPool& p
 absl::Status PartitionedFeatureSource::Fetch(absl::Span<const GlobalId> nodes, ThreadPool& pool) {
   FindRows(nodes);
   if (!exchanges()) return absl::OkStatus();
-  const std::string operation = absl::StrCat("feature exchange ", num_fetches_++);
+  const std::string operation = FeatureExchange(num_fetches_++);
   QH_RETURN_IF_ERROR(ExchangeIds(operation));
   return ExchangeRows(operation, pool);
 }
@@ -195,7 +196,7 @@ absl::Status PartitionedFeatureSource::ExchangeRows(const std::string& operation
     send += messages[r].send_bytes;
   }
   traffic_.received_bytes += num_received * row_bytes;
-  return comm_->AllToAllV(absl::StrCat(operation, ", rows"), messages);
+  return comm_->AllToAllV(RowsOfExchange(operation), messages);
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ class Faults {
  public:
   Faults(const FailAt& config, Rank rank) : config_(config), rank_(rank) {}
 
+  FailAt::Point point() const { return config_.point(); }
+
   // This rank is at `point`, `steps` steps done: may not return, or return the error asked for, or
   // throw std::bad_alloc, once.
   absl::Status At(FailAt::Point point, int64_t steps);

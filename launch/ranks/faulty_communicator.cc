@@ -1,9 +1,8 @@
 #include "launch/ranks/faulty_communicator.h"
 
-#include <absl/strings/match.h>
-
 #include <utility>
 
+#include "comm/operations.h"
 #include "core/status.h"
 
 namespace quadhop {
@@ -37,10 +36,8 @@ class FaultyCommunicator : public Communicator {
   }
 
   absl::Status Enter(absl::string_view operation) {
-    if (absl::StartsWith(operation, "gradients"))
-      return faults_.At(FailAt::ALL_REDUCE, standing_.step());
-    if (absl::StartsWith(operation, "feature exchange") && absl::EndsWith(operation, ", rows"))
-      return faults_.At(FailAt::EXCHANGE, standing_.step());
+    if (operation == kSumOfGradients) return faults_.At(FailAt::ALL_REDUCE, standing_.step());
+    if (IsRowsOfExchange(operation)) return faults_.At(FailAt::EXCHANGE, standing_.step());
     return absl::OkStatus();
   }
 
@@ -54,6 +51,7 @@ class FaultyCommunicator : public Communicator {
 
 std::unique_ptr<Communicator> WithFaults(Communicator& comm, Faults& faults,
                                          const Standing& standing) {
+  if (faults.point() != FailAt::EXCHANGE && faults.point() != FailAt::ALL_REDUCE) return nullptr;
   return std::make_unique<FaultyCommunicator>(comm, faults, standing);
 }
 

@@ -10,8 +10,9 @@
 namespace quadhop {
 
 // `comm` as it is, but that train.fail_at happens to this rank as it enters the exchange of feature
-// rows (EXCHANGE) or the sum of gradients (ALL_REDUCE), on duplicates too: peers are in the same
-// call then. `standing` says how many steps are done. Borrows all.
+// rows (EXCHANGE) or the sum of gradients (ALL_REDUCE; comm/operations.h), on duplicates too: peers
+// are in the same call then. `standing` says how many steps are done. Borrows all. nullptr if
+// train.fail_at is at neither point.
 std::unique_ptr<Communicator> WithFaults(Communicator& comm, Faults& faults,
                                          const Standing& standing);
 

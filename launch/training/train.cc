@@ -54,12 +54,13 @@ absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context
       context.IsMain() ? RunFolder::CheckStart(job.run, job.start) : absl::OkStatus()));
   QH_RETURN_IF_ERROR(TakeBackendOfRun(context, &job));
   Faults faults(job.config.train().fail_at(), context.comm.rank());
-  const std::unique_ptr<Communicator> comm = WithFaults(context.comm, faults, context.standing);
-  const RankContext with_faults{*comm, context.pool, context.standing, context.ranks_on_host,
+  const std::unique_ptr<Communicator> faulty = WithFaults(context.comm, faults, context.standing);
+  Communicator& comm = faulty != nullptr ? *faulty : context.comm;
+  const RankContext with_faults{comm, context.pool, context.standing, context.ranks_on_host,
                                 context.local_rank};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, with_faults));
-  QH_RETURN_IF_ERROR(AgreeOnStatus(*comm, "count training nodes", CheckTrainingNodes(*session)));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "count training nodes", CheckTrainingNodes(*session)));
   return Trainer(job, *session, faults).Run();
 }
 
