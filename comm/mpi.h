@@ -35,16 +35,7 @@ class MpiRuntime {
   virtual int32_t num_local_ranks() const = 0;
 };
 
-// Whether this process was started by an MPI launcher (mpirun, srun with PMIx): looks at the
-// environment only.
-bool StartedByMpiLauncher();
-
 // "Open MPI v4.1.4"; "" if built without MPI.
 std::string MpiLibraryVersion();
-
-// This process's rank, and the number of processes started with it, as the environment has them
-// before MPI is initialised: of mpirun, PMIx, a step of srun, torchrun; 0 and 1 if it is alone.
-int32_t RankByLauncher();
-int32_t NumRanksByLauncher();
 
 }  // namespace quadhop

@@ -1,9 +1,9 @@
+#include "comm/mpi_launcher.h"
+
 #include <absl/strings/numbers.h>
 
 #include <cstdlib>
 #include <initializer_list>
-
-#include "comm/mpi.h"
 
 namespace quadhop {
 namespace {

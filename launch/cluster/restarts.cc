@@ -13,7 +13,6 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/cluster/supervisor.h"
-#include "launch/command_line/flags.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/repeated_runs.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/command_line/command.h"
+#include "launch/command_line/exit_code.h"
 
 namespace quadhop {
 

@@ -16,7 +16,7 @@
 #include "core/status.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
-#include "launch/command_line/flags.h"
+#include "launch/command_line/exit_code.h"
 
 namespace quadhop {
 namespace {

@@ -7,12 +7,9 @@
 
 #include <string>
 
-namespace quadhop {
+#include "launch/command_line/exit_code.h"
 
-// The exit codes of the program (DESIGN.md section 2). A Status that is not OK becomes kUsage if
-// IsUsageError, else kFailed.
-// launch passes on the code of the job that it ran, whatever it is.
-enum class ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kResumable = 75 };
+namespace quadhop {
 
 struct Command {
   absl::string_view name;

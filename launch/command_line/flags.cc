@@ -1,7 +1,6 @@
 #include "launch/command_line/flags.h"
 
 #include <absl/strings/ascii.h>
-#include <absl/strings/cord.h>
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
@@ -16,8 +15,6 @@
 namespace quadhop {
 namespace {
 
-constexpr absl::string_view kUsagePayload = "quadhop/usage";
-
 template <typename T>
 std::string IntervalText(T low, T high) {
   return absl::StrCat("[", low, ", ", high, "]");
@@ -30,16 +27,6 @@ std::string DefaultText(T value, T low, T high) {
 }
 
 }  // namespace
-
-absl::Status UsageError(absl::string_view message) {
-  absl::Status status = absl::InvalidArgumentError(message);
-  status.SetPayload(kUsagePayload, absl::Cord());
-  return status;
-}
-
-bool IsUsageError(const absl::Status& status) {
-  return status.GetPayload(kUsagePayload).has_value();
-}
 
 bool ParseBytes(absl::string_view text, int64_t* bytes) {
   constexpr absl::string_view kSuffixes = "KMGT";
@@ -293,6 +280,12 @@ absl::Status Flags::CheckRequired() const {
     return UsageError(absl::StrCat("needs ", shown, one.value_name, ": ", one.help));
   }
   return absl::OkStatus();
+}
+
+void AddThreadsFlag(Flags* flags, int64_t* threads) {
+  flags->Int("threads", threads, int64_t{0}, int64_t{1024},
+             "threads to use, per rank (0: the cores this process may use, shared by the ranks of "
+             "a host)");
 }
 
 }  // namespace quadhop

@@ -18,11 +18,9 @@
 #include <string>
 #include <vector>
 
-namespace quadhop {
+#include "launch/command_line/exit_code.h"
 
-// An error of the command line (exit code 2), as against a failure of the work (exit code 1).
-absl::Status UsageError(absl::string_view message);
-bool IsUsageError(const absl::Status& status);
+namespace quadhop {
 
 // What --help prints; --help=man is a section of a manual page in roff, --help=bash an arm of the
 // case statement that completes a command line in bash (launch/commands/command_help.h puts them
@@ -116,6 +114,9 @@ class Flags {
   std::vector<Declaration> declarations_;
   std::vector<std::string> examples_;
 };
+
+// --threads, as all commands have it; 0 is its default.
+void AddThreadsFlag(Flags* flags, int64_t* threads);
 
 // "512M" to bytes; suffixes K, M, G, T of 1024s. false if it is none, negative, or beyond 2^63.
 bool ParseBytes(absl::string_view text, int64_t* bytes);

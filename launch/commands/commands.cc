@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "comm/mpi.h"
+#include "comm/mpi_launcher.h"
 #include "core/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/command_line/version.h"

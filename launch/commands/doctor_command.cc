@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "comm/mpi.h"
+#include "comm/mpi_launcher.h"
 #include "core/counted.h"
 #include "core/status.h"
 #include "launch/command_line/flags.h"

@@ -4,7 +4,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
 #include "launch/ranks/runtime.h"
-#include "launch/results/checkpoint_jobs.h"
+#include "launch/results/evaluate.h"
 
 namespace quadhop {
 

@@ -4,7 +4,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
 #include "launch/commands/paths.h"
-#include "launch/results/checkpoint_jobs.h"
+#include "launch/results/export.h"
 
 namespace quadhop {
 

@@ -7,7 +7,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"
 #include "launch/display/step_display.h"
-#include "launch/ranks/runtime.h"
+#include "launch/ranks/cores.h"
 #include "partition/prep/prep.h"
 
 namespace quadhop {

@@ -19,7 +19,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/json/json_object.h"
-#include "launch/ranks/runtime.h"
+#include "launch/ranks/cores.h"
 #include "launch/results/majority_class.h"
 #include "launch/results/node_selection.h"
 #include "launch/run/checkpoint_folder.h"

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "comm/mpi.h"
+#include "comm/mpi_launcher.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"

@@ -8,7 +8,7 @@
 
 #include "launch/command_line/flags.h"
 #include "launch/ranks/runtime.h"
-#include "launch/results/checkpoint_jobs.h"
+#include "launch/results/checkpoint_job.h"
 
 namespace quadhop {
 

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "comm/mpi.h"
+#include "comm/mpi_launcher.h"
 #include "core/file.h"
 #include "core/manifest.h"
 #include "launch/command_line/flags.h"

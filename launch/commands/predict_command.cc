@@ -8,7 +8,7 @@
 #include "launch/commands/job_flags.h"
 #include "launch/commands/paths.h"
 #include "launch/ranks/runtime.h"
-#include "launch/results/checkpoint_jobs.h"
+#include "launch/results/predict.h"
 
 namespace quadhop {
 namespace {

@@ -6,7 +6,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/paths.h"
-#include "launch/ranks/runtime.h"
+#include "launch/ranks/cores.h"
 #include "launch/report/report.h"
 
 namespace quadhop {

@@ -6,7 +6,7 @@
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/ranks/runtime.h"
+#include "launch/ranks/cores.h"
 #include "partition/synth/synth.h"
 
 namespace quadhop {

@@ -8,7 +8,7 @@
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
-#include "launch/ranks/runtime.h"
+#include "launch/ranks/cores.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/run_folder.h"

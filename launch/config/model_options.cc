@@ -1,9 +1,5 @@
 #include "launch/config/model_options.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numbers>
-
 #include "core/status.h"
 
 namespace quadhop {
@@ -123,38 +119,6 @@ LoaderOptions SamplingOptions(const Config& config) {
 Reduction ReductionOf(const Config& config) {
   return config.train().reduction() == TrainConfig::FAST ? Reduction::kFast
                                                          : Reduction::kReproducible;
-}
-
-absl::StatusOr<std::vector<float>> ClassWeights(const Config& config, const Store& store,
-                                                const std::string& split) {
-  if (config.train().class_weights() == TrainConfig::UNIFORM) return std::vector<float>();
-  if (store.manifest().multi_label())
-    return absl::InvalidArgumentError(
-        "train.class_weights is BALANCED, which is for classes; the labels are columns");
-  QH_ASSIGN_OR_RETURN(const auto labels, store.labels());
-  QH_ASSIGN_OR_RETURN(const auto parts, store.split(split));
-  std::vector<int64_t> nodes(static_cast<size_t>(store.manifest().classes()));
-  int64_t total = 0;
-  for (size_t v = 0; v < labels.size(); ++v) {
-    if (labels[v] == kUnlabelled || parts[v] != static_cast<uint8_t>(SplitPart::kTrain)) continue;
-    ++nodes[static_cast<size_t>(labels[v])];
-    ++total;
-  }
-  std::vector<float> weights;
-  for (const int64_t n : nodes) {
-    const double share = static_cast<double>(nodes.size()) * static_cast<double>(n);
-    weights.push_back(n == 0 ? 0.0f : static_cast<float>(static_cast<double>(total) / share));
-  }
-  return weights;
-}
-
-double LearningRate(const TrainConfig& config, int64_t step, int64_t num_steps) {
-  const double warmup = static_cast<double>(config.warmup_steps());
-  const double at = static_cast<double>(step);
-  if (at < warmup) return config.learning_rate() * (at + 1) / warmup;
-  if (config.schedule() == TrainConfig::CONSTANT) return config.learning_rate();
-  const double rest = std::max(1.0, static_cast<double>(num_steps) - warmup);
-  return config.learning_rate() * 0.5 * (1 + std::cos(std::numbers::pi * (at - warmup) / rest));
 }
 
 }  // namespace quadhop

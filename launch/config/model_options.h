@@ -3,8 +3,6 @@
 
 #include <absl/status/statusor.h>
 
-#include <vector>
-
 #include "comm/reduction.h"
 #include "core/store.h"
 #include "launch/config.pb.h"
@@ -31,14 +29,5 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
 
 LoaderOptions SamplingOptions(const Config& config);
 Reduction ReductionOf(const Config& config);
-
-// Weights of the classes for train.class_weights, [C]; empty if UNIFORM. BALANCED: N_train / (C *
-// nodes of the class) over the labelled training nodes of `split`; classes without any have weight
-// 0.
-absl::StatusOr<std::vector<float>> ClassWeights(const Config& config, const Store& store,
-                                                const std::string& split);
-
-// The learning rate of step `step` (from 0) of `num_steps`.
-double LearningRate(const TrainConfig& config, int64_t step, int64_t num_steps);
 
 }  // namespace quadhop

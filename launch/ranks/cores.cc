@@ -1,10 +1,12 @@
 #include "launch/ranks/cores.h"
 
 #include <hwloc.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <climits>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace quadhop {
@@ -74,6 +76,23 @@ void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host, int num_
   // Where the system refuses, threads go where it likes, as without this.
   static_cast<void>(hwloc_set_cpubind(topology.get(), shares[static_cast<size_t>(local_rank)].get(),
                                       HWLOC_CPUBIND_PROCESS));
+}
+
+int AvailableCores() {
+  static const int at_first = [] {
+    cpu_set_t mask;
+    CPU_ZERO(&mask);
+    if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {  // more than 1024 processors
+      return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    }
+    return std::max(1, CPU_COUNT(&mask));
+  }();
+  return at_first;
+}
+
+int NumThreads(int64_t requested, int64_t num_local_ranks) {
+  if (requested > 0) return static_cast<int>(requested);
+  return static_cast<int>(std::max<int64_t>(1, AvailableCores() / num_local_ranks));
 }
 
 }  // namespace quadhop

@@ -20,4 +20,12 @@ std::vector<std::vector<int>> SharesOfProcessors(int32_t num_ranks,
 // launcher or by taskset, or where some share has fewer processors than a rank has threads.
 void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host, int num_threads);
 
+// Cores in this process's affinity mask when it was first asked, before it was bound to a share of
+// them; at least 1.
+int AvailableCores();
+
+// Threads of a rank: `requested`, or if that is 0 the available cores divided by the ranks on this
+// host, at least 1.
+int NumThreads(int64_t requested, int64_t num_local_ranks = 1);
+
 }  // namespace quadhop

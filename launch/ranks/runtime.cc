@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "comm/mpi.h"
+#include "comm/mpi_launcher.h"
 #include "core/status.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/cores.h"
@@ -192,29 +192,6 @@ std::string RefusedBySystem(const std::system_error& error) {
   return absl::StrCat("the system refuses a thread (", error.what(),
                       "): use fewer --threads, or raise the limits of memory and processes (ulimit "
                       "-v, ulimit -u)");
-}
-
-int AvailableCores() {
-  static const int at_first = [] {
-    cpu_set_t mask;
-    CPU_ZERO(&mask);
-    if (sched_getaffinity(0, sizeof(mask), &mask) != 0) {  // more than 1024 processors
-      return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    }
-    return std::max(1, CPU_COUNT(&mask));
-  }();
-  return at_first;
-}
-
-int NumThreads(int64_t requested, int64_t num_local_ranks) {
-  if (requested > 0) return static_cast<int>(requested);
-  return static_cast<int>(std::max<int64_t>(1, AvailableCores() / num_local_ranks));
-}
-
-void AddThreadsFlag(Flags* flags, int64_t* threads) {
-  flags->Int("threads", threads, int64_t{0}, int64_t{1024},
-             "threads to use, per rank (0: the cores this process may use, shared by the ranks of "
-             "a host)");
 }
 
 absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body) {

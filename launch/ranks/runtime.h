@@ -1,4 +1,5 @@
-// The ranks and threads of this process: capability choices happen here and nowhere else.
+// The ranks and threads of this process: which communicator joins them, and what the body of a job
+// has on each.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,8 +16,8 @@
 #include "comm/standing.h"
 #include "core/ids.h"
 #include "core/thread_pool.h"
-#include "launch/command_line/command.h"
-#include "launch/command_line/flags.h"
+#include "launch/command_line/exit_code.h"
+#include "launch/ranks/cores.h"
 
 namespace quadhop {
 
@@ -24,8 +25,7 @@ struct RanksOptions {
   // 0: this process is one rank, of an MPI job if an MPI launcher started it, else alone. N >= 1: N
   // ranks that are threads of this process.
   int64_t ranks_in_process = 0;
-  // Threads of each rank; 0: the cores this process may use, divided by the ranks on this host, at
-  // least 1.
+  // Threads of each rank; 0: see NumThreads (cores.h).
   int64_t threads = 0;
   absl::Duration collective_deadline = absl::Seconds(300);
   // Between ranks that are processes; an interval of 0: none.
@@ -60,16 +60,5 @@ absl::Status CheckStartedAlone(absl::string_view what, absl::string_view otherwi
 
 // What to say of an error of std::thread.
 std::string RefusedBySystem(const std::system_error& error);
-
-// Cores in this process's affinity mask when it was first asked, before RunRanks gave this rank its
-// share of them; at least 1.
-int AvailableCores();
-
-// Threads of a rank: `requested`, or if that is 0 the available cores divided by the ranks on this
-// host, at least 1.
-int NumThreads(int64_t requested, int64_t num_local_ranks = 1);
-
-// --threads, as all commands have it; 0 is its default.
-void AddThreadsFlag(Flags* flags, int64_t* threads);
 
 }  // namespace quadhop

@@ -1,3 +1,5 @@
+#include "launch/results/evaluate.h"
+
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
@@ -6,7 +8,6 @@
 
 #include "core/status.h"
 #include "launch/json/json_object.h"
-#include "launch/results/checkpoint_jobs.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/load_model.h"
 #include "launch/results/metrics.h"

@@ -1,3 +1,5 @@
+#include "launch/results/export.h"
+
 #include <absl/strings/str_format.h>
 
 #include <memory>
@@ -6,8 +8,7 @@
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
-#include "launch/ranks/runtime.h"
-#include "launch/results/checkpoint_jobs.h"
+#include "launch/ranks/cores.h"
 #include "model/checkpoint/checkpoint_export.h"
 
 namespace quadhop {

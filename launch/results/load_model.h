@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "launch/results/checkpoint_jobs.h"
+#include "launch/results/checkpoint_job.h"
 #include "launch/session/session.h"
 
 namespace quadhop {

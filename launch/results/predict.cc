@@ -1,5 +1,6 @@
+#include "launch/results/predict.h"
+
 #include "core/status.h"
-#include "launch/results/checkpoint_jobs.h"
 #include "launch/results/load_model.h"
 #include "launch/results/node_selection.h"
 #include "launch/results/result_files.h"

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/thread_pool.h"
-#include "launch/results/checkpoint_jobs.h"
 #include "launch/results/node_selection.h"
+#include "launch/results/predict.h"
 #include "launch/results/row_file.h"
 #include "launch/session/session.h"
 

@@ -12,6 +12,7 @@
 #include "comm/gather.h"
 #include "core/status.h"
 #include "launch/command_line/version.h"
+#include "launch/ranks/cores.h"
 #include "launch/ranks/host_name.h"
 
 namespace quadhop {

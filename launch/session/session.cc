@@ -17,6 +17,7 @@
 #include "launch/display/terminal_line.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
+#include "launch/session/class_weights.h"
 #include "launch/session/model_communicator.h"
 #include "launch/session/open_store.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
@@ -132,7 +133,7 @@ absl::Status Session::ReadStore(const std::string& store_path, const std::string
   QH_RETURN_IF_ERROR(store_->VerifyNodes({first_node(rank), first_node(rank + 1)}, context_.pool));
   QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_, classes_to_predict_));
   if (classes_to_predict_ == 0) {
-    QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_, *store_, split_));
+    QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_.train(), *store_, split_));
   }
   const bool with_pos_enc = options_.dims.pos_enc > 0;
   QH_ASSIGN_OR_RETURN(

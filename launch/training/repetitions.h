@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/command_line/command.h"
+#include "launch/command_line/exit_code.h"
 #include "launch/ranks/runtime.h"
 #include "launch/training/train_job.h"
 

@@ -3,7 +3,7 @@
 
 #include <absl/status/statusor.h>
 
-#include "launch/command_line/command.h"
+#include "launch/command_line/exit_code.h"
 #include "launch/ranks/runtime.h"
 #include "launch/training/train_job.h"
 

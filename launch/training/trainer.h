@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/command_line/command.h"
+#include "launch/command_line/exit_code.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/display/train_display.h"
 #include "launch/ranks/faults.h"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "comm/mpi.h"
+#include "comm/mpi_launcher.h"
 #include "comm/reduction.h"
 #include "core/check.h"
 #include "core/median.h"

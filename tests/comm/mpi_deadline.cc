@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "comm/mpi.h"
+#include "comm/mpi_launcher.h"
 #include "core/check.h"
 
 int main(int argc, char** argv) {

@@ -117,5 +117,11 @@ TEST(SharesOfProcessors, OfThisMachineAreThoseItHas) {
   EXPECT_GE(all[0].size(), 1u);
 }
 
+TEST(NumThreads, SharesTheCoresButIsNeverLessThanOne) {
+  EXPECT_EQ(NumThreads(5, 100), 5);
+  EXPECT_EQ(NumThreads(0, 1), AvailableCores());
+  EXPECT_EQ(NumThreads(0, 100000), 1);
+}
+
 }  // namespace
 }  // namespace quadhop

@@ -104,11 +104,5 @@ TEST(RunRanks, RunsAloneInABatchScriptOfManyTasks) {
   unsetenv("SLURM_PROCID");
 }
 
-TEST(NumThreads, SharesTheCoresButIsNeverLessThanOne) {
-  EXPECT_EQ(NumThreads(5, 100), 5);
-  EXPECT_EQ(NumThreads(0, 1), AvailableCores());
-  EXPECT_EQ(NumThreads(0, 100000), 1);
-}
-
 }  // namespace
 }  // namespace quadhop
