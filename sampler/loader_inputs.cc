@@ -1,6 +1,7 @@
 #include "sampler/loader_inputs.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/status.h"
 
@@ -14,23 +15,38 @@ absl::Status CheckRows(absl::string_view array, int64_t got, int64_t wanted) {
                                                  " nodes: run quadhop verify on the store"));
 }
 
-LoaderInputs PartitionsOf(const Store& store) {
-  LoaderInputs inputs;
-  const auto& offsets = store.manifest().partition_offsets();
-  inputs.partition_offsets = {offsets.data(), static_cast<size_t>(offsets.size())};
-  return inputs;
+// The labels, the split and the partitions.
+absl::StatusOr<LoaderInputs> ReadTargets(const Store& store, absl::string_view split) {
+  LoaderInputs targets = UnlabelledTargets(store);
+  QH_ASSIGN_OR_RETURN(targets.split, store.split(split));
+  if (store.manifest().multi_label()) {
+    QH_ASSIGN_OR_RETURN(const auto labels, store.multi_labels());
+    targets.multi_labels =
+        TensorView<const uint8_t>(labels.data(), {store.num_nodes(), store.manifest().classes()});
+  } else {
+    QH_ASSIGN_OR_RETURN(targets.labels, store.labels());
+  }
+  return targets;
 }
 
-absl::Status AddGraph(const Store& store, bool with_pos_enc, const PartitionOwners& owners,
-                      Rank rank, LoaderInputs& inputs) {
-  QH_ASSIGN_OR_RETURN(inputs.topology, store.topology());
-  if (with_pos_enc) {
-    QH_ASSIGN_OR_RETURN(inputs.pos_enc, store.pos_enc());
+// Nodes of one partition.
+struct Piece {
+  size_t partition;
+  BlockRange nodes;
+};
+
+constexpr int64_t kNodesOfAPiece = int64_t{1} << 18;
+
+std::vector<Piece> PiecesOf(absl::Span<const int64_t> partition_offsets) {
+  std::vector<Piece> pieces;
+  for (size_t p = 0; p + 1 < partition_offsets.size(); ++p) {
+    const int64_t first = partition_offsets[p], num_nodes = partition_offsets[p + 1] - first;
+    for (int64_t block = 0; block < NumBlocks(num_nodes, kNodesOfAPiece); ++block) {
+      const BlockRange nodes = Block(block, num_nodes, kNodesOfAPiece);
+      pieces.push_back({p, {first + nodes.begin, first + nodes.end}});
+    }
   }
-  const auto r = static_cast<size_t>(rank.value());
-  inputs.first_partition = owners.first[r];
-  inputs.end_partition = owners.first[r + 1];
-  return absl::OkStatus();
+  return pieces;
 }
 
 }  // namespace
@@ -43,18 +59,23 @@ bool LoaderInputs::HasLabel(int64_t node) const {
                      [](uint8_t label) { return label != kUnlabelledMulti; });
 }
 
-int64_t LoaderInputs::NumLabelled(SplitPart part, int32_t partition) const {
-  if (split.empty()) return 0;
-  int64_t nodes = 0;
-  for (int64_t v = FirstNode(partition); v < FirstNode(partition + 1); ++v)
-    if (split[static_cast<size_t>(v)] == static_cast<uint8_t>(part) && HasLabel(v)) ++nodes;
-  return nodes;
-}
-
-int64_t LoaderInputs::NumLabelled(SplitPart part) const {
-  int64_t nodes = 0;
-  for (int32_t p = 0; p < num_partitions(); ++p) nodes += NumLabelled(part, p);
-  return nodes;
+void LoaderInputs::CountLabelled(ThreadPool& pool) {
+  if (split.empty() || !labelled.of_partition.empty()) return;
+  const std::vector<Piece> pieces = PiecesOf(partition_offsets);
+  std::vector<std::array<int64_t, 4>> of_piece(pieces.size());
+  pool.ParallelFor(static_cast<int64_t>(pieces.size()), [&](int64_t i, int) {
+    std::array<int64_t, 4> counts{};
+    const BlockRange nodes = pieces[static_cast<size_t>(i)].nodes;
+    for (int64_t v = nodes.begin; v < nodes.end; ++v) {
+      const size_t part = split[static_cast<size_t>(v)];
+      if (part < counts.size() && HasLabel(v)) ++counts[part];
+    }
+    of_piece[static_cast<size_t>(i)] = counts;
+  });
+  labelled.of_partition.resize(static_cast<size_t>(num_partitions()));
+  for (size_t i = 0; i < pieces.size(); ++i)
+    for (size_t part = 0; part < 4; ++part)
+      labelled.of_partition[pieces[i].partition][part] += of_piece[i][part];
 }
 
 std::vector<GlobalId> LoaderInputs::OwnTrainingNodes() const {
@@ -87,30 +108,41 @@ absl::Status LoaderInputs::Validate() const {
   return absl::OkStatus();
 }
 
+LoaderInputs UnlabelledTargets(const Store& store) {
+  LoaderInputs targets;
+  const auto& offsets = store.manifest().partition_offsets();
+  targets.partition_offsets = {offsets.data(), static_cast<size_t>(offsets.size())};
+  return targets;
+}
+
+absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split,
+                                              ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(LoaderInputs targets, ReadTargets(store, split));
+  targets.CountLabelled(pool);
+  return targets;
+}
+
 absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split) {
-  LoaderInputs inputs = PartitionsOf(store);
-  QH_ASSIGN_OR_RETURN(inputs.split, store.split(split));
-  if (store.manifest().multi_label()) {
-    QH_ASSIGN_OR_RETURN(const auto labels, store.multi_labels());
-    inputs.multi_labels =
-        TensorView<const uint8_t>(labels.data(), {store.num_nodes(), store.manifest().classes()});
-  } else {
-    QH_ASSIGN_OR_RETURN(inputs.labels, store.labels());
+  ThreadPool alone(1);
+  return TargetsFromStore(store, split, alone);
+}
+
+absl::Status AddGraph(const Store& store, bool with_pos_enc, const PartitionOwners& owners,
+                      Rank rank, LoaderInputs& targets) {
+  QH_ASSIGN_OR_RETURN(targets.topology, store.topology());
+  if (with_pos_enc) {
+    QH_ASSIGN_OR_RETURN(targets.pos_enc, store.pos_enc());
   }
-  return inputs;
+  const auto r = static_cast<size_t>(rank.value());
+  targets.first_partition = owners.first[r];
+  targets.end_partition = owners.first[r + 1];
+  return absl::OkStatus();
 }
 
 absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
                                                    bool with_pos_enc, const PartitionOwners& owners,
                                                    Rank rank) {
-  QH_ASSIGN_OR_RETURN(LoaderInputs inputs, TargetsFromStore(store, split));
-  QH_RETURN_IF_ERROR(AddGraph(store, with_pos_enc, owners, rank, inputs));
-  return inputs;
-}
-
-absl::StatusOr<LoaderInputs> UnlabelledInputsFromStore(const Store& store, bool with_pos_enc,
-                                                       const PartitionOwners& owners, Rank rank) {
-  LoaderInputs inputs = PartitionsOf(store);
+  QH_ASSIGN_OR_RETURN(LoaderInputs inputs, ReadTargets(store, split));
   QH_RETURN_IF_ERROR(AddGraph(store, with_pos_enc, owners, rank, inputs));
   return inputs;
 }

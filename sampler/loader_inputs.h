@@ -14,7 +14,9 @@
 #include "core/device_rows.h"
 #include "core/store.h"
 #include "core/tensor.h"
+#include "core/thread_pool.h"
 #include "sampler/feature_source.h"
+#include "sampler/labelled_counts.h"
 
 namespace quadhop {
 
@@ -28,6 +30,7 @@ struct LoaderInputs {
   TensorView<const uint8_t> multi_labels;   // [N, C]; empty for single-label
   TensorView<const float> pos_enc;          // [N, G]; empty if the model takes none
   absl::Span<const uint8_t> split;          // [N] of SplitPart; empty: no node is in any part
+  LabelledCounts labelled;                  // see CountLabelled
   absl::Span<const int64_t> partition_offsets;  // [P + 1]
   int32_t first_partition = 0;                  // this rank owns partitions [first, end)
   int32_t end_partition = 0;
@@ -40,9 +43,10 @@ struct LoaderInputs {
   }
   // Whether the node has a label (of several columns: at least one).
   bool HasLabel(int64_t node) const;
-  // Labelled nodes of a part of the split, in a partition: of kTrain, those that steps visit.
-  int64_t NumLabelled(SplitPart part, int32_t partition) const;
-  int64_t NumLabelled(SplitPart part) const;  // in all
+  // Counts the labelled nodes, unless that is done.
+  void CountLabelled(ThreadPool& pool);
+  // Labelled nodes of a part of the split, as counted: of kTrain, those that steps visit.
+  int64_t NumLabelled(SplitPart part) const { return labelled.Of(part); }
   // Labelled training nodes of this rank's partitions, ascending.
   std::vector<GlobalId> OwnTrainingNodes() const;
   // kInvalidArgument, naming the array, if lengths do not fit each other or partitions are not in
@@ -50,16 +54,22 @@ struct LoaderInputs {
   absl::Status Validate() const;
 };
 
-// The labels, the split and the partitions of a store, none of them owned yet. `split` "" is the
-// store's first by name. Errors are the store's.
+// The labels, the split and the partitions of a store, none of them owned yet, its labelled nodes
+// counted on the pool. `split` "" is the store's first by name. Errors are the store's.
+absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split,
+                                              ThreadPool& pool);
+// The same, counted on this thread.
 absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split);
+// Of nodes that are only to be predicted: the partitions alone.
+LoaderInputs UnlabelledTargets(const Store& store);
+
+// Adds the graph, and which partitions are those of rank `rank`.
+absl::Status AddGraph(const Store& store, bool with_pos_enc, const PartitionOwners& owners,
+                      Rank rank, LoaderInputs& targets);
 
 // All inputs of rank `rank`, but for `features`, which the caller sets.
 absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
                                                    bool with_pos_enc, const PartitionOwners& owners,
                                                    Rank rank);
-// The same of nodes that are only to be predicted: without labels and split.
-absl::StatusOr<LoaderInputs> UnlabelledInputsFromStore(const Store& store, bool with_pos_enc,
-                                                       const PartitionOwners& owners, Rank rank);
 
 }  // namespace quadhop

@@ -19,26 +19,8 @@ bool Takes(const Pass& pass, size_t part) {
 
 PassPlanner::PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes,
                          ThreadPool& pool)
-    : inputs_(inputs),
-      seed_(seed),
-      run_nodes_(run_nodes),
-      labelled_(static_cast<size_t>(inputs.num_partitions())) {
-  if (inputs.split.empty()) return;
-  pool.ParallelFor(inputs.num_partitions(), [&](int64_t p, int) {
-    std::array<int64_t, 4> counts{};
-    for (int64_t v = inputs_.partition_offsets[static_cast<size_t>(p)];
-         v < inputs_.partition_offsets[static_cast<size_t>(p) + 1]; ++v) {
-      const size_t part = inputs_.split[static_cast<size_t>(v)];
-      if (part < counts.size() && inputs_.HasLabel(v)) ++counts[part];
-    }
-    labelled_[static_cast<size_t>(p)] = counts;
-  });
-}
-
-int64_t PassPlanner::NumLabelled(SplitPart part) const {
-  int64_t nodes = 0;
-  for (const auto& of_partition : labelled_) nodes += of_partition[static_cast<size_t>(part)];
-  return nodes;
+    : inputs_(inputs), seed_(seed), run_nodes_(run_nodes) {
+  inputs_.CountLabelled(pool);
 }
 
 absl::Span<const GlobalId> PassPlanner::ChosenOf(const Pass& pass, size_t p) const {
@@ -58,15 +40,15 @@ bool PassPlanner::Visits(const Pass& pass, int64_t node) const {
 }
 
 std::vector<int64_t> PassPlanner::Counts(const Pass& pass) const {
-  std::vector<int64_t> counts(labelled_.size());
+  std::vector<int64_t> counts(static_cast<size_t>(inputs_.num_partitions()));
   for (size_t p = 0; p < counts.size(); ++p) {
     if (pass.kind == Pass::Kind::kAllNodes)
       counts[p] = inputs_.partition_offsets[p + 1] - inputs_.partition_offsets[p];
     else if (pass.kind == Pass::Kind::kChosen)
       counts[p] = static_cast<int64_t>(ChosenOf(pass, p).size());
-    else
-      for (size_t part = 0; part < labelled_[p].size(); ++part)
-        if (Takes(pass, part)) counts[p] += labelled_[p][part];
+    else if (!inputs_.split.empty())
+      for (size_t part = 0; part < inputs_.labelled.of_partition[p].size(); ++part)
+        if (Takes(pass, part)) counts[p] += inputs_.labelled.of_partition[p][part];
   }
   return counts;
 }

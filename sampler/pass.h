@@ -4,7 +4,6 @@
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -42,11 +41,11 @@ struct PassPlan {
 // Plans passes over fixed inputs. Thread-safe after construction.
 class PassPlanner {
  public:
-  // Counts the nodes of all partitions. run_nodes: see SortByEpochOrder. Borrows what `inputs`
-  // borrows.
+  // Counts the labelled nodes if they are not. run_nodes: see SortByEpochOrder. Borrows what
+  // `inputs` borrows.
   PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes, ThreadPool& pool);
 
-  int64_t NumLabelled(SplitPart part) const;  // nodes, over all partitions
+  int64_t NumLabelled(SplitPart part) const { return inputs_.NumLabelled(part); }
   // kInvalidArgument: see BatchSchedule::Create; also if training has no labelled node, or
   // first_step is not in [0, steps].
   absl::StatusOr<PassPlan> Plan(const Pass& pass, ThreadPool& pool) const;
@@ -60,7 +59,6 @@ class PassPlanner {
   LoaderInputs inputs_;
   uint64_t seed_;
   int64_t run_nodes_;
-  std::vector<std::array<int64_t, 4>> labelled_;  // [P]: labelled nodes by SplitPart
 };
 
 }  // namespace quadhop

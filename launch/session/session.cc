@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "comm/gather.h"
 #include "core/counted.h"
@@ -37,7 +38,7 @@ std::vector<double> PartitionCosts(const Store& store, const LoaderInputs& targe
   for (int32_t p = 0; p < store.num_partitions(); ++p) {
     const BlockRange nodes = store.PartitionNodes(PartitionId(p));
     const int64_t cost =
-        targets.split.empty() ? nodes.end - nodes.begin : targets.NumLabelled(SplitPart::kTrain, p);
+        targets.split.empty() ? nodes.end - nodes.begin : targets.labelled.Of(SplitPart::kTrain, p);
     costs.push_back(static_cast<double>(std::max<int64_t>(1, cost)));
   }
   return costs;
@@ -116,9 +117,9 @@ absl::Status Session::ReadStore(const std::string& store_path, const std::string
         absl::StrCat("there are ", context_.comm.num_ranks(), " ranks, but ", store_path, " has ",
                      Counted(store_->num_partitions(), "partition"), ", and every rank needs one: ",
                      AdviceOnRanks(*store_, context_.comm.num_ranks(), context_.pool)));
-  LoaderInputs targets;
+  LoaderInputs targets = UnlabelledTargets(*store_);
   if (labelled) {
-    QH_ASSIGN_OR_RETURN(targets, TargetsFromStore(*store_, split_));
+    QH_ASSIGN_OR_RETURN(targets, TargetsFromStore(*store_, split_, context_.pool));
   }
   const int64_t nodes = store_->num_nodes();
   const int64_t to_visit = labelled ? targets.NumLabelled(SplitPart::kTrain) : nodes;
@@ -135,12 +136,9 @@ absl::Status Session::ReadStore(const std::string& store_path, const std::string
   if (classes_to_predict_ == 0) {
     QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_.train(), *store_, split_));
   }
+  inputs_ = std::move(targets);
   const bool with_pos_enc = options_.dims.pos_enc > 0;
-  QH_ASSIGN_OR_RETURN(
-      inputs_,
-      labelled ? LoaderInputsFromStore(*store_, split_, with_pos_enc, owners_, context_.comm.rank())
-               : UnlabelledInputsFromStore(*store_, with_pos_enc, owners_, context_.comm.rank()));
-  return absl::OkStatus();
+  return AddGraph(*store_, with_pos_enc, owners_, context_.comm.rank(), inputs_);
 }
 
 absl::Status Session::PlaceGraph() {
