@@ -116,7 +116,7 @@ absl::Status CheckNames(const StoreManifest& m, const std::string& path) {
 }  // namespace
 
 bool IsStoreFolder(const std::string& path) {
-  return FileExists(absl::StrCat(path, "/", kManifestName)) ||
+  return FileExists(absl::StrCat(path, "/", kStoreManifestName)) ||
          FileExists(absl::StrCat(path, "/", kNextManifestName));
 }
 
@@ -174,13 +174,13 @@ absl::Status CheckManifest(const StoreManifest& manifest, const std::string& pat
 }
 
 absl::Status CheckFileName(absl::string_view name) {
-  const bool own = name == kManifestName || absl::EndsWith(name, ".tmp") ||
+  const bool own = name == kStoreManifestName || absl::EndsWith(name, ".tmp") ||
                    absl::EndsWith(name, ".xxh3") || absl::EndsWith(name, ".next");
   if (name.empty() || name.front() == '.' || absl::StrContains(name, '/') ||
       absl::StrContains(name, '\0') || own)
     return absl::InvalidArgumentError(
         absl::StrCat("'", name, "' cannot be a file of a store: no '/', no leading '.', not ",
-                     kManifestName, ", not ending in .tmp, .xxh3 or .next"));
+                     kStoreManifestName, ", not ending in .tmp, .xxh3 or .next"));
   return absl::OkStatus();
 }
 

@@ -11,7 +11,7 @@
 
 namespace quadhop {
 
-inline constexpr char kManifestName[] = "store.textproto";
+inline constexpr char kStoreManifestName[] = "store.textproto";
 // A complete manifest whose step is taking effect; see StoreWriter.
 inline constexpr char kNextManifestName[] = "store.textproto.next";
 

@@ -20,7 +20,7 @@ absl::Status Interrupted(const std::string& path) {
   const std::string next_path = absl::StrCat(path, "/", kNextManifestName);
   const absl::StatusOr<StoreManifest> next = ReadManifest(next_path);
   const absl::StatusOr<StoreManifest> present =
-      ReadManifest(absl::StrCat(path, "/", kManifestName));
+      ReadManifest(absl::StrCat(path, "/", kStoreManifestName));
   std::string command = "prep";
   if (next.ok()) {
     for (const Provenance& step : next->provenance()) {
@@ -97,11 +97,12 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path,
         absl::StrCat(path, ": no such store; `quadhop prep --from GRAPH --store ", path,
                      "` makes one to train on, `quadhop import` one to take the steps singly"));
   if (FileExists(absl::StrCat(path, "/", kNextManifestName))) return Interrupted(path);
-  const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
+  const std::string manifest_path = absl::StrCat(path, "/", kStoreManifestName);
   if (!FileExists(manifest_path) && errno == EACCES)
     return ErrnoStatus(EACCES, absl::StrCat("open ", manifest_path));
   if (!FileExists(manifest_path))
-    return absl::NotFoundError(absl::StrCat(path, ": is not a store: it has no ", kManifestName));
+    return absl::NotFoundError(
+        absl::StrCat(path, ": is not a store: it has no ", kStoreManifestName));
   std::unique_ptr<Store> store(new Store);
   store->path_ = path;
   QH_ASSIGN_OR_RETURN(store->manifest_, ReadManifest(manifest_path));

@@ -71,7 +71,7 @@ absl::Status RemoveTemporaries(const std::string& folder) {
 // A .next that cannot be finished is dropped only if the store that it was to replace is whole.
 absl::Status TakeBack(const std::string& folder, const absl::Status& why) {
   const absl::StatusOr<StoreManifest> present =
-      ReadManifest(absl::StrCat(folder, "/", kManifestName));
+      ReadManifest(absl::StrCat(folder, "/", kStoreManifestName));
   if (!present.ok() || !MissingFiles(folder, *present, false).empty())
     return absl::DataLossError(absl::StrCat(
         folder, ": an interrupted step can be neither finished (", why.message(),
@@ -91,7 +91,7 @@ absl::Status FinishCommit(const std::string& folder, const StoreManifest& next) 
     QH_RETURN_IF_ERROR(TakeName(path));
     QH_RETURN_IF_ERROR(TakeName(path + ".xxh3"));
   }
-  const std::string manifest_path = absl::StrCat(folder, "/", kManifestName);
+  const std::string manifest_path = absl::StrCat(folder, "/", kStoreManifestName);
   if (const absl::StatusOr<StoreManifest> before = ReadManifest(manifest_path); before.ok()) {
     for (const StoreFile& file : before->files()) {
       if (FindFile(next, file.name()) != nullptr) continue;
@@ -120,14 +120,14 @@ absl::Status RecoverStore(const std::string& folder) {
 absl::Status CheckMayBeReplaced(const std::string& folder) {
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(folder));
   const absl::flat_hash_set<std::string> present(names.begin(), names.end());
-  if (present.contains(kManifestName) || present.contains(kNextManifestName))
+  if (present.contains(kStoreManifestName) || present.contains(kNextManifestName))
     return absl::OkStatus();
   for (const std::string& name : names) {
     if (IsTemporaryOfStore(name) || absl::EndsWith(name, ".xxh3") ||
         present.contains(name + ".xxh3"))
       continue;
     return absl::FailedPreconditionError(
-        absl::StrCat(folder, ": is no store (it has no ", kManifestName, ") and holds ", name,
+        absl::StrCat(folder, ": is no store (it has no ", kStoreManifestName, ") and holds ", name,
                      ": name a folder that is absent or empty, or a store to be replaced"));
   }
   return absl::OkStatus();

@@ -113,7 +113,7 @@ absl::StatusOr<std::unique_ptr<StoreWriter>> StoreWriter::Begin(const std::strin
                                                                 CommitHook hook) {
   QH_ASSIGN_OR_RETURN(std::unique_ptr<StoreWriter> writer, Lock(path, std::move(hook)));
   QH_RETURN_IF_ERROR(RecoverStore(path));
-  const std::string manifest_path = absl::StrCat(path, "/", kManifestName);
+  const std::string manifest_path = absl::StrCat(path, "/", kStoreManifestName);
   if (FileExists(manifest_path)) {
     QH_ASSIGN_OR_RETURN(writer->manifest_, ReadManifest(manifest_path));
     writer->pending_->before = writer->manifest_;

@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "core/file.h"
+#include "core/manifest.h"
 #include "core/status.h"
 #include "core/thread_pool.h"
 #include "launch/cluster/shell.h"
@@ -69,8 +70,8 @@ std::string FaultOf(const Host& host, const std::string& folder, const std::stri
   std::string question = absl::StrCat("cd ", ShellWord(folder), " || exit ", kNoFolder, "; ",
                                       ShellWord(OwnProgram()), " --version || exit ", kNoProgram);
   if (!store.empty())
-    absl::StrAppend(&question, "; test -r ", ShellWord(store + "/store.textproto"), " || exit ",
-                    kNoStore);
+    absl::StrAppend(&question, "; test -r ",
+                    ShellWord(absl::StrCat(store, "/", kStoreManifestName)), " || exit ", kNoStore);
   const absl::StatusOr<ShellOutcome> answer =
       RunInShell(absl::StrCat(RemoteShell(), " ", ShellWord(host.name), " ", ShellWord(question)));
   if (!answer.ok()) return std::string(answer.status().message());

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/manifest.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/run/repeated_runs.h"
@@ -117,7 +118,7 @@ trap unstage EXIT
   copy=$2.$SLURM_NODEID
   mkdir -p "$(dirname "$2")" && cp -rL "$1" "$copy" || exit
   mv -T "$copy" "$2" 2>/dev/null || rm -rf "$copy"
-  test -r "$2/store.textproto"' - STORE "$local_store" ||
+  test -r "$2/MANIFEST"' - STORE "$local_store" ||
   { echo "== the store cannot be copied to $local_folder" >&2; exit 1; }
 )bash";
 
@@ -187,6 +188,7 @@ fi
 std::string Staging(const SlurmOptions& options, const std::string& store) {
   const std::vector<absl::string_view> parts = absl::StrSplit(store, '/', absl::SkipEmpty());
   return absl::StrReplaceAll(kStaging, {{"FOLDER", *ShellWordOfVariables(options.stage_to)},
+                                        {"MANIFEST", kStoreManifestName},
                                         {"NAME", ShellWord(parts.empty() ? "" : parts.back())},
                                         {"STORE", ShellWord(store)}});
 }

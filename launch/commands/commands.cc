@@ -57,7 +57,7 @@ absl::Span<const Command> Commands() {
       {"eval", "computes the metrics of a run's model", EvalCommand, kOnRanks},
       {"predict", "predicts all nodes with a run's model", PredictCommand, kOnRanks},
       {"export", "writes a run's weights as safetensors", ExportCommand},
-      {"inspect", "shows what a store or a run holds", InspectCommand},
+      {"inspect", "shows what a store, a run or a checkpoint holds", InspectCommand},
       {"verify", "checks every checksum of a store, a checkpoint or a run", VerifyCommand},
       {"plan", "estimates memory, disk and time for a graph", PlanCommand},
       {"launch", "runs a command on many ranks: on this machine, on hosts, under Slurm",

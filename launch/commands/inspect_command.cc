@@ -12,18 +12,18 @@
 
 #include "core/counted.h"
 #include "core/file.h"
-#include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/commands/inspect_checkpoint.h"
+#include "launch/commands/paths.h"
 #include "launch/json/json_object.h"
 #include "launch/ranks/cores.h"
 #include "launch/results/majority_class.h"
 #include "launch/results/node_selection.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/repeated_runs.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
 #include "partition/graph/statistics.h"
@@ -180,22 +180,24 @@ absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments)
   std::string path;
   bool as_json = false;
   int64_t threads = 0;
-  Flags flags("inspect", "Shows what a store or a run holds.");
-  flags.Positional("PATH", &path, "a store (NAME.qh) or the folder of a run").Required();
+  Flags flags("inspect", "Shows what a store, a run or a checkpoint holds.");
+  flags.Positional("PATH", &path, "a store (NAME.qh), the folder of a run or a checkpoint")
+      .Required();
   flags.Switch("json", &as_json, "one JSON object on one line");
   AddThreadsFlag(&flags, &threads);
   flags.Example("inspect stores/wordnet.qh").Example("inspect stores/wordnet.qh --json");
+  flags.Example("inspect runs/quickstart/checkpoints/best");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  if (FileExists(RunConfigPath(path)) || !RunsIn(path).empty()) {
+  QH_ASSIGN_OR_RETURN(const PathKind kind, KindOf(path));
+  if (kind == PathKind::kCheckpoint) {
+    QH_RETURN_IF_ERROR(InspectCheckpoint(path, as_json));
+    return ExitCode::kDone;
+  }
+  if (kind == PathKind::kRun) {
     QH_RETURN_IF_ERROR(InspectRun(path, as_json));
     return ExitCode::kDone;
   }
-  if (FileExists(path) && !IsStoreFolder(path))
-    return absl::NotFoundError(absl::StrCat(path, " is neither a store, which has a ",
-                                            kManifestName,
-                                            ", nor the folder of a run, which has "
-                                            "a store.txt"));
   ThreadPool pool(NumThreads(threads));
   QH_RETURN_IF_ERROR(InspectStore(path, as_json, pool));
   return ExitCode::kDone;

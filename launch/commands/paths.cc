@@ -11,10 +11,22 @@
 #include "comm/mpi_launcher.h"
 #include "core/file.h"
 #include "core/manifest.h"
-#include "launch/command_line/flags.h"
+#include "launch/command_line/exit_code.h"
+#include "launch/run/repeated_runs.h"
+#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
+
+absl::StatusOr<PathKind> KindOf(const std::string& path) {
+  if (IsCheckpointFolder(path)) return PathKind::kCheckpoint;
+  if (IsRunFolder(path) || !RunsIn(path).empty()) return PathKind::kRun;
+  if (IsStoreFolder(path) || !FileExists(path)) return PathKind::kStore;
+  return absl::NotFoundError(
+      absl::StrCat(path, " is neither a store, which has a ", kStoreManifestName,
+                   ", nor the folder of a run, which has a ", kRunMark,
+                   ", nor a checkpoint, which has a ", kCheckpointManifestName));
+}
 
 absl::Status CheckOutput(absl::string_view flag, const std::string& path,
                          absl::Span<const absl::string_view> endings) {
@@ -33,7 +45,7 @@ absl::Status CheckOutput(absl::string_view flag, const std::string& path,
   for (std::filesystem::path folder = file.parent_path(); folder.has_relative_path();
        folder = folder.parent_path()) {
     const bool in_store = IsStoreFolder(folder.string());
-    if (in_store || FileExists((folder / kManifestFile).string()))
+    if (in_store || IsCheckpointFolder(folder.string()))
       return UsageError(absl::StrCat("--", flag, " is ", path, ", a place in the ",
                                      in_store ? "store " : "checkpoint ", folder.string(),
                                      ", whose files are its own: name another"));

@@ -2,12 +2,22 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
 #include <string>
 
 namespace quadhop {
+
+// What is at a path, told by the file that makes it one.
+enum class PathKind {
+  kStore,       // kStoreManifestName
+  kRun,         // kRunMark; or a folder of runs over seeds or splits
+  kCheckpoint,  // kCheckpointManifestName
+};
+// kNotFound, naming these, if it is something else. Where nothing is, a store is meant.
+absl::StatusOr<PathKind> KindOf(const std::string& path);
 
 // A usage error unless results may be written to `path`, which is --flag: it ends in one of
 // `endings`, its folder is there (on the first rank's host, which writes), and it lies neither in a

@@ -2,17 +2,15 @@
 #include <cstdio>
 #include <memory>
 
-#include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/commands/paths.h"
 #include "launch/ranks/cores.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/repeated_runs.h"
 #include "launch/run/run_folder.h"
-#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"
 
 namespace quadhop {
@@ -51,9 +49,9 @@ absl::Status VerifyRun(const std::string& run, ThreadPool& pool) {
 }
 
 absl::Status Verify(const std::string& path, ThreadPool& pool) {
-  if (FileExists(path + "/checkpoint.textproto")) return VerifyCheckpoints({path}, pool);
-  if (FileExists(RunConfigPath(path)) || !RunsIn(path).empty()) return VerifyRun(path, pool);
-  return VerifyStore(path, pool);
+  QH_ASSIGN_OR_RETURN(const PathKind kind, KindOf(path));
+  if (kind == PathKind::kCheckpoint) return VerifyCheckpoints({path}, pool);
+  return kind == PathKind::kRun ? VerifyRun(path, pool) : VerifyStore(path, pool);
 }
 
 }  // namespace

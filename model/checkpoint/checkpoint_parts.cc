@@ -26,7 +26,7 @@ constexpr char kCodesPrefix[] = "codes-";
 bool IsNameOfOurs(absl::string_view name) {
   absl::ConsumeSuffix(&name, ".tmp");
   for (const absl::string_view ours :
-       {kManifestFile, kWeightsFile, kOptimizerFile, kCandidatesFile, kCodesFile})
+       {kCheckpointManifestName, kWeightsFile, kOptimizerFile, kCandidatesFile, kCodesFile})
     if (name == ours) return true;
   return absl::ConsumePrefix(&name, kCodesPrefix) && absl::ConsumeSuffix(&name, ".npy") &&
          !name.empty() && std::all_of(name.begin(), name.end(), absl::ascii_isdigit);
@@ -45,6 +45,10 @@ std::vector<CheckpointFile> FilesOfCodes(const CheckpointManifest& manifest) {
 }
 
 }  // namespace
+
+bool IsCheckpointFolder(const std::string& path) {
+  return FileExists(path + "/" + kCheckpointManifestName);
+}
 
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam) {
   std::vector<StateArray> arrays;
@@ -73,11 +77,11 @@ absl::Status WriteCheckpointManifest(CheckpointManifest manifest, const std::str
   manifest.clear_checksum();
   std::string text;
   QH_CHECK(google::protobuf::TextFormat::PrintToString(manifest, &text));
-  return WriteFileAtomically(folder + "/" + kManifestFile, text + ChecksumLine(text));
+  return WriteFileAtomically(folder + "/" + kCheckpointManifestName, text + ChecksumLine(text));
 }
 
 absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& path) {
-  const std::string name = path + "/" + kManifestFile;
+  const std::string name = path + "/" + kCheckpointManifestName;
   QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(name, int64_t{64} << 20));
   if (!EndsWithItsChecksum(text))
     return absl::DataLossError(absl::StrCat(name, " is damaged: it does not have its checksum"));
@@ -161,7 +165,7 @@ absl::Status RemoveCheckpoint(const std::string& path) {
   const absl::StatusOr<std::vector<std::string>> names = ListFolder(path);
   QH_RETURN_IF_ERROR(names.status());
   // The manifest goes first, so that no moment leaves one that lists files that are gone.
-  QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + kManifestFile));
+  QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + kCheckpointManifestName));
   for (const std::string& name : *names)
     if (IsNameOfOurs(name)) QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + name));
   std::filesystem::remove(path, error);  // refused while something else is in it

@@ -17,13 +17,16 @@
 
 namespace quadhop {
 
-inline constexpr char kManifestFile[] = "checkpoint.textproto";
+inline constexpr char kCheckpointManifestName[] = "checkpoint.textproto";
 inline constexpr char kWeightsFile[] = "weights.safetensors";
 inline constexpr char kOptimizerFile[] = "optimizer.safetensors";
 inline constexpr char kCandidatesFile[] = "candidates.safetensors";
 inline constexpr char kCodesFile[] = "codes.npy";
 // In exported weights: the code of every node, in the order of the input.
 inline constexpr char kCodesArray[] = "convs.0.c_idx";
+
+// Whether the folder has the manifest of a checkpoint.
+bool IsCheckpointFolder(const std::string& path);
 
 // Adam's moments of each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME. Views.
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam);

@@ -46,7 +46,7 @@ void FlipByte(const std::string& path, size_t at, uint8_t mask) {
 
 // The manifest with a change, and a checksum that fits it.
 void EditManifest(const std::string& store, const std::function<void(StoreManifest&)>& change) {
-  const std::string path = absl::StrCat(store, "/", kManifestName);
+  const std::string path = absl::StrCat(store, "/", kStoreManifestName);
   StoreManifest manifest = ReadManifest(path).value();
   change(manifest);
   ASSERT_OK(WriteFileAtomically(path, ManifestToText(manifest)));

@@ -50,7 +50,7 @@ class CheckpointReader : public Reader {
 
  private:
   TempDir folder_;
-  const std::string manifest_path_ = folder_ / kManifestFile;
+  const std::string manifest_path_ = folder_ / kCheckpointManifestName;
   std::string seed_;
 };
 

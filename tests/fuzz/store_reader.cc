@@ -45,7 +45,7 @@ class StoreReader : public Reader {
  private:
   TempDir folder_;
   const std::string path_ = folder_ / "S.qh";
-  const std::string manifest_path_ = absl::StrCat(path_, "/", kManifestName);
+  const std::string manifest_path_ = absl::StrCat(path_, "/", kStoreManifestName);
   std::string seed_;
   ThreadPool pool_{1};
 };
