@@ -18,7 +18,6 @@
 #include "core/file.h"
 #include "core/manifest.h"
 #include "core/status.h"
-#include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"
@@ -98,9 +97,7 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
-  QH_ASSIGN_OR_RETURN(Config config, LoadConfig(RunConfigPath(run), {}));
-  ChooseBackends(/*all_ranks_have_gpus=*/false, &config);  // AUTO, in runs of before, was the CPU
-  return config;
+  return LoadConfig(RunConfigPath(run), {});
 }
 
 absl::StatusOr<std::string> ReadRunStore(const std::string& run) {

@@ -134,7 +134,7 @@ absl::StatusOr<std::string> FindRunStore(const std::string& run);
 // again since. Errors as ReadManifest's.
 absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run);
 
-// The split that a run trains on; "" of runs that were begun before there was split.txt.
+// The split that a run trains on; "" of a folder in which none has begun.
 absl::StatusOr<std::string> ReadRunSplit(const std::string& run);
 
 }  // namespace quadhop

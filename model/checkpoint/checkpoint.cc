@@ -61,20 +61,15 @@ absl::StatusOr<std::vector<int16_t>> ReadOwnCodes(const CheckpointSubject& s,
                                                   const std::string& path,
                                                   const CheckpointManifest& manifest) {
   const BlockRange owned = OwnedNodes(s);
-  std::vector<int16_t> codes;
-  int64_t num_codes = 0;
-  QH_RETURN_IF_ERROR(VisitCodes(path, manifest, [&](absl::Span<const int16_t> part) {
-    const auto size = static_cast<int64_t>(part.size());
-    const int64_t begin = std::clamp<int64_t>(owned.begin - num_codes, 0, size);
-    const int64_t end = std::clamp<int64_t>(owned.end - num_codes, 0, size);
-    codes.insert(codes.end(), part.begin() + begin, part.begin() + end);
-    num_codes += size;
-  }));
+  QH_ASSIGN_OR_RETURN(const StoredCodes stored, StoredCodes::Open(path, manifest));
+  const auto num_codes = static_cast<int64_t>(stored.values().size());
   const int64_t num_nodes = s.partition_offsets.back();
   if (num_codes != num_nodes)
     return absl::FailedPreconditionError(
         absl::StrCat(path, " has codes for ", num_codes,
                      " nodes; a model of this config needs those of ", num_nodes));
+  std::vector<int16_t> codes(stored.values().begin() + owned.begin,
+                             stored.values().begin() + owned.end);
   for (const int16_t code : codes)
     QH_RETURN_IF_ERROR(CheckCode(path, code, s.model.options().dims.centroids));
   return codes;

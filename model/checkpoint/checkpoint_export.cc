@@ -41,10 +41,11 @@ absl::Status ExportWeights(const std::string& checkpoint, const std::string& sto
     const SafetensorsEntry* entry = weights.Find(name);
     tensors.push_back({name, entry->dtype, entry->dims, entry->bytes.data()});
   }
-  QH_ASSIGN_OR_RETURN(std::vector<int16_t> codes, ReadCodes(checkpoint, manifest));
-  if (!codes.empty()) {
+  QH_ASSIGN_OR_RETURN(const StoredCodes stored, StoredCodes::Open(checkpoint, manifest));
+  std::vector<int16_t> codes;
+  if (!stored.values().empty()) {
     QH_RETURN_IF_ERROR(CheckIsOfStore(checkpoint, manifest, store));
-    QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, codes, original_ids));
+    QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, stored.values(), original_ids));
     tensors.push_back(
         {kCodesArray, DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
   }

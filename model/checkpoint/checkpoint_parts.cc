@@ -1,26 +1,19 @@
 #include "model/checkpoint/checkpoint_parts.h"
 
-#include <absl/strings/ascii.h>
-#include <absl/strings/match.h>
 #include <absl/strings/strip.h>
 #include <google/protobuf/text_format.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <utility>
 
 #include "core/check.h"
 #include "core/checksum.h"
 #include "core/file.h"
-#include "core/npy.h"
 #include "core/status.h"
 
 namespace quadhop {
 namespace {
 
-// Version 1 had a file of codes for each partition: codes-00003.npy.
 constexpr int32_t kCheckpointVersion = 2;
-constexpr char kCodesPrefix[] = "codes-";
 
 // Whether a checkpoint has, or while it is written had, a file of that name.
 bool IsNameOfOurs(absl::string_view name) {
@@ -28,20 +21,7 @@ bool IsNameOfOurs(absl::string_view name) {
   for (const absl::string_view ours :
        {kCheckpointManifestName, kWeightsFile, kOptimizerFile, kCandidatesFile, kCodesFile})
     if (name == ours) return true;
-  return absl::ConsumePrefix(&name, kCodesPrefix) && absl::ConsumeSuffix(&name, ".npy") &&
-         !name.empty() && std::all_of(name.begin(), name.end(), absl::ascii_isdigit);
-}
-
-// In the order of their nodes.
-std::vector<CheckpointFile> FilesOfCodes(const CheckpointManifest& manifest) {
-  std::vector<CheckpointFile> files;
-  for (const CheckpointFile& file : manifest.files())
-    if (file.name() == kCodesFile || absl::StartsWith(file.name(), kCodesPrefix))
-      files.push_back(file);
-  std::sort(files.begin(), files.end(), [](const CheckpointFile& a, const CheckpointFile& b) {
-    return std::pair(a.name().size(), a.name()) < std::pair(b.name().size(), b.name());
-  });
-  return files;
+  return false;
 }
 
 }  // namespace
@@ -90,10 +70,10 @@ absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& pat
   parser.AllowUnknownField(true);  // of a later version, to say so
   if (!parser.ParseFromString(text, &manifest))
     return absl::DataLossError(absl::StrCat(name, " is not a checkpoint's manifest"));
-  if (manifest.format_version() < 1 || manifest.format_version() > kCheckpointVersion)
+  if (manifest.format_version() != kCheckpointVersion)
     return absl::FailedPreconditionError(absl::StrCat(
-        name, " has format version ", manifest.format_version(), "; this quadhop reads versions 1 ",
-        "to ", kCheckpointVersion, ": use the one that wrote it"));
+        name, " has format version ", manifest.format_version(), "; this quadhop reads version ",
+        kCheckpointVersion, ": use the one that wrote it"));
   for (const CheckpointFile& file : manifest.files())
     if (!IsNameOfOurs(file.name()))
       return absl::DataLossError(
@@ -129,27 +109,23 @@ absl::StatusOr<std::string> FindFile(const std::string& path, const CheckpointMa
       absl::StrCat(path, " has no ", name, ", which a model of this config needs"));
 }
 
-absl::Status VisitCodes(const std::string& path, const CheckpointManifest& manifest,
-                        absl::FunctionRef<void(absl::Span<const int16_t>)> visit) {
-  for (const CheckpointFile& file : FilesOfCodes(manifest)) {
+absl::StatusOr<StoredCodes> StoredCodes::Open(const std::string& path,
+                                              const CheckpointManifest& manifest) {
+  StoredCodes codes;
+  for (const CheckpointFile& file : manifest.files()) {
+    if (file.name() != kCodesFile) continue;
     QH_RETURN_IF_ERROR(VerifyFile(path, file));
-    QH_ASSIGN_OR_RETURN(const NpyFile array, NpyFile::Open(path + "/" + file.name()));
-    if (array.header().dtype != DType::kI16)
-      return absl::DataLossError(absl::StrCat(path, "/", file.name(), " holds ",
-                                              DTypeName(array.header().dtype),
+    QH_ASSIGN_OR_RETURN(codes.file_, NpyFile::Open(path + "/" + kCodesFile));
+    const DType dtype = codes.file_->header().dtype;
+    if (dtype != DType::kI16)
+      return absl::DataLossError(absl::StrCat(path, "/", kCodesFile, " holds ", DTypeName(dtype),
                                               "; codes are i16: restore the file"));
-    visit(array.values<int16_t>());
   }
-  return absl::OkStatus();
+  return codes;
 }
 
-absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
-                                               const CheckpointManifest& manifest) {
-  std::vector<int16_t> codes;
-  QH_RETURN_IF_ERROR(VisitCodes(path, manifest, [&](absl::Span<const int16_t> part) {
-    codes.insert(codes.end(), part.begin(), part.end());
-  }));
-  return codes;
+absl::Span<const int16_t> StoredCodes::values() const {
+  return file_.has_value() ? file_->values<int16_t>() : absl::Span<const int16_t>();
 }
 
 absl::Status CheckCode(const std::string& path, int64_t code, int64_t centroids) {

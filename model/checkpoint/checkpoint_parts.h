@@ -1,16 +1,17 @@
 // What a checkpoint is made of: its files, its manifest, and which state of a run goes where.
 #pragma once
 
-#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/optional.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "core/npy.h"
 #include "model/adam.h"
 #include "model/checkpoint/checkpoint.pb.h"
 #include "model/largegt.h"
@@ -54,13 +55,18 @@ absl::Status VerifyFile(const std::string& path, const CheckpointFile& file);
 absl::StatusOr<std::string> FindFile(const std::string& path, const CheckpointManifest& manifest,
                                      absl::string_view name);
 
-// Calls visit(part) for the codes of all nodes, part after part in the order of the store; for none
-// if the model had no codebook. Their files are mapped, and checked before: kDataLoss.
-absl::Status VisitCodes(const std::string& path, const CheckpointManifest& manifest,
-                        absl::FunctionRef<void(absl::Span<const int16_t>)> visit);
-// The same as one array.
-absl::StatusOr<std::vector<int16_t>> ReadCodes(const std::string& path,
-                                               const CheckpointManifest& manifest);
+// The codes of all nodes, in the order of the store: mapped.
+class StoredCodes {
+ public:
+  // Their file is checked against the manifest: kDataLoss.
+  static absl::StatusOr<StoredCodes> Open(const std::string& path,
+                                          const CheckpointManifest& manifest);
+  // [N]; empty if the model had no codebook.
+  absl::Span<const int16_t> values() const;
+
+ private:
+  absl::optional<NpyFile> file_;
+};
 // kDataLoss, saying that `path` has it, if there is no such centroid.
 absl::Status CheckCode(const std::string& path, int64_t code, int64_t centroids);
 

@@ -17,9 +17,9 @@ namespace {
 absl::StatusOr<std::vector<int64_t>> CountCodes(const std::string& path,
                                                 const CheckpointManifest& manifest,
                                                 int64_t centroids) {
-  QH_ASSIGN_OR_RETURN(const std::vector<int16_t> codes, ReadCodes(path, manifest));
+  QH_ASSIGN_OR_RETURN(const StoredCodes codes, StoredCodes::Open(path, manifest));
   std::vector<int64_t> counts(static_cast<size_t>(centroids));
-  for (const int16_t code : codes) {
+  for (const int16_t code : codes.values()) {
     QH_RETURN_IF_ERROR(CheckCode(path, code, centroids));
     ++counts[static_cast<size_t>(code)];
   }

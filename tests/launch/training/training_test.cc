@@ -426,17 +426,14 @@ TEST_F(TrainingTest, ARunKeepsTheBackendThatItBeganWith) {
       Train(run_, {"train.fail_at.point=LOSS", "train.fail_at.step=9", "model.backend=CPU"}).code,
       ExitCode::kFailed);
   ASSERT_OK_AND_ASSIGN(const std::string began, ReadFile(RunConfigPath(run_)));
-  // Of a version for which AUTO was the CPU.
-  const auto with_backend = [&](absl::string_view backend) {
-    return absl::StrReplaceAll(began, {{"backend: CPU", absl::StrCat("backend: ", backend)}});
-  };
-  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_), with_backend("CUDA")));
+  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_),
+                                absl::StrReplaceAll(began, {{"backend: CPU", "backend: CUDA"}})));
   if (!MakeCudaKernels(/*local_rank=*/0, Precision::kF32).ok()) {
     const Outcome elsewhere = Resume(run_, "2");
     EXPECT_EQ(elsewhere.code, ExitCode::kFailed);
     EXPECT_THAT(elsewhere.err, HasSubstr("model.backend=CPU"));
   }
-  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_), with_backend("AUTO")));
+  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_), began));
   const Outcome resumed = Resume(run_, "2");
   EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
   ASSERT_OK_AND_ASSIGN(const Config config, ReadRunConfig(run_));

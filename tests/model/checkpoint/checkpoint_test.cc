@@ -1,9 +1,7 @@
 #include "model/checkpoint/checkpoint.h"
 
-#include <absl/strings/str_format.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -19,7 +17,6 @@
 #include <vector>
 
 #include "core/checksum.h"
-#include "core/npy.h"
 #include "model/checkpoint/checkpoint_export.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/checkpoint_transfer.h"
@@ -69,46 +66,6 @@ TEST(Checkpoint, IsReadBackInEveryBitOnAnyNumberOfRanks) {
     });
     EXPECT_TRUE(Together(read) == written) << num_ranks << " ranks";
   }
-}
-
-// Version 1 had a file of codes for each partition, and said how many partitions there are.
-void MakeItVersion1(const std::string& path, const ToyGraph& graph) {
-  CheckpointManifest manifest = ReadCheckpointManifest(path).value();
-  const NpyFile codes = NpyFile::Open(path + "/codes.npy").value();
-  manifest.mutable_files()->RemoveLast();
-  for (size_t p = 0; p + 1 < graph.partition_offsets.size(); ++p) {
-    const int64_t begin = graph.partition_offsets[p], end = graph.partition_offsets[p + 1];
-    const std::string name = absl::StrFormat("codes-%05d.npy", p);
-    ASSERT_OK(WriteNpy(path + "/" + name, DType::kI16, {end - begin},
-                       codes.values<int16_t>().data() + begin));
-    *manifest.add_files() = DescribeFile(path, name).value();
-  }
-  ASSERT_TRUE(std::filesystem::remove(path + "/codes.npy"));
-  manifest.set_format_version(1);
-  manifest.clear_checksum();
-  std::string text;
-  ASSERT_TRUE(google::protobuf::TextFormat::PrintToString(manifest, &text));
-  text += "partitions: 4\n";
-  WriteBytes(path + "/checkpoint.textproto", text + ChecksumLine(text));
-}
-
-TEST(Checkpoint, OfVersion1IsReadAndTakenTheSame) {
-  const TempDir folder;
-  const ToyGraph graph = Graph();
-  const Contents written = WriteTrained(2, folder / "c");
-  ASSERT_OK(ExportWeights(folder / "c", kStore, graph.original_ids, folder / "2.safetensors"));
-  MakeItVersion1(folder / "c", graph);
-  std::vector<Contents> read(3);
-  RunRanks(3, [&](Communicator& comm) {
-    ToyRank rank(graph, Options(/*seed=*/2), comm);
-    ASSERT_OK(ReadCheckpoint(SubjectOf(rank, graph, comm), folder / "c"));
-    read[static_cast<size_t>(comm.rank().value())] = ContentsOf(rank);
-  });
-  EXPECT_TRUE(Together(read) == written);
-  ASSERT_OK(ExportWeights(folder / "c", kStore, graph.original_ids, folder / "1.safetensors"));
-  EXPECT_EQ(BytesOf(folder / "1.safetensors"), BytesOf(folder / "2.safetensors"));
-  ASSERT_OK(RemoveCheckpoint(folder / "c"));
-  EXPECT_FALSE(std::filesystem::exists(folder / "c"));
 }
 
 // Trains to the end at one go, and with a stop in between, on other ranks.
