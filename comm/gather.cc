@@ -19,6 +19,15 @@ absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
   return texts;
 }
 
+absl::StatusOr<std::string> BroadcastText(Communicator& comm, absl::string_view operation,
+                                          Rank root, absl::string_view text) {
+  QH_ASSIGN_OR_RETURN(const size_t size, BroadcastValue(comm, operation, root, text.size()));
+  std::vector<uint8_t> bytes(size);
+  if (comm.rank() == root) std::copy(text.begin(), text.end(), bytes.begin());
+  QH_RETURN_IF_ERROR(comm.Broadcast(operation, root, absl::MakeSpan(bytes)));
+  return std::string(bytes.begin(), bytes.end());
+}
+
 absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
                           absl::Span<int64_t> values) {
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> all,

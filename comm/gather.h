@@ -1,4 +1,4 @@
-// Small gathers and sums over ranks, made of a communicator's collectives.
+// Small gathers, broadcasts and sums over ranks, made of a communicator's collectives.
 #pragma once
 
 #include <absl/status/status.h>
@@ -56,6 +56,20 @@ absl::StatusOr<std::vector<T>> GatherOverRanks(Communicator& comm, absl::string_
 absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
                                                      absl::string_view operation,
                                                      absl::string_view mine);
+
+// Rank `root`'s value, on every rank: the others' is passed over. Collective.
+template <typename T>
+absl::StatusOr<T> BroadcastValue(Communicator& comm, absl::string_view operation, Rank root,
+                                 T value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  QH_RETURN_IF_ERROR(
+      comm.Broadcast(operation, root, {reinterpret_cast<uint8_t*>(&value), sizeof(T)}));
+  return value;
+}
+
+// Rank `root`'s text, on every rank. Collective.
+absl::StatusOr<std::string> BroadcastText(Communicator& comm, absl::string_view operation,
+                                          Rank root, absl::string_view text);
 
 // Every rank's values, by rank, on rank `root`, and nothing on the others; their numbers may
 // differ. Collective.

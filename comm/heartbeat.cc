@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "comm/gather.h"
 #include "comm/heartbeat_socket.h"
 #include "core/status.h"
 
@@ -281,8 +282,7 @@ absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
       invitation.addresses[static_cast<size_t>(count++)] = address;
     }
   }
-  QH_RETURN_IF_ERROR(comm.Broadcast("heartbeat's address", Rank(0),
-                                    {reinterpret_cast<uint8_t*>(&invitation), sizeof(invitation)}));
+  QH_ASSIGN_OR_RETURN(invitation, BroadcastValue(comm, "heartbeat's address", Rank(0), invitation));
   state->token = invitation.token;
   if (state->rank == 0) {
     QH_RETURN_IF_ERROR(state->AcceptAll(listener, comm.num_ranks()));

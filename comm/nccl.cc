@@ -156,8 +156,7 @@ class NcclCommunicator final : public Communicator {
   absl::Status Initialise() {
     ncclUniqueId id{};
     if (rank() == Rank(0)) QH_RETURN_IF_ERROR(QH_NCCL_STATUS(ncclGetUniqueId(&id)));
-    QH_RETURN_IF_ERROR(meeting_->Broadcast("NCCL's meeting point", Rank(0),
-                                           {reinterpret_cast<uint8_t*>(&id), sizeof(id)}));
+    QH_ASSIGN_OR_RETURN(id, BroadcastValue(*meeting_, "NCCL's meeting point", Rank(0), id));
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaSetDevice(device_->ordinal())));
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
     config.blocking = 0;

@@ -117,17 +117,16 @@ absl::Status TakeFromRun(TrainFlags* train) {
 // written a moment ago.
 absl::StatusOr<std::string> AgreeOnRun(Communicator& comm, const TrainJob& job) {
   const std::string mine = ConfigToText(job.config);
-  QH_ASSIGN_OR_RETURN(const auto all, GatherTexts(comm, "config of the run", mine));
+  QH_ASSIGN_OR_RETURN(const std::string of_rank_0,
+                      BroadcastText(comm, "config of the run", Rank(0), mine));
   const absl::Status alike =
-      mine == all[0] ? absl::OkStatus()
-                     : absl::FailedPreconditionError(absl::StrCat(
-                           "the config of ", job.run,
-                           " is not the one that rank 0 has: --run is to be a folder on a file "
-                           "system that all hosts share"));
+      mine == of_rank_0 ? absl::OkStatus()
+                        : absl::FailedPreconditionError(absl::StrCat(
+                              "the config of ", job.run,
+                              " is not the one that rank 0 has: --run is to be a folder on a file "
+                              "system that all hosts share"));
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "compare the config of the run", alike));
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> splits,
-                      GatherTexts(comm, "split of the run", job.split));
-  return splits[0];
+  return BroadcastText(comm, "split of the run", Rank(0), job.split);
 }
 
 }  // namespace

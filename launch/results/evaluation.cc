@@ -62,10 +62,8 @@ absl::StatusOr<double> MeanRocAuc(Communicator& comm,
     sum += RocAuc(&scores);
     ++num_defined;
   }
-  double mean = num_defined == 0 ? kNotApplicable : sum / num_defined;
-  QH_RETURN_IF_ERROR(comm.Broadcast("area under the curve", Rank(0),
-                                    {reinterpret_cast<uint8_t*>(&mean), sizeof(mean)}));
-  return mean;
+  const double mean = num_defined == 0 ? kNotApplicable : sum / num_defined;
+  return BroadcastValue(comm, "area under the curve", Rank(0), mean);
 }
 
 absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {

@@ -3,8 +3,8 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <vector>
 
+#include "comm/gather.h"
 #include "core/counted.h"
 #include "core/manifest.h"
 #include "core/status.h"
@@ -18,10 +18,10 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
   absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path);
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "open the store", store.status()));
   const std::string checksum = StoreIdentity((*store)->manifest());
-  std::vector<uint8_t> of_rank_0(checksum.begin(), checksum.end());
-  QH_RETURN_IF_ERROR(comm.Broadcast("checksum of the store", Rank(0), absl::MakeSpan(of_rank_0)));
+  QH_ASSIGN_OR_RETURN(const std::string of_rank_0,
+                      BroadcastText(comm, "checksum of the store", Rank(0), checksum));
   absl::Status same;
-  if (!std::equal(of_rank_0.begin(), of_rank_0.end(), checksum.begin(), checksum.end()))
+  if (checksum != of_rank_0)
     same = absl::FailedPreconditionError(
         absl::StrCat(path, " is not the store that rank 0 has: copy that one to every host"));
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "compare the store", same));

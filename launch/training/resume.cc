@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string>
 
+#include "comm/gather.h"
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/run/checkpoint_folder.h"
@@ -52,8 +53,8 @@ absl::StatusOr<bool> ResumeRun(const TrainJob& job, Session& session, Adam& adam
   if (folder != nullptr) {
     QH_ASSIGN_OR_RETURN(found, LookInto(job.run));
   }
-  QH_RETURN_IF_ERROR(session.context().comm.Broadcast(
-      "checkpoint to resume from", Rank(0), {reinterpret_cast<uint8_t*>(&found), sizeof(found)}));
+  QH_ASSIGN_OR_RETURN(
+      found, BroadcastValue(session.context().comm, "checkpoint to resume from", Rank(0), found));
   if (found.step >= 0) {
     QH_ASSIGN_OR_RETURN(position, TakeUp(session, adam, CheckpointPath(job.run, found.step)));
   }

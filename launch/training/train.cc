@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "comm/gather.h"
 #include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
@@ -29,8 +30,8 @@ absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
     QH_ASSIGN_OR_RETURN(const Config began, ReadRunConfig(job->run));
     backend = began.model().backend();
   }
-  QH_RETURN_IF_ERROR(context.comm.Broadcast(
-      "backend of the run", Rank(0), {reinterpret_cast<uint8_t*>(&backend), sizeof(backend)}));
+  QH_ASSIGN_OR_RETURN(backend,
+                      BroadcastValue(context.comm, "backend of the run", Rank(0), backend));
   job->config.mutable_model()->set_backend(backend);
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "comm/gather.h"
 #include "comm/replica_check.h"
 #include "core/counted.h"
 #include "core/status.h"
@@ -65,7 +66,7 @@ absl::StatusOr<ExitCode> Trainer::Run() {
 
 // Rank 0 has the folder; the others learn by the broadcast's failure if it is refused.
 absl::StatusOr<bool> Trainer::TakeFolder() {
-  uint8_t stopped = 0;
+  bool stopped = false;
   if (session_.context().IsMain()) {
     absl::StatusOr<std::unique_ptr<RunFolder>> folder =
         RunFolder::Create(job_.run, job_.start,
@@ -75,15 +76,16 @@ absl::StatusOr<bool> Trainer::TakeFolder() {
                            .split = session_.split()},
                           job_.stop);
     stopped = absl::IsCancelled(folder.status());
-    if (stopped != 0) {
+    if (stopped) {
       display_.Say(folder.status().message());
     } else {
       QH_ASSIGN_OR_RETURN(folder_, std::move(folder));
       if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout, job_.repetition);
     }
   }
-  QH_RETURN_IF_ERROR(session_.context().comm.Broadcast("begin of the run", Rank(0), {&stopped, 1}));
-  return stopped == 0;
+  QH_ASSIGN_OR_RETURN(
+      stopped, BroadcastValue(session_.context().comm, "begin of the run", Rank(0), stopped));
+  return !stopped;
 }
 
 absl::StatusOr<bool> Trainer::Begin() {

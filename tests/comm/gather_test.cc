@@ -47,6 +47,31 @@ TEST_P(GatherTest, HasEveryRanksTextEmptyOnesToo) {
   });
 }
 
+TEST_P(GatherTest, BroadcastsAValueOfOneRank) {
+  struct Pair {
+    int64_t number;
+    bool flag;
+  };
+  GetParam().run(absl::Seconds(60), [](Communicator& comm) {
+    const Rank root(comm.num_ranks() - 1);
+    const Pair mine = {comm.rank().value() + int64_t{5'000'000'000}, comm.rank() == root};
+    ASSERT_OK_AND_ASSIGN(const Pair of_root, BroadcastValue(comm, "test", root, mine));
+    EXPECT_EQ(of_root.number, root.value() + int64_t{5'000'000'000});
+    EXPECT_TRUE(of_root.flag);
+  });
+}
+
+TEST_P(GatherTest, BroadcastsATextOfOneRankWhateverTheOthersHave) {
+  GetParam().run(absl::Seconds(60), [](Communicator& comm) {
+    const std::string mine(static_cast<size_t>(comm.num_ranks() - comm.rank().value()), 'y');
+    ASSERT_OK_AND_ASSIGN(const std::string text, BroadcastText(comm, "test", Rank(0), mine));
+    EXPECT_EQ(text, std::string(static_cast<size_t>(comm.num_ranks()), 'y'));
+    ASSERT_OK_AND_ASSIGN(const std::string none,
+                         BroadcastText(comm, "test", Rank(0), comm.rank() == Rank(0) ? "" : "z"));
+    EXPECT_EQ(none, "");
+  });
+}
+
 TEST_P(GatherTest, BringsEveryRanksValuesToOneRankAlone) {
   GetParam().run(absl::Seconds(60), [](Communicator& comm) {
     const Rank root(comm.num_ranks() - 1);
