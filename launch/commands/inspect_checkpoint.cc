@@ -57,7 +57,7 @@ JsonObject Json(const std::string& path, const CheckpointManifest& manifest) {
   json.Add("best_valid", has_best ? position.best_valid() : kNone);
   json.Add("best_test", has_best ? position.best_test() : kNone);
   json.Add("best_epoch", position.best_epoch());
-  json.Add("bytes", BytesOf(manifest)).AddJson("files", files.ToString());
+  json.Add("bytes", BytesOf(manifest)).Add("files", files);
   return json;
 }
 

@@ -102,7 +102,7 @@ std::string Json(const Store& store, const StoreFigures& figures) {
   for (const SplitStatistics& split : figures.graph.splits) {
     JsonObject counts;
     counts.Add("train", split.train).Add("valid", split.valid).Add("test", split.test);
-    splits.AddJson(split.name, counts.ToString());
+    splits.Add(split.name, counts);
   }
   JsonObject files;
   for (const StoreFile& file : manifest.files()) files.Add(file.name(), file.bytes());
@@ -124,13 +124,11 @@ std::string Json(const Store& store, const StoreFigures& figures) {
   json.Add("hops", manifest.hops()).Add("feature_dtype", manifest.feature_dtype());
   json.Add("classes", manifest.classes()).Add("multi_label", manifest.multi_label());
   json.Add("pos_enc_width", manifest.pos_enc_width()).Add("parts", store.num_partitions());
-  json.AddJson("partition_offsets",
-               absl::StrCat("[", absl::StrJoin(manifest.partition_offsets(), ","), "]"));
+  json.Add("partition_offsets", manifest.partition_offsets());
   json.Add("split", split.name).Add("train", split.train).Add("valid", split.valid);
   json.Add("test", split.test);
   json.Add("majority_class_test_accuracy", figures.majority_class_test_accuracy);
-  json.AddJson("splits", splits.ToString()).AddJson("steps", steps.ToString());
-  json.AddJson("files", files.ToString());
+  json.Add("splits", splits).Add("steps", steps).Add("files", files);
   return json.ToString() + "\n";
 }
 
@@ -158,15 +156,21 @@ absl::Status InspectRun(const std::string& run, bool as_json) {
     while (!summary.empty() && summary.back() == '\n') summary.pop_back();
   }
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> checkpoints, ListCheckpointSteps(run));
-  const std::string steps = absl::StrJoin(checkpoints, ",");
   if (as_json) {
     JsonObject json;
     json.Add("kind", "run").Add("path", run).Add("finished", !summary.empty());
-    json.AddJson("checkpoint_steps", absl::StrCat("[", steps, "]"));
-    json.AddJson("summary", summary.empty() ? "null" : summary);
+    json.Add("checkpoint_steps", checkpoints);
+    if (summary.empty()) {
+      json.Add("summary", nullptr);
+    } else {
+      const absl::StatusOr<JsonObject> of_run = JsonObject::Read(summary);
+      QH_RETURN_IF_ERROR(Annotate(of_run.status(), RunSummaryPath(run)));
+      json.Add("summary", *of_run);
+    }
     std::printf("%s\n", json.ToString().c_str());
     return absl::OkStatus();
   }
+  const std::string steps = absl::StrJoin(checkpoints, ",");
   QH_ASSIGN_OR_RETURN(const std::string config, ReadFile(RunConfigPath(run)));
   std::printf("%s\n  %s\n  checkpoints after steps: %s\n  summary: %s\n\n%s", run.c_str(),
               summary.empty() ? "unfinished" : "finished", steps.empty() ? "none" : steps.c_str(),

@@ -1,10 +1,6 @@
 #include "launch/results/evaluation_detail.h"
 
-#include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
-
 #include <bit>
-#include <string>
 
 #include "comm/gather.h"
 #include "core/status.h"
@@ -14,10 +10,6 @@ namespace quadhop {
 namespace {
 
 constexpr size_t kNumRanges = 64;  // of degrees: by the number of their bits
-
-std::string ArrayOf(const std::vector<std::string>& values) {
-  return absl::StrCat("[", absl::StrJoin(values, ","), "]");
-}
 
 }  // namespace
 
@@ -42,22 +34,20 @@ absl::Status EvaluationDetail::Sum(Communicator& comm) {
 
 JsonObject EvaluationDetail::ToJson() const {
   JsonObject json;
-  std::vector<std::string> rows, ranges;
+  std::vector<std::vector<int64_t>> rows;
   for (int64_t row = 0; row < num_classes_; ++row)
-    rows.push_back(absl::StrCat("[",
-                                absl::StrJoin(confusion_.begin() + row * num_classes_,
-                                              confusion_.begin() + (row + 1) * num_classes_, ","),
-                                "]"));
-  if (num_classes_ > 0) json.AddJson("confusion", ArrayOf(rows));
+    rows.emplace_back(confusion_.begin() + row * num_classes_,
+                      confusion_.begin() + (row + 1) * num_classes_);
+  if (num_classes_ > 0) json.Add("confusion", rows);
+  std::vector<JsonObject> ranges;
   for (size_t range = 0; range < kNumRanges; ++range) {
     if (by_degree_[2 * range] == 0) continue;
     ranges.push_back(JsonObject()
                          .Add("from", range == 0 ? int64_t{0} : int64_t{1} << (range - 1))
                          .Add("nodes", by_degree_[2 * range])
-                         .Add("right", by_degree_[2 * range + 1])
-                         .ToString());
+                         .Add("right", by_degree_[2 * range + 1]));
   }
-  return json.AddJson("degrees", ArrayOf(ranges));
+  return json.Add("degrees", ranges);
 }
 
 }  // namespace quadhop

@@ -1,8 +1,6 @@
 #include "launch/run/run_machine.h"
 
 #include <absl/strings/ascii.h>
-#include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -35,17 +33,16 @@ int64_t MemoryBytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * int64_t{syscon
 absl::StatusOr<JsonObject> DescribeMachine(const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                       GatherTexts(context.comm, "names of hosts", HostName()));
-  std::vector<std::string> hosts;
+  std::vector<JsonObject> hosts;
   for (const std::vector<size_t>& ranks : RanksByHost(names))
     hosts.push_back(JsonObject()
                         .Add("name", names[ranks.front()])
-                        .Add("ranks", static_cast<int64_t>(ranks.size()))
-                        .ToString());
+                        .Add("ranks", static_cast<int64_t>(ranks.size())));
   JsonObject machine;
   machine.Add("version", kVersion)
       .Add("ranks", context.comm.num_ranks())
       .Add("threads", static_cast<int32_t>(context.pool.num_threads()))
-      .AddJson("hosts", absl::StrCat("[", absl::StrJoin(hosts, ","), "]"))
+      .Add("hosts", hosts)
       .Add("processor", ProcessorName())
       .Add("cores", static_cast<int32_t>(AvailableCores()))
       .Add("memory_bytes", MemoryBytes());

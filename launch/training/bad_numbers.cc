@@ -1,7 +1,5 @@
 #include "launch/training/bad_numbers.h"
 
-#include <absl/strings/str_join.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -68,16 +66,13 @@ absl::StatusOr<JsonObject> DescribeBadStep(Session& session, const Batch& batch,
     mine.push_back(original_ids[static_cast<size_t>(node.value())]);
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> nodes,
                       GatherOverRanks<int64_t>(comm, "nodes of a bad step", mine));
-  const auto quoted = [](std::string* out, const std::string& name) {
-    out->append(JsonString(name));
-  };
   return JsonObject()
       .Add("event", "bad_step")
       .Add("step", batch.step)
       .Add("epoch", batch.epoch)
       .Add("loss", loss)
-      .AddJson("tensors", absl::StrCat("[", absl::StrJoin(tensors, ",", quoted), "]"))
-      .AddJson("nodes", absl::StrCat("[", absl::StrJoin(nodes, ","), "]"));
+      .Add("tensors", tensors)
+      .Add("nodes", nodes);
 }
 
 }  // namespace quadhop

@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <absl/strings/str_join.h>
 
 #include "core/status.h"
 #include "core/stopwatch.h"
@@ -63,10 +62,10 @@ absl::StatusOr<JsonObject> EpochEvaluation::Detail(Session& session, int64_t epo
   detail.Add("epoch", epoch).Add("split", session.split());
   for (auto& [part, of_part] : details_) {
     QH_RETURN_IF_ERROR(of_part.Sum(session.context().comm));
-    detail.AddJson(PartName(part), of_part.ToJson().ToString());
+    detail.Add(PartName(part), of_part.ToJson());
   }
   if (Codebook* const book = session.model().codebook())
-    detail.AddJson("codebook_counts", absl::StrCat("[", absl::StrJoin(book->counts(), ","), "]"));
+    detail.Add("codebook_counts", book->counts());
   return detail;
 }
 

@@ -58,7 +58,7 @@ void PipelineReport::AddTo(JsonObject& event) const {
         .Add("hot_set_hit_rate",
              static_cast<double>(traffic.hot_rows) / static_cast<double>(traffic.remote_rows))
         .Add("feature_bytes_received", traffic.received_bytes);
-  event.AddJson("loading", loading.ToString());
+  event.Add("loading", loading);
 }
 
 }  // namespace quadhop

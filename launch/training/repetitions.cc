@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
 #include <algorithm>
@@ -141,11 +140,8 @@ absl::Status CheckFolders(const std::string& run, const std::vector<TrainJob>& j
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
   const std::vector<std::string> runs = FinishedRunsIn(run);
   QH_ASSIGN_OR_RETURN(const auto results, ReadResults(run, runs));
-  const auto quoted = [](std::string* out, const std::string& name) {
-    out->append(JsonString(name));
-  };
   JsonObject json;
-  json.AddJson("runs", absl::StrCat("[", absl::StrJoin(runs, ",", quoted), "]"));
+  json.Add("runs", runs);
   std::FILE* const out = jobs[0].log == LogStyle::kJson ? stderr : stdout;
   absl::FPrintF(out, "\n%-24s %12s %12s   of %s\n", "", "mean", "deviation",
                 Counted(static_cast<int64_t>(runs.size()), "run"));
@@ -154,13 +150,11 @@ absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs)
     absl::FPrintF(out, "%-24s %12.6g %12s%s\n", name, spread.Mean(),
                   count < 2 ? "-" : absl::StrFormat("%.6g", spread.Deviation()),
                   count == runs.size() ? "" : absl::StrCat("   of ", count));
-    std::vector<std::string> values;
-    for (const double value : spread.values) values.push_back(absl::StrFormat("%.17g", value));
     JsonObject of_metric;
     of_metric.Add("mean", spread.Mean())
         .Add("deviation", spread.Deviation())
-        .AddJson("values", absl::StrCat("[", absl::StrJoin(values, ","), "]"));
-    json.AddJson(name, of_metric.ToString());
+        .Add("values", spread.values);
+    json.Add(name, of_metric);
   }
   return WriteFileAtomically(ConclusionPath(run), json.ToString() + "\n");
 }

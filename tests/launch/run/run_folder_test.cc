@@ -350,10 +350,5 @@ TEST_F(RunFolderTest, FindsACheckpointOrNamesThoseThereAre) {
   EXPECT_THAT(FindCheckpoint(run_, "worst"), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST(JsonString, EscapesAndReplacesWhatIsNotUtf8) {
-  EXPECT_EQ(JsonString("a\"b\n"), "\"a\\\"b\\n\"");
-  EXPECT_EQ(nlohmann::json::parse(JsonString("\xff")), "\xEF\xBF\xBD");
-}
-
 }  // namespace
 }  // namespace quadhop
