@@ -13,17 +13,17 @@
 #include <string>
 
 #include "core/check.h"
-#include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {
 
 absl::Status Verify(const std::string& folder, ThreadPool& pool) {
-  if (FileExists(folder + "/checkpoint.textproto")) return VerifyCheckpoint(folder).status();
+  if (IsCheckpointFolder(folder)) return VerifyCheckpoint(folder).status();
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(folder));
   return store->VerifyAll(pool);
 }
