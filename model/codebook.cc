@@ -15,7 +15,6 @@
 namespace quadhop {
 namespace {
 
-constexpr int64_t kCandidatesPerCentroid = 4;
 constexpr double kJitter = 0.01;  // standard deviation, in units of normalised queries
 
 }  // namespace
@@ -112,7 +111,7 @@ absl::Status Codebook::Assign(const Step& step, TensorView<const float> query) {
     candidates_ = {};
   } else {
     Collect(step);
-    if (num_collected_ < kCandidatesPerCentroid * options_.dims.centroids) return absl::OkStatus();
+    if (num_collected_ < QueriesToStart(options_.dims.centroids)) return absl::OkStatus();
     QH_RETURN_IF_ERROR(Start(step.comm));
   }
   const int64_t centroids = options_.dims.centroids, width = options_.dims.query();

@@ -14,6 +14,9 @@
 
 namespace quadhop {
 
+// How many queries a codebook of CodebookStart::kData collects before its centroids are chosen.
+constexpr int64_t QueriesToStart(int64_t centroids) { return 4 * centroids; }
+
 class Codebook {
  public:
   // State in `memory`, which must outlive the book. owned_original_ids: of this rank's nodes

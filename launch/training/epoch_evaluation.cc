@@ -3,6 +3,8 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <cmath>
+
 #include "core/status.h"
 #include "core/stopwatch.h"
 #include "launch/results/metrics.h"
@@ -15,6 +17,12 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
   QH_ASSIGN_OR_RETURN(made.metrics_, EvaluateParts(session, {SplitPart::kValid}, &made.details_));
   const PartMetrics& valid = made.metrics_.at(SplitPart::kValid);
   made.valid_ = valid.selected();
+  if (valid.nodes > 0 && valid.select_by_roc_auc && std::isnan(made.valid_))
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the validation nodes of split ", session.split(), " have no area under the ROC curve: ",
+        "either they are of one class, or the model's scores are not numbers. Choose another "
+        "split, "
+        "or set train.select_by=SHARE_RIGHT"));
   // Without validation nodes the last epoch is the result.
   made.better_ = valid.nodes == 0 || made.valid_ > best_valid;
   if (made.better_ || session.config().train().evaluate_test() == TrainConfig::ALWAYS) {

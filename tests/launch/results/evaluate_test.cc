@@ -193,6 +193,20 @@ TEST_F(EvaluateTest, RefusesToSelectByTheAreaUnderTheCurveOfThreeClasses) {
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("train.select_by"), HasSubstr("3 classes")));
 }
 
+TEST_F(EvaluateTest, SaysThatValidationNodesOfOneClassHaveNoAreaUnderTheCurve) {
+  TinyStoreOptions options;
+  options.graph_nodes = kNodes;
+  options.partitions = 2;
+  options.classes = 2;  // by turns
+  ASSERT_OK(WriteTinyStore(store_, options));
+  SetSplit([](int64_t v) {
+    return v % 4 < 2 ? SplitPart::kTrain : v % 2 == 0 ? SplitPart::kValid : SplitPart::kTest;
+  });
+  const Outcome outcome = Train("run", {"--set", "train.select_by=ROC_AUC"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("of split a"), HasSubstr("of one class")));
+}
+
 TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {
   ASSERT_EQ(Train("run").code, ExitCode::kDone);
   ASSERT_EQ(Train("local", {"--set", "model.conv=LOCAL"}).code, ExitCode::kDone);

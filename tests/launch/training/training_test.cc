@@ -141,6 +141,14 @@ TEST_F(TrainingTest, SaysOnWhatItTrains) {
   EXPECT_THAT(outcome.out, HasSubstr(" parameters, on CPUs\n"));
 }
 
+// 48 training nodes in 3 epochs.
+TEST_F(TrainingTest, SaysThatACodebookOfTooManyCentroidsWillNotStart) {
+  EXPECT_THAT(Train(run_, {"model.centroids=37"}).out,
+              AllOf(HasSubstr("will not start"), HasSubstr("148 queries"), HasSubstr("have 144")));
+  EXPECT_THAT(Train(folder_ / "fewer", {"model.centroids=36"}).out,
+              testing::Not(HasSubstr("will not start")));
+}
+
 TEST_F(TrainingTest, SaysHowLongStepsWaitedForSumsOverRanks) {
   const Outcome outcome = Train(run_, {});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
