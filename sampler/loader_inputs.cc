@@ -122,11 +122,6 @@ absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_v
   return targets;
 }
 
-absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split) {
-  ThreadPool alone(1);
-  return TargetsFromStore(store, split, alone);
-}
-
 absl::Status AddGraph(const Store& store, bool with_pos_enc, const PartitionOwners& owners,
                       Rank rank, LoaderInputs& targets) {
   QH_ASSIGN_OR_RETURN(targets.topology, store.topology());

@@ -58,8 +58,6 @@ struct LoaderInputs {
 // counted on the pool. `split` "" is the store's first by name. Errors are the store's.
 absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split,
                                               ThreadPool& pool);
-// The same, counted on this thread.
-absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split);
 // Of nodes that are only to be predicted: the partitions alone.
 LoaderInputs UnlabelledTargets(const Store& store);
 

@@ -85,9 +85,8 @@ Flags Declare(PlanFlags* plan) {
   return flags;
 }
 
-absl::Status CheckRanksOfStore(const Store& store, const PlanFlags& plan) {
+absl::Status CheckRanksOfStore(const Store& store, const PlanFlags& plan, ThreadPool& pool) {
   if (plan.job.ranks <= store.num_partitions()) return absl::OkStatus();
-  ThreadPool pool(NumThreads(plan.threads));
   return UsageError(absl::StrCat("--ranks is ", plan.job.ranks, ", but ", plan.store, " has ",
                                  Counted(store.num_partitions(), "partition"),
                                  ", and every rank needs one: ",
@@ -98,9 +97,10 @@ absl::Status TakeGraph(PlanFlags* plan) {
   GraphShape& graph = plan->graph;
   if (!plan->store.empty()) {
     QH_ASSIGN_OR_RETURN(const auto store, Store::Open(plan->store));
-    QH_ASSIGN_OR_RETURN(graph, GraphShape::Of(*store));
+    ThreadPool pool(NumThreads(plan->threads));
+    QH_ASSIGN_OR_RETURN(graph, GraphShape::Of(*store, pool));
     plan->job.partitions = store->num_partitions();
-    return CheckRanksOfStore(*store, *plan);
+    return CheckRanksOfStore(*store, *plan, pool);
   }
   if (graph.nodes == 0 || graph.arcs == 0 || graph.dims.features == 0)
     return UsageError("give --nodes, --arcs and --features, or --store");

@@ -77,9 +77,10 @@ void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
   encode_prefix = prefix;
   std::vector<std::string> methods = EncoderNames();
   methods.emplace_back("file");
-  flags->Choice(prefix + "method", &prep.encode.method, std::move(methods),
-                "positional encodings: random projections, singular vectors, node2vec, return "
-                "probabilities of walks, eigenvectors of the Laplacian, or a file");
+  flags->Choice(
+      prefix + "method", &prep.encode.method, std::move(methods),
+      "positional encodings: random projections, about singular vectors, node2vec, return "
+      "probabilities of walks, eigenvectors of the Laplacian, or a file");
   flags->Int("dim", &prep.encode.dim, int32_t{1}, kMaxEncodingWidth,
              "width of the encodings (ignored with --" + prefix + "method file)");
   flags->String(prefix + "file", &prep.encode.file, "FILE.npy",

@@ -21,7 +21,7 @@ namespace {
 absl::Status EnoughMemory(const RankContext& context, const Store& store, const Config& config,
                           std::string* need) {
   QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config, store));
-  QH_ASSIGN_OR_RETURN(const GraphShape graph, GraphShape::Of(store));
+  QH_ASSIGN_OR_RETURN(const GraphShape graph, GraphShape::Of(store, context.pool));
   Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
   ChooseBackends(RankHasGpu(context.local_rank), &largest);
   const int64_t partitions = store.num_partitions();

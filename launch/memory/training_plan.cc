@@ -40,9 +40,9 @@ GpuPlan PlanGpu(const GraphShape& graph, int64_t gpu_bytes, int64_t step_bytes) 
 
 }  // namespace
 
-absl::StatusOr<GraphShape> GraphShape::Of(const Store& store) {
+absl::StatusOr<GraphShape> GraphShape::Of(const Store& store, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
-  QH_ASSIGN_OR_RETURN(const LoaderInputs targets, TargetsFromStore(store, ""));
+  QH_ASSIGN_OR_RETURN(const LoaderInputs targets, TargetsFromStore(store, "", pool));
   GraphShape graph;
   graph.dims = {features.width, features.hops_and_self, store.manifest().pos_enc_width(),
                 store.manifest().classes()};

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/store.h"
+#include "core/thread_pool.h"
 #include "launch/config.pb.h"
 #include "launch/config/model_options.h"
 #include "launch/memory/memory_plan.h"
@@ -20,7 +21,7 @@ struct GraphShape {
   int64_t valid_nodes = 0;
   int64_t test_nodes = 0;
 
-  static absl::StatusOr<GraphShape> Of(const Store& store);
+  static absl::StatusOr<GraphShape> Of(const Store& store, ThreadPool& pool);
 
   int64_t row_bytes() const { return dims.hops_and_self * dims.features * feature_bytes; }
   int64_t all_rows_bytes() const { return nodes * row_bytes(); }

@@ -6,10 +6,9 @@
 
 #include <string>
 
-namespace quadhop {
+#include "core/run_mark.h"
 
-// The file that makes a folder that of a run.
-inline constexpr char kRunMark[] = "store.txt";
+namespace quadhop {
 
 std::string RunConfigPath(const std::string& run);
 std::string RunStorePath(const std::string& run);  // of kRunMark

@@ -16,6 +16,7 @@
 #include "core/checksum.h"
 #include "core/file.h"
 #include "core/manifest.h"
+#include "core/run_mark.h"
 #include "core/status.h"
 #include "partition/import/import.h"
 #include "partition/steps/prep_step.h"
@@ -24,8 +25,6 @@ namespace quadhop {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr char kRunMark[] = "store.txt";  // a folder with it is a run
 
 absl::Status CheckReadable(const std::string& flag, const std::string& path) {
   if (access(path.c_str(), R_OK) == 0) return absl::OkStatus();
