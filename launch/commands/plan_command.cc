@@ -3,6 +3,7 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/counted.h"
 #include "core/dtype.h"
@@ -107,9 +108,11 @@ absl::Status TakeGraph(PlanFlags* plan) {
   if ((graph.arcs - 1) / graph.nodes >= graph.nodes - 1)
     return UsageError(absl::StrCat("--arcs is ", graph.arcs, ", but --nodes is ", graph.nodes,
                                    ": N nodes have at most N * (N - 1) arcs"));
-  if (graph.train_nodes > graph.nodes)
-    return UsageError(
-        absl::StrCat("--train-nodes is ", graph.train_nodes, ", more than --nodes, ", graph.nodes));
+  for (const auto& [flag, labelled] :
+       {std::pair("--train-nodes", graph.train_nodes),
+        std::pair("--valid-nodes", graph.valid_nodes), std::pair("--test-nodes", graph.test_nodes)})
+    if (labelled > graph.nodes)
+      return UsageError(absl::StrCat(flag, " is ", labelled, ", more than --nodes, ", graph.nodes));
   graph.dims.hops_and_self = 1 + plan->hops;
   QH_ASSIGN_OR_RETURN(const DType dtype, ParseDType(plan->dtype));
   graph.feature_bytes = SizeOfDType(dtype);

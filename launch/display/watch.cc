@@ -21,9 +21,11 @@
 namespace quadhop {
 namespace {
 
-// The first of the metrics that a task may be judged by, if the epoch was evaluated.
-void AppendMetric(const nlohmann::json& event, const char* part, std::string& line) {
-  for (const char* metric : {"_accuracy", "_micro_f1"}) {
+// The metric that the best epoch is chosen by, if the epoch was evaluated.
+void AppendMetric(const nlohmann::json& event, const char* part, const Config& config,
+                  std::string& line) {
+  const bool by_roc_auc = config.train().select_by() == TrainConfig::ROC_AUC;
+  for (const char* metric : {by_roc_auc ? "_roc_auc" : "_accuracy", "_micro_f1"}) {
     const auto found = event.find(absl::StrCat(part, metric));
     if (found == event.end() || !found->is_number()) continue;
     absl::StrAppendFormat(&line, "  %s %.4f", part, found->get<double>());
@@ -31,12 +33,12 @@ void AppendMetric(const nlohmann::json& event, const char* part, std::string& li
   }
 }
 
-std::string EpochLine(const nlohmann::json& event, int64_t epochs) {
+std::string EpochLine(const nlohmann::json& event, const Config& config) {
   const auto number = [&event](const char* name) { return NumberField(event, name); };
-  std::string line =
-      absl::StrFormat("epoch %.0f/%d  loss %.4f", number("epoch"), epochs, number("train_loss"));
-  AppendMetric(event, "valid", line);
-  AppendMetric(event, "test", line);
+  std::string line = absl::StrFormat("epoch %.0f/%d  loss %.4f", number("epoch"),
+                                     config.train().epochs(), number("train_loss"));
+  AppendMetric(event, "valid", config, line);
+  AppendMetric(event, "test", config, line);
   absl::StrAppendFormat(&line, "  %.2f s  %.0f nodes/s\n", number("seconds"),
                         number("train_nodes_per_second"));
   return line;
@@ -62,7 +64,7 @@ absl::StatusOr<std::string> RunWatch::NewEpochs() {
     last = line;
     const nlohmann::json event = ParseJson(line);
     if (event.is_object() && TextField(event, "event") == "epoch")
-      absl::StrAppend(&lines, EpochLine(event, config.train().epochs()));
+      absl::StrAppend(&lines, EpochLine(event, config));
   }
   if (!last.empty()) last_line_ = absl::StrCat(last, "\n");
   read_bytes_ = static_cast<int64_t>(end);
@@ -73,8 +75,9 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
   if (FileExists(RunSummaryPath(run_))) {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(run_)));
     const nlohmann::json summary = ParseJson(text);
+    QH_ASSIGN_OR_RETURN(const Config config, ReadRunConfig(run_));
     std::string line = "finished";
-    if (summary.is_object()) AppendMetric(summary, "test", line);
+    if (summary.is_object()) AppendMetric(summary, "test", config, line);
     return Standing{State::kFinished, line};
   }
   if (!FileExists(RunAlivePath(run_)))

@@ -19,8 +19,8 @@
 
 namespace quadhop {
 
-// The facts of a store and a rank for ChoosePlacement. inputs: of the rank, as from
-// LoaderInputsFromStore; borrowed, with the store, by the result. working_bytes: see
+// The facts of a store and a rank for ChoosePlacement. inputs: of the rank, its labelled nodes
+// counted; borrowed, with the store, by the result. working_bytes: see
 // PlacementFacts. Errors are the store's.
 absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& inputs,
                                        const Config& config, const RankContext& context,

@@ -39,8 +39,19 @@ absl::Status CheckStepAlike(const char* step, const StoreManifest& trained, cons
       "trained on with ", before, ": run quadhop ", step, " again with the latter"));
 }
 
+// Of the same input, made by the same options: a cut alone moves nodes, and their encodings with
+// them.
+bool IsOfSameGraph(const StoreManifest& trained, const StoreManifest& store) {
+  const Provenance *const before = FindStep(trained, "import"), *const now =
+                                                                    FindStep(store, "import");
+  return before != nullptr && now != nullptr && before->options() == now->options() &&
+         before->inputs() == now->inputs() && trained.nodes() == store.nodes() &&
+         trained.arcs() == store.arcs();
+}
+
 // Where columns of encodings are a graph's own, those of two graphs have nothing in common.
 absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
+  if (IsOfSameGraph(trained, store.manifest())) return absl::OkStatus();
   const StoreFile* const before = FindFile(trained, kEncodings);
   const StoreFile* const now = FindFile(store.manifest(), kEncodings);
   if (before == nullptr || now == nullptr || before->sidecar_xxh3() == now->sidecar_xxh3())
@@ -50,10 +61,9 @@ absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
   if (!found.ok() || (*found)->keeps_axes) return absl::OkStatus();  // not found: a file's
   return absl::FailedPreconditionError(absl::StrCat(
       "encodings by ", method, " have axes of their graph's own, and ", store.path(),
-      " has others ",
-      "than the store that the model was trained on: predictions would be noise. A model for "
-      "graphs ",
-      "that grow needs encodings by fastrp, rwse or from a file, or model.conv=LOCAL"));
+      " has others than the store that the model was trained on: predictions would be noise. A ",
+      "model for graphs that grow needs encodings by fastrp, rwse or from a file, or ",
+      "model.conv=LOCAL"));
 }
 
 // What the shapes of the weights do not show.

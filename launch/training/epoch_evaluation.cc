@@ -19,10 +19,10 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
   made.valid_ = valid.selected();
   if (valid.nodes > 0 && valid.select_by_roc_auc && std::isnan(made.valid_))
     return absl::FailedPreconditionError(absl::StrCat(
-        "the validation nodes of split ", session.split(), " have no area under the ROC curve: ",
-        "either they are of one class, or the model's scores are not numbers. Choose another "
-        "split, "
-        "or set train.select_by=SHARE_RIGHT"));
+        "the validation nodes of split ", session.split(),
+        " have no area under the ROC curve: either no label has both values among them, or the "
+        "model's scores are not numbers. Begin another --run, with another --split, or without "
+        "train.select_by=ROC_AUC"));
   // Without validation nodes the last epoch is the result.
   made.better_ = valid.nodes == 0 || made.valid_ > best_valid;
   if (made.better_ || session.config().train().evaluate_test() == TrainConfig::ALWAYS) {

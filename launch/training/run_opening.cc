@@ -20,21 +20,6 @@ std::string Processors(const Session& session) {
   return absl::StrCat("GPUs (", GpuName(session.context().local_rank), ")");
 }
 
-// Until it starts, nodes attend to centroids that are random.
-void WarnOfCodebook(Session& session, TrainDisplay& display) {
-  const Codebook* const book = session.model().codebook();
-  if (book == nullptr || session.model().options().codebook_start != CodebookStart::kData) return;
-  const int64_t nodes = session.loader().NumLabelled(SplitPart::kTrain);
-  const int64_t queries = nodes * session.config().train().epochs();
-  const int64_t needed = QueriesToStart(book->num_centroids());
-  if (queries < needed)
-    display.Say(absl::StrFormat(
-        "the codebook will not start: %d centroids are chosen from %d queries, a training node has "
-        "one an epoch, and the run will have %d: lower model.centroids, or set "
-        "model.codebook_start=PAPER",
-        book->num_centroids(), needed, queries));
-}
-
 }  // namespace
 
 void IntroduceRun(Session& session, TrainDisplay& display) {
@@ -57,7 +42,20 @@ void IntroduceRun(Session& session, TrainDisplay& display) {
     display.Say(absl::StrFormat(
         "split %s has no labelled validation nodes: the last epoch will be the result",
         session.split()));
-  WarnOfCodebook(session, display);
+}
+
+void WarnOfCodebook(Session& session, TrainDisplay& display) {
+  Codebook* const book = session.model().codebook();
+  if (book == nullptr || book->started()) return;
+  const int64_t nodes = session.loader().NumLabelled(SplitPart::kTrain);
+  const int64_t queries = nodes * session.config().train().epochs();
+  const int64_t needed = QueriesToStart(book->num_centroids());
+  if (queries < needed)
+    display.Say(absl::StrFormat(
+        "the codebook will not start: %d centroids are chosen from %d queries, a training node has "
+        "one an epoch, and the run will have %d: lower model.centroids, or set "
+        "model.codebook_start=PAPER",
+        book->num_centroids(), needed, queries));
 }
 
 }  // namespace quadhop

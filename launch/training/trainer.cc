@@ -101,6 +101,7 @@ absl::StatusOr<bool> Trainer::Begin() {
   } else if (folder_ != nullptr) {
     QH_RETURN_IF_ERROR(folder_->Begin());
   }
+  if (folder_ != nullptr) WarnOfCodebook(session_, display_);
   QH_RETURN_IF_ERROR(BeginRecords());
   return true;
 }

@@ -24,6 +24,7 @@ namespace {
 
 // What a header says may be anything, and plans must not overflow. No machine holds as much.
 constexpr int64_t kMostPlannedArcs = int64_t{1} << 42;
+constexpr int64_t kMostPlannedFeatures = int64_t{1} << 30;
 constexpr int64_t kMostPlannedValues = int64_t{1} << 52;  // of nodes, in this many columns at least
 constexpr int64_t kLeastPlannedWidth = int64_t{1} << 16;
 
@@ -101,7 +102,12 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& opti
   if (format->measure == nullptr) return absl::optional<PrepShape>();
   QH_ASSIGN_OR_RETURN(absl::optional<PrepShape> shape, format->measure(options));
   if (!shape.has_value()) return shape;
+  if (std::min({shape->nodes, shape->arcs, shape->features}) < 0)
+    return absl::InvalidArgumentError(absl::StrCat(options.from, " says that it has ", shape->nodes,
+                                                   " nodes, ", shape->arcs, " arcs and ",
+                                                   shape->features, " features: it is damaged"));
   shape->arcs = std::min(shape->arcs, kMostPlannedArcs);
+  shape->features = std::min(shape->features, kMostPlannedFeatures);
   shape->nodes =
       std::min(shape->nodes, kMostPlannedValues / std::max(kLeastPlannedWidth, shape->features));
   shape->directed = options.directed;

@@ -182,7 +182,7 @@ class DglImporter {
   absl::Status CheckArcs(const std::string& type, int64_t num_arcs) const {
     const Json* types = Find(metadata_, "edge_type");
     const Json* counts = Find(metadata_, kArcCounts);
-    if (types == nullptr || counts == nullptr) return absl::OkStatus();
+    if (types == nullptr || !types->is_array() || counts == nullptr) return absl::OkStatus();
     const auto place =
         static_cast<size_t>(std::find(types->begin(), types->end(), type) - types->begin());
     if (!counts->is_array() || place >= counts->size()) return absl::OkStatus();

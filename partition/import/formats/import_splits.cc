@@ -98,6 +98,9 @@ absl::Status ImportIds(std::array<ArraySource, 3> arrays, const std::string& pla
                        ImportTarget& target) {
   std::array<std::vector<int64_t>, 3> ids;
   for (size_t i = 0; i < arrays.size(); ++i) {
+    const std::vector<int64_t>& dims = arrays[i].dims();
+    if (dims.size() > 2 || (dims.size() == 2 && dims[0] != 1 && dims[1] != 1))
+      return WrongDims(arrays[i], "ids of one split, [n], are needed");
     QH_RETURN_IF_ERROR(
         ForEachBlock<int64_t>(arrays[i], [&](absl::Span<const int64_t> values, int64_t) {
           ids[i].insert(ids[i].end(), values.begin(), values.end());
@@ -155,8 +158,12 @@ absl::Status ImportSplitsOrRandomSplit(const NamedArrays& arrays, std::vector<st
   QH_ASSIGN_OR_RETURN(ArraySource valid, arrays.open(parts.found[1]));
   QH_ASSIGN_OR_RETURN(ArraySource test, arrays.open(parts.found[2]));
   std::array<ArraySource, 3> of_parts = {std::move(train), std::move(valid), std::move(test)};
-  return by_ids ? ImportIds(std::move(of_parts), arrays.place, target)
-                : ImportMasks(std::move(of_parts), target);
+  // Masks may have the names of ids; three lists of ids that do not overlap are not as long.
+  const bool are_masks =
+      std::all_of(of_parts.begin(), of_parts.end(),
+                  [&](const ArraySource& part) { return part.size() == target.num_nodes(); });
+  return by_ids && !are_masks ? ImportIds(std::move(of_parts), arrays.place, target)
+                              : ImportMasks(std::move(of_parts), target);
 }
 
 absl::Status ImportSplits(ArraySource array, ImportTarget& target) {

@@ -56,6 +56,14 @@ TEST_F(RunWatchTest, TellsEachEpochOnce) {
   EXPECT_THAT(watch_.NewEpochs().value(), HasSubstr("epoch 2/10  loss 1.0000"));
 }
 
+TEST_F(RunWatchTest, ShowsTheMetricThatTheBestEpochIsChosenBy) {
+  const Config config = LoadConfig("quickstart", {"train.select_by=ROC_AUC"}).value();
+  ASSERT_OK(WriteFileAtomically(RunConfigPath(run_.path()), ConfigToText(config)));
+  Metrics(R"({"event":"epoch","epoch":1,"train_loss":1,"valid_accuracy":0.5,"valid_roc_auc":0.75})"
+          "\n");
+  EXPECT_THAT(watch_.NewEpochs(), IsOkAndHolds(HasSubstr("valid 0.7500")));
+}
+
 TEST_F(RunWatchTest, BeginsAgainWhereAResumedRunWroteOtherLinesMeanwhile) {
   const auto epoch = [](int number, const char* seconds) {
     return absl::StrCat(R"({"event":"epoch","epoch":)", number, R"(,"train_loss":1.5,"seconds":)",

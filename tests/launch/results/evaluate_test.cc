@@ -204,7 +204,7 @@ TEST_F(EvaluateTest, SaysThatValidationNodesOfOneClassHaveNoAreaUnderTheCurve) {
   });
   const Outcome outcome = Train("run", {"--set", "train.select_by=ROC_AUC"});
   EXPECT_EQ(outcome.code, ExitCode::kFailed);
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("of split a"), HasSubstr("of one class")));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("of split a"), HasSubstr("no label has both values")));
 }
 
 TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {

@@ -81,6 +81,11 @@ TEST_P(Masks, MayBeNodeIdsInstead) {
   EXPECT_THAT(report.Describe(), AllOf(Not(HasSubstr("at random")), Not(HasSubstr("not used"))));
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(output_ / "s.qh"));
   EXPECT_THAT(store->split("split"), IsOkAndHolds(ElementsAre(2, 1, 1, 3)));
+  // Masks under these names.
+  ASSERT_OK(ImportWith(
+      {{"train_idx", {0, 1, 1, 0}}, {"valid_idx", {1, 0, 0, 0}}, {"test_idx", {0, 0, 0, 1}}}));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> of_masks, Store::Open(output_ / "s.qh"));
+  EXPECT_THAT(of_masks->split("split"), IsOkAndHolds(ElementsAre(2, 1, 1, 3)));
   EXPECT_THAT(ImportWith({{"train_nid", {1, 2}}, {"test_nid", {3}}}),
               StatusIs(kInvalid, HasSubstr("no val_nid: ")));
   EXPECT_THAT(ImportWith({{"train_idx", {1, 9}}, {"val_idx", {0}}, {"test_idx", {3}}}),

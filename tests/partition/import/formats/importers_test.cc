@@ -126,6 +126,10 @@ TEST_P(Importers, SurviveFilesThatAreDamaged) {
         ImportOptions options = OptionsOf(input_, folder_.path(), store_path());
         options.format = FormatName();
         options.memory_bytes = int64_t{64} << 20;
+        const auto shape = MeasureInput(options);
+        if (shape.ok() && shape->has_value()) {
+          EXPECT_GE(std::min({(*shape)->nodes, (*shape)->arcs, (*shape)->features}), 0) << path;
+        }
         const absl::Status status = Import(options, pool_).status();
         if (!status.ok()) {
           EXPECT_FALSE(status.message().empty()) << path << " at " << at;
