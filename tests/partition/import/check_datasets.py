@@ -22,6 +22,9 @@ except ImportError as error:
     sys.exit(77)
 
 
+PIECE = 256
+
+
 def table(path, dtype):
     with gzip.open(path, "rt") as file:
         return np.array([[float(x or "nan") for x in line.split(",")] for line in file], dtype)
@@ -88,7 +91,8 @@ def expected_rows(n, sources, targets):
 
 
 def expected_hops(rows, x):
-    """(1 + degree)^-1/2 in float32 on both sides; a node's own row first, then its neighbours in order."""
+    """(1 + degree)^-1/2 in float32 on both sides; a node's own row first, then its neighbours in order. Sums of more than
+    256 neighbours are those of pieces of as many, added up in float64."""
     n = rows.shape[0]
     scale = (1 / np.sqrt((1 + np.diff(rows.indptr)).astype(np.float64))).astype(np.float32)
     indptr = rows.indptr.astype(np.int64) + np.arange(n + 1)
@@ -96,7 +100,17 @@ def expected_hops(rows, x):
     own_first = sp.csr_matrix((scale[indices], indices, indptr), shape=(n, n))
     hops = [x]
     for _ in range(2):
-        hops.append((own_first @ hops[-1]) * scale[:, None])
+        last = hops[-1]
+        sums = own_first @ last
+        for v in np.nonzero(np.diff(rows.indptr) > PIECE)[0]:
+            neighbours = rows.indices[rows.indptr[v]:rows.indptr[v + 1]]
+            ends = np.append(np.arange(0, len(neighbours), PIECE), len(neighbours))
+            pieces = sp.csr_matrix((scale[neighbours], neighbours, ends), shape=(len(ends) - 1, n)) @ last
+            total = (scale[v] * last[v]).astype(np.float64)
+            for piece in pieces:
+                total += piece
+            sums[v] = total.astype(np.float32)
+        hops.append(sums * scale[:, None])
     return np.stack(hops, 1)
 
 
