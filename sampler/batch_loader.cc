@@ -30,7 +30,7 @@ absl::StatusOr<std::unique_ptr<BatchSampler>> MakeSampler(const Topology& topolo
   if (options.sampler_backend == SamplerBackend::kHost)
     return MakeHostBatchSampler(topology, options.sampler);
   const int64_t free_bytes = *device_bytes;
-  if (topology.num_bytes() <= free_bytes) *device_bytes -= topology.num_bytes();
+  *device_bytes -= DeviceTopologyBytes(topology, free_bytes);
   return MakeCudaBatchSampler(topology, options.sampler, options.local_rank, free_bytes);
 }
 

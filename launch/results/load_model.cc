@@ -1,6 +1,5 @@
 #include "launch/results/load_model.h"
 
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
@@ -21,7 +20,6 @@ namespace quadhop {
 namespace {
 
 constexpr char kEncodings[] = "pos_enc.npy";
-constexpr char kEncodedByFile[] = "method=file ";
 
 std::string OptionsOf(const StoreManifest& manifest, absl::string_view step) {
   const Provenance* const done = FindStep(manifest, step);
@@ -31,9 +29,8 @@ std::string OptionsOf(const StoreManifest& manifest, absl::string_view step) {
 absl::Status CheckStepAlike(const char* step, const StoreManifest& trained, const Store& store) {
   const std::string before = OptionsOf(trained, step), now = OptionsOf(store.manifest(), step);
   // What a file of a grown graph holds is its maker's.
-  const bool from_files = absl::StartsWith(before, kEncodedByFile);
-  if (before == now || (from_files && absl::StartsWith(now, kEncodedByFile)))
-    return absl::OkStatus();
+  const bool from_files = MethodOf(before) == "file" && MethodOf(now) == "file";
+  if (before == now || from_files) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       store.path(), " was made by ", step, " with ", now, ", but the one that the model was ",
       "trained on with ", before, ": run quadhop ", step, " again with the latter"));

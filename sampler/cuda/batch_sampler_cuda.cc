@@ -33,7 +33,7 @@ class CudaBatchSampler final : public BatchSampler {
                                  : static_cast<const void*>(topology.indices64.data());
     const size_t indices_bytes = narrow ? topology.indices32.size() * sizeof(uint32_t)
                                         : topology.indices64.size() * sizeof(int64_t);
-    const bool fits = topology.num_bytes() <= device_bytes;
+    const bool fits = DeviceTopologyBytes(topology, device_bytes) == topology.num_bytes();
     const auto take = [&](const void* host, size_t bytes) {
       return fits ? Readable::OnDevice(*device_, host, bytes) : Readable::OnHost(host, bytes);
     };

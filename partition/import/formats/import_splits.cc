@@ -101,11 +101,7 @@ absl::Status ImportIds(std::array<ArraySource, 3> arrays, const std::string& pla
     const std::vector<int64_t>& dims = arrays[i].dims();
     if (dims.size() > 2 || (dims.size() == 2 && dims[0] != 1 && dims[1] != 1))
       return WrongDims(arrays[i], "ids of one split, [n], are needed");
-    QH_RETURN_IF_ERROR(
-        ForEachBlock<int64_t>(arrays[i], [&](absl::Span<const int64_t> values, int64_t) {
-          ids[i].insert(ids[i].end(), values.begin(), values.end());
-          return absl::OkStatus();
-        }));
+    QH_ASSIGN_OR_RETURN(ids[i], arrays[i].ReadRest<int64_t>(target.memory_bytes()));
   }
   return AddSplitOfIds("split", ids, place, target);
 }
