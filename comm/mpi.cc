@@ -17,8 +17,8 @@
 #include "comm/backoff.h"
 #include "comm/mpi_exchange.h"
 #include "comm/mpi_launcher.h"
+#include "comm/mpi_status.h"
 #include "core/check.h"
-#include "core/mpi_status.h"
 #include "core/status.h"
 
 namespace quadhop {

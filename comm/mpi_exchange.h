@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/mpi_status.h"
+#include "comm/mpi_status.h"
 
 namespace quadhop {
 

@@ -38,8 +38,7 @@ absl::StatusOr<ExitCode> Partition(StepFlags step, ThreadPool& pool) {
 // As one of the ranks that cut together.
 absl::StatusOr<ExitCode> PartitionOnRank(StepFlags step, const RankContext& context) {
   PrepOptions& prep = step.prep;
-  prep.partition.rank = context.comm.rank().value();
-  prep.partition.num_ranks = context.comm.num_ranks();
+  prep.partition.ranks = &context.comm;
   if (prep.memory_bytes == 0) {
     QH_ASSIGN_OR_RETURN(const int64_t of_host_bytes, MemoryBudget(0));
     prep.memory_bytes = of_host_bytes / context.ranks_on_host;

@@ -121,9 +121,10 @@ std::string PartitionReport::Describe() const {
 
 absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
                                                const PartitionOptions& options, ThreadPool& pool) {
-  if (options.method != "auto") QH_RETURN_IF_ERROR(MakePartitioner(options.method).status());
+  if (options.method != "auto")
+    QH_RETURN_IF_ERROR(MakePartitioner(options.method, options.ranks).status());
   StoreStep step;
-  if (options.rank == 0) {
+  if (options.writes()) {
     QH_ASSIGN_OR_RETURN(step, BeginStep(path, {}, options.on_commit));
   } else {
     QH_ASSIGN_OR_RETURN(step.store, Store::Open(path));
@@ -153,11 +154,12 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   if (method == "auto") {
     QH_ASSIGN_OR_RETURN(method, ChoosePartitioner(problem));
   }
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner, MakePartitioner(method));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner,
+                      MakePartitioner(method, options.ranks));
   Tell(options.on_progress, absl::StrCat("cuts by ", method));
   QH_ASSIGN_OR_RETURN(const std::vector<int32_t> part_of, partitioner->Cut(problem, pool));
-  if (options.rank != 0) return PartitionReport();
-  if (options.num_ranks > 1) absl::StrAppend(&method, " on ", options.num_ranks, " ranks");
+  if (!options.writes()) return PartitionReport();
+  if (options.num_ranks() > 1) absl::StrAppend(&method, " on ", options.num_ranks(), " ranks");
 
   Tell(options.on_progress, "orders nodes");
   PartGroups groups = PartGroups::Of(part_of, parts);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "comm/communicator.h"
 #include "core/store.h"
 #include "core/store_writer.h"
 #include "core/thread_pool.h"
@@ -32,12 +33,15 @@ struct PartitionOptions {
   // What may be taken; 0: 80 % of what is available. The cut does not depend on it, nor on the cuts
   // before it, as long as memory holds the arcs between clusters of "multilevel".
   int64_t memory_bytes = 0;
-  // Of the processes that cut together, by "ptscotch"; rank 0 alone writes the store.
-  int32_t rank = 0;
-  int32_t num_ranks = 1;
+  // The ranks that cut together, by "ptscotch"; null: this process is alone. Rank 0 alone writes
+  // the store. Borrowed.
+  Communicator* ranks = nullptr;
   CommitHook on_commit{};
   ProgressHook on_progress{};
   bool verified = false;  // the caller has checked, or just made, what is read of the store
+
+  int32_t num_ranks() const { return ranks == nullptr ? 1 : ranks->num_ranks(); }
+  bool writes() const { return ranks == nullptr || ranks->rank() == Rank(0); }
 
   // As in the store's provenance: "method=metis parts=4 seed=0 imbalance=0.05".
   std::string ToString() const;

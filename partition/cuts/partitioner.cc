@@ -58,10 +58,11 @@ absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem) {
              : "multilevel";
 }
 
-absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method) {
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method,
+                                                             Communicator* ranks) {
   if (method == "metis") return MakeMetisPartitioner();
   if (method == "multilevel") return MakeMultilevelPartitioner();
-  if (method == "ptscotch") return MakePtscotchPartitioner();
+  if (method == "ptscotch") return MakePtscotchPartitioner(ranks);
   if (method == "stream") return MakeStreamPartitioner();
   if (method == "hash") return MakeHashPartitioner();
   return absl::InvalidArgumentError(

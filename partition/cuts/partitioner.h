@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "comm/communicator.h"
 #include "core/thread_pool.h"
 #include "core/topology.h"
 #include "partition/steps/progress.h"
@@ -55,9 +56,11 @@ class Partitioner {
 // "metis" where METIS can take the problem within its memory, else "multilevel".
 absl::StatusOr<std::string> ChoosePartitioner(const PartitionProblem& problem);
 
-// By name: "metis", "multilevel", "ptscotch", "stream" or "hash". kInvalidArgument for another;
-// kUnavailable for one that this build lacks, saying how to get it.
-absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method);
+// By name: "metis", "multilevel", "ptscotch", "stream" or "hash". ranks: those that cut together,
+// by "ptscotch" alone; borrowed. kInvalidArgument for another name; kUnavailable for a method that
+// this build lacks, saying how to get it.
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePartitioner(absl::string_view method,
+                                                             Communicator* ranks = nullptr);
 
 // METIS k-way (Karypis and Kumar, SISC 1999), with one balance constraint each for nodes, arcs and
 // training nodes. A directed graph is cut as if undirected. Runs in a child process, whose death is
@@ -73,12 +76,15 @@ std::unique_ptr<Partitioner> MakeMultilevelPartitioner();
 
 // PT-Scotch's multilevel recursive bisection, by all ranks of this process's MPI job together: each
 // calls Cut with the same problem, hands in a range of its rows, and gets the parts of all nodes.
+// Used by one thread at a time, as `ranks`, which it borrows. Only that has deadlines: inside
+// PT-Scotch a rank waits as long as its peers live.
 // It balances one weight a node, the mean of its shares of all nodes, arcs and training nodes; what
 // is uneven then is evened out (even_parts.h). A directed graph is cut as if undirected. The cut is
-// a function of the problem and the number of ranks. kFailedPrecondition where MPI is not
-// initialised; kInvalidArgument for graphs beyond the ids that PT-Scotch was built with,
-// kResourceExhausted where memory_bytes do not hold kPtscotchBytesPerArc of a rank's share of arcs.
-absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner();
+// a function of the problem and the number of ranks. kFailedPrecondition where `ranks` is null or
+// not of all processes of an MPI job; kInvalidArgument for graphs beyond the ids that PT-Scotch was
+// built with, kResourceExhausted where memory_bytes do not hold kPtscotchBytesPerArc of a rank's
+// share of arcs.
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner(Communicator* ranks);
 inline constexpr int64_t kPtscotchBytesPerArc = 200;
 
 // Nodes one after another, each to the part with most of its neighbours and room, five times over.

@@ -11,20 +11,56 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
+#include "comm/gather.h"
+#include "comm/mpi_status.h"
 #include "core/host_memory.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/partitioner.h"
-#include "partition/cuts/ptscotch_ranks.h"
 #include "partition/cuts/symmetric_rows.h"
 
 namespace quadhop {
 namespace {
 
-// What PT-Scotch makes for a cut, freed in order.
+// kInternal, naming the call, unless its code is 0. What PT-Scotch printed stands above then: it
+// tells its caller no more than that.
+absl::Status PtscotchStatus(int code, absl::string_view call) {
+  if (code == 0) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("PT-Scotch: ", call, " failed with code ", code));
+}
+
+// The first row of which it and those before have so many nodes and arcs.
+int64_t RowAt(const Topology& topology, int64_t wanted) {
+  int64_t low = 0, high = topology.num_nodes();
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (topology.indptr[static_cast<size_t>(middle)] + middle < wanted)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+// first [R + 1]: the rows [first[r], first[r + 1]) are those of rank r: at least one, for PT-Scotch
+// (7.0.3) may wait for ever where a rank has none, and even in nodes and arcs together. The
+// topology has at least as many nodes as there are ranks.
+std::vector<int64_t> FirstRows(const Topology& topology, int num_ranks) {
+  const int64_t num_nodes = topology.num_nodes(), total = num_nodes + topology.num_arcs();
+  std::vector<int64_t> first = {0};
+  for (int rank = 1; rank < num_ranks; ++rank)
+    first.push_back(std::clamp(RowAt(topology, total / num_ranks * rank), first.back() + 1,
+                               num_nodes - (num_ranks - rank)));
+  first.push_back(num_nodes);
+  return first;
+}
+
+// A cut's MPI communicator, of all ranks of the job, and what PT-Scotch makes on it, freed in
+// order.
 class ScotchCut {
  public:
   ScotchCut() = default;
@@ -33,24 +69,24 @@ class ScotchCut {
     if (graph_made_) SCOTCH_dgraphExit(&graph_);
     if (context_made_) SCOTCH_contextExit(&context_);
     if (strategy_made_) SCOTCH_stratExit(&strategy_);
+    if (comm_ != MPI_COMM_NULL) MPI_Comm_free(&comm_);
   }
   ScotchCut(const ScotchCut&) = delete;
   ScotchCut& operator=(const ScotchCut&) = delete;
 
   // The part of each row of this rank. Borrows the arrays while it lives. Collective.
-  absl::StatusOr<std::vector<SCOTCH_Num>> Run(const PtscotchRanks& ranks,
-                                              const PartitionProblem& problem,
+  absl::StatusOr<std::vector<SCOTCH_Num>> Run(const PartitionProblem& problem, int num_ranks,
                                               SymmetricRows<SCOTCH_Num>& rows,
                                               std::vector<SCOTCH_Num>& weights) {
     const auto num_rows = static_cast<SCOTCH_Num>(weights.size());
     rows.neighbors.reserve(1);  // of rows without arcs: a null array is one that no rank has
     const auto num_arcs = static_cast<SCOTCH_Num>(rows.neighbors.size());
+    QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup"));
     QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_stratInit(&strategy_), "SCOTCH_stratInit"));
     strategy_made_ = true;
     QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_contextInit(&context_), "SCOTCH_contextInit"));
     context_made_ = true;
-    QH_RETURN_IF_ERROR(
-        PtscotchStatus(SCOTCH_dgraphInit(&graph_, ranks.comm()), "SCOTCH_dgraphInit"));
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_dgraphInit(&graph_, comm_), "SCOTCH_dgraphInit"));
     graph_made_ = true;
     QH_RETURN_IF_ERROR(
         PtscotchStatus(SCOTCH_dgraphBuild(&graph_, 0, num_rows, num_rows, rows.starts.data(),
@@ -58,15 +94,14 @@ class ScotchCut {
                                           num_arcs, rows.neighbors.data(), nullptr, nullptr),
                        "SCOTCH_dgraphBuild"));
     QH_RETURN_IF_ERROR(SetContext(problem.seed));
-    QH_RETURN_IF_ERROR(
-        PtscotchStatus(SCOTCH_dgraphInit(&bound_, ranks.comm()), "SCOTCH_dgraphInit"));
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_dgraphInit(&bound_, comm_), "SCOTCH_dgraphInit"));
     bound_made_ = true;
     QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_contextBindDgraph(&context_, &graph_, &bound_),
                                       "SCOTCH_contextBindDgraph"));
-    QH_RETURN_IF_ERROR(PtscotchStatus(
-        SCOTCH_stratDgraphMapBuild(&strategy_, SCOTCH_STRATDEFAULT, ranks.num_ranks(),
-                                   problem.parts, problem.imbalance),
-        "SCOTCH_stratDgraphMapBuild"));
+    QH_RETURN_IF_ERROR(
+        PtscotchStatus(SCOTCH_stratDgraphMapBuild(&strategy_, SCOTCH_STRATDEFAULT, num_ranks,
+                                                  problem.parts, problem.imbalance),
+                       "SCOTCH_stratDgraphMapBuild"));
     std::vector<SCOTCH_Num> part_of(weights.size());
     QH_RETURN_IF_ERROR(
         PtscotchStatus(SCOTCH_dgraphPart(&bound_, problem.parts, &strategy_, part_of.data()),
@@ -90,6 +125,7 @@ class ScotchCut {
     return absl::OkStatus();
   }
 
+  MPI_Comm comm_ = MPI_COMM_NULL;
   SCOTCH_Strat strategy_;
   SCOTCH_Context context_;
   SCOTCH_Dgraph graph_, bound_;
@@ -137,45 +173,56 @@ absl::Status CheckSize(const PartitionProblem& problem, int num_ranks) {
 }
 
 class PtscotchPartitioner final : public Partitioner {
+ public:
+  explicit PtscotchPartitioner(Communicator& ranks) : ranks_(ranks) {}
+
  private:
   absl::StatusOr<std::vector<int32_t>> DoCut(const PartitionProblem& problem,
                                              ThreadPool& pool) const override {
     const Topology& topology = problem.topology;
-    int num_ranks = 0;
-    QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_size(MPI_COMM_WORLD, &num_ranks), "MPI_Comm_size"));
+    const int32_t num_ranks = ranks_.num_ranks();
     if (topology.num_arcs() == 0 || topology.num_nodes() < num_ranks)
       return MakeHashPartitioner()->Cut(problem, pool);  // nothing to cut, or too little
     QH_RETURN_IF_ERROR(CheckSize(problem, num_ranks));
-    QH_ASSIGN_OR_RETURN(PtscotchRanks ranks, PtscotchRanks::Create(topology));
-    const int64_t begin = ranks.First(ranks.rank());
-    const int64_t end = ranks.First(ranks.rank() + 1);
-    QH_ASSIGN_OR_RETURN(const uint64_t asymmetry,
-                        ranks.Sum(AsymmetryHash(topology, begin, end, pool)));
-    SymmetricRows<SCOTCH_Num> rows =
-        SymmetricRowsOf<SCOTCH_Num>(topology, asymmetry == 0, begin, end);
+    const std::vector<int64_t> first = FirstRows(topology, num_ranks);
+    const auto rank = static_cast<size_t>(ranks_.rank().value());
+    const int64_t begin = first[rank], end = first[rank + 1];
+    QH_ASSIGN_OR_RETURN(
+        const std::vector<uint64_t> hashes,
+        GatherOne(ranks_, "asymmetry of rows", AsymmetryHash(topology, begin, end, pool)));
+    const bool symmetric = std::accumulate(hashes.begin(), hashes.end(), uint64_t{0}) == 0;
+    SymmetricRows<SCOTCH_Num> rows = SymmetricRowsOf<SCOTCH_Num>(topology, symmetric, begin, end);
     std::vector<SCOTCH_Num> weights = NodeWeights(problem, begin, end);
-    QH_ASSIGN_OR_RETURN(const std::vector<SCOTCH_Num> own,
-                        ScotchCut().Run(ranks, problem, rows, weights));
-    std::vector<int32_t> part_of(static_cast<size_t>(topology.num_nodes()));
-    std::transform(own.begin(), own.end(), part_of.begin() + begin,
-                   [](SCOTCH_Num part) { return static_cast<int32_t>(part); });
-    QH_RETURN_IF_ERROR(ranks.Share(absl::MakeSpan(part_of)));
-    return EvenedOut(problem, asymmetry == 0, std::move(part_of), pool);  // the same on every rank
+    QH_ASSIGN_OR_RETURN(const std::vector<SCOTCH_Num> parts,
+                        ScotchCut().Run(problem, num_ranks, rows, weights));
+    const std::vector<int32_t> own(parts.begin(), parts.end());
+    QH_ASSIGN_OR_RETURN(std::vector<int32_t> part_of,
+                        GatherOverRanks<int32_t>(ranks_, "parts of nodes", own));
+    return EvenedOut(problem, symmetric, std::move(part_of), pool);  // the same on every rank
   }
+
+  Communicator& ranks_;
 };
+
+// Of the MPI job; 0 where MPI is not initialised.
+absl::StatusOr<int> NumProcesses() {
+  int initialized = 0, finalized = 0, processes = 0;
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Initialized(&initialized), "MPI_Initialized"));
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Finalized(&finalized), "MPI_Finalized"));
+  if (initialized != 0 && finalized == 0)
+    QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_size(MPI_COMM_WORLD, &processes), "MPI_Comm_size"));
+  return processes;
+}
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner() {
-  int initialized = 0, finalized = 0;
-  QH_RETURN_IF_ERROR(MpiStatus(MPI_Initialized(&initialized), "MPI_Initialized"));
-  QH_RETURN_IF_ERROR(MpiStatus(MPI_Finalized(&finalized), "MPI_Finalized"));
-  if (initialized == 0 || finalized != 0)
+absl::StatusOr<std::unique_ptr<Partitioner>> MakePtscotchPartitioner(Communicator* ranks) {
+  QH_ASSIGN_OR_RETURN(const int processes, NumProcesses());
+  if (ranks == nullptr || ranks->num_ranks() != processes)
     return absl::FailedPreconditionError(
         "PT-Scotch works on the ranks of an MPI job: start it as `mpirun -n RANKS quadhop "
-        "partition "
-        "--method ptscotch ...`");
-  return std::make_unique<PtscotchPartitioner>();
+        "partition --method ptscotch ...`");
+  return std::make_unique<PtscotchPartitioner>(*ranks);
 }
 
 }  // namespace quadhop

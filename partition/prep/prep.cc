@@ -57,7 +57,8 @@ class PrepRun {
   absl::Status DescribeSteps() {
     QH_ASSIGN_OR_RETURN(of(PrepStep::kImport), ImportProvenance(options_.import));
     if (options_.partition.method != "auto")
-      QH_RETURN_IF_ERROR(MakePartitioner(options_.partition.method).status());
+      QH_RETURN_IF_ERROR(
+          MakePartitioner(options_.partition.method, options_.partition.ranks).status());
     of(PrepStep::kPartition) = options_.partition.ToString();
     QH_ASSIGN_OR_RETURN(of(PrepStep::kEncode), options_.encode.ToString());
     of(PrepStep::kPropagate) = options_.propagate.ToString();
@@ -167,7 +168,7 @@ absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
                        absl::Span<const PrepStep> steps, int num_threads, const SayHook& say) {
   shape.parts = options.partition.parts;
   shape.partition_method = options.partition.method;
-  shape.ranks = options.partition.num_ranks;
+  shape.ranks = options.partition.num_ranks();
   shape.encode_method = options.encode.method;
   shape.encode_dim = options.encode.dim;
   shape.hops = options.propagate.hops;

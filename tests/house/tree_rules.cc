@@ -18,7 +18,7 @@ const std::map<std::string, std::set<std::string>>& AllowedIncludes() {
   static const auto* const kAllowed = new std::map<std::string, std::set<std::string>>{
       {"core", {}},
       {"comm", {"core"}},
-      {"partition", {"core"}},
+      {"partition", {"core", "comm"}},
       {"sampler", {"core", "comm"}},
       {"model", {"core", "comm"}},
       {"launch", {"core", "comm", "partition", "sampler", "model"}},

@@ -4,9 +4,24 @@
 #include <cstdint>
 #include <vector>
 
+#include "partition/cuts/partitioner.h"
 #include "tests/partition/store_testing.h"
+#include "tests/support/rank_backend.h"
 
 namespace quadhop {
+
+// By this process or, under mpirun, by all ranks.
+inline absl::StatusOr<std::vector<int32_t>> CutOnRanks(const char* method,
+                                                       const PartitionProblem& problem,
+                                                       int num_threads = 1) {
+  absl::StatusOr<std::vector<int32_t>> part_of = absl::InternalError("not cut");
+  RankBackends().front().run(absl::Seconds(60), [&](Communicator& ranks) {
+    const auto partitioner = MakePartitioner(method, &ranks);
+    ThreadPool pool(num_threads);
+    part_of = partitioner.ok() ? (*partitioner)->Cut(problem, pool) : partitioner.status();
+  });
+  return part_of;
+}
 
 inline std::vector<int64_t> Sizes(const std::vector<int32_t>& part_of, int32_t parts,
                                   const std::vector<uint8_t>& weights = {}) {
@@ -53,7 +68,7 @@ inline TestGraph PlantedCliques() {
   RandomStream random(5, RandomPurpose::kTest, 0, 0);
   for (int i = 0; i < 1500; ++i)
     arcs.emplace_back(random.Below(kCliques * kSize / 2), 750 + random.Below(kCliques * kSize / 2));
-  return GraphOf(kCliques * kSize, std::move(arcs));
+  return GraphOf(int64_t{kCliques} * kSize, std::move(arcs));
 }
 
 }  // namespace quadhop

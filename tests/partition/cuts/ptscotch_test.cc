@@ -18,9 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 absl::StatusOr<std::vector<int32_t>> Cut(const PartitionProblem& problem) {
-  QH_ASSIGN_OR_RETURN(const auto partitioner, MakePtscotchPartitioner());
-  ThreadPool pool(1);
-  return partitioner->Cut(problem, pool);
+  return CutOnRanks("ptscotch", problem);
 }
 
 TEST(PtscotchPartitioner, CutsTheOneEdgeBetweenTwoCliques) {
@@ -58,8 +56,8 @@ TEST(PtscotchPartitioner, BalancesTrainingNodesThatStandTogether) {
 
 TEST(PtscotchPartitioner, GivesAllRanksTheSameCut) {
   const TestGraph graph = RandomGraph(3000, 12000, false, 7);
-  RankBackends()[0].run(absl::Seconds(60), [&](Communicator& comm) {
-    ASSERT_OK_AND_ASSIGN(const auto mine, Cut({graph.topology(), {}, 5, 1, 0.05}));
+  ASSERT_OK_AND_ASSIGN(const auto mine, Cut({graph.topology(), {}, 5, 1, 0.05}));
+  RankBackends().front().run(absl::Seconds(60), [&](Communicator& comm) {
     std::vector<int32_t> of_rank_0 = mine;
     ASSERT_OK(comm.Broadcast("cut", Rank(0),
                              absl::MakeSpan(reinterpret_cast<uint8_t*>(of_rank_0.data()),
@@ -86,6 +84,13 @@ TEST(PtscotchPartitioner, CutsAsManyNodesAsThereAreRanks) {
   const TestGraph graph = GraphOf(3, {{0, 1}, {1, 2}});
   ASSERT_OK_AND_ASSIGN(const auto part_of, Cut({graph.topology(), {}, 2, 0, 0.05}));
   EXPECT_THAT(Sizes(part_of, 2), Each(testing::Ge(1)));
+}
+
+TEST(PtscotchPartitioner, NeedsTheRanksOfAnMpiJob) {
+  const auto five_threads = MakeThreadCommunicators(5, absl::Seconds(1));
+  for (Communicator* ranks : {static_cast<Communicator*>(nullptr), five_threads.front().get()})
+    EXPECT_THAT(MakePtscotchPartitioner(ranks),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("mpirun -n RANKS")));
 }
 
 TEST(PtscotchPartitioner, RefusesGraphsThatMemoryDoesNotHold) {

@@ -1,4 +1,4 @@
-#include "core/mpi_status.h"
+#include "comm/mpi_status.h"
 
 #include <absl/strings/str_cat.h>
 
