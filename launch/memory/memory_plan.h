@@ -9,16 +9,15 @@
 
 #include "launch/config.pb.h"
 #include "model/options.h"
+#include "model/step_memory.h"
 
 namespace quadhop {
 
 // Bytes of one rank. Mapped files of the store are not counted: the kernel takes their pages back
 // at need.
 struct MemoryPlan {
-  bool on_gpu = false;           // where the first two stand; all else is in the host's memory
-  int64_t activation_bytes = 0;  // kept from the forward to the backward pass of a step; on a GPU
-                                 // all that a step takes besides weights
-  int64_t weight_bytes = 0;      // weights, their gradients by partition and thread, Adam's moments
+  bool on_gpu = false;  // where `step` stands; all else is in the host's memory
+  StepMemory step;      // on a GPU with its batch's rows
 
   int64_t batch_bytes = 0;       // batches made ahead
   int64_t checkpoint_bytes = 0;  // what a checkpoint is written from
@@ -27,19 +26,13 @@ struct MemoryPlan {
   int64_t forecast_bytes = 0;  // before all of these, while a hot set is chosen; 0 likewise
 
   int64_t host_bytes() const {
-    return std::max(batch_bytes + checkpoint_bytes + resident_bytes + (on_gpu ? 0 : step_bytes()),
+    return std::max(batch_bytes + checkpoint_bytes + resident_bytes + (on_gpu ? 0 : step.bytes()),
                     forecast_bytes);
   }
-  int64_t gpu_bytes() const { return on_gpu ? step_bytes() : 0; }
+  int64_t gpu_bytes() const { return on_gpu ? step.bytes() : 0; }
   // "memory of a rank: 0.31 GB (activations 0.20, weights 0.04, batches 0.05, ...)"
   std::string Describe() const;
-
- private:
-  int64_t step_bytes() const { return activation_bytes + weight_bytes; }
 };
-
-// Of gpu_bytes, what kernels take when they are made.
-inline constexpr int64_t kGpuKernelBytes = int64_t{256} << 20;
 
 // With the batch of the largest step: no more nodes than there are to train on, or, as an
 // evaluation may have more of them, than 512 of all.

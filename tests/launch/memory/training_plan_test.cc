@@ -66,8 +66,8 @@ TEST(TrainingPlan, AStepOnAGpuTakesItsMemoryAndNotTheHosts) {
   const MemoryPlan host = PlanOf(Papers(), {}, large).work;
   const MemoryPlan gpu = PlanOf(Papers(), {.gpus = true}, large).work;
   EXPECT_EQ(host.gpu_bytes(), 0);
-  EXPECT_GT(gpu.gpu_bytes(), host.activation_bytes);
-  EXPECT_LE(gpu.host_bytes(), host.host_bytes() - host.activation_bytes - host.weight_bytes);
+  EXPECT_GT(gpu.gpu_bytes(), host.step.activation_bytes);
+  EXPECT_LE(gpu.host_bytes(), host.host_bytes() - host.step.bytes());
   EXPECT_EQ(PlanOf(Papers(), {.gpus = true}, {"model.backend=CPU"}).work.gpu_bytes(), 0);
 }
 
@@ -147,13 +147,13 @@ TEST(TrainingPlan, ClassesTakeThreeLogitsANodeOfTheBatch) {
   GraphShape few = Papers(), many = Papers();
   many.dims.classes = few.dims.classes + 1000;
   const std::vector<std::string> settings = {"train.batch=64"};
-  EXPECT_EQ(PlanOf(many, {}, settings).work.activation_bytes,
-            PlanOf(few, {}, settings).work.activation_bytes + 64 * 3 * 4 * 1000);
+  EXPECT_EQ(PlanOf(many, {}, settings).work.step.activation_bytes,
+            PlanOf(few, {}, settings).work.step.activation_bytes + 64 * 3 * 4 * 1000);
 }
 
 TEST(TrainingPlan, AModelThatNoMemoryHoldsIsPlannedToo) {
   const TrainingPlan plan = PlanOf(Papers(), {}, {"model.width=4096", "model.heads=64"});
-  EXPECT_GT(plan.work.weight_bytes, int64_t{1} << 40);
+  EXPECT_GT(plan.work.step.weight_bytes, int64_t{1} << 40);
 }
 
 }  // namespace
