@@ -18,6 +18,7 @@
 #include "partition/cuts/label_propagation.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
+#include "partition/cuts/row_votes.h"
 #include "partition/cuts/symmetric_rows.h"
 
 namespace quadhop {
@@ -236,6 +237,20 @@ class MultilevelPartitioner final : public Partitioner {
 };
 
 }  // namespace
+
+StepNeeds MultilevelNeeds(int64_t nodes, int64_t metis_arcs, int32_t parts, int32_t num_threads) {
+  constexpr int64_t kSmallestBytes = int64_t{128} << 20;         // of any graph
+  constexpr int64_t kNodeBytes = 60 + RowVotes::kBytesALabel;    // labels, weights; votes
+  constexpr int64_t kThreadBytes = 2 * RowVotes::kBytesAThread;  // votes and counts of arcs
+  // Arcs of clusters and METIS's: twice as much as a coarsest graph needs.
+  constexpr int64_t kPartBytes = kLeastClustersAPart * kLeastArcsANode * 200;
+  const int64_t least_bytes =
+      kSmallestBytes + parts * kPartBytes + nodes * kNodeBytes + num_threads * kThreadBytes;
+  // Where memory has room: arcs between clusters, held, and METIS's.
+  const int64_t room_bytes = metis_arcs * WeightedGraph::kArcBytes +
+                             MetisBytes(nodes, std::min(metis_arcs, kMostClusterArcs));
+  return {least_bytes, least_bytes + room_bytes, 0};
+}
 
 std::unique_ptr<Partitioner> MakeMultilevelPartitioner() {
   return std::make_unique<MultilevelPartitioner>();

@@ -16,6 +16,7 @@
 #include "core/thread_pool.h"
 #include "core/topology.h"
 #include "partition/steps/progress.h"
+#include "partition/steps/step_needs.h"
 
 namespace quadhop {
 
@@ -73,6 +74,8 @@ absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner();
 // and 2 MiB a thread; what is left is for arcs between clusters, which are thinned where it does
 // not hold them (contraction.h). kResourceExhausted where too few are left to cut by.
 std::unique_ptr<Partitioner> MakeMultilevelPartitioner();
+// metis_arcs: the graph's as METIS takes them (metis_graph.h).
+StepNeeds MultilevelNeeds(int64_t nodes, int64_t metis_arcs, int32_t parts, int32_t num_threads);
 
 // PT-Scotch's multilevel recursive bisection, by all ranks of this process's MPI job together: each
 // calls Cut with the same problem, hands in a range of its rows, and gets the parts of all nodes.

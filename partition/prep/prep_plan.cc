@@ -13,7 +13,6 @@
 #include "core/status.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
-#include "partition/cuts/row_votes.h"
 #include "partition/encodings/encoder.h"
 #include "partition/features/propagate.h"
 #include "partition/import/graph_builder.h"
@@ -23,10 +22,6 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
-constexpr int64_t kClusterBytes = int64_t{128} << 20;  // of any graph, at least,
-constexpr int64_t kClusterBytesAPart = 48 * 4 * 200;   // of a part: clusters, arcs, bytes;
-constexpr int64_t kClusterBytesANode = 60 + RowVotes::kBytesALabel;    // labels, weights; votes
-constexpr int64_t kClusterBytesAThread = 2 * RowVotes::kBytesAThread;  // and counts of arcs
 constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
@@ -76,35 +71,27 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   const int64_t held = shape.nodes * 9 /* order, training nodes */ +
                        (shape.cut_before ? 8 * shape.nodes + IndexBytes(shape) * shape.arcs : 0);
   const int64_t metis_arcs = MetisArcs(shape.arcs, shape.directed);
-  const int64_t metis_bytes = MetisBytes(shape.nodes, metis_arcs);
   const bool metis_fits = MetisFits(shape.nodes, shape.arcs, shape.directed, memory_bytes - held);
   plan.how = shape.partition_method == "auto" ? (metis_fits ? "metis" : "multilevel")
                                               : shape.partition_method;
   const int64_t numbering = shape.nodes * 40;
+  StepNeeds needs;
   if (plan.how == "metis") {
-    plan.least_bytes = metis_bytes;
+    needs = StepNeeds::AllInMemory(MetisBytes(shape.nodes, metis_arcs));
     plan.seconds = AsDouble(metis_arcs) * kMetisSecondsAnArc +
                    AsDouble(std::min(shape.nodes, shape.arcs)) * kMetisSecondsANode;
   } else if (plan.how == "multilevel") {
-    // Labels, weights and votes of nodes; for arcs of clusters and METIS twice as much as a
-    // coarsest graph needs. They take what they may.
-    plan.least_bytes = kClusterBytes + shape.parts * kClusterBytesAPart +
-                       shape.nodes * kClusterBytesANode + shape.threads * kClusterBytesAThread;
+    needs = MultilevelNeeds(shape.nodes, metis_arcs, shape.parts, shape.threads);
     plan.seconds = (AsDouble(metis_arcs) * kClusterSecondsAnArc +
                     AsDouble(shape.nodes) * kClusterSecondsANode) /
                    shape.threads;
   } else if (plan.how == "ptscotch") {
-    plan.least_bytes = shape.arcs / shape.ranks * kPtscotchBytesPerArc;
+    needs = StepNeeds::AllInMemory(shape.arcs / shape.ranks * kPtscotchBytesPerArc);
     plan.seconds = AsDouble(shape.arcs) * kPtscotchSecondsAnArc / shape.ranks;
   }
-  plan.least_bytes = held + std::max(plan.least_bytes, kBaseBytes + numbering);
-  plan.memory_bytes = plan.least_bytes;
-  // Where memory has room: arcs between clusters, held, and METIS's.
-  const int64_t room_bytes = metis_arcs * WeightedGraph::kArcBytes +
-                             MetisBytes(shape.nodes, std::min(metis_arcs, kMostClusterArcs));
-  if (plan.how == "multilevel")
-    plan.memory_bytes =
-        std::max(plan.least_bytes, std::min(memory_bytes, plan.least_bytes + room_bytes));
+  plan.least_bytes = held + std::max(needs.least_bytes, kBaseBytes + numbering);
+  const int64_t room_bytes = needs.memory_bytes - needs.least_bytes;
+  plan.memory_bytes = std::clamp(memory_bytes, plan.least_bytes, plan.least_bytes + room_bytes);
   plan.disk_bytes = ImportedBytes(shape) + shape.derived_bytes;
   plan.seconds += AsDouble(plan.disk_bytes) * kReorderSecondsAByte;
   return plan;
