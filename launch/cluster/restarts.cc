@@ -5,6 +5,7 @@
 #include <absl/strings/strip.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -104,6 +105,18 @@ std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name)
   return "";
 }
 
+JobWords WithoutFlag(absl::Span<const std::string> job, absl::string_view name) {
+  const std::string flag = absl::StrCat("--", name), with_value = absl::StrCat(flag, "=");
+  JobWords others;
+  for (size_t i = 0; i < job.size(); ++i) {
+    if (job[i] == flag)
+      ++i;
+    else if (!absl::StartsWith(job[i], with_value))
+      others.push_back(job[i]);
+  }
+  return others;
+}
+
 bool HasSwitch(absl::Span<const std::string> job, absl::string_view name) {
   return std::any_of(job.begin(), job.end(),
                      [name](const std::string& word) { return IsSwitch(word, name); });
@@ -128,6 +141,10 @@ absl::StatusOr<ExitCode> RunWithRestarts(
     QH_ASSIGN_OR_RETURN(const auto command, command_of(restarts == 0 ? job : WithResume(job)));
     QH_ASSIGN_OR_RETURN(const int code, supervisor.Run(command));
     if (code == 0) return ExitCode::kDone;
+    if (supervisor.StopRequested() && code == 128 + SIGUSR1) {
+      Say(IsTraining(job) ? "stopped before its first step, as asked" : "stopped, as asked");
+      return IsTraining(job) ? ExitCode::kResumable : static_cast<ExitCode>(code);
+    }
     const std::string ended = absl::StrCat("the job ended with ", DescribeEnd(code));
     const int64_t after = StepsDone(run);
     const bool got_further = starts_over ? after > 0 && after != before : after > before;

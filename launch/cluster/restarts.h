@@ -16,8 +16,14 @@ namespace quadhop {
 // A command of quadhop with its flags, as it stands on a command line: "train", "--store", ...
 using JobWords = std::vector<std::string>;
 
+// Whether `job` can be carried on after it ends.
+inline bool IsTraining(absl::Span<const std::string> job) { return job[0] == "train"; }
+
 // The value of --name in `job`; "" if it is not there.
 std::string FlagOfJob(absl::Span<const std::string> job, absl::string_view name);
+
+// `job` without --name and its value.
+JobWords WithoutFlag(absl::Span<const std::string> job, absl::string_view name);
 
 // Whether the switch --name is in `job`.
 bool HasSwitch(absl::Span<const std::string> job, absl::string_view name);
@@ -29,8 +35,8 @@ JobWords WithResume(absl::Span<const std::string> job);
 // again, at most max_restarts times, when a rank was killed, or when the job failed but got further
 // than it was: to a newer checkpoint, or a later step in its metrics, of any of its runs where it
 // trains over seeds or splits. Not when it ended well, or stopped on request (75), or was used
-// wrongly, or failed where it failed before, for it would again. Every start and end is said on
-// stderr.
+// wrongly, or failed where it failed before, for it would again. Training that was asked to stop
+// while it started, so that SIGUSR1 ended it, is kResumable. Every start and end is said on stderr.
 absl::StatusOr<ExitCode> RunWithRestarts(
     const JobWords& job, int64_t max_restarts,
     const std::function<absl::StatusOr<std::vector<std::string>>(const JobWords&)>& command_of);

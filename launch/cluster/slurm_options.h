@@ -29,9 +29,6 @@ struct SlurmOptions {
   int64_t max_restarts = 100;       // of a training job; after preemptions and time limits too
 };
 
-// Whether `job` can be carried on after it ends.
-inline bool IsTraining(absl::Span<const std::string> job) { return job[0] == "train"; }
-
 int64_t RanksPerNode(const SlurmOptions& options);
 // That the job starts, over all nodes.
 int64_t NumRanks(const SlurmOptions& options);

@@ -67,19 +67,25 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
 }
 
 int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
-  std::optional<Stopwatch> since_first;
+  std::optional<Stopwatch> since_first, since_second;
   while (true) {
-    int status = 0;
-    const int signal = sigwaitinfo(&signals, nullptr);
+    const timespec again = {.tv_sec = 1, .tv_nsec = 0};
+    const int signal = sigtimedwait(&signals, nullptr, &again);
     if (signal == SIGCHLD) {
+      int status = 0;
       if (waitpid(child, &status, WNOHANG) == child)
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     } else if (signal > 0) {
       stop_requested_ = true;
-      if (!since_first.has_value()) since_first.emplace();
-      // Who asks again has seen that nothing ended: also mpirun is told, which may have no ranks.
-      kill(child, since_first->Elapsed() < kOneRequest ? SIGUSR1 : SIGTERM);
+      if (!since_first.has_value())
+        since_first.emplace();
+      else if (!since_second.has_value() && since_first->Elapsed() >= kOneRequest)
+        since_second.emplace();
     }
+    if (since_second.has_value() && since_second->Elapsed() >= patience_)
+      kill(-child, SIGKILL);
+    else if (since_first.has_value())
+      kill(child, since_second.has_value() ? SIGTERM : SIGUSR1);
   }
 }
 

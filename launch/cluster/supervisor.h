@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 #include <absl/types/span.h>
 
 #include <csignal>
@@ -9,13 +10,17 @@
 
 namespace quadhop {
 
-// While a program runs, SignalsToStop() are requests to stop: each is handed to it as SIGUSR1,
-// which mpirun forwards to its ranks, and one later than kOneRequest as SIGTERM, which it answers
-// by killing them. It is in a group of its own, so that signals of a terminal or of timeout(1), to
-// whole groups, reach it in no other way, and it reads nothing. Between two runs they do what they
-// do to any process. Used by one thread, while there is no other.
+// While a program runs, SignalsToStop() are requests to stop. The first is handed to it as SIGUSR1,
+// which mpirun forwards to its ranks, and again each second until it ends: mpirun drops it while it
+// has no ranks. One later than kOneRequest is handed on as SIGTERM, which mpirun answers by killing
+// its ranks; if it still runs after `patience`, its group is killed. It is in a group of its own,
+// so that signals of a terminal or of timeout(1), to whole groups, reach it in no other way, and it
+// reads nothing. Between two runs they do what they do to any process. Used by one thread, while
+// there is no other.
 class Supervisor {
  public:
+  explicit Supervisor(absl::Duration patience = absl::Seconds(10)) : patience_(patience) {}
+
   // Starts `command` (a program, looked for in PATH, and its arguments) and waits for its end.
   // Returns its exit code, or 128 + the signal that ended it. It is sent SIGTERM when this process
   // dies. kInternal if it cannot be started.
@@ -26,6 +31,7 @@ class Supervisor {
 
  private:
   int WaitFor(pid_t child, const sigset_t& signals);
+  const absl::Duration patience_;
   bool stop_requested_ = false;
 };
 

@@ -86,7 +86,7 @@ Flags Declare(PlanFlags* plan) {
   return flags;
 }
 
-absl::Status CheckRanksOfStore(const Store& store, const PlanFlags& plan, ThreadPool& pool) {
+absl::Status CheckRanks(const Store& store, const PlanFlags& plan, ThreadPool& pool) {
   if (plan.job.ranks <= store.num_partitions()) return absl::OkStatus();
   return UsageError(absl::StrCat("--ranks is ", plan.job.ranks, ", but ", plan.store, " has ",
                                  Counted(store.num_partitions(), "partition"),
@@ -101,7 +101,7 @@ absl::Status TakeGraph(PlanFlags* plan) {
     ThreadPool pool(NumThreads(plan->threads));
     QH_ASSIGN_OR_RETURN(graph, GraphShape::Of(*store, pool));
     plan->job.partitions = store->num_partitions();
-    return CheckRanksOfStore(*store, *plan, pool);
+    return CheckRanks(*store, *plan, pool);
   }
   if (graph.nodes == 0 || graph.arcs == 0 || graph.dims.features == 0)
     return UsageError("give --nodes, --arcs and --features, or --store");

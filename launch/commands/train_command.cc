@@ -148,7 +148,7 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   TakeDeadlines(train.job.config.train(), &train.ranks);
   if (train.log == "json") train.job.log = LogStyle::kJson;
   train.ranks.after_loss = "carry on with --resume";
-  const StopSignals stop;
+  StopSignals stop;
   train.job.stop = &stop;
   QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));
   return RunRanks(train.ranks, [&](const RankContext& context) -> absl::StatusOr<ExitCode> {

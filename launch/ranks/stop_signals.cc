@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <ctime>
 
+#include "comm/mpi_launcher.h"
 #include "core/check.h"
 #include "core/stopwatch.h"
+#include "launch/command_line/exit_code.h"
 
 namespace quadhop {
 namespace {
@@ -41,6 +43,7 @@ StopSignals::~StopSignals() {
   const timespec at_once{};
   while (sigtimedwait(&signals_, nullptr, &at_once) > 0) {
   }
+  sigaddset(&before_, SIGUSR1);
   QH_CHECK_EQ(pthread_sigmask(SIG_SETMASK, &before_, nullptr), 0);
 }
 
@@ -50,6 +53,11 @@ void StopSignals::Wait() {
     int signal = 0;
     if (sigwait(&signals_, &signal) != 0) continue;
     if (closing_) return;
+    if (!deferred_) {
+      if (RankByLauncher() == 0)
+        std::fputs("quadhop: stops before its first step, as asked\n", stderr);
+      _exit(static_cast<int>(ExitCode::kResumable));
+    }
     if (!requested_) {
       since_first = {};
       if (signal == SIGINT)
@@ -60,7 +68,7 @@ void StopSignals::Wait() {
       requested_ = true;
       continue;
     }
-    if (since_first.Elapsed() < kOneRequest) continue;
+    if (signal == SIGUSR1 || since_first.Elapsed() < kOneRequest) continue;
     std::fputs("quadhop: asked to stop a second time: ends at once\n", stderr);
     _exit(1);
   }

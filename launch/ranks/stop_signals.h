@@ -17,10 +17,13 @@ sigset_t SignalsToStop();
 // and to its group, systemd SIGHUP beside SIGTERM.
 inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
 
-// While one lives, the first of them asks for a stop, which the training loop honours with a
-// checkpoint. One later than kOneRequest ends the process at once with exit code 1. (mpirun
-// forwards SIGUSR1. It sends SIGTERM to survivors of a dead rank as well: the heartbeat finds the
-// dead one and ends this process before a stop could take effect.)
+// While one lives, the first of them asks for a stop. Until Defer nothing is lost by it: the
+// process ends at once with kResumable. From then on the training loop honours it with a
+// checkpoint; one later than kOneRequest ends the process at once with exit code 1, but for
+// SIGUSR1, which stays one request however often it comes: mpirun forwards it, and drops it before
+// there are ranks, so that who asks asks again (supervisor.h). It stays blocked afterwards, for the
+// process may be at its end. (mpirun sends SIGTERM to survivors of a dead rank as well: the
+// heartbeat finds the dead one and ends this process before a stop could take effect.)
 //
 // No handler is installed. The signals are blocked in the thread that makes the object, and so in
 // all that it starts later, and a thread of the object's own waits for them: a handler that runs on
@@ -30,11 +33,12 @@ inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
 class StopSignals {
  public:
   StopSignals();
-  ~StopSignals();  // the signals do again what they did
+  ~StopSignals();  // but for SIGUSR1 the signals do again what they did
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  // Thread-safe.
+  // Whoever calls it looks at Requested() from here on. Thread-safe, as that is.
+  void Defer() { deferred_ = true; }
   bool Requested() const { return requested_; }
 
  private:
@@ -42,6 +46,7 @@ class StopSignals {
 
   const sigset_t signals_;
   sigset_t before_;
+  std::atomic<bool> deferred_ = false;
   std::atomic<bool> requested_ = false;
   std::atomic<bool> closing_ = false;
   std::thread thread_;

@@ -15,17 +15,13 @@
 
 namespace quadhop {
 
-absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience,
-                                     const StopSignals* stop) {
+absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience) {
   const absl::Time give_up = absl::Now() + patience;
   const std::string holder = absl::StrCat("host ", HostName(), ", process ", getpid(), "\n");
   for (bool said = false;;) {
     absl::StatusOr<FileLock> lock = FileLock::OfFile(RunLockPath(run), holder);
     if (!absl::IsUnavailable(lock.status())) return lock;
     if (absl::Now() >= give_up) break;
-    if (stop != nullptr && stop->Requested())
-      return absl::CancelledError(
-          absl::StrCat("stopped, as asked, while another process trains in ", run));
     if (!said) absl::FPrintF(stderr, "waiting for the process that trains in %s to end\n", run);
     said = true;
     absl::SleepFor(absl::Milliseconds(200));

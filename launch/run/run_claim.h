@@ -7,15 +7,12 @@
 #include <string>
 
 #include "core/file_lock.h"
-#include "launch/ranks/stop_signals.h"
 
 namespace quadhop {
 
-// The lock on the folder of a run, which is there; another process's is waited for so long, or
-// until `stop` (nullptr: nobody) asks for a stop: kCancelled. kFailedPrecondition, saying what to
-// do, if another process keeps it, naming that.
-absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience,
-                                     const StopSignals* stop);
+// The lock on the folder of a run, which is there; another process's is waited for so long.
+// kFailedPrecondition, saying what to do, if another process keeps it, naming that.
+absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience);
 
 // Whether it is certain that no process has the lock; as this host sees it.
 bool IsUnclaimed(const std::string& run);

@@ -136,9 +136,8 @@ absl::Status RunFolder::CheckStart(const std::string& run, Start start) {
 }
 
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& path, Start start,
-                                                             RunInputs inputs,
-                                                             const StopSignals* stop) {
-  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, std::move(inputs), stop));
+                                                             RunInputs inputs) {
+  std::unique_ptr<RunFolder> folder(new RunFolder(path, start, std::move(inputs)));
   if (FileExists(path)) QH_RETURN_IF_ERROR(folder->Claim());
   if (start == Start::kResume && FileExists(RunConfigPath(path))) {
     QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(path));
@@ -151,7 +150,7 @@ absl::Status RunFolder::Claim() {
   QH_RETURN_IF_ERROR(CheckMayHoldARun(path_));
   QH_ASSIGN_OR_RETURN(
       FileLock lock,
-      ClaimFolder(path_, start_ == Start::kResume ? kTimeToEnd : absl::ZeroDuration(), stop_));
+      ClaimFolder(path_, start_ == Start::kResume ? kTimeToEnd : absl::ZeroDuration()));
   lock_.emplace(std::move(lock));
   return CheckStart(path_, start_);
 }

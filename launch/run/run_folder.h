@@ -30,7 +30,6 @@
 #include "core/store.pb.h"
 #include "launch/config.pb.h"
 #include "launch/json/json_object.h"
-#include "launch/ranks/stop_signals.h"
 #include "launch/tensorboard/event_file.h"
 
 namespace quadhop {
@@ -57,12 +56,10 @@ class RunFolder {
   static absl::Status CheckStart(const std::string& path, Start start);
   // Makes no more than RUN/lock yet, which keeps others out from here on. What CheckStart says;
   // kFailedPrecondition if another process is training in it (one that may be ending is waited for
-  // if `start` is kResume, until `stop` asks for a stop: kCancelled), or if `start` is kResume and
-  // the run's config differs in what matters (see ChangesOnResume). Borrows `stop`; may be
-  // nullptr.
+  // if `start` is kResume), or if `start` is kResume and the run's config differs in what matters
+  // (see ChangesOnResume).
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
-                                                           RunInputs inputs,
-                                                           const StopSignals* stop);
+                                                           RunInputs inputs);
   // Once nothing stands against the run: makes the folder and writes config.textproto, store.txt,
   // trained_on.textproto and split.txt. But for kResume the files named above, and only those, are
   // removed before. To be called before anything below is written.
@@ -99,8 +96,8 @@ class RunFolder {
   absl::Status WriteSummary(const JsonObject& summary);
 
  private:
-  RunFolder(std::string path, Start start, RunInputs inputs, const StopSignals* stop)
-      : path_(std::move(path)), start_(start), inputs_(std::move(inputs)), stop_(stop) {}
+  RunFolder(std::string path, Start start, RunInputs inputs)
+      : path_(std::move(path)), start_(start), inputs_(std::move(inputs)) {}
   // Makes sure that the run may stand in the folder, and keeps others out.
   absl::Status Claim();
   absl::Status OpenMetrics();
@@ -110,7 +107,6 @@ class RunFolder {
   const std::string path_;
   const Start start_;
   const RunInputs inputs_;
-  const StopSignals* const stop_;
   absl::optional<FileLock> lock_;
   std::vector<std::string> changes_;
   int metrics_fd_ = -1;

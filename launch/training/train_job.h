@@ -16,8 +16,8 @@ struct TrainJob {
   std::string split;  // "": the store's default
   std::string init;   // weights to start from, safetensors; "": fresh ones
   RunFolder::Start start = RunFolder::Start::kNew;
-  Config config;                      // complete and in range
-  const StopSignals* stop = nullptr;  // who asks for a stop; nullptr: nobody
+  Config config;                // complete and in range
+  StopSignals* stop = nullptr;  // who asks for a stop; nullptr: nobody
   LogStyle log = LogStyle::kText;
   std::string repetition;  // which of several runs this is, "split-a/seed-3"; "": the only one
 };

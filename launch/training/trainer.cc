@@ -50,10 +50,10 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
 }
 
 absl::StatusOr<ExitCode> Trainer::Run() {
-  QH_ASSIGN_OR_RETURN(const bool taken, TakeFolder());
-  if (!taken) return ExitCode::kResumable;
+  QH_RETURN_IF_ERROR(TakeFolder());
   QH_ASSIGN_OR_RETURN(const bool begun, Begin());
   if (!begun) return ExitCode::kDone;
+  if (job_.stop != nullptr) job_.stop->Defer();
   while (!IsTrained(config_, position_)) {
     const int64_t epoch = position_.epoch() + 1;
     QH_ASSIGN_OR_RETURN(const bool stop, TrainEpoch(epoch));
@@ -64,28 +64,17 @@ absl::StatusOr<ExitCode> Trainer::Run() {
   return ExitCode::kDone;
 }
 
-// Rank 0 has the folder; the others learn by the broadcast's failure if it is refused.
-absl::StatusOr<bool> Trainer::TakeFolder() {
-  bool stopped = false;
-  if (session_.context().IsMain()) {
-    absl::StatusOr<std::unique_ptr<RunFolder>> folder =
-        RunFolder::Create(job_.run, job_.start,
-                          {.config = WithBackendsOf(session_.config(), job_.config),
-                           .store = job_.store,
-                           .manifest = session_.store().manifest(),
-                           .split = session_.split()},
-                          job_.stop);
-    stopped = absl::IsCancelled(folder.status());
-    if (stopped) {
-      display_.Say(folder.status().message());
-    } else {
-      QH_ASSIGN_OR_RETURN(folder_, std::move(folder));
-      if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout, job_.repetition);
-    }
-  }
-  QH_ASSIGN_OR_RETURN(
-      stopped, BroadcastValue(session_.context().comm, "begin of the run", Rank(0), stopped));
-  return !stopped;
+// If it is refused, the others learn by the failure of their next collective.
+absl::Status Trainer::TakeFolder() {
+  if (!session_.context().IsMain()) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(folder_,
+                      RunFolder::Create(job_.run, job_.start,
+                                        {.config = WithBackendsOf(session_.config(), job_.config),
+                                         .store = job_.store,
+                                         .manifest = session_.store().manifest(),
+                                         .split = session_.split()}));
+  if (job_.log == LogStyle::kJson) folder_->EchoTo(stdout, job_.repetition);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> Trainer::Begin() {

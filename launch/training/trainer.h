@@ -37,8 +37,7 @@ class Trainer {
   absl::StatusOr<ExitCode> Run();
 
  private:
-  // False if a stop was asked for while another process had the folder.
-  absl::StatusOr<bool> TakeFolder();
+  absl::Status TakeFolder();  // by rank 0
   // Makes what training needs, takes up where the run was left, and begins its records. False if
   // the run to carry on was finished.
   absl::StatusOr<bool> Begin();

@@ -169,6 +169,13 @@ TEST(Jobs, HaveFlagsInBothSpellings) {
   EXPECT_EQ(FlagOfJob({"train", "--run"}, "run"), "");
 }
 
+TEST(Jobs, AreWithoutAFlagInEitherSpelling) {
+  EXPECT_THAT(WithoutFlag({"train", "--threads", "3", "--run", "r"}, "threads"),
+              ElementsAre("train", "--run", "r"));
+  EXPECT_THAT(WithoutFlag({"train", "--threads=3", "--run", "r"}, "threads"),
+              ElementsAre("train", "--run", "r"));
+}
+
 TEST(Jobs, AreCommandsOfThisProgramAndOnlyTrainIsRestarted) {
   EXPECT_OK(CheckJob({"train"}, 2, 3));
   EXPECT_OK(CheckJob({"eval"}, 2, 0));
@@ -273,6 +280,13 @@ TEST_F(RestartsTest, DoesNotMeasureARunByTheOneThatItReplaces) {
   EXPECT_EQ(starts_.size(), 1u + 2u);
 }
 
+TEST_F(RestartsTest, TrainingThatDiesOfARequestToStopIsResumable) {
+  const std::string script = "kill -TERM $PPID; while :; do sleep 0.02; done";
+  EXPECT_THAT(Run(2, script), IsOkAndHolds(ExitCode::kResumable));
+  EXPECT_EQ(starts_.size(), 1u);
+  EXPECT_THAT(Run(0, script, {"eval"}), IsOkAndHolds(static_cast<ExitCode>(128 + SIGUSR1)));
+}
+
 TEST_F(RestartsTest, PassesOnWrongUsageAndAStopOnRequest) {
   EXPECT_THAT(Run(2, "exit 2"), IsOkAndHolds(ExitCode::kUsage));
   EXPECT_THAT(Run(2, "mkdir -p run/checkpoints/step-0000000015; exit 75"),
@@ -328,6 +342,27 @@ TEST(Supervisor, EndsAProgramThatHasNotStoppedWhenItIsAskedAgain) {
                   .value_or(99);
             }),
             128 + SIGTERM);
+}
+
+TEST(Supervisor, KillsAProgramThatIsNotEndedByThat) {
+  EXPECT_EQ(EndOfProcess([] {
+              Supervisor supervisor(absl::Milliseconds(500));
+              return supervisor
+                  .Run({"sh", "-c",
+                        "trap : USR1 TERM; kill -INT $PPID; sleep 1.3; kill -INT $PPID; "
+                        "while :; do sleep 0.02; done"})
+                  .value_or(99);
+            }),
+            128 + SIGKILL);
+}
+
+// As mpirun before it has ranks.
+TEST(Supervisor, AsksAgainWhereTheProgramDropsARequest) {
+  Supervisor supervisor;
+  EXPECT_THAT(supervisor.Run({"sh", "-c",
+                              "n=0; trap 'n=$((n + 1)); [ $n -lt 2 ] || exit 75' USR1; "
+                              "kill -TERM $PPID; while :; do sleep 0.02; done"}),
+              IsOkAndHolds(75));
 }
 
 TEST(Supervisor, LeavesAnIgnoredHangUpIgnored) {

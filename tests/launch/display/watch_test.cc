@@ -112,7 +112,7 @@ TEST_F(RunWatchTest, KnowsAtOnceThatAProcessOfThisHostIsGone) {
   quadhop::Standing standing;
   standing.Set("training", 12);
   ASSERT_OK(WriteFileAtomically(RunStorePath(run_.path()), "s.qh\n"));
-  absl::optional<FileLock> claim = ClaimFolder(run_.path(), absl::ZeroDuration(), nullptr).value();
+  absl::optional<FileLock> claim = ClaimFolder(run_.path(), absl::ZeroDuration()).value();
   const SignOfLife sign(RunAlivePath(run_.path()), standing);
   while (!FileExists(RunAlivePath(run_.path()))) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_EQ(Now().state, State::kRunning);

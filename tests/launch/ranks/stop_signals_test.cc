@@ -16,7 +16,8 @@ void WaitFor(const StopSignals& stop) {
 
 TEST(StopSignals, TakesAnyOfItsSignalsForARequest) {
   for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
-    const StopSignals stop;
+    StopSignals stop;
+    stop.Defer();
     EXPECT_FALSE(stop.Requested());
     ASSERT_EQ(kill(getpid(), signal), 0);
     WaitFor(stop);
@@ -27,7 +28,8 @@ TEST(StopSignals, ThoseWithinASecondOfTheFirstAreOneRequest) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
-        const StopSignals stop;
+        StopSignals stop;
+        stop.Defer();
         kill(getpid(), SIGTERM);
         WaitFor(stop);
         for (const int signal : {SIGTERM, SIGHUP}) kill(getpid(), signal);
@@ -41,7 +43,8 @@ TEST(StopSignals, ALaterOneEndsTheProcessAtOnce) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
-        const StopSignals stop;
+        StopSignals stop;
+        stop.Defer();
         kill(getpid(), SIGUSR1);
         WaitFor(stop);
         std::this_thread::sleep_for(std::chrono::milliseconds(1200));
@@ -51,16 +54,44 @@ TEST(StopSignals, ALaterOneEndsTheProcessAtOnce) {
       testing::ExitedWithCode(1), "asked to stop a second time");
 }
 
-TEST(StopSignals, ItsEndGivesTheSignalsBack) {
+TEST(StopSignals, EndTheProcessAtOnceUntilTheyAreDeferred) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const StopSignals stop;
+        kill(getpid(), SIGTERM);
+        while (true) pause();
+      },
+      testing::ExitedWithCode(75), "stops before its first step, as asked");
+}
+
+TEST(StopSignals, Usr1StaysOneRequestHoweverOftenItComes) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        StopSignals stop;
+        stop.Defer();
+        kill(getpid(), SIGUSR1);
+        WaitFor(stop);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+        kill(getpid(), SIGUSR1);
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignals, ItsEndGivesTheSignalsBackButUsr1) {
   struct sigaction ignore = {}, before = {};
   ignore.sa_handler = SIG_IGN;
-  ASSERT_EQ(sigaction(SIGUSR1, &ignore, &before), 0);
+  ASSERT_EQ(sigaction(SIGTERM, &ignore, &before), 0);
   { const StopSignals stop; }
-  EXPECT_EQ(kill(getpid(), SIGUSR1), 0);  // ignored, as before: this test lives
+  EXPECT_EQ(kill(getpid(), SIGTERM), 0);  // ignored, as before: this test lives
+  EXPECT_EQ(kill(getpid(), SIGUSR1), 0);
   sigset_t blocked;
   ASSERT_EQ(pthread_sigmask(SIG_BLOCK, nullptr, &blocked), 0);
-  EXPECT_EQ(sigismember(&blocked, SIGUSR1), 0);
-  ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
+  EXPECT_EQ(sigismember(&blocked, SIGTERM), 0);
+  ASSERT_EQ(sigaction(SIGTERM, &before, nullptr), 0);
 }
 
 TEST(StopSignals, WhatWasIgnoredBeforeStaysIgnored) {
@@ -68,7 +99,8 @@ TEST(StopSignals, WhatWasIgnoredBeforeStaysIgnored) {
   ignore.sa_handler = SIG_IGN;  // as nohup does
   ASSERT_EQ(sigaction(SIGHUP, &ignore, &before), 0);
   {
-    const StopSignals stop;
+    StopSignals stop;
+    stop.Defer();
     ASSERT_EQ(kill(getpid(), SIGHUP), 0);
     ASSERT_EQ(kill(getpid(), SIGHUP), 0);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

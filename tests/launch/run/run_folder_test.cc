@@ -52,7 +52,7 @@ class RunFolderTest : public testing::Test {
     ChooseBackends(/*all_ranks_have_gpus=*/false, &config_);
     QH_ASSIGN_OR_RETURN(
         auto folder,
-        RunFolder::Create(run_, start, {config_, "stores/a.qh", MakeManifest(), "time"}, nullptr));
+        RunFolder::Create(run_, start, {config_, "stores/a.qh", MakeManifest(), "time"}));
     QH_RETURN_IF_ERROR(folder->Begin());
     return folder;
   }
@@ -98,10 +98,9 @@ TEST_F(RunFolderTest, ThePathOfItsStoreLeadsThroughLinks) {
   {
     ASSERT_OK_AND_ASSIGN(Config config, LoadConfig("quickstart", {}));
     ChooseBackends(/*all_ranks_have_gpus=*/false, &config);
-    ASSERT_OK_AND_ASSIGN(
-        const auto folder,
-        RunFolder::Create(run_, RunFolder::Start::kNew,
-                          {config, folder_ / "link/../s.qh", MakeManifest(), "time"}, nullptr));
+    ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Create(run_, RunFolder::Start::kNew,
+                                                              {config, folder_ / "link/../s.qh",
+                                                               MakeManifest(), "time"}));
     ASSERT_OK(folder->Begin());
   }
   ASSERT_OK_AND_ASSIGN(const std::string store, ReadRunStore(run_));

@@ -90,7 +90,8 @@ class TrainingTest : public testing::Test {
   // On two ranks, after SIGTERM.
   absl::StatusOr<ExitCode> TrainAskedToStop(RunFolder::Start start) const {
     QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", Settings()));
-    const StopSignals stop;
+    StopSignals stop;
+    stop.Defer();
     EXPECT_EQ(kill(getpid(), SIGTERM), 0);
     const TrainJob job{store_, run_, "", "", start, config, &stop, LogStyle::kText, ""};
     testing::internal::CaptureStdout();
@@ -235,17 +236,6 @@ TEST_F(TrainingTest, StopsWhenAskedAndCarriesOnEqual) {
   EXPECT_LT(ResultOf(run_).lines.size(), static_cast<size_t>(kSteps));
   EXPECT_EQ(Resume(run_, "1").code, ExitCode::kDone);
   EXPECT_TRUE(ResultOf(run_) == Undisturbed());
-}
-
-TEST_F(TrainingTest, StopsWhenAskedWhileItWaitsForAnotherProcess) {
-  ASSERT_EQ(Train(run_, {}).code, ExitCode::kDone);
-  const Result before = ResultOf(run_);
-  ASSERT_OK_AND_ASSIGN(const FileLock other, ClaimFolder(run_, absl::ZeroDuration(), nullptr));
-  const absl::Time start = absl::Now();
-  ASSERT_OK_AND_ASSIGN(const ExitCode code, TrainAskedToStop(RunFolder::Start::kResume));
-  EXPECT_EQ(code, ExitCode::kResumable);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(30));
-  EXPECT_TRUE(ResultOf(run_) == before);
 }
 
 TEST_F(TrainingTest, ARunThatFailedBeforeItsFirstStepIsBegunAnew) {
