@@ -87,7 +87,14 @@ constexpr absl::string_view kThreads = R"bash(
 # The threads of a rank: its share of the node's processors.
 threads=${SLURM_CPUS_PER_TASK:-$((SLURM_CPUS_ON_NODE / RANKS_PER_NODE))}
 [ "$threads" -ge 1 ] || threads=1
+)bash";
 
+constexpr absl::string_view kThreadsAsGiven = R"bash(
+# The threads of a rank.
+threads=THREADS
+)bash";
+
+constexpr absl::string_view kStart = R"bash(
 # Ranks are started by srun where Slurm's PMIx works on these nodes, else by mpirun, which finds them by itself.
 if [ "$(srun --mpi=pmix echo here 2>/dev/null | grep -c here)" -eq "$SLURM_NTASKS" ]; then
   # A rank that ends with 75 is no reason to kill the others; of one that is lost they know by themselves.
@@ -132,17 +139,16 @@ code=$?
 constexpr absl::string_view kTraps = R"bash(
 # Asked to stop, the ranks write a checkpoint and end with 75. Slurm asks by USR1 before the time limit. By TERM a job is
 # preempted or cancelled: whether it is queued again is then not for this script to say.
-asked_to_stop=no again=yes pid=
+asked_to_stop=no again=yes
 stop() {
   echo "== $(date -Is) asked to stop by $1"
   asked_to_stop=yes
-  [ -z "$pid" ] || kill -USR1 "$pid"
 }
 trap 'stop USR1' USR1
 trap 'again=no; stop TERM' TERM
 )bash";
 
-// A trap ends `wait` early, so that it is repeated while the job lives.
+// A trap ends `wait` early.
 constexpr absl::string_view kTrappedRun = R"bash(
 run=RUN
 # How far the run has got: to its newest checkpoint, or to the last step in its metrics; runs over seeds or splits together.
@@ -157,11 +163,16 @@ code=75
 if [ "$asked_to_stop" = no ]; then
   "${start[@]}" "${job[@]}" &
   pid=$!
-  while :; do
-    code=0
-    wait "$pid" || code=$?
-    [ "$code" -gt 128 ] && kill -0 "$pid" 2>/dev/null || break
+  while kill -0 "$pid" 2>/dev/null; do
+    if [ "$asked_to_stop" = no ]; then
+      wait "$pid"
+    else  # again and again: it drops what it cannot hand on while it starts ranks
+      kill -USR1 "$pid" 2>/dev/null
+      sleep 1
+    fi
   done
+  wait "$pid"
+  code=$?
 fi
 )bash";
 
@@ -204,13 +215,18 @@ std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::strin
       "\nrestarts=${SLURM_RESTART_COUNT:-0}\n"
       "echo \"== $(date -Is) job $SLURM_JOB_ID on $SLURM_JOB_NODELIST, start $((restarts + "
       "1))\"\n");
-  if (is_training) absl::StrAppend(&script, kTraps, "\n");
+  if (is_training) absl::StrAppend(&script, kTraps);
   for (const std::string& line : options.setup) absl::StrAppend(&script, line, "\n");
-  absl::StrAppend(
-      &script,
-      absl::StrReplaceAll(kThreads, {{"RANKS_PER_NODE", absl::StrCat(RanksPerNode(options))}}));
+  const std::string threads = FlagOfJob(job, "threads");
+  if (threads.empty() || threads == "0")
+    script +=
+        absl::StrReplaceAll(kThreads, {{"RANKS_PER_NODE", absl::StrCat(RanksPerNode(options))}});
+  else
+    script += absl::StrReplaceAll(kThreadsAsGiven, {{"THREADS", ShellWord(threads)}});
+  absl::StrAppend(&script, kStart);
   if (staged) script += Staging(options, FlagOfJob(job, "store"));
-  const JobWords words = is_training ? WithResume(job) : JobWords(job.begin(), job.end());
+  const JobWords words =
+      WithoutFlag(is_training ? WithResume(job) : JobWords(job.begin(), job.end()), "threads");
   absl::StrAppend(&script, "\n", JobArray(words, program, staged));
   if (is_training)
     script += absl::StrReplaceAll(

@@ -92,6 +92,9 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(CheckJob(f.job, NumRanks(f.slurm), 0));
+  if (IsTraining(f.job))
+    QH_RETURN_IF_ERROR(
+        CheckTraining(absl::MakeConstSpan(f.job).subspan(1), static_cast<int>(NumRanks(f.slurm))));
   if (f.slurm.name.empty()) f.slurm.name = NameOf(f.job);
   std::error_code error;
   const std::string folder = std::filesystem::current_path(error).string();

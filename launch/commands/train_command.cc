@@ -1,17 +1,25 @@
 // quadhop train --store NAME.qh --config CONFIG --run RUN, and quadhop train --run RUN --resume
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+
+#include <cstdio>
+#include <memory>
 
 #include "comm/gather.h"
 #include "core/status.h"
+#include "core/store.h"
+#include "core/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
+#include "launch/commands/launchers.h"
 #include "launch/config/config.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
+#include "launch/session/open_store.h"
 #include "launch/training/repetitions.h"
 #include "launch/training/train.h"
 #include "launch/training/train_job.h"
@@ -129,25 +137,46 @@ absl::StatusOr<std::string> AgreeOnRun(Communicator& comm, const TrainJob& job) 
   return BroadcastText(comm, "split of the run", Rank(0), job.split);
 }
 
+// False if it asks for help.
+absl::StatusOr<bool> ReadCommandLine(absl::Span<const std::string> arguments, TrainFlags* train) {
+  Flags flags = Declare(train);
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return false;
+  QH_RETURN_IF_ERROR(flags.CheckExcluded("resume", {"overwrite"}));
+  QH_RETURN_IF_ERROR(flags.CheckExcluded("splits", {"split"}));
+  train->repeat.all_splits = train->splits == "all";
+  if (train->resume) train->job.start = RunFolder::Start::kResume;
+  if (train->overwrite) train->job.start = RunFolder::Start::kOverwrite;
+  QH_RETURN_IF_ERROR(train->resume ? TakeFromRun(train) : NeedStoreAndConfig(*train));
+  absl::StatusOr<Config> config = LoadConfig(train->config, train->overrides);
+  if (!config.ok()) return UsageError(config.status().message());
+  train->job.config = *std::move(config);
+  TakeDeadlines(train->job.config.train(), &train->ranks);
+  if (train->log == "json") train->job.log = LogStyle::kJson;
+  train->ranks.after_loss = "carry on with --resume";
+  return true;
+}
+
 }  // namespace
+
+absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_ranks) {
+  TrainFlags train;
+  QH_ASSIGN_OR_RETURN(const bool proceed, ReadCommandLine(arguments, &train));
+  if (!proceed) return absl::OkStatus();
+  const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(train.job.store);
+  if (!store.ok()) {
+    absl::FPrintF(stderr, "quadhop: warning: %s: the job fails if it begins before there is one\n",
+                  store.status().message());
+    return absl::OkStatus();
+  }
+  ThreadPool pool(1);
+  return CheckRanksOfStore(**store, num_ranks, pool);
+}
 
 absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   TrainFlags train;
-  Flags flags = Declare(&train);
-  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  QH_ASSIGN_OR_RETURN(const bool proceed, ReadCommandLine(arguments, &train));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(flags.CheckExcluded("resume", {"overwrite"}));
-  QH_RETURN_IF_ERROR(flags.CheckExcluded("splits", {"split"}));
-  train.repeat.all_splits = train.splits == "all";
-  if (train.resume) train.job.start = RunFolder::Start::kResume;
-  if (train.overwrite) train.job.start = RunFolder::Start::kOverwrite;
-  QH_RETURN_IF_ERROR(train.resume ? TakeFromRun(&train) : NeedStoreAndConfig(train));
-  absl::StatusOr<Config> config = LoadConfig(train.config, train.overrides);
-  if (!config.ok()) return UsageError(config.status().message());
-  train.job.config = *std::move(config);
-  TakeDeadlines(train.job.config.train(), &train.ranks);
-  if (train.log == "json") train.job.log = LogStyle::kJson;
-  train.ranks.after_loss = "carry on with --resume";
   StopSignals stop;
   train.job.stop = &stop;
   QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));

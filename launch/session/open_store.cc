@@ -28,6 +28,14 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
   return store;
 }
 
+absl::Status CheckRanksOfStore(const Store& store, int num_ranks, ThreadPool& pool) {
+  if (num_ranks <= store.num_partitions()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("there are ", num_ranks, " ranks, but ", store.path(), " has ",
+                   Counted(store.num_partitions(), "partition"),
+                   ", and every rank needs one: ", AdviceOnRanks(store, num_ranks, pool)));
+}
+
 std::string AdviceOnRanks(const Store& store, int num_ranks, ThreadPool& pool) {
   const int64_t partitions = store.num_partitions();
   std::string advice = absl::StrCat("start at most ", Counted(partitions, "rank"));

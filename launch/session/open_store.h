@@ -17,7 +17,9 @@ namespace quadhop {
 absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
                                                            const std::string& path);
 
-// What to do where the store has fewer partitions than there are ranks.
+// kInvalidArgument, saying what to do, if the store has fewer partitions than there are ranks.
+absl::Status CheckRanksOfStore(const Store& store, int num_ranks, ThreadPool& pool);
+// What to do then.
 std::string AdviceOnRanks(const Store& store, int num_ranks, ThreadPool& pool);
 
 }  // namespace quadhop

@@ -100,11 +100,11 @@ absl::Status Session::AgreeOnBackends() {
 
 absl::Status Session::Open(const std::string& store_path, const std::string& split) {
   QH_ASSIGN_OR_RETURN(store_, OpenStoreOnAllRanks(context_.comm, store_path));
-  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "read the store", ReadStore(store_path, split)));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "read the store", ReadStore(split)));
   return AgreeOnPrecision();
 }
 
-absl::Status Session::ReadStore(const std::string& store_path, const std::string& split) {
+absl::Status Session::ReadStore(const std::string& split) {
   const bool may_differ = classes_to_predict_ > 0;
   const bool labelled =
       !may_differ || (store_->HasFile("labels.npy") && store_->HasFile("splits.npy"));
@@ -112,11 +112,7 @@ absl::Status Session::ReadStore(const std::string& store_path, const std::string
   split_ = by_default ? store_->DefaultSplit() : split;
   partition_offsets_.assign(store_->manifest().partition_offsets().begin(),
                             store_->manifest().partition_offsets().end());
-  if (context_.comm.num_ranks() > store_->num_partitions())
-    return absl::InvalidArgumentError(
-        absl::StrCat("there are ", context_.comm.num_ranks(), " ranks, but ", store_path, " has ",
-                     Counted(store_->num_partitions(), "partition"), ", and every rank needs one: ",
-                     AdviceOnRanks(*store_, context_.comm.num_ranks(), context_.pool)));
+  QH_RETURN_IF_ERROR(CheckRanksOfStore(*store_, context_.comm.num_ranks(), context_.pool));
   LoaderInputs targets = UnlabelledTargets(*store_);
   if (labelled) {
     QH_ASSIGN_OR_RETURN(targets, TargetsFromStore(*store_, split_, context_.pool));

@@ -60,7 +60,7 @@ class Session {
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}
   absl::Status AgreeOnBackends();
   absl::Status Open(const std::string& store_path, const std::string& split);
-  absl::Status ReadStore(const std::string& store_path, const std::string& split);
+  absl::Status ReadStore(const std::string& split);
   absl::Status PlaceGraph();
   absl::Status CheckMemory(const MemoryPlan& plan) const;
   void WarnOfGpuMemory() const;

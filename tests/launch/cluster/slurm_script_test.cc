@@ -99,6 +99,19 @@ TEST(SlurmScript, StagesTheStoreOnRequest) {
   ExpectBashReadsIt(script);
 }
 
+TEST(SlurmScript, GivesRanksTheThreadsThatTheJobAsksFor) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"eval", "--run", "r", "--threads", "3"},
+        {"eval", "--threads=3", "--run", "r"}}) {
+    const std::string script = SlurmScript(Options(), words, "/home/me", "/opt/quadhop");
+    EXPECT_THAT(script, AllOf(HasSubstr("\nthreads=3\n"), HasSubstr("  --threads \"$threads\"\n"),
+                              Not(HasSubstr("SLURM_CPUS_ON_NODE"))));
+    EXPECT_EQ(script.find("--threads"), script.rfind("--threads"));
+  }
+  EXPECT_THAT(SlurmScript(Options(), {"eval", "--threads", "0"}, "/home/me", "/opt/quadhop"),
+              HasSubstr("SLURM_CPUS_ON_NODE"));
+}
+
 TEST(SlurmScript, AsksForTheMemoryOfWholeNodesUnlessTheUserDoes) {
   const auto script = [](const SlurmOptions& options) {
     return SlurmScript(options, kTrain, "/home/me", "/opt/quadhop");
@@ -222,11 +235,38 @@ TEST(LaunchSlurm, WarnsOfGpusThatThisBuildWouldNotUse) {
   const Outcome with_gpus = LaunchSlurmFor("r", {"--gpus-per-node", "8"});
   EXPECT_EQ(with_gpus.code, ExitCode::kDone);
   if (IsBuiltWithCuda())
-    EXPECT_EQ(with_gpus.err, "");
+    EXPECT_THAT(with_gpus.err, Not(HasSubstr("CUDA")));
   else
     EXPECT_THAT(with_gpus.err, AllOf(HasSubstr("--gpus-per-node is 8"), HasSubstr("without CUDA"),
                                      HasSubstr("cmake --preset cuda")));
-  EXPECT_EQ(LaunchSlurmFor("r", {}).err, "");
+  EXPECT_THAT(LaunchSlurmFor("r", {}).err, Not(HasSubstr("CUDA")));
+}
+
+TEST(LaunchSlurm, RefusesTrainingThatCouldNotBegin) {
+  const TempDir folder;
+  const std::string store = folder / "g.qh";
+  ASSERT_EQ(Quadhop({"synth", "--to-store", "--nodes", "500", "--degree", "5", "--features", "4",
+                     "--classes", "3", "--out", store})
+                .code,
+            ExitCode::kDone);
+  const auto launch = [&](const std::string& nodes, const std::string& config,
+                          const std::string& field) {
+    return Quadhop({"launch", "slurm", "--nodes", nodes, "--", "train", "--store", store,
+                    "--config", config, "--set", field, "--run", folder / "r"});
+  };
+  EXPECT_EQ(launch("1", "nosuch", "train.epochs=3").code, ExitCode::kUsage);
+  const Outcome field = launch("1", "quickstart", "train.epoch=3");
+  EXPECT_EQ(field.code, ExitCode::kUsage);
+  EXPECT_THAT(field.err, HasSubstr("train.epoch"));
+  const Outcome ranks = launch("2", "quickstart", "train.epochs=3");
+  EXPECT_EQ(ranks.code, ExitCode::kFailed);
+  EXPECT_THAT(ranks.err, AllOf(HasSubstr("there are 4 ranks"), HasSubstr("has 1 partition")));
+}
+
+TEST(LaunchSlurm, WarnsOfAStoreThatIsNotThere) {
+  const Outcome outcome = LaunchSlurmFor("r", {});
+  EXPECT_EQ(outcome.code, ExitCode::kDone);
+  EXPECT_THAT(outcome.err, HasSubstr("the job fails if it begins before there is one"));
 }
 
 TEST(LaunchSlurm, WritesTheScriptAndSaysWhereThereIsNoSbatch) {
