@@ -14,15 +14,21 @@
 namespace quadhop {
 namespace {
 
-// The files of one version of the controller.
+// The files of one version of the controller, and lines of its memory.stat. The kernel drops pages
+// of files for whoever needs memory, also the active ones, which are those read more than once.
+// Pages of tmpfs and locked ones are counted in other lines.
 struct Controller {
   const char* limit;
   const char* used;
-  const char* droppable;  // in memory.stat
+  const char* droppable;
+  const char* unwritten;  // of the droppable: they have to reach a disk first
 };
-constexpr Controller kVersion2 = {"memory.max", "memory.current", "inactive_file"};
+constexpr Controller kVersion2 = {"memory.max", "memory.current",
+                                  "inactive_file active_file slab_reclaimable",
+                                  "file_dirty file_writeback"};
 constexpr Controller kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
-                                  "total_inactive_file"};
+                                  "total_inactive_file total_active_file",
+                                  "total_dirty total_writeback"};
 
 constexpr int64_t kNoLimitBytes = int64_t{1} << 60;  // version 1 has 2^63 less a page for none
 
@@ -40,14 +46,30 @@ bool ReadNumber(const std::string& path, absl::string_view key, int64_t* number)
   return false;
 }
 
+// Of those lines of a memory.stat that begin with one of the keys.
+int64_t SumOfLines(absl::string_view stat, absl::string_view keys) {
+  const std::vector<absl::string_view> wanted = absl::StrSplit(keys, ' ');
+  int64_t sum = 0;
+  for (const absl::string_view line : absl::StrSplit(stat, '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    int64_t bytes = 0;
+    if (words.size() == 2 && std::count(wanted.begin(), wanted.end(), words[0]) > 0 &&
+        absl::SimpleAtoi(words[1], &bytes))
+      sum += bytes;
+  }
+  return sum;
+}
+
 int64_t RoomBytes(const std::string& group, const Controller& controller) {
-  int64_t limit = 0, used = 0, droppable = 0;
+  int64_t limit = 0, used = 0;
   if (!ReadNumber(absl::StrCat(group, "/", controller.limit), "", &limit) ||
       !ReadNumber(absl::StrCat(group, "/", controller.used), "", &used))
     return kUnlimitedBytes;
   if (limit >= kNoLimitBytes) return kUnlimitedBytes;
-  (void)ReadNumber(group + "/memory.stat", controller.droppable, &droppable);  // else none
-  return std::max<int64_t>(0, limit - used + droppable);
+  const std::string stat = ReadFile(group + "/memory.stat").value_or("");  // else none can go
+  const int64_t droppable =
+      SumOfLines(stat, controller.droppable) - SumOfLines(stat, controller.unwritten);
+  return std::max<int64_t>(0, limit - used + std::max<int64_t>(0, droppable));
 }
 
 // Of the group and those above it. In a container the path may be that of the host, where only the

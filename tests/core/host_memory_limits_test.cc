@@ -30,10 +30,34 @@ class CgroupRoom : public testing::Test {
 TEST_F(CgroupRoom, IsWhatTheLimitLeavesAndPagesThatCanGo) {
   Write("job/memory.max", "1000000\n");
   Write("job/memory.current", "700000\n");
-  Write("job/memory.stat", "anon 300\nfile 9\ninactive_file 50000\nactive_file 7\n");
+  Write("job/memory.stat", "anon 300\nfile 57000\ninactive_file 50000\nactive_anon 6\n");
   EXPECT_EQ(Of("0::/job\n"), 350000);
   Write("job/memory.current", "1200000\n");  // as it may be for a moment
   EXPECT_EQ(Of("0::/job\n"), 0);
+}
+
+TEST_F(CgroupRoom, CountsPagesOfFilesReadTwiceButNotThoseToBeWritten) {
+  Write("job/memory.max", "1000000\n");
+  Write("job/memory.current", "900000\n");
+  Write("job/memory.stat",
+        "file 790000\nshmem 50000\nfile_mapped 700000\nfile_dirty 3000\nfile_writeback 500\n"
+        "inactive_anon 50000\ninactive_file 40000\nactive_file 700000\nunevictable 60\n"
+        "slab_reclaimable 8000\nslab_unreclaimable 900\n");
+  EXPECT_EQ(Of("0::/job\n"), 100000 + 740000 + 8000 - 3500);
+  Write("memory/job/memory.limit_in_bytes", "1000000\n");
+  Write("memory/job/memory.usage_in_bytes", "900000\n");
+  Write("memory/job/memory.stat",
+        "inactive_file 1\nactive_file 2\ndirty 4\ntotal_cache 790000\ntotal_shmem 50000\n"
+        "total_dirty 3000\ntotal_writeback 500\ntotal_inactive_anon 50000\n"
+        "total_inactive_file 40000\ntotal_active_file 600000\ntotal_unevictable 60\n");
+  EXPECT_EQ(Of("4:memory:/job\n"), 100000 + 640000 - 3500);
+}
+
+TEST_F(CgroupRoom, IsNoLessThanTheLimitLeavesWhereAllPagesAreToBeWritten) {
+  Write("job/memory.max", "1000000\n");
+  Write("job/memory.current", "900000\n");
+  Write("job/memory.stat", "file_dirty 5000\nfile_writeback 500\nactive_file 5000\n");
+  EXPECT_EQ(Of("0::/job\n"), 100000);
 }
 
 TEST_F(CgroupRoom, IsTheLeastOfTheGroupsUpToTheRoot) {
