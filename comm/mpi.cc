@@ -213,8 +213,12 @@ class EndsInTime {
 
 class RealMpiRuntime : public MpiRuntime {
  public:
-  RealMpiRuntime(int32_t local_rank, int32_t num_local_ranks, absl::Duration deadline)
-      : local_rank_(local_rank), num_local_ranks_(num_local_ranks), deadline_(deadline) {}
+  RealMpiRuntime(int32_t local_rank, int32_t num_local_ranks, int32_t first_rank_on_host,
+                 absl::Duration deadline)
+      : local_rank_(local_rank),
+        num_local_ranks_(num_local_ranks),
+        first_rank_on_host_(first_rank_on_host),
+        deadline_(deadline) {}
 
   ~RealMpiRuntime() override {
     if (job_->broken) return;
@@ -236,11 +240,13 @@ class RealMpiRuntime : public MpiRuntime {
 
   int32_t local_rank() const override { return local_rank_; }
   int32_t num_local_ranks() const override { return num_local_ranks_; }
+  int32_t first_rank_on_host() const override { return first_rank_on_host_; }
 
  private:
   const std::shared_ptr<Job> job_ = std::make_shared<Job>();
   const int32_t local_rank_;
   const int32_t num_local_ranks_;
+  const int32_t first_rank_on_host_;
   const absl::Duration deadline_;
 };
 
@@ -254,13 +260,19 @@ absl::StatusOr<std::unique_ptr<MpiRuntime>> MakeRuntime(int provided, absl::Dura
   MPI_Comm host = MPI_COMM_NULL;
   int local_rank = 0;
   int num_local_ranks = 0;
+  int first_rank_on_host = 0;
   QH_RETURN_IF_ERROR(
       MpiStatus(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
                 "MPI_Comm_split_type"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_rank(host, &local_rank), "MPI_Comm_rank"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_size(host, &num_local_ranks), "MPI_Comm_size"));
+  // Ranks are split in their order, so that the host's rank 0 is the first of the job there.
+  QH_RETURN_IF_ERROR(
+      MpiStatus(MPI_Comm_rank(MPI_COMM_WORLD, &first_rank_on_host), "MPI_Comm_rank"));
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Bcast(&first_rank_on_host, 1, MPI_INT, 0, host), "MPI_Bcast"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_free(&host), "MPI_Comm_free"));
-  return std::make_unique<RealMpiRuntime>(local_rank, num_local_ranks, deadline);
+  return std::make_unique<RealMpiRuntime>(local_rank, num_local_ranks, first_rank_on_host,
+                                          deadline);
 }
 
 }  // namespace

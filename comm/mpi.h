@@ -33,6 +33,7 @@ class MpiRuntime {
       absl::Duration deadline, int64_t chunk_bytes = kMpiChunkBytes) = 0;
   virtual int32_t local_rank() const = 0;  // among the ranks of this host
   virtual int32_t num_local_ranks() const = 0;
+  virtual int32_t first_rank_on_host() const = 0;  // of the job; another on every host
 };
 
 // "Open MPI v4.1.4"; "" if built without MPI.

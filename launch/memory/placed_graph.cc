@@ -63,6 +63,7 @@ absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& i
   QH_ASSIGN_OR_RETURN(const FeatureTable table, store.features());
   PlacementFacts facts;
   facts.ranks_on_host = context.ranks_on_host;
+  facts.first_rank_on_host = context.first_rank_on_host;
   QH_ASSIGN_OR_RETURN(facts.available_bytes, AvailableMemoryBytes());
   facts.working_bytes = working_bytes;
   const BlockRange own = OwnNodes(inputs);

@@ -4,11 +4,13 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "comm/gather.h"
 #include "core/counted.h"
 #include "core/host_memory.h"
 #include "core/status.h"
+#include "launch/ranks/host_sums.h"
 
 namespace quadhop {
 namespace {
@@ -26,7 +28,9 @@ absl::StatusOr<bool> OnEveryRank(Communicator& comm, bool here) {
 absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& facts,
                            Communicator& comm, Placement& placement) {
   const int64_t store_bytes = facts.feature_bytes + facts.topology_bytes;
-  const int64_t work_bytes = facts.ranks_on_host * facts.working_bytes;
+  QH_ASSIGN_OR_RETURN(
+      const int64_t work_bytes,
+      SumOnHost(comm, "work of a host", facts.first_rank_on_host, facts.working_bytes));
   const std::string need = absl::StrFormat(
       "%s of features and topology and %s of work of %s on this host", Gigabytes(store_bytes),
       Gigabytes(work_bytes), Counted(facts.ranks_on_host, "rank"));
@@ -67,7 +71,8 @@ void PlaceHotSet(const SamplerConfig& config, const PlacementFacts& facts, Place
   if (placement.hot_set_bytes > 0) placement.forecast_bytes = facts.forecast_bytes;
 }
 
-void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Placement& placement) {
+absl::Status PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts,
+                           Communicator& comm, Placement& placement) {
   std::string reason = "as the config says";
   placement.topology = config.topology_placement();
   const bool is_auto = placement.topology == TopologyPlacement::AUTO;
@@ -75,22 +80,27 @@ void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Pla
       placement.features == FeaturePlacement::MAPPED ? facts.feature_bytes : 0;
   const int64_t of_rank =
       std::max(facts.working_bytes + placement.resident_bytes, placement.forecast_bytes);
-  const int64_t need = facts.topology_bytes + shared_features + facts.ranks_on_host * of_rank;
+  QH_ASSIGN_OR_RETURN(const int64_t of_ranks, SumOnHost(comm, "memory of a host's ranks",
+                                                        facts.first_rank_on_host, of_rank));
+  const bool fits = facts.topology_bytes + shared_features + of_ranks <= UsableBytes(facts);
+  const bool may_copy =
+      placement.topology == TopologyPlacement::RESIDENT || (is_auto && facts.samples && !fits);
+  const int64_t resident = may_copy ? facts.resident_topology_bytes() : 0;
+  QH_ASSIGN_OR_RETURN(const int64_t copies, SumOnHost(comm, "copies of a host's ranks",
+                                                      facts.first_rank_on_host, resident));
   if (is_auto && !facts.samples) {
     placement.topology = TopologyPlacement::MAPPED;
     reason = "the model does not sample";
-  } else if (is_auto && need <= UsableBytes(facts)) {
+  } else if (is_auto && fits) {
     placement.topology = TopologyPlacement::MAPPED;
     reason = absl::StrCat(Gigabytes(facts.topology_bytes),
                           ", one copy for the ranks of a host, fit beside the rest");
-  } else if (is_auto || placement.topology == TopologyPlacement::RESIDENT) {
-    const int64_t resident = facts.resident_topology_bytes();
-    const bool copy = !is_auto || facts.ranks_on_host * resident < facts.topology_bytes;
+  } else if (may_copy) {
+    const bool copy = !is_auto || copies < facts.topology_bytes;
     if (is_auto)
       reason = absl::StrFormat(
           "memory is short, and copies of what is needed take %s for %s here, the whole %s",
-          Gigabytes(facts.ranks_on_host * resident), Counted(facts.ranks_on_host, "rank"),
-          Gigabytes(facts.topology_bytes));
+          Gigabytes(copies), Counted(facts.ranks_on_host, "rank"), Gigabytes(facts.topology_bytes));
     else
       absl::StrAppend(&reason, "; ", Gigabytes(resident), " on this rank, the whole is ",
                       Gigabytes(facts.topology_bytes));
@@ -100,16 +110,22 @@ void PlaceTopology(const SamplerConfig& config, const PlacementFacts& facts, Pla
   }
   absl::StrAppend(&placement.reason, "\ntopology ",
                   TopologyPlacement::Value_Name(placement.topology), ": ", reason);
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& facts,
+absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& mine,
                                           Communicator& comm) {
+  PlacementFacts facts = mine;
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> available_bytes,
+                      GatherOnHost(comm, "memory available on a host", mine.first_rank_on_host,
+                                   mine.available_bytes));
+  facts.available_bytes = *std::min_element(available_bytes.begin(), available_bytes.end());
   Placement placement;
   QH_RETURN_IF_ERROR(PlaceFeatures(config, facts, comm, placement));
   PlaceHotSet(config, facts, placement);
-  PlaceTopology(config, facts, placement);
+  QH_RETURN_IF_ERROR(PlaceTopology(config, facts, comm, placement));
   return placement;
 }
 

@@ -18,6 +18,7 @@ inline constexpr int64_t kDefaultHotSetPart = 10;
 // What the choice depends on. Of this rank and its host.
 struct PlacementFacts {
   int32_t ranks_on_host = 1;
+  int32_t first_rank_on_host = 0;     // of the job: tells hosts apart
   int64_t available_bytes = 0;        // memory of the host that can be had
   int64_t working_bytes = 0;          // of a rank: its MemoryPlan
   int64_t feature_bytes = 0;          // features of all nodes, as stored
@@ -41,9 +42,10 @@ struct Placement {
 // What the config says, and for AUTO: features are MAPPED if every host's memory holds the whole
 // store beside what its ranks work with, for then ranks share one copy and exchange nothing;
 // PARTITIONED if not. The topology is MAPPED if it fits likewise, or if the copies of the ranks of
-// this host would take more than the whole; RESIDENT if not. A hot set whose size is not given is
-// left out if choosing it takes more memory than a rank's part of its host's. Collective. Errors
-// are the communicator's.
+// this host would take more than the whole; RESIDENT if not. The ranks of a host add up what each
+// needs, against the least that any sees available, and choose alike. A hot set whose size is not
+// given is left out if choosing it takes more memory than a rank's part of its host's. Collective.
+// Errors are the communicator's.
 absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& facts,
                                           Communicator& comm);
 

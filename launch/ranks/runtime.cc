@@ -26,6 +26,13 @@
 namespace quadhop {
 namespace {
 
+// The ranks of a rank's host, as RankContext has them.
+struct OnHost {
+  int32_t ranks = 1;
+  int32_t local_rank = 0;
+  int32_t first_rank = 0;
+};
+
 using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
 // Of this process, once, whoever asks first: this rank, which waited in vain, or another that did.
@@ -44,10 +51,10 @@ constexpr absl::Duration kTimeForOthersStacks = absl::Seconds(1);
 
 // Memory and threads that run out are errors like others, so that peers do not wait for this rank.
 absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator& comm,
-                                 Standing& standing, int32_t ranks_on_host, int32_t local_rank) {
+                                 Standing& standing, const OnHost& host) {
   try {
     ThreadPool pool(num_threads);
-    return body(RankContext{comm, pool, standing, ranks_on_host, local_rank});
+    return body(RankContext{comm, pool, standing, host.ranks, host.local_rank, host.first_rank});
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory");
   } catch (const std::system_error& error) {
@@ -57,11 +64,10 @@ absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator
 
 // The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
 // not return). heartbeat: nullptr without one.
-absl::StatusOr<ExitCode> RunRank(Communicator& comm, int32_t ranks_on_host, int32_t local_rank,
-                                 int num_threads, const Body& body, Standing& standing,
+absl::StatusOr<ExitCode> RunRank(Communicator& comm, const OnHost& host, int num_threads,
+                                 const Body& body, Standing& standing,
                                  Heartbeat* heartbeat = nullptr, StackDump* stack_dump = nullptr) {
-  absl::StatusOr<ExitCode> result =
-      RunBody(body, num_threads, comm, standing, ranks_on_host, local_rank);
+  absl::StatusOr<ExitCode> result = RunBody(body, num_threads, comm, standing, host);
   std::string where;
   if (heartbeat != nullptr) {
     const bool waited = absl::IsDeadlineExceeded(result.status());
@@ -100,8 +106,8 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
   for (size_t r = 0; r < comms.size(); ++r) {
     const auto run_rank = [&, r] {
       Standing standing;
-      results[r] = RunRank(*comms[r], static_cast<int32_t>(num_ranks), static_cast<int32_t>(r),
-                           num_threads, body, standing);
+      const OnHost host{static_cast<int32_t>(num_ranks), static_cast<int32_t>(r), 0};
+      results[r] = RunRank(*comms[r], host, num_threads, body, standing);
     };
     try {
       ranks.emplace_back(run_rank);
@@ -165,8 +171,8 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
     return code;
   };
   absl::StatusOr<ExitCode> result =
-      RunRank(*world, mpi->num_local_ranks(), mpi->local_rank(), num_threads, to_the_end, standing,
-              heartbeat.get(), &stack_dump);
+      RunRank(*world, {mpi->num_local_ranks(), mpi->local_rank(), mpi->first_rank_on_host()},
+              num_threads, to_the_end, standing, heartbeat.get(), &stack_dump);
   if (!IsAgreed(result.status())) return result;
   // Said before any rank ends: mpirun ends the others when the first does.
   if (world->rank() == Rank(0))
@@ -207,7 +213,7 @@ absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body)
   if (NumRanksByLauncher() > 1) return NotJoined("not by MPI, which joins none");
   const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
   Standing standing;
-  return RunRank(*solo, 1, 0, NumThreads(options.threads), body, standing);
+  return RunRank(*solo, OnHost{}, NumThreads(options.threads), body, standing);
 }
 
 }  // namespace quadhop

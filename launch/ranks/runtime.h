@@ -37,9 +37,10 @@ struct RanksOptions {
 struct RankContext {
   Communicator& comm;
   ThreadPool& pool;
-  Standing& standing;     // to be kept true: what others read when the rank is lost
-  int32_t ranks_on_host;  // this one counted in
-  int32_t local_rank;     // among those
+  Standing& standing;          // to be kept true: what others read when the rank is lost
+  int32_t ranks_on_host;       // this one counted in
+  int32_t local_rank;          // among those
+  int32_t first_rank_on_host;  // of the job: tells hosts apart
   bool IsMain() const { return comm.rank() == Rank(0); }
 };
 

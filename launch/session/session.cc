@@ -18,6 +18,7 @@
 #include "launch/display/terminal_line.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
+#include "launch/ranks/host_sums.h"
 #include "launch/session/class_weights.h"
 #include "launch/session/model_communicator.h"
 #include "launch/session/open_store.h"
@@ -152,7 +153,11 @@ absl::Status Session::PlaceGraph() {
     absl::FPrintF(stderr, "%s over %s, predicted efficiency %.2f\n%s\n",
                   Counted(owners_.num_partitions(), "partition"),
                   Counted(owners_.num_ranks(), "rank"), predicted_efficiency_, placement.reason);
-  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "compare memory", CheckMemory(plan)));
+  if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
+  QH_ASSIGN_OR_RETURN(const int64_t needed_bytes,
+                      SumOnHost(context_.comm, "memory of a host's ranks",
+                                context_.first_rank_on_host, plan.host_bytes()));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "compare memory", CheckMemory(needed_bytes)));
   QH_ASSIGN_OR_RETURN(graph_, PlacedGraph::Create(*store_, placement, owners_, config_, context_,
                                                   gpu_step_bytes_, inputs_));
   if (context_.IsMain() && !graph_->description().empty())
@@ -160,11 +165,12 @@ absl::Status Session::PlaceGraph() {
   return absl::OkStatus();
 }
 
-absl::Status Session::CheckMemory(const MemoryPlan& plan) const {
-  if (context_.IsMain()) absl::FPrintF(stderr, "%s\n", plan.Describe());
+// Of the ranks of this host together; the first of them says it.
+absl::Status Session::CheckMemory(int64_t needed_bytes) const {
+  if (context_.local_rank != 0) return absl::OkStatus();
   const absl::Status enough = quadhop::CheckMemory(
       absl::StrCat("training (", Counted(context_.ranks_on_host, "rank"), " on this host)"),
-      context_.ranks_on_host * plan.host_bytes());
+      needed_bytes);
   if (enough.ok()) return enough;
   return Annotate(enough,
                   "lower train.batch, sampler.sampled_nodes, sampler.hot_set_bytes or model.width, "

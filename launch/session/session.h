@@ -62,7 +62,7 @@ class Session {
   absl::Status Open(const std::string& store_path, const std::string& split);
   absl::Status ReadStore(const std::string& split);
   absl::Status PlaceGraph();
-  absl::Status CheckMemory(const MemoryPlan& plan) const;
+  absl::Status CheckMemory(int64_t needed_bytes) const;
   void WarnOfGpuMemory() const;
   absl::Status AgreeOnPrecision();
   absl::Status MakeKernels();

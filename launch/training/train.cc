@@ -57,8 +57,12 @@ absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context
   Faults faults(job.config.train().fail_at(), context.comm.rank());
   const std::unique_ptr<Communicator> faulty = WithFaults(context.comm, faults, context.standing);
   Communicator& comm = faulty != nullptr ? *faulty : context.comm;
-  const RankContext with_faults{comm, context.pool, context.standing, context.ranks_on_host,
-                                context.local_rank};
+  const RankContext with_faults{comm,
+                                context.pool,
+                                context.standing,
+                                context.ranks_on_host,
+                                context.local_rank,
+                                context.first_rank_on_host};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, with_faults));
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "count training nodes", CheckTrainingNodes(*session)));

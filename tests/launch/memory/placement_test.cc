@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "comm/communicator.h"
 #include "launch/config/config_fields.h"
 #include "tests/support/run_ranks.h"
@@ -128,6 +130,42 @@ TEST(Placement, MapsFeaturesThatOneRankOrNoSampleNeeds) {
   ASSERT_OK_AND_ASSIGN(const Placement choice, ChoosePlacement(Defaults(), facts, *solo));
   EXPECT_EQ(choice.features, FeaturePlacement::MAPPED);
   EXPECT_THAT(choice.reason, HasSubstr("take 3.00 GB for 1 rank here, the whole 10.00 GB"));
+}
+
+// Of which one alone would have other ranks of its host choose otherwise.
+TEST(Placement, TheRanksOfAHostAddUpWhatEachNeedsAndChooseAlike) {
+  PlacementFacts light = Facts(), heavy = Facts();
+  light.working_bytes = 1 * kGiga;
+  heavy.working_bytes = 28 * kGiga;
+  const auto choices = [&] {
+    std::array<Placement, 2> chosen;
+    RunRanks(2, [&](Communicator& comm) {
+      ASSERT_OK_AND_ASSIGN(
+          chosen[static_cast<size_t>(comm.rank().value())],
+          ChoosePlacement(Defaults(), comm.rank() == Rank(1) ? heavy : light, comm));
+    });
+    return chosen;
+  };
+  // 50 of the store and 29 of work fit in 80; 50 and twice 28 would not.
+  for (const Placement& choice : choices()) {
+    EXPECT_EQ(choice.features, FeaturePlacement::MAPPED);
+    EXPECT_EQ(choice.topology, TopologyPlacement::MAPPED);
+    EXPECT_THAT(choice.reason, HasSubstr("29.00 GB of work of 2 ranks on this host"));
+  }
+  // Beside 31 of work and 20 of rows, 10 of topology do not fit in 60; on two ranks as light as the
+  // one they would. Copies of 3 and 4 are less than the whole.
+  light.available_bytes = 75 * kGiga;
+  heavy.available_bytes = 80 * kGiga;
+  heavy.working_bytes = 30 * kGiga;
+  heavy.resident_topology_bytes = [] { return 4 * kGiga; };
+  for (const Placement& choice : choices()) {
+    EXPECT_EQ(choice.features, FeaturePlacement::PARTITIONED);
+    EXPECT_EQ(choice.topology, TopologyPlacement::RESIDENT);
+    EXPECT_THAT(choice.reason, HasSubstr("copies of what is needed take 7.00 GB for 2 ranks"));
+  }
+  heavy.resident_topology_bytes = [] { return 8 * kGiga; };
+  for (const Placement& choice : choices())
+    EXPECT_EQ(choice.topology, TopologyPlacement::MAPPED) << "the copies are 11 of 10";
 }
 
 TEST(Placement, DoesAsTheConfigSays) {

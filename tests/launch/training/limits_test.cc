@@ -1,0 +1,68 @@
+// Training and what is before it within the limits that a shell or a batch system sets a process.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "core/file.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+// A graph of 600 nodes in 3 partitions.
+class LimitsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(Quadhop({"synth", "--nodes", "600", "--degree", "6", "--features", "5", "--classes",
+                       "4", "--out", folder_ / "graph"})
+                  .code,
+              ExitCode::kDone);
+  }
+
+  // The program, under a limit as the shell's `ulimit` takes it.
+  Outcome Under(const std::string& limit, const std::string& arguments) const {
+    const std::string said = folder_ / "said";
+    const int status = std::system(
+        absl::StrCat("ulimit ", limit, "; ", QH_PROGRAM, " ", arguments, " >/dev/null 2>", said)
+            .c_str());
+    return {static_cast<ExitCode>(WEXITSTATUS(status)), "", ReadFile(said).value_or("")};
+  }
+  std::string Prep() const {
+    return absl::StrCat("prep --from ", folder_ / "graph", " --store ", store_,
+                        " --parts 3 --dim 4 --threads 1");
+  }
+  std::string Train(const std::vector<std::string>& settings) const {
+    std::string arguments = absl::StrCat("train --ranks-in-process 2 --threads 1 --store ", store_,
+                                         " --config quickstart --run ", run_);
+    for (const std::string& setting : settings) absl::StrAppend(&arguments, " --set ", setting);
+    return arguments;
+  }
+
+  TempDir folder_;
+  const std::string store_ = folder_ / "store.qh";
+  const std::string run_ = folder_ / "run";
+};
+
+// Two partitions are one rank's, and one the other's.
+TEST_F(LimitsTest, MemoryThatIsShortIsToldOnceAHost) {
+#ifdef QH_SANITIZED
+  GTEST_SKIP() << "sanitizers take more address space than the limit";
+#endif
+  ASSERT_EQ(Under("-f unlimited", Prep()).code, ExitCode::kDone);
+  const Outcome refused =
+      Under("-v 2000000", Train({"model.width=4096", "train.batch=48", "sampler.sampled_nodes=4"}));
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  const std::vector<std::string> pieces =
+      absl::StrSplit(refused.err, "training (2 ranks on this host) needs");
+  EXPECT_EQ(pieces.size(), 2U) << refused.err;
+}
+
+}  // namespace
+}  // namespace quadhop
