@@ -77,7 +77,12 @@ absl::Status Reserve(int fd, int64_t size_bytes, const std::string& path) {
   } while (error == EINTR);
   // Some network file systems reserve nothing. posix_fallocate would write a byte of every 4 KiB.
   if (error == EOPNOTSUPP) error = ftruncate(fd, static_cast<off_t>(size_bytes)) == 0 ? 0 : errno;
-  if (error == ENOSPC || error == EDQUOT || error == EFBIG) return NoRoom(path, size_bytes);
+  if (error == ENOSPC || error == EDQUOT) return NoRoom(path, size_bytes);
+  if (error == EFBIG)
+    return absl::ResourceExhaustedError(absl::StrCat(
+        path, " needs ", size_bytes,
+        " bytes, more than a file may have here: raise the limit of "
+        "the process (ulimit -f), or choose a folder whose file system takes larger files"));
   if (error != 0)
     return ErrnoStatus(error, absl::StrCat("reserve ", size_bytes, " bytes for ", path));
   return absl::OkStatus();

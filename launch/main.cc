@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -8,6 +9,8 @@
 #include "launch/ranks/runtime.h"
 
 int main(int argc, char** argv) {
+  // A write beyond `ulimit -f` is an error like that of a full disk, not the death of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     const quadhop::ExitCode code = quadhop::RunCommandLine(arguments);

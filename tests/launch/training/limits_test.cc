@@ -1,7 +1,7 @@
 // Training and what is before it within the limits that a shell or a batch system sets a process.
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -9,12 +9,16 @@
 #include <vector>
 
 #include "core/file.h"
+#include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
 namespace quadhop {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
 
 // A graph of 600 nodes in 3 partitions.
 class LimitsTest : public testing::Test {
@@ -62,6 +66,25 @@ TEST_F(LimitsTest, MemoryThatIsShortIsToldOnceAHost) {
   const std::vector<std::string> pieces =
       absl::StrSplit(refused.err, "training (2 ranks on this host) needs");
   EXPECT_EQ(pieces.size(), 2U) << refused.err;
+}
+
+TEST_F(LimitsTest, AFileThatMayGrowNoFurtherIsAWarningAndTrainingGoesOn) {
+  ASSERT_EQ(Under("-f unlimited", Prep()).code, ExitCode::kDone);
+  // A checkpoint's files are smaller, the metrics of 360 steps are not.
+  const Outcome trained =
+      Under("-f 64", Train({"train.epochs=60", "train.batch=8", "train.log_every_steps=1",
+                            "model.width=8", "model.centroids=2", "sampler.sampled_nodes=4"}));
+  EXPECT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  EXPECT_THAT(trained.err, AllOf(HasSubstr("lines of metrics are lost, training goes on"),
+                                 HasSubstr(RunMetricsPath(run_)), HasSubstr("File too large")));
+  EXPECT_TRUE(FileExists(RunSummaryPath(run_)));
+}
+
+TEST_F(LimitsTest, AStoreOfLargerFilesThanMayBeIsRefusedWithItsFileNamed) {
+  const Outcome refused = Under("-f 8", Prep());
+  EXPECT_EQ(refused.code, ExitCode::kFailed) << refused.err;
+  EXPECT_THAT(refused.err, AllOf(HasSubstr(store_), HasSubstr("ulimit -f")));
+  EXPECT_EQ(Quadhop({"inspect", store_}).code, ExitCode::kFailed);
 }
 
 }  // namespace
