@@ -27,6 +27,15 @@ absl::StatusOr<FileLock> FileLock::OfFolder(const std::string& path) {
   return Take(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
 }
 
+absl::StatusOr<FileLock> FileLock::OfFolderToRead(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
+  FileLock lock(fd);
+  if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return absl::UnavailableError(absl::StrCat(path, " is locked"));
+  return lock;
+}
+
 absl::StatusOr<FileLock> FileLock::OfFile(const std::string& path, const std::string& holder) {
   // Open for writing, for NFS makes of it a lock of the file's bytes.
   QH_ASSIGN_OR_RETURN(FileLock lock,

@@ -1,4 +1,4 @@
-// A lock on a file or a folder that one process at a time has.
+// A lock on a file or a folder: one process has it, or several that read share it.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -11,9 +11,11 @@ namespace quadhop {
 // moves, does not copy. Advisory: only those who take it mind it.
 class FileLock {
  public:
-  // Both: kUnavailable if another has the lock; the error of opening, if there is one. A file
+  // All: kUnavailable if another has the lock; the error of opening, if there is one. A file
   // system that has no locks (NFS has none of folders) is a warning, and nobody is kept out.
   static absl::StatusOr<FileLock> OfFolder(const std::string& path);
+  // With others that only read there. Where there are no locks nobody is kept out, silently.
+  static absl::StatusOr<FileLock> OfFolderToRead(const std::string& path);
   // Makes the file if it is not there, and leaves `holder` in it, for those who are refused.
   static absl::StatusOr<FileLock> OfFile(const std::string& path, const std::string& holder);
 

@@ -57,12 +57,12 @@ void KeepOrder(const Entries& before, const NameOf& name_of, Entries* entries) {
                    [&](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 
-// One writer a store at a time.
+// One writer a store at a time, and none while a job reads it.
 absl::StatusOr<FileLock> LockStore(const std::string& path) {
   absl::StatusOr<FileLock> lock = FileLock::OfFolder(path);
   if (!absl::IsUnavailable(lock.status())) return lock;
-  return absl::FailedPreconditionError(
-      absl::StrCat(path, ": another process is writing this store; wait until it is done"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, ": another process is writing this store, or a job reads it; wait until it is done"));
 }
 
 }  // namespace

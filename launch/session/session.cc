@@ -100,6 +100,14 @@ absl::Status Session::AgreeOnBackends() {
 }
 
 absl::Status Session::Open(const std::string& store_path, const std::string& split) {
+  absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(store_path);
+  QH_RETURN_IF_ERROR(AgreeOnStatus(
+      context_.comm, "lock the store",
+      absl::IsUnavailable(reads.status())
+          ? absl::FailedPreconditionError(absl::StrCat(
+                store_path, ": another process is writing this store; wait until it is done"))
+          : absl::OkStatus()));
+  if (reads.ok()) reads_.emplace(*std::move(reads));
   QH_ASSIGN_OR_RETURN(store_, OpenStoreOnAllRanks(context_.comm, store_path));
   QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "read the store", ReadStore(split)));
   return AgreeOnPrecision();

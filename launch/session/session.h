@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "comm/partition_owners.h"
+#include "core/file_lock.h"
 #include "core/staging_resource.h"
 #include "core/store.h"
 #include "launch/config.pb.h"
@@ -71,6 +72,7 @@ class Session {
 
   Config config_;
   RankContext context_;
+  std::optional<FileLock> reads_;  // keeps writers from the store
   std::unique_ptr<Store> store_;
   std::string split_;
   int64_t classes_to_predict_ = 0;

@@ -28,6 +28,18 @@ TEST(FileLock, OneAtATimeHasTheLockOfAFileOrAFolder) {
   EXPECT_OK(FileLock::OfFolder(folder.path()));
 }
 
+TEST(FileLock, OfAFolderIsSharedByThoseWhoRead) {
+  const TempDir folder;
+  {
+    ASSERT_OK_AND_ASSIGN(const FileLock one, FileLock::OfFolderToRead(folder.path()));
+    EXPECT_OK(FileLock::OfFolderToRead(folder.path()));
+    EXPECT_THAT(FileLock::OfFolder(folder.path()), StatusIs(absl::StatusCode::kUnavailable));
+  }
+  ASSERT_OK_AND_ASSIGN(const FileLock writer, FileLock::OfFolder(folder.path()));
+  EXPECT_THAT(FileLock::OfFolderToRead(folder.path()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(FileLock::OfFolderToRead(folder / "absent"), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST(FileLock, EndsWithTheProcessThatHadIt) {
   const TempDir folder;
   const pid_t child = fork();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/file.h"
+#include "core/file_lock.h"
 #include "core/manifest.h"
 #include "core/store.h"
 #include "tests/core/folder.h"
@@ -169,6 +170,13 @@ TEST_F(StoreWriterTest, ASecondWriterIsRefusedUntilTheFirstIsDone) {
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another process")));
   }
   EXPECT_OK(StoreWriter::Begin(path_));
+}
+
+TEST_F(StoreWriterTest, AStoreThatAJobReadsIsLeftAlone) {
+  ASSERT_OK(WriteTexts({{"a.txt", "old"}}, Step("import", "")));
+  ASSERT_OK_AND_ASSIGN(const FileLock reader, FileLock::OfFolderToRead(path_));
+  EXPECT_THAT(StoreWriter::Begin(path_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("a job reads it")));
 }
 
 TEST_F(StoreWriterTest, ADamagedManifestIsNotWrittenOver) {

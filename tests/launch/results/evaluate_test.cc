@@ -267,12 +267,14 @@ TEST_F(EvaluateTest, WithoutABestCheckpointTheLatestIsTakenAndThatIsSaid) {
 
 TEST_F(EvaluateTest, RanksAreBalancedByTheNodesThatStepsVisit) {
   // Of 60 training nodes in each partition, 15 of the second have a label.
-  ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(store_));
-  ASSERT_OK_AND_ASSIGN(const auto bytes, writer->AddArray("labels.npy", DType::kI32, {kNodes}));
-  for (int64_t v = 0; v < kNodes; ++v)
-    reinterpret_cast<int32_t*>(bytes.data())[v] =
-        v < kNodes / 2 || v % 4 == 0 ? static_cast<int32_t>(v % 3) : kUnlabelled;
-  Commit(*writer);
+  {
+    ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(store_));
+    ASSERT_OK_AND_ASSIGN(const auto bytes, writer->AddArray("labels.npy", DType::kI32, {kNodes}));
+    for (int64_t v = 0; v < kNodes; ++v)
+      reinterpret_cast<int32_t*>(bytes.data())[v] =
+          v < kNodes / 2 || v % 4 == 0 ? static_cast<int32_t>(v % 3) : kUnlabelled;
+    Commit(*writer);
+  }
   const Outcome outcome = Train("run", {"--ranks-in-process", "2"});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("predicted efficiency 0.62"));

@@ -284,6 +284,11 @@ TEST_F(TrainingTest, WhatEveryRankFindsWrongIsSaidByTheJobNotByARank) {
   EXPECT_THAT(outcome.err, StartsWith("quadhop train: there are 4 ranks, but "));
 }
 
+TEST_F(TrainingTest, NeedsAStoreThatNobodyWrites) {
+  ASSERT_OK_AND_ASSIGN(const FileLock writer, FileLock::OfFolder(store_));
+  EXPECT_THAT(Train(run_, {}).err, HasSubstr("another process is writing this store"));
+}
+
 TEST_F(TrainingTest, ARunThatIsThereIsRefusedBeforeTheStoreIsRead) {
   ASSERT_EQ(Train(run_, {"train.epochs=1"}).code, ExitCode::kDone);
   std::filesystem::remove_all(store_);
