@@ -45,6 +45,9 @@ void StepFlags::AddImport(Flags* flags) {
                 "the format of the input; auto finds out from the files");
   flags->Switch("directed", &prep.import.directed,
                 "keep arcs as they are; without it the inverse of every arc is added");
+  flags->Switch("reverse", &prep.import.reverse,
+                "with --directed: turn arcs round, so that a node reads the nodes from which arcs "
+                "lead to it, as in PyG and DGL, and not those that its arcs lead to");
   flags->Int("project", &prep.import.project, int32_t{0}, int32_t{65536},
              "project wider features to this many columns (0: do not; WordNet features: 128)");
   flags->String("features", &prep.import.features, "X.npy",
@@ -97,6 +100,10 @@ absl::StatusOr<bool> StepFlags::Parse(Flags* flags, absl::Span<const std::string
   if (proceed && (prep.encode.method == "file") == prep.encode.file.empty())
     return UsageError(absl::StrCat("--", encode_prefix, "method file and --", encode_prefix,
                                    "file FILE.npy go together: one was given without the other"));
+  if (proceed && prep.import.reverse && !prep.import.directed)
+    return UsageError(
+        "--reverse turns the arcs of a directed graph round: give --directed too, or leave "
+        "--reverse away, for without --directed a graph has both directions of every arc");
   QH_ASSIGN_OR_RETURN(prep.propagate.dtype, ParseDType(dtype));
   prep.on_commit = KillAtCommit(fail_at);
   prep.Share();

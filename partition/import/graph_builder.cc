@@ -140,7 +140,8 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
         ++loops;
         continue;
       }
-      keys.push_back(KeyOf(arc.source, arc.target, false));
+      keys.push_back(options_.reverse ? KeyOf(arc.target, arc.source, false)
+                                      : KeyOf(arc.source, arc.target, false));
       if (!options_.directed) keys.push_back(KeyOf(arc.target, arc.source, true));
     }
     added_ += static_cast<int64_t>(arcs.size());

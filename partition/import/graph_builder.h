@@ -32,6 +32,7 @@ struct GraphCounts {
 struct GraphOptions {
   int64_t num_nodes = 1;         // >= 1
   bool directed = false;         // false: both directions of every arc
+  bool reverse = false;          // of directed ones: an arc is added from its target to its source
   int64_t memory_bytes = 0;      // for arcs; rows take 8 bytes a node besides
   std::string scratch_folder{};  // where arcs go that memory does not hold
   int num_threads = 1;           // of the job: all but those that add arcs may sort them meanwhile

@@ -78,6 +78,7 @@ bool HasSplits(const ImportOptions& options, const ImportFormat& format) {
 std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
   std::string text =
       absl::StrCat("format=", format.name, " directed=", options.directed ? "true" : "false");
+  if (options.reverse) absl::StrAppend(&text, " reverse=true");
   if (!HasSplits(options, format) || options.project > 0)
     absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
@@ -151,7 +152,10 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
 std::string ImportReport::Describe() const {
   std::string text = absl::StrCat(format, ": ", Counted(nodes, "node"), ", ");
   if (directed) {
-    absl::StrAppend(&text, Counted(arcs, "arc"), " (directed)");
+    absl::StrAppend(&text, Counted(arcs, "arc"), " (directed): a node reads the nodes ",
+                    reverse ? "from which arcs lead to it (--reverse)"
+                            : "that its arcs lead to (PyG and DGL have it read those from which "
+                              "arcs lead to it, as --reverse does)");
   } else {
     absl::StrAppend(&text, Counted(arcs / 2, "undirected edge"), " = ", Counted(arcs, "arc"));
   }
@@ -159,7 +163,10 @@ std::string ImportReport::Describe() const {
                   "; removed: ", Counted(duplicates_removed, "duplicate"), ", ",
                   Counted(self_loops_removed, "self-loop"));
   if (!directed) absl::StrAppend(&text, "; added: ", Counted(inverses_added, "inverse"));
-  absl::StrAppend(&text, directed ? "; nodes without out-neighbours: " : "; isolated nodes: ",
+  absl::StrAppend(&text,
+                  !directed ? "; isolated nodes: "
+                  : reverse ? "; nodes without in-neighbours: "
+                            : "; nodes without out-neighbours: ",
                   without_out_neighbours);
   absl::StrAppend(&text, "\nfeatures: ", features, "; ",
                   multi_label ? "labels of a multi-label target: " : "classes: ", classes,

@@ -24,6 +24,7 @@ struct ImportOptions {
   std::string store;            // the folder of the store, made if absent
   std::string format = "auto";  // "auto" or one of ImportFormats()
   bool directed = false;        // false: the inverse of every arc is added
+  bool reverse = false;         // with `directed`: arcs are turned round
   uint64_t seed = 0;            // of splits made here, projections and the SVD
   // Columns that wider features are projected to at random (features made of words: reduced to by
   // an SVD, 128 if it is 0); 0: they are stored as they are.
@@ -43,6 +44,7 @@ struct ImportReport {
   int64_t nodes = 0;
   int64_t arcs = 0;  // E; an undirected edge is two
   bool directed = false;
+  bool reverse = false;
   int64_t features = 0;  // F; 0: none
   int64_t classes = 0;   // C; 0: no labels
   bool multi_label = false;

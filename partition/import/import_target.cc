@@ -46,8 +46,9 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
                      " are available: is the number right? Else import it on a larger machine"));
   num_nodes_ = num_nodes;
   counted_by_ = std::move(counted_by);
-  graph_ = std::make_unique<GraphBuilder>(GraphOptions{
-      num_nodes, options_.directed, ArcsMemoryBytes(memory_bytes_), options_.store, num_threads_});
+  graph_ = std::make_unique<GraphBuilder>(
+      GraphOptions{num_nodes, options_.directed, options_.reverse, ArcsMemoryBytes(memory_bytes_),
+                   options_.store, num_threads_});
   return absl::OkStatus();
 }
 
@@ -230,6 +231,7 @@ absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
     report_.without_out_neighbours += indptr[v] == indptr[v + 1];
   graph_.reset();
   report_.directed = options_.directed;
+  report_.reverse = options_.reverse;
   report_.arcs = counts.arcs;
   report_.arcs_read = counts.arcs_added;
   report_.duplicates_removed = counts.duplicates_removed;

@@ -51,7 +51,7 @@ int64_t ImportedBytes(const PrepShape& shape) {
 
 StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
   const StepNeeds needs =
-      GraphBuilder::Needs({shape.nodes, false, ArcsMemoryBytes(memory_bytes)}, shape.arcs);
+      GraphBuilder::Needs({shape.nodes, false, false, ArcsMemoryBytes(memory_bytes)}, shape.arcs);
   StepPlan plan;
   plan.step = PrepStep::kImport;
   plan.least_bytes = kImportBytes + needs.least_bytes;

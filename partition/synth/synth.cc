@@ -80,8 +80,8 @@ class RawFolder {
       : options_(options),
         model_(model),
         pool_(pool),
-        graph_(
-            {options.nodes, /*directed=*/false, memory_bytes / 2, options.out, pool.num_threads()}),
+        graph_({options.nodes, /*directed=*/false, /*reverse=*/false, memory_bytes / 2, options.out,
+                pool.num_threads()}),
         parts_(SplitOf(options)) {}
 
   absl::StatusOr<ImportReport> Write() {

@@ -86,6 +86,43 @@ TEST_F(PrepCommandTest, TakesAPathInAnotherSpellingForTheSame) {
   EXPECT_THAT(prep(from_, {}), HasSubstr("input has changed"));
 }
 
+TEST_F(PrepCommandTest, ReversesArcsAsIfTheyStoodSoInTheInput) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n0 2\n3 2\n"));
+  ASSERT_OK(WriteFileAtomically(folder_ / "swapped.txt", "1 0\n2 0\n2 3\n"));
+  const auto import = [&](const std::string& name, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"import", "--from", folder_ / name, "--store", store_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments);
+  };
+  const auto topology = [&] {
+    return *ReadFile(store_ + "/indptr.npy") + *ReadFile(store_ + "/indices.npy");
+  };
+  EXPECT_THAT(import("arcs.txt", {"--directed"}).out,
+              HasSubstr("3 arcs (directed): a node reads the nodes that its arcs lead to"));
+  const std::string as_it_is = topology();
+  EXPECT_THAT(import("arcs.txt", {"--directed", "--reverse"}).out,
+              AllOf(HasSubstr("a node reads the nodes from which arcs lead to it"),
+                    HasSubstr("nodes without in-neighbours: 2\n")));
+  const std::string reversed = topology();
+  EXPECT_EQ(Inspect()["steps"]["import"], "format=edge-list directed=true reverse=true seed=0");
+  ASSERT_EQ(import("swapped.txt", {"--directed"}).code, ExitCode::kDone);
+  EXPECT_EQ(reversed, topology());
+  EXPECT_NE(reversed, as_it_is);
+}
+
+TEST_F(PrepCommandTest, MakesTheStoreAnewWhereArcsAreToBeReversed) {
+  ASSERT_EQ(Prep({"--directed"}).code, ExitCode::kDone);
+  EXPECT_THAT(Prep({"--directed", "--reverse"}).out,
+              AllOf(HasSubstr("made anew"), Not(HasSubstr("skipped"))));
+  EXPECT_THAT(Prep({"--directed", "--reverse"}).out, Not(HasSubstr("done")));
+}
+
+TEST_F(PrepCommandTest, RefusesToReverseAnUndirectedGraph) {
+  const Outcome outcome = Prep({"--reverse"});
+  EXPECT_EQ(outcome.code, ExitCode::kUsage);
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--reverse"), HasSubstr("--directed")));
+}
+
 TEST_F(PrepCommandTest, ADryRunFindsInputsThatAreAbsent) {
   for (const char* flag : {"--labels", "--splits", "--features"}) {
     const Outcome outcome = Prep({"--dry-run", flag, folder_ / "absent.npy"});

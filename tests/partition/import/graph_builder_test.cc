@@ -22,10 +22,11 @@ struct Built {
 
 // `memory_bytes` 0: so little that every few arcs go to disk.
 Built Build(int64_t num_nodes, const std::vector<std::vector<Arc>>& blocks, bool directed,
-            int num_threads, int64_t memory_bytes = int64_t{1} << 26) {
+            int num_threads, int64_t memory_bytes = int64_t{1} << 26, bool reverse = false) {
   const TempDir scratch;
   ThreadPool pool(num_threads);
-  GraphBuilder builder({num_nodes, directed, memory_bytes, scratch.path(), pool.num_threads()});
+  GraphBuilder builder(
+      {num_nodes, directed, reverse, memory_bytes, scratch.path(), pool.num_threads()});
   for (const std::vector<Arc>& block : blocks) EXPECT_OK(builder.Add(block));
   const absl::StatusOr<GraphCounts> counts = builder.Build(pool);
   EXPECT_OK(counts);
@@ -50,6 +51,13 @@ TEST(GraphBuilder, KeepsDirectionWhereAsked) {
   EXPECT_EQ(built.counts.self_loops_removed, 2);
   EXPECT_EQ(built.counts.duplicates_removed, 1);
   EXPECT_EQ(built.counts.inverses_added, 0);
+}
+
+TEST(GraphBuilder, TurnsArcsRoundWhereAsked) {
+  const Built built = Build(5, kSmall, true, 2, int64_t{1} << 26, /*reverse=*/true);
+  EXPECT_EQ(built.indptr, (std::vector<int64_t>{0, 2, 3, 4, 4, 4}));
+  EXPECT_EQ(built.indices, (std::vector<uint32_t>{1, 3, 0, 0}));
+  EXPECT_EQ(built.counts.duplicates_removed, 1);
 }
 
 TEST(GraphBuilder, AddsInversesThatAreNotThere) {

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <utility>
 
+#include "core/casts.h"
 #include "core/file.h"
 #include "core/store.h"
 #include "partition/features/raw_features.h"
@@ -84,6 +87,24 @@ TEST_P(Importers, GiveTheSameArraysOfTheSameGraph) {
   } else {
     EXPECT_EQ(std::count(split.begin(), split.end(), 1), 4);
   }
+}
+
+TEST_P(Importers, TurnTheArcsOfADirectedGraphRound) {
+  ImportOptions options = OptionsOf(input_, folder_.path(), store_path());
+  options.directed = true;
+  std::set<std::pair<int64_t, int64_t>> arcs[2];
+  for (const bool reverse : {false, true}) {
+    options.reverse = reverse;
+    ASSERT_OK(Import(options, pool_));
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(store_path()));
+    ASSERT_OK_AND_ASSIGN(const Topology topology, store->topology());
+    for (int64_t v = 0; v < topology.num_nodes(); ++v)
+      for (int64_t e = topology.indptr[AsSize(v)]; e < topology.indptr[AsSize(v) + 1]; ++e) {
+        const int64_t other = topology.indices32[AsSize(e)];
+        arcs[reverse].insert(reverse ? std::pair{other, v} : std::pair{v, other});
+      }
+  }
+  EXPECT_EQ(arcs[1], arcs[0]);
 }
 
 TEST_P(Importers, TellNodesFeaturesAndAtLeastTheArcsWhereTheyTellASize) {
