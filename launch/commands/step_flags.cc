@@ -92,6 +92,8 @@ void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
 
 void StepFlags::AddPropagate(Flags* flags) {
   flags->Int("hops", &prep.propagate.hops, int32_t{0}, int32_t{16}, "hops of features to compute");
+  flags->Switch("standardize", &prep.propagate.standardize,
+                "scale each column of the features to mean 0 and deviation 1, over all nodes");
   flags->Choice("dtype", &dtype, {"f32", "f16", "bf16"}, "element type of hop features on disk");
 }
 

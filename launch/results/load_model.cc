@@ -1,5 +1,6 @@
 #include "launch/results/load_model.h"
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
@@ -61,6 +62,17 @@ absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
       " has others than the store that the model was trained on: predictions would be noise. A ",
       "model for graphs that grow needs encodings by fastrp, rwse or from a file, or ",
       "model.conv=LOCAL"));
+}
+
+void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
+  if (IsOfSameGraph(trained, store.manifest()) ||
+      !absl::StrContains(OptionsOf(trained, "propagate"), "standardize=true"))
+    return;
+  absl::FPrintF(stderr,
+                "quadhop: warning: the features of %s are standardised by its own nodes: results "
+                "are off as far as these have other means and deviations than those of the store "
+                "that the model was trained on\n",
+                store.path());
 }
 
 // What the shapes of the weights do not show.
@@ -125,6 +137,7 @@ absl::Status ReadOntoOtherStore(const CheckpointJob& job, Session& session) {
                   "%s is not the store that the model was trained on; centroids keep the counts of "
                   "that one's nodes\n",
                   session.store().path());
+  if (is_main && trained.ok()) WarnOfOtherScale(*trained, session.store());
   return ReadCheckpointOfOtherStore(job.checkpoint, session.model());
 }
 

@@ -55,11 +55,11 @@ absl::Status HopFeatures::Write(int32_t hop, int64_t begin, TensorView<const flo
   if (!too_large) return absl::OkStatus();
   const float* const first = std::find_if(x.row(0), x.row(x.dim(0)), beyond);
   const int64_t place = first - x.row(0);
-  return absl::InvalidArgumentError(
-      absl::StrCat("hop ", hop, " of node ", place / x.dim(1), " of the store, column ",
-                   begin + place % x.dim(1), ", is ", *first, ", beyond ", largest,
-                   ", the largest ", DTypeName(shape_.dtype), ": scale the features down",
-                   shape_.dtype == DType::kF16 ? ", or use --dtype bf16 or f32" : ""));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "hop ", hop, " of node ", place / x.dim(1), " of the store, column ",
+      begin + place % x.dim(1), ", is ", *first, ", beyond ", largest, ", the largest ",
+      DTypeName(shape_.dtype), ": scale the features down, as --standardize does",
+      shape_.dtype == DType::kF16 ? ", or use --dtype bf16 or f32" : ""));
 }
 
 absl::Status HopFeatures::WriteRows(BlockRange rows, int32_t hop, int64_t begin,

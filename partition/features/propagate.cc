@@ -77,7 +77,8 @@ std::vector<absl::string_view> FilesRead(const Store& store) {
 }  // namespace
 
 std::string PropagateOptions::ToString() const {
-  return absl::StrCat("hops=", hops, " dtype=", DTypeName(dtype));
+  return absl::StrCat("hops=", hops, " dtype=", DTypeName(dtype),
+                      standardize ? " standardize=true" : "");
 }
 
 StepNeeds PropagateNeeds(int64_t num_nodes, int64_t width, int32_t hops, int64_t value_bytes) {
@@ -96,10 +97,14 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
   const auto& [writer, store] = step;
   if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyFiles(FilesRead(*store), pool));
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
-  QH_ASSIGN_OR_RETURN(const RawFeatures raw, RawFeatures::Open(*store));
+  QH_ASSIGN_OR_RETURN(RawFeatures raw, RawFeatures::Open(*store));
   HopFeaturesShape shape{store->num_nodes(), options.hops, raw.width(), 0, options.dtype};
   QH_ASSIGN_OR_RETURN(shape.columns,
                       ColumnsAtATime(shape.num_nodes, shape.width, options.memory_bytes));
+  if (options.standardize) {
+    Tell(options.on_progress, "measures features");
+    raw.Standardize(pool);
+  }
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,
                       writer->AddArray("features.npy", shape.dtype,
                                        {shape.num_nodes, 1 + shape.hops, shape.width}));

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/casts.h"
 #include "core/status.h"
+#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {
@@ -79,7 +82,27 @@ absl::Status RawFeatures::OpenSparse(const Store& store) {
   return absl::OkStatus();
 }
 
+void RawFeatures::Standardize(ThreadPool& pool) {
+  const auto read = [this](int64_t node, float* row) -> const float* {
+    ReadRow(node, 0, width_, row);
+    return row;
+  };
+  ColumnMoments of = MeasureColumns(num_nodes_, width_, read, pool);
+  // A constant column deviates by 0: a sum of up to 2^29 equal floats is exact.
+  for (const double deviation : of.deviation) scale_.push_back(deviation > 0 ? 1 / deviation : 0);
+  middle_ = std::move(of.mean);
+}
+
 void RawFeatures::CopyRow(int64_t node, int64_t begin, int64_t width, float* out) const {
+  ReadRow(node, begin, width, out);
+  if (scale_.empty()) return;
+  const double* const middle = &middle_[AsSize(begin)];
+  const double* const scale = &scale_[AsSize(begin)];
+  for (int64_t j = 0; j < width; ++j)
+    out[j] = static_cast<float>((double{out[j]} - middle[j]) * scale[j]);
+}
+
+void RawFeatures::ReadRow(int64_t node, int64_t begin, int64_t width, float* out) const {
   if (dense_ != nullptr) {
     const int64_t offset_bytes = (node * width_ + begin) * SizeOfDType(dtype_);
     ConvertToFloat(dtype_, dense_ + offset_bytes, width, out);

@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "core/store.h"
 #include "core/tensor.h"
@@ -19,6 +20,10 @@ class RawFeatures {
   // fit the manifest or each other.
   static absl::StatusOr<RawFeatures> Open(const Store& store);
 
+  // From here on columns have mean 0 and deviation 1 over all nodes, and constant ones are 0. Reads
+  // the features twice; moments are sums of doubles that do not depend on the threads.
+  void Standardize(ThreadPool& pool);
+
   int64_t num_nodes() const { return num_nodes_; }
   int64_t width() const { return width_; }  // F
 
@@ -32,6 +37,8 @@ class RawFeatures {
   RawFeatures() = default;
   absl::Status OpenDense(const NpyFile& file, int64_t width);
   absl::Status OpenSparse(const Store& store);
+  // As they stand in the store.
+  void ReadRow(int64_t node, int64_t begin, int64_t width, float* out) const;
 
   int64_t num_nodes_ = 0;
   int64_t width_ = 0;
@@ -40,6 +47,8 @@ class RawFeatures {
   absl::Span<const int64_t> indptr_;    // [N + 1]
   absl::Span<const uint32_t> indices_;  // [nnz], in [0, F), ascending within a row
   absl::Span<const float> values_;      // [nnz]
+  // [F]: x is read as (x - middle) * scale. Empty: as it is.
+  std::vector<double> middle_, scale_;
 };
 
 }  // namespace quadhop

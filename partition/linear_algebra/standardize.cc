@@ -1,5 +1,6 @@
 #include "partition/linear_algebra/standardize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -8,43 +9,63 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kRowsPerBlock = 4096;
-constexpr double kTiny = 1e-12;  // keeps rows and columns of zeros as they are
+constexpr int64_t kBlocksAThread = 4;  // of which sums are held
+constexpr double kTiny = 1e-12;        // keeps rows and columns of zeros as they are
 
 // The sum over rows of term(value, column) for each column, blocks added in order.
 template <typename Term>
-std::vector<double> ColumnSums(TensorView<const float> x, ThreadPool& pool, const Term& term) {
-  const int64_t num_blocks = NumBlocks(x.dim(0), kRowsPerBlock);
-  const auto width = static_cast<size_t>(x.dim(1));
-  Tensor<double> parts({num_blocks, x.dim(1)});
-  pool.ParallelFor(num_blocks, [&](int64_t block, int) {
-    const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
-    double* sums = parts.row(block);
-    const float* row = x.row(range.begin);
-    for (int64_t i = range.begin; i < range.end; ++i, row += width)
-      for (size_t j = 0; j < width; ++j) sums[j] += term(row[j], j);
-  });
+std::vector<double> ColumnSums(int64_t num_rows, int64_t num_columns, const RowReader& row,
+                               ThreadPool& pool, const Term& term) {
+  const auto width = static_cast<size_t>(num_columns);
+  const int64_t num_blocks = NumBlocks(num_rows, kRowsPerBlock);
+  const int64_t blocks_at_a_time = kBlocksAThread * pool.num_threads();
   std::vector<double> sums(width);
-  for (int64_t block = 0; block < num_blocks; ++block)
-    for (size_t j = 0; j < width; ++j) sums[j] += parts.row(block)[j];
+  for (int64_t first = 0; first < num_blocks; first += blocks_at_a_time) {
+    const int64_t count = std::min(blocks_at_a_time, num_blocks - first);
+    Tensor<double> parts({count, num_columns});
+    pool.ParallelFor(count, [&](int64_t block, int) {
+      const BlockRange range = Block(first + block, num_rows, kRowsPerBlock);
+      double* const part = parts.row(block);
+      std::vector<float> buffer(width);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const float* const values = row(i, buffer.data());
+        for (size_t j = 0; j < width; ++j) part[j] += term(values[j], j);
+      }
+    });
+    for (int64_t block = 0; block < count; ++block)
+      for (size_t j = 0; j < width; ++j) sums[j] += parts.row(block)[j];
+  }
   return sums;
 }
 
 }  // namespace
 
+ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowReader& row,
+                             ThreadPool& pool) {
+  const auto count = static_cast<double>(num_rows);
+  ColumnMoments of;
+  of.mean =
+      ColumnSums(num_rows, width, row, pool, [](float value, size_t) { return double{value}; });
+  for (double& value : of.mean) value /= count;
+  of.deviation =
+      ColumnSums(num_rows, width, row, pool, [means = of.mean.data()](float value, size_t j) {
+        return (double{value} - means[j]) * (double{value} - means[j]);
+      });
+  for (double& value : of.deviation) value = std::sqrt(value / count);
+  return of;
+}
+
 void StandardizeColumns(TensorView<float> x, ThreadPool& pool) {
-  const auto count = static_cast<double>(x.dim(0));
-  std::vector<double> mean = ColumnSums(x, pool, [](float value, size_t) { return double{value}; });
-  for (double& value : mean) value /= count;
-  std::vector<double> scale = ColumnSums(x, pool, [means = mean.data()](float value, size_t j) {
-    return (double{value} - means[j]) * (double{value} - means[j]);
-  });
-  for (double& value : scale) value = 1 / (std::sqrt(value / count) + kTiny);
+  const auto row_of = [&](int64_t i, float*) -> const float* { return x.row(i); };
+  const ColumnMoments of = MeasureColumns(x.dim(0), x.dim(1), row_of, pool);
+  std::vector<double> scale;
+  for (const double deviation : of.deviation) scale.push_back(1 / (deviation + kTiny));
   pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
     const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
     float* row = x.row(range.begin);
-    for (int64_t i = range.begin; i < range.end; ++i, row += mean.size())
-      for (size_t j = 0; j < mean.size(); ++j)
-        row[j] = static_cast<float>((double{row[j]} - mean[j]) * scale[j]);
+    for (int64_t i = range.begin; i < range.end; ++i, row += scale.size())
+      for (size_t j = 0; j < scale.size(); ++j)
+        row[j] = static_cast<float>((double{row[j]} - of.mean[j]) * scale[j]);
   });
 }
 

@@ -1,13 +1,28 @@
 // Columns of mean 0 and standard deviation 1, and rows of length 1.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <vector>
+
 #include "core/tensor.h"
 #include "core/thread_pool.h"
 
 namespace quadhop {
 
-// x = (x - mean) / (std + 1e-12) for each column, std being the population's; moments in double
-// over blocks of fixed size: equal in every digit for any number of threads.
+// A row of x [N, G], where it lies or copied to `buffer` [G]. Called by many threads.
+using RowReader = std::function<const float*(int64_t row, float* buffer)>;
+
+struct ColumnMoments {
+  std::vector<double> mean, deviation;  // [G]; the population's
+};
+
+// Of x [num_rows, width], all of whose rows are read twice. Sums are of doubles, over blocks of
+// fixed size: equal in every digit for any number of threads, which take 32 bytes a column each.
+ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowReader& row,
+                             ThreadPool& pool);
+
+// x = (x - mean) / (deviation + 1e-12) for each column, by MeasureColumns.
 void StandardizeColumns(TensorView<float> x,  // [N, G]
                         ThreadPool& pool);
 

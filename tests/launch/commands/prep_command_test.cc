@@ -31,6 +31,16 @@ TEST_F(PrepCommandTest, DoesOnlyWhatIsNotDone) {
   EXPECT_EQ(Inspect()["hops"], 1);
 }
 
+TEST_F(PrepCommandTest, PropagatesAnewWhatIsToBeStandardized) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  EXPECT_THAT(Prep({"--standardize"}).out,
+              AllOf(ContainsRegex("encode +skipped"),
+                    ContainsRegex("propagate +done .*\n.*standardize=true")));
+  EXPECT_EQ(Inspect()["steps"]["propagate"], "hops=2 dtype=f32 standardize=true");
+  EXPECT_THAT(Prep({"--standardize"}).out, Not(HasSubstr("done")));
+  EXPECT_THAT(Prep().out, ContainsRegex("propagate +done"));
+}
+
 TEST_F(PrepCommandTest, MakesADamagedStoreAnew) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   Damage("indices.npy");

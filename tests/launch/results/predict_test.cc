@@ -28,6 +28,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr int kNodes = 120;  // of which 72 train: enough for 4 partitions
 constexpr int kClasses = 3;
@@ -357,6 +358,27 @@ TEST_F(PredictTest, RefusesAGrownGraphWhoseEncodingsHaveOtherAxes) {
             ExitCode::kDone);
   EXPECT_EQ(Predict({"--store", At("axes_cut.qh"), "--out", At("x.npy")}, "axes_run").code,
             ExitCode::kDone);
+}
+
+TEST_F(PredictTest, WarnsThatAGrownGraphIsStandardizedByItsOwnNodes) {
+  Prep("scaled", kNodes, {"--standardize"});
+  Prep("scaled_grown", kNodes + 20, {"--standardize"});
+  Prep("unscaled", kNodes, {});
+  Train("scaled_run", {}, "scaled.qh");
+  const auto predict = [](const std::string& store) {
+    return Predict({"--store", At(store), "--out", At("x.npy")}, "scaled_run");
+  };
+  const Outcome grown = predict("scaled_grown.qh");
+  EXPECT_EQ(grown.code, ExitCode::kDone) << grown.err;
+  EXPECT_THAT(grown.err, HasSubstr("standardised by its own nodes"));
+  const Outcome unscaled = predict("unscaled.qh");
+  EXPECT_EQ(unscaled.code, ExitCode::kFailed);
+  EXPECT_THAT(unscaled.err, HasSubstr("standardize=true"));
+  // Cut anew it is the same graph, scaled the same.
+  std::filesystem::copy(At("scaled.qh"), At("scaled_cut.qh"));
+  ASSERT_EQ(Quadhop({"partition", "--store", At("scaled_cut.qh"), "--parts", "2"}).code,
+            ExitCode::kDone);
+  EXPECT_THAT(predict("scaled_cut.qh").err, Not(HasSubstr("standardised")));
 }
 
 TEST_F(PredictTest, RefusesAStoreThatWasMadeOtherwise) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "partition/encodings/encode.h"
@@ -74,12 +75,13 @@ TEST(Propagate, RecordsWhatItDid) {
   PropagateOptions options;
   options.hops = 3;
   options.dtype = DType::kBF16;
+  options.standardize = true;
   ASSERT_OK(PropagateStore(folder / "s", options, pool));
   ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(folder / "s"));
   EXPECT_EQ(store->manifest().hops(), 3);
   EXPECT_EQ(store->manifest().feature_dtype(), "bf16");
   ASSERT_NE(store->FindStep("propagate"), nullptr);
-  EXPECT_EQ(store->FindStep("propagate")->options(), "hops=3 dtype=bf16");
+  EXPECT_EQ(store->FindStep("propagate")->options(), "hops=3 dtype=bf16 standardize=true");
   EXPECT_OK(store->VerifyAll(pool));
 }
 
@@ -106,6 +108,56 @@ TEST(Propagate, DoesNotDependOnTheColumnsThatFitMemory) {
         options.memory_bytes = 1;  // 16 columns at a time
         EXPECT_EQ(Propagated(RandomStore(sparse), options, 2), whole) << options.ToString();
       }
+}
+
+// 4 columns, of 9000 nodes: usual, far off, tiny, constant.
+ImportedStore UnscaledStore() {
+  constexpr int64_t kNodes = 9000;
+  ImportedStore store{
+      RandomGraph(kNodes, 30000, false, 1), RandomValues(kNodes * 4, 2), 4, false, {}};
+  for (size_t v = 0; v < kNodes; ++v) {
+    float* const x = &store.features[4 * v];
+    x[1] = 1e6f + 1e5f * x[1];
+    x[2] *= 1e-20f;
+    x[3] = 0.1f;
+  }
+  return store;
+}
+
+TEST(Propagate, StandardizedIsPropagatedFromColumnsOfMeanZeroAndDeviationOne) {
+  ImportedStore store = UnscaledStore();
+  PropagateOptions options;
+  options.standardize = true;
+  const std::vector<float> features = Propagated(store, options);
+  const size_t count = store.features.size() / 4;
+  for (size_t j = 0; j < 4; ++j) {
+    double mean = 0, variance = 0;
+    for (size_t v = 0; v < count; ++v) mean += store.features[4 * v + j] / double(count);
+    for (size_t v = 0; v < count; ++v)
+      variance += std::pow(store.features[4 * v + j] - mean, 2) / double(count);
+    for (size_t v = 0; v < count; ++v) {
+      float& x = store.features[4 * v + j];
+      x = j == 3 ? 0 : static_cast<float>((x - mean) / std::sqrt(variance));
+    }
+  }
+  EXPECT_THAT(features, Pointwise(FloatNear(1e-5f), Propagated(store, {})));
+  for (size_t i = 3; i < features.size(); i += 4) ASSERT_EQ(features[i], 0);
+}
+
+TEST(Propagate, StandardizedIsEqualInEveryDigitHoweverItIsRead) {
+  ImportedStore store = RandomStore(false);
+  constexpr int64_t kNodes = 9000;
+  store.graph = RandomGraph(kNodes, 30000, false, 1);
+  store.features = RandomValues(kNodes * 50, 2);
+  PropagateOptions options;
+  options.standardize = true;
+  const std::vector<float> whole = Propagated(store, options);
+  for (const bool sparse : {false, true})
+    for (const int num_threads : {1, 3}) {
+      store.sparse = sparse;
+      options.memory_bytes = num_threads == 1 ? 0 : 1;  // 16 columns at a time
+      EXPECT_EQ(Propagated(store, options, num_threads), whole) << num_threads;
+    }
 }
 
 // Of more rows than one call to the disk takes.
