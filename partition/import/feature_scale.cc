@@ -16,6 +16,7 @@ constexpr int64_t kMostRows = 10000;
 // Beside the middle column, for one that is large by itself, too; and of a mean, beside what its
 // column changes by.
 constexpr double kTooLarge = 1000, kLarge = 10, kTooFarOff = 10000;
+constexpr double kSmall = 0.2;         // of the length of a row
 constexpr double kMostSquared = 1e15;  // sums over a row and a batch stay within float
 
 struct Column {
@@ -58,6 +59,13 @@ double MedianSize(const std::vector<Column>& columns) {
   return *middle;
 }
 
+// Root mean square.
+double RowLength(const std::vector<Column>& columns) {
+  double square = 0;
+  for (const Column& column : columns) square += column.size() * column.size();
+  return std::sqrt(square);
+}
+
 bool IsOutOfScale(const Column& column, double median_size) {
   const double deviation = column.deviation();
   return column.size() > kMostSquared ||
@@ -72,10 +80,16 @@ std::string NoteOnScale(TensorView<const float> x) {
   const double median_size = MedianSize(columns);
   const auto out_of_scale = [&](const Column& column) { return IsOutOfScale(column, median_size); };
   const auto first = std::find_if(columns.begin(), columns.end(), out_of_scale);
-  if (first == columns.end()) return "";
+  if (first == columns.end()) {
+    const double length = RowLength(columns);
+    if (length == 0 || length >= kSmall) return "";
+    return absl::StrFormat(
+        "small: the features of a node, together, have length %.2g; a model hardly sees them",
+        length);
+  }
   return absl::StrFormat(
       "out of scale: %d of %d features, as column %d (mean %.3g, deviation %.3g); a model sees "
-      "little of the others, or of these: standardise them first",
+      "little of the others, or of these",
       std::count_if(columns.begin(), columns.end(), out_of_scale), columns.size(),
       first - columns.begin(), first->mean, first->deviation());
 }

@@ -23,6 +23,14 @@ namespace {
 
 constexpr char kOriginalNamesFile[] = "original_names.txt";
 
+// NoteOnScale, and what to do.
+std::string NoteOnFeatures(TensorView<const float> features, bool are_projected) {
+  const std::string note = NoteOnScale(features);
+  if (note.empty()) return note;
+  return absl::StrCat(note, are_projected ? ": standardise them before they are projected"
+                                          : ": prep and propagate take --standardize");
+}
+
 }  // namespace
 
 ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads)
@@ -329,8 +337,9 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   Tell(options_.on_progress, "sorts arcs");
   QH_RETURN_IF_ERROR(WriteTopology(pool));
   Tell(options_.on_progress, "writes");
-  if (features_.size() > 0)
-    if (std::string note = NoteOnScale(features_); !note.empty()) AddNote(std::move(note));
+  if (!features_.empty())
+    if (std::string note = NoteOnFeatures(features_, !wide_features_.empty()); !note.empty())
+      AddNote(std::move(note));
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
   QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteHeldLabels());

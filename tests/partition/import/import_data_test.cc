@@ -1,4 +1,6 @@
 // Labels, splits and features, as people hand them in.
+#include <absl/strings/match.h>
+
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/import_fixture.h"
 
@@ -132,6 +134,19 @@ TEST_F(NodeData, KeepLabelsOfWhichARowHasSeveralOrNone) {
   ASSERT_OK_AND_ASSIGN(const ImportReport other,
                        ImportWith(NpyOf<float>({4, 2}, {1, 0, 0, 1, 0, 0, 0, 1})));
   EXPECT_TRUE(other.multi_label);
+}
+
+TEST_F(NodeData, NameTheFlagThatScalesFeatures) {
+  for (const float scale : {1e5f, 1e-5f}) {
+    ASSERT_OK_AND_ASSIGN(
+        const ImportReport report,
+        ImportWith(classes_, "", NpyOf<float>({4, 2}, {1, scale, 2, scale, 3, scale, 4, -scale})));
+    EXPECT_EQ(absl::StrContains(report.Describe(), "prep and propagate take --standardize"),
+              scale > 1);
+  }
+  ASSERT_OK_AND_ASSIGN(const ImportReport small,
+                       ImportWith(classes_, "", NpyOf<float>({4, 1}, {1e-4f, 0, 2e-4f, 0})));
+  EXPECT_THAT(small.Describe(), AllOf(HasSubstr("small: "), HasSubstr("--standardize")));
 }
 
 TEST_F(NodeData, NoteClassesThatDoNotOccur) {
