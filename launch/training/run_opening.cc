@@ -27,10 +27,11 @@ void IntroduceRun(Session& session, TrainDisplay& display) {
   const int32_t partitions = session.store().num_partitions();
   const int32_t ranks = session.context().comm.num_ranks();
   display.Say(
-      absl::StrFormat("training on %s: %d nodes, %d arcs, %d classes, split %s, %s, %s, "
+      absl::StrFormat("training on %s: %d nodes, %d arcs, %d %s, split %s, %s, %s, "
                       "%d parameters, on %s",
                       session.store().path(), manifest.nodes(), manifest.arcs(), manifest.classes(),
-                      session.split(), Counted(partitions, "partition"), Counted(ranks, "rank"),
+                      manifest.classes() == 1 ? "class" : "classes", session.split(),
+                      Counted(partitions, "partition"), Counted(ranks, "rank"),
                       ParameterSet::NumTrained(session.model().options()), Processors(session)));
   const int64_t of_a_rank = NumBlocks(partitions, ranks);
   if (of_a_rank >= kManyPartitions)

@@ -306,11 +306,16 @@ void ImportTarget::CountLabels() {
       if (label != kUnlabelled) occurring.insert(label);
     const auto num_occurring = static_cast<int64_t>(occurring.size());
     CountClassNames();
-    if (class_names_.empty() && num_occurring < report_.classes)
+    const bool only_0_is_absent = num_occurring == report_.classes - 1 && !occurring.contains(0);
+    if (num_occurring == 1)
+      AddNote(
+          absl::StrCat("every label is class ", *occurring.begin(), ": there is nothing to learn"));
+    else if (class_names_.empty() && num_occurring < report_.classes)
       AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur",
                            num_occurring < report_.classes / 10
                                ? ", and a model has weights for all: number them from 0"
-                               : ""));
+                           : only_0_is_absent ? "; are they counted from 1?"
+                                              : ""));
   } else if (!multi_labels_.empty()) {
     report_.classes = multi_labels_.dim(1);
     CountClassNames();

@@ -153,8 +153,24 @@ TEST_F(NodeData, NoteClassesThatDoNotOccur) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report,
                        ImportWith(NpyOf<int64_t>({4}, {0, 100, 400, 100})));
   EXPECT_THAT(report.Describe(), HasSubstr("note: 3 of 401 classes occur"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport from_one, ImportWith(NpyOf<int64_t>({4}, {1, 2, 3, 1})));
+  EXPECT_THAT(from_one.Describe(),
+              HasSubstr("note: 3 of 4 classes occur; are they counted from 1?"));
+  ASSERT_OK_AND_ASSIGN(const ImportReport gap, ImportWith(NpyOf<int64_t>({4}, {0, 2, 3, 0})));
+  EXPECT_THAT(gap.Describe(), HasSubstr("note: 3 of 4 classes occur\n"));
   ASSERT_OK_AND_ASSIGN(const ImportReport dense, ImportWith(classes_));
   EXPECT_THAT(dense.Describe(), Not(HasSubstr("classes occur")));
+}
+
+TEST_F(NodeData, NoteThatThereIsNothingToLearnOfOneClass) {
+  for (const int64_t label : {0, 1}) {
+    ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                         ImportWith(NpyOf<int64_t>({4}, {label, label, -1, label})));
+    EXPECT_THAT(report.Describe(), HasSubstr("note: every label is class " + std::to_string(label) +
+                                             ": there is nothing to learn"));
+  }
+  ASSERT_OK_AND_ASSIGN(const ImportReport two, ImportWith(classes_));
+  EXPECT_THAT(two.Describe(), Not(HasSubstr("nothing to learn")));
 }
 
 TEST_F(NodeData, SayWhatTheNodesAreWhereAnIdIsNone) {
