@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "core/file.h"
@@ -28,6 +30,9 @@ struct CloseMember {
 using Archive = std::unique_ptr<zip_t, CloseArchive>;
 
 absl::StatusOr<Archive> OpenArchive(const std::string& path) {
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none))
+    return absl::InvalidArgumentError(absl::StrCat(path, " is a folder: give the file itself"));
   int code = 0;
   // Each member's own header must agree with the archive's directory: a member whose name is
   // damaged would else pass for one that is not there.

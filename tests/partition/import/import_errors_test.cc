@@ -23,6 +23,11 @@ class UnknownInput : public ImportOf {
   }
 };
 
+TEST_F(UnknownInput, ThatIsAFolderIsNoArchive) {
+  EXPECT_THAT(ImportIt("", "pyg"),
+              StatusIs(kInvalid, HasSubstr("is a folder: give the file itself")));
+}
+
 TEST_F(UnknownInput, ThatIsADamagedArchiveIsSaidToBe) {
   WriteLittleGraph("pyg", input_.path());
   ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(input_ / "g.npz"));
