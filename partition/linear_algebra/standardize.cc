@@ -14,7 +14,7 @@ constexpr double kTiny = 1e-12;        // keeps rows and columns of zeros as the
 
 // The sum over rows of term(value, column) for each column, blocks added in order.
 template <typename Term>
-std::vector<double> ColumnSums(int64_t num_rows, int64_t num_columns, const RowReader& row,
+std::vector<double> ColumnSums(int64_t num_rows, int64_t num_columns, const RowSource& row,
                                ThreadPool& pool, const Term& term) {
   const auto width = static_cast<size_t>(num_columns);
   const int64_t num_blocks = NumBlocks(num_rows, kRowsPerBlock);
@@ -40,7 +40,7 @@ std::vector<double> ColumnSums(int64_t num_rows, int64_t num_columns, const RowR
 
 }  // namespace
 
-ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowReader& row,
+ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowSource& row,
                              ThreadPool& pool) {
   const auto count = static_cast<double>(num_rows);
   ColumnMoments of;

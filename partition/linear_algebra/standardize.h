@@ -11,7 +11,7 @@
 namespace quadhop {
 
 // A row of x [N, G], where it lies or copied to `buffer` [G]. Called by many threads.
-using RowReader = std::function<const float*(int64_t row, float* buffer)>;
+using RowSource = std::function<const float*(int64_t row, float* buffer)>;
 
 struct ColumnMoments {
   std::vector<double> mean, deviation;  // [G]; the population's
@@ -19,7 +19,7 @@ struct ColumnMoments {
 
 // Of x [num_rows, width], all of whose rows are read twice. Sums are of doubles, over blocks of
 // fixed size: equal in every digit for any number of threads, which take 32 bytes a column each.
-ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowReader& row,
+ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowSource& row,
                              ThreadPool& pool);
 
 // x = (x - mean) / (deviation + 1e-12) for each column, by MeasureColumns.
