@@ -34,6 +34,9 @@ absl::Status AppendAll(int fd, absl::string_view* rest, const std::string& name)
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path);
 bool FileExists(const std::string& path);
+// The same, but where that cannot be told, as without permission for a folder above it, an error
+// that says why: kPermissionDenied, kInternal.
+absl::StatusOr<bool> IsPresent(const std::string& path);
 // One spelling of a path that is there: absolute, without "." and "..", links left as they are. As
 // it stands from the root where ".." follows a link, or nothing is there.
 std::string AbsolutePath(const std::string& path);

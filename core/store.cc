@@ -92,15 +92,15 @@ Store::~Store() = default;
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path,
                                                    absl::Span<const absl::string_view> may_lack) {
-  if (!FileExists(path))
+  QH_ASSIGN_OR_RETURN(const bool is_there, IsPresent(path));
+  if (!is_there)
     return absl::NotFoundError(
         absl::StrCat(path, ": no such store; `quadhop prep --from GRAPH --store ", path,
                      "` makes one to train on, `quadhop import` one to take the steps singly"));
   if (FileExists(absl::StrCat(path, "/", kNextManifestName))) return Interrupted(path);
   const std::string manifest_path = absl::StrCat(path, "/", kStoreManifestName);
-  if (!FileExists(manifest_path) && errno == EACCES)
-    return ErrnoStatus(EACCES, absl::StrCat("open ", manifest_path));
-  if (!FileExists(manifest_path))
+  QH_ASSIGN_OR_RETURN(const bool has_manifest, IsPresent(manifest_path));
+  if (!has_manifest)
     return absl::NotFoundError(
         absl::StrCat(path, ": is not a store: it has no ", kStoreManifestName));
   std::unique_ptr<Store> store(new Store);

@@ -11,6 +11,7 @@
 #include "comm/mpi_launcher.h"
 #include "core/file.h"
 #include "core/manifest.h"
+#include "core/status.h"
 #include "launch/command_line/exit_code.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/run_paths.h"
@@ -21,7 +22,11 @@ namespace quadhop {
 absl::StatusOr<PathKind> KindOf(const std::string& path) {
   if (IsCheckpointFolder(path)) return PathKind::kCheckpoint;
   if (IsRunFolder(path) || !RunsIn(path).empty()) return PathKind::kRun;
-  if (IsStoreFolder(path) || !FileExists(path)) return PathKind::kStore;
+  if (IsStoreFolder(path)) return PathKind::kStore;
+  QH_ASSIGN_OR_RETURN(const bool is_there, IsPresent(path));
+  if (!is_there) return PathKind::kStore;
+  for (const absl::string_view name : {kStoreManifestName, kRunMark, kCheckpointManifestName})
+    QH_RETURN_IF_ERROR(IsPresent(absl::StrCat(path, "/", name)).status());
   return absl::NotFoundError(
       absl::StrCat(path, " is neither a store, which has a ", kStoreManifestName,
                    ", nor the folder of a run, which has a ", kRunMark,

@@ -16,7 +16,8 @@ enum class PathKind {
   kRun,         // kRunMark; or a folder of runs over seeds or splits
   kCheckpoint,  // kCheckpointManifestName
 };
-// kNotFound, naming these, if it is something else. Where nothing is, a store is meant.
+// kNotFound, naming these, if it is something else; IsPresent's where that cannot be told. Where
+// nothing is, a store is meant.
 absl::StatusOr<PathKind> KindOf(const std::string& path);
 
 // A usage error unless results may be written to `path`, which is --flag: it ends in one of

@@ -26,7 +26,8 @@ absl::StatusOr<std::string> ConfigText(const std::string& source) {
     if (absl::EqualsIgnoreCase(preset.name, source) && !is_file) return std::string(preset.text);
     names.push_back(preset.name);
   }
-  if (FileExists(source)) {
+  QH_ASSIGN_OR_RETURN(const bool is_there, IsPresent(source));
+  if (is_there) {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(source, int64_t{1} << 20));
     return std::string(absl::StripPrefix(text, kByteOrderMark));
   }

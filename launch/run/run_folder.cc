@@ -84,7 +84,8 @@ std::vector<absl::string_view> KeptStretches(absl::string_view text, int64_t nex
 }
 
 absl::Status NeedFile(const std::string& run, const std::string& path) {
-  if (FileExists(path)) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const bool is_there, IsPresent(path));
+  if (is_there) return absl::OkStatus();
   const std::vector<std::string> within = RunsIn(run);
   if (!within.empty())
     return absl::NotFoundError(absl::StrCat(
@@ -108,7 +109,9 @@ absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
 
 absl::StatusOr<std::string> FindRunStore(const std::string& run) {
   QH_ASSIGN_OR_RETURN(std::string store, ReadRunStore(run));
-  if (FileExists(store)) return store;
+  absl::StatusOr<bool> is_there = IsPresent(store);
+  QH_RETURN_IF_ERROR(Annotate(is_there.status(), absl::StrCat(run, " was trained on ", store)));
+  if (*is_there) return store;
   return absl::NotFoundError(absl::StrCat(run, " was trained on ", store,
                                           ", which is not there: if it moved, name it by --store"));
 }

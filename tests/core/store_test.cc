@@ -161,6 +161,16 @@ TEST_F(StoreTest, WhatIsNoStoreIsNotFound) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("store.textproto")));
 }
 
+TEST_F(StoreTest, WhatCannotBeLookedAtIsNotSaidToBeNoStore) {
+  std::filesystem::create_symlink("loop", dir_ / "loop");
+  for (const std::string& path : {dir_ / "loop", dir_ / "loop/store.qh"})
+    EXPECT_THAT(Store::Open(path), StatusIs(absl::StatusCode::kInternal,
+                                            AllOf(HasSubstr(path), HasSubstr("symbolic"))));
+  ASSERT_OK(MakeDirectories(dir_ / "store.qh"));
+  std::filesystem::create_symlink("store.textproto", dir_ / "store.qh/store.textproto");
+  EXPECT_THAT(Store::Open(dir_ / "store.qh"), StatusIs(absl::StatusCode::kInternal));
+}
+
 TEST_F(StoreTest, AnotherFormatVersionIsRefused) {
   Write({});
   EditManifest(path_, [](StoreManifest& m) { m.set_format_version(7); });
