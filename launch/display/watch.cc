@@ -17,6 +17,7 @@
 #include "launch/run/run_claim.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
+#include "launch/run/steps_logged.h"
 
 namespace quadhop {
 namespace {
@@ -88,24 +89,29 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
   const nlohmann::json sign = ParseJson(text);
   if (!sign.is_object())
     return absl::DataLossError(absl::StrCat(RunAlivePath(run_), " is no JSON object"));
-  const std::string where =
-      absl::StrFormat("%s, step %d", TextField(sign, "phase"), IntegerField(sign, "step"));
+  const int64_t step = IntegerField(sign, "step");
+  const std::string where = absl::StrFormat("%s, step %d", TextField(sign, "phase"), step);
   const std::string host = TextField(sign, "host");
   const std::string state = TextField(sign, "state");
   const std::string advice = absl::StrCat("carry on with quadhop train --run ", run_, " --resume");
   if (state == "stopped")
-    return Standing{State::kStopped, absl::StrCat("stopped after step ", IntegerField(sign, "step"),
-                                                  ", as asked; ", advice)};
+    return Standing{State::kStopped,
+                    absl::StrCat("stopped after step ", step, ", as asked; ", advice)};
   if (state != "running")
     return Standing{State::kStopped, absl::StrCat(state, " at ", where, "; ", advice)};
+  // Metrics may have steps that are later than the last sign of what was killed.
+  const auto died = [&] {
+    const int64_t logged = StepsLogged(run_);
+    return logged > step ? absl::StrCat("after step ", logged) : where;
+  };
   // Other hosts' locks may not be seen here: of them the silence tells.
   if (unclaimed && host == HostName())
-    return Standing{State::kLost, absl::StrCat("killed on ", host, " (", where,
+    return Standing{State::kLost, absl::StrCat("killed on ", host, " (", died(),
                                                "): its process is gone; ", advice)};
   const absl::Duration silent = now - absl::FromUnixSeconds(IntegerField(sign, "time"));
   if (silent > kSilence)
     return Standing{State::kLost,
-                    absl::StrCat("silent for ", ShortDuration(silent), " on ", host, " (", where,
+                    absl::StrCat("silent for ", ShortDuration(silent), " on ", host, " (", died(),
                                  "): killed, or its host is gone; if so, ", advice)};
   return Standing{State::kRunning, absl::StrCat("running on ", host, ": ", where)};
 }

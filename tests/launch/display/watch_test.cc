@@ -126,6 +126,28 @@ TEST_F(RunWatchTest, KnowsAtOnceThatAProcessOfThisHostIsGone) {
   EXPECT_EQ(Now().state, State::kRunning);
 }
 
+TEST_F(RunWatchTest, ARunThatWasKilledCameAsFarAsItsMetricsSayIfTheySayMore) {
+  const auto sign = [&](int step) {
+    ASSERT_OK(WriteFileAtomically(
+        RunAlivePath(run_.path()),
+        absl::StrCat(R"({"state":"running","phase":"starting","host":"elsewhere","step":)", step,
+                     R"(,"time":0})")));
+  };
+  Metrics(R"({"event":"step","step":16,"epoch":2,"loss":1})"
+          "\n"
+          R"({"event":"epoch","epoch":2,"train_loss":1.5})"
+          "\n"
+          R"({"event":"step","st)");
+  sign(0);
+  EXPECT_EQ(Now().state, State::kLost);
+  EXPECT_THAT(Now().line, HasSubstr("(after step 17)"));
+  sign(20);
+  EXPECT_THAT(Now().line, HasSubstr("(starting, step 20)"));
+  Metrics("");
+  sign(0);
+  EXPECT_THAT(Now().line, HasSubstr("(starting, step 0)"));
+}
+
 TEST_F(RunWatchTest, SaysWhatAFinishedRunCameTo) {
   ASSERT_OK(WriteFileAtomically(RunSummaryPath(run_.path()), R"({"test_accuracy":0.5})"));
   EXPECT_EQ(Now().state, State::kFinished);
