@@ -58,6 +58,30 @@ absl::StatusOr<int64_t> RegularFileBytes(int fd, const std::string& path) {
   return static_cast<int64_t>(info.st_size);
 }
 
+// Of a pipe, opening waits for whoever writes into it; whether it is one can be asked once it is
+// open.
+int OpenWithoutWaiting(const std::string& path) {
+  return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+absl::StatusOr<std::string> ReadToTheEnd(int fd, const std::string& path, int64_t max_bytes) {
+  std::string contents;
+  // Read to the end, not to st_size: files of /proc and pipes say 0.
+  while (true) {
+    const size_t before = contents.size();
+    if (static_cast<int64_t>(before) > max_bytes)
+      return absl::ResourceExhaustedError(absl::StrCat(
+          path, " is larger than ", max_bytes, " bytes, the most that is read at once here"));
+    contents.resize(before + (size_t{64} << 10) + before / 2);
+    const ssize_t got = read(fd, contents.data() + before, contents.size() - before);
+    const int error = errno;
+    contents.resize(before + static_cast<size_t>(got > 0 ? got : 0));
+    if (got < 0 && error == EINTR) continue;
+    if (got < 0) return ErrnoStatus(error, absl::StrCat("read ", path));
+    if (got == 0) return contents;
+  }
+}
+
 absl::Status NoRoom(const std::string& path, int64_t needed_bytes) {
   const absl::StatusOr<int64_t> free_bytes = FreeDiskBytes(path);
   return absl::ResourceExhaustedError(
@@ -93,21 +117,14 @@ absl::Status Reserve(int fd, int64_t size_bytes, const std::string& path) {
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
-  std::string contents;
-  // Read to the end, not to st_size: files of /proc and pipes say 0.
-  while (true) {
-    const size_t before = contents.size();
-    if (static_cast<int64_t>(before) > max_bytes)
-      return absl::ResourceExhaustedError(absl::StrCat(
-          path, " is larger than ", max_bytes, " bytes, the most that is read at once here"));
-    contents.resize(before + (size_t{64} << 10) + before / 2);
-    const ssize_t got = read(file.get(), contents.data() + before, contents.size() - before);
-    const int error = errno;
-    contents.resize(before + static_cast<size_t>(got > 0 ? got : 0));
-    if (got < 0 && error == EINTR) continue;
-    if (got < 0) return ErrnoStatus(error, absl::StrCat("read ", path));
-    if (got == 0) return contents;
-  }
+  return ReadToTheEnd(file.get(), path, max_bytes);
+}
+
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path, int64_t max_bytes) {
+  const Descriptor file(OpenWithoutWaiting(path));
+  if (file.get() < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
+  QH_RETURN_IF_ERROR(RegularFileBytes(file.get(), path).status());
+  return ReadToTheEnd(file.get(), path, max_bytes);
 }
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents) {
@@ -255,7 +272,7 @@ absl::StatusOr<int64_t> FreeDiskBytes(const std::string& path) {
 }
 
 absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(OpenWithoutWaiting(path));
   if (file.get() < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
   MappedFile mapped;
   mapped.path_ = path;

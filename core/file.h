@@ -18,6 +18,11 @@ inline constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 // kResourceExhausted if it is larger than max_bytes.
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
 
+// The same of a regular file. kInvalidArgument if it is another, as a pipe, which ReadFile would
+// wait for.
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path,
+                                            int64_t max_bytes = int64_t{1} << 30);
+
 // Writes `path`.tmp, fsyncs, renames it to `path`, fsyncs the folder. On error the .tmp is removed
 // and `path` unchanged, unless it is the folder's fsync that failed.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
@@ -60,6 +65,7 @@ absl::StatusOr<int64_t> FreeDiskBytes(const std::string& path);
 // Thread-safe.
 class MappedFile {
  public:
+  // kInvalidArgument if it is no regular file, kNotFound, kPermissionDenied, kInternal.
   static absl::StatusOr<MappedFile> Open(const std::string& path);
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;

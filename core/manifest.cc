@@ -163,7 +163,7 @@ absl::StatusOr<StoreManifest> ParseManifest(absl::string_view text, const std::s
 }
 
 absl::StatusOr<StoreManifest> ReadManifest(const std::string& path) {
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
   return ParseManifest(text, path);
 }
 

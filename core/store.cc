@@ -48,7 +48,7 @@ absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const Stor
                                             file.bytes(), "; restore the file, or run `quadhop ",
                                             StepOfFile(file.name()), "` again"));
   const std::string sidecar = path + ".xxh3";
-  const absl::StatusOr<std::string> text = ReadFile(sidecar);
+  const absl::StatusOr<std::string> text = ReadRegularFile(sidecar);
   if (!text.ok())
     return absl::DataLossError(absl::StrCat(text.status().message(),
                                             "; restore the file, or run `quadhop ",

@@ -23,7 +23,7 @@ bool HasBytes(const std::string& path, int64_t bytes) {
 }
 
 bool HasChecksum(const std::string& path, absl::string_view expected) {
-  const absl::StatusOr<std::string> text = ReadFile(path);
+  const absl::StatusOr<std::string> text = ReadRegularFile(path);
   return text.ok() && HexOf(Xxh3(text->data(), text->size())) == expected;
 }
 

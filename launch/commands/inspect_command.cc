@@ -152,7 +152,7 @@ absl::Status InspectRun(const std::string& run, bool as_json) {
   QH_RETURN_IF_ERROR(ReadRunConfig(run).status());
   std::string summary;  // of a finished run
   if (FileExists(RunSummaryPath(run))) {
-    QH_ASSIGN_OR_RETURN(summary, ReadFile(RunSummaryPath(run)));
+    QH_ASSIGN_OR_RETURN(summary, ReadRegularFile(RunSummaryPath(run)));
     while (!summary.empty() && summary.back() == '\n') summary.pop_back();
   }
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> checkpoints, ListCheckpointSteps(run));
@@ -171,7 +171,7 @@ absl::Status InspectRun(const std::string& run, bool as_json) {
     return absl::OkStatus();
   }
   const std::string steps = absl::StrJoin(checkpoints, ",");
-  QH_ASSIGN_OR_RETURN(const std::string config, ReadFile(RunConfigPath(run)));
+  QH_ASSIGN_OR_RETURN(const std::string config, ReadRegularFile(RunConfigPath(run)));
   std::printf("%s\n  %s\n  checkpoints after steps: %s\n  summary: %s\n\n%s", run.c_str(),
               summary.empty() ? "unfinished" : "finished", steps.empty() ? "none" : steps.c_str(),
               summary.empty() ? "none" : summary.c_str(), config.c_str());

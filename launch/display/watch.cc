@@ -74,7 +74,7 @@ absl::StatusOr<std::string> RunWatch::NewEpochs() {
 
 absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
   if (FileExists(RunSummaryPath(run_))) {
-    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSummaryPath(run_)));
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunSummaryPath(run_)));
     const nlohmann::json summary = ParseJson(text);
     QH_ASSIGN_OR_RETURN(const Config config, ReadRunConfig(run_));
     std::string line = "finished";
@@ -85,7 +85,7 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
     return Standing{State::kStopped, "there is no sign that it runs"};
   // Asked first, for a run says how it ended before it lets go of its folder.
   const bool unclaimed = IsUnclaimed(run_);
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunAlivePath(run_)));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunAlivePath(run_)));
   const nlohmann::json sign = ParseJson(text);
   if (!sign.is_object())
     return absl::DataLossError(absl::StrCat(RunAlivePath(run_), " is no JSON object"));

@@ -24,7 +24,7 @@ using nlohmann::json;
 // An object of a file; an empty one if there is no file.
 absl::StatusOr<json> ReadObject(const std::string& path) {
   if (!FileExists(path)) return json::object();
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
   json object = ParseJson(text);
   if (object.is_object()) return object;
   return absl::DataLossError(absl::StrCat(path, " is no JSON object: restore the file"));

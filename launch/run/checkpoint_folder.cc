@@ -85,7 +85,7 @@ std::string LinkTarget(const std::string& path) {
   std::error_code error;
   const auto target = std::filesystem::read_symlink(path, error);
   if (!error) return target;
-  const std::string text = ReadFile(path, kMaxLinkBytes).value_or("");
+  const std::string text = ReadRegularFile(path, kMaxLinkBytes).value_or("");
   return std::string(absl::StripAsciiWhitespace(text));
 }
 

@@ -26,7 +26,7 @@ absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration pati
     said = true;
     absl::SleepFor(absl::Milliseconds(200));
   }
-  const absl::StatusOr<std::string> other = ReadFile(RunLockPath(run));
+  const absl::StatusOr<std::string> other = ReadRegularFile(RunLockPath(run));
   return absl::FailedPreconditionError(
       absl::StrCat(run, ": another process is training in this run (",
                    other.ok() ? std::string(absl::StripAsciiWhitespace(*other)) : "unknown",

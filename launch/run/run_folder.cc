@@ -98,12 +98,14 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
+  // Of a --config a pipe is read, of a run none.
+  QH_RETURN_IF_ERROR(ReadRegularFile(RunConfigPath(run)).status());
   return LoadConfig(RunConfigPath(run), {});
 }
 
 absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunStorePath(run)));
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunStorePath(run)));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunStorePath(run)));
   return std::string(absl::StripTrailingAsciiWhitespace(text));
 }
 
@@ -122,7 +124,7 @@ absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run) {
 
 absl::StatusOr<std::string> ReadRunSplit(const std::string& run) {
   if (!FileExists(RunSplitPath(run))) return "";
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(RunSplitPath(run)));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunSplitPath(run)));
   return std::string(absl::StripTrailingAsciiWhitespace(text));
 }
 

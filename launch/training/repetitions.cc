@@ -59,7 +59,7 @@ absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::string& run
   std::map<std::string, Spread> results;
   for (const std::string& one : runs) {
     const std::string path = RunSummaryPath(absl::StrCat(run, "/", one));
-    QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
     const nlohmann::json summary = ParseJson(text);
     if (!summary.is_object()) return absl::DataLossError(absl::StrCat(path, " is no JSON object"));
     for (const auto& [name, value] : summary.items())

@@ -62,7 +62,7 @@ absl::Status WriteCheckpointManifest(CheckpointManifest manifest, const std::str
 
 absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& path) {
   const std::string name = path + "/" + kCheckpointManifestName;
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(name, int64_t{64} << 20));
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(name, int64_t{64} << 20));
   if (!EndsWithItsChecksum(text))
     return absl::DataLossError(absl::StrCat(name, " is damaged: it does not have its checksum"));
   CheckpointManifest manifest;

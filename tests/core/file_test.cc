@@ -127,6 +127,21 @@ TEST(File, APipeIsNotReplacedByAFile) {
   EXPECT_FALSE(FileExists(pipe + ".tmp"));
 }
 
+// Or it would be waited for until somebody writes into it.
+TEST(File, APipeIsNotReadWhereARegularFileIsNeeded) {
+  const TempDir folder;
+  const std::string pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& path : {pipe, folder.path(), std::string("/dev/null")}) {
+    const auto is_refused = StatusIs(absl::StatusCode::kInvalidArgument,
+                                     AllOf(HasSubstr(path), HasSubstr("not a regular file")));
+    EXPECT_THAT(ReadRegularFile(path), is_refused);
+    EXPECT_THAT(MappedFile::Open(path), is_refused);
+  }
+  ASSERT_OK(WriteFileAtomically(folder / "a", "text"));
+  EXPECT_THAT(ReadRegularFile(folder / "a"), IsOkAndHolds("text"));
+}
+
 TEST(File, AFailedWriteLeavesTheOldContents) {
   TempDir dir;
   ASSERT_OK(

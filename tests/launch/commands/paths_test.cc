@@ -1,10 +1,12 @@
 // Paths that commands are given and cannot read.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/launch/commands/commands_fixture.h"
@@ -41,6 +43,27 @@ TEST_F(CommandsTest, AConfigThatCannotBeLookedAtIsSaidToBeThat) {
   const Outcome outcome = Quadhop(
       {"train", "--store", store_, "--config", folder_ / "loop/config", "--run", folder_ / "run"});
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("loop/config"), HasSubstr("symbolic links")));
+}
+
+TEST_F(CommandsTest, APipeInPlaceOfAFileOfAStoreOrARunIsRefusedRatherThanWaitedFor) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const std::string run = folder_ / "run";
+  ASSERT_EQ(TrainTiny(store_, run, 1).code, ExitCode::kDone);
+  for (const auto& [path, command] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {store_ + "/store.textproto", {"inspect", store_}},
+           {store_ + "/labels.npy.xxh3", {"verify", store_}},
+           {run + "/config.textproto", {"inspect", run}},
+           {run + "/store.txt", {"eval", "--run", run}},
+           {run + "/summary.json", {"watch", run}},
+           {run + "/checkpoints/best/checkpoint.textproto", {"eval", "--run", run}}}) {
+    std::filesystem::rename(path, path + ".aside");
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    const Outcome outcome = Quadhop(command);
+    EXPECT_EQ(outcome.code, ExitCode::kFailed) << path;
+    EXPECT_THAT(outcome.err, HasSubstr(std::filesystem::path(path).filename().string() +
+                                       " is not a regular file"));
+    std::filesystem::rename(path + ".aside", path);
+  }
 }
 
 // As root all may be read: a child that is not tells.
