@@ -25,7 +25,8 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
         "train.select_by=ROC_AUC"));
   // Without validation nodes the last epoch is the result.
   made.better_ = valid.nodes == 0 || made.valid_ > best_valid;
-  if (made.better_ || session.config().train().evaluate_test() == TrainConfig::ALWAYS) {
+  made.best_ = made.better_ || made.valid_ == best_valid;
+  if (made.best_ || session.config().train().evaluate_test() == TrainConfig::ALWAYS) {
     QH_ASSIGN_OR_RETURN(auto of_test, EvaluateParts(session, {SplitPart::kTest}, &made.details_));
     made.metrics_.merge(of_test);
   }
@@ -35,7 +36,7 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
 
 void EpochEvaluation::Note(int64_t epoch, RunPosition& position) const {
   position.set_evaluations_without_better(better_ ? 0 : position.evaluations_without_better() + 1);
-  if (!better_) return;
+  if (!best_) return;
   position.set_best_valid(valid_);
   position.set_best_test(metrics_.at(SplitPart::kTest).selected());
   position.set_best_epoch(epoch);

@@ -20,7 +20,9 @@ class EpochEvaluation {
   // best_valid: of all epochs before. Collective.
   static absl::StatusOr<EpochEvaluation> Of(Session& session, double best_valid);
 
-  bool better() const { return better_; }  // than all before; without validation nodes always
+  // The best so far: of equal epochs the later, which has trained longer; without validation nodes
+  // always.
+  bool best() const { return best_; }
   double valid() const { return valid_; }
   double seconds() const { return seconds_; }
 
@@ -39,7 +41,8 @@ class EpochEvaluation {
   std::map<SplitPart, PartMetrics> metrics_;
   std::map<SplitPart, EvaluationDetail> details_;  // what this rank saw, until they are summed
   double valid_ = 0;
-  bool better_ = false;
+  bool better_ = false;  // than all before
+  bool best_ = false;
   double seconds_ = 0;
 };
 

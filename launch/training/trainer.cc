@@ -265,11 +265,11 @@ absl::Status Trainer::EndEpoch(int64_t epoch) {
   position_.set_epoch(epoch);
   position_.add_epoch_seconds(loading.epoch_seconds());
   position_.clear_under_way();
-  const bool better = evaluation.has_value() && evaluation->better();
+  const bool best = evaluation.has_value() && evaluation->best();
   const bool due = std::exchange(due_by_time_, false) || checkpointing_->DueAfterEpoch(epoch) ||
                    checkpointing_->DueAfterStep(position_.step());
-  if (!better && !due && !IsTrained(config_, position_)) return absl::OkStatus();
-  return checkpointing_->Write(adam_, position_, better);
+  if (!best && !due && !IsTrained(config_, position_)) return absl::OkStatus();
+  return checkpointing_->Write(adam_, position_, best);
 }
 
 absl::StatusOr<EpochEvaluation> Trainer::Evaluate(int64_t epoch) {
@@ -278,7 +278,7 @@ absl::StatusOr<EpochEvaluation> Trainer::Evaluate(int64_t epoch) {
   evaluation.Note(epoch, position_);
   last_valid_ = evaluation.valid();
   evaluation_seconds_ = evaluation.seconds();
-  if (evaluation.better()) {
+  if (evaluation.best()) {
     QH_ASSIGN_OR_RETURN(const JsonObject detail, evaluation.Detail(session_, epoch));
     if (folder_ != nullptr) folder_->WriteEvaluation(detail);
   }

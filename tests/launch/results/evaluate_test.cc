@@ -102,8 +102,8 @@ TEST_F(EvaluateTest, TestNodesMayBeEvaluatedWhereValidationIsBetterOnly) {
   for (size_t i = 0; i < always.size(); ++i) {
     const double valid = always[i]["valid_accuracy"].get<double>();
     EXPECT_EQ(better[i]["valid_accuracy"].get<double>(), valid);
-    EXPECT_EQ(better[i].contains("test_accuracy"), valid > best);
-    if (valid > best) {
+    EXPECT_EQ(better[i].contains("test_accuracy"), valid >= best);
+    if (valid >= best) {
       EXPECT_EQ(better[i]["test_accuracy"], always[i]["test_accuracy"]);
     } else {
       ++left_out;
@@ -115,6 +115,34 @@ TEST_F(EvaluateTest, TestNodesMayBeEvaluatedWhereValidationIsBetterOnly) {
     EXPECT_EQ(Summary("better")[field], Summary("always")[field]);
   EXPECT_EQ(ReadFile(folder_ / "better/evaluation.json").value(),
             ReadFile(folder_ / "always/evaluation.json").value());
+}
+
+// A model that stays as it was drawn: all its epochs are equal.
+const std::vector<std::string> kStandstill = {
+    "--set", "model.conv=NONE",          "--set", "model.norm=LAYER_NORM",
+    "--set", "train.learning_rate=1e-9", "--set", "train.evaluate_test=WHEN_BETTER"};
+
+TEST_F(EvaluateTest, OfEqualEpochsTheLastIsTheBest) {
+  ASSERT_EQ(Train("run", kStandstill).code, ExitCode::kDone);
+  std::vector<std::string> further = kStandstill;
+  further.push_back("--resume");
+  ASSERT_EQ(TrainTiny(store_, folder_ / "run", /*epochs=*/4, further).code, ExitCode::kDone);
+  for (const nlohmann::json& epoch : Epochs("run")) {
+    EXPECT_EQ(epoch["valid_accuracy"], Epochs("run")[0]["valid_accuracy"]);
+    EXPECT_TRUE(epoch.contains("test_accuracy"));
+  }
+  EXPECT_EQ(Summary("run")["best_epoch"], 4);
+  EXPECT_EQ(Summary("run")["best_checkpoint_epoch"], 4);
+  EXPECT_EQ(nlohmann::json::parse(ReadFile(folder_ / "run/evaluation.json").value())["epoch"], 4);
+}
+
+TEST_F(EvaluateTest, PatienceEndsWithEqualEpochs) {
+  std::vector<std::string> patient = kStandstill;
+  patient.insert(patient.end(), {"--set", "train.patience=2"});
+  const Outcome outcome = TrainTiny(store_, folder_ / "run", /*epochs=*/8, patient);
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("ended after epoch 3 of 8"));
+  EXPECT_EQ(Summary("run")["best_epoch"], 3);
 }
 
 TEST_F(EvaluateTest, MeasuresTheSplitThatTheRunWasTrainedOn) {
@@ -249,7 +277,8 @@ TEST_F(EvaluateTest, WithoutTestNodesThereIsADashForTheirFigures) {
 }
 
 TEST_F(EvaluateTest, WithoutABestCheckpointTheLatestIsTakenAndThatIsSaid) {
-  ASSERT_EQ(Train("run").code, ExitCode::kDone);
+  ASSERT_EQ(Train("run", {"--set", "train.learning_rate=1"}).code, ExitCode::kDone);
+  ASSERT_EQ(Summary("run")["best_epoch"], 1);  // which depends on the seed
   ASSERT_OK_AND_ASSIGN(const std::string best_path, FindCheckpoint(folder_ / "run", "best"));
   ASSERT_OK(RemoveCheckpoint(best_path));
   for (const std::vector<std::string>& command : {std::vector<std::string>{"eval"},
