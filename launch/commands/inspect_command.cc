@@ -5,6 +5,7 @@
 #include <absl/strings/str_replace.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -75,6 +76,9 @@ std::string Text(const Store& store, const StoreFigures& figures) {
                           split.train, split.valid, split.test,
                           split.name == store.DefaultSplit() ? " (the default)" : "");
   }
+  if (!std::isnan(figures.majority_class_test_accuracy))
+    absl::StrAppendFormat(&text, "  majority   the most frequent class alone: test accuracy %.4f\n",
+                          figures.majority_class_test_accuracy);
   for (const Provenance& step : manifest.provenance()) {
     absl::StrAppendFormat(&text, "  %-9s  %s\n", step.step(), step.options());
     if (!step.sources().empty()) absl::StrAppend(&text, "             ", step.sources(), "\n");
@@ -143,7 +147,7 @@ absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& poo
   std::vector<int64_t> hubs;
   for (const GraphStructure::Hub& hub : figures.structure.hubs) hubs.push_back(hub.original_id);
   QH_ASSIGN_OR_RETURN(figures.hub_names, NamesOfPlaces(*store, hubs));
-  QH_ASSIGN_OR_RETURN(figures.majority_class_test_accuracy, MajorityClassTestAccuracy(*store));
+  QH_ASSIGN_OR_RETURN(figures.majority_class_test_accuracy, MajorityClassTestAccuracy(*store, ""));
   std::fputs((as_json ? Json(*store, figures) : Text(*store, figures)).c_str(), stdout);
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@ struct Column {
 };
 constexpr Column kColumns[] = {
     {"test accuracy", "test_accuracy", "%.4f"},
+    {"most frequent class", "majority_class_test_accuracy", "%.4f"},
     {"valid accuracy", "valid_accuracy", "%.4f"},
     {"test ROC AUC", "test_roc_auc", "%.4f"},
     {"valid ROC AUC", "valid_roc_auc", "%.4f"},

@@ -10,6 +10,7 @@
 #include "launch/json/json_object.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/load_model.h"
+#include "launch/results/majority_class.h"
 #include "launch/results/metrics.h"
 
 namespace quadhop {
@@ -45,6 +46,11 @@ absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& con
       absl::PrintF("%-6s %s of %d nodes\n", PartName(part),
                    FiguresText(of_part, session->store().manifest().multi_label()), of_part.nodes);
   }
+  QH_ASSIGN_OR_RETURN(const double majority,
+                      MajorityClassTestAccuracy(session->store(), session->split()));
+  if (!std::isnan(majority)) json.Add("majority_class_test_accuracy", majority);
+  if (!std::isnan(majority) && !job.as_json)
+    absl::PrintF("the most frequent class alone: test accuracy %.4f\n", majority);
   if (job.as_json) absl::PrintF("%s\n", json.ToString());
   return ExitCode::kDone;
 }

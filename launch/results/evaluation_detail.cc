@@ -1,6 +1,7 @@
 #include "launch/results/evaluation_detail.h"
 
 #include <bit>
+#include <set>
 
 #include "comm/gather.h"
 #include "core/status.h"
@@ -30,6 +31,16 @@ absl::Status EvaluationDetail::Sum(Communicator& comm) {
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts by degree", absl::MakeSpan(by_degree_)));
   if (num_classes_ == 0) return absl::OkStatus();
   return SumOverRanks(comm, "confusion of classes", absl::MakeSpan(confusion_));
+}
+
+bool EvaluationDetail::SaysOneClass() const {
+  std::set<int64_t> labels, predicted;
+  for (size_t i = 0; i < confusion_.size(); ++i) {
+    if (confusion_[i] == 0) continue;
+    labels.insert(static_cast<int64_t>(i) / num_classes_);
+    predicted.insert(static_cast<int64_t>(i) % num_classes_);
+  }
+  return labels.size() > 1 && predicted.size() == 1;
 }
 
 JsonObject EvaluationDetail::ToJson() const {

@@ -21,6 +21,8 @@ class EvaluationDetail {
   // Over all ranks. Collective.
   absl::Status Sum(Communicator& comm);
 
+  // Whether nodes of several classes are all said to be of one. Of kMaxConfusionClasses at most.
+  bool SaysOneClass() const;
   // {"confusion":[[..C..]..C..], "degrees":[{"from":0,"nodes":3,"right":2},...]}: row i of the
   // confusion has the nodes of class i by what was said of them; it is left out beyond
   // kMaxConfusionClasses. Degrees are in ranges [0, 1), [1, 2), [2, 4), [4, 8), ..., those without

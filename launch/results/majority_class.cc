@@ -10,14 +10,14 @@
 
 namespace quadhop {
 
-absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store) {
+absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::string& split) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   if (!store.HasFile("labels.npy") || !store.HasFile("splits.npy") ||
       store.manifest().multi_label()) {
     return kNone;
   }
   QH_ASSIGN_OR_RETURN(const absl::Span<const int32_t> labels, store.labels());
-  QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> parts, store.split(""));
+  QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> parts, store.split(split));
   struct Counts {
     int64_t train = 0, test = 0;
   };

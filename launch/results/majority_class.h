@@ -3,13 +3,15 @@
 
 #include <absl/status/statusor.h>
 
+#include <string>
+
 #include "core/store.h"
 
 namespace quadhop {
 
-// The share of the default split's labelled test nodes that have the class most frequent among its
-// training nodes (the first of equal ones). NaN without labels, splits or test nodes, and for
-// multi-label stores. Errors: Store's.
-absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store);
+// The share of the split's labelled test nodes that have the class most frequent among its training
+// nodes (the first of equal ones). split: "" is the default one. NaN without labels, splits or test
+// nodes, and for multi-label stores. Reads all labels. Errors: Store's.
+absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::string& split);
 
 }  // namespace quadhop

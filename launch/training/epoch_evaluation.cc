@@ -30,6 +30,9 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
     QH_ASSIGN_OR_RETURN(auto of_test, EvaluateParts(session, {SplitPart::kTest}, &made.details_));
     made.metrics_.merge(of_test);
   }
+  if (made.best_)
+    for (auto& [part, detail] : made.details_)
+      QH_RETURN_IF_ERROR(detail.Sum(session.context().comm));
   made.seconds_ = watch.Seconds();
   return made;
 }
@@ -40,6 +43,8 @@ void EpochEvaluation::Note(int64_t epoch, RunPosition& position) const {
   position.set_best_valid(valid_);
   position.set_best_test(metrics_.at(SplitPart::kTest).selected());
   position.set_best_epoch(epoch);
+  const auto detail = details_.find(SplitPart::kValid);
+  position.set_best_says_one_class(detail != details_.end() && detail->second.SaysOneClass());
   position.clear_best_metrics();
   for (const auto& [part, of_part] : metrics_) {
     for (const auto& [name, value] : of_part.Named(part)) {
@@ -66,13 +71,10 @@ std::string EpochEvaluation::Text(const RunPosition& position) const {
   return text;
 }
 
-absl::StatusOr<JsonObject> EpochEvaluation::Detail(Session& session, int64_t epoch) {
+JsonObject EpochEvaluation::Detail(Session& session, int64_t epoch) const {
   JsonObject detail;
   detail.Add("epoch", epoch).Add("split", session.split());
-  for (auto& [part, of_part] : details_) {
-    QH_RETURN_IF_ERROR(of_part.Sum(session.context().comm));
-    detail.Add(PartName(part), of_part.ToJson());
-  }
+  for (const auto& [part, of_part] : details_) detail.Add(PartName(part), of_part.ToJson());
   if (Codebook* const book = session.model().codebook())
     detail.Add("codebook_counts", book->counts());
   return detail;

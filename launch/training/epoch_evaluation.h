@@ -32,14 +32,14 @@ class EpochEvaluation {
   void AddTo(JsonObject& event) const;
   // "  valid 0.7123  test 0.7001  best 0.7001 (epoch 3)". position: that it was noted in.
   std::string Text(const RunPosition& position) const;
-  // For evaluation.json: where the model is right and wrong, over all ranks. Once. Collective.
-  absl::StatusOr<JsonObject> Detail(Session& session, int64_t epoch);
+  // For evaluation.json, of the best: where the model is right and wrong, over all ranks.
+  JsonObject Detail(Session& session, int64_t epoch) const;
 
  private:
   EpochEvaluation() = default;
 
   std::map<SplitPart, PartMetrics> metrics_;
-  std::map<SplitPart, EvaluationDetail> details_;  // what this rank saw, until they are summed
+  std::map<SplitPart, EvaluationDetail> details_;  // of the best over all ranks
   double valid_ = 0;
   bool better_ = false;  // than all before
   bool best_ = false;

@@ -1,5 +1,6 @@
 #include "launch/training/run_summary.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
@@ -11,11 +12,22 @@
 #include "core/median.h"
 #include "core/status.h"
 #include "launch/memory/peak_memory.h"
+#include "launch/results/majority_class.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
+namespace {
+
+std::string OneClassAdvice(int32_t classes) {
+  return absl::StrCat(
+      "the best model says one class of all validation nodes: raise train.epochs, or where others "
+      "are rare set train.class_weights=BALANCED",
+      classes == 2 ? " or train.select_by=ROC_AUC" : "", " (docs/results.md)");
+}
+
+}  // namespace
 
 absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
                           int64_t num_failed_checkpoints, TrainDisplay& display) {
@@ -46,15 +58,26 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
       .Add("peak_rss_bytes", *std::max_element(peak_rss_bytes.begin(), peak_rss_bytes.end()))
       .Add("skipped_steps", position.skipped_steps())
       .Add("failed_checkpoints", num_failed_checkpoints);
+  QH_ASSIGN_OR_RETURN(const double majority,
+                      MajorityClassTestAccuracy(session.store(), session.split()));
+  if (!std::isnan(majority)) summary.Add("majority_class_test_accuracy", majority);
   QH_RETURN_IF_ERROR(folder->WriteSummary(summary));
+  const bool by_roc_auc = session.config().train().select_by() == TrainConfig::ROC_AUC;
   const std::string epoch =
       std::isnan(position.best_valid())
           ? absl::StrFormat("after the last epoch (%d), for there are no validation nodes",
                             position.best_epoch())
           : absl::StrFormat("at the best validation epoch (%d of %d)", position.best_epoch(),
                             position.epoch());
-  display.Say(absl::StrFormat("test %s %s, median epoch %.2f s, %.0f training nodes/s",
-                              FigureText(position.best_test()), epoch, epoch_seconds, rate));
+  const std::string beside =
+      by_roc_auc || std::isnan(majority)
+          ? ""
+          : absl::StrCat("; the most frequent class alone: ", FigureText(majority));
+  display.Say(absl::StrFormat("test %s %s%s; median epoch %.2f s, %.0f training nodes/s",
+                              FigureText(position.best_test()), epoch, beside, epoch_seconds,
+                              rate));
+  if (position.best_says_one_class() && !by_roc_auc)
+    display.Say(OneClassAdvice(session.store().manifest().classes()));
   return absl::OkStatus();
 }
 

@@ -273,15 +273,13 @@ absl::Status Trainer::EndEpoch(int64_t epoch) {
 }
 
 absl::StatusOr<EpochEvaluation> Trainer::Evaluate(int64_t epoch) {
-  QH_ASSIGN_OR_RETURN(EpochEvaluation evaluation,
+  QH_ASSIGN_OR_RETURN(const EpochEvaluation evaluation,
                       EpochEvaluation::Of(session_, position_.best_valid()));
   evaluation.Note(epoch, position_);
   last_valid_ = evaluation.valid();
   evaluation_seconds_ = evaluation.seconds();
-  if (evaluation.best()) {
-    QH_ASSIGN_OR_RETURN(const JsonObject detail, evaluation.Detail(session_, epoch));
-    if (folder_ != nullptr) folder_->WriteEvaluation(detail);
-  }
+  if (evaluation.best() && folder_ != nullptr)
+    folder_->WriteEvaluation(evaluation.Detail(session_, epoch));
   return evaluation;
 }
 

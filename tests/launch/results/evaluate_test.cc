@@ -52,6 +52,12 @@ class EvaluateTest : public testing::Test {
       bytes[static_cast<size_t>(v)] = static_cast<uint8_t>(part(v));
     Commit(*writer);
   }
+  void SetLabels(const std::function<int32_t(int64_t)>& label) {
+    ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(store_));
+    ASSERT_OK_AND_ASSIGN(const auto bytes, writer->AddArray("labels.npy", DType::kI32, {kNodes}));
+    for (int64_t v = 0; v < kNodes; ++v) reinterpret_cast<int32_t*>(bytes.data())[v] = label(v);
+    Commit(*writer);
+  }
   // The store as another `import` would leave it.
   void Commit(StoreWriter& writer, const std::string& options = "again=1") {
     Provenance step;
@@ -136,6 +142,25 @@ TEST_F(EvaluateTest, OfEqualEpochsTheLastIsTheBest) {
   EXPECT_EQ(nlohmann::json::parse(ReadFile(folder_ / "run/evaluation.json").value())["epoch"], 4);
 }
 
+TEST_F(EvaluateTest, AModelThatSaysOneClassOfAllNodesIsToldAndShownBesideThatClassAlone) {
+  SetLabels([](int64_t v) { return v < 180 ? 2 : 1; });
+  SetSplit([](int64_t v) {
+    return v % 4 < 2 ? SplitPart::kTrain : v % 4 == 2 ? SplitPart::kValid : SplitPart::kTest;
+  });
+  const Outcome trained = Train("run", {"--ranks-in-process", "2"});
+  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  EXPECT_THAT(trained.out,
+              AllOf(HasSubstr("test 0.9000 at"),
+                    HasSubstr("(2 of 2); the most frequent class alone: 0.9000;"),
+                    HasSubstr("the best model says one class of all validation nodes"),
+                    HasSubstr("train.class_weights=BALANCED"), Not(HasSubstr("ROC_AUC"))));
+  EXPECT_EQ(Summary("run")["majority_class_test_accuracy"], 0.9);
+  const char* const shown = "the most frequent class alone: test accuracy 0.9000\n";
+  EXPECT_THAT(Quadhop({"inspect", store_}).out, HasSubstr(shown));
+  EXPECT_THAT(On("eval", "run").out, HasSubstr(shown));
+  EXPECT_THAT(On("eval", "run", {"--json"}).out, HasSubstr("\"majority_class_test_accuracy\":0.9"));
+}
+
 TEST_F(EvaluateTest, PatienceEndsWithEqualEpochs) {
   std::vector<std::string> patient = kStandstill;
   patient.insert(patient.end(), {"--set", "train.patience=2"});
@@ -201,7 +226,8 @@ TEST_F(EvaluateTest, SelectsByTheMeanAreaUnderTheCurvesOfLabels) {
   EXPECT_EQ(summary["test_roc_auc"], (*best)["test_roc_auc"]);
   EXPECT_EQ(nlohmann::json::parse(On("eval", "run", {"--json"}).out)["test_roc_auc"],
             summary["test_roc_auc"]);
-  EXPECT_THAT(On("eval", "run").out, HasSubstr("ROC AUC"));
+  EXPECT_THAT(On("eval", "run").out,
+              AllOf(HasSubstr("ROC AUC"), Not(HasSubstr("most frequent class"))));
 
   ASSERT_EQ(On("predict", "run", {"--probabilities", folder_ / "p.npy"}).code, ExitCode::kDone);
   ASSERT_OK_AND_ASSIGN(const NpyFile probabilities, NpyFile::Open(folder_ / "p.npy"));
@@ -296,14 +322,9 @@ TEST_F(EvaluateTest, WithoutABestCheckpointTheLatestIsTakenAndThatIsSaid) {
 
 TEST_F(EvaluateTest, RanksAreBalancedByTheNodesThatStepsVisit) {
   // Of 60 training nodes in each partition, 15 of the second have a label.
-  {
-    ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(store_));
-    ASSERT_OK_AND_ASSIGN(const auto bytes, writer->AddArray("labels.npy", DType::kI32, {kNodes}));
-    for (int64_t v = 0; v < kNodes; ++v)
-      reinterpret_cast<int32_t*>(bytes.data())[v] =
-          v < kNodes / 2 || v % 4 == 0 ? static_cast<int32_t>(v % 3) : kUnlabelled;
-    Commit(*writer);
-  }
+  SetLabels([](int64_t v) {
+    return v < kNodes / 2 || v % 4 == 0 ? static_cast<int32_t>(v % 3) : kUnlabelled;
+  });
   const Outcome outcome = Train("run", {"--ranks-in-process", "2"});
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("predicted efficiency 0.62"));

@@ -24,6 +24,17 @@ TEST(EvaluationDetail, CountsOverRanksByClassAndByDegree) {
   });
 }
 
+TEST(EvaluationDetail, TellsWhetherNodesOfSeveralClassesAreSaidToBeOfOne) {
+  EvaluationDetail detail(3);
+  EXPECT_FALSE(detail.SaysOneClass());
+  detail.Add(/*predicted=*/1, /*label=*/1, /*degree=*/0);
+  EXPECT_FALSE(detail.SaysOneClass());  // as they should be
+  detail.Add(1, 2, 0);
+  EXPECT_TRUE(detail.SaysOneClass());
+  detail.Add(2, 2, 0);
+  EXPECT_FALSE(detail.SaysOneClass());
+}
+
 TEST(EvaluationDetail, LeavesAConfusionOfTooManyClassesOut) {
   EvaluationDetail detail(EvaluationDetail::kMaxConfusionClasses + 1);
   detail.Add(0, EvaluationDetail::kMaxConfusionClasses, 1);
