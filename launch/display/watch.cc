@@ -22,14 +22,22 @@
 namespace quadhop {
 namespace {
 
+struct Metric {
+  const char* ending;  // of its field
+  const char* name;    // before its figure; of the accuracy none
+};
+
 // The metric that the best epoch is chosen by, if the epoch was evaluated.
-void AppendMetric(const nlohmann::json& event, const char* part, const Config& config,
+void AppendMetric(const nlohmann::json& event, const char* part, bool named, const Config& config,
                   std::string& line) {
   const bool by_roc_auc = config.train().select_by() == TrainConfig::ROC_AUC;
-  for (const char* metric : {by_roc_auc ? "_roc_auc" : "_accuracy", "_micro_f1"}) {
-    const auto found = event.find(absl::StrCat(part, metric));
+  for (const Metric& metric :
+       {by_roc_auc ? Metric{"_roc_auc", "ROC AUC "} : Metric{"_accuracy", ""},
+        Metric{"_micro_f1", "micro F1 "}}) {
+    const auto found = event.find(absl::StrCat(part, metric.ending));
     if (found == event.end() || !found->is_number()) continue;
-    absl::StrAppendFormat(&line, "  %s %.4f", part, found->get<double>());
+    absl::StrAppendFormat(&line, "  %s %s%.4f", part, named ? metric.name : "",
+                          found->get<double>());
     return;
   }
 }
@@ -38,8 +46,8 @@ std::string EpochLine(const nlohmann::json& event, const Config& config) {
   const auto number = [&event](const char* name) { return NumberField(event, name); };
   std::string line = absl::StrFormat("epoch %.0f/%d  loss %.4f", number("epoch"),
                                      config.train().epochs(), number("train_loss"));
-  AppendMetric(event, "valid", config, line);
-  AppendMetric(event, "test", config, line);
+  AppendMetric(event, "valid", /*named=*/true, config, line);
+  AppendMetric(event, "test", /*named=*/false, config, line);
   absl::StrAppendFormat(&line, "  %.2f s  %.0f nodes/s\n", number("seconds"),
                         number("train_nodes_per_second"));
   return line;
@@ -78,7 +86,7 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
     const nlohmann::json summary = ParseJson(text);
     QH_ASSIGN_OR_RETURN(const Config config, ReadRunConfig(run_));
     std::string line = "finished";
-    if (summary.is_object()) AppendMetric(summary, "test", config, line);
+    if (summary.is_object()) AppendMetric(summary, "test", /*named=*/true, config, line);
     return Standing{State::kFinished, line};
   }
   if (!FileExists(RunAlivePath(run_)))

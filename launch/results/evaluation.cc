@@ -102,6 +102,11 @@ std::vector<std::pair<std::string, double>> PartMetrics::Named(SplitPart part) c
   return named;
 }
 
+std::string SelectedMetric(const Session& session) {
+  if (SelectsByRocAuc(session)) return "ROC AUC ";
+  return session.store().manifest().multi_label() ? "micro F1 " : "";
+}
+
 const char* PartName(SplitPart part) {
   switch (part) {
     case SplitPart::kTrain:

@@ -29,6 +29,9 @@ struct PartMetrics {
   std::vector<std::pair<std::string, double>> Named(SplitPart part) const;
 };
 
+// What PartMetrics::selected is, as "ROC AUC " before its figure; "" for accuracy.
+std::string SelectedMetric(const Session& session);
+
 // "train", "valid" or "test".
 const char* PartName(SplitPart part);
 

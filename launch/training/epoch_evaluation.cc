@@ -16,6 +16,7 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
   EpochEvaluation made;
   QH_ASSIGN_OR_RETURN(made.metrics_, EvaluateParts(session, {SplitPart::kValid}, &made.details_));
   const PartMetrics& valid = made.metrics_.at(SplitPart::kValid);
+  made.metric_ = SelectedMetric(session);
   made.valid_ = valid.selected();
   if (valid.nodes > 0 && valid.select_by_roc_auc && std::isnan(made.valid_))
     return absl::FailedPreconditionError(absl::StrCat(
@@ -64,7 +65,8 @@ void EpochEvaluation::AddTo(JsonObject& event) const {
 std::string EpochEvaluation::Text(const RunPosition& position) const {
   std::string text;
   for (const auto& [part, of_part] : metrics_)
-    absl::StrAppend(&text, "  ", PartName(part), " ", FigureText(of_part.selected()));
+    absl::StrAppend(&text, "  ", PartName(part), " ", part == SplitPart::kValid ? metric_ : "",
+                    FigureText(of_part.selected()));
   if (metrics_.at(SplitPart::kValid).nodes > 0)
     absl::StrAppendFormat(&text, "  best %s (epoch %d)", FigureText(position.best_test()),
                           position.best_epoch());

@@ -30,7 +30,8 @@ class EpochEvaluation {
   void Note(int64_t epoch, RunPosition& position) const;
   // Adds its figures to the event of the epoch.
   void AddTo(JsonObject& event) const;
-  // "  valid 0.7123  test 0.7001  best 0.7001 (epoch 3)". position: that it was noted in.
+  // "  valid 0.7123  test 0.7001  best 0.7001 (epoch 3)", or "  valid ROC AUC 0.7123  test ...".
+  // position: that it was noted in.
   std::string Text(const RunPosition& position) const;
   // For evaluation.json, of the best: where the model is right and wrong, over all ranks.
   JsonObject Detail(Session& session, int64_t epoch) const;
@@ -40,6 +41,7 @@ class EpochEvaluation {
 
   std::map<SplitPart, PartMetrics> metrics_;
   std::map<SplitPart, EvaluationDetail> details_;  // of the best over all ranks
+  std::string metric_;                             // SelectedMetric
   double valid_ = 0;
   bool better_ = false;  // than all before
   bool best_ = false;

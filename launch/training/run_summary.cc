@@ -12,6 +12,7 @@
 #include "core/median.h"
 #include "core/status.h"
 #include "launch/memory/peak_memory.h"
+#include "launch/results/evaluation.h"
 #include "launch/results/majority_class.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
@@ -73,9 +74,9 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
       by_roc_auc || std::isnan(majority)
           ? ""
           : absl::StrCat("; the most frequent class alone: ", FigureText(majority));
-  display.Say(absl::StrFormat("test %s %s%s; median epoch %.2f s, %.0f training nodes/s",
-                              FigureText(position.best_test()), epoch, beside, epoch_seconds,
-                              rate));
+  display.Say(absl::StrFormat("test %s%s %s%s; median epoch %.2f s, %.0f training nodes/s",
+                              SelectedMetric(session), FigureText(position.best_test()), epoch,
+                              beside, epoch_seconds, rate));
   if (position.best_says_one_class() && !by_roc_auc)
     display.Say(OneClassAdvice(session.store().manifest().classes()));
   return absl::OkStatus();

@@ -61,7 +61,7 @@ TEST_F(RunWatchTest, ShowsTheMetricThatTheBestEpochIsChosenBy) {
   ASSERT_OK(WriteFileAtomically(RunConfigPath(run_.path()), ConfigToText(config)));
   Metrics(R"({"event":"epoch","epoch":1,"train_loss":1,"valid_accuracy":0.5,"valid_roc_auc":0.75})"
           "\n");
-  EXPECT_THAT(watch_.NewEpochs(), IsOkAndHolds(HasSubstr("valid 0.7500")));
+  EXPECT_THAT(watch_.NewEpochs(), IsOkAndHolds(HasSubstr("valid ROC AUC 0.7500")));
 }
 
 TEST_F(RunWatchTest, BeginsAgainWhereAResumedRunWroteOtherLinesMeanwhile) {

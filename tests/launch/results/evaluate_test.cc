@@ -210,11 +210,12 @@ TEST_F(EvaluateTest, SelectsByTheMeanAreaUnderTheCurvesOfLabels) {
   options.multi_label = true;
   const std::string store = folder_ / "labels.qh";
   ASSERT_OK(WriteTinyStore(store, options));
-  ASSERT_EQ(TrainTiny(store, folder_ / "run", 8,
-                      {"--set", "train.loss=BINARY", "--set", "train.select_by=ROC_AUC",
-                       "--ranks-in-process", "2"})
-                .code,
-            ExitCode::kDone);
+  const Outcome trained = TrainTiny(store, folder_ / "run", 8,
+                                    {"--set", "train.loss=BINARY", "--set",
+                                     "train.select_by=ROC_AUC", "--ranks-in-process", "2"});
+  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  EXPECT_THAT(trained.out, AllOf(HasSubstr("  valid ROC AUC 0."), HasSubstr("  test 0."),
+                                 HasSubstr("test ROC AUC 0.")));
   const std::vector<nlohmann::json> epochs = Epochs("run");
   const auto best =
       std::max_element(epochs.begin(), epochs.end(), [](const auto& a, const auto& b) {
@@ -239,6 +240,19 @@ TEST_F(EvaluateTest, SelectsByTheMeanAreaUnderTheCurvesOfLabels) {
       summary["test_roc_auc"].get<double>(),
       PairsInOrder({probabilities.values<float>().data(), {kNodes, options.classes}}, test_nodes),
       1e-4);
+}
+
+TEST_F(EvaluateTest, NamesAMetricThatIsNotAccuracy) {
+  TinyStoreOptions options;
+  options.graph_nodes = kNodes;
+  options.partitions = 2;
+  options.multi_label = true;
+  ASSERT_OK(WriteTinyStore(folder_ / "labels.qh", options));
+  const Outcome labels =
+      TrainTiny(folder_ / "labels.qh", folder_ / "labels", 1, {"--set", "train.loss=BINARY"});
+  ASSERT_EQ(labels.code, ExitCode::kDone) << labels.err;
+  EXPECT_THAT(labels.out, AllOf(HasSubstr("  valid micro F1 0."), HasSubstr("\ntest micro F1 0.")));
+  EXPECT_THAT(Train("run").out, AllOf(HasSubstr("  valid 0."), HasSubstr("\ntest 0.")));
 }
 
 TEST_F(EvaluateTest, RefusesToSelectByTheAreaUnderTheCurveOfThreeClasses) {
