@@ -20,6 +20,33 @@ std::string Processors(const Session& session) {
   return absl::StrCat("GPUs (", GpuName(session.context().local_rank), ")");
 }
 
+// Of a run: with fewer a model has hardly begun to learn.
+constexpr int64_t kFewSteps = 100;
+
+void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& display) {
+  const int64_t of_epoch = NumBlocks(nodes, config.batch());
+  const int64_t steps = of_epoch * config.epochs();
+  if (steps < kFewSteps)
+    display.Say(absl::StrFormat(
+        "%s in all (%s of %d): few for a model to learn from; raise train.epochs or lower "
+        "train.batch",
+        Counted(steps, "step"), Counted(config.epochs(), "epoch"), of_epoch));
+}
+
+void WarnOfCodebook(int64_t nodes, int64_t epochs, Codebook* book, TrainDisplay& display) {
+  if (book == nullptr || book->started()) return;
+  const int64_t needed = QueriesToStart(book->num_centroids());
+  if (2 * needed <= nodes * epochs) return;
+  const int64_t start = NumBlocks(needed, nodes);
+  const std::string when =
+      start > epochs ? "not start" : absl::StrFormat("start in epoch %d of %d", start, epochs);
+  display.Say(absl::StrFormat(
+      "the codebook will %s: %d centroids are chosen from %d queries, a training node has one an "
+      "epoch, and the run will have %d: raise train.epochs, lower model.centroids, or set "
+      "model.codebook_start=PAPER",
+      when, book->num_centroids(), needed, nodes * epochs));
+}
+
 }  // namespace
 
 void IntroduceRun(Session& session, TrainDisplay& display) {
@@ -45,18 +72,10 @@ void IntroduceRun(Session& session, TrainDisplay& display) {
         session.split()));
 }
 
-void WarnOfCodebook(Session& session, TrainDisplay& display) {
-  Codebook* const book = session.model().codebook();
-  if (book == nullptr || book->started()) return;
+void WarnOfShortTraining(Session& session, const TrainConfig& config, TrainDisplay& display) {
   const int64_t nodes = session.loader().NumLabelled(SplitPart::kTrain);
-  const int64_t queries = nodes * session.config().train().epochs();
-  const int64_t needed = QueriesToStart(book->num_centroids());
-  if (queries < needed)
-    display.Say(absl::StrFormat(
-        "the codebook will not start: %d centroids are chosen from %d queries, a training node has "
-        "one an epoch, and the run will have %d: lower model.centroids, or set "
-        "model.codebook_start=PAPER",
-        book->num_centroids(), needed, queries));
+  WarnOfFewSteps(nodes, config, display);
+  WarnOfCodebook(nodes, config.epochs(), session.model().codebook(), display);
 }
 
 }  // namespace quadhop

@@ -63,7 +63,8 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
                       MajorityClassTestAccuracy(session.store(), session.split()));
   if (!std::isnan(majority)) summary.Add("majority_class_test_accuracy", majority);
   QH_RETURN_IF_ERROR(folder->WriteSummary(summary));
-  const bool by_roc_auc = session.config().train().select_by() == TrainConfig::ROC_AUC;
+  const TrainConfig& config = session.config().train();
+  const bool by_roc_auc = config.select_by() == TrainConfig::ROC_AUC;
   const std::string epoch =
       std::isnan(position.best_valid())
           ? absl::StrFormat("after the last epoch (%d), for there are no validation nodes",
@@ -79,6 +80,9 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
                               beside, epoch_seconds, rate));
   if (position.best_says_one_class() && !by_roc_auc)
     display.Say(OneClassAdvice(session.store().manifest().classes()));
+  else if (position.best_epoch() == config.epochs() && !std::isnan(position.best_valid()) &&
+           config.schedule() == TrainConfig::CONSTANT)
+    display.Say("the best epoch is the last: more epochs (train.epochs) may be better");
   return absl::OkStatus();
 }
 

@@ -90,7 +90,7 @@ absl::StatusOr<bool> Trainer::Begin() {
   } else if (folder_ != nullptr) {
     QH_RETURN_IF_ERROR(folder_->Begin());
   }
-  if (folder_ != nullptr) WarnOfCodebook(session_, display_);
+  if (folder_ != nullptr) WarnOfShortTraining(session_, config_, display_);
   QH_RETURN_IF_ERROR(BeginRecords());
   return true;
 }

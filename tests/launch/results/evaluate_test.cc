@@ -67,6 +67,16 @@ class EvaluateTest : public testing::Test {
     ASSERT_OK(writer.Commit(step, pool));
   }
 
+  // Of several labels a node, beside the other store.
+  std::string MultiLabelStore() {
+    TinyStoreOptions options;
+    options.graph_nodes = kNodes;
+    options.partitions = 2;
+    options.multi_label = true;
+    EXPECT_OK(WriteTinyStore(folder_ / "labels.qh", options));
+    return folder_ / "labels.qh";
+  }
+
   Outcome Train(const std::string& run, const std::vector<std::string>& more = {}) {
     return TrainTiny(store_, folder_ / run, /*epochs=*/2, more);
   }
@@ -166,7 +176,8 @@ TEST_F(EvaluateTest, PatienceEndsWithEqualEpochs) {
   patient.insert(patient.end(), {"--set", "train.patience=2"});
   const Outcome outcome = TrainTiny(store_, folder_ / "run", /*epochs=*/8, patient);
   ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("ended after epoch 3 of 8"));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("ended after epoch 3 of 8"),
+                                 Not(HasSubstr("the best epoch is the last"))));
   EXPECT_EQ(Summary("run")["best_epoch"], 3);
 }
 
@@ -204,13 +215,7 @@ double PairsInOrder(TensorView<const float> scores, const std::vector<int64_t>& 
 }
 
 TEST_F(EvaluateTest, SelectsByTheMeanAreaUnderTheCurvesOfLabels) {
-  TinyStoreOptions options;
-  options.graph_nodes = kNodes;
-  options.partitions = 2;
-  options.multi_label = true;
-  const std::string store = folder_ / "labels.qh";
-  ASSERT_OK(WriteTinyStore(store, options));
-  const Outcome trained = TrainTiny(store, folder_ / "run", 8,
+  const Outcome trained = TrainTiny(MultiLabelStore(), folder_ / "run", 8,
                                     {"--set", "train.loss=BINARY", "--set",
                                      "train.select_by=ROC_AUC", "--ranks-in-process", "2"});
   ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
@@ -238,21 +243,42 @@ TEST_F(EvaluateTest, SelectsByTheMeanAreaUnderTheCurvesOfLabels) {
       test_nodes.push_back(v);
   EXPECT_NEAR(
       summary["test_roc_auc"].get<double>(),
-      PairsInOrder({probabilities.values<float>().data(), {kNodes, options.classes}}, test_nodes),
+      PairsInOrder({probabilities.values<float>().data(), {kNodes, TinyStoreOptions().classes}},
+                   test_nodes),
       1e-4);
 }
 
 TEST_F(EvaluateTest, NamesAMetricThatIsNotAccuracy) {
-  TinyStoreOptions options;
-  options.graph_nodes = kNodes;
-  options.partitions = 2;
-  options.multi_label = true;
-  ASSERT_OK(WriteTinyStore(folder_ / "labels.qh", options));
   const Outcome labels =
-      TrainTiny(folder_ / "labels.qh", folder_ / "labels", 1, {"--set", "train.loss=BINARY"});
+      TrainTiny(MultiLabelStore(), folder_ / "labels", 1, {"--set", "train.loss=BINARY"});
   ASSERT_EQ(labels.code, ExitCode::kDone) << labels.err;
   EXPECT_THAT(labels.out, AllOf(HasSubstr("  valid micro F1 0."), HasSubstr("\ntest micro F1 0.")));
   EXPECT_THAT(Train("run").out, AllOf(HasSubstr("  valid 0."), HasSubstr("\ntest 0.")));
+}
+
+TEST_F(EvaluateTest, SaysThatMoreEpochsMayBeBetterWhereTheLastIsTheBest) {
+  const char* const more = "the best epoch is the last: more epochs (train.epochs) may be better";
+  EXPECT_THAT(
+      TrainTiny(MultiLabelStore(), folder_ / "one", /*epochs=*/1, {"--set", "train.loss=BINARY"})
+          .out,
+      HasSubstr(more));
+  // With this rate and seed the first of two epochs is the best.
+  EXPECT_THAT(Train("two", {"--set", "train.learning_rate=1"}).out,
+              AllOf(HasSubstr("(1 of 2)"), Not(HasSubstr(more))));
+}
+
+TEST_F(EvaluateTest, ShortTrainingIsWarnedOf) {
+  SetSplit([](int64_t v) { return v < 100 ? SplitPart::kTrain : SplitPart::kValid; });
+  const Outcome is_short = Train("short", {"--set", "model.centroids=50"});
+  EXPECT_THAT(is_short.out, AllOf(HasSubstr("14 steps in all (2 epochs of 7): few for a model"),
+                                  HasSubstr("the codebook will start in epoch 2 of 2: 50 "
+                                            "centroids are chosen from 200 queries")));
+  const Outcome none = Train("none", {"--set", "model.centroids=51"});
+  EXPECT_THAT(none.out, HasSubstr("the codebook will not start: 51 centroids"));
+  // As soon as half of the epochs are over.
+  const Outcome longer = TrainTiny(store_, folder_ / "longer", /*epochs=*/4,
+                                   {"--set", "model.centroids=50", "--set", "train.batch=4"});
+  EXPECT_THAT(longer.out, AllOf(Not(HasSubstr("steps in all")), Not(HasSubstr("the codebook"))));
 }
 
 TEST_F(EvaluateTest, RefusesToSelectByTheAreaUnderTheCurveOfThreeClasses) {
