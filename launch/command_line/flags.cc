@@ -189,6 +189,11 @@ Flags& Flags::Required() {
   return *this;
 }
 
+Flags& Flags::Usage(absl::string_view text) {
+  usages_.push_back(absl::StrCat("quadhop ", command_, " ", text));
+  return *this;
+}
+
 Flags& Flags::Example(absl::string_view text) {
   examples_.push_back(absl::StrCat("quadhop ", text));
   return *this;

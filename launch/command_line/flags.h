@@ -66,6 +66,9 @@ class Flags {
   Flags& Letter(char letter);
   // The flag or positional declared last must be given.
   Flags& Required();
+  // Of a command of several ways, one of them, as the help's usage shows it: what stands after the
+  // command. Without any the help makes it of all declarations.
+  Flags& Usage(absl::string_view text);
   // A line of the help's examples: what stands after "quadhop ".
   Flags& Example(absl::string_view text);
 
@@ -112,6 +115,7 @@ class Flags {
   std::string command_;
   std::string summary_;
   std::vector<Declaration> declarations_;
+  std::vector<std::string> usages_;
   std::vector<std::string> examples_;
 };
 

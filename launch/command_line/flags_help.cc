@@ -55,7 +55,7 @@ std::string Flags::Help(HelpFormat format) const {
 }
 
 std::string Flags::TextHelp() const {
-  std::string usage = absl::StrCat("Usage: quadhop ", command_);
+  std::string usage = absl::StrCat("quadhop ", command_);
   std::string details;
   for (const Declaration& one : declarations_) {
     std::string shown = Shown(one);
@@ -66,7 +66,8 @@ std::string Flags::TextHelp() const {
     if (!one.default_value.empty()) absl::StrAppend(&details, ". Default: ", one.default_value);
     absl::StrAppend(&details, "\n");
   }
-  std::string help = absl::StrCat(summary_, "\n\n", usage, "\n\n", details);
+  if (!usages_.empty()) usage = absl::StrJoin(usages_, "\n       ");
+  std::string help = absl::StrCat(summary_, "\n\nUsage: ", usage, "\n\n", details);
   if (!examples_.empty()) {
     absl::StrAppend(&help, "\nExamples:\n  ", absl::StrJoin(examples_, "\n  "), "\n");
   }

@@ -41,6 +41,8 @@ struct TrainFlags {
 
 Flags Declare(TrainFlags* train) {
   Flags flags("train", "Trains on a store: on many ranks under mpirun or srun, else on one.");
+  flags.Usage("--store NAME.qh --config CONFIG --run RUN [FLAGS]");
+  flags.Usage("--run RUN --resume [FLAGS]");
   flags.String("store", &train->job.store, "NAME.qh",
                "the store (with --resume it may be left out: that of the run)");
   flags.String("config", &train->config, "CONFIG",

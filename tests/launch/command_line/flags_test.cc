@@ -102,6 +102,14 @@ TEST(Flags, HelpShowsEveryFlagItsDefaultAndTheExamples) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), help);
 }
 
+TEST(Flags, HelpShowsTheWaysOfACommandThatHasSeveral) {
+  Targets t;
+  Flags flags = MakeFlags(&t);
+  flags.Usage("STORE --parts PARTS [...]").Usage("STORE --json [...]");
+  EXPECT_THAT(flags.Help(), HasSubstr("\n\nUsage: quadhop cut STORE --parts PARTS [...]\n"
+                                      "       quadhop cut STORE --json [...]\n\n"));
+}
+
 TEST(Flags, HelpShowsNoDefaultThatCannotBeGiven) {
   int64_t nodes = 0;
   double degree = 0;

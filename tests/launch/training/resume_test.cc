@@ -125,6 +125,9 @@ TEST_F(ResumeTest, WithoutARunThereItSaysWhatBeginsOne) {
   EXPECT_THAT(none.err, AllOf(HasSubstr("none is not the folder of a run"),
                               HasSubstr("give --store and --config")));
   EXPECT_FALSE(FileExists(folder_ / "none"));
+  EXPECT_THAT(Quadhop({"train", "--help"}).out,
+              AllOf(HasSubstr(" train --store NAME.qh --config CONFIG --run RUN ["),
+                    HasSubstr(" train --run RUN --resume [")));
   const Outcome no_store = Quadhop({"train", "--run", run_, "--config", "quickstart"});
   EXPECT_EQ(no_store.code, ExitCode::kUsage);
   EXPECT_THAT(no_store.err, HasSubstr("needs --store NAME.qh"));
