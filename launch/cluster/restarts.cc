@@ -8,34 +8,16 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "core/counted.h"
-#include "core/file.h"
 #include "core/status.h"
 #include "launch/cluster/supervisor.h"
-#include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/repeated_runs.h"
-#include "launch/run/run_paths.h"
+#include "launch/run/steps_logged.h"
 
 namespace quadhop {
 namespace {
-
-// One more than the last step in the lines of metrics; 0 if there is none. From their end, for
-// those of a long run are gigabytes.
-int64_t StepsLogged(const std::string& path) {
-  const absl::StatusOr<MappedFile> metrics = MappedFile::Open(path);
-  if (!metrics.ok()) return 0;  // none yet
-  for (absl::string_view rest = metrics->text(); !rest.empty();) {
-    const size_t begin = rest.substr(0, rest.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
-    const nlohmann::json event = ParseJson(rest.substr(begin));
-    if (event.is_object() && TextField(event, "event") == "step")
-      return IntegerField(event, "step") + 1;
-    rest = rest.substr(0, begin);
-  }
-  return 0;
-}
 
 // The run itself, or those over seeds or splits in its folder.
 std::vector<std::string> RunsOf(const std::string& run) {
@@ -51,7 +33,7 @@ std::vector<std::string> RunsOf(const std::string& run) {
 int64_t StepsDone(const std::string& run) {
   int64_t all = 0;
   for (const std::string& one : RunsOf(run)) {
-    int64_t done = StepsLogged(RunMetricsPath(one));
+    int64_t done = StepsLogged(one);
     for (const int64_t step : ListCheckpointSteps(one).value_or(std::vector<int64_t>()))
       done = std::max(done, step);
     all += done;

@@ -44,7 +44,7 @@ def main():
         script(work / "bin/quadhop", WRAPPER.replace("PROGRAM", options.quadhop))
         script(work / "bin/sbatch", "#!/bin/bash\nbash -n \"$1\" && echo Submitted batch job 1\n")
         (work / "hosts").write_text("localhost slots=2\n", encoding="utf-8")
-        subprocess.run([options.quadhop, "synth", "--nodes", "2000", "--degree", "8", "--features", "8", "--classes", "5", "--out",
+        subprocess.run([options.quadhop, "synth", "--nodes", "4000", "--degree", "8", "--features", "8", "--classes", "5", "--out",
                         str(work / "dataset/ogbn_products")], check=True, stdout=subprocess.DEVNULL)
         environment = dict(job.environment(), PATH=f"{work}/bin:{os.environ['PATH']}")
         for line in lines:

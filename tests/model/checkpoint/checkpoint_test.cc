@@ -207,7 +207,7 @@ TEST(Checkpoint, AWriteThatFailsLeavesWhatWasThere) {
   EXPECT_FALSE(statuses[0].ok());
   EXPECT_THAT(statuses[0].message(), HasSubstr("optimizer.safetensors"));
   EXPECT_THAT(statuses[1], StatusIs(absl::StatusCode::kAborted,
-                                    AllOf(HasSubstr("rank 0"), HasSubstr("no room"))));
+                                    AllOf(HasSubstr("rank 0"), HasSubstr("ulimit -f"))));
   EXPECT_EQ(FilesOf(folder.path()), std::vector<std::string>{"c"});
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, Options(2), *comm);
