@@ -124,7 +124,8 @@ absl::StatusOr<ExitCode> RunWithRestarts(
     QH_ASSIGN_OR_RETURN(const int code, supervisor.Run(command));
     if (code == 0) return ExitCode::kDone;
     if (supervisor.StopRequested() && code == 128 + SIGUSR1) {
-      Say(IsTraining(job) ? "stopped before its first step, as asked" : "stopped, as asked");
+      Say(IsTraining(job) && StepsDone(run) == before ? "stopped before its first step, as asked"
+                                                      : "stopped, as asked");
       return IsTraining(job) ? ExitCode::kResumable : static_cast<ExitCode>(code);
     }
     const std::string ended = absl::StrCat("the job ended with ", DescribeEnd(code));

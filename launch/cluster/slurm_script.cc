@@ -148,7 +148,7 @@ trap 'stop USR1' USR1
 trap 'again=no; stop TERM' TERM
 )bash";
 
-// A trap ends `wait` early.
+// A trap ends `wait` early, and may come just before it: so it waits a second at a time.
 constexpr absl::string_view kTrappedRun = R"bash(
 run=RUN
 # How far the run has got: to its newest checkpoint, or to the last step in its metrics; runs over seeds or splits together.
@@ -164,12 +164,10 @@ if [ "$asked_to_stop" = no ]; then
   "${start[@]}" "${job[@]}" &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
-    if [ "$asked_to_stop" = no ]; then
-      wait "$pid"
-    else  # again and again: it drops what it cannot hand on while it starts ranks
-      kill -USR1 "$pid" 2>/dev/null
-      sleep 1
-    fi
+    # Again and again: what cannot be handed on while ranks are started is dropped.
+    [ "$asked_to_stop" = no ] || kill -USR1 "$pid" 2>/dev/null
+    sleep 1 &
+    wait "$!"
   done
   wait "$pid"
   code=$?

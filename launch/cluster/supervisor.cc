@@ -77,15 +77,18 @@ int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     } else if (signal > 0) {
       stop_requested_ = true;
-      if (!since_first.has_value())
+      if (!since_first.has_value()) {
         since_first.emplace();
-      else if (!since_second.has_value() && since_first->Elapsed() >= kOneRequest)
+      } else if (!since_second.has_value() && since_first->Elapsed() >= kOneRequest) {
         since_second.emplace();
+        kill(child, SIGTERM);  // once: at a second one mpirun leaves its ranks
+      }
     }
-    if (since_second.has_value() && since_second->Elapsed() >= patience_)
-      kill(-child, SIGKILL);
-    else if (since_first.has_value())
-      kill(child, since_second.has_value() ? SIGTERM : SIGUSR1);
+    if (since_second.has_value()) {
+      if (since_second->Elapsed() >= patience_) kill(-child, SIGKILL);
+    } else if (since_first.has_value()) {
+      kill(child, SIGUSR1);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include "launch/ranks/stop_signals.h"
 
+#include <absl/time/clock.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -17,6 +18,11 @@ namespace {
 bool IsIgnored(int signal) {
   struct sigaction action = {};
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+[[noreturn]] void EndBeforeFirstStep() {
+  if (RankByLauncher() == 0) std::fputs("quadhop: stops before its first step, as asked\n", stderr);
+  _exit(static_cast<int>(ExitCode::kResumable));
 }
 
 }  // namespace
@@ -47,6 +53,11 @@ StopSignals::~StopSignals() {
   QH_CHECK_EQ(pthread_sigmask(SIG_SETMASK, &before_, nullptr), 0);
 }
 
+void StopSignals::EndAtOnce() {
+  deferred_ = false;
+  if (requested_) EndBeforeFirstStep();
+}
+
 void StopSignals::Wait() {
   Stopwatch since_first;
   while (true) {
@@ -54,9 +65,8 @@ void StopSignals::Wait() {
     if (sigwait(&signals_, &signal) != 0) continue;
     if (closing_) return;
     if (!deferred_) {
-      if (RankByLauncher() == 0)
-        std::fputs("quadhop: stops before its first step, as asked\n", stderr);
-      _exit(static_cast<int>(ExitCode::kResumable));
+      if (signal == SIGTERM && NumRanksByLauncher() > 1) absl::SleepFor(absl::Seconds(2));
+      EndBeforeFirstStep();
     }
     if (!requested_) {
       since_first = {};

@@ -14,6 +14,7 @@
 #include "comm/gather.h"
 #include "core/counted.h"
 #include "core/file.h"
+#include "core/file_lock.h"
 #include "core/manifest.h"
 #include "core/status.h"
 #include "core/store.h"
@@ -195,10 +196,13 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
   if (context.IsMain()) QH_RETURN_IF_ERROR(CheckFolders(run, jobs));
+  // Between the runs, too, nobody writes to the store.
+  const absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(jobs.front().store);
   // Those that are finished, too: they must be of the same config, split and store.
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (context.IsMain())
       absl::FPrintF(stderr, "\nrun %d of %d: %s\n", i + 1, jobs.size(), jobs[i].run);
+    if (jobs[i].stop != nullptr) jobs[i].stop->EndAtOnce();  // the run before is saved
     QH_ASSIGN_OR_RETURN(const ExitCode code, Train(jobs[i], context));
     if (code != ExitCode::kDone) return code;
   }

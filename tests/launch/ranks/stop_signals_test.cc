@@ -65,6 +65,19 @@ TEST(StopSignals, EndTheProcessAtOnceUntilTheyAreDeferred) {
       testing::ExitedWithCode(75), "stops before its first step, as asked");
 }
 
+TEST(StopSignals, EndTheProcessAgainOnceTheyAreDeferredNoLonger) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        StopSignals stop;
+        stop.Defer();
+        kill(getpid(), SIGTERM);
+        WaitFor(stop);
+        stop.EndAtOnce();
+      },
+      testing::ExitedWithCode(75), "stops before its first step, as asked");
+}
+
 TEST(StopSignals, Usr1StaysOneRequestHoweverOftenItComes) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
