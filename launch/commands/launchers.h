@@ -21,9 +21,9 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments);
 absl::Status CheckJob(absl::Span<const std::string> job, int64_t num_ranks, int64_t max_restarts);
 
 // Whether train, with such arguments (train_command.cc), can begin on so many ranks, as far as this
-// host sees before it is started there: a usage error of the arguments or the config, and
-// kInvalidArgument where the store has too few partitions. A store that is not there is only warned
-// of.
+// host sees before it is started there: a usage error of the arguments or the config, the errors of
+// reading a run to carry on and the store, kInvalidArgument where that has too few partitions. A
+// store that is not there is only warned of.
 absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_ranks);
 
 }  // namespace quadhop

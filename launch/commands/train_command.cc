@@ -166,11 +166,12 @@ absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_rank
   QH_ASSIGN_OR_RETURN(const bool proceed, ReadCommandLine(arguments, &train));
   if (!proceed) return absl::OkStatus();
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(train.job.store);
-  if (!store.ok()) {
+  if (absl::IsNotFound(store.status())) {
     absl::FPrintF(stderr, "quadhop: warning: %s: the job fails if it begins before there is one\n",
                   store.status().message());
     return absl::OkStatus();
   }
+  QH_RETURN_IF_ERROR(store.status());
   ThreadPool pool(1);
   return CheckRanksOfStore(**store, num_ranks, pool);
 }

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 #include "comm/gather.h"
 #include "core/counted.h"
@@ -165,7 +167,14 @@ absl::Status Session::PlaceGraph() {
   QH_ASSIGN_OR_RETURN(const int64_t needed_bytes,
                       SumOnHost(context_.comm, "memory of a host's ranks",
                                 context_.first_rank_on_host, plan.host_bytes()));
-  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "compare memory", CheckMemory(needed_bytes)));
+  QH_ASSIGN_OR_RETURN(
+      const std::vector<int64_t> available_bytes,
+      GatherOnHost(context_.comm, "memory that a host's ranks see", context_.first_rank_on_host,
+                   AvailableMemoryBytes().value_or(std::numeric_limits<int64_t>::max())));
+  const auto least = std::min_element(available_bytes.begin(), available_bytes.end());
+  const bool sees_least = least - available_bytes.begin() == context_.local_rank;
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "compare memory",
+                                   sees_least ? CheckMemory(needed_bytes) : absl::OkStatus()));
   QH_ASSIGN_OR_RETURN(graph_, PlacedGraph::Create(*store_, placement, owners_, config_, context_,
                                                   gpu_step_bytes_, inputs_));
   if (context_.IsMain() && !graph_->description().empty())
@@ -173,9 +182,8 @@ absl::Status Session::PlaceGraph() {
   return absl::OkStatus();
 }
 
-// Of the ranks of this host together; the first of them says it.
+// Of the ranks of this host together.
 absl::Status Session::CheckMemory(int64_t needed_bytes) const {
-  if (context_.local_rank != 0) return absl::OkStatus();
   const absl::Status enough = quadhop::CheckMemory(
       absl::StrCat("training (", Counted(context_.ranks_on_host, "rank"), " on this host)"),
       needed_bytes);

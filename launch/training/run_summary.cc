@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <cmath>
@@ -21,11 +22,16 @@
 namespace quadhop {
 namespace {
 
-std::string OneClassAdvice(int32_t classes) {
-  return absl::StrCat(
-      "the best model says one class of all validation nodes: raise train.epochs, or where others "
-      "are rare set train.class_weights=BALANCED",
-      classes == 2 ? " or train.select_by=ROC_AUC" : "", " (docs/results.md)");
+std::string OneClassAdvice(int32_t classes, const TrainConfig& config) {
+  std::vector<std::string> for_rare_ones;
+  if (config.class_weights() != TrainConfig::BALANCED)
+    for_rare_ones.emplace_back("train.class_weights=BALANCED");
+  if (classes == 2) for_rare_ones.emplace_back("train.select_by=ROC_AUC");
+  return absl::StrCat("the best model says one class of all validation nodes: raise train.epochs",
+                      for_rare_ones.empty() ? ""
+                                            : absl::StrCat(", or where others are rare set ",
+                                                           absl::StrJoin(for_rare_ones, " or ")),
+                      " (docs/results.md)");
 }
 
 }  // namespace
@@ -79,9 +85,9 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
                               SelectedMetric(session), FigureText(position.best_test()), epoch,
                               beside, epoch_seconds, rate));
   if (position.best_says_one_class() && !by_roc_auc)
-    display.Say(OneClassAdvice(session.store().manifest().classes()));
-  else if (position.best_epoch() == config.epochs() && !std::isnan(position.best_valid()) &&
-           config.schedule() == TrainConfig::CONSTANT)
+    display.Say(OneClassAdvice(session.store().manifest().classes(), config));
+  else if (position.best_epoch() == config.epochs() && position.evaluations_without_better() == 0 &&
+           !std::isnan(position.best_valid()) && config.schedule() == TrainConfig::CONSTANT)
     display.Say("the best epoch is the last: more epochs (train.epochs) may be better");
   return absl::OkStatus();
 }

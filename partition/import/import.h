@@ -20,12 +20,13 @@
 namespace quadhop {
 
 struct ImportOptions {
-  std::string from;             // a folder, or a file, as the format has it
-  std::string store;            // the folder of the store, made if absent
-  std::string format = "auto";  // "auto" or one of ImportFormats()
-  bool directed = false;        // false: the inverse of every arc is added
-  bool reverse = false;         // with `directed`: arcs are turned round
-  uint64_t seed = 0;            // of splits made here, projections and the SVD
+  std::string from;                 // a folder, or a file, as the format has it
+  std::string store;                // the folder of the store, made if absent
+  std::string format = "auto";      // "auto" or one of ImportFormats()
+  bool directed = false;            // false: the inverse of every arc is added
+  bool reverse = false;             // with `directed`: arcs are turned round
+  bool to_be_standardized = false;  // features, by propagate: then their scale is not noted
+  uint64_t seed = 0;                // of splits made here, projections and the SVD
   // Columns that wider features are projected to at random (features made of words: reduced to by
   // an SVD, 128 if it is 0); 0: they are stored as they are.
   int32_t project = 0;

@@ -342,7 +342,7 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   Tell(options_.on_progress, "sorts arcs");
   QH_RETURN_IF_ERROR(WriteTopology(pool));
   Tell(options_.on_progress, "writes");
-  if (!features_.empty())
+  if (!features_.empty() && (!options_.to_be_standardized || !wide_features_.empty()))
     if (std::string note = NoteOnFeatures(features_, !wide_features_.empty()); !note.empty())
       AddNote(std::move(note));
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));

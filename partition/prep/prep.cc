@@ -156,6 +156,7 @@ class PrepRun {
 
 void PrepOptions::Share() {
   import.store = store;
+  import.to_be_standardized = propagate.standardize;
   import.seed = partition.seed = encode.seed = seed;
   import.memory_bytes = partition.memory_bytes = encode.memory_bytes = propagate.memory_bytes =
       memory_bytes;

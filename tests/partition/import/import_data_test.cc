@@ -16,8 +16,10 @@ class NodeData : public ImportOf {
  protected:
   NodeData() { input_.Write("e.txt", "0 1\n1 2\n2 3\n"); }
   absl::StatusOr<ImportReport> ImportWith(const std::string& labels, const std::string& splits = "",
-                                          const std::string& features = "") {
+                                          const std::string& features = "",
+                                          bool to_be_standardized = false) {
     ImportOptions options = OptionsFor("e.txt");
+    options.to_be_standardized = to_be_standardized;
     const auto give = [&](const char* name, const std::string& text, std::string* option) {
       if (text.empty()) return;
       input_.Write(name, text);
@@ -144,9 +146,12 @@ TEST_F(NodeData, NameTheFlagThatScalesFeatures) {
     EXPECT_EQ(absl::StrContains(report.Describe(), "prep and propagate take --standardize"),
               scale > 1);
   }
-  ASSERT_OK_AND_ASSIGN(const ImportReport small,
-                       ImportWith(classes_, "", NpyOf<float>({4, 1}, {1e-4f, 0, 2e-4f, 0})));
-  EXPECT_THAT(small.Describe(), AllOf(HasSubstr("small: "), HasSubstr("--standardize")));
+  const std::string small = NpyOf<float>({4, 1}, {1e-4f, 0, 2e-4f, 0});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportWith(classes_, "", small));
+  EXPECT_THAT(report.Describe(), AllOf(HasSubstr("small: "), HasSubstr("--standardize")));
+  ASSERT_OK_AND_ASSIGN(const ImportReport scaled,
+                       ImportWith(classes_, "", small, /*to_be_standardized=*/true));
+  EXPECT_THAT(scaled.Describe(), Not(HasSubstr("small: ")));
 }
 
 TEST_F(NodeData, NoteClassesThatDoNotOccur) {
