@@ -12,11 +12,12 @@
 
 namespace quadhop {
 
-absl::StatusOr<FileLock> FileLock::Take(int fd, const std::string& path) {
+absl::StatusOr<FileLock> FileLock::Take(int fd, const std::string& path, int operation) {
   if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
   FileLock lock(fd);
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (flock(fd, operation | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) return absl::UnavailableError(absl::StrCat(path, " is locked"));
+  if (operation == LOCK_SH) return lock;
   const absl::Status status = ErrnoStatus(errno, absl::StrCat("lock ", path));
   std::fprintf(stderr, "quadhop: warning: nothing keeps a second process from writing there: %s\n",
                std::string(status.message()).c_str());
@@ -24,22 +25,17 @@ absl::StatusOr<FileLock> FileLock::Take(int fd, const std::string& path) {
 }
 
 absl::StatusOr<FileLock> FileLock::OfFolder(const std::string& path) {
-  return Take(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
+  return Take(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, LOCK_EX);
 }
 
 absl::StatusOr<FileLock> FileLock::OfFolderToRead(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(errno, absl::StrCat("open ", path));
-  FileLock lock(fd);
-  if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    return absl::UnavailableError(absl::StrCat(path, " is locked"));
-  return lock;
+  return Take(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, LOCK_SH);
 }
 
 absl::StatusOr<FileLock> FileLock::OfFile(const std::string& path, const std::string& holder) {
   // Open for writing, for NFS makes of it a lock of the file's bytes.
   QH_ASSIGN_OR_RETURN(FileLock lock,
-                      Take(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), path));
+                      Take(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), path, LOCK_EX));
   // What is not written is only said to nobody.
   if (ftruncate(lock.fd_, 0) == 0) (void)!pwrite(lock.fd_, holder.data(), holder.size(), 0);
   return lock;

@@ -28,7 +28,8 @@ class FileLock {
 
  private:
   explicit FileLock(int fd) : fd_(fd) {}
-  static absl::StatusOr<FileLock> Take(int fd, const std::string& path);
+  // operation: LOCK_EX or LOCK_SH.
+  static absl::StatusOr<FileLock> Take(int fd, const std::string& path, int operation);
   int fd_;
 };
 

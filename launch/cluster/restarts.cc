@@ -123,13 +123,13 @@ absl::StatusOr<ExitCode> RunWithRestarts(
     QH_ASSIGN_OR_RETURN(const auto command, command_of(restarts == 0 ? job : WithResume(job)));
     QH_ASSIGN_OR_RETURN(const int code, supervisor.Run(command));
     if (code == 0) return ExitCode::kDone;
+    const int64_t after = StepsDone(run);
     if (supervisor.StopRequested() && code == 128 + SIGUSR1) {
-      Say(IsTraining(job) && StepsDone(run) == before ? "stopped before its first step, as asked"
-                                                      : "stopped, as asked");
+      Say(IsTraining(job) && after == before ? "stopped before its first step, as asked"
+                                             : "stopped, as asked");
       return IsTraining(job) ? ExitCode::kResumable : static_cast<ExitCode>(code);
     }
     const std::string ended = absl::StrCat("the job ended with ", DescribeEnd(code));
-    const int64_t after = StepsDone(run);
     const bool got_further = starts_over ? after > 0 && after != before : after > before;
     if (max_restarts == 0 || supervisor.StopRequested() || !MayBeMended(code, got_further)) {
       if (code > 128 || (max_restarts > 0 && code == static_cast<int>(ExitCode::kFailed)))

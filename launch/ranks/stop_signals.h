@@ -17,14 +17,15 @@ sigset_t SignalsToStop();
 // and to its group, systemd SIGHUP beside SIGTERM.
 inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
 
-// While one lives, the first of them asks for a stop. Until Defer nothing is lost by it: the
-// process ends at once with kResumable; where it is one of several ranks, 2 s after a SIGTERM, for
-// mpirun sends that to the survivors of a dead rank and kills them a second later: until then the
-// heartbeat has said more. From Defer on the training loop honours it with a
-// checkpoint; one later than kOneRequest ends the process at once with exit code 1, but for
-// SIGUSR1, which stays one request however often it comes: mpirun forwards it, and drops it before
-// there are ranks, so that who asks asks again (supervisor.h). It stays blocked afterwards, for the
-// process may be at its end.
+// While one lives, the first of them asks for a stop.
+// - Until Defer nothing is lost by it: the process ends at once with kResumable. One of several
+//   ranks does so 2 s after a SIGTERM: mpirun sends that to the survivors of a dead rank and kills
+//   them a second later, by when the heartbeat has said more.
+// - From Defer on the training loop honours it with a checkpoint. One later than kOneRequest ends
+//   the process at once with exit code 1.
+// - SIGUSR1 is one request however often it comes: mpirun forwards it, and drops it before there
+//   are ranks, so that who asks asks again (supervisor.h). It stays blocked afterwards, for the
+//   process may be at its end.
 //
 // No handler is installed. The signals are blocked in the thread that makes the object, and so in
 // all that it starts later, and a thread of the object's own waits for them: a handler that runs on

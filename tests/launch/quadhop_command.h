@@ -25,6 +25,14 @@ inline Outcome Quadhop(const std::vector<std::string>& arguments) {
   return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
 }
 
+// A folder to import: a graph of degree 6 with 5 features and 4 classes.
+inline void SynthGraph(const std::string& folder, int nodes, int seed = 0) {
+  const Outcome synth =
+      Quadhop({"synth", "--nodes", absl::StrCat(nodes), "--degree", "6", "--features", "5",
+               "--classes", "4", "--seed", absl::StrCat(seed), "--out", folder});
+  ASSERT_EQ(synth.code, ExitCode::kDone) << synth.err;
+}
+
 // `train` of a small model on a store of WriteTinyStore, on one thread.
 inline Outcome TrainTiny(const std::string& store, const std::string& run, int epochs,
                          const std::vector<std::string>& more = {}) {

@@ -332,28 +332,24 @@ TEST(Supervisor, TakesASignalToItsGroupAsOneRequestToStop) {
         << name;
 }
 
+// How a program ends that does not heed such signals and is asked to stop twice.
+int EndAskedTwice(const char* signals, Supervisor supervisor) {
+  return EndOfProcess([&] {
+    return supervisor
+        .Run({"sh", "-c",
+              absl::StrCat("trap : ", signals,
+                           "; kill -INT $PPID; sleep 1.3; kill -INT $PPID; "
+                           "while :; do sleep 0.02; done")})
+        .value_or(99);
+  });
+}
+
 TEST(Supervisor, EndsAProgramThatHasNotStoppedWhenItIsAskedAgain) {
-  EXPECT_EQ(EndOfProcess([] {
-              Supervisor supervisor;
-              return supervisor
-                  .Run({"sh", "-c",
-                        "trap : USR1; kill -INT $PPID; sleep 1.3; kill -INT $PPID; "
-                        "while :; do sleep 0.02; done"})
-                  .value_or(99);
-            }),
-            128 + SIGTERM);
+  EXPECT_EQ(EndAskedTwice("USR1", Supervisor()), 128 + SIGTERM);
 }
 
 TEST(Supervisor, KillsAProgramThatIsNotEndedByThat) {
-  EXPECT_EQ(EndOfProcess([] {
-              Supervisor supervisor(absl::Milliseconds(500));
-              return supervisor
-                  .Run({"sh", "-c",
-                        "trap : USR1 TERM; kill -INT $PPID; sleep 1.3; kill -INT $PPID; "
-                        "while :; do sleep 0.02; done"})
-                  .value_or(99);
-            }),
-            128 + SIGKILL);
+  EXPECT_EQ(EndAskedTwice("USR1 TERM", Supervisor(absl::Milliseconds(500))), 128 + SIGKILL);
 }
 
 // As mpirun before it has ranks.

@@ -27,12 +27,7 @@ std::map<std::string, std::string> ArraysOf(const std::string& store) {
 
 class PrepFaults : public testing::TestWithParam<std::string> {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(Quadhop({"synth", "--nodes", "200", "--degree", "6", "--features", "5", "--classes",
-                       "4", "--out", folder_ / "graph"})
-                  .code,
-              ExitCode::kDone);
-  }
+  void SetUp() override { SynthGraph(folder_ / "graph", 200); }
   std::vector<std::string> Prep(const std::string& store) const {
     return {
         "prep",      "--from", folder_ / "graph",    "--store", store, "--parts", "3", "--dim", "4",

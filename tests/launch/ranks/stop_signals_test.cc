@@ -14,6 +14,18 @@ void WaitFor(const StopSignals& stop) {
   while (!stop.Requested()) std::this_thread::yield();
 }
 
+// In a process that ends by it: a second request more than a second after the first.
+void AskTwice(int first, int second) {
+  StopSignals stop;
+  stop.Defer();
+  kill(getpid(), first);
+  WaitFor(stop);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  kill(getpid(), second);
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  _exit(0);
+}
+
 TEST(StopSignals, TakesAnyOfItsSignalsForARequest) {
   for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
     StopSignals stop;
@@ -41,17 +53,8 @@ TEST(StopSignals, ThoseWithinASecondOfTheFirstAreOneRequest) {
 
 TEST(StopSignals, ALaterOneEndsTheProcessAtOnce) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(
-      {
-        StopSignals stop;
-        stop.Defer();
-        kill(getpid(), SIGUSR1);
-        WaitFor(stop);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1200));
-        kill(getpid(), SIGTERM);
-        while (true) pause();
-      },
-      testing::ExitedWithCode(1), "asked to stop a second time");
+  EXPECT_EXIT(AskTwice(SIGUSR1, SIGTERM), testing::ExitedWithCode(1),
+              "asked to stop a second time");
 }
 
 TEST(StopSignals, EndTheProcessAtOnceUntilTheyAreDeferred) {
@@ -80,18 +83,7 @@ TEST(StopSignals, EndTheProcessAgainOnceTheyAreDeferredNoLonger) {
 
 TEST(StopSignals, Usr1StaysOneRequestHoweverOftenItComes) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(
-      {
-        StopSignals stop;
-        stop.Defer();
-        kill(getpid(), SIGUSR1);
-        WaitFor(stop);
-        std::this_thread::sleep_for(std::chrono::milliseconds(1200));
-        kill(getpid(), SIGUSR1);
-        std::this_thread::sleep_for(std::chrono::milliseconds(200));
-        _exit(0);
-      },
-      testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(AskTwice(SIGUSR1, SIGUSR1), testing::ExitedWithCode(0), "");
 }
 
 TEST(StopSignals, ItsEndGivesTheSignalsBackButUsr1) {

@@ -23,12 +23,7 @@ using testing::HasSubstr;
 // A graph of 600 nodes in 3 partitions.
 class LimitsTest : public testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(Quadhop({"synth", "--nodes", "600", "--degree", "6", "--features", "5", "--classes",
-                       "4", "--out", folder_ / "graph"})
-                  .code,
-              ExitCode::kDone);
-  }
+  void SetUp() override { SynthGraph(folder_ / "graph", 600); }
 
   // The program, under a limit as the shell's `ulimit` takes it.
   Outcome Under(const std::string& limit, const std::string& arguments) const {

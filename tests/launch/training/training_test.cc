@@ -55,10 +55,7 @@ std::map<std::string, std::string> FilesUnder(const std::string& folder) {
 class TrainingTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_EQ(Quadhop({"synth", "--nodes", "600", "--degree", "6", "--features", "5", "--classes",
-                       "4", "--out", folder_ / "graph"})
-                  .code,
-              ExitCode::kDone);
+    SynthGraph(folder_ / "graph", 600);
     const Outcome prep = Quadhop(
         {"prep", "--from", folder_ / "graph", "--store", store_, "--parts", "3", "--dim", "4"});
     ASSERT_EQ(prep.code, ExitCode::kDone) << prep.err;
@@ -329,10 +326,7 @@ TEST_F(TrainingTest, AConfigThatDiffersInWhatMattersIsRefusedAndTheRunStays) {
 TEST_F(TrainingTest, ARefusedResumeChangesNothing) {
   ASSERT_EQ(Train(run_, {"train.epochs=1"}).code, ExitCode::kDone);
   const auto files = FilesUnder(run_);
-  ASSERT_EQ(Quadhop({"synth", "--nodes", "600", "--degree", "6", "--features", "5", "--classes",
-                     "4", "--seed", "7", "--out", folder_ / "other"})
-                .code,
-            ExitCode::kDone);
+  SynthGraph(folder_ / "other", 600, 7);
   ASSERT_EQ(Quadhop({"prep", "--from", folder_ / "other", "--store", folder_ / "other.qh",
                      "--parts", "3", "--dim", "4"})
                 .code,
