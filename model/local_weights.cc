@@ -28,7 +28,7 @@ class Carver {
 int64_t Carve(const LargeGTDims& dims, float* base, LocalWeights& w) {
   const int64_t width = dims.width, wide = dims.wide();
   Carver carver(base);
-  carver.Matrix(width, dims.features, w.w_in);
+  carver.Matrix(width, dims.token_columns(), w.w_in);
   carver.Vector(width, w.b_in);
   carver.Matrix(width, width, w.w_embed);
   carver.Vector(width, w.b_embed);

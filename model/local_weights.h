@@ -31,7 +31,7 @@ struct LocalWeights {
   static int64_t NumFloats(const LargeGTDims& dims);
   const float* base() const { return w_in.data(); }  // the array
 
-  TensorView<float> w_in;        // [H, F]
+  TensorView<float> w_in;        // [H, F + marks]
   TensorView<float> b_in;        // [H]
   TensorView<float> w_embed;     // [H, H]
   TensorView<float> b_embed;     // [H]

@@ -29,7 +29,12 @@ struct LargeGTDims {
   int64_t heads = 0;          // h
   int64_t centroids = 0;      // M
   int64_t classes = 0;        // C
+  // Tokens carry marks: columns after their features, which are 1 in the column of the token's kind
+  // and else 0. Kinds: [own features, each hop] of other nodes, then of the node itself.
+  bool token_marks = false;
 
+  int64_t marks() const { return token_marks ? 2 * hops_and_self : 0; }
+  int64_t token_columns() const { return features + marks(); }
   int64_t sequence() const { return hops_and_self * sampled; }  // S
   int64_t wide() const { return heads * width; }                // h*H
   int64_t query() const { return 2 * pos_enc; }                 // 2G

@@ -27,7 +27,7 @@ class Lister {
     Norm(names.in_norm, d.width, input);
     Linear(names.in_second, d.width, d.width, second);
     if (options_.conv != Conv::kNone) {
-      Linear("fc_in_seq.0", d.features, d.width, local);
+      Linear("fc_in_seq.0", d.token_columns(), d.width, local);
       Linear("fc_in_seq.3", d.width, d.width, local);
       Convolution(local);
     }

@@ -28,7 +28,7 @@ int64_t TokenBytesOnCpu(const LargeGTOptions& options) {
 int64_t TokenBytesOnGpu(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   const int64_t operands =
-      RoundUp(d.features) + 5 * d.width + 5 * d.wide() + 2 * d.heads * RoundUp(d.sequence());
+      RoundUp(d.token_columns()) + 5 * d.width + 5 * d.wide() + 2 * d.heads * RoundUp(d.sequence());
   return (operands * OperandBytes(options) + 6 * kFloatBytes + RoundUp(d.wide()) / 4) * 9 / 8;
 }
 

@@ -31,7 +31,7 @@ class BackwardTile {
   }
 
   void LayOut(Scratch& scratch) {
-    x_ = scratch.Take<T>(t_.rows * t_.features);
+    x_ = scratch.Take<T>(t_.rows * t_.columns);
     z_ = scratch.Take<T>(t_.rows * t_.width);
     d_a_ = scratch.Take<T>(t_.rows * t_.width);
     for (T** p : {&d_residual_, &d_attended_, &d_y_, &d_q_})
@@ -204,8 +204,8 @@ class BackwardTile {
       ops_.add(d_a_ + at, t_.width, g_.b_in.data());
     }
     GatherTokens(*args_.batch, t_, ops_, x_);
-    Gemm(t_.width, t_.features, t_.rows, {d_a_, t_.width, true}, {x_, t_.features}, 1,
-         g_.w_in.data(), t_.features);
+    Gemm(t_.width, t_.columns, t_.rows, {d_a_, t_.width, true}, {x_, t_.columns}, 1, g_.w_in.data(),
+         t_.columns);
   }
 
   const LocalBackwardArgs& args_;
@@ -217,7 +217,7 @@ class BackwardTile {
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();
-  T* x_;                                                     // [rows, F]
+  T* x_;                                                     // [rows, columns]
   T *z_, *d_a_;                                              // [rows, H]
   T *d_residual_, *d_attended_, *d_y_, *d_q_;                // [rows, h*H]
   T* d_scores_;                                              // [S, S]

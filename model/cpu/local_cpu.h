@@ -25,6 +25,7 @@ struct LocalTile {
         rows(hops_and_self * (offsets[nodes] - offsets[0])),
         first_row(hops_and_self * offsets[0]),
         features(dims.features),
+        columns(dims.token_columns()),
         width(dims.width),
         wide(dims.wide()),
         heads(dims.heads) {
@@ -43,6 +44,7 @@ struct LocalTile {
   int64_t first_row;        // row of the tile's first token in [T, .]
   int64_t most_tokens = 0;  // of a node
   int64_t features;         // F
+  int64_t columns;          // of a token: features and marks
   int64_t width;            // H
   int64_t wide;             // h*H
   int64_t heads;            // h
@@ -108,13 +110,25 @@ void LayOut(TileWork& work, std::vector<float>& memory) {
   work.LayOut(pieces);
 }
 
-// The tile's tokens: x [rows, F]. A sampled node's tokens are one contiguous piece of its feature
-// row.
+// The tile's tokens: x [rows, columns].
 template <typename T>
 void GatherTokens(const Batch& batch, const LocalTile& tile, const RowOps<T>& ops, T* x) {
-  const int64_t piece = tile.hops_and_self * tile.features;
-  for (int64_t entry = tile.offsets[0]; entry < tile.offsets[tile.nodes]; ++entry, x += piece)
-    ops.round(batch.features.row(batch.sampled[static_cast<size_t>(entry)].value()), piece, x);
+  constexpr float kMark = 1;
+  const int64_t marks = tile.columns - tile.features;
+  for (int64_t i = 0; i < tile.nodes; ++i) {
+    const LocalRow* const node = batch.sampled.data() + tile.offsets[i];
+    const LocalRow* const end = batch.sampled.data() + tile.offsets[i + 1];
+    for (const LocalRow* entry = node; entry != end; ++entry) {
+      const float* features = batch.features.row(entry->value());
+      T* mark = x + tile.features + (*entry == *node ? tile.hops_and_self : 0);
+      for (int64_t hop = 0; hop < tile.hops_and_self; ++hop, x += tile.columns) {
+        ops.round(features + hop * tile.features, tile.features, x);
+        if (marks == 0) continue;
+        std::fill_n(x + tile.features, marks, T{});
+        ops.round(&kMark, 1, mark + hop * (tile.columns + 1));
+      }
+    }
+  }
 }
 
 // [T, n] of the activations, at the tile's first token.

@@ -24,7 +24,7 @@ class ForwardTile {
   }
 
   void LayOut(Scratch& scratch) {
-    x_ = scratch.Take<T>(t_.rows * t_.features);
+    x_ = scratch.Take<T>(t_.rows * t_.columns);
     z_ = scratch.Take<T>(t_.rows * t_.width);
     attended_ = scratch.Take<float>(t_.rows * t_.wide);
     residual_ = scratch.Take<float>(t_.rows * t_.wide);
@@ -49,8 +49,8 @@ class ForwardTile {
     GatherTokens(*args_.batch, t_, ops_, x_);
     T* a = RowsOf(kept_.a, t_, t_.width);
     float* product = ProductOf(a, attended_);
-    Gemm(t_.rows, t_.width, t_.features, {x_, t_.features}, {operand_(w_.w_in), t_.features, true},
-         0, product, t_.width);
+    Gemm(t_.rows, t_.width, t_.columns, {x_, t_.columns}, {operand_(w_.w_in), t_.columns, true}, 0,
+         product, t_.width);
     const bool drop = args_.token_dropout.probability > 0;
     const float scale = drop ? DropoutScale(args_.token_dropout.probability) : 1.0f;
     const int64_t row_bytes = KeepBytes(t_.width);
@@ -193,7 +193,7 @@ class ForwardTile {
   const LocalTile& t_;
   const RowOps<T>& ops_ = GetRowOps<T>();
   const RowOps<float>& f32_ops_ = GetRowOps<float>();
-  T* x_;                     // [rows, F]
+  T* x_;                     // [rows, columns]
   T* z_;                     // [rows, H]
   float* attended_;          // [rows, h*H]
   float* residual_;          // [rows, h*H]

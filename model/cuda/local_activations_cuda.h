@@ -18,15 +18,15 @@ namespace quadhop::cuda {
 
 // Elements between rows of features: tensor cores take rows that begin at multiples of 16 bytes.
 template <typename T>
-constexpr int64_t InputStride(int64_t features) {
+constexpr int64_t InputStride(int64_t columns) {
   constexpr int64_t kVector = 16 / sizeof(T);
-  return (features + kVector - 1) / kVector * kVector;
+  return (columns + kVector - 1) / kVector * kVector;
 }
 
 // Those activations that enter products, in the precision T of the products. Rows are tokens.
 template <typename T>
 struct LocalOperands {
-  Buffer<T> x;      // [rows, InputStride(F)]
+  Buffer<T> x;      // [rows, InputStride(F + marks)]
   Buffer<T> a;      // [rows, H]
   Buffer<T> u;      // [rows, H]
   Buffer<T> z;      // [rows, H]
@@ -78,7 +78,7 @@ struct CudaLocalActivations final : LocalActivations {
   template <typename T>
   void ReserveOperands(Device& device, const LargeGTDims& dims, LocalOperands<T>& operands) const {
     const int64_t rows = tokens.rows().rows;
-    operands.x.Reserve(device, rows * InputStride<T>(dims.features));
+    operands.x.Reserve(device, rows * InputStride<T>(dims.token_columns()));
     for (Buffer<T>* narrow : {&operands.a, &operands.u, &operands.z})
       narrow->Reserve(device, rows * dims.width);
     for (Buffer<T>* wide : {&operands.q, &operands.y, &operands.t_hat})

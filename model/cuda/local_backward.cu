@@ -136,8 +136,8 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     Multiply(d_u_.data(), width, operand_(w_.w_embed), false, width, d_z_.data());
     ReluDropoutBackward(device_, slices_, kept_.a.data(), DropoutScale(args_.token_dropout), width,
                         d_z_.data(), Of(&LocalWeights::b_in));
-    MultiplyRows(d_z_.data(), width, kept_.x.data(), d_.features, &LocalWeights::w_in,
-                 InputStride<T>(d_.features));
+    MultiplyRows(d_z_.data(), width, kept_.x.data(), d_.token_columns(), &LocalWeights::w_in,
+                 InputStride<T>(d_.token_columns()));
   }
 
   const int64_t rows_;                 // tokens

@@ -29,16 +29,23 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
   // a = dropout(relu(x w_in^T + b_in)); u = a w_embed^T + b_embed; z = layer_norm(u).
   void Embed() {
     const BatchArrays& arrays = *args_.arrays;
-    const int64_t inputs = InputStride<T>(d_.features);
+    const int64_t columns = d_.token_columns(), inputs = InputStride<T>(columns);
     const T* w_in = operand_(w_.w_in);
     Buffer<T> padded;
-    if (inputs != d_.features) {
+    if (inputs != columns) {
       padded.Reserve(device_, d_.width * inputs);
-      PadRows(device_, w_in, d_.width, d_.features, inputs, padded.data());
+      PadRows(device_, w_in, d_.width, columns, inputs, padded.data());
       w_in = padded.data();
     }
-    GatherTokens(device_, arrays.features().data(), arrays.sampled(), d_.hops_and_self, d_.features,
-                 inputs, kept_.x.data());
+    TokenInputs gathered{};
+    gathered.tokens = tokens();
+    gathered.entries = arrays.sampled().size();
+    gathered.sampled = arrays.sampled().data();
+    gathered.features = arrays.features().data();
+    gathered.hops_and_self = d_.hops_and_self;
+    gathered.columns = d_.features;
+    gathered.marks = d_.marks();
+    GatherTokens(device_, gathered, inputs, kept_.x.data());
     Multiply(kept_.x.data(), inputs, w_in, true, d_.width, kept_.a.data(), 0,
              {operand_(w_.b_in), /*relu=*/true});
     DropTokens(device_, Keyed(args_.token_dropout, token_keys_), tokens(), d_.width,

@@ -14,18 +14,30 @@ __global__ void RoundKernel(const float* x, int64_t n, T* y) {
   if (i < n) y[i] = FromFloat<T>(x[i]);
 }
 
-// A warp a piece.
+// Whether an entry of `sampled` is the batch node itself.
+__device__ bool IsOwn(const TokenInputs& inputs, int64_t item) {
+  const int32_t node = inputs.tokens.node[item * inputs.hops_and_self];
+  const int64_t first = inputs.tokens.begin[node] / inputs.hops_and_self;
+  return inputs.sampled[item].value() == inputs.sampled[first].value();
+}
+
+// A warp an entry of `sampled`.
 template <typename T>
-__global__ void GatherKernel(const float* features, const LocalRow* sampled, int64_t pieces,
-                             int64_t tokens, int64_t columns, int64_t stride, T* x) {
+__global__ void GatherKernel(TokenInputs inputs, int64_t stride, T* x) {
   const int64_t item = WarpOfGrid();
-  if (item >= pieces) return;
-  const float* from = features + int64_t{sampled[item].value()} * tokens * columns;
+  if (item >= inputs.entries) return;
+  const int64_t tokens = inputs.hops_and_self, columns = inputs.columns;
+  const float* from = inputs.features + int64_t{inputs.sampled[item].value()} * tokens * columns;
   T* to = x + item * tokens * stride;
+  const int64_t first_mark =
+      inputs.marks == 0 ? stride : columns + (IsOwn(inputs, item) ? tokens : 0);
   for (int64_t token = 0; token < tokens; ++token) {
+    const int64_t mark = first_mark + token;
 #pragma unroll 4
-    for (int64_t c = Lane(); c < stride; c += kWarpThreads)
-      to[token * stride + c] = FromFloat<T>(c < columns ? from[token * columns + c] : 0.0f);
+    for (int64_t c = Lane(); c < stride; c += kWarpThreads) {
+      const float beyond = c == mark ? 1.0f : 0.0f;
+      to[token * stride + c] = FromFloat<T>(c < columns ? from[token * columns + c] : beyond);
+    }
   }
 }
 
@@ -337,10 +349,8 @@ void Round(Device& device, const float* x, int64_t n, T* y) {
 }
 
 template <typename T>
-void GatherTokens(Device& device, const float* features, TensorView<const LocalRow> sampled,
-                  int64_t tokens, int64_t columns, int64_t stride, T* x) {
-  device.Launch(GatherKernel<T>, {BlocksOfWarps(sampled.size()), kBlockThreads}, features,
-                sampled.data(), sampled.size(), tokens, columns, stride, x);
+void GatherTokens(Device& device, const TokenInputs& inputs, int64_t stride, T* x) {
+  device.Launch(GatherKernel<T>, {BlocksOfWarps(inputs.entries), kBlockThreads}, inputs, stride, x);
 }
 
 template <typename T>

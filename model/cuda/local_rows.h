@@ -18,11 +18,19 @@ namespace quadhop::cuda {
 template <typename T>
 void Round(Device& device, const float* x, int64_t n, T* y);
 
-// x [pieces, tokens, stride] = rows `sampled` [pieces] of features [U, tokens, columns]; zeros in
-// columns beyond.
+// What the first map takes of each token: its features, then its marks (LargeGTDims::token_marks).
+struct TokenInputs {
+  TokenRows tokens;
+  int64_t entries;          // D
+  const LocalRow* sampled;  // [D]
+  const float* features;    // [U, 1 + hops, F]
+  int64_t hops_and_self;
+  int64_t columns;  // F
+  int64_t marks;
+};
+// x [rows, stride], zeros in columns beyond.
 template <typename T>
-void GatherTokens(Device& device, const float* features, TensorView<const LocalRow> sampled,
-                  int64_t tokens, int64_t columns, int64_t stride, T* x);
+void GatherTokens(Device& device, const TokenInputs& inputs, int64_t stride, T* x);
 
 // to [rows, stride] = from [rows, columns], zeros in columns beyond.
 template <typename T>

@@ -78,10 +78,22 @@ reference::DropoutMasks<double> MasksOf(const LargeGTOptions& options, const Bat
 reference::Inputs<double> InputsOf(const LargeGTDims& d, const Batch& batch) {
   reference::Inputs<double> in;
   in.tokens_per_node = static_cast<size_t>(d.sequence());
-  for (size_t i = 0; i < batch.sampled.size(); ++i) {
-    const float* values = batch.features.row(batch.sampled[i].value());
-    for (int32_t copy = 0; copy < batch.multiplicity[i]; ++copy)
-      in.tokens.insert(in.tokens.end(), values, values + d.hops_and_self * d.features);
+  for (size_t b = 0; b < batch.nodes.size(); ++b) {
+    const auto begin = static_cast<size_t>(batch.sampled_offsets[b]);
+    const auto end = static_cast<size_t>(batch.sampled_offsets[b + 1]);
+    for (size_t i = begin; i < end; ++i) {
+      for (int32_t copy = 0; copy < batch.multiplicity[i]; ++copy) {
+        for (int64_t hop = 0; hop < d.hops_and_self; ++hop) {
+          const float* values = batch.features.row(batch.sampled[i].value()) + hop * d.features;
+          in.tokens.insert(in.tokens.end(), values, values + d.features);
+          if (!d.token_marks) continue;
+          std::vector<double> marks(static_cast<size_t>(2 * d.hops_and_self));
+          const bool own = batch.sampled[i] == batch.own[b];
+          marks[static_cast<size_t>(own ? d.hops_and_self + hop : hop)] = 1;
+          in.tokens.insert(in.tokens.end(), marks.begin(), marks.end());
+        }
+      }
+    }
   }
   for (const LocalRow row : batch.own) {
     const float* values = batch.features.row(row.value());
@@ -349,6 +361,21 @@ TEST(LargeGT, TakesATokenOfMultiplicityMForMEqualTokens) {
     job.options.ff_dropout = job.options.local_dropout = 0;
     job.multiplicities = true;
     ExpectAgreement(job, "multiplicities");
+  }
+}
+
+// Samples that repeat the batch node itself, whose marks all of its tokens carry.
+TEST(LargeGT, AgreesWithTheReferenceOnMarkedTokens) {
+  for (const int64_t sampled : {2, 6, 25}) {
+    Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
+    job.options.dims.token_marks = true;
+    job.options.dims.sampled = sampled;
+    job.options.ff_dropout = job.options.local_dropout = 0;
+    job.multiplicities = true;
+    ExpectAgreement(job, "multiplicities and marks");
+    job.multiplicities = false;
+    job.options.ff_dropout = job.options.local_dropout = 0.3;
+    ExpectAgreement(job, "marks");
   }
 }
 

@@ -3,7 +3,7 @@
 
   check_with_torch.py SOURCE_DIR FOLDER HEADS
 
-FOLDER has model.safetensors, tokens.npy, x.npy, pe.npy, logits.npy and probabilities.npy, rows in the order of the input.
+FOLDER has model.safetensors, tokens.npy, sampled.npy, x.npy, pe.npy, logits.npy and probabilities.npy, rows in the order of the input.
 Exit code 77: torch or numpy is not installed."""
 import sys
 
@@ -22,8 +22,11 @@ weights = {name: torch.from_numpy(array) for name, array in read_results.read_sa
 load = lambda name: torch.from_numpy(numpy.load(f"{folder}/{name}.npy"))
 tokens, x, pe = load("tokens"), load("x"), load("pe")
 width, features = weights["fc_in.0.weight"].shape
+marks = weights["fc_in_seq.0.weight"].shape[1] - features
+if marks > 0:
+    tokens = largegt_torch.mark_tokens(tokens, load("sampled"))
 model = largegt_torch.LargeGT(len(x), features, width, len(weights["fc_out.bias"]), pe.shape[1], heads,
-                              len(weights["convs.0.vq._embedding"]))
+                              len(weights["convs.0.vq._embedding"]), marks=marks)
 model.load_state_dict(weights, strict=True)
 model.eval()
 with torch.no_grad():

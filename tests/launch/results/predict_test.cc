@@ -57,19 +57,11 @@ class PredictTest : public testing::Test {
     }
     EXPECT_OK(WriteFileAtomically(At(absl::StrCat(name, ".txt")), edges));
     EXPECT_OK(WriteNpy(At(absl::StrCat(name, ".npy")), DType::kI64, {nodes}, labels.data()));
-    std::vector<std::string> arguments = {"prep",
-                                          "--from",
-                                          At(absl::StrCat(name, ".txt")),
-                                          "--format",
-                                          "edge-list",
-                                          "--labels",
-                                          At(absl::StrCat(name, ".npy")),
-                                          "--store",
-                                          At(absl::StrCat(name, ".qh")),
-                                          "--parts",
-                                          "4",
-                                          "--dim",
-                                          "4"};
+    const std::string path = At(name);
+    std::vector<std::string> arguments =
+        absl::StrSplit(absl::StrCat("prep --from ", path, ".txt --format edge-list --labels ", path,
+                                    ".npy --store ", path, ".qh --parts 4 --dim 4"),
+                       ' ');
     arguments.insert(arguments.end(), more.begin(), more.end());
     Outcome outcome = Quadhop(arguments);
     EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
@@ -415,6 +407,7 @@ absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
   const int64_t n = session.store().num_nodes(), f = dims.features;
   Tensor<float> tokens({n, dims.sampled * dims.hops_and_self, f}), x({n, f}), pe({n, dims.pos_enc}),
       logits({n, dims.classes});
+  Tensor<int64_t> sampled({n, dims.sampled});
   QH_ASSIGN_OR_RETURN(const auto original_ids, session.store().original_ids());
   Pass pass;
   pass.kind = Pass::Kind::kAllNodes;
@@ -426,11 +419,14 @@ absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
           const int64_t row = original_ids[static_cast<size_t>(batch.nodes[r].value())];
           // PyTorch takes each token as often as it was sampled.
           float* token = tokens.row(row);
+          int64_t* entry = sampled.row(row);
           for (auto i = static_cast<size_t>(batch.sampled_offsets[r]);
                i < static_cast<size_t>(batch.sampled_offsets[r + 1]); ++i)
-            for (int32_t m = 0; m < batch.multiplicity[i]; ++m)
+            for (int32_t m = 0; m < batch.multiplicity[i]; ++m) {
+              *entry++ = batch.sampled[i].value();
               token = std::copy_n(batch.features.row(batch.sampled[i].value()),
                                   dims.hops_and_self * f, token);
+            }
           std::copy_n(batch.features.row(batch.own[r].value()), f, x.row(row));
           std::copy_n(batch.pos_enc.row(b), dims.pos_enc, pe.row(row));
           std::copy_n(of_batch.row(b), dims.classes, logits.row(row));
@@ -442,37 +438,42 @@ absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
                                     {"pe", &pe},
                                     {"logits", &logits}})
     QH_RETURN_IF_ERROR(WriteNpy(folder / absl::StrCat(name, ".npy"), array->cview()));
-  return absl::OkStatus();
+  return WriteNpy(folder / "sampled.npy", sampled.cview());
 }
 
 TEST_F(PredictTest, ExportedWeightsGiveTheSameLogitsInPyTorch) {
-  const TempDir folder;
-  ASSERT_EQ(Predict({"--probabilities", folder / "probabilities.npy"}).code, ExitCode::kDone);
-  ASSERT_EQ(Quadhop({"export", "--run", At("run"), "--out", folder / "model.safetensors"}).code,
-            ExitCode::kDone);
-  ASSERT_OK_AND_ASSIGN(const Config config, ReadRunConfig(At("run")));
-  testing::internal::CaptureStderr();
-  const auto code = RunRanks(
-      {.ranks_in_process = 1, .threads = 1, .heartbeat = {}},
-      [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
-        QH_ASSIGN_OR_RETURN(const auto session,
-                            Session::Create(At("graph.qh"), "", config, context));
-        QH_RETURN_IF_ERROR(
-            ReadCheckpoint(session->Subject(nullptr), BestCheckpointPath(At("run"))).status());
-        QH_RETURN_IF_ERROR(WriteModelInputs(*session, folder));
-        return ExitCode::kDone;
-      });
-  testing::internal::GetCapturedStderr();
-  ASSERT_OK(code);
-  const int status =
-      std::system(absl::StrCat("/usr/bin/python3 " QH_SOURCE_DIR
-                               "/tests/launch/results/check_with_torch.py " QH_SOURCE_DIR " ",
-                               folder.path(), " ", kHeads)
-                      .c_str());
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)
-    GTEST_SKIP() << "python3 with torch and numpy is not installed";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  Train("marked", {"--set", "model.token_marks=true"});
+  for (const std::string run : {"run", "marked"}) {
+    SCOPED_TRACE(run);
+    const TempDir folder;
+    ASSERT_EQ(Predict({"--probabilities", folder / "probabilities.npy"}, run).code,
+              ExitCode::kDone);
+    ASSERT_EQ(Quadhop({"export", "--run", At(run), "--out", folder / "model.safetensors"}).code,
+              ExitCode::kDone);
+    ASSERT_OK_AND_ASSIGN(const Config config, ReadRunConfig(At(run)));
+    testing::internal::CaptureStderr();
+    const auto code = RunRanks(
+        {.ranks_in_process = 1, .threads = 1, .heartbeat = {}},
+        [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+          QH_ASSIGN_OR_RETURN(const auto session,
+                              Session::Create(At("graph.qh"), "", config, context));
+          QH_RETURN_IF_ERROR(
+              ReadCheckpoint(session->Subject(nullptr), BestCheckpointPath(At(run))).status());
+          QH_RETURN_IF_ERROR(WriteModelInputs(*session, folder));
+          return ExitCode::kDone;
+        });
+    testing::internal::GetCapturedStderr();
+    ASSERT_OK(code);
+    const int status =
+        std::system(absl::StrCat("/usr/bin/python3 " QH_SOURCE_DIR
+                                 "/tests/launch/results/check_with_torch.py " QH_SOURCE_DIR " ",
+                                 folder.path(), " ", kHeads)
+                        .c_str());
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)
+      GTEST_SKIP() << "python3 with torch and numpy is not installed";
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
 }
 
 TEST_F(PredictTest, ThePythonExampleReadsEveryFile) {
