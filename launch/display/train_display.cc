@@ -13,6 +13,10 @@ namespace {
 
 constexpr double kWorthSaying = 0.05;
 
+const char* NameOfWait(LoaderStage stage) {
+  return stage == LoaderStage::kIdle ? "threads to wake" : LoaderStageName(stage);
+}
+
 }  // namespace
 
 std::string Bottleneck(const TrainingWaits& waits) {
@@ -20,11 +24,10 @@ std::string Bottleneck(const TrainingWaits& waits) {
   const double waited = std::accumulate(batches.begin(), batches.end(), waits.sums_seconds);
   if (waits.seconds <= 0 || waited < kWorthSaying * waits.seconds) return "computes";
   const auto longest = std::max_element(batches.begin(), batches.end());
-  return absl::StrFormat(
-      "waits %.0f %%, most for %s", 100 * waited / waits.seconds,
-      *longest < waits.sums_seconds
-          ? "sums over ranks"
-          : LoaderStageName(static_cast<LoaderStage>(longest - batches.begin())));
+  return absl::StrFormat("waits %.0f %%, most for %s", 100 * waited / waits.seconds,
+                         *longest < waits.sums_seconds
+                             ? "sums over ranks"
+                             : NameOfWait(static_cast<LoaderStage>(longest - batches.begin())));
 }
 
 std::string LiveLine(const TrainingView& view) {

@@ -27,6 +27,7 @@ TEST(Bottleneck, NamesSumsWhereTheyAreWaitedForMost) {
 TEST(Bottleneck, NamesTheStageThatIsWaitedForMost) {
   EXPECT_EQ(Bottleneck(Waits(LoaderStage::kExchange, 2.3)), "waits 23 %, most for exchange");
   EXPECT_EQ(Bottleneck(Waits(LoaderStage::kSample, 0.4)), "computes");
+  EXPECT_EQ(Bottleneck(Waits(LoaderStage::kIdle, 2.3)), "waits 23 %, most for threads to wake");
   EXPECT_EQ(Bottleneck({}), "computes");
 }
 
