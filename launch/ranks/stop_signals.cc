@@ -30,7 +30,7 @@ bool IsIgnored(int signal) {
 sigset_t SignalsToStop() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGUSR1, SIGTERM}) sigaddset(&signals, signal);
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) sigaddset(&signals, signal);
   for (const int signal : {SIGINT, SIGHUP})
     if (!IsIgnored(signal)) sigaddset(&signals, signal);
   return signals;
@@ -49,7 +49,7 @@ StopSignals::~StopSignals() {
   const timespec at_once{};
   while (sigtimedwait(&signals_, nullptr, &at_once) > 0) {
   }
-  sigaddset(&before_, SIGUSR1);
+  for (const int signal : {SIGUSR1, SIGUSR2}) sigaddset(&before_, signal);
   QH_CHECK_EQ(pthread_sigmask(SIG_SETMASK, &before_, nullptr), 0);
 }
 
@@ -78,7 +78,7 @@ void StopSignals::Wait() {
       requested_ = true;
       continue;
     }
-    if (signal == SIGUSR1 || since_first.Elapsed() < kOneRequest) continue;
+    if (signal == SIGUSR1 || signal == SIGUSR2 || since_first.Elapsed() < kOneRequest) continue;
     std::fputs("quadhop: asked to stop a second time: ends at once\n", stderr);
     _exit(1);
   }

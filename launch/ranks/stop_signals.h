@@ -1,4 +1,4 @@
-// Requests to stop, from outside: SIGUSR1, SIGTERM, SIGINT (Ctrl-C) and SIGHUP.
+// Requests to stop, from outside: SIGUSR1, SIGUSR2, SIGTERM, SIGINT (Ctrl-C) and SIGHUP.
 #pragma once
 
 #include <absl/time/time.h>
@@ -23,9 +23,9 @@ inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
 //   them a second later, by when the heartbeat has said more.
 // - From Defer on the training loop honours it with a checkpoint. One later than kOneRequest ends
 //   the process at once with exit code 1.
-// - SIGUSR1 is one request however often it comes: mpirun forwards it, and drops it before there
-//   are ranks, so that who asks asks again (supervisor.h). It stays blocked afterwards, for the
-//   process may be at its end.
+// - SIGUSR1 and SIGUSR2, of which schedulers send one or the other, are one request however often
+//   they come: mpirun forwards them, and drops them before there are ranks, so that who asks asks
+//   again (supervisor.h). They stay blocked afterwards, for the process may be at its end.
 //
 // No handler is installed. The signals are blocked in the thread that makes the object, and so in
 // all that it starts later, and a thread of the object's own waits for them: a handler that runs on
@@ -35,7 +35,7 @@ inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
 class StopSignals {
  public:
   StopSignals();
-  ~StopSignals();  // but for SIGUSR1 the signals do again what they did
+  ~StopSignals();  // but for SIGUSR1 and SIGUSR2 the signals do again what they did
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 

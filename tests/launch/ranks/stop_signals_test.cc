@@ -27,7 +27,7 @@ void AskTwice(int first, int second) {
 }
 
 TEST(StopSignals, TakesAnyOfItsSignalsForARequest) {
-  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP}) {
     StopSignals stop;
     stop.Defer();
     EXPECT_FALSE(stop.Requested());
@@ -81,18 +81,26 @@ TEST(StopSignals, EndTheProcessAgainOnceTheyAreDeferredNoLonger) {
       testing::ExitedWithCode(75), "stops before its first step, as asked");
 }
 
-TEST(StopSignals, Usr1StaysOneRequestHoweverOftenItComes) {
+TEST(StopSignals, Usr1AndUsr2StayOneRequestHoweverOftenTheyCome) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(AskTwice(SIGUSR1, SIGUSR1), testing::ExitedWithCode(0), "");
+  for (const int signal : {SIGUSR1, SIGUSR2})
+    EXPECT_EXIT(AskTwice(SIGUSR1, signal), testing::ExitedWithCode(0), "");
 }
 
-TEST(StopSignals, ItsEndGivesTheSignalsBackButUsr1) {
+TEST(StopSignals, ItsEndGivesTheSignalsBackButUsr1AndUsr2) {
   struct sigaction ignore = {}, before = {};
   ignore.sa_handler = SIG_IGN;
   ASSERT_EQ(sigaction(SIGTERM, &ignore, &before), 0);
   { const StopSignals stop; }
   EXPECT_EQ(kill(getpid(), SIGTERM), 0);  // ignored, as before: this test lives
-  EXPECT_EQ(kill(getpid(), SIGUSR1), 0);
+  for (const int signal : {SIGUSR1, SIGUSR2}) {
+    EXPECT_EQ(kill(getpid(), signal), 0);
+    sigset_t blocked_still;
+    sigemptyset(&blocked_still);
+    sigaddset(&blocked_still, signal);
+    int taken = 0;
+    EXPECT_EQ(sigwait(&blocked_still, &taken), 0);
+  }
   sigset_t blocked;
   ASSERT_EQ(pthread_sigmask(SIG_BLOCK, nullptr, &blocked), 0);
   EXPECT_EQ(sigismember(&blocked, SIGTERM), 0);
