@@ -40,7 +40,8 @@ struct TrainingView {
 std::string LiveLine(const TrainingView& view);
 
 // What holds an epoch up: "computes", or if training waits at least a twentieth of the time, "waits
-// 23 %, most for exchange" or another stage, or "... for sums over ranks".
+// 23 %, most for exchange" or another stage, or "... for sums over ranks", or for
+// threads to wake where steps are shorter than that takes.
 std::string Bottleneck(const TrainingWaits& waits);
 
 // Not thread-safe. Rank 0 alone makes one that is enabled.

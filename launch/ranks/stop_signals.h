@@ -24,8 +24,8 @@ inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
 // - From Defer on the training loop honours it with a checkpoint. One later than kOneRequest ends
 //   the process at once with exit code 1.
 // - SIGUSR1 and SIGUSR2, of which schedulers send one or the other, are one request however often
-//   they come: mpirun forwards them, and drops them before there are ranks, so that who asks asks
-//   again (supervisor.h). They stay blocked afterwards, for the process may be at its end.
+//   they come: mpirun forwards them, and drops them before there are ranks, so that launchers
+//   repeat theirs (supervisor.h). They stay blocked afterwards, for the process may be at its end.
 //
 // No handler is installed. The signals are blocked in the thread that makes the object, and so in
 // all that it starts later, and a thread of the object's own waits for them: a handler that runs on

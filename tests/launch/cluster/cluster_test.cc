@@ -295,7 +295,7 @@ TEST_F(RestartsTest, PassesOnWrongUsageAndAStopOnRequest) {
 }
 
 TEST(Supervisor, HandsARequestToStopOnAsUsr1AndKeepsTheExitCode) {
-  for (const char* name : {"USR1", "TERM", "INT", "HUP"}) {
+  for (const char* name : {"USR1", "USR2", "TERM", "INT", "HUP"}) {
     Supervisor supervisor;
     EXPECT_THAT(supervisor.Run({"sh", "-c",
                                 absl::StrCat("trap 'exit 75' USR1; kill -", name,
@@ -350,6 +350,18 @@ TEST(Supervisor, EndsAProgramThatHasNotStoppedWhenItIsAskedAgain) {
 
 TEST(Supervisor, KillsAProgramThatIsNotEndedByThat) {
   EXPECT_EQ(EndAskedTwice("USR1 TERM", Supervisor(absl::Milliseconds(500))), 128 + SIGKILL);
+}
+
+// As schedulers warn of a limit, and then of the end.
+TEST(Supervisor, TakesUsr1AndUsr2ForOneRequestWheneverTheyCome) {
+  EXPECT_EQ(EndOfProcess([] {
+              return Supervisor()
+                  .Run({"sh", "-c",
+                        "trap : USR1; kill -USR1 $PPID; for s in USR1 USR2; do sleep 1.2; "
+                        "kill -$s $PPID; done; sleep 0.3; exit 75"})
+                  .value_or(99);
+            }),
+            75);
 }
 
 // As mpirun before it has ranks.
