@@ -22,9 +22,11 @@ absl::Status CheckArray(const std::string& path, const std::string& name,
   const auto text = [](const std::vector<int64_t>& d) {
     return absl::StrCat("[", absl::StrJoin(d, ", "), "]");
   };
-  return absl::FailedPreconditionError(absl::StrCat(path, ": ", name, " has dims ",
-                                                    text(entry->dims), ", but the model of this ",
-                                                    "config has ", text(dims)));
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, ": ", name, " has dims ", text(entry->dims), ", but the model of this config has ",
+      text(dims),
+      name == "fc_in_seq.0.weight" ? " (columns: features, and marks if model.token_marks is true)"
+                                   : ""));
 }
 
 absl::StatusOr<Codebook::Candidates> ReadCandidates(const std::string& path, int64_t width) {

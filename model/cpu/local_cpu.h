@@ -110,22 +110,28 @@ void LayOut(TileWork& work, std::vector<float>& memory) {
   work.LayOut(pieces);
 }
 
-// The tile's tokens: x [rows, columns].
+inline void SetMark(float* mark) { *mark = 1; }
+inline void SetMark(BFloat16* mark) { *mark = {FloatToBF16(1)}; }
+
+// The tile's tokens: x [rows, columns]. A sampled node's features are one contiguous piece.
 template <typename T>
 void GatherTokens(const Batch& batch, const LocalTile& tile, const RowOps<T>& ops, T* x) {
-  constexpr float kMark = 1;
-  const int64_t marks = tile.columns - tile.features;
+  const int64_t hops = tile.hops_and_self, marks = tile.columns - tile.features;
   for (int64_t i = 0; i < tile.nodes; ++i) {
-    const LocalRow* const node = batch.sampled.data() + tile.offsets[i];
-    const LocalRow* const end = batch.sampled.data() + tile.offsets[i + 1];
-    for (const LocalRow* entry = node; entry != end; ++entry) {
-      const float* features = batch.features.row(entry->value());
-      T* mark = x + tile.features + (*entry == *node ? tile.hops_and_self : 0);
-      for (int64_t hop = 0; hop < tile.hops_and_self; ++hop, x += tile.columns) {
-        ops.round(features + hop * tile.features, tile.features, x);
-        if (marks == 0) continue;
-        std::fill_n(x + tile.features, marks, T{});
-        ops.round(&kMark, 1, mark + hop * (tile.columns + 1));
+    const LocalRow own = batch.own[static_cast<size_t>(tile.node + i)];
+    for (int64_t e = tile.offsets[i]; e < tile.offsets[i + 1]; ++e, x += hops * tile.columns) {
+      const LocalRow row = batch.sampled[static_cast<size_t>(e)];
+      const float* features = batch.features.row(row.value());
+      if (marks == 0) {
+        ops.round(features, hops * tile.features, x);
+        continue;
+      }
+      for (int64_t hop = 0; hop < hops; ++hop) {
+        T* token = x + hop * tile.columns;
+        T* token_marks = token + tile.features;
+        ops.round(features + hop * tile.features, tile.features, token);
+        std::fill_n(token_marks, marks, T{});
+        SetMark(token_marks + (row == own ? hops : 0) + hop);
       }
     }
   }

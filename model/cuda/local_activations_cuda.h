@@ -16,7 +16,8 @@
 
 namespace quadhop::cuda {
 
-// Elements between rows of features: tensor cores take rows that begin at multiples of 16 bytes.
+// Elements between the first map's rows, of `columns`: tensor cores take rows that begin at
+// multiples of 16 bytes.
 template <typename T>
 constexpr int64_t InputStride(int64_t columns) {
   constexpr int64_t kVector = 16 / sizeof(T);

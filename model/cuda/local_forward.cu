@@ -41,9 +41,10 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
     gathered.tokens = tokens();
     gathered.entries = arrays.sampled().size();
     gathered.sampled = arrays.sampled().data();
-    gathered.features = arrays.features().data();
+    gathered.own = arrays.own().data();
+    gathered.feature_rows = arrays.features().data();
     gathered.hops_and_self = d_.hops_and_self;
-    gathered.columns = d_.features;
+    gathered.features = d_.features;
     gathered.marks = d_.marks();
     GatherTokens(device_, gathered, inputs, kept_.x.data());
     Multiply(kept_.x.data(), inputs, w_in, true, d_.width, kept_.a.data(), 0,

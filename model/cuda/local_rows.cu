@@ -15,10 +15,9 @@ __global__ void RoundKernel(const float* x, int64_t n, T* y) {
 }
 
 // Whether an entry of `sampled` is the batch node itself.
-__device__ bool IsOwn(const TokenInputs& inputs, int64_t item) {
-  const int32_t node = inputs.tokens.node[item * inputs.hops_and_self];
-  const int64_t first = inputs.tokens.begin[node] / inputs.hops_and_self;
-  return inputs.sampled[item].value() == inputs.sampled[first].value();
+__device__ bool IsOwn(const TokenInputs& inputs, int64_t entry) {
+  const int32_t node = inputs.tokens.node[entry * inputs.hops_and_self];
+  return inputs.sampled[entry].value() == inputs.own[node].value();
 }
 
 // A warp an entry of `sampled`.
@@ -26,8 +25,9 @@ template <typename T>
 __global__ void GatherKernel(TokenInputs inputs, int64_t stride, T* x) {
   const int64_t item = WarpOfGrid();
   if (item >= inputs.entries) return;
-  const int64_t tokens = inputs.hops_and_self, columns = inputs.columns;
-  const float* from = inputs.features + int64_t{inputs.sampled[item].value()} * tokens * columns;
+  const int64_t tokens = inputs.hops_and_self, columns = inputs.features;
+  const float* from =
+      inputs.feature_rows + int64_t{inputs.sampled[item].value()} * tokens * columns;
   T* to = x + item * tokens * stride;
   const int64_t first_mark =
       inputs.marks == 0 ? stride : columns + (IsOwn(inputs, item) ? tokens : 0);

@@ -21,12 +21,13 @@ void Round(Device& device, const float* x, int64_t n, T* y);
 // What the first map takes of each token: its features, then its marks (LargeGTDims::token_marks).
 struct TokenInputs {
   TokenRows tokens;
-  int64_t entries;          // D
-  const LocalRow* sampled;  // [D]
-  const float* features;    // [U, 1 + hops, F]
+  int64_t entries;            // D
+  const LocalRow* sampled;    // [D]
+  const LocalRow* own;        // [B]
+  const float* feature_rows;  // [U, 1 + hops, F]
   int64_t hops_and_self;
-  int64_t columns;  // F
-  int64_t marks;
+  int64_t features;  // F
+  int64_t marks;     // columns after them; 0: none
 };
 // x [rows, stride], zeros in columns beyond.
 template <typename T>

@@ -184,6 +184,7 @@ struct Job {
   std::vector<int64_t> partition_offsets;
   std::vector<int64_t> nodes;
   std::vector<float> class_weight;
+  bool repeats = false;         // nodes are sampled repeatedly, and the batch node itself
   bool multiplicities = false;  // repeated samples stand in the batch once
 };
 
@@ -240,7 +241,7 @@ Batch WithMultiplicities(Batch batch, int64_t k) {
 void ExpectAgreement(const Job& job, const std::string& what) {
   SCOPED_TRACE(what);
   ToyGraph graph = MakeToyGraph(job.options.dims, job.partition_offsets);
-  if (job.multiplicities) RepeatSamples(graph);
+  if (job.repeats) RepeatSamples(graph);
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, job.options, *comm, {.num_threads = 2, .class_weight = job.class_weight});
   LargeGT& model = rank.model();
@@ -359,23 +360,24 @@ TEST(LargeGT, TakesATokenOfMultiplicityMForMEqualTokens) {
     Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
     job.options.dims.sampled = sampled;
     job.options.ff_dropout = job.options.local_dropout = 0;
-    job.multiplicities = true;
+    job.repeats = job.multiplicities = true;
     ExpectAgreement(job, "multiplicities");
   }
 }
 
-// Samples that repeat the batch node itself, whose marks all of its tokens carry.
+// A batch node that is sampled again has marks of its own on all of its tokens.
 TEST(LargeGT, AgreesWithTheReferenceOnMarkedTokens) {
-  for (const int64_t sampled : {2, 6, 25}) {
-    Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
+  for (const auto& [conv, hops_and_self] :
+       {std::pair(Conv::kFull, 3), std::pair(Conv::kLocal, 1), std::pair(Conv::kLocal, 5)}) {
+    Job job = SmallJob(conv, NormKind::kBatch, 2);
     job.options.dims.token_marks = true;
-    job.options.dims.sampled = sampled;
-    job.options.ff_dropout = job.options.local_dropout = 0;
+    job.options.dims.hops_and_self = hops_and_self;
+    job.options.dims.sampled = 6;
+    job.repeats = true;
+    ExpectAgreement(job, absl::StrCat("marks of ", hops_and_self));
     job.multiplicities = true;
-    ExpectAgreement(job, "multiplicities and marks");
-    job.multiplicities = false;
-    job.options.ff_dropout = job.options.local_dropout = 0.3;
-    ExpectAgreement(job, "marks");
+    job.options.ff_dropout = job.options.local_dropout = 0;
+    ExpectAgreement(job, absl::StrCat("marks of ", hops_and_self, " with multiplicities"));
   }
 }
 

@@ -19,7 +19,7 @@ constexpr double kRounding = 0x1p-9;
 const double kForwardBound = kRounding * std::sqrt(2 * 6.0);
 const double kBackwardBound = std::sqrt(kForwardBound);
 
-LargeGTOptions Options(Precision precision) {
+LargeGTOptions Options(Precision precision, bool token_marks) {
   LargeGTOptions options;
   LargeGTDims& d = options.dims;
   d.features = 37;
@@ -29,6 +29,7 @@ LargeGTOptions Options(Precision precision) {
   d.heads = 2;
   d.centroids = 8;
   d.classes = 5;
+  d.token_marks = token_marks;
   // Batch norm divides by what the nodes of a batch differ in: little, of an untrained model. Local
   // attention alone, under a layer norm, shows the products' own rounding.
   options.conv = Conv::kLocal;
@@ -50,8 +51,8 @@ double RelativeError(const std::vector<double>& actual, const std::vector<double
 struct Step {
   std::vector<double> logits, gradients;
 };
-Step StepIn(Precision precision) {
-  const LargeGTOptions options = Options(precision);
+Step StepIn(Precision precision, bool token_marks) {
+  const LargeGTOptions options = Options(precision, token_marks);
   const ToyGraph graph = MakeToyGraph(options.dims, {0, 90, 100, 160});
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, options, *comm);
@@ -66,11 +67,14 @@ Step StepIn(Precision precision) {
 
 TEST(BF16, DiffersFromF32ByTheRoundingOfOperands) {
   if (!ProcessorHasBF16Products()) GTEST_SKIP() << "this processor has no AVX-512 BF16";
-  const Step expected = StepIn(Precision::kF32), actual = StepIn(Precision::kBF16);
-  const double logits_error = RelativeError(actual.logits, expected.logits);
-  EXPECT_GT(logits_error, kRounding / 16) << "were products rounded at all?";
-  EXPECT_LT(logits_error, kForwardBound);
-  EXPECT_LT(RelativeError(actual.gradients, expected.gradients), kBackwardBound);
+  for (const bool token_marks : {false, true}) {
+    const Step expected = StepIn(Precision::kF32, token_marks);
+    const Step actual = StepIn(Precision::kBF16, token_marks);
+    const double logits_error = RelativeError(actual.logits, expected.logits);
+    EXPECT_GT(logits_error, kRounding / 16) << "were products rounded at all?";
+    EXPECT_LT(logits_error, kForwardBound);
+    EXPECT_LT(RelativeError(actual.gradients, expected.gradients), kBackwardBound);
+  }
 }
 
 }  // namespace

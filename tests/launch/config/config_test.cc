@@ -12,6 +12,7 @@
 
 #include "core/file.h"
 #include "launch/config/config_fields.h"
+#include "launch/config/model_options.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -233,6 +234,15 @@ TEST(Interval, KnowsWhichEndsItHolds) {
 TEST(Interval, RefusesTextThatIsNone) {
   for (const char* text : {"", "[", "1, 2", "[1]", "[1, 2, 3]", "[a, 2]", "[1, 2^x]", "[1, 2"}) {
     EXPECT_THAT(Interval::Parse(text), Not(IsOk())) << text;
+  }
+}
+
+TEST(ModelOptions, MarkTokensOnlyWhereThereAreAny) {
+  for (const auto conv : {ModelConfig::FULL, ModelConfig::GLOBAL}) {
+    Config config;
+    config.mutable_model()->set_token_marks(true);
+    config.mutable_model()->set_conv(conv);
+    EXPECT_EQ(ModelOptions(config, GraphDims()).dims.token_marks, conv == ModelConfig::FULL);
   }
 }
 

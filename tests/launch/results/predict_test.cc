@@ -59,9 +59,9 @@ class PredictTest : public testing::Test {
     EXPECT_OK(WriteNpy(At(absl::StrCat(name, ".npy")), DType::kI64, {nodes}, labels.data()));
     const std::string path = At(name);
     std::vector<std::string> arguments =
-        absl::StrSplit(absl::StrCat("prep --from ", path, ".txt --format edge-list --labels ", path,
-                                    ".npy --store ", path, ".qh --parts 4 --dim 4"),
-                       ' ');
+        absl::StrSplit("prep --format edge-list --parts 4 --dim 4", ' ');
+    arguments.insert(arguments.end(),
+                     {"--from", path + ".txt", "--labels", path + ".npy", "--store", path + ".qh"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     Outcome outcome = Quadhop(arguments);
     EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
