@@ -182,18 +182,23 @@ TEST(CudaModel, EachOf30StepsFromTheCpusStateGivesTheCpusLossAndGradients) {
   }
 }
 
-std::vector<float> LogitsIn(Precision precision) {
+std::vector<float> LogitsIn(Precision precision, bool token_marks) {
   const ToyGraph graph = Graph();
+  LargeGTOptions options = Options(precision);
+  options.dims.token_marks = token_marks;
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
-  ToyRank rank(graph, Options(precision), *comm);
+  ToyRank rank(graph, options, *comm);
   rank.Train(0, ToyNodes(graph, kBatchShare, 0));
   return rank.model().last_logits();
 }
 
 TEST(CudaModel, BF16LogitsDifferFromF32ByTheRoundingOfOperands) {
-  const double error = RelativeError(LogitsIn(Precision::kBF16), LogitsIn(Precision::kF32));
-  EXPECT_GT(error, 1e-5) << "were products rounded at all?";
-  EXPECT_LT(error, 2e-2);
+  for (const bool token_marks : {false, true}) {
+    const double error = RelativeError(LogitsIn(Precision::kBF16, token_marks),
+                                       LogitsIn(Precision::kF32, token_marks));
+    EXPECT_GT(error, 1e-5) << "were products rounded at all?";
+    EXPECT_LT(error, 2e-2);
+  }
 }
 
 TEST(CudaModel, BF16IsTheSameInEveryDigitForAnyNumberOfRanks) {
