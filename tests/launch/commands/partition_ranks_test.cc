@@ -18,7 +18,7 @@ class PartitionRanks : public testing::Test {
   // The exit code of a command on two ranks; what it printed is in log().
   int OnTwoRanks(const std::string& command) {
     const int status = std::system(
-        absl::StrCat(QH_MPIEXEC
+        absl::StrCat("ASAN_OPTIONS=detect_leaks=0 " QH_MPIEXEC  // Open MPI's
                      " --allow-run-as-root --oversubscribe --bind-to none -n 2 " QH_PROGRAM " ",
                      command, " >", folder_ / "log", " 2>&1")
             .c_str());
