@@ -79,8 +79,7 @@ int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
       stop_requested_ = true;
       if (!since_first.has_value()) {
         since_first.emplace();
-      } else if (signal != SIGUSR1 && signal != SIGUSR2 && !since_second.has_value() &&
-                 since_first->Elapsed() >= kOneRequest) {
+      } else if (!since_second.has_value() && IsAnotherRequest(signal, since_first->Elapsed())) {
         since_second.emplace();
         kill(child, SIGTERM);  // once: at a second one mpirun leaves its ranks
       }

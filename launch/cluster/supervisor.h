@@ -12,11 +12,11 @@ namespace quadhop {
 
 // While a program runs, SignalsToStop() are requests to stop. The first is handed to it as SIGUSR1,
 // which mpirun forwards to its ranks, and again each second until it ends: mpirun drops it while it
-// has no ranks. One later than kOneRequest that is not SIGUSR1 or SIGUSR2 (stop_signals.h) is
-// handed on as SIGTERM, which mpirun answers by killing its ranks; if it still runs after
-// `patience`, its group is killed. It is in a group of its own, so that signals of a terminal or of
-// timeout(1), to whole groups, reach it in no other way, and it reads nothing. Between two runs
-// they do what they do to any process. Used by one thread, while there is no other.
+// has no ranks. Another request (stop_signals.h) is handed on as SIGTERM, which mpirun answers by
+// killing its ranks; if it still runs after `patience`, its group is killed. It is in a group of
+// its own, so that signals of a terminal or of timeout(1), to whole groups, reach it in no other
+// way, and it reads nothing. Between two runs they do what they do to any process. Used by one
+// thread, while there is no other.
 class Supervisor {
  public:
   explicit Supervisor(absl::Duration patience = absl::Seconds(10)) : patience_(patience) {}

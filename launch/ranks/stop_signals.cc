@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 
@@ -14,6 +16,9 @@
 
 namespace quadhop {
 namespace {
+
+// Of which more than one is one request.
+constexpr std::array kRepeated = {SIGUSR1, SIGUSR2};
 
 bool IsIgnored(int signal) {
   struct sigaction action = {};
@@ -30,10 +35,16 @@ bool IsIgnored(int signal) {
 sigset_t SignalsToStop() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) sigaddset(&signals, signal);
+  sigaddset(&signals, SIGTERM);
+  for (const int signal : kRepeated) sigaddset(&signals, signal);
   for (const int signal : {SIGINT, SIGHUP})
     if (!IsIgnored(signal)) sigaddset(&signals, signal);
   return signals;
+}
+
+bool IsAnotherRequest(int signal, absl::Duration since_first) {
+  return since_first >= absl::Seconds(1) &&
+         std::find(kRepeated.begin(), kRepeated.end(), signal) == kRepeated.end();
 }
 
 StopSignals::StopSignals() : signals_(SignalsToStop()) {
@@ -49,7 +60,7 @@ StopSignals::~StopSignals() {
   const timespec at_once{};
   while (sigtimedwait(&signals_, nullptr, &at_once) > 0) {
   }
-  for (const int signal : {SIGUSR1, SIGUSR2}) sigaddset(&before_, signal);
+  for (const int signal : kRepeated) sigaddset(&before_, signal);
   QH_CHECK_EQ(pthread_sigmask(SIG_SETMASK, &before_, nullptr), 0);
 }
 
@@ -78,7 +89,7 @@ void StopSignals::Wait() {
       requested_ = true;
       continue;
     }
-    if (signal == SIGUSR1 || signal == SIGUSR2 || since_first.Elapsed() < kOneRequest) continue;
+    if (!IsAnotherRequest(signal, since_first.Elapsed())) continue;
     std::fputs("quadhop: asked to stop a second time: ends at once\n", stderr);
     _exit(1);
   }

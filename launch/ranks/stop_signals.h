@@ -13,19 +13,21 @@ namespace quadhop {
 // stay so: nohup leaves SIGHUP ignored, a shell SIGINT of what it runs in the background.
 sigset_t SignalsToStop();
 
-// Those within so long of the first are the same request: timeout sends its signal to the process
-// and to its group, systemd SIGHUP beside SIGTERM.
-inline constexpr absl::Duration kOneRequest = absl::Seconds(1);
+// Whether one that comes so long after the first is another request. Within a second it is the
+// same: timeout sends its signal to the process and to its group, systemd SIGHUP beside SIGTERM.
+// SIGUSR1 and SIGUSR2, of which schedulers send one or the other, or both, always are: mpirun
+// forwards them, and drops them before there are ranks, so that launchers repeat theirs
+// (supervisor.h).
+bool IsAnotherRequest(int signal, absl::Duration since_first);
 
 // While one lives, the first of them asks for a stop.
 // - Until Defer nothing is lost by it: the process ends at once with kResumable. One of several
 //   ranks does so 2 s after a SIGTERM: mpirun sends that to the survivors of a dead rank and kills
 //   them a second later, by when the heartbeat has said more.
-// - From Defer on the training loop honours it with a checkpoint. One later than kOneRequest ends
-//   the process at once with exit code 1.
-// - SIGUSR1 and SIGUSR2, of which schedulers send one or the other, are one request however often
-//   they come: mpirun forwards them, and drops them before there are ranks, so that launchers
-//   repeat theirs (supervisor.h). They stay blocked afterwards, for the process may be at its end.
+// - From Defer on the training loop honours it with a checkpoint. Another request ends the process
+//   at once with exit code 1.
+// SIGUSR1 and SIGUSR2 stay blocked afterwards, for the process may be at its end when they are
+// repeated.
 //
 // No handler is installed. The signals are blocked in the thread that makes the object, and so in
 // all that it starts later, and a thread of the object's own waits for them: a handler that runs on
