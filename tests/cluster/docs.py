@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Runs every command of docs/cluster.md, and of the README's section on clusters, in a folder that has what they name: a graph in OGB's
-layout, a hostfile of this machine. `quadhop` there is the program with settings that make a training short; sbatch only says yes."""
+"""Runs every command of docs/cluster.md, and of the README's section on clusters with the store that the README makes, in a folder that
+has what they name: a graph in OGB's layout, a hostfile of this machine. `quadhop` there is the program with settings that make a training
+short; sbatch only says yes."""
 
 import os
 import pathlib
@@ -37,7 +38,9 @@ def script(path, text):
 
 def main():
     options = job.parser(__doc__, 1).parse_args()
-    failed, lines = 0, commands(job.ROOT / "docs/cluster.md") + commands(job.ROOT / "README.md", "On a cluster")
+    readme = job.ROOT / "README.md"
+    store = [line.removeprefix("build/release/") for line in commands(readme, "Your own graph") if " prep " in line]
+    failed, lines = 0, commands(job.ROOT / "docs/cluster.md") + store + commands(readme, "On a cluster")
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
         (work / "bin").mkdir()
