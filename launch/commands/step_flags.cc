@@ -50,6 +50,14 @@ void StepFlags::AddImport(Flags* flags) {
                 "lead to it, as in PyG and DGL, and not those that its arcs lead to");
   flags->Int("project", &prep.import.project, int32_t{0}, int32_t{65536},
              "project wider features to this many columns (0: do not; WordNet features: 128)");
+  flags->Strings("nodes", &prep.import.nodes, "TABLE",
+                 "a table of the nodes, csv or in tabs, where the edge list in --from has names: "
+                 "names, labels, splits, and columns of numbers, which are features; a further "
+                 "--nodes tells more of the same nodes");
+  flags->String(
+      "label", &prep.import.label, "COLUMN",
+      "the column of labels in --nodes, by its name, or from 1 without a header (default: "
+      "label, class, target or y, or a last column that is not of numbers)");
   flags->String("features", &prep.import.features, "X.npy",
                 "features [N, F], where --from is an .npy, edge list, PyG's or scipy's .npz, "
                 "Matrix Market or METIS file");

@@ -39,7 +39,9 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
                                             error ? ": " : "", error ? error.message() : ""));
   const bool automatic = options.format == "auto";
   for (const ImportFormat* format : formats)
-    if (automatic ? format->recognises(options.from) : options.format == format->name)
+    if (!automatic              ? options.format == format->name
+        : options.nodes.empty() ? format->recognises(options.from)
+                                : format->takes_tables)
       return format;
   if (!automatic)
     return absl::InvalidArgumentError(absl::StrCat("--format ", options.format,
@@ -57,6 +59,9 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
 }
 
 absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& format) {
+  if (!format.takes_tables && !(options.nodes.empty() && options.label.empty()))
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--nodes and --label are for edge lists that name nodes; the format is ", format.name));
   const bool given = !options.features.empty() || !options.labels.empty();
   if (!given || format.takes_companions) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -82,6 +87,7 @@ std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& 
   if (!HasSplits(options, format) || options.project > 0)
     absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
+  if (!options.label.empty()) absl::StrAppend(&text, " label=", options.label);
   return text;
 }
 

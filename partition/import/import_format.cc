@@ -5,13 +5,13 @@ namespace quadhop {
 // Of formats/x_importer.cc each.
 extern const ImportFormat kArraysFormat, kDglFormat, kEdgeListFormat, kGraphSaintFormat,
     kLinkxFormat, kMatrixMarketFormat, kMetisGraphFormat, kOgbBinaryFormat, kOgbFormat,
-    kPlanetoidFormat, kPygFormat, kScipyFormat, kShchurFormat, kWordnetFormat;
+    kPlanetoidFormat, kPygFormat, kScipyFormat, kShchurFormat, kTablesFormat, kWordnetFormat;
 
 absl::Span<const ImportFormat* const> AllImportFormats() {
   static constexpr const ImportFormat* kFormats[] = {
       &kOgbFormat,          &kOgbBinaryFormat,  &kWordnetFormat, &kGraphSaintFormat, &kDglFormat,
       &kPlanetoidFormat,    &kShchurFormat,     &kPygFormat,     &kScipyFormat,      &kLinkxFormat,
-      &kMatrixMarketFormat, &kMetisGraphFormat, &kArraysFormat,  &kEdgeListFormat,
+      &kMatrixMarketFormat, &kMetisGraphFormat, &kArraysFormat,  &kEdgeListFormat,   &kTablesFormat,
   };
   return kFormats;
 }

@@ -38,6 +38,9 @@ struct ImportFormat {
   // Whether it holds a graph alone, or may, so that --features and --labels are for it.
   bool takes_companions = false;
 
+  // Whether it is what --nodes is for: at most one format.
+  bool takes_tables = false;
+
   // Nodes, edges as they stand, and features, without reading them, or an estimate; nothing where
   // that cannot be told. Null: it never can be.
   absl::StatusOr<absl::optional<PrepShape>> (*measure)(const ImportOptions& options) = nullptr;

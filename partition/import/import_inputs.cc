@@ -142,6 +142,7 @@ std::vector<Input> InputsOf(const ImportOptions& options) {
                                {"--features", options.features},
                                {"--labels", options.labels},
                                {"--splits", options.splits}};
+  for (const std::string& table : options.nodes) inputs.push_back({"--nodes", table});
   std::erase_if(inputs, [](const Input& input) { return input.path.empty(); });
   return inputs;
 }

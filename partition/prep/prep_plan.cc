@@ -54,8 +54,8 @@ StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
       GraphBuilder::Needs({shape.nodes, false, false, ArcsMemoryBytes(memory_bytes)}, shape.arcs);
   StepPlan plan;
   plan.step = PrepStep::kImport;
-  plan.least_bytes = kImportBytes + needs.least_bytes;
-  plan.memory_bytes = kImportBytes + needs.memory_bytes;
+  plan.least_bytes = kImportBytes + shape.name_bytes + needs.least_bytes;
+  plan.memory_bytes = kImportBytes + shape.name_bytes + needs.memory_bytes;
   plan.scratch_bytes = needs.scratch_bytes;
   plan.disk_bytes = ImportedBytes(shape);
   plan.seconds = (AsDouble(shape.arcs) * kImportSecondsAnArc +

@@ -15,6 +15,7 @@ struct PrepShape {
   bool estimated = false;     // nodes or arcs, from a part of the input
   bool directed = false;      // arcs may lack their inverses
   int64_t features = 0;       // columns of raw features; 0: the encodings stand for them
+  int64_t name_bytes = 0;     // of what import holds to find nodes by their names
   bool cut_before = false;    // so that its arcs have to be brought back into their first order
   int64_t derived_bytes = 0;  // of encodings and hop features, which a new cut reorders
   int32_t parts = 4;

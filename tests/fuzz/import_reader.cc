@@ -24,6 +24,7 @@ class ImportReader : public Reader {
     options_.format = format.substr(0, format.find('/'));  // without the variant
     options_.store = output_ / "S.qh";
     options_.memory_bytes = int64_t{64} << 20;
+    if (!input_.nodes.empty()) options_.nodes = {input_.nodes};
     if (!input_.has_companions) return;
     options_.features = folder_ / "x.npy";
     options_.labels = folder_ / "y.npy";

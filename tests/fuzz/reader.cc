@@ -77,6 +77,13 @@ const std::vector<FuzzTarget>& FuzzTargets() {
        [] {
          return Imports({{"edge-list", "edges.txt"}}, Notices::kNothing);
        }},
+      {"tables",
+       [] {
+         return Imports({{"tables", "nodes.csv"},
+                         {"tables", "edges.csv"},
+                         {"tables/content", "little.content"}},
+                        Notices::kNothing);
+       }},
       {"matrix_market",
        [] {
          return Imports({{"matrix-market", "g.mtx"}}, Notices::kNothing);

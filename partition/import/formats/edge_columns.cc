@@ -4,12 +4,9 @@
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
 #include <algorithm>
-#include <initializer_list>
-#include <vector>
 
 #include "core/status.h"
 #include "partition/import/formats/number_lines.h"
@@ -17,37 +14,9 @@
 namespace quadhop {
 namespace {
 
-using Fields = std::vector<absl::string_view>;
-
-absl::string_view WithoutQuotes(absl::string_view field) {
-  field = absl::StripAsciiWhitespace(field);
-  if (field.size() >= 2 && field.front() == '"' && field.back() == '"')
-    field = field.substr(1, field.size() - 2);
-  return field;
-}
-
 // A tab at the end is that of an empty column.
 absl::string_view WithoutTrailingBlanks(absl::string_view line) {
   return line.substr(0, line.find_last_not_of(" \r\n") + 1);
-}
-
-// The first of these that the line has, else blanks.
-char SeparatorOf(absl::string_view line) {
-  for (const char separator : {',', ';', '|', '\t'})
-    if (line.find(separator) != absl::string_view::npos) return separator;
-  return ' ';
-}
-
-Fields FieldsOf(absl::string_view line, char separator) {
-  Fields fields;
-  line = WithoutTrailingBlanks(line);
-  if (separator == ' ') {
-    fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
-  } else {
-    fields = absl::StrSplit(line, separator);
-  }
-  for (absl::string_view& field : fields) field = WithoutQuotes(field);
-  return fields;
 }
 
 // Of what follows two ids.
@@ -61,20 +30,18 @@ size_t CountFields(absl::string_view rest) {
   return FieldsOf(from, ' ').size();
 }
 
-// The first column of one of these names, or npos.
-size_t FindColumn(const Fields& header, std::initializer_list<absl::string_view> names) {
-  for (size_t i = 0; i < header.size(); ++i)
-    for (const absl::string_view name : names)
-      if (absl::EqualsIgnoreCase(header[i], name)) return i;
-  return Fields::size_type(-1);
-}
-
 // No field is a number.
 bool IsHeader(absl::string_view line) {
   const Fields fields = FieldsOf(line, SeparatorOf(line));
-  double value;
-  return std::none_of(fields.begin(), fields.end(),
-                      [&](absl::string_view field) { return absl::SimpleAtod(field, &value); });
+  return std::none_of(fields.begin(), fields.end(), IsNumber);
+}
+
+absl::StatusOr<HeadLine> ReadFirstLine(const std::string& path, absl::string_view comments) {
+  QH_ASSIGN_OR_RETURN(HeadLine first, ReadHeadLine(path, comments));
+  if (first.text.find('\r') != std::string::npos)
+    return LineError(path, first.number, first.text,
+                     "lines end in a carriage return alone: convert it, tr '\\r' '\\n'");
+  return first;
 }
 
 }  // namespace
@@ -82,10 +49,7 @@ bool IsHeader(absl::string_view line) {
 absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::string_view comments) {
   EdgeColumns columns;
   columns.path_ = path;
-  QH_ASSIGN_OR_RETURN(HeadLine first, ReadHeadLine(path, comments));
-  if (first.text.find('\r') != std::string::npos)
-    return LineError(path, first.number, first.text,
-                     "lines end in a carriage return alone: convert it, tr '\\r' '\\n'");
+  QH_ASSIGN_OR_RETURN(HeadLine first, ReadFirstLine(path, comments));
   Arc arc;
   if (columns.Parse(first.text, &arc) == 0 && IsHeader(first.text)) {
     columns.header_ = first.number;
@@ -96,16 +60,36 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::str
   return columns;
 }
 
+absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path,
+                                                   absl::string_view comments,
+                                                   const NodeNames& nodes) {
+  EdgeColumns columns;
+  columns.path_ = path;
+  QH_ASSIGN_OR_RETURN(HeadLine first, ReadFirstLine(path, comments));
+  columns.separator_ = SeparatorOf(first.text);
+  Fields fields = FieldsOf(first.text, columns.separator_);
+  fields.resize(std::max<size_t>(fields.size(), 2));
+  if (nodes.NodeOf(fields[0]) == NodeNames::kNone && nodes.NodeOf(fields[1]) == NodeNames::kNone) {
+    columns.header_ = first.number;
+    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text));
+    QH_ASSIGN_OR_RETURN(first, ReadHeadLine(path, comments, first.number + 1));
+  }
+  columns.num_fields_ = FieldsOf(first.text, columns.separator_).size();
+  return columns;
+}
+
 absl::Status EdgeColumns::ReadHeader(absl::string_view line) {
   separator_ = SeparatorOf(line);
   const Fields header = FieldsOf(line, separator_);
-  constexpr auto kNone = Fields::size_type(-1);
-  const size_t source = FindColumn(header, {"src", "source", "from", "u", "head"});
-  const size_t target = FindColumn(header, {"dst", "target", "to", "v", "tail"});
-  if (source != kNone && target != kNone) {
+  const size_t source =
+      FindField(header, {"src", "source", "from", "u", "head", "src_id", "source_id", ":START_ID"});
+  const size_t target =
+      FindField(header, {"dst", "target", "to", "v", "tail", "dst_id", "target_id", ":END_ID"});
+  if (source != kNoField && target != kNoField) {
     source_ = source;
     target_ = target;
-  } else if ((source != kNone && source != source_) || (target != kNone && target != target_)) {
+  } else if ((source != kNoField && source != source_) ||
+             (target != kNoField && target != target_)) {
     return LineError(path_, header_, line,
                      "it names one end of an arc, but not the other: name both, src and dst");
   } else if (header.size() > 2 &&
@@ -139,17 +123,36 @@ absl::StatusOr<Arc> EdgeColumns::Take(absl::string_view line, int64_t number) co
   Arc arc;
   const size_t num_fields = Parse(line, &arc);
   if (num_fields == 0)
-    return LineError(path_, number, line, "two node ids are needed, whole numbers below 2^63");
-  if (num_fields != num_fields_)
     return LineError(path_, number, line,
-                     absl::StrCat("it has ", num_fields, " fields, the first edge has ",
-                                  num_fields_, ": every line is one arc"));
+                     "two node ids are needed, whole numbers below 2^63; where nodes have names, "
+                     "--nodes gives the table of them");
+  QH_RETURN_IF_ERROR(CheckNumFields(num_fields, line, number));
   if (arc.source < 0 || arc.target < 0)
     return LineError(path_, number, line, "node ids are at least 0: is it padding?");
-  const size_t lone = line.find('\r');
-  if (lone != absl::string_view::npos && lone + 1 < line.size())
-    return LineError(path_, number, line, "a carriage return stands in it");
+  QH_RETURN_IF_ERROR(CheckLineEnd(line, number));
   return arc;
+}
+
+absl::Status EdgeColumns::SplitLine(absl::string_view line, int64_t number, Fields* fields) const {
+  SplitFields(line, separator_, fields);
+  if (fields->size() <= std::max(source_, target_))
+    return LineError(path_, number, line, "the names of two nodes are needed");
+  QH_RETURN_IF_ERROR(CheckNumFields(fields->size(), line, number));
+  return CheckLineEnd(line, number);
+}
+
+absl::Status EdgeColumns::CheckNumFields(size_t num_fields, absl::string_view line,
+                                         int64_t number) const {
+  if (num_fields == num_fields_) return absl::OkStatus();
+  return LineError(path_, number, line,
+                   absl::StrCat("it has ", num_fields, " fields, the first edge has ", num_fields_,
+                                ": every line is one arc"));
+}
+
+absl::Status EdgeColumns::CheckLineEnd(absl::string_view line, int64_t number) const {
+  const size_t lone = line.find('\r');
+  if (lone == absl::string_view::npos || lone + 1 == line.size()) return absl::OkStatus();
+  return LineError(path_, number, line, "a carriage return stands in it");
 }
 
 }  // namespace quadhop

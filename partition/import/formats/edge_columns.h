@@ -2,8 +2,9 @@
 //
 // Fields are separated by blanks or tabs, commas, semicolons or bars. A first line in which no
 // field is a number is a header. Of its names (in any case) src, source, from, u or head is the
-// source and dst, target, to, v or tail the target; where it has neither, the first two columns
-// are, but for a first one without a name, which is the index that pandas writes.
+// source and dst, target, to, v or tail the target, also src_id and dst_id, source_id and
+// target_id, :START_ID and :END_ID; where it has neither, the first two columns are, but for a
+// first one without a name, which is the index that pandas writes.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -12,6 +13,8 @@
 #include <cstdint>
 #include <string>
 
+#include "partition/import/formats/node_names.h"
+#include "partition/import/formats/text_fields.h"
 #include "partition/import/graph_builder.h"
 
 namespace quadhop {
@@ -22,9 +25,13 @@ class EdgeColumns {
   // there is none, if the header names one end only, or if lines end in carriage returns.
   static absl::StatusOr<EdgeColumns> Find(const std::string& path, absl::string_view comments);
 
+  // Of ends that are names: a first line in which neither end is a node is a header.
+  static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, absl::string_view comments,
+                                               const NodeNames& nodes);
+
   int64_t header() const { return header_; }  // its line from 0; -1: there is none
   // Of end 0 or 1 of an arc, from 1.
-  size_t column(int end) const { return 1 + (end == 0 ? source_ : target_); }
+  size_t column(int end) const { return 1 + field(end); }
   bool has_further() const { return num_fields_ > 2; }
   // What was made of the header; empty if there is none.
   const std::string& note() const { return note_; }
@@ -33,10 +40,16 @@ class EdgeColumns {
   // or another number of fields than the first edge has.
   absl::StatusOr<Arc> Take(absl::string_view line, int64_t number) const;
 
+  // The same of names: all fields of a line, of which field(end) are the two ends of the arc.
+  absl::Status SplitLine(absl::string_view line, int64_t number, Fields* fields) const;
+  size_t field(int end) const { return end == 0 ? source_ : target_; }
+
  private:
   EdgeColumns() = default;
   absl::Status ReadHeader(absl::string_view line);
   size_t Parse(absl::string_view line, Arc* arc) const;
+  absl::Status CheckNumFields(size_t num_fields, absl::string_view line, int64_t number) const;
+  absl::Status CheckLineEnd(absl::string_view line, int64_t number) const;
 
   std::string path_;
   int64_t header_ = -1;

@@ -21,7 +21,6 @@
 #include "partition/import/formats/node_ids.h"
 #include "partition/import/formats/number_lines.h"
 #include "partition/import/formats/text_chunks.h"
-#include "partition/import/formats/text_source.h"
 #include "partition/import/import_format.h"
 #include "partition/scratch/scratch_file.h"
 
@@ -29,13 +28,7 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kArcsABlock = int64_t{1} << 17;
-constexpr int64_t kHeadBytes = int64_t{1} << 20;
 constexpr absl::string_view kComments = "#%";
-
-bool IsComment(absl::string_view line) {
-  return line.find_first_not_of(" \t\r") == absl::string_view::npos ||
-         kComments.find(line[0]) != absl::string_view::npos;
-}
 
 // Two numbers to begin with.
 bool IsEdge(absl::string_view line) {
@@ -76,7 +69,7 @@ class EdgeListImporter {
       std::vector<int64_t> lines;
       QH_RETURN_IF_ERROR(
           ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-            if (IsComment(line) || number == columns_->header()) return absl::OkStatus();
+            if (IsComment(line, kComments) || number == columns_->header()) return absl::OkStatus();
             QH_ASSIGN_OR_RETURN(const Arc arc, columns_->Take(line, number));
             arcs.push_back(arc);
             lines.push_back(number);
@@ -153,22 +146,6 @@ bool IsEdgeList(const std::string& from) {
          absl::StrContains(name, ".csv");
 }
 
-// Whole lines from the beginning of a text, and what share of it they are.
-absl::StatusOr<TextChunk> ReadHead(const std::string& path) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenText(path));
-  TextChunk head;
-  head.text.resize(static_cast<size_t>(kHeadBytes));
-  QH_ASSIGN_OR_RETURN(const int64_t count, source->Read(absl::MakeSpan(head.text)));
-  const size_t end = count < kHeadBytes ? static_cast<size_t>(count) : head.text.rfind('\n') + 1;
-  head.text.resize(end);
-  if (!head.text.empty() && head.text.back() != '\n') head.text.push_back('\n');
-  head.num_lines = std::count(head.text.begin(), head.text.end(), '\n');
-  head.share_read = count < kHeadBytes ? 1
-                                       : source->share_read() * static_cast<double>(end) /
-                                             static_cast<double>(count);
-  return head;
-}
-
 // What a comment of SNAP's says, "# Nodes: 317080 Edges: 1049866"; 0 if it does not.
 int64_t NodesOfComment(absl::string_view line) {
   constexpr absl::string_view kName = "Nodes:";
@@ -186,8 +163,8 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureEdgeList(const ImportOptions& o
   QH_ASSIGN_OR_RETURN(const TextChunk head, ReadHead(options.from));
   int64_t num_arcs = 0, most_id = 0, said_nodes = 0;
   QH_RETURN_IF_ERROR(ForEachLine(head, [&](absl::string_view line, int64_t number) -> absl::Status {
-    said_nodes = std::max(said_nodes, IsComment(line) ? NodesOfComment(line) : 0);
-    if (IsComment(line) || number == columns.header()) return absl::OkStatus();
+    said_nodes = std::max(said_nodes, IsComment(line, kComments) ? NodesOfComment(line) : 0);
+    if (IsComment(line, kComments) || number == columns.header()) return absl::OkStatus();
     QH_ASSIGN_OR_RETURN(const Arc arc, columns.Take(line, number));
     most_id = std::max({most_id, arc.source, arc.target});
     ++num_arcs;

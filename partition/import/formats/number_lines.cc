@@ -29,6 +29,11 @@ bool TakeInteger(absl::string_view* line, int64_t* value) {
   return taken;
 }
 
+bool IsComment(absl::string_view line, absl::string_view comments) {
+  return line.find_first_not_of(" \t\r") == absl::string_view::npos ||
+         comments.find(line[0]) != absl::string_view::npos;
+}
+
 absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view comments,
                                       int64_t from) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenText(path));
@@ -40,9 +45,7 @@ absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view
     const size_t end = std::min(head.find('\n', at), head.size());
     line.text = head.substr(at, end - at);
     if (!line.text.empty() && line.text.back() == '\r') line.text.pop_back();
-    const bool blank = line.text.find_first_not_of(" \t") == std::string::npos;
-    if (line.number >= from && !blank && comments.find(line.text[0]) == absl::string_view::npos)
-      return line;
+    if (line.number >= from && !IsComment(line.text, comments)) return line;
     at = end + 1;
   }
   return absl::InvalidArgumentError(

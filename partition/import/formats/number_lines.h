@@ -17,6 +17,9 @@ namespace quadhop {
 // False, taking nothing but those, if something else stands there, or nothing.
 bool TakeInteger(absl::string_view* line, int64_t* value);
 
+// A line of blanks, or one that begins with one of these.
+bool IsComment(absl::string_view line, absl::string_view comments);
+
 // The first line, of those from `from` on, that is neither blank nor a comment (its first character
 // is one of `comments`), and its number from 0. kInvalidArgument if there is none among the first
 // MB.

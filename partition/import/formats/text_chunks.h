@@ -59,4 +59,8 @@ class TextChunks {
   int64_t text_bytes_ = 0;
 };
 
+// Whole lines from the beginning of the file, about 1 MB; none if the first one is longer.
+// share_read is what share of the file they are. Errors as OpenText's.
+absl::StatusOr<TextChunk> ReadHead(const std::string& path);
+
 }  // namespace quadhop

@@ -294,6 +294,34 @@ WrittenInput WriteEdgeList(const LittleGraph& graph, const std::string& folder) 
   return {folder + "/edges.txt", true, true};
 }
 
+// As pandas writes it, with all that is known of a node.
+WrittenInput WriteTables(const LittleGraph& graph, const std::string& folder) {
+  constexpr const char* kParts[] = {"", "train", "valid", "test"};
+  std::string nodes = "id,text,x0,x1,label,split,x2\n", edges = "src,dst,since\n";
+  for (size_t v = 0; v < graph.labels.size(); ++v)
+    absl::StrAppend(&nodes, "node ", v, ",\"a, b\",", graph.features[3 * v], ",",
+                    graph.features[3 * v + 1], ",", graph.labels[v], ",", kParts[graph.split[v]],
+                    ",", graph.features[3 * v + 2], "\n");
+  for (const auto& edge : graph.edges)
+    absl::StrAppend(&edges, "node ", edge.first, ",node ", edge.second, ",2001\n");
+  WriteText(folder + "/nodes.csv", nodes);
+  WriteText(folder + "/edges.csv", edges);
+  return {folder + "/edges.csv", true, false, folder + "/nodes.csv"};
+}
+
+// As LINQS writes it: in tabs, without a header, with the class at the end of the line.
+WrittenInput WriteContent(const LittleGraph& graph, const std::string& folder) {
+  std::string nodes, edges;
+  for (size_t v = 0; v < graph.labels.size(); ++v)
+    absl::StrAppend(&nodes, "p", v, "\t", graph.features[3 * v], "\t", graph.features[3 * v + 1],
+                    "\t", graph.features[3 * v + 2], "\tClass_", graph.labels[v], "\n");
+  for (const auto& edge : graph.edges)
+    absl::StrAppend(&edges, "p", edge.first, "\tp", edge.second, "\n");
+  WriteText(folder + "/little.content", nodes);
+  WriteText(folder + "/little.cites", edges);
+  return {folder + "/little.cites", false, false, folder + "/little.content"};
+}
+
 WrittenInput WriteMatrixMarket(const LittleGraph& graph, const std::string& folder) {
   std::string text = "%%MatrixMarket matrix coordinate real symmetric\n% a comment\n6 6 4\n";
   for (const auto& edge : graph.edges)
@@ -381,6 +409,8 @@ const std::map<std::string, Writer>& Writers() {
                                         {"graphsaint", WriteGraphSaint},
                                         {"arrays", WriteArrays},
                                         {"edge-list", WriteEdgeList},
+                                        {"tables", WriteTables},
+                                        {"tables/content", WriteContent},
                                         {"matrix-market", WriteMatrixMarket},
                                         {"metis-graph", WriteMetisGraph},
                                         {"dgl", WriteDgl},

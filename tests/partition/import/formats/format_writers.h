@@ -51,6 +51,7 @@ struct WrittenInput {
   std::string from;
   bool has_split = true;        // else one is made at random
   bool has_companions = false;  // FOLDER/{x,y,s}.npy hold features, labels and split
+  std::string nodes{};          // what --nodes says; empty: nothing
 };
 std::vector<std::string> WritableFormats();
 WrittenInput WriteLittleGraph(const std::string& format, const std::string& folder);

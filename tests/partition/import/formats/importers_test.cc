@@ -36,6 +36,7 @@ ImportOptions OptionsOf(const WrittenInput& input, const std::string& folder,
     options.labels = folder + "/y.npy";
     options.splits = folder + "/s.npy";
   }
+  if (!input.nodes.empty()) options.nodes = {input.nodes};
   return options;
 }
 
