@@ -54,7 +54,8 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
   return absl::InvalidArgumentError(
       absl::StrCat("--from ", options.from,
                    " is in no format that is recognised; if it is a list of "
-                   "two node ids a line, give --format edge-list. Known:",
+                   "two node ids a line, give --format edge-list; where nodes have names, give "
+                   "--nodes with the table of them. Known:",
                    known));
 }
 

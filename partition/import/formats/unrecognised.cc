@@ -30,7 +30,14 @@ absl::Status Holds(const std::string& from, std::vector<std::string> names,
 
 absl::Status WhyUnrecognised(const std::string& from) {
   std::error_code error;
-  if (!std::filesystem::is_regular_file(from, error)) return absl::OkStatus();
+  const std::filesystem::file_status status = std::filesystem::status(from, error);
+  if (!std::filesystem::exists(status) || std::filesystem::is_directory(status))
+    return absl::OkStatus();
+  if (!std::filesystem::is_regular_file(status))
+    return absl::InvalidArgumentError(
+        absl::StrCat(from,
+                     " is a pipe or a device, and inputs are read more than once: write it "
+                     "to a file first; gzip is read as it is"));
   std::string head;
   {
     QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(from));

@@ -1,5 +1,6 @@
 // What is said of inputs that cannot be read, or of which something is left aside.
 #include <matio.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -26,6 +27,14 @@ class UnknownInput : public ImportOf {
 TEST_F(UnknownInput, ThatIsAFolderIsNoArchive) {
   EXPECT_THAT(ImportIt("", "pyg"),
               StatusIs(kInvalid, HasSubstr("is a folder: give the file itself")));
+}
+
+TEST_F(UnknownInput, ThatIsAPipeIsNotWaitedFor) {
+  const std::string pipe = input_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(ImportIt("pipe"),
+              StatusIs(kInvalid, HasSubstr("pipe is a pipe or a device, and inputs are read more "
+                                           "than once: write it to a file first")));
 }
 
 TEST_F(UnknownInput, ThatIsADamagedArchiveIsSaidToBe) {
