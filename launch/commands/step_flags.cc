@@ -54,10 +54,14 @@ void StepFlags::AddImport(Flags* flags) {
                  "a table of the nodes, csv or in tabs, where the edge list in --from has names: "
                  "names, labels, splits, and columns of numbers, which are features; a further "
                  "--nodes tells more of the same nodes");
-  flags->String(
-      "label", &prep.import.label, "COLUMN",
-      "the column of labels in --nodes, by its name, or from 1 without a header (default: "
-      "label, class, target or y, or a last column that is not of numbers)");
+  flags->String("id", &prep.import.id, "COLUMN",
+                "the column of names in --nodes, by its name, or from 1 without a header (default: "
+                "id, node, node_id, the only one in _id, name, or the first)");
+  flags->String("label", &prep.import.label, "COLUMN",
+                "the column of labels in --nodes (default: label, class, target or y, or without a "
+                "header the last if it is not of numbers)");
+  flags->Strings("leave-out", &prep.import.left_out, "COLUMN",
+                 "a column of --nodes that is not to be used");
   flags->String("features", &prep.import.features, "X.npy",
                 "features [N, F], where --from is an .npy, edge list, PyG's or scipy's .npz, "
                 "Matrix Market or METIS file");

@@ -38,11 +38,12 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
     return absl::NotFoundError(absl::StrCat("--from ", options.from, " does not exist",
                                             error ? ": " : "", error ? error.message() : ""));
   const bool automatic = options.format == "auto";
-  for (const ImportFormat* format : formats)
-    if (!automatic              ? options.format == format->name
-        : options.nodes.empty() ? format->recognises(options.from)
-                                : format->takes_tables)
-      return format;
+  const auto is_it = [&](const ImportFormat* format) {
+    if (!automatic) return options.format == format->name;
+    return options.nodes.empty() ? format->recognises(options.from) : format->takes_tables;
+  };
+  const auto found = std::find_if(formats.begin(), formats.end(), is_it);
+  if (found != formats.end()) return *found;
   if (!automatic)
     return absl::InvalidArgumentError(absl::StrCat("--format ", options.format,
                                                    " is unknown; allowed: auto, ",
@@ -60,9 +61,13 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
 }
 
 absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& format) {
-  if (!format.takes_tables && !(options.nodes.empty() && options.label.empty()))
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--nodes and --label are for edge lists that name nodes; the format is ", format.name));
+  if (!format.takes_tables && !options.nodes.empty())
+    return absl::InvalidArgumentError(
+        absl::StrCat("--nodes is for edge lists that name nodes; the format is ", format.name));
+  if (options.nodes.empty() &&
+      !(options.id.empty() && options.label.empty() && options.left_out.empty()))
+    return absl::InvalidArgumentError(
+        "--id, --label and --leave-out are of columns of --nodes, which is not given");
   const bool given = !options.features.empty() || !options.labels.empty();
   if (!given || format.takes_companions) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -88,7 +93,10 @@ std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& 
   if (!HasSplits(options, format) || options.project > 0)
     absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
+  if (!options.id.empty()) absl::StrAppend(&text, " id=", options.id);
   if (!options.label.empty()) absl::StrAppend(&text, " label=", options.label);
+  if (!options.left_out.empty())
+    absl::StrAppend(&text, " leave-out=", absl::StrJoin(options.left_out, ","));
   return text;
 }
 

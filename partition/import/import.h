@@ -30,10 +30,12 @@ struct ImportOptions {
   // Columns that wider features are projected to at random (features made of words: reduced to by
   // an SVD, 128 if it is 0); 0: they are stored as they are.
   int32_t project = 0;
-  // Of an edge list by names: tables of the nodes, of which the first has all; and the column of
-  // their labels, if it has another name than node_table.h knows.
+  // Of an edge list by names: tables of the nodes, of which the first has all; and of their columns
+  // those of names and of labels, where they are not found (node_columns.h), and those not to use.
   std::vector<std::string> nodes{};
+  std::string id{};
   std::string label{};
+  std::vector<std::string> left_out{};
   // .npy arrays [N, ...] for inputs that may hold a graph alone; or empty.
   std::string features{};
   std::string labels{};

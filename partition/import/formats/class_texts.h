@@ -8,13 +8,12 @@
 
 #include <cstdint>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quadhop {
-
-// Nothing, nan, na, n/a, null, none, unknown, ? or -1, in any case.
-bool IsUnlabelled(absl::string_view text);
 
 // First Add the texts of all nodes, then Number, then ask.
 class ClassTexts {
@@ -25,21 +24,30 @@ class ClassTexts {
   // `place` is named by errors.
   explicit ClassTexts(std::string place) : place_(std::move(place)) {}
 
-  // Thread-safe. Those of IsUnlabelled are passed over. kInvalidArgument beyond kMostClasses.
-  absl::Status Add(const absl::flat_hash_set<absl::string_view>& texts);
+  // Thread-safe. kInvalidArgument beyond kMostClasses.
+  absl::Status Add(const absl::flat_hash_set<std::string>& texts);
 
-  // Whole numbers in their order, or names in the order of their bytes, become classes 0, 1, ...
-  // 3 and 3.0 are one class. kInvalidArgument for numbers that are not whole.
+  // If all are whole numbers these, in their order, become the classes 0, 1, ..., and 3 and 3.0 are
+  // one; else each text is a name, and names in the order of their bytes become classes.
+  // kInvalidArgument for numbers of which some are not whole.
   absl::Status Number();
 
   int32_t ClassOf(absl::string_view text) const;  // kUnlabelled; else the text was added
+  int64_t num_classes() const { return num_classes_; }
   // [C]; empty if the texts are the numbers 0 to C - 1.
-  std::vector<std::string> Names() const;
+  const std::vector<std::string>& names() const { return names_; }
+  // Which of the texts mean that a node has no label (table_values.h).
+  const std::set<std::string>& unlabelled() const { return unlabelled_; }
 
  private:
+  absl::Status NumberByValue();
+  void NumberByName();
+
   std::string place_;
-  std::mutex mutex_;  // guards classes_ while texts are added
+  std::mutex mutex_;  // guards the rest while texts are added
   absl::flat_hash_map<std::string, int32_t> classes_;
+  std::set<std::string> unlabelled_;
+  int64_t num_classes_ = 0;
   std::vector<std::string> names_;
 };
 

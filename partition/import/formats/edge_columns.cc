@@ -7,6 +7,8 @@
 #include <absl/strings/strip.h>
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #include "core/status.h"
 #include "partition/import/formats/number_lines.h"
@@ -14,12 +16,9 @@
 namespace quadhop {
 namespace {
 
-// A tab at the end is that of an empty column.
-absl::string_view WithoutTrailingBlanks(absl::string_view line) {
-  return line.substr(0, line.find_last_not_of(" \r\n") + 1);
-}
+constexpr size_t kNone = static_cast<size_t>(-1);
 
-// Of what follows two ids.
+// Of what follows two ids, in a line without quotes.
 size_t CountFields(absl::string_view rest) {
   rest = WithoutTrailingBlanks(rest);
   const absl::string_view from = absl::StripLeadingAsciiWhitespace(rest);
@@ -27,21 +26,70 @@ size_t CountFields(absl::string_view rest) {
   const bool separated = !from.empty() && (from[0] == ',' || from[0] == ';' || from[0] == '|');
   if (separated || rest[0] == '\t')
     return static_cast<size_t>(std::count(rest.begin(), rest.end(), separated ? from[0] : '\t'));
-  return FieldsOf(from, ' ').size();
+  return Fields(from, ' ').size();
 }
 
-// No field is a number.
-bool IsHeader(absl::string_view line) {
-  const Fields fields = FieldsOf(line, SeparatorOf(line));
+bool HasNoNumber(absl::string_view line) {
+  const Fields fields(line, SeparatorOf(line));
   return std::none_of(fields.begin(), fields.end(), IsNumber);
 }
 
-absl::StatusOr<HeadLine> ReadFirstLine(const std::string& path, absl::string_view comments) {
-  QH_ASSIGN_OR_RETURN(HeadLine first, ReadHeadLine(path, comments));
-  if (first.text.find('\r') != std::string::npos)
-    return LineError(path, first.number, first.text,
-                     "lines end in a carriage return alone: convert it, tr '\\r' '\\n'");
-  return first;
+// "source_node", "src id" and "fromId" without what says that they are nodes.
+absl::string_view EndName(absl::string_view name) {
+  for (const absl::string_view suffix : {"_id", " id", "_node", " node", "Id", "ID"}) {
+    const bool ends = absl::ascii_isalpha(static_cast<unsigned char>(suffix[0]))
+                          ? absl::EndsWith(name, suffix)
+                          : absl::EndsWithIgnoreCase(name, suffix);
+    if (ends && name.size() > suffix.size()) return name.substr(0, name.size() - suffix.size());
+  }
+  return name;
+}
+
+// A column of the ends, `end` 0 or 1, or kNone. neo4j writes :START_ID(Person).
+size_t FindEnd(const Fields& header, int end) {
+  for (size_t i = 0; i < header.size(); ++i) {
+    const absl::string_view whole = header[i].substr(0, header[i].find('('));
+    const absl::string_view name = EndName(whole);
+    if (end == 0 ? IsOneOf(name, {"src", "source", "from", "u", "head"}) ||
+                       IsOneOf(whole, {"start_id", ":START_ID"})
+                 : IsOneOf(name, {"dst", "target", "to", "v", "tail"}) ||
+                       IsOneOf(whole, {"end_id", ":END_ID"}))
+      return i;
+  }
+  return kNone;
+}
+
+// The first lines of arcs.
+constexpr size_t kMostExamples = 1000;
+std::vector<Fields> Examples(const TextChunk& head, absl::string_view comments, int64_t header,
+                             char separator) {
+  std::vector<Fields> examples;
+  const auto keep = [&](absl::string_view line, int64_t number) {
+    if (number > header && !IsComment(line, comments) && examples.size() < kMostExamples)
+      examples.emplace_back(line, separator);
+    return absl::OkStatus();
+  };
+  static_cast<void>(ForEachLine(head, keep));  // it never fails
+  return examples;
+}
+
+bool AreMostlyNodes(const std::vector<Fields>& examples, size_t column, const NodeNames& nodes) {
+  const auto hits = std::count_if(examples.begin(), examples.end(), [&](const Fields& fields) {
+    return column < fields.size() && nodes.NodeOf(fields[column]) != NodeNames::kNone;
+  });
+  return 2 * static_cast<size_t>(hits) > examples.size();
+}
+
+// 0, 1, 2, ... or 1, 2, 3, ...
+bool AreRowNumbers(const std::vector<Fields>& examples, size_t column) {
+  int64_t first = 0, number;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    if (column >= examples[i].size() || !absl::SimpleAtoi(examples[i][column], &number))
+      return false;
+    if (i == 0) first = number;
+    if (first > 1 || number != first + static_cast<int64_t>(i)) return false;
+  }
+  return examples.size() > 2;
 }
 
 }  // namespace
@@ -49,11 +97,13 @@ absl::StatusOr<HeadLine> ReadFirstLine(const std::string& path, absl::string_vie
 absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::string_view comments) {
   EdgeColumns columns;
   columns.path_ = path;
-  QH_ASSIGN_OR_RETURN(HeadLine first, ReadFirstLine(path, comments));
+  QH_ASSIGN_OR_RETURN(HeadLine first, ReadHeadLine(path, comments));
+  QH_RETURN_IF_ERROR(CheckLineEnd(path, first.text, first.number));
   Arc arc;
-  if (columns.Parse(first.text, &arc) == 0 && IsHeader(first.text)) {
+  if (columns.Parse(first.text, &arc) == 0 && HasNoNumber(first.text)) {
     columns.header_ = first.number;
-    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text));
+    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text).status());
+    columns.NoteColumns();
     QH_ASSIGN_OR_RETURN(first, ReadHeadLine(path, comments, first.number + 1));
   }
   columns.num_fields_ = columns.Parse(first.text, &arc);
@@ -65,52 +115,70 @@ absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path,
                                                    const NodeNames& nodes) {
   EdgeColumns columns;
   columns.path_ = path;
-  QH_ASSIGN_OR_RETURN(HeadLine first, ReadFirstLine(path, comments));
+  QH_ASSIGN_OR_RETURN(const HeadLine first, ReadHeadLine(path, comments));
+  QH_RETURN_IF_ERROR(CheckLineEnd(path, first.text, first.number));
   columns.separator_ = SeparatorOf(first.text);
-  Fields fields = FieldsOf(first.text, columns.separator_);
-  fields.resize(std::max<size_t>(fields.size(), 2));
-  if (nodes.NodeOf(fields[0]) == NodeNames::kNone && nodes.NodeOf(fields[1]) == NodeNames::kNone) {
+  const Fields fields(first.text, columns.separator_);
+  HeadLine arc = first;
+  bool named = false;
+  if (std::none_of(fields.begin(), fields.end(), [&](absl::string_view field) {
+        return IsNumber(field) || nodes.NodeOf(field) != NodeNames::kNone;
+      })) {
     columns.header_ = first.number;
-    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text));
-    QH_ASSIGN_OR_RETURN(first, ReadHeadLine(path, comments, first.number + 1));
+    QH_ASSIGN_OR_RETURN(named, columns.ReadHeader(first.text));
+    QH_ASSIGN_OR_RETURN(arc, ReadHeadLine(path, comments, first.number + 1));
   }
-  columns.num_fields_ = FieldsOf(first.text, columns.separator_).size();
+  columns.num_fields_ = Fields(arc.text, columns.separator_).size();
+  if (!named && columns.num_fields_ > 2) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
+    columns.FindEnds(chunks->first(), comments, fields, nodes);
+  }
+  if (columns.header_ >= 0 || columns.num_fields_ > 2) columns.NoteColumns();
   return columns;
 }
 
-absl::Status EdgeColumns::ReadHeader(absl::string_view line) {
+void EdgeColumns::FindEnds(const TextChunk& head, absl::string_view comments, const Fields& header,
+                           const NodeNames& nodes) {
+  const std::vector<Fields> examples = Examples(head, comments, header_, separator_);
+  std::vector<size_t> found;
+  for (size_t column = 0; column < num_fields_ && found.size() < 2; ++column) {
+    const bool is_other = header_ >= 0 && column < header.size() &&
+                          IsOneOf(header[column], {"id", "edge_id", "index", "weight", "w"});
+    if (!is_other && !AreRowNumbers(examples, column) && AreMostlyNodes(examples, column, nodes))
+      found.push_back(column);
+  }
+  if (found.size() == 2) ends_ = {found[0], found[1]};
+}
+
+absl::StatusOr<bool> EdgeColumns::ReadHeader(absl::string_view line) {
   separator_ = SeparatorOf(line);
-  const Fields header = FieldsOf(line, separator_);
-  const size_t source =
-      FindField(header, {"src", "source", "from", "u", "head", "src_id", "source_id", ":START_ID"});
-  const size_t target =
-      FindField(header, {"dst", "target", "to", "v", "tail", "dst_id", "target_id", ":END_ID"});
-  if (source != kNoField && target != kNoField) {
-    source_ = source;
-    target_ = target;
-  } else if ((source != kNoField && source != source_) ||
-             (target != kNoField && target != target_)) {
+  const Fields header(line, separator_);
+  const size_t source = FindEnd(header, 0), target = FindEnd(header, 1);
+  if (source != kNone && target != kNone) {
+    ends_ = {source, target};
+    return true;
+  }
+  if ((source != kNone && source != ends_[0]) || (target != kNone && target != ends_[1]))
     return LineError(path_, header_, line,
                      "it names one end of an arc, but not the other: name both, src and dst");
-  } else if (header.size() > 2 &&
-             (header[0].empty() || absl::StartsWithIgnoreCase(header[0], "unnamed:"))) {
-    source_ = 1;
-    target_ = 2;
-  }
-  note_ = absl::StrCat("line ", header_ + 1, " is a header: sources are in column ", source_ + 1,
-                       ", targets in column ", target_ + 1);
-  return absl::OkStatus();
+  if (header.size() > 2 && IsIndexName(header[0])) ends_ = {1, 2};
+  return false;
+}
+
+void EdgeColumns::NoteColumns() {
+  note_ = absl::StrCat(header_ >= 0 ? absl::StrCat("line ", header_ + 1, " is a header: ") : "",
+                       "sources are in column ", column(0), ", targets in column ", column(1));
 }
 
 // The number of fields; 0 if there are no two ids in them.
 size_t EdgeColumns::Parse(absl::string_view line, Arc* arc) const {
   absl::string_view rest = absl::StripLeadingAsciiWhitespace(line);
-  const bool quoted = !rest.empty() && rest[0] == '"';
-  if (source_ != 0 || target_ != 1 || quoted) {
-    const Fields fields = FieldsOf(line, quoted ? SeparatorOf(line) : separator_);
-    const bool taken = std::max(source_, target_) < fields.size() &&
-                       absl::SimpleAtoi(fields[source_], &arc->source) &&
-                       absl::SimpleAtoi(fields[target_], &arc->target);
+  const bool quoted = rest.find('"') != absl::string_view::npos;
+  if (ends_ != std::array<size_t, 2>{0, 1} || quoted) {
+    const Fields fields(line, header_ < 0 ? SeparatorOf(line) : separator_);
+    const bool taken = std::max(ends_[0], ends_[1]) < fields.size() &&
+                       absl::SimpleAtoi(fields[ends_[0]], &arc->source) &&
+                       absl::SimpleAtoi(fields[ends_[1]], &arc->target);
     return taken ? fields.size() : 0;
   }
   if (rest.empty() || rest[0] == ',' || rest[0] == ';' || rest[0] == '|')
@@ -126,33 +194,28 @@ absl::StatusOr<Arc> EdgeColumns::Take(absl::string_view line, int64_t number) co
     return LineError(path_, number, line,
                      "two node ids are needed, whole numbers below 2^63; where nodes have names, "
                      "--nodes gives the table of them");
-  QH_RETURN_IF_ERROR(CheckNumFields(num_fields, line, number));
+  QH_RETURN_IF_ERROR(CheckLine(num_fields, line, number));
   if (arc.source < 0 || arc.target < 0)
     return LineError(path_, number, line, "node ids are at least 0: is it padding?");
-  QH_RETURN_IF_ERROR(CheckLineEnd(line, number));
   return arc;
 }
 
-absl::Status EdgeColumns::SplitLine(absl::string_view line, int64_t number, Fields* fields) const {
-  SplitFields(line, separator_, fields);
-  if (fields->size() <= std::max(source_, target_))
+absl::StatusOr<std::array<absl::string_view, 2>> EdgeColumns::TakeNames(absl::string_view line,
+                                                                        int64_t number,
+                                                                        Fields* fields) const {
+  fields->Split(line, separator_);
+  if (fields->size() <= std::max(ends_[0], ends_[1]))
     return LineError(path_, number, line, "the names of two nodes are needed");
-  QH_RETURN_IF_ERROR(CheckNumFields(fields->size(), line, number));
-  return CheckLineEnd(line, number);
+  QH_RETURN_IF_ERROR(CheckLine(fields->size(), line, number));
+  return std::array<absl::string_view, 2>{(*fields)[ends_[0]], (*fields)[ends_[1]]};
 }
 
-absl::Status EdgeColumns::CheckNumFields(size_t num_fields, absl::string_view line,
-                                         int64_t number) const {
-  if (num_fields == num_fields_) return absl::OkStatus();
+absl::Status EdgeColumns::CheckLine(size_t num_fields, absl::string_view line,
+                                    int64_t number) const {
+  if (num_fields == num_fields_) return CheckLineEnd(path_, line, number);
   return LineError(path_, number, line,
                    absl::StrCat("it has ", num_fields, " fields, the first edge has ", num_fields_,
                                 ": every line is one arc"));
-}
-
-absl::Status EdgeColumns::CheckLineEnd(absl::string_view line, int64_t number) const {
-  const size_t lone = line.find('\r');
-  if (lone == absl::string_view::npos || lone + 1 == line.size()) return absl::OkStatus();
-  return LineError(path_, number, line, "a carriage return stands in it");
 }
 
 }  // namespace quadhop

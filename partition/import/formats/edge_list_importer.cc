@@ -62,9 +62,7 @@ class EdgeListImporter {
   // Calls add(arcs, the line of each) on all threads.
   template <typename Add>
   absl::Status ForEachArcs(ImportTarget& target, ThreadPool& pool, const Add& add) {
-    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path_));
-    auto body = [&](const TextChunk& chunk, int) -> absl::Status {
-      target.TellProgress(path_, chunk.share_read);
+    return ForEachChunkOf(path_, target, pool, [&](const TextChunk& chunk) -> absl::Status {
       std::vector<Arc> arcs;
       std::vector<int64_t> lines;
       QH_RETURN_IF_ERROR(
@@ -76,10 +74,7 @@ class EdgeListImporter {
             return absl::OkStatus();
           }));
       return add(arcs, lines);
-    };
-    QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
-    target.CountText(chunks->text_bytes());
-    return absl::OkStatus();
+    });
   }
 
   // How many nodes there are is known at the end only: arcs wait on disk.
@@ -156,11 +151,12 @@ int64_t NodesOfComment(absl::string_view line) {
   return TakeInteger(&rest, &count) ? std::max<int64_t>(count, 0) : 0;
 }
 
-// By the lines that the first MB has, and the ids in them: in lists by source, too, the targets are
+// By the lines of the first chunk, and the ids in them: in lists by source, too, the targets are
 // of all nodes.
 absl::StatusOr<absl::optional<PrepShape>> MeasureEdgeList(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::Find(options.from, kComments));
-  QH_ASSIGN_OR_RETURN(const TextChunk head, ReadHead(options.from));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(options.from));
+  const TextChunk& head = chunks->first();
   int64_t num_arcs = 0, most_id = 0, said_nodes = 0;
   QH_RETURN_IF_ERROR(ForEachLine(head, [&](absl::string_view line, int64_t number) -> absl::Status {
     said_nodes = std::max(said_nodes, IsComment(line, kComments) ? NodesOfComment(line) : 0);

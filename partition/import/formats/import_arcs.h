@@ -14,8 +14,8 @@
 
 #include "core/status.h"
 #include "partition/import/formats/array_source.h"
+#include "partition/import/formats/input_text.h"
 #include "partition/import/formats/node_ids.h"
-#include "partition/import/formats/text_chunks.h"
 #include "partition/import/import_target.h"
 #include "partition/linear_algebra/sparse_rows.h"
 
@@ -48,17 +48,12 @@ absl::Status ImportAdjacency(const OwnedSparseMatrix& matrix, const std::string&
 template <typename Take, typename Add>
 absl::Status ImportArcLines(const std::string& path, ImportTarget& target, ThreadPool& pool,
                             const Take& take, const Add& add) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-  const auto body = [&](const TextChunk& chunk, int) -> absl::Status {
-    target.TellProgress(path, chunk.share_read);
+  return ForEachChunkOf(path, target, pool, [&](const TextChunk& chunk) -> absl::Status {
     std::vector<Arc> arcs;
     QH_RETURN_IF_ERROR(ForEachLine(
         chunk, [&](absl::string_view line, int64_t number) { return take(line, number, &arcs); }));
     return add(arcs, chunk);
-  };
-  QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
-  target.CountText(chunks->text_bytes());
-  return absl::OkStatus();
+  });
 }
 
 }  // namespace quadhop

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quadhop {
@@ -20,15 +21,16 @@ class NodeNames {
 
   // Memory of so many names in a text.
   static int64_t Bytes(int64_t text_bytes, int64_t num_nodes);
+  // kResourceExhausted if they take more than max_bytes.
+  static absl::Status CheckFit(int64_t text_bytes, int64_t num_nodes, int64_t max_bytes,
+                               absl::string_view place);
 
   // `text` is as original_names.txt of a store: a name a line, each line with its end. `place` is
   // of it, and the name of node 0 is in its line `first_line`, from 0: both for errors.
-  // kInvalidArgument for a name that is empty or that two nodes have, kResourceExhausted beyond
-  // max_bytes.
+  // kInvalidArgument for a name that is empty or that two nodes have.
   static absl::StatusOr<std::unique_ptr<const NodeNames>> Make(std::string text,
                                                                const std::string& place,
-                                                               int64_t first_line,
-                                                               int64_t max_bytes);
+                                                               int64_t first_line);
   NodeNames(const NodeNames&) = delete;
   NodeNames& operator=(const NodeNames&) = delete;
 

@@ -1,258 +1,217 @@
 #include "partition/import/formats/node_table.h"
 
 #include <absl/strings/match.h>
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/strip.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
 
+#include "core/casts.h"
 #include "core/counted.h"
-#include "partition/import/formats/class_texts.h"
+#include "partition/import/formats/array_source.h"
 #include "partition/import/formats/named_arrays.h"
 #include "partition/import/formats/node_values.h"
+#include "partition/import/formats/table_values.h"
 
 namespace quadhop {
 namespace {
 
-constexpr int64_t kMostExamples = 1000;  // rows
+constexpr size_t kMostExamples = 1000;  // lines by which columns are known
+constexpr size_t kMostColumnsShown = 20;
 
-size_t FindNames(const Fields& header) {
-  return FindField(header, {"id", "node", "node_id", "nid", "name", ":ID"});
-}
-
-// The numbers in a field: one, or a list as pandas and DGL write it.
-template <typename Visit>
-bool ForEachNumber(absl::string_view field, const Visit& visit) {
-  if (absl::EqualsIgnoreCase(field, "true")) return visit(1.0F);
-  if (absl::EqualsIgnoreCase(field, "false")) return visit(0.0F);
-  float value;
-  if (absl::SimpleAtof(field, &value)) return visit(value);
-  if (absl::ConsumePrefix(&field, "[") && !absl::ConsumeSuffix(&field, "]")) return false;
-  constexpr absl::string_view kBetween = " ,;";
-  size_t at = field.find_first_not_of(kBetween);
-  if (at == absl::string_view::npos) return false;
-  while (at != absl::string_view::npos) {
-    const size_t end = std::min(field.find_first_of(kBetween, at), field.size());
-    if (!absl::SimpleAtof(field.substr(at, end - at), &value) || !visit(value)) return false;
-    at = field.find_first_not_of(kBetween, end);
-  }
-  return true;
-}
-
-// How many numbers are in a field; 0 if it is not numbers.
-int64_t CountNumbers(absl::string_view field) {
-  int64_t count = 0;
-  return ForEachNumber(field, [&](float) { return ++count > 0; }) ? count : 0;
+bool IsBeforeHeader(absl::string_view line) {
+  return absl::StartsWith(line, "# ") || absl::StartsWithIgnoreCase(line, "sep=");
 }
 
 // Of a column, how many numbers each entry seen so far has; 0: not all are numbers, or as many.
 constexpr int64_t kNothingSeen = -1;
-int64_t WidthWith(absl::string_view entry, int64_t width) {
-  if (entry.empty() || width == 0) return width;
-  const int64_t count = CountNumbers(entry);
+int64_t WidthWith(absl::string_view entry, bool decimal_comma, int64_t width) {
+  if (width == 0 || IsMissing(entry)) return width;
+  const int64_t count = CountNumbers(entry, decimal_comma);
   return width == kNothingSeen || width == count ? count : 0;
-}
-
-bool IsTrue(absl::string_view field) {
-  float value;
-  return absl::EqualsIgnoreCase(field, "true") || (absl::SimpleAtof(field, &value) && value == 1);
-}
-
-bool IsFalse(absl::string_view field) {
-  float value;
-  return field.empty() || absl::EqualsIgnoreCase(field, "false") ||
-         (absl::SimpleAtof(field, &value) && value == 0);
 }
 
 }  // namespace
 
-absl::StatusOr<NodeTable> NodeTable::Open(const std::string& path, const std::string& label) {
+absl::StatusOr<NodeTable> NodeTable::Open(const std::string& path, const ColumnsWanted& wanted) {
   NodeTable table;
   table.path_ = path;
-  QH_ASSIGN_OR_RETURN(const TextChunk head, ReadHead(path));
-  if (head.num_lines == 0)
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
+  const TextChunk& head = chunks->first();
+  if (head.text.find('\0') != std::string::npos)
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " has no line, of a node each, among its first MB"));
-  Fields header, fields;
-  std::vector<int64_t> widths;
-  int64_t num_looked_at = 0, name_bytes = 0;
-  const auto look = [&](absl::string_view line, int64_t number) -> absl::Status {
-    if (number == 0) {
-      // Texts of a table in tabs may have commas.
-      table.separator_ = line.find('\t') != line.npos ? '\t' : SeparatorOf(line);
-      header = FieldsOf(line, table.separator_);
-      table.num_fields_ = header.size();
-      table.header_lines_ = table.IsHeader(header, label) ? 1 : 0;
-      if (const size_t names = FindNames(header); table.header_lines_ > 0 && names != kNoField)
-        table.names_ = names;
-      widths.assign(header.size(), kNothingSeen);
-    }
-    if (number < table.header_lines_ || number > kMostExamples) return absl::OkStatus();
-    QH_RETURN_IF_ERROR(table.Split(line, number, &fields));
-    for (size_t i = 0; i < fields.size(); ++i) widths[i] = WidthWith(fields[i], widths[i]);
-    name_bytes += static_cast<int64_t>(table.Name(fields).size()) + 1;
-    ++num_looked_at;
-    return absl::OkStatus();
-  };
-  QH_RETURN_IF_ERROR(ForEachLine(head, look));
-  table.num_rows_estimated_ =
-      std::llround(static_cast<double>(head.num_lines - table.header_lines_) / head.share_read);
-  if (num_looked_at > 0)
-    table.name_bytes_estimated_ = name_bytes * table.num_rows_estimated_ / num_looked_at;
-  if (table.header_lines_ == 0) header.clear();
-  for (const absl::string_view name : header) table.header_.emplace_back(name);
-  table.FindColumns(header, widths, label);
+        absl::StrCat(path, " is no text of UTF-8 or the like: export the table as csv"));
+  QH_RETURN_IF_ERROR(table.ReadHead(head, wanted));
   return table;
 }
 
-bool NodeTable::IsHeader(const Fields& fields, const std::string& label) const {
-  return std::none_of(fields.begin(), fields.end(), IsNumber) || fields[0].empty() ||
-         FindNames({fields[0]}) != kNoField ||
-         (!label.empty() && !IsNumber(label) && FindField(fields, {label}) != kNoField);
-}
-
-void NodeTable::FindColumns(const Fields& header, absl::Span<const int64_t> widths,
-                            const std::string& label) {
-  if (!header.empty()) {
-    labels_ = label.empty() ? FindField(header, {"label", "labels", "class", "target", "y"})
-                            : FindField(header, {label});
-    splits_ = FindField(header, {"split"});
-    masks_ = {FindField(header, {"train_mask"}), FindField(header, {"val_mask", "valid_mask"}),
-              FindField(header, {"test_mask"})};
-  } else if (int64_t column; absl::SimpleAtoi(label, &column)) {
-    if (column >= 1 && column <= static_cast<int64_t>(num_fields_))
-      labels_ = static_cast<size_t>(column - 1);
-  } else if (label.empty() && num_fields_ > 1 && widths.back() == 0) {
-    labels_ = num_fields_ - 1;
+absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wanted) {
+  std::vector<absl::string_view> lines;
+  const auto keep = [&](absl::string_view line, int64_t) {
+    if (lines.size() < kMostExamples) lines.push_back(line);
+    return absl::OkStatus();
+  };
+  QH_RETURN_IF_ERROR(ForEachLine(head, keep));
+  const auto first = std::find_if_not(lines.begin(), lines.end(), IsBeforeHeader);
+  if (first == lines.end())
+    return absl::InvalidArgumentError(absl::StrCat(path_, " is empty: a node a line is needed"));
+  header_lines_ = first - lines.begin();
+  QH_RETURN_IF_ERROR(CheckLineEnd(path_, *first, header_lines_));
+  separator_ = SeparatorOf(*first);
+  Fields fields(*first, separator_);
+  num_columns_ = fields.size();
+  if (IsNodeHeader(fields, wanted)) {
+    for (const absl::string_view name : fields) header_.emplace_back(name);
+    ++header_lines_;
+    if (AsSize(header_lines_) < lines.size()) {
+      fields.Split(lines[AsSize(header_lines_)], separator_);
+      if (fields.size() == header_.size() + 1) header_.insert(header_.begin(), "");
+    }
+    num_columns_ = header_.size();
   }
-  for (size_t field = 0; field < num_fields_; ++field) {
-    const int64_t width = IsTaken(field) ? 0 : widths[field];
-    if (width <= 0) continue;
-    features_.push_back({field, width});
-    num_features_ += width;
+
+  std::vector<int64_t> widths(num_columns_, kNothingSeen), bytes(num_columns_);
+  for (size_t line = AsSize(header_lines_); line < lines.size(); ++line) {
+    QH_RETURN_IF_ERROR(Split(lines[line], static_cast<int64_t>(line), &fields));
+    for (size_t i = 0; i < num_columns_; ++i) {
+      widths[i] = WidthWith(fields[i], has_decimal_commas(), widths[i]);
+      bytes[i] += static_cast<int64_t>(fields[i].size()) + 1;
+    }
   }
+  for (int64_t& width : widths) width = std::max<int64_t>(width, 0);
+  absl::StatusOr<NodeColumns> columns = FindNodeColumns(header_, widths, wanted);
+  QH_RETURN_IF_ERROR(Annotate(columns.status(), path_));
+  columns_ = *std::move(columns);
+  for (const auto& feature : columns_.features) num_features_ += feature.width;
+
+  const auto num_looked_at = static_cast<int64_t>(lines.size()) - header_lines_;
+  num_rows_estimated_ =
+      std::llround(static_cast<double>(head.num_lines - header_lines_) / head.share_read);
+  is_estimated_ = head.share_read < 1;
+  if (num_looked_at > 0)
+    name_bytes_estimated_ = bytes[columns_.names] * num_rows_estimated_ / num_looked_at;
+  return absl::OkStatus();
 }
 
-// For something else than features.
-bool NodeTable::IsTaken(size_t field) const {
-  return field == names_ || field == labels_ || field == splits_ ||
-         std::find(masks_.begin(), masks_.end(), field) != masks_.end();
+bool NodeTable::Has(absl::string_view column) const {
+  return FindColumn(header_, num_columns_, column) != kNoColumn;
 }
 
-bool NodeTable::has_splits() const {
-  return splits_ != kNoField ||
-         std::any_of(masks_.begin(), masks_.end(), [](size_t mask) { return mask != kNoField; });
+std::string NodeTable::NameOfColumn(size_t column) const {
+  return header_.empty() || header_[column].empty() ? absl::StrCat("column ", column + 1)
+                                                    : header_[column];
 }
 
-std::string NodeTable::NameOfColumn(size_t field) const {
-  return header_.empty() || header_[field].empty() ? absl::StrCat("column ", field + 1)
-                                                   : header_[field];
+std::string NodeTable::ColumnPlace(size_t column) const {
+  const bool named = !header_.empty() && !header_[column].empty();
+  return absl::StrCat("column ", column + 1, named ? absl::StrCat(" (", header_[column], ")") : "");
 }
 
-std::string NodeTable::Place(size_t field, int64_t line) const {
-  const bool named = !header_.empty() && !header_[field].empty();
-  return absl::StrCat(path_, " line ", line + 1, " column ", field + 1, named ? " (" : "",
-                      named ? header_[field] : "", named ? ")" : "");
+std::string NodeTable::Place(size_t column, int64_t line) const {
+  return absl::StrCat(path_, " line ", line + 1, " ", ColumnPlace(column));
 }
 
-std::string NodeTable::LabelPlace() const { return absl::StrCat(path_, " column ", labels_ + 1); }
+std::string NodeTable::NamesPlace() const {
+  return absl::StrCat(path_, " ", ColumnPlace(columns_.names));
+}
+
+std::string NodeTable::LabelPlace() const {
+  return absl::StrCat(path_, " ", ColumnPlace(columns_.labels));
+}
+
+absl::string_view NodeTable::NameOfNames() const {
+  return header_.empty() ? absl::string_view() : header_[columns_.names];
+}
 
 std::string NodeTable::ColumnNames() const {
   if (header_.empty())
-    return absl::StrCat(path_, " has ", Counted(static_cast<int64_t>(num_fields_), "column"),
+    return absl::StrCat(path_, " has ", Counted(static_cast<int64_t>(num_columns_), "column"),
                         " and no header");
   return absl::StrCat(path_, " has the columns ", ListOfNames(header_));
 }
 
 std::string NodeTable::Describe() const {
-  std::string text = absl::StrCat(path_, ": names in ", NameOfColumn(names_));
-  if (has_labels()) absl::StrAppend(&text, ", labels in ", NameOfColumn(labels_));
-  if (splits_ != kNoField) absl::StrAppend(&text, ", the split in ", NameOfColumn(splits_));
-  if (!features_.empty()) absl::StrAppend(&text, ", ", Counted(num_features_, "feature"), " in ");
-  if (features_.size() > 1)
-    absl::StrAppend(&text, features_.size(), " columns, ", NameOfColumn(features_.front().field),
-                    " to ", NameOfColumn(features_.back().field));
-  else if (!features_.empty())
-    absl::StrAppend(&text, NameOfColumn(features_.front().field));
-  std::vector<std::string> aside;
-  for (size_t field = 0; field < num_fields_; ++field)
-    if (!IsTaken(field) && std::none_of(features_.begin(), features_.end(),
-                                        [&](const auto& column) { return column.field == field; }))
-      aside.push_back(NameOfColumn(field));
-  if (!aside.empty()) absl::StrAppend(&text, "; not used: ", ListOfNames(std::move(aside)));
+  std::string text = absl::StrCat(path_, ": names in ", NameOfColumn(columns_.names));
+  if (has_labels()) absl::StrAppend(&text, ", labels in ", NameOfColumn(columns_.labels));
+  if (columns_.split != kNoColumn)
+    absl::StrAppend(&text, ", the split in ", NameOfColumn(columns_.split));
+  if (columns_.has_masks()) absl::StrAppend(&text, ", masks of the split");
+  const auto& features = columns_.features;
+  std::vector<std::string> names;
+  for (const auto& feature : features)
+    names.push_back(absl::StrCat(NameOfColumn(feature.column),
+                                 feature.width > 1 ? absl::StrCat(" [", feature.width, "]") : ""));
+  if (features.size() > kMostColumnsShown)
+    absl::StrAppend(&text, ", ", Counted(num_features_, "feature"), " in ", features.size(),
+                    " columns, ", names.front(), " to ", names.back());
+  else if (!features.empty())
+    absl::StrAppend(&text, ", ", Counted(num_features_, "feature"), ": ",
+                    absl::StrJoin(names, ", "));
+  std::vector<std::string> unused;
+  for (const size_t column : columns_.unused) unused.push_back(NameOfColumn(column));
+  if (!unused.empty()) absl::StrAppend(&text, "; not used: ", ListOfNames(std::move(unused)));
   return text;
 }
 
 absl::Status NodeTable::Split(absl::string_view line, int64_t number, Fields* fields) const {
-  SplitFields(line, separator_, fields);
-  if (fields->size() == num_fields_) return absl::OkStatus();
-  return LineError(path_, number, line,
-                   absl::StrCat("it has ", Counted(static_cast<int64_t>(fields->size()), "field"),
-                                ", the first line has ", num_fields_, ": every line is one node"));
+  fields->Split(line, separator_);
+  if (fields->size() != num_columns_)
+    return LineError(path_, number, line,
+                     absl::StrCat("it has ", Counted(static_cast<int64_t>(fields->size()), "field"),
+                                  ", the first line has ", num_columns_, ": every line is one node",
+                                  std::count(line.begin(), line.end(), '"') % 2 == 1
+                                      ? ", and a quote that opens in it closes in it"
+                                      : ""));
+  return CheckLineEnd(path_, line, number);
 }
 
-absl::Status NodeTable::ForEachChunk(
-    ImportTarget& target, ThreadPool& pool,
-    const std::function<absl::Status(const TextChunk&)>& body) const {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path_));
-  QH_RETURN_IF_ERROR(chunks
-                         ->ForEach(pool,
-                                   [&](const TextChunk& chunk, int) {
-                                     target.TellProgress(path_, chunk.share_read);
-                                     return body(chunk);
-                                   })
-                         .status());
-  target.CountText(chunks->text_bytes());
-  return absl::OkStatus();
+absl::StatusOr<SplitPart> NodeTable::PartOfWord(absl::string_view word, int64_t line) const {
+  if (IsOneOf(word, {"train", "training"})) return SplitPart::kTrain;
+  if (IsOneOf(word, {"val", "valid", "validation", "dev"})) return SplitPart::kValid;
+  if (IsOneOf(word, {"test", "testing"})) return SplitPart::kTest;
+  if (IsMissing(word)) return SplitPart::kNone;
+  return ArrayError(Place(columns_.split, line), absl::StrCat("\"", word, "\""),
+                    "a node is in train, val or test, or in none: nothing stands there; other "
+                    "splits go with --splits, and --leave-out split");
 }
 
 absl::StatusOr<SplitPart> NodeTable::Part(const Fields& fields, int64_t line) const {
-  if (splits_ != kNoField) {
-    const absl::string_view text = fields[splits_];
-    const auto is = [&](std::initializer_list<absl::string_view> words) {
-      return FindField({text}, words) != kNoField;
-    };
-    if (is({"train", "training"})) return SplitPart::kTrain;
-    if (is({"val", "valid", "validation", "dev"})) return SplitPart::kValid;
-    if (is({"test", "testing"})) return SplitPart::kTest;
-    if (IsUnlabelled(text)) return SplitPart::kNone;
-    return ArrayError(Place(splits_, line), absl::StrCat("\"", text, "\""),
-                      "a node is in train, val or test, or in none: nothing stands there");
-  }
+  if (columns_.split != kNoColumn) return PartOfWord(fields[columns_.split], line);
   constexpr std::array<SplitPart, 3> kParts = {SplitPart::kTrain, SplitPart::kValid,
                                                SplitPart::kTest};
   SplitPart part = SplitPart::kNone;
-  for (size_t i = 0; i < masks_.size(); ++i) {
-    if (masks_[i] == kNoField || IsFalse(fields[masks_[i]])) continue;
-    if (!IsTrue(fields[masks_[i]]))
-      return ArrayError(Place(masks_[i], line), absl::StrCat("\"", fields[masks_[i]], "\""),
-                        "a mask is true or 1, false or 0");
+  for (size_t i = 0; i < kParts.size(); ++i) {
+    const absl::string_view mask = fields[columns_.masks[i]];
+    if (IsFalse(mask)) continue;
+    const std::string place = Place(columns_.masks[i], line);
+    if (!IsTrue(mask))
+      return ArrayError(place, absl::StrCat("\"", mask, "\""), "a mask is true or 1, false or 0");
     if (part != SplitPart::kNone)
-      return ArrayError(Place(masks_[i], line), "true",
-                        "the node is in another part of the split already");
+      return ArrayError(place, "true", "the node is in another part of the split already");
     part = kParts[i];
   }
   return part;
 }
 
-absl::Status NodeTable::TakeFeatures(const Fields& fields, int64_t line, float* out) const {
-  for (const FeatureColumn& column : features_) {
-    float* const end = out + column.width;
-    const bool taken = ForEachNumber(fields[column.field], [&](float value) {
-      if (out == end || !std::isfinite(value)) return false;
-      *out++ = value;
-      return true;
-    });
-    if (!taken || out != end)
-      return WrongFeature(
-          Place(column.field, line),
-          absl::StrCat("\"", fields[column.field].substr(0, 60), "\"",
-                       column.width > 1 ? absl::StrCat(", not ", column.width, " numbers") : ""));
+absl::StatusOr<bool> NodeTable::TakeFeatures(const Fields& fields, int64_t line, float* out) const {
+  bool any_missing = false;
+  for (const auto& [column, width] : columns_.features) {
+    const absl::string_view entry = fields[column];
+    if (IsMissing(entry)) {
+      std::fill_n(out, width, std::numeric_limits<float>::quiet_NaN());
+      any_missing = true;
+    } else if (!TakeNumbers(entry, has_decimal_commas(), width, out)) {
+      return WrongFeature(Place(column, line),
+                          absl::StrCat("\"", entry.substr(0, 60), "\"",
+                                       width > 1 ? absl::StrCat(", not ", width, " numbers") : ""));
+    }
+    out += width;
   }
-  return absl::OkStatus();
+  return any_missing;
 }
 
 }  // namespace quadhop

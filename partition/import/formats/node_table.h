@@ -1,30 +1,22 @@
 // A table of nodes, `--nodes`: text, plain or gzip, a node a line, with its name and what is known
 // of it.
 //
-// Fields are as text_fields.h has them. The first line is a header if none of its fields is a
-// number, or if its first field is empty or a name of the column of names. With a header:
-//   names     the column id, node, node_id, nid, name or :ID, else the first
-//   labels    the column `label`, if it is given, else label, labels, class, target or y
-//   splits    the column split, of train, val (valid, validation, dev) and test, else nothing;
-//             or the columns train_mask, val_mask (valid_mask) and test_mask, of true or 1
-//   features  every other column of numbers, of true and false, or of lists of numbers, as many in
-//             each, such as [0.5, 1], as far as the first 1000 lines tell
-// Without one, names are in the first column, and labels in column number `label`, or else in the
-// last if it is not of numbers. Other columns are left aside.
+// Fields are as text_fields.h has them, what stands in which column as node_columns.h. Before the
+// header, or the first node, lines that begin with "# " are comments, and sep=; is Excel's. A
+// header may be a field short, as R writes it: then the first column has no name.
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
-#include <absl/types/span.h>
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/status.h"
+#include "core/store.h"
+#include "partition/import/formats/node_columns.h"
 #include "partition/import/formats/number_lines.h"
 #include "partition/import/formats/text_chunks.h"
 #include "partition/import/formats/text_fields.h"
@@ -36,25 +28,25 @@ namespace quadhop {
 // those of TextChunks.
 class NodeTable {
  public:
-  // Finds the columns, by the header and the first lines. `label` may be empty; a table without
-  // that column has no labels.
-  static absl::StatusOr<NodeTable> Open(const std::string& path, const std::string& label);
+  // Finds the columns, by the header and the first lines.
+  static absl::StatusOr<NodeTable> Open(const std::string& path, const ColumnsWanted& wanted);
 
   const std::string& path() const { return path_; }
   int64_t num_header_lines() const { return header_lines_; }
   int64_t num_features() const { return num_features_; }  // values a node
-  bool has_labels() const { return labels_ != kNoField; }
-  bool has_splits() const;
-  std::string LabelPlace() const;   // "FILE column 3"
-  std::string ColumnNames() const;  // for errors; of a table without a header their number
-  std::string Describe() const;     // for people: what each column is taken for
-  // An estimate, by the first MB.
+  bool has_labels() const { return columns_.labels != kNoColumn; }
+  bool has_splits() const { return columns_.split != kNoColumn || columns_.has_masks(); }
+  bool Has(absl::string_view column) const;
+  std::string NamesPlace() const;  // "FILE column 1 (id)"
+  std::string LabelPlace() const;
+  absl::string_view NameOfNames() const;  // by the header; empty: there is none
+  std::string ColumnNames() const;        // for errors; of a table without a header their number
+  std::string Describe() const;           // for people: what each column is taken for
+  // By the first lines.
   int64_t num_rows_estimated() const { return num_rows_estimated_; }
   int64_t name_bytes_estimated() const { return name_bytes_estimated_; }  // with their line ends
+  bool is_estimated() const { return is_estimated_; }  // false: the rows are known
 
-  // Body(chunk), on all threads, in any order.
-  absl::Status ForEachChunk(ImportTarget& target, ThreadPool& pool,
-                            const std::function<absl::Status(const TextChunk&)>& body) const;
   // Visit(fields, line number from 0) -> absl::Status, for each row of a chunk, in order.
   template <typename Visit>
   absl::Status ForEachRow(const TextChunk& chunk, const Visit& visit) const {
@@ -67,41 +59,33 @@ class NodeTable {
   }
 
   // Of the fields of a row.
-  absl::string_view Name(const Fields& fields) const { return fields[names_]; }
-  absl::string_view Label(const Fields& fields) const { return fields[labels_]; }
+  absl::string_view Name(const Fields& fields) const { return fields[columns_.names]; }
+  absl::string_view Label(const Fields& fields) const { return fields[columns_.labels]; }
   absl::StatusOr<SplitPart> Part(const Fields& fields, int64_t line) const;
-  absl::Status TakeFeatures(const Fields& fields, int64_t line,
-                            float* out) const;  // [num_features]
+  // NaN where one is missing; whether one is.
+  absl::StatusOr<bool> TakeFeatures(const Fields& fields, int64_t line,
+                                    float* out) const;  // [num_features]
 
  private:
-  struct FeatureColumn {
-    size_t field;
-    int64_t width;  // numbers in a field
-  };
-
   NodeTable() = default;
+  absl::Status ReadHead(const TextChunk& head, const ColumnsWanted& wanted);
   absl::Status Split(absl::string_view line, int64_t number, Fields* fields) const;
-  bool IsHeader(const Fields& fields, const std::string& label) const;
-  // `widths` are those of each column's entries, as far as the first lines tell.
-  void FindColumns(const Fields& header, absl::Span<const int64_t> widths,
-                   const std::string& label);
-  bool IsTaken(size_t field) const;
-  std::string Place(size_t field, int64_t line) const;
-  std::string NameOfColumn(size_t field) const;
+  absl::StatusOr<SplitPart> PartOfWord(absl::string_view word, int64_t line) const;
+  bool has_decimal_commas() const { return separator_ == ';'; }  // where a comma separates nothing
+  std::string Place(size_t column, int64_t line) const;
+  std::string ColumnPlace(size_t column) const;
+  std::string NameOfColumn(size_t column) const;
 
   std::string path_;
   char separator_ = ' ';
   std::vector<std::string> header_;  // empty: there is none
-  int64_t header_lines_ = 0;
+  int64_t header_lines_ = 0;         // before the first node
+  size_t num_columns_ = 0;
+  NodeColumns columns_;
+  int64_t num_features_ = 0;
   int64_t num_rows_estimated_ = 0;
   int64_t name_bytes_estimated_ = 0;
-  size_t num_fields_ = 0;
-  size_t names_ = 0;
-  size_t labels_ = kNoField;
-  size_t splits_ = kNoField;
-  std::array<size_t, 3> masks_ = {kNoField, kNoField, kNoField};  // train, valid, test
-  std::vector<FeatureColumn> features_;
-  int64_t num_features_ = 0;
+  bool is_estimated_ = false;
 };
 
 }  // namespace quadhop

@@ -48,8 +48,16 @@ absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view
     if (line.number >= from && !IsComment(line.text, comments)) return line;
     at = end + 1;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, " has no line of numbers among its first ", kHeadBytes >> 20, " MB"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " has nothing but blank lines and comments in its first ", kHeadBytes >> 20, " MB"));
+}
+
+absl::Status CheckLineEnd(absl::string_view path, absl::string_view line, int64_t line_from_0) {
+  const size_t lone = line.find('\r');
+  if (lone == absl::string_view::npos || lone + 1 == line.size()) return absl::OkStatus();
+  return LineError(path, line_from_0, line,
+                   "a carriage return stands in it: where lines end in these alone, "
+                   "tr '\\r' '\\n' converts them");
 }
 
 absl::Status LineError(absl::string_view path, int64_t line_from_0, absl::string_view got,

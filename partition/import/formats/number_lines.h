@@ -1,4 +1,5 @@
-// Lines of whole numbers with any blanks or commas between them: edge lists, Matrix Market, METIS.
+// Lines, one after another; and those of whole numbers with any blanks or commas between them: edge
+// lists, Matrix Market, METIS.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -29,6 +30,9 @@ struct HeadLine {
 };
 absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view comments,
                                       int64_t from = 0);
+
+// kInvalidArgument if a carriage return stands in the line but at its end.
+absl::Status CheckLineEnd(absl::string_view path, absl::string_view line, int64_t line_from_0);
 
 // "FILE line 3", from 1, is GOT; ALLOWED.
 absl::Status LineError(absl::string_view path, int64_t line_from_0, absl::string_view got,

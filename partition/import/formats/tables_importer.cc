@@ -2,8 +2,9 @@
 // does what people export of a database; LINQS's cora.cites and cora.content; DGL's CSVDataset.
 //
 // Nodes are numbered as they stand in the first table of nodes; original_names.txt keeps their
-// names. Further tables tell more of the same nodes. Columns: node_table.h, edge_columns.h. Arcs
-// that name a node which the table has not are left aside and counted.
+// names. Further tables tell more of the same nodes. Columns: node_columns.h, edge_columns.h. Arcs
+// that name a node which the table has not are left aside and counted, up to a tenth of all.
+// Features that are missing stand at the mean of their column.
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,8 +25,8 @@
 #include "core/status.h"
 #include "partition/import/formats/class_texts.h"
 #include "partition/import/formats/edge_columns.h"
-#include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_node_data.h"
+#include "partition/import/formats/input_text.h"
 #include "partition/import/formats/node_names.h"
 #include "partition/import/formats/node_table.h"
 #include "partition/import/import_format.h"
@@ -33,14 +35,29 @@ namespace quadhop {
 namespace {
 
 constexpr absl::string_view kComments = "#%";
+constexpr int64_t kArcsAStray = 10;  // of all, at least
 
 absl::StatusOr<std::vector<NodeTable>> OpenTables(const ImportOptions& options) {
+  const ColumnsWanted wanted = {options.id, options.label, options.left_out};
   std::vector<NodeTable> tables;
   for (const std::string& path : options.nodes) {
-    QH_ASSIGN_OR_RETURN(NodeTable table, NodeTable::Open(path, options.label));
+    QH_ASSIGN_OR_RETURN(NodeTable table, NodeTable::Open(path, wanted));
     tables.push_back(std::move(table));
   }
   return tables;
+}
+
+// What a flag names is in one of the tables.
+absl::Status CheckColumn(absl::string_view flag, const std::string& column,
+                         absl::Span<const NodeTable> tables) {
+  if (column.empty() || std::any_of(tables.begin(), tables.end(),
+                                    [&](const NodeTable& table) { return table.Has(column); }))
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " ", column, " is no column of --nodes: ",
+                   absl::StrJoin(tables, ", ", [](std::string* out, const NodeTable& table) {
+                     absl::StrAppend(out, table.ColumnNames());
+                   })));
 }
 
 // The one table that has what is asked for; null if none has.
@@ -80,42 +97,66 @@ class TablesImporter {
  private:
   absl::Status FindTables() {
     QH_ASSIGN_OR_RETURN(tables_, OpenTables(options_));
+    QH_RETURN_IF_ERROR(CheckColumn("--id", options_.id, tables_));
+    QH_RETURN_IF_ERROR(CheckColumn("--label", options_.label, tables_));
+    for (const std::string& column : options_.left_out)
+      QH_RETURN_IF_ERROR(CheckColumn("--leave-out", column, tables_));
     QH_ASSIGN_OR_RETURN(labels_from_, TheOne(tables_, &NodeTable::has_labels, "labels"));
     QH_ASSIGN_OR_RETURN(splits_from_, TheOne(tables_, &NodeTable::has_splits, "a split"));
+    if (splits_from_ != nullptr && target_.is_given_splits())
+      return absl::InvalidArgumentError(
+          absl::StrCat("--splits is for nodes without a split, and ", splits_from_->path(),
+                       " has one: leave --splits away, or --leave-out its column"));
     for (const NodeTable& table : tables_) target_.AddNote(table.Describe());
-    if (labels_from_ != nullptr || options_.label.empty()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("--label ", options_.label, " is no column of --nodes: ",
-                     absl::StrJoin(tables_, ", ", [](std::string* out, const NodeTable& table) {
-                       absl::StrAppend(out, table.ColumnNames());
-                     })));
+    return absl::OkStatus();
   }
 
   // Chunks come in any order.
   absl::Status ReadNames() {
     const NodeTable& table = tables_.front();
+    const int64_t max_bytes = target_.memory_bytes() / 2;
     std::map<int64_t, std::string> parts;  // by their first line
-    std::mutex mutex;                      // guards parts
-    QH_RETURN_IF_ERROR(table.ForEachChunk(target_, pool_, [&](const TextChunk& chunk) {
+    int64_t num_bytes = 0, num_nodes = 0;
+    std::mutex mutex;  // guards those
+    const auto read = [&](const TextChunk& chunk) -> absl::Status {
       std::string part;
-      const absl::Status status = table.ForEachRow(chunk, [&](const Fields& fields, int64_t) {
+      QH_RETURN_IF_ERROR(table.ForEachRow(chunk, [&](const Fields& fields, int64_t) {
         absl::StrAppend(&part, table.Name(fields), "\n");
         return absl::OkStatus();
-      });
+      }));
       const std::lock_guard<std::mutex> lock(mutex);
+      num_bytes += static_cast<int64_t>(part.size());
+      num_nodes += chunk.num_lines;
       parts[chunk.first_line] = std::move(part);
-      return status;
-    }));
+      return NodeNames::CheckFit(num_bytes, num_nodes, max_bytes, table.path());
+    };
+    QH_RETURN_IF_ERROR(ForEachChunkOf(table.path(), target_, pool_, read));
     std::string text;
+    text.reserve(AsSize(num_bytes));
     for (auto& [line, part] : parts) {
       text += part;
       part = {};
     }
     QH_ASSIGN_OR_RETURN(names_,
-                        NodeNames::Make(std::move(text), table.path(), table.num_header_lines(),
-                                        target_.memory_bytes() / 2));
+                        NodeNames::Make(std::move(text), table.path(), table.num_header_lines()));
     return Annotate(target_.SetNodes(names_->num_nodes()), table.path());
   }
+
+  // Arcs that name no node: how many, and the first.
+  struct Strays {
+    int64_t count = 0;
+    int64_t line = 0;
+    size_t column = 0;
+    std::string name;
+    bool header_is_named = false;  // one names what is taken for the header of the nodes
+
+    void Add(const Strays& other) {
+      if (other.count > 0 && (count == 0 || other.line < line))
+        std::tie(line, column, name) = std::tie(other.line, other.column, other.name);
+      count += other.count;
+      header_is_named = header_is_named || other.header_is_named;
+    }
+  };
 
   absl::Status ReadArcs() {
     QH_ASSIGN_OR_RETURN(const EdgeColumns columns,
@@ -123,60 +164,71 @@ class TablesImporter {
     if (!columns.note().empty()) target_.AddNote(columns.note());
     if (columns.has_further()) target_.AddNote("further columns are left aside");
     Strays strays;
-    std::atomic<int64_t> num_arcs = 0;
-    const auto take = [&](absl::string_view line, int64_t number,
-                          std::vector<Arc>* arcs) -> absl::Status {
-      if (IsComment(line, kComments) || number == columns.header()) return absl::OkStatus();
-      Fields fields;
-      QH_RETURN_IF_ERROR(columns.SplitLine(line, number, &fields));
-      const Arc arc = {names_->NodeOf(fields[columns.field(0)]),
-                       names_->NodeOf(fields[columns.field(1)])};
-      const int end = arc.source == NodeNames::kNone ? 0 : 1;
-      if (arc.source != NodeNames::kNone && arc.target != NodeNames::kNone)
-        arcs->push_back(arc);
-      else
-        strays.Add(number, columns.column(end), fields[columns.field(end)]);
-      return absl::OkStatus();
-    };
-    const auto add = [&](const std::vector<Arc>& arcs, const TextChunk&) {
-      num_arcs += static_cast<int64_t>(arcs.size());
+    int64_t num_arcs = 0;
+    std::mutex mutex;  // guards those
+    const auto read = [&](const TextChunk& chunk) -> absl::Status {
+      std::vector<Arc> arcs;
+      Strays strays_of_chunk;
+      QH_RETURN_IF_ERROR(ReadArcsOf(chunk, columns, &arcs, &strays_of_chunk));
+      {
+        const std::lock_guard<std::mutex> lock(mutex);
+        strays.Add(strays_of_chunk);
+        num_arcs += static_cast<int64_t>(arcs.size());
+      }
       return target_.AddArcs(arcs);
     };
-    QH_RETURN_IF_ERROR(ImportArcLines(options_.from, target_, pool_, take, add));
+    QH_RETURN_IF_ERROR(ForEachChunkOf(options_.from, target_, pool_, read));
     return CheckStrays(strays, num_arcs);
   }
 
-  // Arcs that name no node.
-  struct Strays {
-    std::mutex mutex;  // guards the rest
-    int64_t count = 0;
-    int64_t line = 0;  // of the first
-    size_t column = 0;
-    std::string name;
+  absl::Status ReadArcsOf(const TextChunk& chunk, const EdgeColumns& columns,
+                          std::vector<Arc>* arcs, Strays* strays) const {
+    const absl::string_view header = tables_.front().NameOfNames();
+    Fields fields;
+    return ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
+      if (number == columns.header()) return absl::OkStatus();
+      if (IsComment(line, kComments)) {
+        // Names may begin as comments do.
+        fields = Fields(line, SeparatorOf(line));
+        if (fields.size() == 0 || names_->NodeOf(fields[0]) == NodeNames::kNone)
+          return absl::OkStatus();
+      }
+      QH_ASSIGN_OR_RETURN(const auto ends, columns.TakeNames(line, number, &fields));
+      const Arc arc = {names_->NodeOf(ends[0]), names_->NodeOf(ends[1])};
+      if (arc.source != NodeNames::kNone && arc.target != NodeNames::kNone) {
+        arcs->push_back(arc);
+        return absl::OkStatus();
+      }
+      const int end = arc.source == NodeNames::kNone ? 0 : 1;
+      strays->header_is_named = strays->header_is_named || ends[AsSize(end)] == header;
+      if (strays->count++ > 0) return absl::OkStatus();
+      strays->line = number;
+      strays->column = columns.column(end);
+      strays->name = std::string(ends[AsSize(end)]);
+      return absl::OkStatus();
+    });
+  }
 
-    void Add(int64_t at_line, size_t at_column, absl::string_view which) {
-      const std::lock_guard<std::mutex> lock(mutex);
-      if (count++ > 0 && at_line >= line) return;
-      line = at_line;
-      column = at_column;
-      name = std::string(which);
-    }
-  };
-
-  // A few are found in many exports; if they are most, names are not written alike.
+  // A few are found in many exports; if they are many, names are not written alike.
   absl::Status CheckStrays(const Strays& strays, int64_t num_arcs) {
+    const NodeTable& table = tables_.front();
+    if (strays.header_is_named)
+      return absl::InvalidArgumentError(absl::StrCat(
+          table.path(), " line ", table.num_header_lines(), " is taken for a header, but ",
+          options_.from, " names a node \"", absl::CHexEscape(table.NameOfNames()),
+          "\": write a header above it, id and what the other columns are"));
     if (strays.count == 0) return absl::OkStatus();
     const std::string what = absl::StrCat(
         Counted(strays.count, "arc"), " of ", strays.count + num_arcs,
-        strays.count == 1 ? " names" : " name", " a node that ", tables_.front().path(),
-        " has not, ", strays.count > 1 ? "first " : "", "\"", absl::CHexEscape(strays.name),
-        "\" in line ", strays.line + 1, " column ", strays.column);
-    if (strays.count > num_arcs)
+        strays.count == 1 ? " names" : " name", " a node that ", table.path(), " has not, ",
+        strays.count > 1 ? "first " : "", "\"", absl::CHexEscape(strays.name), "\" in line ",
+        strays.line + 1, " column ", strays.column);
+    if (strays.count > (strays.count + num_arcs) / kArcsAStray)
       return absl::InvalidArgumentError(
-          absl::StrCat(options_.from, ": ", what,
-                       ": are its ends, and the names of nodes, in "
-                       "those columns, and written alike? The first node is \"",
-                       absl::CHexEscape(names_->NameOf(0)), "\""));
+          absl::StrCat(options_.from, ": ", what, ", more than a tenth. Names are taken from ",
+                       table.NamesPlace(), " (--id takes another column), of which the first is \"",
+                       absl::CHexEscape(names_->NameOf(0)),
+                       "\": are they written alike there and here, zeros and points included?"));
     target_.AddNote(absl::StrCat(what, ": left aside"));
     return absl::OkStatus();
   }
@@ -207,13 +259,17 @@ class TablesImporter {
     }
     if (labels_from_ == nullptr) {
       target_.AddNote(
-          "no column of labels: name it, --label NAME; without, the store cannot be trained on");
+          "no column of labels: name it, --label COLUMN; without, the store cannot be trained on");
       return absl::OkStatus();
     }
     classes_.emplace(labels_from_->LabelPlace());
     QH_RETURN_IF_ERROR(ReadClasses());
     QH_RETURN_IF_ERROR(classes_->Number());
-    target_.SetClassNames(classes_->Names());
+    target_.SetClassNames(classes_->names());
+    if (!classes_->unlabelled().empty())
+      target_.AddNote(absl::StrCat("unlabelled: \"",
+                                   absl::StrJoin(classes_->unlabelled(), "\", \""), "\" of ",
+                                   labels_from_->LabelPlace()));
     QH_ASSIGN_OR_RETURN(labels_, target_.AddLabels());
     std::fill(labels_.begin(), labels_.end(), kUnlabelled);
     return absl::OkStatus();
@@ -221,14 +277,27 @@ class TablesImporter {
 
   absl::Status ReadClasses() {
     const auto read = [&](const TextChunk& chunk) -> absl::Status {
-      absl::flat_hash_set<absl::string_view> texts;  // of the chunk, which they view
+      absl::flat_hash_set<std::string> texts;
       QH_RETURN_IF_ERROR(labels_from_->ForEachRow(chunk, [&](const Fields& fields, int64_t) {
-        texts.insert(labels_from_->Label(fields));
+        if (const absl::string_view text = labels_from_->Label(fields); !texts.contains(text))
+          texts.emplace(text);
         return absl::OkStatus();
       }));
       return classes_->Add(texts);
     };
-    return labels_from_->ForEachChunk(target_, pool_, read);
+    return ForEachChunkOf(labels_from_->path(), target_, pool_, read);
+  }
+
+  // Names of nodes, say: there is nothing to learn.
+  absl::Status CheckClasses() const {
+    constexpr int64_t kFewClasses = 50;
+    if (labels_from_ == nullptr || classes_->num_classes() <= kFewClasses) return absl::OkStatus();
+    const auto unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
+    const int64_t labelled = static_cast<int64_t>(labels_.size()) - unlabelled;
+    if (2 * classes_->num_classes() <= labelled) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        labels_from_->LabelPlace(), " has ", classes_->num_classes(), " different labels of ",
+        labelled, " nodes: name the column of classes, --label COLUMN"));
   }
 
   absl::Status ReadRows() {
@@ -238,44 +307,87 @@ class TablesImporter {
       QH_RETURN_IF_ERROR(ReadRowsOf(table, first_feature));
       first_feature += table.num_features();
     }
-    return absl::OkStatus();
+    if (any_missing_) FillMissing();
+    return CheckClasses();
   }
 
   absl::Status ReadRowsOf(const NodeTable& table, int64_t first_feature) {
-    std::vector<uint8_t> seen(AsSize(names_->num_nodes()));
+    // Lines of each node, two standing for more.
+    std::vector<uint8_t> lines(AsSize(names_->num_nodes()));
     const auto row = [&](const Fields& fields, int64_t line) -> absl::Status {
-      QH_ASSIGN_OR_RETURN(const int64_t node, TakeNode(table, fields, line, seen));
-      if (&table == labels_from_) labels_[AsSize(node)] = classes_->ClassOf(table.Label(fields));
-      if (&table == splits_from_) {
-        QH_ASSIGN_OR_RETURN(const SplitPart part, table.Part(fields, line));
-        split_[AsSize(node)] = static_cast<uint8_t>(part);
+      const absl::string_view name = table.Name(fields);
+      const int64_t node = names_->NodeOf(name);
+      if (node == NodeNames::kNone)
+        return LineError(table.path(), line, name,
+                         absl::StrCat("there is no such node in ", tables_.front().path()));
+      const std::atomic_ref<uint8_t> seen(lines[AsSize(node)]);
+      if (seen.exchange(1) != 0) {
+        seen = 2;
+        return absl::OkStatus();  // an error below, the same whichever line comes first
       }
-      if (features_.empty()) return absl::OkStatus();
-      return table.TakeFeatures(fields, line, features_.row(node) + first_feature);
+      return TakeRow(table, fields, line, node, first_feature);
     };
-    QH_RETURN_IF_ERROR(table.ForEachChunk(
-        target_, pool_, [&](const TextChunk& chunk) { return table.ForEachRow(chunk, row); }));
-    const auto missing = std::find(seen.begin(), seen.end(), 0);
-    if (features_.empty() || table.num_features() == 0 || missing == seen.end())
+    QH_RETURN_IF_ERROR(ForEachChunkOf(table.path(), target_, pool_, [&](const TextChunk& chunk) {
+      return table.ForEachRow(chunk, row);
+    }));
+    return CheckLines(table, lines);
+  }
+
+  absl::Status TakeRow(const NodeTable& table, const Fields& fields, int64_t line, int64_t node,
+                       int64_t first_feature) {
+    if (&table == labels_from_) labels_[AsSize(node)] = classes_->ClassOf(table.Label(fields));
+    if (&table == splits_from_) {
+      QH_ASSIGN_OR_RETURN(const SplitPart part, table.Part(fields, line));
+      split_[AsSize(node)] = static_cast<uint8_t>(part);
+    }
+    if (features_.empty()) return absl::OkStatus();
+    QH_ASSIGN_OR_RETURN(const bool is_missing,
+                        table.TakeFeatures(fields, line, features_.row(node) + first_feature));
+    if (is_missing) any_missing_ = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckLines(const NodeTable& table, const std::vector<uint8_t>& lines) const {
+    const auto node_of = [&](auto at) {
+      return absl::StrCat("node \"", absl::CHexEscape(names_->NameOf(at - lines.begin())), "\"");
+    };
+    if (const auto twice = std::find(lines.begin(), lines.end(), 2); twice != lines.end())
+      return absl::InvalidArgumentError(absl::StrCat(table.path(), ": several lines are of ",
+                                                     node_of(twice), "; every line is one node"));
+    const auto absent = std::find(lines.begin(), lines.end(), 0);
+    if (features_.empty() || table.num_features() == 0 || absent == lines.end())
       return absl::OkStatus();
     return absl::InvalidArgumentError(
-        absl::StrCat(table.path(), " has features, but no line of node \"",
-                     absl::CHexEscape(names_->NameOf(missing - seen.begin())), "\", which ",
+        absl::StrCat(table.path(), " has features, but no line of ", node_of(absent), ", which ",
                      tables_.front().path(), " has: features of all nodes are needed"));
   }
 
-  // The node that a row is of. No table has two of one.
-  absl::StatusOr<int64_t> TakeNode(const NodeTable& table, const Fields& fields, int64_t line,
-                                   std::vector<uint8_t>& seen) const {
-    const absl::string_view name = table.Name(fields);
-    const int64_t node = names_->NodeOf(name);
-    if (node == NodeNames::kNone)
-      return LineError(table.path(), line, name,
-                       absl::StrCat("there is no such node in ", tables_.front().path()));
-    if (std::atomic_ref<uint8_t>(seen[AsSize(node)]).exchange(1) != 0)
-      return LineError(table.path(), line, name,
-                       "another line is of that node, too: every line is one node");
-    return node;
+  // In the order of nodes, so that sums are the same in every digit.
+  void FillMissing() {
+    const int64_t width = features_.dim(1);
+    std::vector<double> sums(AsSize(width));
+    std::vector<int64_t> counts(AsSize(width));
+    for (int64_t node = 0; node < features_.dim(0); ++node)
+      for (int64_t i = 0; i < width; ++i) {
+        const float value = features_.row(node)[i];
+        if (std::isnan(value)) continue;
+        sums[AsSize(i)] += static_cast<double>(value);
+        ++counts[AsSize(i)];
+      }
+    int64_t num_missing = 0, num_columns = 0;
+    for (int64_t i = 0; i < width; ++i) {
+      const int64_t missing = features_.dim(0) - counts[AsSize(i)];
+      num_missing += missing;
+      num_columns += missing > 0;
+      if (counts[AsSize(i)] > 0) sums[AsSize(i)] /= static_cast<double>(counts[AsSize(i)]);
+    }
+    for (int64_t node = 0; node < features_.dim(0); ++node)
+      for (int64_t i = 0; i < width; ++i)
+        if (float& value = features_.row(node)[i]; std::isnan(value))
+          value = static_cast<float>(sums[AsSize(i)]);
+    target_.AddNote(absl::StrCat(
+        Counted(num_missing, "missing feature"), " in ", Counted(num_columns, "column"),
+        num_missing == 1 ? " stands" : " stand", " at the mean of the others"));
   }
 
   const ImportOptions& options_;
@@ -286,6 +398,7 @@ class TablesImporter {
   const NodeTable* splits_from_ = nullptr;
   std::unique_ptr<const NodeNames> names_;
   TensorView<float> features_;  // [N, F]; empty: not of the tables
+  std::atomic<bool> any_missing_ = false;
   std::optional<ClassTexts> classes_;
   absl::Span<int32_t> labels_;  // [N]
   std::vector<uint8_t> split_;  // [N]
@@ -301,12 +414,13 @@ absl::Status ReadTables(const ImportOptions& options, ImportTarget& target, Thre
 absl::StatusOr<absl::optional<PrepShape>> MeasureTables(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const std::vector<NodeTable> tables, OpenTables(options));
   if (tables.empty()) return absl::nullopt;
-  QH_ASSIGN_OR_RETURN(const TextChunk head, ReadHead(options.from));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(options.from));
+  const TextChunk& head = chunks->first();
   if (head.num_lines == 0) return absl::nullopt;
   PrepShape shape;
   shape.nodes = tables.front().num_rows_estimated();
   shape.arcs = std::llround(static_cast<double>(head.num_lines) / head.share_read);
-  shape.estimated = head.share_read < 1;
+  shape.estimated = head.share_read < 1 || tables.front().is_estimated();
   shape.name_bytes = NodeNames::Bytes(tables.front().name_bytes_estimated(), shape.nodes);
   for (const NodeTable& table : tables) shape.features += table.num_features();
   if (!options.features.empty()) {

@@ -226,20 +226,4 @@ absl::StatusOr<int64_t> TextChunks::ForEach(
   return num_lines;
 }
 
-absl::StatusOr<TextChunk> ReadHead(const std::string& path) {
-  constexpr int64_t kHeadBytes = int64_t{1} << 20;
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, OpenText(path));
-  TextChunk head;
-  head.text.resize(static_cast<size_t>(kHeadBytes));
-  QH_ASSIGN_OR_RETURN(const int64_t count, source->Read(absl::MakeSpan(head.text)));
-  const size_t end = count < kHeadBytes ? static_cast<size_t>(count) : head.text.rfind('\n') + 1;
-  head.text.resize(end);
-  if (!head.text.empty() && head.text.back() != '\n') head.text.push_back('\n');
-  head.num_lines = std::count(head.text.begin(), head.text.end(), '\n');
-  head.share_read = count < kHeadBytes ? 1
-                                       : source->share_read() * static_cast<double>(end) /
-                                             static_cast<double>(count);
-  return head;
-}
-
 }  // namespace quadhop

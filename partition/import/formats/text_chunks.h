@@ -37,8 +37,9 @@ class TextChunks {
   ~TextChunks();
 
   const std::string& path() const { return path_; }
-  // Without its '\n'; empty if the file is. Valid until ForEach.
-  absl::string_view first_line() const;
+  // Whole lines from the beginning of the file; empty if the file is. Valid until ForEach.
+  const TextChunk& first() const { return first_; }
+  absl::string_view first_line() const;  // without its '\n'
 
   // Calls body(chunk, worker) once for each chunk of the file, on the pool's threads, in any order,
   // and returns the number of lines. The first error in file order, of the file or of the body,
@@ -58,9 +59,5 @@ class TextChunks {
   TextChunk first_;
   int64_t text_bytes_ = 0;
 };
-
-// Whole lines from the beginning of the file, about 1 MB; none if the first one is longer.
-// share_read is what share of the file they are. Errors as OpenText's.
-absl::StatusOr<TextChunk> ReadHead(const std::string& path);
 
 }  // namespace quadhop

@@ -1,30 +1,56 @@
 // The fields of a line of a table: edge lists, tables of nodes.
 //
 // They are separated by blanks, tabs, commas, semicolons or bars; blanks around a field are not of
-// it. A field in double quotes may hold separators; two quotes in it stay two.
+// it. As csv has it, a field in double quotes may hold separators, and two quotes for one.
 #pragma once
 
 #include <absl/strings/string_view.h>
 
+#include <cstddef>
+#include <deque>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 namespace quadhop {
 
-using Fields = std::vector<absl::string_view>;
-
-// The first of ',', ';', '|' and '\t' that the line has outside quotes, else a blank.
+// Which of ',', ';', '|' and '\t' the line has most of outside quotes, of several the first; a
+// blank if it has none.
 char SeparatorOf(absl::string_view line);
 
-// Views of the line, without their quotes. Of blanks several count as one, and those at the ends as
-// none; a tab at the end is that of an empty field.
-void SplitFields(absl::string_view line, char separator, Fields* fields);
-Fields FieldsOf(absl::string_view line, char separator);
+// The fields of one line after another. They are views of the line, or of this, until the next
+// Split. Not thread-safe.
+class Fields {
+ public:
+  Fields() = default;
+  Fields(absl::string_view line, char separator) { Split(line, separator); }
+  Fields(Fields&&) = default;
+  Fields& operator=(Fields&&) = default;
 
-// The first field that is one of these names, in any case, or kNoField.
-constexpr auto kNoField = Fields::size_type(-1);
-size_t FindField(const Fields& fields, std::initializer_list<absl::string_view> names);
+  // Of blanks several count as one, and those at the ends as none; a tab at the end is that of an
+  // empty field.
+  void Split(absl::string_view line, char separator);
+
+  size_t size() const { return fields_.size(); }
+  absl::string_view operator[](size_t i) const { return fields_[i]; }
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+
+ private:
+  void Add(absl::string_view field, bool quoted);
+  std::vector<absl::string_view> fields_;
+  std::deque<std::string> unescaped_;  // what some of them view
+};
+
+// A tab at the end is that of an empty field, and stays.
+absl::string_view WithoutTrailingBlanks(absl::string_view line);
+
+// In any case.
+bool IsOneOf(absl::string_view text, std::initializer_list<absl::string_view> names);
 
 bool IsNumber(absl::string_view field);
+
+// Of a header, the column of row numbers that pandas writes: none, or "Unnamed: 0".
+bool IsIndexName(absl::string_view field);
 
 }  // namespace quadhop

@@ -74,7 +74,7 @@ TEST_F(UnknownInput, ListsWhatAnArchiveHolds) {
 TEST_F(UnknownInput, ThatIsEmptyIsSaidToBe) {
   EXPECT_THAT(MessageOf("e.txt", ""), HasSubstr("e.txt is empty"));
   EXPECT_THAT(MessageOf("e.txt", "# only\n# comments\n"),
-              HasSubstr("e.txt has no line of numbers"));
+              HasSubstr("e.txt has nothing but blank lines and comments in its first 1 MB"));
 }
 
 TEST_F(UnknownInput, ThatMayBeAnEdgeListIsAskedFor) {

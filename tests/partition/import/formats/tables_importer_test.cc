@@ -1,9 +1,10 @@
 // Tables of nodes and edges as people export them.
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_replace.h>
 
+#include "core/casts.h"
 #include "core/file.h"
 #include "core/store.h"
+#include "partition/import/formats/node_columns.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/import_fixture.h"
 
@@ -13,7 +14,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::Pair;
 
 class Tables : public ImportOf {
@@ -21,7 +21,7 @@ class Tables : public ImportOf {
   // Of edges, and of tables of nodes.
   absl::StatusOr<ImportReport> ImportTables(const std::string& edges,
                                             const std::vector<std::string>& tables,
-                                            const std::string& label = "") {
+                                            const ColumnsWanted& wanted = {}) {
     input_.Write("edges.csv", edges);
     ImportOptions options = OptionsFor("edges.csv");
     for (size_t i = 0; i < tables.size(); ++i) {
@@ -29,12 +29,14 @@ class Tables : public ImportOf {
       input_.Write(name, tables[i]);
       options.nodes.push_back(input_ / name);
     }
-    options.label = label;
+    options.id = wanted.id;
+    options.label = wanted.label;
+    options.left_out = wanted.left_out;
     return Import(options, pool_);
   }
   absl::Status ErrorOf(const std::string& edges, const std::string& nodes,
-                       const std::string& label = "") {
-    return ImportTables(edges, {nodes}, label).status();
+                       const ColumnsWanted& wanted = {}) {
+    return ImportTables(edges, {nodes}, wanted).status();
   }
   std::unique_ptr<Store> OpenStore() const { return Store::Open(output_ / "s.qh").value(); }
   std::vector<float> Features() const {  // of all nodes, one after another
@@ -84,7 +86,7 @@ TEST_F(Tables, HaveColumnsByTheirNamesInAnyOrder) {
   EXPECT_THAT(Split(), ElementsAre(1, 2));
   EXPECT_THAT(report.Describe(),
               HasSubstr("nodes0.csv: names in node_id, labels in Label, the split in split, 3 "
-                        "features in 3 columns, age to w; not used: city"));
+                        "features: age, ok, w; not used: city"));
 }
 
 TEST_F(Tables, HaveAHeaderWhoseNamesAreNumbersWhereThatOfNamesIsNone) {
@@ -101,19 +103,19 @@ TEST_F(Tables, MayHaveNoHeader) {
   EXPECT_THAT(Features(), ElementsAre(1, 0, 0, 1));
   EXPECT_THAT(ClassNames(), ElementsAre("Neural, or not", "Theory"));
   // Then a column goes by its number.
-  ASSERT_OK(ImportTables("a\tb\n", {"a\t3\t0\nb\t2\t1\n"}, "2"));
+  ASSERT_OK(ImportTables("a\tb\n", {"a\t3\t0\nb\t2\t1\n"}, {.label = "2"}));
   EXPECT_THAT(Features(), ElementsAre(0, 1));
   EXPECT_THAT(ClassNames(), ElementsAre("2", "3"));
 }
 
 TEST_F(Tables, TakeTheColumnOfLabelsThatIsNamed) {
   const std::string nodes = "id,label,Kind\na,1,x\nb,0,y\n";
-  ASSERT_OK(ImportTables("a,b\n", {nodes}, "kind"));
+  ASSERT_OK(ImportTables("a,b\n", {nodes}, {.label = "kind"}));
   EXPECT_THAT(ClassNames(), ElementsAre("x", "y"));
-  EXPECT_THAT(Features(), ElementsAre(1, 0));
-  EXPECT_THAT(ErrorOf("a,b\n", nodes, "colour"),
+  EXPECT_FALSE(OpenStore()->HasFile("raw.npy"));  // labels of another kind are no features
+  EXPECT_THAT(ErrorOf("a,b\n", nodes, {.label = "colour"}),
               StatusIs(kInvalid, HasSubstr("--label colour is no column of --nodes: ")));
-  EXPECT_THAT(ErrorOf("a,b\n", nodes, "colour"),
+  EXPECT_THAT(ErrorOf("a,b\n", nodes, {.label = "colour"}),
               StatusIs(kInvalid, HasSubstr("has the columns Kind, id, label")));
 }
 
@@ -126,13 +128,14 @@ TEST_F(Tables, KeepClassesThatAreNumberedFrom0AndNumberOthersInTheirOrder) {
   EXPECT_THAT(ClassNames(), ElementsAre("9", "10"));
   ASSERT_OK(ImportTables("a,b\n", {"id,label\na,none of it\nb,9\nc,\nd,\"x, y\"\n"}));
   EXPECT_THAT(ClassNames(), ElementsAre("9", "none of it", "x, y"));
-  EXPECT_THAT(ErrorOf("a,b\n", "id,y\na,0.25\nb,7\n"),
-              StatusIs(kInvalid, HasSubstr("nodes0.csv column 2 has the label 0.25: classes are "
-                                           "whole numbers or names")));
+  EXPECT_THAT(
+      ErrorOf("a,b\n", "id,y\na,0.25\nb,7\n"),
+      StatusIs(kInvalid, HasSubstr("nodes0.csv column 2 (y) has the label 0.25: classes are "
+                                   "whole numbers or names")));
 }
 
 TEST_F(Tables, HaveListsOfNumbersForFeatures) {
-  for (const char* list : {"\"1, 2\"", "\"[1, 2]\"", "[1 2]", "\"[1. 2.]\"", "1;2"}) {
+  for (const char* list : {"\"1, 2\"", "\"[1,2]\"", "[1 2]", "\"[1. 2.]\"", "1;2"}) {
     ASSERT_OK(ImportTables("a,b\n", {absl::StrCat("id,feat,w\na,", list, ",3\nb,", list, ",4\n")}))
         << list;
     EXPECT_THAT(Features(), ElementsAre(1, 2, 3, 1, 2, 4)) << list;
@@ -143,7 +146,12 @@ TEST_F(Tables, LeaveColumnsAsideThatAreNotAllNumbersOrNotAsMany) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report,
                        ImportTables("a,b\n", {"id,zip,words,x\na,1,\"1,2\",5\nb,K1,3,6\n"}));
   EXPECT_THAT(Features(), ElementsAre(5, 6));
-  EXPECT_THAT(report.Describe(), HasSubstr("1 feature in x; not used: words, zip"));
+  EXPECT_THAT(report.Describe(), HasSubstr("1 feature: x; not used: words, zip"));
+  // Neither decimal commas nor telephone numbers are lists.
+  ASSERT_OK(ImportTables("a,b\n", {"id\tw\ttel\tx\na\t1,5\t030 1000\t5\nb\t2,5\t040 200\t6\n"}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
+  ASSERT_OK(ImportTables("a;b\n", {"id;w;x\na;1,5;5\nb;-2,25;6\n"}));
+  EXPECT_THAT(Features(), ElementsAre(1.5, 5, -2.25, 6));
 }
 
 TEST_F(Tables, HaveMasksForASplit) {
@@ -151,14 +159,18 @@ TEST_F(Tables, HaveMasksForASplit) {
                                    "a,True,False,False,1\nb,0,1,0,2\nc,,,1,3\nd,0,0,0,4\n"}));
   EXPECT_THAT(Split(), ElementsAre(1, 2, 3, 0));
   EXPECT_THAT(Features(), ElementsAre(1, 2, 3, 4));
-  EXPECT_THAT(ErrorOf("a,b\n", "id,train_mask,test_mask\na,1,1\nb,0,1\n"),
-              StatusIs(kInvalid, HasSubstr("nodes0.csv line 2 column 3 (test_mask) is true; the "
+  EXPECT_THAT(ErrorOf("a,b\n", "id,train_mask,val_mask,test_mask\na,1,0,t\nb,0,1,0\n"),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv line 2 column 4 (test_mask) is true; the "
                                            "node is in another part of the split already")));
-  EXPECT_THAT(ErrorOf("a,b\n", "id,train_mask\na,7\nb,0\n"),
+  EXPECT_THAT(ErrorOf("a,b\n", "id,train_mask,valid_mask,test_mask\na,7,0,0\nb,0,0,0\n"),
               StatusIs(kInvalid, HasSubstr("line 2 column 2 (train_mask) is \"7\"; a mask is")));
   EXPECT_THAT(ErrorOf("a,b\n", "id,split\na,train\nb,holdout\n"),
               StatusIs(kInvalid, HasSubstr("line 3 column 2 (split) is \"holdout\"; a node is in "
                                            "train, val or test")));
+  EXPECT_THAT(
+      ErrorOf("a,b\n", "id,train_mask\na,1\nb,0\n"),
+      StatusIs(kInvalid, HasSubstr("nodes0.csv: a split is the columns train_mask, val_mask "
+                                   "and test_mask, all three")));
 }
 
 TEST_F(Tables, TellMoreOfTheSameNodesInFurtherTables) {
@@ -176,53 +188,74 @@ TEST_F(Tables, RefuseFurtherTablesThatDoNotFitTheFirst) {
   EXPECT_THAT(ImportTables("a,b\n", {first, "id,z\na,1\nc,2\n"}),
               StatusIs(kInvalid, HasSubstr("nodes1.csv line 3 is \"c\"; there is no such node")));
   EXPECT_THAT(ImportTables("a,b\n", {first, "id,z\na,1\na,2\n"}),
-              StatusIs(kInvalid, HasSubstr("nodes1.csv line 3 is \"a\"; another line is of that")));
+              StatusIs(kInvalid, HasSubstr("nodes1.csv: several lines are of node \"a\"")));
   EXPECT_THAT(ImportTables("a,b\n", {first, first}),
               StatusIs(kInvalid, HasSubstr("nodes1.csv both have labels")));
 }
 
-TEST_F(Tables, LeaveArcsAsideThatNameNoNodeUnlessTheyAreMost) {
+TEST_F(Tables, LeaveArcsAsideThatNameNoNodeUpToATenth) {
   const std::string nodes = "id,x\na,1\nb,2\nc,3\n";
-  ASSERT_OK_AND_ASSIGN(const ImportReport report,
-                       ImportTables("a,b\nc,ghost\nb,c\nspook,a\n", {nodes}));
+  std::string edges = "a,b\nc,ghost\nb,c\nspook,a\n";
+  for (int i = 0; i < 16; ++i) absl::StrAppend(&edges, "a,b\n");
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportTables(edges, {nodes}));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
-  EXPECT_THAT(report.Describe(), HasSubstr("2 arcs of 4 name a node that "));
+  EXPECT_THAT(report.Describe(), HasSubstr("2 arcs of 20 name a node that "));
   EXPECT_THAT(report.Describe(),
               HasSubstr("nodes0.csv has not, first \"ghost\" in line 2 column 2: left aside"));
   EXPECT_THAT(ErrorOf("src,dst\nA,B\nb,c\nB,C\n", nodes),
               StatusIs(kInvalid, HasSubstr("edges.csv: 2 arcs of 3 name a node that ")));
+  EXPECT_THAT(
+      ErrorOf("001,002\n", "id,x\n1,1\n2,2\n"),
+      StatusIs(kInvalid, HasSubstr("nodes0.csv column 1 (id) (--id takes another column), of "
+                                   "which the first is \"1\"")));
 }
 
-TEST_F(Tables, OfEdgesHaveAHeaderWhereNeitherEndOfTheFirstLineIsANode) {
+TEST_F(Tables, OfEdgesHaveAHeaderWhereNoFieldOfTheFirstLineIsANodeOrANumber) {
   const std::string nodes = "id,x\na,1\nb,2\n\"c, d\",3\n";
   for (const char* edges :
-       {"a,b\nb,\"c, d\"\n", "person,friend\na,b\nb,\"c, d\"\n", "w,dst,src\n1,b,a\n2,\"c, d\",b\n",
-        "# from here\n:START_ID,:END_ID\na,b\nb,\"c, d\"\n", ",from,to\n0,a,b\n1,b,\"c, d\"\n"}) {
+       {"a,b\nb,\"c, d\"\n", "a\tb\nb\tc, d\n", "person,friend\na,b\nb,\"c, d\"\n",
+        "w,dst,src\n1,b,a\n2,\"c, d\",b\n", "# from here\n:START_ID,:END_ID\na,b\nb,\"c, d\"\n",
+        ",from,to\n0,a,b\n1,b,\"c, d\"\n", "fromId;weight;toId\na;1;b\nb;2;c, d\n",
+        ":START_ID(P),role,:END_ID(P)\na,x,b\nb,y,\"c, d\"\n"}) {
     ASSERT_OK(ImportTables(edges, {nodes})) << edges;
     EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2))) << edges;
   }
 }
 
 TEST_F(Tables, NameTheLineThatIsWrong) {
+  EXPECT_THAT(ErrorOf("a,b\n", ""), StatusIs(kInvalid, HasSubstr("nodes0.csv is empty")));
+  EXPECT_THAT(ErrorOf("a,b\n", std::string("PK\3\4\0\0", 6)),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv is no text of UTF-8 or the like")));
+  EXPECT_THAT(ErrorOf("a,b\n", "id,x\ra,1\rb,2\r"),
+              StatusIs(kInvalid, HasSubstr("a carriage return stands in it")));
+  EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,\"1\n\"\nb,2\n"),
+              StatusIs(kInvalid, HasSubstr("every line is one node")));
   EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,1\n\nb,2\n"),
               StatusIs(kInvalid, HasSubstr("nodes0.csv line 3 is \"\"; it has 1 field, the first "
                                            "line has 2: every line is one node")));
   EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,1\n,2\n"),
               StatusIs(kInvalid, HasSubstr("nodes0.csv line 3 names no node")));
-  EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,1\nb,2\na,3\n"),
-              StatusIs(kInvalid, HasSubstr("nodes0.csv line 4: node \"a\" stands in line 2 too")));
+  EXPECT_THAT(
+      ErrorOf("a,b\n", "id,x\na,1\nb,2\na,3\n"),
+      StatusIs(
+          kInvalid,
+          HasSubstr(
+              "nodes0.csv line 4: node \"a\" stands in line 2 too; every line is one node (or is "
+              "this the list of edges?)")));
   EXPECT_THAT(ErrorOf("a,b\nb\n", "id,x\na,1\nb,2\n"),
               StatusIs(kInvalid, HasSubstr("edges.csv line 2 is \"b\"; the names of two nodes")));
   EXPECT_THAT(ErrorOf("a,b\nb,a,1\n", "id,x\na,1\nb,2\n"),
               StatusIs(kInvalid, HasSubstr("edges.csv line 2 is \"b,a,1\"; it has 3 fields")));
-  EXPECT_THAT(ErrorOf("a,b\n", ""), StatusIs(kInvalid, HasSubstr("nodes0.csv has no line")));
   // An entry beyond those by which a column is known for one of numbers.
   std::string nodes = "id,x\na,1\nb,2\n";
   for (int i = 0; i < 1000; ++i) absl::StrAppend(&nodes, "n", i, ",1\n");
-  for (const char* wrong : {"", "x", "inf", "nan"})
+  for (const char* wrong : {"x", "inf", "\"1, 2\""}) {
     EXPECT_THAT(ErrorOf("a,b\n", absl::StrCat(nodes, "last,", wrong, "\n")),
-                StatusIs(kInvalid, HasSubstr(absl::StrCat("nodes0.csv line 1004 column 2 (x) is \"",
-                                                          wrong, "\"; features must be finite"))));
+                StatusIs(kInvalid, HasSubstr("nodes0.csv line 1004 column 2 (x) is \"")));
+    ASSERT_OK(
+        ImportTables("a,b\n", {absl::StrCat(nodes, "last,", wrong, "\n")}, {.left_out = {"x"}}));
+    EXPECT_FALSE(OpenStore()->HasFile("raw.npy"));
+  }
 }
 
 TEST_F(Tables, GoWithArraysOfFeaturesAndLabelsInTheirOrder) {
@@ -248,12 +281,129 @@ TEST_F(Tables, AreForEdgeListsAlone) {
   options.format = "edge-list";
   options.nodes = {input_ / "nodes.csv"};
   EXPECT_THAT(Import(options, pool_),
-              StatusIs(kInvalid, HasSubstr("--nodes and --label are for edge lists that name")));
+              StatusIs(kInvalid, HasSubstr("--nodes is for edge lists that name nodes; the format "
+                                           "is edge-list")));
+  options = OptionsFor("e.txt");
+  options.label = "x";
+  EXPECT_THAT(Import(options, pool_),
+              StatusIs(kInvalid, HasSubstr("are of columns of --nodes, which is not given")));
   options = OptionsFor("e.txt");
   options.format = "tables";
   EXPECT_THAT(Import(options, pool_), StatusIs(kInvalid, HasSubstr("give --nodes")));
   EXPECT_THAT(ImportText("e.txt", "a b\nb c\n", "edge-list"),
               StatusIs(kInvalid, HasSubstr("where nodes have names, --nodes gives the table")));
+}
+
+TEST_F(Tables, HaveNamesInTheColumnThatIsMostLikeThem) {
+  for (const char* nodes :
+       {"x,id\n5,a\n6,b\n", ",id,x\n0,a,5\n1,b,6\n", "Unnamed: 0,user_id,x\n0,a,5\n1,b,6\n",
+        "x,userId\n5,a\n6,b\n", "name,personId:ID,x:int\nq,a,5\nr,b,6\n", ",x\na,5\nb,6\n",
+        "x\na 5\nb 6\n" /* R's write.table */, "# of the crm, v2\nid,x\na,5\nb,6\n",
+        "sep=;\nid;x\na;5\nb;6\n", "city_id,id,x\n1,a,5\n2,b,6\n", "paper_id,0\na,5\nb,6\n",
+        "\xef\xbb\xbfid,x\r\na,5\r\nb,6\r\n\r\n\n"}) {
+    ASSERT_OK(ImportTables("b,a\n", {nodes})) << nodes;
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(1, 0))) << nodes;
+    EXPECT_THAT(Features(), ElementsAre(5, 6)) << nodes;
+  }
+  ASSERT_OK(ImportTables("b,a\n", {"id,login,x\n1,a,5\n2,b,6\n"}, {.id = "login"}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));  // of id none
+  ASSERT_OK(ImportTables("b,a\n", {"1 a 5\n2 b 6\n"}, {.id = "2", .left_out = {"1"}}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
+}
+
+TEST_F(Tables, HaveOneColumnOfLabels) {
+  ASSERT_OK(ImportTables("a,b\n", {"id,x,y,label\na,1,2,0\nb,3,4,1\n"}));
+  EXPECT_THAT(Features(), ElementsAre(1, 2, 3, 4));  // coordinates
+  EXPECT_THAT(ErrorOf("a,b\n", "id,class,label\na,1,0\nb,0,1\n"),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv: class and label may both be the column of "
+                                           "labels: name it, --label COLUMN")));
+  std::string nodes = "id,label\n";
+  for (int v = 0; v < 60; ++v) absl::StrAppend(&nodes, v, ",node ", v, "\n");
+  EXPECT_THAT(ErrorOf("0,1\n", nodes),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv column 2 (label) has 60 different labels of "
+                                           "60 nodes: name the column of classes")));
+}
+
+TEST_F(Tables, SayWhichWordsAreTakenForNoLabel) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportTables("a,b\n", {"id,label\na,x\nb,\\N\nc,None\nd,#N/A\ne,\nf,y\n"}));
+  EXPECT_THAT(Labels(), ElementsAre(0, -1, -1, -1, -1, 1));
+  EXPECT_THAT(report.Describe(), HasSubstr("unlabelled: \"\", \"#N/A\", \"None\", \"\\N\" of"));
+}
+
+TEST_F(Tables, HaveTheMeanOfTheirColumnForFeaturesThatAreMissing) {
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      ImportTables("a,b\n", {"id,x,w,f\na,,1,\"[1, 2]\"\nb,2,NA,\nc,5,4,[3 4]\n"}));
+  EXPECT_THAT(Features(), ElementsAre(3.5, 1, 1, 2, 2, 2.5, 2, 3, 5, 4, 3, 4));
+  EXPECT_THAT(report.Describe(),
+              HasSubstr("4 missing features in 4 columns stand at the mean of the others"));
+}
+
+TEST_F(Tables, HaveNamesWithQuotesAndHashesInThem) {
+  ASSERT_OK(ImportTables("#love,\"M\"\"x\"\", \"\"2\"\n# a comment\nb,#love\n",
+                         {"id,x\n#love,1\n\"M\"\"x\"\", \"\"2\",2\nb,3\n"}));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
+  EXPECT_EQ(*ReadFile(output_ / "s.qh/original_names.txt"), "#love\nM\"x\", \"2\nb\n");
+}
+
+TEST_F(Tables, OfEdgesHaveTheirEndsInTheColumnsThatAreNodes) {
+  const std::string nodes = "id,x\n1,5\n2,6\n3,7\n4,8\n";
+  for (const char* edges :
+       {"id,user1,user2\n1,1,2\n2,3,4\n", "weight,user_id,friend_id\n1,1,2\n2,3,4\n",
+        "node1,weight,node2\n1,0.5,2\n3,0.25,4\n", "0,1,2\n1,3,4\n2,1,2\n3,3,4\n", "1 2 1\n3 4 1\n",
+        "user,when,friend\n1,2001,2\n3,2002,4\n"}) {
+    ASSERT_OK(ImportTables(edges, {nodes})) << edges;
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 3))) << edges;
+  }
+}
+
+TEST_F(Tables, AreRefusedWhereAnEdgeNamesWhatIsTakenForTheHeader) {
+  EXPECT_THAT(ErrorOf("n0,n1\nn1,n2\n", "n0,x\nn1,y\nn2,x\n"),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv line 1 is taken for a header, but ")));
+}
+
+TEST_F(Tables, HaveNoSplitBesideOneThatIsGiven) {
+  input_.Write("edges.csv", "a,b\n");
+  input_.Write("nodes.csv", "id,x,label,split\nb,1,u,train\na,2,v,test\n");
+  input_.Write("s.npy", NpyOf<uint8_t>({2}, {1, 3}));
+  ImportOptions options = OptionsFor("edges.csv");
+  options.nodes = {input_ / "nodes.csv"};
+  options.splits = input_ / "s.npy";
+  EXPECT_THAT(Import(options, pool_), StatusIs(kInvalid, HasSubstr("nodes.csv has one: leave")));
+  options.left_out = {"split"};
+  EXPECT_OK(Import(options, pool_));
+}
+
+TEST_F(Tables, AreMeasuredByTheirFirstLines) {
+  std::string nodes = "id,x,label\n", edges;
+  for (int v = 0; v < 200000; ++v) {
+    absl::StrAppend(&nodes, "n", 100000 + v, ",", v % 10, ",c\n");
+    absl::StrAppend(&edges, "n", 100000 + v, ",n100007\n");
+  }
+  input_.Write("edges.csv", edges);
+  input_.Write("nodes.csv", nodes);
+  ImportOptions options = OptionsFor("edges.csv");
+  options.nodes = {input_ / "nodes.csv"};
+  ASSERT_OK_AND_ASSIGN(const absl::optional<PrepShape> shape, MeasureInput(options));
+  ASSERT_TRUE(shape.has_value());
+  EXPECT_TRUE(shape->estimated);
+  EXPECT_NEAR(AsDouble(shape->nodes), 200000, 100);
+  EXPECT_NEAR(AsDouble(shape->arcs), 200000, 100);
+  EXPECT_EQ(shape->features, 1);
+  EXPECT_NEAR(AsDouble(shape->name_bytes), 200000 * (8 + 8 + 9 * 16 / 7), 200000);
+}
+
+TEST_F(Tables, AreRefusedWhereMemoryDoesNotHoldTheNames) {
+  std::string nodes = "id,x\n";
+  for (int v = 0; v < 100000; ++v) absl::StrAppend(&nodes, "node number ", v, ",1\n");
+  input_.Write("edges.csv", "node number 1,node number 2\n");
+  input_.Write("nodes.csv", nodes);
+  ImportOptions options = OptionsFor("edges.csv");
+  options.nodes = {input_ / "nodes.csv"};
+  options.memory_bytes = int64_t{2} << 20;
+  EXPECT_THAT(Import(options, pool_),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("the names of ")));
 }
 
 TEST_F(Tables, AreEqualWhateverTheChunksAndThreads) {
@@ -263,16 +413,29 @@ TEST_F(Tables, AreEqualWhateverTheChunksAndThreads) {
     absl::StrAppend(&edges, "node-", v, ",node-", (v * 31) % 200000, "\n");
   }
   ASSERT_GT(nodes.size(), size_t{4} << 20);  // several chunks
-  ASSERT_OK(ImportTables(edges, {nodes}));
-  const Arcs arcs = StoredArcs();
-  ASSERT_EQ(arcs.size(), 199990u);  // every 20000th is its own
-  EXPECT_EQ(arcs[122], std::make_pair(int64_t{123}, int64_t{123 * 31}));
-  const std::vector<float> features = Features();
-  const std::vector<int32_t> labels = Labels();
-  for (size_t v = 0; v < features.size(); ++v) {
-    ASSERT_EQ(features[v], static_cast<float>(v % 1000));
-    ASSERT_EQ(labels[v], static_cast<int32_t>(v % 7));
+  input_.Write("edges.csv", edges);
+  input_.Write("nodes.csv", nodes);
+  ImportOptions options = OptionsFor("edges.csv");
+  options.nodes = {input_ / "nodes.csv"};
+  for (const int threads : {1, 8}) {
+    ThreadPool pool(threads);
+    ASSERT_OK(Import(options, pool));
+    const Arcs arcs = StoredArcs();
+    ASSERT_EQ(arcs.size(), 199990u);  // every 20000th is its own
+    EXPECT_EQ(arcs[122], std::make_pair(int64_t{123}, int64_t{123 * 31}));
+    const std::vector<float> features = Features();
+    const std::vector<int32_t> labels = Labels();
+    for (size_t v = 0; v < features.size(); ++v) {
+      ASSERT_EQ(features[v], static_cast<float>(v % 1000));
+      ASSERT_EQ(labels[v], static_cast<int32_t>(v % 7));
+    }
   }
+  // A node twice, in lines of two chunks.
+  absl::StrAppend(&nodes, "node-3,1,class 1\n");
+  input_.Write("nodes.csv", nodes);
+  EXPECT_THAT(Import(options, pool_),
+              StatusIs(kInvalid, HasSubstr("nodes.csv line 200002: node \"node-3\" stands in line "
+                                           "5 too")));
 }
 
 }  // namespace
