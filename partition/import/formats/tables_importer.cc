@@ -16,15 +16,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "core/casts.h"
-#include "core/counted.h"
 #include "core/status.h"
 #include "partition/import/formats/class_texts.h"
-#include "partition/import/formats/edge_columns.h"
+#include "partition/import/formats/fill_with_means.h"
+#include "partition/import/formats/import_named_arcs.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/input_text.h"
 #include "partition/import/formats/node_names.h"
@@ -33,9 +32,6 @@
 
 namespace quadhop {
 namespace {
-
-constexpr absl::string_view kComments = "#%";
-constexpr int64_t kArcsAStray = 10;  // of all, at least
 
 absl::StatusOr<std::vector<NodeTable>> OpenTables(const ImportOptions& options) {
   const ColumnsWanted wanted = {options.id, options.label, options.left_out};
@@ -83,7 +79,7 @@ class TablesImporter {
   absl::Status Read() {
     QH_RETURN_IF_ERROR(FindTables());
     QH_RETURN_IF_ERROR(ReadNames());
-    QH_RETURN_IF_ERROR(ReadArcs());
+    QH_RETURN_IF_ERROR(ImportNamedArcs(options_.from, tables_.front(), *names_, target_, pool_));
     QH_RETURN_IF_ERROR(AddFeatures());
     QH_RETURN_IF_ERROR(AddLabels());
     QH_RETURN_IF_ERROR(ReadRows());
@@ -140,97 +136,6 @@ class TablesImporter {
     QH_ASSIGN_OR_RETURN(names_,
                         NodeNames::Make(std::move(text), table.path(), table.num_header_lines()));
     return Annotate(target_.SetNodes(names_->num_nodes()), table.path());
-  }
-
-  // Arcs that name no node: how many, and the first.
-  struct Strays {
-    int64_t count = 0;
-    int64_t line = 0;
-    size_t column = 0;
-    std::string name;
-    bool header_is_named = false;  // one names what is taken for the header of the nodes
-
-    void Add(const Strays& other) {
-      if (other.count > 0 && (count == 0 || other.line < line))
-        std::tie(line, column, name) = std::tie(other.line, other.column, other.name);
-      count += other.count;
-      header_is_named = header_is_named || other.header_is_named;
-    }
-  };
-
-  absl::Status ReadArcs() {
-    QH_ASSIGN_OR_RETURN(const EdgeColumns columns,
-                        EdgeColumns::FindNamed(options_.from, kComments, *names_));
-    if (!columns.note().empty()) target_.AddNote(columns.note());
-    if (columns.has_further()) target_.AddNote("further columns are left aside");
-    Strays strays;
-    int64_t num_arcs = 0;
-    std::mutex mutex;  // guards those
-    const auto read = [&](const TextChunk& chunk) -> absl::Status {
-      std::vector<Arc> arcs;
-      Strays strays_of_chunk;
-      QH_RETURN_IF_ERROR(ReadArcsOf(chunk, columns, &arcs, &strays_of_chunk));
-      {
-        const std::lock_guard<std::mutex> lock(mutex);
-        strays.Add(strays_of_chunk);
-        num_arcs += static_cast<int64_t>(arcs.size());
-      }
-      return target_.AddArcs(arcs);
-    };
-    QH_RETURN_IF_ERROR(ForEachChunkOf(options_.from, target_, pool_, read));
-    return CheckStrays(strays, num_arcs);
-  }
-
-  absl::Status ReadArcsOf(const TextChunk& chunk, const EdgeColumns& columns,
-                          std::vector<Arc>* arcs, Strays* strays) const {
-    const absl::string_view header = tables_.front().NameOfNames();
-    Fields fields;
-    return ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-      if (number == columns.header()) return absl::OkStatus();
-      if (IsComment(line, kComments)) {
-        // Names may begin as comments do.
-        fields = Fields(line, SeparatorOf(line));
-        if (fields.size() == 0 || names_->NodeOf(fields[0]) == NodeNames::kNone)
-          return absl::OkStatus();
-      }
-      QH_ASSIGN_OR_RETURN(const auto ends, columns.TakeNames(line, number, &fields));
-      const Arc arc = {names_->NodeOf(ends[0]), names_->NodeOf(ends[1])};
-      if (arc.source != NodeNames::kNone && arc.target != NodeNames::kNone) {
-        arcs->push_back(arc);
-        return absl::OkStatus();
-      }
-      const int end = arc.source == NodeNames::kNone ? 0 : 1;
-      strays->header_is_named = strays->header_is_named || ends[AsSize(end)] == header;
-      if (strays->count++ > 0) return absl::OkStatus();
-      strays->line = number;
-      strays->column = columns.column(end);
-      strays->name = std::string(ends[AsSize(end)]);
-      return absl::OkStatus();
-    });
-  }
-
-  // A few are found in many exports; if they are many, names are not written alike.
-  absl::Status CheckStrays(const Strays& strays, int64_t num_arcs) {
-    const NodeTable& table = tables_.front();
-    if (strays.header_is_named)
-      return absl::InvalidArgumentError(absl::StrCat(
-          table.path(), " line ", table.num_header_lines(), " is taken for a header, but ",
-          options_.from, " names a node \"", absl::CHexEscape(table.NameOfNames()),
-          "\": write a header above it, id and what the other columns are"));
-    if (strays.count == 0) return absl::OkStatus();
-    const std::string what = absl::StrCat(
-        Counted(strays.count, "arc"), " of ", strays.count + num_arcs,
-        strays.count == 1 ? " names" : " name", " a node that ", table.path(), " has not, ",
-        strays.count > 1 ? "first " : "", "\"", absl::CHexEscape(strays.name), "\" in line ",
-        strays.line + 1, " column ", strays.column);
-    if (strays.count > (strays.count + num_arcs) / kArcsAStray)
-      return absl::InvalidArgumentError(
-          absl::StrCat(options_.from, ": ", what, ", more than a tenth. Names are taken from ",
-                       table.NamesPlace(), " (--id takes another column), of which the first is \"",
-                       absl::CHexEscape(names_->NameOf(0)),
-                       "\": are they written alike there and here, zeros and points included?"));
-    target_.AddNote(absl::StrCat(what, ": left aside"));
-    return absl::OkStatus();
   }
 
   // Those of --features, or of all tables side by side.
@@ -307,7 +212,7 @@ class TablesImporter {
       QH_RETURN_IF_ERROR(ReadRowsOf(table, first_feature));
       first_feature += table.num_features();
     }
-    if (any_missing_) FillMissing();
+    if (any_missing_) target_.AddNote(FillWithMeans(features_));
     return CheckClasses();
   }
 
@@ -360,34 +265,6 @@ class TablesImporter {
     return absl::InvalidArgumentError(
         absl::StrCat(table.path(), " has features, but no line of ", node_of(absent), ", which ",
                      tables_.front().path(), " has: features of all nodes are needed"));
-  }
-
-  // In the order of nodes, so that sums are the same in every digit.
-  void FillMissing() {
-    const int64_t width = features_.dim(1);
-    std::vector<double> sums(AsSize(width));
-    std::vector<int64_t> counts(AsSize(width));
-    for (int64_t node = 0; node < features_.dim(0); ++node)
-      for (int64_t i = 0; i < width; ++i) {
-        const float value = features_.row(node)[i];
-        if (std::isnan(value)) continue;
-        sums[AsSize(i)] += static_cast<double>(value);
-        ++counts[AsSize(i)];
-      }
-    int64_t num_missing = 0, num_columns = 0;
-    for (int64_t i = 0; i < width; ++i) {
-      const int64_t missing = features_.dim(0) - counts[AsSize(i)];
-      num_missing += missing;
-      num_columns += missing > 0;
-      if (counts[AsSize(i)] > 0) sums[AsSize(i)] /= static_cast<double>(counts[AsSize(i)]);
-    }
-    for (int64_t node = 0; node < features_.dim(0); ++node)
-      for (int64_t i = 0; i < width; ++i)
-        if (float& value = features_.row(node)[i]; std::isnan(value))
-          value = static_cast<float>(sums[AsSize(i)]);
-    target_.AddNote(absl::StrCat(
-        Counted(num_missing, "missing feature"), " in ", Counted(num_columns, "column"),
-        num_missing == 1 ? " stands" : " stand", " at the mean of the others"));
   }
 
   const ImportOptions& options_;

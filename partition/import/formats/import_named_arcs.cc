@@ -1,0 +1,137 @@
+#include "partition/import/formats/import_named_arcs.h"
+
+#include <absl/strings/escaping.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
+
+#include <cstdint>
+#include <mutex>
+#include <tuple>
+#include <vector>
+
+#include "core/casts.h"
+#include "core/counted.h"
+#include "core/status.h"
+#include "partition/import/formats/edge_columns.h"
+#include "partition/import/formats/input_text.h"
+#include "partition/import/formats/number_lines.h"
+#include "partition/import/formats/text_fields.h"
+
+namespace quadhop {
+namespace {
+
+constexpr absl::string_view kComments = "#%";
+constexpr int64_t kArcsAStray = 10;  // of all arcs, at least
+
+// Arcs that name no node: how many, and the first.
+struct Strays {
+  int64_t count = 0;
+  int64_t line = 0;
+  size_t column = 0;
+  std::string name;
+  bool header_is_named = false;  // by one of them
+
+  void Add(const Strays& other) {
+    if (other.count > 0 && (count == 0 || other.line < line))
+      std::tie(line, column, name) = std::tie(other.line, other.column, other.name);
+    count += other.count;
+    header_is_named = header_is_named || other.header_is_named;
+  }
+};
+
+class NamedArcs {
+ public:
+  NamedArcs(const std::string& path, const NodeTable& table, const NodeNames& names,
+            const EdgeColumns& columns)
+      : path_(path), table_(table), names_(names), columns_(columns) {}
+
+  // Those of a chunk. Thread-safe.
+  absl::Status Read(const TextChunk& chunk, ImportTarget& target) {
+    std::vector<Arc> arcs;
+    Strays strays;
+    Fields fields;
+    QH_RETURN_IF_ERROR(
+        ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
+          if (number == columns_.header() || IsRemark(line)) return absl::OkStatus();
+          QH_ASSIGN_OR_RETURN(const auto ends, columns_.TakeNames(line, number, &fields));
+          const Arc arc = {names_.NodeOf(ends[0]), names_.NodeOf(ends[1])};
+          if (arc.source == NodeNames::kNone)
+            AddStray(number, 0, ends[0], &strays);
+          else if (arc.target == NodeNames::kNone)
+            AddStray(number, 1, ends[1], &strays);
+          else
+            arcs.push_back(arc);
+          return absl::OkStatus();
+        }));
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      strays_.Add(strays);
+      num_arcs_ += static_cast<int64_t>(arcs.size());
+    }
+    return target.AddArcs(arcs);
+  }
+
+  // After all chunks. A few strays are found in many exports; if they are many, names are not
+  // written alike.
+  absl::Status CheckStrays(ImportTarget& target) const {
+    if (strays_.header_is_named)
+      return absl::InvalidArgumentError(absl::StrCat(
+          table_.path(), " line ", table_.num_header_lines(), " is taken for a header, but ", path_,
+          " names a node \"", absl::CHexEscape(table_.NameOfNames()),
+          "\": write a header above it, id and what the other columns are"));
+    if (strays_.count == 0) return absl::OkStatus();
+    const std::string what = absl::StrCat(
+        Counted(strays_.count, "arc"), " of ", strays_.count + num_arcs_,
+        strays_.count == 1 ? " names" : " name", " a node that ", table_.path(), " has not, ",
+        strays_.count > 1 ? "first " : "", "\"", absl::CHexEscape(strays_.name), "\" in line ",
+        strays_.line + 1, " column ", strays_.column);
+    if (strays_.count > (strays_.count + num_arcs_) / kArcsAStray)
+      return absl::InvalidArgumentError(absl::StrCat(
+          path_, ": ", what, ", more than a tenth. Names are taken from ", table_.NamesPlace(),
+          " (--id takes another column), of which the first is \"",
+          absl::CHexEscape(names_.NameOf(0)),
+          "\": are they written alike there and here, zeros and points included?"));
+    target.AddNote(absl::StrCat(what, ": left aside"));
+    return absl::OkStatus();
+  }
+
+ private:
+  // A comment, unless it begins with the name of a node.
+  bool IsRemark(absl::string_view line) const {
+    if (!IsComment(line, kComments)) return false;
+    const Fields fields(line, SeparatorOf(line));
+    return fields.size() == 0 || names_.NodeOf(fields[0]) == NodeNames::kNone;
+  }
+
+  void AddStray(int64_t line, int end, absl::string_view name, Strays* strays) const {
+    const absl::string_view header = table_.NameOfNames();
+    if (!header.empty() && name == header) strays->header_is_named = true;
+    if (strays->count++ > 0) return;
+    strays->line = line;
+    strays->column = columns_.column(end);
+    strays->name = std::string(name);
+  }
+
+  const std::string& path_;
+  const NodeTable& table_;
+  const NodeNames& names_;
+  const EdgeColumns& columns_;
+  std::mutex mutex_;  // guards the rest
+  Strays strays_;
+  int64_t num_arcs_ = 0;
+};
+
+}  // namespace
+
+absl::Status ImportNamedArcs(const std::string& path, const NodeTable& table,
+                             const NodeNames& names, ImportTarget& target, ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::FindNamed(path, kComments, names));
+  if (!columns.note().empty()) target.AddNote(columns.note());
+  if (columns.has_further()) target.AddNote("further columns are left aside");
+  NamedArcs arcs(path, table, names, columns);
+  QH_RETURN_IF_ERROR(ForEachChunkOf(
+      path, target, pool, [&](const TextChunk& chunk) { return arcs.Read(chunk, target); }));
+  return arcs.CheckStrays(target);
+}
+
+}  // namespace quadhop
