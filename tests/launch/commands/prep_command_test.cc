@@ -96,6 +96,37 @@ TEST_F(PrepCommandTest, TakesAPathInAnotherSpellingForTheSame) {
   EXPECT_THAT(prep(from_, {}), HasSubstr("input has changed"));
 }
 
+TEST_F(PrepCommandTest, ImportsTablesAnewWhereAnotherColumnIsTaken) {
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.csv", "src,dst\na,b\nb,c\n"));
+  ASSERT_OK(
+      WriteFileAtomically(folder_ / "nodes.csv", "login,kind,x,z\na,u,1,2\nb,v,3,4\nc,u,5,6\n"));
+  const auto prep = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"prep",
+                                          "--from",
+                                          folder_ / "arcs.csv",
+                                          "--nodes",
+                                          folder_ / "nodes.csv",
+                                          "--store",
+                                          store_,
+                                          "--dim",
+                                          "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Quadhop(arguments);
+  };
+  const std::vector<std::string> flags = {"--id", "login", "--label", "kind", "--leave-out", "z"};
+  const Outcome first = prep(flags);
+  ASSERT_EQ(first.code, ExitCode::kDone) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("names in login, labels in kind, 1 feature: x; not used: z"));
+  EXPECT_EQ(Inspect()["steps"]["import"],
+            "format=tables directed=false seed=0 id=login label=kind leave-out=z");
+  EXPECT_THAT(prep(flags).out, HasSubstr("import     skipped"));
+  EXPECT_THAT(prep({"--label", "kind"}).out, HasSubstr("import     done"));
+  EXPECT_EQ(Inspect()["features"], 2);
+  ASSERT_OK(
+      WriteFileAtomically(folder_ / "nodes.csv", "login,kind,x,z\na,u,1,2\nb,v,3,4\nc,u,5,7\n"));
+  EXPECT_THAT(prep({"--label", "kind"}).out, HasSubstr("input has changed"));
+}
+
 TEST_F(PrepCommandTest, ReversesArcsAsIfTheyStoodSoInTheInput) {
   ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n0 2\n3 2\n"));
   ASSERT_OK(WriteFileAtomically(folder_ / "swapped.txt", "1 0\n2 0\n2 3\n"));
