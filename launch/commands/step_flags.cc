@@ -62,6 +62,9 @@ void StepFlags::AddImport(Flags* flags) {
                 "header the last if it is not of numbers)");
   flags->Strings("leave-out", &prep.import.left_out, "COLUMN",
                  "a column of --nodes that is not to be used");
+  flags->String("ends", &prep.import.ends, "SRC,DST",
+                "with --nodes: the columns of the edge list that hold the ends of arcs, by their "
+                "names, or from 1 without a header (default: src and dst, or what holds names)");
   flags->String("features", &prep.import.features, "X.npy",
                 "features [N, F], where --from is an .npy, edge list, PyG's or scipy's .npz, "
                 "Matrix Market or METIS file");

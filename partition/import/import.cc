@@ -64,10 +64,11 @@ absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& f
   if (!format.takes_tables && !options.nodes.empty())
     return absl::InvalidArgumentError(
         absl::StrCat("--nodes is for edge lists that name nodes; the format is ", format.name));
-  if (options.nodes.empty() &&
-      !(options.id.empty() && options.label.empty() && options.left_out.empty()))
+  const bool says_columns = !(options.id.empty() && options.label.empty() &&
+                              options.left_out.empty() && options.ends.empty());
+  if (options.nodes.empty() && says_columns)
     return absl::InvalidArgumentError(
-        "--id, --label and --leave-out are of columns of --nodes, which is not given");
+        "--id, --label, --leave-out and --ends go with --nodes, which is not given");
   const bool given = !options.features.empty() || !options.labels.empty();
   if (!given || format.takes_companions) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -97,6 +98,7 @@ std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& 
   if (!options.label.empty()) absl::StrAppend(&text, " label=", options.label);
   if (!options.left_out.empty())
     absl::StrAppend(&text, " leave-out=", absl::StrJoin(options.left_out, ","));
+  if (!options.ends.empty()) absl::StrAppend(&text, " ends=", options.ends);
   return text;
 }
 

@@ -36,6 +36,7 @@ struct ImportOptions {
   std::string id{};
   std::string label{};
   std::vector<std::string> left_out{};
+  std::string ends{};  // "SRC,DST", of the edge list, if not found
   // .npy arrays [N, ...] for inputs that may hold a graph alone; or empty.
   std::string features{};
   std::string labels{};

@@ -2,6 +2,7 @@
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,10 +14,16 @@
 namespace quadhop {
 namespace {
 
+// Not 01, which is a name.
 bool IsExactNumber(absl::string_view text, double* value) {
   constexpr double kMostExact = 9007199254740992.0;  // 2^53
-  return absl::SimpleAtod(text, value) && std::abs(*value) < kMostExact;
+  const absl::string_view digits = absl::StripPrefix(text, "-");
+  const bool has_zero_before =
+      digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
+  return !has_zero_before && absl::SimpleAtod(text, value) && std::abs(*value) < kMostExact;
 }
+
+constexpr double kMinusOne = -1;
 
 }  // namespace
 
@@ -40,8 +47,18 @@ absl::Status ClassTexts::Number() {
   if (std::all_of(classes_.begin(), classes_.end(),
                   [&](const auto& entry) { return IsExactNumber(entry.first, &value); }))
     return NumberByValue();
+  LeaveOutMinusOne();
   NumberByName();
   return absl::OkStatus();
+}
+
+void ClassTexts::LeaveOutMinusOne() {
+  double value;
+  absl::erase_if(classes_, [&](const auto& entry) {
+    const bool is_it = IsExactNumber(entry.first, &value) && value == kMinusOne;
+    if (is_it) unlabelled_.insert(entry.first);
+    return is_it;
+  });
 }
 
 absl::Status ClassTexts::NumberByValue() {
@@ -50,6 +67,11 @@ absl::Status ClassTexts::NumberByValue() {
   for (const auto& [text, unset] : classes_) {
     static_cast<void>(IsExactNumber(text, &value));  // all are
     numbers.emplace(value, kUnlabelled);
+  }
+  const bool has_signs = numbers.size() == 2 && numbers.contains(1);  // as support vector machines
+  if (!numbers.empty() && numbers.begin()->first == kMinusOne && !has_signs) {
+    numbers.erase(kMinusOne);
+    LeaveOutMinusOne();
   }
   bool as_they_are = true;
   for (auto& [of, number] : numbers) {

@@ -28,7 +28,8 @@ class ClassTexts {
   absl::Status Add(const absl::flat_hash_set<std::string>& texts);
 
   // If all are whole numbers these, in their order, become the classes 0, 1, ..., and 3 and 3.0 are
-  // one; else each text is a name, and names in the order of their bytes become classes.
+  // one; else each text is a name (01 is one), and names in the order of their bytes become
+  // classes. -1 is no label, unless the numbers are -1 and 1, or others are below it.
   // kInvalidArgument for numbers of which some are not whole.
   absl::Status Number();
 
@@ -40,6 +41,7 @@ class ClassTexts {
   const std::set<std::string>& unlabelled() const { return unlabelled_; }
 
  private:
+  void LeaveOutMinusOne();
   absl::Status NumberByValue();
   void NumberByName();
 

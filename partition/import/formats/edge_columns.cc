@@ -4,6 +4,8 @@
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
 #include <algorithm>
@@ -52,44 +54,28 @@ size_t FindEnd(const Fields& header, int end) {
     const absl::string_view name = EndName(whole);
     if (end == 0 ? IsOneOf(name, {"src", "source", "from", "u", "head"}) ||
                        IsOneOf(whole, {"start_id", ":START_ID"})
-                 : IsOneOf(name, {"dst", "target", "to", "v", "tail"}) ||
+                 : IsOneOf(name, {"dst", "destination", "target", "to", "v", "tail"}) ||
                        IsOneOf(whole, {"end_id", ":END_ID"}))
       return i;
   }
   return kNone;
 }
 
-// The first lines of arcs.
-constexpr size_t kMostExamples = 1000;
-std::vector<Fields> Examples(const TextChunk& head, absl::string_view comments, int64_t header,
-                             char separator) {
-  std::vector<Fields> examples;
-  const auto keep = [&](absl::string_view line, int64_t number) {
-    if (number > header && !IsComment(line, comments) && examples.size() < kMostExamples)
-      examples.emplace_back(line, separator);
-    return absl::OkStatus();
-  };
-  static_cast<void>(ForEachLine(head, keep));  // it never fails
-  return examples;
-}
+constexpr size_t kMostExamples = 1000;  // lines by which columns are known
 
-bool AreMostlyNodes(const std::vector<Fields>& examples, size_t column, const NodeNames& nodes) {
+bool AreMostlyNodes(absl::Span<const Fields> examples, size_t column, const NodeNames& nodes) {
   const auto hits = std::count_if(examples.begin(), examples.end(), [&](const Fields& fields) {
     return column < fields.size() && nodes.NodeOf(fields[column]) != NodeNames::kNone;
   });
   return 2 * static_cast<size_t>(hits) > examples.size();
 }
 
-// 0, 1, 2, ... or 1, 2, 3, ...
-bool AreRowNumbers(const std::vector<Fields>& examples, size_t column) {
-  int64_t first = 0, number;
-  for (size_t i = 0; i < examples.size(); ++i) {
-    if (column >= examples[i].size() || !absl::SimpleAtoi(examples[i][column], &number))
-      return false;
-    if (i == 0) first = number;
-    if (first > 1 || number != first + static_cast<int64_t>(i)) return false;
-  }
-  return examples.size() > 2;
+// 1, 2, 3, ...
+bool AreRowNumbers(absl::Span<const Fields> examples) {
+  int64_t number, next = 1;
+  return std::all_of(examples.begin(), examples.end(), [&](const Fields& fields) {
+    return fields.size() > 0 && absl::SimpleAtoi(fields[0], &number) && number == next++;
+  });
 }
 
 }  // namespace
@@ -110,44 +96,98 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::str
   return columns;
 }
 
-absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path,
-                                                   absl::string_view comments,
+bool IsRemark(absl::string_view line, const NodeNames& nodes) {
+  if (!IsComment(line, "#%") && !absl::StartsWithIgnoreCase(line, "sep=")) return false;
+  const Fields fields(line, SeparatorOf(line));
+  return fields.size() == 0 || nodes.NodeOf(fields[0]) == NodeNames::kNone;
+}
+
+absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path, const std::string& ends,
                                                    const NodeNames& nodes) {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
+  if (chunks->first().text.find('\0') != std::string::npos)
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is no text of UTF-8 or the like: export the edges as csv"));
+  std::vector<HeadLine> lines;
+  const auto keep = [&](absl::string_view line, int64_t number) {
+    if (lines.size() <= kMostExamples && !IsRemark(line, nodes))
+      lines.push_back({std::string(line), number});
+    return absl::OkStatus();
+  };
+  QH_RETURN_IF_ERROR(ForEachLine(chunks->first(), keep));
+  if (lines.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " has no arcs"));
+  QH_RETURN_IF_ERROR(CheckLineEnd(path, lines[0].text, lines[0].number));
+
   EdgeColumns columns;
   columns.path_ = path;
-  QH_ASSIGN_OR_RETURN(const HeadLine first, ReadHeadLine(path, comments));
-  QH_RETURN_IF_ERROR(CheckLineEnd(path, first.text, first.number));
-  columns.separator_ = SeparatorOf(first.text);
-  const Fields fields(first.text, columns.separator_);
-  HeadLine arc = first;
+  columns.separator_ = SeparatorOf(lines[0].text);
+  const Fields first(lines[0].text, columns.separator_);
+  const bool is_header = first.size() == 0 || first[0].empty() ||
+                         std::none_of(first.begin(), first.end(), [&](absl::string_view field) {
+                           return IsNumber(field) || nodes.NodeOf(field) != NodeNames::kNone;
+                         });
+  std::vector<Fields> examples;
+  for (size_t i = is_header ? 1 : 0; i < lines.size(); ++i)
+    examples.emplace_back(lines[i].text, columns.separator_);
+  if (examples.empty())
+    return absl::InvalidArgumentError(absl::StrCat(path, " has no arcs below its header"));
+  columns.num_fields_ = examples.front().size();
+  std::vector<std::string> header;
   bool named = false;
-  if (std::none_of(fields.begin(), fields.end(), [&](absl::string_view field) {
-        return IsNumber(field) || nodes.NodeOf(field) != NodeNames::kNone;
-      })) {
-    columns.header_ = first.number;
-    QH_ASSIGN_OR_RETURN(named, columns.ReadHeader(first.text));
-    QH_ASSIGN_OR_RETURN(arc, ReadHeadLine(path, comments, first.number + 1));
+  if (is_header) {
+    columns.header_ = lines[0].number;
+    for (const absl::string_view name : first) header.emplace_back(name);
+    QH_ASSIGN_OR_RETURN(named, columns.ReadHeader(lines[0].text));
+    if (header.size() + 1 == columns.num_fields_ && AreRowNumbers(examples)) {
+      header.insert(header.begin(), "");
+      for (size_t& end : columns.ends_) ++end;
+    }
   }
-  columns.num_fields_ = Fields(arc.text, columns.separator_).size();
-  if (!named && columns.num_fields_ > 2) {
-    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-    columns.FindEnds(chunks->first(), comments, fields, nodes);
+  if (!ends.empty()) {
+    QH_RETURN_IF_ERROR(columns.TakeEnds(ends, header));
+  } else if (!named && columns.num_fields_ > 2) {
+    QH_RETURN_IF_ERROR(columns.FindEnds(examples, header, nodes));
   }
-  if (columns.header_ >= 0 || columns.num_fields_ > 2) columns.NoteColumns();
+  if (is_header || columns.num_fields_ > 2) columns.NoteColumns();
   return columns;
 }
 
-void EdgeColumns::FindEnds(const TextChunk& head, absl::string_view comments, const Fields& header,
-                           const NodeNames& nodes) {
-  const std::vector<Fields> examples = Examples(head, comments, header_, separator_);
-  std::vector<size_t> found;
-  for (size_t column = 0; column < num_fields_ && found.size() < 2; ++column) {
-    const bool is_other = header_ >= 0 && column < header.size() &&
-                          IsOneOf(header[column], {"id", "edge_id", "index", "weight", "w"});
-    if (!is_other && !AreRowNumbers(examples, column) && AreMostlyNodes(examples, column, nodes))
-      found.push_back(column);
+absl::Status EdgeColumns::TakeEnds(const std::string& ends,
+                                   const std::vector<std::string>& header) {
+  const std::vector<std::string> wanted = absl::StrSplit(ends, ',');
+  const auto number_of = [&](const std::string& column) -> size_t {
+    size_t number = 0;
+    if (header.empty()) return absl::SimpleAtoi(column, &number) ? number : 0;
+    const auto found = std::find(header.begin(), header.end(), column);
+    return found == header.end() ? 0 : static_cast<size_t>(found - header.begin()) + 1;
+  };
+  for (size_t end = 0; end < ends_.size(); ++end) {
+    const size_t number = wanted.size() == ends_.size() ? number_of(wanted[end]) : 0;
+    if (number < 1 || number > num_fields_)
+      return absl::InvalidArgumentError(
+          absl::StrCat("--ends is ", ends, "; two columns of ", path_, " are needed, SRC,DST, ",
+                       header.empty() ? absl::StrCat("by numbers from 1 to ", num_fields_)
+                                      : absl::StrCat("of ", absl::StrJoin(header, ", "))));
+    ends_[end] = number - 1;
   }
+  return absl::OkStatus();
+}
+
+absl::Status EdgeColumns::FindEnds(absl::Span<const Fields> examples,
+                                   const std::vector<std::string>& header, const NodeNames& nodes) {
+  std::vector<size_t> found;
+  for (size_t column = 0; column < num_fields_; ++column) {
+    const bool is_other =
+        column < header.size() &&
+        (IsIndexName(header[column]) || IsOneOf(header[column], {"id", "edge_id", "weight", "w"}));
+    if (!is_other && AreMostlyNodes(examples, column, nodes)) found.push_back(column);
+  }
+  if (found.size() > 2)
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, ": columns ", found[0] + 1, ", ", found[1] + 1, " and ", found[2] + 1,
+                     " all hold names of nodes: say which are the ends of arcs, --ends SRC,DST"));
   if (found.size() == 2) ends_ = {found[0], found[1]};
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> EdgeColumns::ReadHeader(absl::string_view line) {

@@ -1,10 +1,10 @@
 // Which columns of an edge list hold the two ends of an arc.
 //
 // Fields are as text_fields.h has them. Of a header's names (in any case) src, source, from, u or
-// head is the source and dst, target, to, v or tail the target, also with _id or _node after it
-// (src_id, source_node), start_id and end_id, and neo4j's :START_ID and :END_ID; where it has
-// neither, the first two columns are, but for a first one without a name, which is the index that
-// pandas writes.
+// head is the source and dst, destination, target, to, v or tail the target, also with _id or _node
+// after it (src_id, source_node), start_id and end_id, and neo4j's :START_ID and :END_ID; where it
+// has neither, the first two columns are, but for a first one without a name, which is the index
+// that pandas writes.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "partition/import/formats/node_names.h"
 #include "partition/import/formats/text_chunks.h"
@@ -22,6 +23,10 @@
 
 namespace quadhop {
 
+// Of an edge list by names, a line of blanks, one that begins with # or % but not with a node, and
+// Excel's sep=;.
+bool IsRemark(absl::string_view line, const NodeNames& nodes);
+
 class EdgeColumns {
  public:
   // Of ends that are numbers: a first line in which no field is a number is a header. From the
@@ -29,11 +34,14 @@ class EdgeColumns {
   // none, if the header names one end only, or if lines end in carriage returns.
   static absl::StatusOr<EdgeColumns> Find(const std::string& path, absl::string_view comments);
 
-  // Of ends that are names of nodes: a first line in which no field is a number, nor a node, is a
-  // header. Where it names no end, and there are more than two columns, the ends are the first two
-  // of those of which most entries are nodes, as far as the first lines tell; none of the rows'
-  // numbers, nor a column called id, edge_id, index or weight.
-  static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, absl::string_view comments,
+  // Of ends that are names of nodes. A first line in which no field is a number or a node, or whose
+  // first field is empty, is a header; it may be a field short if row numbers come first, as R
+  // writes them. The ends are in the columns `ends`, "SRC,DST", by their names or, without a
+  // header, by numbers from 1, if that is not empty; else where the header names them; else, of
+  // more than two columns, in the two of which most entries are nodes, as far as the first lines
+  // tell, but for those called id, edge_id, index or weight, or nothing. kInvalidArgument if more
+  // are so.
+  static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, const std::string& ends,
                                                const NodeNames& nodes);
 
   int64_t header() const { return header_; }  // its line from 0; -1: there is none
@@ -54,8 +62,9 @@ class EdgeColumns {
  private:
   EdgeColumns() = default;
   absl::StatusOr<bool> ReadHeader(absl::string_view line);  // whether it names the ends
-  void FindEnds(const TextChunk& head, absl::string_view comments, const Fields& header,
-                const NodeNames& nodes);
+  absl::Status TakeEnds(const std::string& ends, const std::vector<std::string>& header);
+  absl::Status FindEnds(absl::Span<const Fields> examples, const std::vector<std::string>& header,
+                        const NodeNames& nodes);
   void NoteColumns();
   size_t Parse(absl::string_view line, Arc* arc) const;
   absl::Status CheckLine(size_t num_fields, absl::string_view line, int64_t number) const;

@@ -20,7 +20,6 @@
 namespace quadhop {
 namespace {
 
-constexpr absl::string_view kComments = "#%";
 constexpr int64_t kArcsAStray = 10;  // of all arcs, at least
 
 // Arcs that name no node: how many, and the first.
@@ -52,7 +51,7 @@ class NamedArcs {
     Fields fields;
     QH_RETURN_IF_ERROR(
         ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-          if (number == columns_.header() || IsRemark(line)) return absl::OkStatus();
+          if (number == columns_.header() || IsRemark(line, names_)) return absl::OkStatus();
           QH_ASSIGN_OR_RETURN(const auto ends, columns_.TakeNames(line, number, &fields));
           const Arc arc = {names_.NodeOf(ends[0]), names_.NodeOf(ends[1])};
           if (arc.source == NodeNames::kNone)
@@ -87,8 +86,8 @@ class NamedArcs {
         strays_.line + 1, " column ", strays_.column);
     if (strays_.count > (strays_.count + num_arcs_) / kArcsAStray)
       return absl::InvalidArgumentError(absl::StrCat(
-          path_, ": ", what, ", more than a tenth. Names are taken from ", table_.NamesPlace(),
-          " (--id takes another column), of which the first is \"",
+          path_, ": ", what, ", more than a tenth. Names are taken from ", table_.path(), " ",
+          table_.NamesColumn(), " (--id takes another column), of which the first is \"",
           absl::CHexEscape(names_.NameOf(0)),
           "\": are they written alike there and here, zeros and points included?"));
     target.AddNote(absl::StrCat(what, ": left aside"));
@@ -96,13 +95,6 @@ class NamedArcs {
   }
 
  private:
-  // A comment, unless it begins with the name of a node.
-  bool IsRemark(absl::string_view line) const {
-    if (!IsComment(line, kComments)) return false;
-    const Fields fields(line, SeparatorOf(line));
-    return fields.size() == 0 || names_.NodeOf(fields[0]) == NodeNames::kNone;
-  }
-
   void AddStray(int64_t line, int end, absl::string_view name, Strays* strays) const {
     const absl::string_view header = table_.NameOfNames();
     if (!header.empty() && name == header) strays->header_is_named = true;
@@ -123,9 +115,10 @@ class NamedArcs {
 
 }  // namespace
 
-absl::Status ImportNamedArcs(const std::string& path, const NodeTable& table,
-                             const NodeNames& names, ImportTarget& target, ThreadPool& pool) {
-  QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::FindNamed(path, kComments, names));
+absl::Status ImportNamedArcs(const std::string& path, const std::string& ends,
+                             const NodeTable& table, const NodeNames& names, ImportTarget& target,
+                             ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::FindNamed(path, ends, names));
   if (!columns.note().empty()) target.AddNote(columns.note());
   if (columns.has_further()) target.AddNote("further columns are left aside");
   NamedArcs arcs(path, table, names, columns);

@@ -35,7 +35,7 @@ bool IsLabelName(absl::string_view name) {
   return IsOneOf(WithoutType(name), {"label", "labels", "class", "target", ":LABEL"});
 }
 
-bool IsSplitName(absl::string_view name) {
+bool IsMaskName(absl::string_view name) {
   return IsOneOf(WithoutType(name), {"split", "train_mask", "val_mask", "valid_mask", "test_mask"});
 }
 
@@ -72,20 +72,39 @@ absl::StatusOr<size_t> FindLabels(absl::Span<const std::string> header) {
     return absl::InvalidArgumentError(
         absl::StrCat(header[labels[0]], " and ", header[labels[1]],
                      " may both be the column of labels: name it, --label COLUMN"));
-  return labels.empty() ? FindOf(header, {"y", ":LABEL"}) : labels.front();
+  if (!labels.empty()) return labels.front();
+  const bool are_coordinates = FindOf(header, {"x"}) != kNoColumn;
+  return are_coordinates ? FindOf(header, {":LABEL"}) : FindOf(header, {"y", ":LABEL"});
 }
 
 absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* columns) {
   columns->split = FindOf(header, {"split"});
   if (columns->split != kNoColumn) return absl::OkStatus();
+  const auto count = [](const std::array<size_t, 3>& masks) {
+    return masks.size() - static_cast<size_t>(std::count(masks.begin(), masks.end(), kNoColumn));
+  };
   columns->masks = {FindOf(header, {"train_mask"}), FindOf(header, {"val_mask", "valid_mask"}),
                     FindOf(header, {"test_mask"})};
-  const auto found = std::count_if(columns->masks.begin(), columns->masks.end(),
-                                   [](size_t mask) { return mask != kNoColumn; });
-  if (found == 0 || found == 3) return absl::OkStatus();
+  if (count(columns->masks) == 0) {
+    const std::array<size_t, 3> masks = {
+        FindOf(header, {"train"}), FindOf(header, {"val", "valid"}), FindOf(header, {"test"})};
+    if (count(masks) == 3) columns->masks = masks;
+  }
+  if (count(columns->masks) == 0 || count(columns->masks) == 3) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "a split is the columns train_mask, val_mask and test_mask, all three, or a column split; "
       "--leave-out passes over those that are no such");
+}
+
+// The one column of a name that is wanted; kNoColumn if it is none of this table.
+absl::StatusOr<size_t> TheColumn(absl::Span<const std::string> header, size_t num_columns,
+                                 absl::string_view flag, const std::string& wanted) {
+  const std::vector<size_t> found = ColumnsNamed(header, num_columns, wanted);
+  if (found.size() > 1)
+    return absl::InvalidArgumentError(absl::StrCat(flag, " ", wanted, " are columns ", found[0] + 1,
+                                                   " and ", found[1] + 1,
+                                                   ": give them names that differ"));
+  return found.empty() ? kNoColumn : found.front();
 }
 
 }  // namespace
@@ -99,17 +118,21 @@ bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted) {
          std::any_of(fields.begin(), fields.end(), is_name);
 }
 
-size_t FindColumn(absl::Span<const std::string> header, size_t num_columns,
-                  absl::string_view wanted) {
-  if (wanted.empty()) return kNoColumn;
-  for (size_t i = 0; i < header.size(); ++i)
-    if (absl::EqualsIgnoreCase(header[i], wanted) ||
-        absl::EqualsIgnoreCase(WithoutType(header[i]), wanted))
-      return i;
+std::vector<size_t> ColumnsNamed(absl::Span<const std::string> header, size_t num_columns,
+                                 absl::string_view wanted) {
+  if (wanted.empty()) return {};
   size_t number;
   if (header.empty() && absl::SimpleAtoi(wanted, &number) && number >= 1 && number <= num_columns)
-    return number - 1;
-  return kNoColumn;
+    return {number - 1};
+  auto found = ColumnsThat(header, [&](absl::string_view name) { return name == wanted; });
+  if (found.empty())
+    found = ColumnsThat(
+        header, [&](absl::string_view name) { return absl::EqualsIgnoreCase(name, wanted); });
+  if (found.empty())
+    found = ColumnsThat(header, [&](absl::string_view name) {
+      return absl::EqualsIgnoreCase(WithoutType(name), wanted);
+    });
+  return found;
 }
 
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
@@ -118,17 +141,16 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
   const size_t num_columns = widths.size();
   std::vector<bool> is_left_out(num_columns);
   std::vector<std::string> names(header.begin(), header.end());  // of those that are not
-  for (const std::string& name : wanted.left_out) {
-    const size_t column = FindColumn(header, num_columns, name);
-    if (column == kNoColumn) continue;  // of another table
-    is_left_out[column] = true;
-    if (!names.empty()) names[column].clear();
-  }
+  for (const std::string& name : wanted.left_out)
+    for (const size_t column : ColumnsNamed(header, num_columns, name)) {
+      is_left_out[column] = true;
+      if (!names.empty()) names[column].clear();
+    }
 
   NodeColumns columns;
-  columns.names = FindColumn(names, num_columns, wanted.id);
+  QH_ASSIGN_OR_RETURN(columns.names, TheColumn(names, num_columns, "--id", wanted.id));
   if (columns.names == kNoColumn) columns.names = FindNames(names);
-  columns.labels = FindColumn(names, num_columns, wanted.label);
+  QH_ASSIGN_OR_RETURN(columns.labels, TheColumn(names, num_columns, "--label", wanted.label));
   if (wanted.label.empty()) {
     QH_ASSIGN_OR_RETURN(columns.labels, FindLabels(names));
     const bool last_is_text = num_columns > 1 && widths.back() == 0 && !is_left_out.back();
@@ -141,8 +163,8 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
         std::find(columns.masks.begin(), columns.masks.end(), i) != columns.masks.end())
       continue;
     const bool is_other =
-        !names.empty() && (EndsAsId(names[i]) || IsLabelName(names[i]) || IsSplitName(names[i]) ||
-                           (i == 0 && IsIndexName(names[i])));
+        !names.empty() && (EndsAsId(names[i]) || IsLabelName(names[i]) || IsMaskName(names[i]) ||
+                           (IsIndexName(names[i]) && (i == 0 || !names[i].empty())));
     if (widths[i] == 0 || is_other || is_left_out[i])
       columns.unused.push_back(i);
     else

@@ -5,11 +5,12 @@
 //             else the only one that ends as an id (user_id, userId, user ID); else name; else the
 //             first, which need have no name
 //   labels    the column `label`, if it is given; else label, labels, class or target, of which
-//             there may be one; else y; else :LABEL
-//   splits    the column split; else train_mask, val_mask (valid_mask) and test_mask
+//             there may be one; else y, if there is no x; else :LABEL
+//   splits    the column split; else train_mask, val_mask (valid_mask) and test_mask, or train, val
+//             (valid) and test
 //   features  every other column of numbers, of true and false, or of lists of as many numbers, as
-//             far as the first 1000 lines tell (table_values.h); but none that ends as an id, has a
-//             name of labels or splits, is `left_out`, or is the nameless index before others
+//             far as the first lines tell (table_values.h); but none that ends as an id, has a
+//             name of labels or masks, is `left_out`, or has row numbers by its name
 // Without a header names are in the first column, or in column number `id`, and labels in column
 // number `label`, or else in the last if it is not of numbers.
 #pragma once
@@ -57,13 +58,14 @@ struct NodeColumns {
 // writes; or one is a name of ids or labels, or is wanted.
 bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted);
 
-// The column of this name, or, where there is no header, of this number; or kNoColumn.
-size_t FindColumn(absl::Span<const std::string> header, size_t num_columns,
-                  absl::string_view wanted);
+// The columns of this name, those in its case if there are any, or, where there is no header, the
+// one of this number.
+std::vector<size_t> ColumnsNamed(absl::Span<const std::string> header, size_t num_columns,
+                                 absl::string_view wanted);
 
 // `header` is empty if there is none. `widths` are numbers in the entries of each column, 0 if
-// they are no numbers. kInvalidArgument for two columns of labels, and for masks of one or two
-// parts alone.
+// they are no numbers. kInvalidArgument for two columns of labels, two of a name that is
+// wanted, and masks of one or two parts alone.
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
                                             absl::Span<const int64_t> widths,
                                             const ColumnsWanted& wanted);

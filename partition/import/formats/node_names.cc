@@ -34,7 +34,8 @@ absl::Status NodeNames::CheckFit(int64_t text_bytes, int64_t num_nodes, int64_t 
 
 absl::StatusOr<std::unique_ptr<const NodeNames>> NodeNames::Make(std::string text,
                                                                  const std::string& place,
-                                                                 int64_t first_line) {
+                                                                 int64_t first_line,
+                                                                 absl::string_view column) {
   const int64_t num_nodes = std::count(text.begin(), text.end(), '\n');
   const auto line_of = [&](int64_t node) { return absl::StrCat("line ", first_line + node + 1); };
   std::unique_ptr<NodeNames> names(new NodeNames(std::move(text)));
@@ -48,10 +49,10 @@ absl::StatusOr<std::unique_ptr<const NodeNames>> NodeNames::Make(std::string tex
           absl::StrCat(place, " ", line_of(node), " names no node: every line is one node"));
     const auto [found, is_new] = names->nodes_.insert(node);
     if (!is_new)
-      return absl::InvalidArgumentError(
-          absl::StrCat(place, " ", line_of(node), ": node \"",
-                       absl::CHexEscape(names->NameOf(node)), "\" stands in ", line_of(*found),
-                       " too; every line is one node (or is this the list of edges?)"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          place, " ", line_of(node), ": node \"", absl::CHexEscape(names->NameOf(node)),
+          "\" stands in ", line_of(*found), " too; names of nodes are taken from ", column,
+          " (--id takes another), and every line is one node: or is this the list of edges?"));
   }
   return names;
 }

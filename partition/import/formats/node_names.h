@@ -26,11 +26,13 @@ class NodeNames {
                                absl::string_view place);
 
   // `text` is as original_names.txt of a store: a name a line, each line with its end. `place` is
-  // of it, and the name of node 0 is in its line `first_line`, from 0: both for errors.
+  // of it, the name of node 0 is in its line `first_line`, from 0, and `column` is where: all for
+  // errors.
   // kInvalidArgument for a name that is empty or that two nodes have.
   static absl::StatusOr<std::unique_ptr<const NodeNames>> Make(std::string text,
                                                                const std::string& place,
-                                                               int64_t first_line);
+                                                               int64_t first_line,
+                                                               absl::string_view column);
   NodeNames(const NodeNames&) = delete;
   NodeNames& operator=(const NodeNames&) = delete;
 

@@ -1,5 +1,6 @@
 #include "partition/import/formats/node_table.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -24,7 +25,8 @@ constexpr size_t kMostExamples = 1000;  // lines by which columns are known
 constexpr size_t kMostColumnsShown = 20;
 
 bool IsBeforeHeader(absl::string_view line) {
-  return absl::StartsWith(line, "# ") || absl::StartsWithIgnoreCase(line, "sep=");
+  return absl::StripAsciiWhitespace(line).empty() || absl::StartsWith(line, "# ") ||
+         absl::StartsWithIgnoreCase(line, "sep=");
 }
 
 // Of a column, how many numbers each entry seen so far has; 0: not all are numbers, or as many.
@@ -56,24 +58,9 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
     return absl::OkStatus();
   };
   QH_RETURN_IF_ERROR(ForEachLine(head, keep));
-  const auto first = std::find_if_not(lines.begin(), lines.end(), IsBeforeHeader);
-  if (first == lines.end())
-    return absl::InvalidArgumentError(absl::StrCat(path_, " is empty: a node a line is needed"));
-  header_lines_ = first - lines.begin();
-  QH_RETURN_IF_ERROR(CheckLineEnd(path_, *first, header_lines_));
-  separator_ = SeparatorOf(*first);
-  Fields fields(*first, separator_);
-  num_columns_ = fields.size();
-  if (IsNodeHeader(fields, wanted)) {
-    for (const absl::string_view name : fields) header_.emplace_back(name);
-    ++header_lines_;
-    if (AsSize(header_lines_) < lines.size()) {
-      fields.Split(lines[AsSize(header_lines_)], separator_);
-      if (fields.size() == header_.size() + 1) header_.insert(header_.begin(), "");
-    }
-    num_columns_ = header_.size();
-  }
+  QH_RETURN_IF_ERROR(ReadHeader(lines, wanted));
 
+  Fields fields;
   std::vector<int64_t> widths(num_columns_, kNothingSeen), bytes(num_columns_);
   for (size_t line = AsSize(header_lines_); line < lines.size(); ++line) {
     QH_RETURN_IF_ERROR(Split(lines[line], static_cast<int64_t>(line), &fields));
@@ -94,11 +81,52 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   is_estimated_ = head.share_read < 1;
   if (num_looked_at > 0)
     name_bytes_estimated_ = bytes[columns_.names] * num_rows_estimated_ / num_looked_at;
+  else if (is_estimated_)
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": the header and a line take more than ", TextChunks::kChunkBytes >> 20,
+        " MB, too much to tell the columns by: give features as .npy, --features"));
   return absl::OkStatus();
 }
 
+absl::Status NodeTable::ReadHeader(absl::Span<const absl::string_view> lines,
+                                   const ColumnsWanted& wanted) {
+  const auto first = std::find_if_not(lines.begin(), lines.end(), IsBeforeHeader);
+  if (first == lines.end())
+    return absl::InvalidArgumentError(absl::StrCat(path_, " is empty: a node a line is needed"));
+  header_lines_ = first - lines.begin();
+  QH_RETURN_IF_ERROR(CheckLineEnd(path_, *first, header_lines_));
+  separator_ = SeparatorOf(*first);
+  Fields fields(*first, separator_);
+  num_columns_ = fields.size();
+  if (IsNodeHeader(fields, wanted)) {
+    for (const absl::string_view name : fields) header_.emplace_back(name);
+    ++header_lines_;
+  } else if (header_lines_ > 0 && absl::StartsWith(first[-1], "# ")) {
+    // numpy.savetxt's.
+    fields.Split(first[-1].substr(2), separator_);
+    if (fields.size() == num_columns_ && IsNodeHeader(fields, wanted))
+      for (const absl::string_view name : fields) header_.emplace_back(name);
+  }
+  CompleteHeader(lines.subspan(AsSize(header_lines_)));
+  return absl::OkStatus();
+}
+
+void NodeTable::CompleteHeader(absl::Span<const absl::string_view> rows) {
+  if (header_.empty() || rows.empty()) return;
+  Fields fields;
+  bool are_longer = true, ends_are_empty = true;
+  for (const absl::string_view row : rows) {
+    fields.Split(row, separator_);
+    are_longer = are_longer && fields.size() == num_columns_ + 1;
+    ends_are_empty = ends_are_empty && fields.size() > 0 && fields[fields.size() - 1].empty();
+  }
+  if (!are_longer) return;
+  header_.insert(ends_are_empty ? header_.end() : header_.begin(), "");
+  ++num_columns_;
+}
+
 bool NodeTable::Has(absl::string_view column) const {
-  return FindColumn(header_, num_columns_, column) != kNoColumn;
+  return !ColumnsNamed(header_, num_columns_, column).empty();
 }
 
 std::string NodeTable::NameOfColumn(size_t column) const {
@@ -115,9 +143,7 @@ std::string NodeTable::Place(size_t column, int64_t line) const {
   return absl::StrCat(path_, " line ", line + 1, " ", ColumnPlace(column));
 }
 
-std::string NodeTable::NamesPlace() const {
-  return absl::StrCat(path_, " ", ColumnPlace(columns_.names));
-}
+std::string NodeTable::NamesColumn() const { return ColumnPlace(columns_.names); }
 
 std::string NodeTable::LabelPlace() const {
   return absl::StrCat(path_, " ", ColumnPlace(columns_.labels));
@@ -209,6 +235,10 @@ absl::StatusOr<bool> NodeTable::TakeFeatures(const Fields& fields, int64_t line,
                           absl::StrCat("\"", entry.substr(0, 60), "\"",
                                        width > 1 ? absl::StrCat(", not ", width, " numbers") : ""));
     }
+    // In a list, one of its numbers may be missing.
+    any_missing =
+        any_missing ||
+        (width > 1 && std::any_of(out, out + width, [](float value) { return std::isnan(value); }));
     out += width;
   }
   return any_missing;

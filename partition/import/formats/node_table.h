@@ -2,12 +2,14 @@
 // of it.
 //
 // Fields are as text_fields.h has them, what stands in which column as node_columns.h. Before the
-// header, or the first node, lines that begin with "# " are comments, and sep=; is Excel's. A
-// header may be a field short, as R writes it: then the first column has no name.
+// header, or the first node, blank lines are passed over, lines that begin with "# " are comments,
+// but for a header that numpy writes so, and sep=; is Excel's. A header may be a field short, as R
+// writes it: then the first column has no name, or the last, if nothing stands in it.
 #pragma once
 
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/span.h>
 
 #include <cstdint>
 #include <functional>
@@ -37,7 +39,7 @@ class NodeTable {
   bool has_labels() const { return columns_.labels != kNoColumn; }
   bool has_splits() const { return columns_.split != kNoColumn || columns_.has_masks(); }
   bool Has(absl::string_view column) const;
-  std::string NamesPlace() const;  // "FILE column 1 (id)"
+  std::string NamesColumn() const;  // "column 1 (id)"
   std::string LabelPlace() const;
   absl::string_view NameOfNames() const;  // by the header; empty: there is none
   std::string ColumnNames() const;        // for errors; of a table without a header their number
@@ -69,6 +71,8 @@ class NodeTable {
  private:
   NodeTable() = default;
   absl::Status ReadHead(const TextChunk& head, const ColumnsWanted& wanted);
+  absl::Status ReadHeader(absl::Span<const absl::string_view> lines, const ColumnsWanted& wanted);
+  void CompleteHeader(absl::Span<const absl::string_view> rows);
   absl::Status Split(absl::string_view line, int64_t number, Fields* fields) const;
   absl::StatusOr<SplitPart> PartOfWord(absl::string_view word, int64_t line) const;
   bool has_decimal_commas() const { return separator_ == ';'; }  // where a comma separates nothing

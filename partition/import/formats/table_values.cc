@@ -29,29 +29,54 @@ bool TakeDecimalComma(absl::string_view entry, float* value) {
 
 constexpr absl::string_view kBetween = " ,;";
 
-// A semicolon, or a comma and a blank.
-bool IsClear(absl::string_view between) {
-  return between.find(';') != absl::string_view::npos ||
-         (between.size() > 1 && between.find(',') != absl::string_view::npos);
+bool IsThreeDigits(absl::string_view number) {
+  return number.size() == 3 && number.find_first_not_of("0123456789") == number.npos;
 }
+
+// Whether what stands between the numbers of a list without brackets makes it one.
+class Listing {
+ public:
+  void AddNumber(absl::string_view number) {
+    ++count_;
+    points_ = points_ || number.find('.') != absl::string_view::npos;
+    if (count_ > 1) thousands_ = thousands_ && IsThreeDigits(number);
+  }
+  void AddSeparator(absl::string_view between) {
+    const bool comma = between.find(',') != absl::string_view::npos;
+    separated_ = separated_ && (comma || between.find(';') != absl::string_view::npos);
+    mere_commas_ = mere_commas_ || between == ",";
+  }
+  bool is_list() const {
+    if (count_ < 2 || !separated_) return false;
+    return !mere_commas_ || ((count_ > 2 || points_) && !thousands_);
+  }
+  int64_t count() const { return count_; }
+
+ private:
+  int64_t count_ = 0;
+  bool points_ = false;
+  bool thousands_ = true;
+  bool separated_ = true;
+  bool mere_commas_ = false;
+};
 
 // Of what is no number by itself.
 template <typename Visit>
 bool ForEachOfList(absl::string_view list, const Visit& visit) {
   const bool bracketed = absl::ConsumePrefix(&list, "[");
   if (bracketed && !absl::ConsumeSuffix(&list, "]")) return false;
-  bool clear = true;
-  int64_t count = 0;
+  Listing listing;
   float value;
   size_t at = list.find_first_not_of(kBetween);
   while (at != absl::string_view::npos) {
     const size_t end = std::min(list.find_first_of(kBetween, at), list.size());
-    if (!absl::SimpleAtof(list.substr(at, end - at), &value) || !visit(value)) return false;
-    ++count;
+    const absl::string_view number = list.substr(at, end - at);
+    if (!absl::SimpleAtof(number, &value) || !visit(value)) return false;
+    listing.AddNumber(number);
     at = list.find_first_not_of(kBetween, end);
-    if (at != absl::string_view::npos) clear = clear && IsClear(list.substr(end, at - end));
+    if (at != absl::string_view::npos) listing.AddSeparator(list.substr(end, at - end));
   }
-  return bracketed ? count > 0 : count > 2 || (clear && count > 1);
+  return bracketed ? listing.count() > 0 : listing.is_list();
 }
 
 template <typename Visit>
@@ -72,7 +97,7 @@ bool IsMissing(absl::string_view entry) {
 }
 
 bool IsUnlabelled(absl::string_view entry) {
-  return IsMissing(entry) || IsOneOf(entry, {"unknown", "?"}) || IsValue(entry, -1);
+  return IsMissing(entry) || IsOneOf(entry, {"unknown", "?"});
 }
 
 bool IsTrue(absl::string_view entry) { return IsOneOf(entry, {"true", "t"}) || IsValue(entry, 1); }
@@ -89,7 +114,7 @@ int64_t CountNumbers(absl::string_view entry, bool decimal_comma) {
 bool TakeNumbers(absl::string_view entry, bool decimal_comma, int64_t count, float* out) {
   float* const end = out + count;
   const auto take = [&](float value) {
-    if (out == end || !std::isfinite(value)) return false;
+    if (out == end || std::isinf(value)) return false;
     *out++ = value;
     return true;
   };

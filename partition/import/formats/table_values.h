@@ -10,7 +10,7 @@ namespace quadhop {
 // Nothing, nan, na, n/a, #N/A, <NA>, nat, null, none or \N, in any case.
 bool IsMissing(absl::string_view entry);
 
-// One of these, or unknown, ? or -1.
+// One of these, or unknown or ?.
 bool IsUnlabelled(absl::string_view entry);
 
 // true or t, false or f, or 1 and 0; a mask may be missing where it is false.
@@ -18,12 +18,13 @@ bool IsTrue(absl::string_view entry);
 bool IsFalse(absl::string_view entry);
 
 // How many numbers an entry has; 0 if it is not of numbers. One number; true or false; or a list of
-// numbers with commas, semicolons or blanks between them: in brackets, or with a semicolon, or a
-// comma and a blank, between any two, or of three numbers at least, so that 1,5 and 030 1000 are
-// none. Where `decimal_comma`, 1,5 is one number.
+// numbers: in brackets with commas, semicolons or blanks between them; or with semicolons, or
+// commas and blanks; or of three numbers at least, or of numbers with points, with mere commas, but
+// for 1,234,567. So 1,5 and 030 1000 are none. Where `decimal_comma`, 1,5 is one number.
 int64_t CountNumbers(absl::string_view entry, bool decimal_comma);
 
-// Takes an entry's numbers; false if it has another number of them, or if one is not finite.
+// Takes an entry's numbers; false if it has another number of them, or if one is not finite. NaN in
+// a list is taken.
 bool TakeNumbers(absl::string_view entry, bool decimal_comma, int64_t count,
                  float* out);  // [count]
 

@@ -33,11 +33,13 @@
 namespace quadhop {
 namespace {
 
+// Further tables have names in the column that is called as in the first, if they have one.
 absl::StatusOr<std::vector<NodeTable>> OpenTables(const ImportOptions& options) {
-  const ColumnsWanted wanted = {options.id, options.label, options.left_out};
+  ColumnsWanted wanted = {options.id, options.label, options.left_out};
   std::vector<NodeTable> tables;
   for (const std::string& path : options.nodes) {
     QH_ASSIGN_OR_RETURN(NodeTable table, NodeTable::Open(path, wanted));
+    if (tables.empty() && wanted.id.empty()) wanted.id = std::string(table.NameOfNames());
     tables.push_back(std::move(table));
   }
   return tables;
@@ -79,7 +81,8 @@ class TablesImporter {
   absl::Status Read() {
     QH_RETURN_IF_ERROR(FindTables());
     QH_RETURN_IF_ERROR(ReadNames());
-    QH_RETURN_IF_ERROR(ImportNamedArcs(options_.from, tables_.front(), *names_, target_, pool_));
+    QH_RETURN_IF_ERROR(
+        ImportNamedArcs(options_.from, options_.ends, tables_.front(), *names_, target_, pool_));
     QH_RETURN_IF_ERROR(AddFeatures());
     QH_RETURN_IF_ERROR(AddLabels());
     QH_RETURN_IF_ERROR(ReadRows());
@@ -133,8 +136,8 @@ class TablesImporter {
       text += part;
       part = {};
     }
-    QH_ASSIGN_OR_RETURN(names_,
-                        NodeNames::Make(std::move(text), table.path(), table.num_header_lines()));
+    QH_ASSIGN_OR_RETURN(names_, NodeNames::Make(std::move(text), table.path(),
+                                                table.num_header_lines(), table.NamesColumn()));
     return Annotate(target_.SetNodes(names_->num_nodes()), table.path());
   }
 
@@ -193,10 +196,12 @@ class TablesImporter {
     return ForEachChunkOf(labels_from_->path(), target_, pool_, read);
   }
 
-  // Names of nodes, say: there is nothing to learn.
+  // Of names of nodes, say, there is nothing to learn.
   absl::Status CheckClasses() const {
-    constexpr int64_t kFewClasses = 50;
-    if (labels_from_ == nullptr || classes_->num_classes() <= kFewClasses) return absl::OkStatus();
+    constexpr int64_t kFewClasses = 10;
+    if (labels_from_ == nullptr || !options_.label.empty() ||
+        classes_->num_classes() <= kFewClasses)
+      return absl::OkStatus();
     const auto unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
     const int64_t labelled = static_cast<int64_t>(labels_.size()) - unlabelled;
     if (2 * classes_->num_classes() <= labelled) return absl::OkStatus();

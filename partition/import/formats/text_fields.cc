@@ -83,7 +83,8 @@ bool IsNumber(absl::string_view field) {
 }
 
 bool IsIndexName(absl::string_view field) {
-  return field.empty() || absl::StartsWithIgnoreCase(field, "unnamed:");
+  return field.empty() || absl::StartsWithIgnoreCase(field, "unnamed:") ||
+         absl::EqualsIgnoreCase(field, "index");
 }
 
 }  // namespace quadhop

@@ -50,7 +50,7 @@ bool IsOneOf(absl::string_view text, std::initializer_list<absl::string_view> na
 
 bool IsNumber(absl::string_view field);
 
-// Of a header, the column of row numbers that pandas writes: none, or "Unnamed: 0".
+// Of a header, the column of row numbers: no name, as pandas and R write it, "Unnamed: 0", index.
 bool IsIndexName(absl::string_view field);
 
 }  // namespace quadhop

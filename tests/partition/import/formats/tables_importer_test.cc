@@ -3,10 +3,8 @@
 
 #include "core/casts.h"
 #include "core/file.h"
-#include "core/store.h"
-#include "partition/import/formats/node_columns.h"
 #include "tests/partition/import/formats/format_writers.h"
-#include "tests/partition/import/import_fixture.h"
+#include "tests/partition/import/formats/tables_fixture.h"
 
 namespace quadhop {
 namespace {
@@ -15,51 +13,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
-
-class Tables : public ImportOf {
- protected:
-  // Of edges, and of tables of nodes.
-  absl::StatusOr<ImportReport> ImportTables(const std::string& edges,
-                                            const std::vector<std::string>& tables,
-                                            const ColumnsWanted& wanted = {}) {
-    input_.Write("edges.csv", edges);
-    ImportOptions options = OptionsFor("edges.csv");
-    for (size_t i = 0; i < tables.size(); ++i) {
-      const std::string name = absl::StrCat("nodes", i, ".csv");
-      input_.Write(name, tables[i]);
-      options.nodes.push_back(input_ / name);
-    }
-    options.id = wanted.id;
-    options.label = wanted.label;
-    options.left_out = wanted.left_out;
-    return Import(options, pool_);
-  }
-  absl::Status ErrorOf(const std::string& edges, const std::string& nodes,
-                       const ColumnsWanted& wanted = {}) {
-    return ImportTables(edges, {nodes}, wanted).status();
-  }
-  std::unique_ptr<Store> OpenStore() const { return Store::Open(output_ / "s.qh").value(); }
-  std::vector<float> Features() const {  // of all nodes, one after another
-    const std::unique_ptr<Store> store = OpenStore();
-    const auto values = store->array("raw.npy").value()->values<float>();
-    return {values.begin(), values.end()};
-  }
-  std::vector<int32_t> Labels() const {
-    const std::unique_ptr<Store> store = OpenStore();
-    const auto labels = store->labels().value();
-    return {labels.begin(), labels.end()};
-  }
-  std::vector<std::string> ClassNames() const {
-    const std::unique_ptr<Store> store = OpenStore();
-    const auto& names = store->manifest().class_names();
-    return {names.begin(), names.end()};
-  }
-  std::vector<int> Split() const {
-    const std::unique_ptr<Store> store = OpenStore();
-    const auto split = store->split("").value();
-    return {split.begin(), split.end()};
-  }
-};
 
 TEST_F(Tables, NumberNodesAsTheyStandInTheTable) {
   ASSERT_OK(ImportTables("z,a\nm,z\n", {"id,x\nz,1\nm,2\na,3\n"}));
@@ -135,7 +88,7 @@ TEST_F(Tables, KeepClassesThatAreNumberedFrom0AndNumberOthersInTheirOrder) {
 }
 
 TEST_F(Tables, HaveListsOfNumbersForFeatures) {
-  for (const char* list : {"\"1, 2\"", "\"[1,2]\"", "[1 2]", "\"[1. 2.]\"", "1;2"}) {
+  for (const char* list : {"\"1, 2\"", "\"[1,2]\"", "\"1.0,2.0\"", "[1 2]", "\"[1. 2.]\"", "1;2"}) {
     ASSERT_OK(ImportTables("a,b\n", {absl::StrCat("id,feat,w\na,", list, ",3\nb,", list, ",4\n")}))
         << list;
     EXPECT_THAT(Features(), ElementsAre(1, 2, 3, 1, 2, 4)) << list;
@@ -150,6 +103,8 @@ TEST_F(Tables, LeaveColumnsAsideThatAreNotAllNumbersOrNotAsMany) {
   // Neither decimal commas nor telephone numbers are lists.
   ASSERT_OK(ImportTables("a,b\n", {"id\tw\ttel\tx\na\t1,5\t030 1000\t5\nb\t2,5\t040 200\t6\n"}));
   EXPECT_THAT(Features(), ElementsAre(5, 6));
+  ASSERT_OK(ImportTables("a,b\n", {"id,w,x\na,\"1,234,567\",5\nb,\"2,345,678\",6\n"}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
   ASSERT_OK(ImportTables("a;b\n", {"id;w;x\na;1,5;5\nb;-2,25;6\n"}));
   EXPECT_THAT(Features(), ElementsAre(1.5, 5, -2.25, 6));
 }
@@ -159,6 +114,8 @@ TEST_F(Tables, HaveMasksForASplit) {
                                    "a,True,False,False,1\nb,0,1,0,2\nc,,,1,3\nd,0,0,0,4\n"}));
   EXPECT_THAT(Split(), ElementsAre(1, 2, 3, 0));
   EXPECT_THAT(Features(), ElementsAre(1, 2, 3, 4));
+  ASSERT_OK(ImportTables("a,b\n", {"id,train,valid,test\na,0,0,1\nb,t,f,f\n"}));
+  EXPECT_THAT(Split(), ElementsAre(3, 1));
   EXPECT_THAT(ErrorOf("a,b\n", "id,train_mask,val_mask,test_mask\na,1,0,t\nb,0,1,0\n"),
               StatusIs(kInvalid, HasSubstr("nodes0.csv line 2 column 4 (test_mask) is true; the "
                                            "node is in another part of the split already")));
@@ -193,35 +150,6 @@ TEST_F(Tables, RefuseFurtherTablesThatDoNotFitTheFirst) {
               StatusIs(kInvalid, HasSubstr("nodes1.csv both have labels")));
 }
 
-TEST_F(Tables, LeaveArcsAsideThatNameNoNodeUpToATenth) {
-  const std::string nodes = "id,x\na,1\nb,2\nc,3\n";
-  std::string edges = "a,b\nc,ghost\nb,c\nspook,a\n";
-  for (int i = 0; i < 16; ++i) absl::StrAppend(&edges, "a,b\n");
-  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportTables(edges, {nodes}));
-  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
-  EXPECT_THAT(report.Describe(), HasSubstr("2 arcs of 20 name a node that "));
-  EXPECT_THAT(report.Describe(),
-              HasSubstr("nodes0.csv has not, first \"ghost\" in line 2 column 2: left aside"));
-  EXPECT_THAT(ErrorOf("src,dst\nA,B\nb,c\nB,C\n", nodes),
-              StatusIs(kInvalid, HasSubstr("edges.csv: 2 arcs of 3 name a node that ")));
-  EXPECT_THAT(
-      ErrorOf("001,002\n", "id,x\n1,1\n2,2\n"),
-      StatusIs(kInvalid, HasSubstr("nodes0.csv column 1 (id) (--id takes another column), of "
-                                   "which the first is \"1\"")));
-}
-
-TEST_F(Tables, OfEdgesHaveAHeaderWhereNoFieldOfTheFirstLineIsANodeOrANumber) {
-  const std::string nodes = "id,x\na,1\nb,2\n\"c, d\",3\n";
-  for (const char* edges :
-       {"a,b\nb,\"c, d\"\n", "a\tb\nb\tc, d\n", "person,friend\na,b\nb,\"c, d\"\n",
-        "w,dst,src\n1,b,a\n2,\"c, d\",b\n", "# from here\n:START_ID,:END_ID\na,b\nb,\"c, d\"\n",
-        ",from,to\n0,a,b\n1,b,\"c, d\"\n", "fromId;weight;toId\na;1;b\nb;2;c, d\n",
-        ":START_ID(P),role,:END_ID(P)\na,x,b\nb,y,\"c, d\"\n"}) {
-    ASSERT_OK(ImportTables(edges, {nodes})) << edges;
-    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2))) << edges;
-  }
-}
-
 TEST_F(Tables, NameTheLineThatIsWrong) {
   EXPECT_THAT(ErrorOf("a,b\n", ""), StatusIs(kInvalid, HasSubstr("nodes0.csv is empty")));
   EXPECT_THAT(ErrorOf("a,b\n", std::string("PK\3\4\0\0", 6)),
@@ -239,9 +167,8 @@ TEST_F(Tables, NameTheLineThatIsWrong) {
       ErrorOf("a,b\n", "id,x\na,1\nb,2\na,3\n"),
       StatusIs(
           kInvalid,
-          HasSubstr(
-              "nodes0.csv line 4: node \"a\" stands in line 2 too; every line is one node (or is "
-              "this the list of edges?)")));
+          HasSubstr("nodes0.csv line 4: node \"a\" stands in line 2 too; names of nodes are taken "
+                    "from column 1 (id)")));
   EXPECT_THAT(ErrorOf("a,b\nb\n", "id,x\na,1\nb,2\n"),
               StatusIs(kInvalid, HasSubstr("edges.csv line 2 is \"b\"; the names of two nodes")));
   EXPECT_THAT(ErrorOf("a,b\nb,a,1\n", "id,x\na,1\nb,2\n"),
@@ -286,7 +213,7 @@ TEST_F(Tables, AreForEdgeListsAlone) {
   options = OptionsFor("e.txt");
   options.label = "x";
   EXPECT_THAT(Import(options, pool_),
-              StatusIs(kInvalid, HasSubstr("are of columns of --nodes, which is not given")));
+              StatusIs(kInvalid, HasSubstr("go with --nodes, which is not given")));
   options = OptionsFor("e.txt");
   options.format = "tables";
   EXPECT_THAT(Import(options, pool_), StatusIs(kInvalid, HasSubstr("give --nodes")));
@@ -322,6 +249,7 @@ TEST_F(Tables, HaveOneColumnOfLabels) {
   EXPECT_THAT(ErrorOf("0,1\n", nodes),
               StatusIs(kInvalid, HasSubstr("nodes0.csv column 2 (label) has 60 different labels of "
                                            "60 nodes: name the column of classes")));
+  EXPECT_OK(ErrorOf("0,1\n", nodes, {.label = "label"}));
 }
 
 TEST_F(Tables, SayWhichWordsAreTakenForNoLabel) {
@@ -334,33 +262,49 @@ TEST_F(Tables, SayWhichWordsAreTakenForNoLabel) {
 TEST_F(Tables, HaveTheMeanOfTheirColumnForFeaturesThatAreMissing) {
   ASSERT_OK_AND_ASSIGN(
       const ImportReport report,
-      ImportTables("a,b\n", {"id,x,w,f\na,,1,\"[1, 2]\"\nb,2,NA,\nc,5,4,[3 4]\n"}));
-  EXPECT_THAT(Features(), ElementsAre(3.5, 1, 1, 2, 2, 2.5, 2, 3, 5, 4, 3, 4));
+      ImportTables("a,b\n", {"id,x,w,f\na,,1,\"[1, nan]\"\nb,2,NA,\nc,5,4,[3 4]\n"}));
+  EXPECT_THAT(Features(), ElementsAre(3.5, 1, 1, 4, 2, 2.5, 2, 4, 5, 4, 3, 4));
   EXPECT_THAT(report.Describe(),
-              HasSubstr("4 missing features in 4 columns stand at the mean of the others"));
+              HasSubstr("5 missing features in 4 columns stand at the mean of the others"));
 }
 
-TEST_F(Tables, HaveNamesWithQuotesAndHashesInThem) {
-  ASSERT_OK(ImportTables("#love,\"M\"\"x\"\", \"\"2\"\n# a comment\nb,#love\n",
-                         {"id,x\n#love,1\n\"M\"\"x\"\", \"\"2\",2\nb,3\n"}));
-  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
-  EXPECT_EQ(*ReadFile(output_ / "s.qh/original_names.txt"), "#love\nM\"x\", \"2\nb\n");
+TEST_F(Tables, MayHaveAHeaderThatNumpyWritesAndOneThatIsAFieldShort) {
+  ASSERT_OK(ImportTables("1,2\n", {"\n# made by savetxt\n# id,x,label\n1,5,0\n2,6,1\n"}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1));
+  ASSERT_OK(ImportTables("1,2\n", {"id,x,label\n1,5,0,\n2,6,1,\n"}));  // a comma too many
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1));
+  EXPECT_THAT(ErrorOf("1,2\n", "id,text,label\n1,a, b,0\n2,c,1\n"),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv line 2 is \"1,a, b,0\"; it has 4 fields")));
 }
 
-TEST_F(Tables, OfEdgesHaveTheirEndsInTheColumnsThatAreNodes) {
-  const std::string nodes = "id,x\n1,5\n2,6\n3,7\n4,8\n";
-  for (const char* edges :
-       {"id,user1,user2\n1,1,2\n2,3,4\n", "weight,user_id,friend_id\n1,1,2\n2,3,4\n",
-        "node1,weight,node2\n1,0.5,2\n3,0.25,4\n", "0,1,2\n1,3,4\n2,1,2\n3,3,4\n", "1 2 1\n3 4 1\n",
-        "user,when,friend\n1,2001,2\n3,2002,4\n"}) {
-    ASSERT_OK(ImportTables(edges, {nodes})) << edges;
-    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 3))) << edges;
-  }
+TEST_F(Tables, HaveColumnsByTheirExactNamesFirst) {
+  const std::string nodes = "id,Group,group,go,go:0005\na,1,0,5,6\nb,0,1,7,8\n";
+  ASSERT_OK(ImportTables("a,b\n", {nodes}, {.label = "group", .left_out = {"go"}}));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1));
+  EXPECT_THAT(Features(), ElementsAre(1, 6, 0, 8));
+  ASSERT_OK(ImportTables("a,b\n", {"id,leak,leak,x\na,1,1,5\nb,2,2,6\n"}, {.left_out = {"leak"}}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
+  EXPECT_THAT(ErrorOf("a,b\n", "id,k,k\na,1,1\nb,0,0\n", {.label = "k"}),
+              StatusIs(kInvalid, HasSubstr("--label k are columns 2 and 3: give them names that")));
 }
 
-TEST_F(Tables, AreRefusedWhereAnEdgeNamesWhatIsTakenForTheHeader) {
-  EXPECT_THAT(ErrorOf("n0,n1\nn1,n2\n", "n0,x\nn1,y\nn2,x\n"),
-              StatusIs(kInvalid, HasSubstr("nodes0.csv line 1 is taken for a header, but ")));
+TEST_F(Tables, HaveTheNamesOfFurtherTablesInTheColumnThatIsCalledAsInTheFirst) {
+  ASSERT_OK(ImportTables(
+      "7,6\n", {"person_id,x\n7,1\n6,2\n", "id,person_id,team_id,label\n6,7,1,a\n7,6,1,b\n"}));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1));
+}
+
+TEST_F(Tables, KeepLabelsOfSignsAndOfLeadingZeros) {
+  ASSERT_OK(ImportTables("a,b\n", {"id,label\na,-1\nb,1\nc,+1\n"}));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1, 1));
+  EXPECT_THAT(ClassNames(), ElementsAre("-1", "1"));
+  ASSERT_OK(ImportTables("a,b\n", {"id,label\na,-2\nb,-1\nc,1\n"}));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1, 2));
+  ASSERT_OK(ImportTables("a,b\n", {"id,label\na,01\nb,1\nc,-1\n"}));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1, -1));
+  EXPECT_THAT(ClassNames(), ElementsAre("01", "1"));
 }
 
 TEST_F(Tables, HaveNoSplitBesideOneThatIsGiven) {
@@ -422,7 +366,7 @@ TEST_F(Tables, AreEqualWhateverTheChunksAndThreads) {
     ASSERT_OK(Import(options, pool));
     const Arcs arcs = StoredArcs();
     ASSERT_EQ(arcs.size(), 199990u);  // every 20000th is its own
-    EXPECT_EQ(arcs[122], std::make_pair(int64_t{123}, int64_t{123 * 31}));
+    EXPECT_EQ(arcs[122], std::make_pair(int64_t{123}, int64_t{123} * 31));
     const std::vector<float> features = Features();
     const std::vector<int32_t> labels = Labels();
     for (size_t v = 0; v < features.size(); ++v) {
