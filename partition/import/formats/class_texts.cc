@@ -37,7 +37,7 @@ absl::Status ClassTexts::Add(const absl::flat_hash_set<std::string>& texts) {
     if (classes_.size() > kMostClasses)
       return absl::InvalidArgumentError(
           absl::StrCat(place_, " has more than ", kMostClasses,
-                       " different labels: name the column of classes, --label NAME"));
+                       " different labels: name the column of classes, --label COLUMN"));
   }
   return absl::OkStatus();
 }
@@ -76,9 +76,9 @@ absl::Status ClassTexts::NumberByValue() {
   bool as_they_are = true;
   for (auto& [of, number] : numbers) {
     if (of != std::floor(of))
-      return absl::InvalidArgumentError(
-          absl::StrCat(place_, " has the label ", of,
-                       ": classes are whole numbers or names; name another column, --label NAME"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          place_, " has the label ", of,
+          ": classes are whole numbers or names; name another column, --label COLUMN"));
     number = static_cast<int32_t>(num_classes_++);
     as_they_are = as_they_are && of == number;
     names_.push_back(absl::StrCat(static_cast<int64_t>(of)));

@@ -14,11 +14,13 @@
 
 #include "core/status.h"
 #include "partition/import/formats/number_lines.h"
+#include "partition/import/formats/table_header.h"
+#include "partition/import/formats/text_chunks.h"
 
 namespace quadhop {
 namespace {
 
-constexpr size_t kNone = static_cast<size_t>(-1);
+constexpr char kNoSeparator = '\0';  // it is not known yet
 
 // Of what follows two ids, in a line without quotes.
 size_t CountFields(absl::string_view rest) {
@@ -47,10 +49,12 @@ absl::string_view EndName(absl::string_view name) {
   return name;
 }
 
-// A column of the ends, `end` 0 or 1, or kNone. neo4j writes :START_ID(Person).
-size_t FindEnd(const Fields& header, int end) {
+// A column of the ends, `end` 0 or 1, or kNoColumn. neo4j writes :START_ID(Person).
+template <typename Header>
+size_t FindEnd(const Header& header, int end) {
   for (size_t i = 0; i < header.size(); ++i) {
-    const absl::string_view whole = header[i].substr(0, header[i].find('('));
+    const absl::string_view field = header[i];
+    const absl::string_view whole = field.substr(0, field.find('('));
     const absl::string_view name = EndName(whole);
     if (end == 0 ? IsOneOf(name, {"src", "source", "from", "u", "head"}) ||
                        IsOneOf(whole, {"start_id", ":START_ID"})
@@ -58,10 +62,8 @@ size_t FindEnd(const Fields& header, int end) {
                        IsOneOf(whole, {"end_id", ":END_ID"}))
       return i;
   }
-  return kNone;
+  return kNoColumn;
 }
-
-constexpr size_t kMostExamples = 1000;  // lines by which columns are known
 
 bool AreMostlyNodes(absl::Span<const Fields> examples, size_t column, const NodeNames& nodes) {
   const auto hits = std::count_if(examples.begin(), examples.end(), [&](const Fields& fields) {
@@ -88,7 +90,7 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::str
   Arc arc;
   if (columns.Parse(first.text, &arc) == 0 && HasNoNumber(first.text)) {
     columns.header_ = first.number;
-    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text).status());
+    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text));
     columns.NoteColumns();
     QH_ASSIGN_OR_RETURN(first, ReadHeadLine(path, comments, first.number + 1));
   }
@@ -96,85 +98,88 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::str
   return columns;
 }
 
-bool IsRemark(absl::string_view line, const NodeNames& nodes) {
+bool EdgeColumns::IsRemark(absl::string_view line, const NodeNames& nodes) const {
   if (!IsComment(line, "#%") && !absl::StartsWithIgnoreCase(line, "sep=")) return false;
-  const Fields fields(line, SeparatorOf(line));
+  const Fields fields(line, separator_ == kNoSeparator ? SeparatorOf(line) : separator_);
   return fields.size() == 0 || nodes.NodeOf(fields[0]) == NodeNames::kNone;
 }
 
 absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path, const std::string& ends,
                                                    const NodeNames& nodes) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-  if (chunks->first().text.find('\0') != std::string::npos)
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is no text of UTF-8 or the like: export the edges as csv"));
+  QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
+  EdgeColumns columns;
+  columns.path_ = path;
   std::vector<HeadLine> lines;
   const auto keep = [&](absl::string_view line, int64_t number) {
-    if (lines.size() <= kMostExamples && !IsRemark(line, nodes))
-      lines.push_back({std::string(line), number});
+    if (lines.size() > kMostExamples || columns.IsRemark(line, nodes)) return absl::OkStatus();
+    if (lines.empty()) columns.separator_ = SeparatorOf(line);
+    lines.push_back({std::string(line), number});
     return absl::OkStatus();
   };
+  columns.separator_ = kNoSeparator;
   QH_RETURN_IF_ERROR(ForEachLine(chunks->first(), keep));
   if (lines.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " has no arcs"));
   QH_RETURN_IF_ERROR(CheckLineEnd(path, lines[0].text, lines[0].number));
 
-  EdgeColumns columns;
-  columns.path_ = path;
-  columns.separator_ = SeparatorOf(lines[0].text);
   const Fields first(lines[0].text, columns.separator_);
-  const bool is_header = first.size() == 0 || first[0].empty() ||
-                         std::none_of(first.begin(), first.end(), [&](absl::string_view field) {
-                           return IsNumber(field) || nodes.NodeOf(field) != NodeNames::kNone;
-                         });
+  std::vector<std::string> header;
+  if (first[0].empty() || std::none_of(first.begin(), first.end(), [&](absl::string_view field) {
+        return IsNumber(field) || nodes.NodeOf(field) != NodeNames::kNone;
+      })) {
+    columns.header_ = lines[0].number;
+    for (const absl::string_view name : first) header.emplace_back(name);
+  }
   std::vector<Fields> examples;
-  for (size_t i = is_header ? 1 : 0; i < lines.size(); ++i)
+  for (size_t i = header.empty() ? 0 : 1; i < lines.size(); ++i)
     examples.emplace_back(lines[i].text, columns.separator_);
   if (examples.empty())
     return absl::InvalidArgumentError(absl::StrCat(path, " has no arcs below its header"));
   columns.num_fields_ = examples.front().size();
-  std::vector<std::string> header;
-  bool named = false;
-  if (is_header) {
-    columns.header_ = lines[0].number;
-    for (const absl::string_view name : first) header.emplace_back(name);
-    QH_ASSIGN_OR_RETURN(named, columns.ReadHeader(lines[0].text));
-    if (header.size() + 1 == columns.num_fields_ && AreRowNumbers(examples)) {
-      header.insert(header.begin(), "");
-      for (size_t& end : columns.ends_) ++end;
-    }
-  }
+  if (!header.empty()) QH_RETURN_IF_ERROR(columns.ReadNamedHeader(examples, nodes, &header));
+
+  const size_t source = FindEnd(header, 0), target = FindEnd(header, 1);
   if (!ends.empty()) {
     QH_RETURN_IF_ERROR(columns.TakeEnds(ends, header));
-  } else if (!named && columns.num_fields_ > 2) {
+  } else if (source != kNoColumn && target != kNoColumn) {
+    columns.ends_ = {source, target};
+  } else if (columns.num_fields_ > 2) {
     QH_RETURN_IF_ERROR(columns.FindEnds(examples, header, nodes));
   }
-  if (is_header || columns.num_fields_ > 2) columns.NoteColumns();
+  if (!header.empty() || columns.num_fields_ > 2) columns.NoteColumns();
   return columns;
 }
 
-absl::Status EdgeColumns::TakeEnds(const std::string& ends,
-                                   const std::vector<std::string>& header) {
-  const std::vector<std::string> wanted = absl::StrSplit(ends, ',');
-  const auto number_of = [&](const std::string& column) -> size_t {
-    size_t number = 0;
-    if (header.empty()) return absl::SimpleAtoi(column, &number) ? number : 0;
-    const auto found = std::find(header.begin(), header.end(), column);
-    return found == header.end() ? 0 : static_cast<size_t>(found - header.begin()) + 1;
-  };
-  for (size_t end = 0; end < ends_.size(); ++end) {
-    const size_t number = wanted.size() == ends_.size() ? number_of(wanted[end]) : 0;
-    if (number < 1 || number > num_fields_)
-      return absl::InvalidArgumentError(
-          absl::StrCat("--ends is ", ends, "; two columns of ", path_, " are needed, SRC,DST, ",
-                       header.empty() ? absl::StrCat("by numbers from 1 to ", num_fields_)
-                                      : absl::StrCat("of ", absl::StrJoin(header, ", "))));
-    ends_[end] = number - 1;
+absl::Status EdgeColumns::ReadNamedHeader(absl::Span<const Fields> examples, const NodeNames& nodes,
+                                          std::vector<std::string>* header) const {
+  const size_t num_names = header->size();
+  CompleteHeader(examples, header);
+  const bool is_first_nameless = num_names < header->size() && !header->back().empty();
+  const bool may_be_an_end = AreMostlyNodes(examples, 0, nodes) && !AreRowNumbers(examples);
+  if (header->size() == num_fields_ && !(is_first_nameless && may_be_an_end))
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(path_, " line ", header_ + 1, " has ", num_names,
+                                                 " names, and the first arc has ", num_fields_,
+                                                 " fields: name every column"));
+}
+
+absl::Status EdgeColumns::TakeEnds(const std::string& ends, absl::Span<const std::string> header) {
+  std::vector<size_t> found;
+  for (const absl::string_view wanted : absl::StrSplit(ends, ',')) {
+    const std::vector<size_t> columns = ColumnsNamed(header, num_fields_, wanted);
+    found.insert(found.end(), columns.begin(), columns.end());
   }
+  if (found.size() != 2 || found[0] == found[1])
+    return absl::InvalidArgumentError(
+        absl::StrCat("--ends is ", ends, "; two columns of ", path_, " are needed, SRC,DST, ",
+                     header.empty() ? absl::StrCat("by numbers from 1 to ", num_fields_)
+                                    : absl::StrCat("of ", absl::StrJoin(header, ", "))));
+  ends_ = {found[0], found[1]};
   return absl::OkStatus();
 }
 
 absl::Status EdgeColumns::FindEnds(absl::Span<const Fields> examples,
-                                   const std::vector<std::string>& header, const NodeNames& nodes) {
+                                   absl::Span<const std::string> header, const NodeNames& nodes) {
   std::vector<size_t> found;
   for (size_t column = 0; column < num_fields_; ++column) {
     const bool is_other =
@@ -190,19 +195,20 @@ absl::Status EdgeColumns::FindEnds(absl::Span<const Fields> examples,
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> EdgeColumns::ReadHeader(absl::string_view line) {
+absl::Status EdgeColumns::ReadHeader(absl::string_view line) {
   separator_ = SeparatorOf(line);
   const Fields header(line, separator_);
   const size_t source = FindEnd(header, 0), target = FindEnd(header, 1);
-  if (source != kNone && target != kNone) {
+  if (source != kNoColumn && target != kNoColumn) {
     ends_ = {source, target};
-    return true;
-  }
-  if ((source != kNone && source != ends_[0]) || (target != kNone && target != ends_[1]))
+  } else if ((source != kNoColumn && source != ends_[0]) ||
+             (target != kNoColumn && target != ends_[1])) {
     return LineError(path_, header_, line,
                      "it names one end of an arc, but not the other: name both, src and dst");
-  if (header.size() > 2 && IsIndexName(header[0])) ends_ = {1, 2};
-  return false;
+  } else if (header.size() > 2 && IsIndexName(header[0])) {
+    ends_ = {1, 2};
+  }
+  return absl::OkStatus();
 }
 
 void EdgeColumns::NoteColumns() {

@@ -17,15 +17,10 @@
 #include <vector>
 
 #include "partition/import/formats/node_names.h"
-#include "partition/import/formats/text_chunks.h"
 #include "partition/import/formats/text_fields.h"
 #include "partition/import/graph_builder.h"
 
 namespace quadhop {
-
-// Of an edge list by names, a line of blanks, one that begins with # or % but not with a node, and
-// Excel's sep=;.
-bool IsRemark(absl::string_view line, const NodeNames& nodes);
 
 class EdgeColumns {
  public:
@@ -35,12 +30,12 @@ class EdgeColumns {
   static absl::StatusOr<EdgeColumns> Find(const std::string& path, absl::string_view comments);
 
   // Of ends that are names of nodes. A first line in which no field is a number or a node, or whose
-  // first field is empty, is a header; it may be a field short if row numbers come first, as R
-  // writes them. The ends are in the columns `ends`, "SRC,DST", by their names or, without a
-  // header, by numbers from 1, if that is not empty; else where the header names them; else, of
-  // more than two columns, in the two of which most entries are nodes, as far as the first lines
-  // tell, but for those called id, edge_id, index or weight, or nothing. kInvalidArgument if more
-  // are so.
+  // first field is empty, is a header, which may be a field short, as of R (table_header.h). The
+  // ends are in the columns `ends`, "SRC,DST", by their names or, without a header, by numbers from
+  // 1, if that is not empty; else where the header names both; else, of more than two columns, in
+  // the two of which most entries are nodes, as far as the first lines tell, but for those called
+  // id, edge_id, index, weight or w, or nothing. kInvalidArgument besides if more are so, and for a
+  // header of another length than the first arc.
   static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, const std::string& ends,
                                                const NodeNames& nodes);
 
@@ -55,15 +50,20 @@ class EdgeColumns {
   // or another number of fields than the first edge has.
   absl::StatusOr<Arc> Take(absl::string_view line, int64_t number) const;
 
-  // The same of names, which are views of `fields`.
+  // The same of ends that are names, which are views of `fields`.
   absl::StatusOr<std::array<absl::string_view, 2>> TakeNames(absl::string_view line, int64_t number,
                                                              Fields* fields) const;
 
+  // Of such: a line of blanks, one that begins with # or % but not with a node, and Excel's sep=;.
+  bool IsRemark(absl::string_view line, const NodeNames& nodes) const;
+
  private:
   EdgeColumns() = default;
-  absl::StatusOr<bool> ReadHeader(absl::string_view line);  // whether it names the ends
-  absl::Status TakeEnds(const std::string& ends, const std::vector<std::string>& header);
-  absl::Status FindEnds(absl::Span<const Fields> examples, const std::vector<std::string>& header,
+  absl::Status ReadHeader(absl::string_view line);
+  absl::Status ReadNamedHeader(absl::Span<const Fields> examples, const NodeNames& nodes,
+                               std::vector<std::string>* header) const;
+  absl::Status TakeEnds(const std::string& ends, absl::Span<const std::string> header);
+  absl::Status FindEnds(absl::Span<const Fields> examples, absl::Span<const std::string> header,
                         const NodeNames& nodes);
   void NoteColumns();
   size_t Parse(absl::string_view line, Arc* arc) const;

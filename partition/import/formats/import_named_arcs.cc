@@ -51,7 +51,8 @@ class NamedArcs {
     Fields fields;
     QH_RETURN_IF_ERROR(
         ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-          if (number == columns_.header() || IsRemark(line, names_)) return absl::OkStatus();
+          if (number == columns_.header() || columns_.IsRemark(line, names_))
+            return absl::OkStatus();
           QH_ASSIGN_OR_RETURN(const auto ends, columns_.TakeNames(line, number, &fields));
           const Arc arc = {names_.NodeOf(ends[0]), names_.NodeOf(ends[1])};
           if (arc.source == NodeNames::kNone)
@@ -85,11 +86,12 @@ class NamedArcs {
         strays_.count > 1 ? "first " : "", "\"", absl::CHexEscape(strays_.name), "\" in line ",
         strays_.line + 1, " column ", strays_.column);
     if (strays_.count > (strays_.count + num_arcs_) / kArcsAStray)
-      return absl::InvalidArgumentError(absl::StrCat(
-          path_, ": ", what, ", more than a tenth. Names are taken from ", table_.path(), " ",
-          table_.NamesColumn(), " (--id takes another column), of which the first is \"",
-          absl::CHexEscape(names_.NameOf(0)),
-          "\": are they written alike there and here, zeros and points included?"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(path_, ": ", what, ", more than a tenth. Names are taken from ",
+                       table_.path(), " ", table_.NamesColumn(),
+                       " (--id takes another, --ends other ends), of which the first is \"",
+                       absl::CHexEscape(names_.NameOf(0)),
+                       "\": are they written alike there and here, zeros and points included?"));
     target.AddNote(absl::StrCat(what, ": left aside"));
     return absl::OkStatus();
   }

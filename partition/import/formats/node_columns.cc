@@ -13,12 +13,6 @@
 namespace quadhop {
 namespace {
 
-// Without a type, as neo4j's age:int.
-absl::string_view WithoutType(absl::string_view name) {
-  const size_t colon = name.find(':');
-  return colon == 0 ? name : name.substr(0, colon);
-}
-
 bool IsNeo4jId(absl::string_view name) { return absl::StrContains(name, ":ID"); }
 
 // id, user_id, user id, userId, userID, :ID.
@@ -60,8 +54,7 @@ size_t FindNames(absl::Span<const std::string> header) {
   if (const size_t id = FindOf(header, {"id", "node_id", "node", "nid"}); id != kNoColumn)
     return id;
   if (const auto ids = ColumnsThat(header, EndsAsId); ids.size() == 1) return ids.front();
-  const size_t name = FindOf(header, {"name"});
-  return name == kNoColumn ? 0 : name;
+  return FindOf(header, {"name"});
 }
 
 absl::StatusOr<size_t> FindLabels(absl::Span<const std::string> header) {
@@ -115,24 +108,8 @@ bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted) {
            (!IsNumber(field) && !field.empty() && IsOneOf(field, {wanted.id, wanted.label}));
   };
   return std::none_of(fields.begin(), fields.end(), IsNumber) || IsIndexName(fields[0]) ||
+         IsOneOf(fields[0], {"node", "nid", "name"}) ||
          std::any_of(fields.begin(), fields.end(), is_name);
-}
-
-std::vector<size_t> ColumnsNamed(absl::Span<const std::string> header, size_t num_columns,
-                                 absl::string_view wanted) {
-  if (wanted.empty()) return {};
-  size_t number;
-  if (header.empty() && absl::SimpleAtoi(wanted, &number) && number >= 1 && number <= num_columns)
-    return {number - 1};
-  auto found = ColumnsThat(header, [&](absl::string_view name) { return name == wanted; });
-  if (found.empty())
-    found = ColumnsThat(
-        header, [&](absl::string_view name) { return absl::EqualsIgnoreCase(name, wanted); });
-  if (found.empty())
-    found = ColumnsThat(header, [&](absl::string_view name) {
-      return absl::EqualsIgnoreCase(WithoutType(name), wanted);
-    });
-  return found;
 }
 
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
@@ -147,14 +124,26 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
       if (!names.empty()) names[column].clear();
     }
 
+  for (const std::string& column : {wanted.id, wanted.label})
+    for (const size_t found : ColumnsNamed(header, num_columns, column))
+      if (is_left_out[found])
+        return absl::InvalidArgumentError(
+            absl::StrCat(column, " is to be left out, --leave-out, and to be used"));
+
   NodeColumns columns;
   QH_ASSIGN_OR_RETURN(columns.names, TheColumn(names, num_columns, "--id", wanted.id));
   if (columns.names == kNoColumn) columns.names = FindNames(names);
+  if (columns.names == kNoColumn)
+    columns.names = static_cast<size_t>(std::find(is_left_out.begin(), is_left_out.end(), false) -
+                                        is_left_out.begin());
+  if (columns.names == num_columns)
+    return absl::InvalidArgumentError("all columns are to be left out: none is for names");
   QH_ASSIGN_OR_RETURN(columns.labels, TheColumn(names, num_columns, "--label", wanted.label));
   if (wanted.label.empty()) {
     QH_ASSIGN_OR_RETURN(columns.labels, FindLabels(names));
-    const bool last_is_text = num_columns > 1 && widths.back() == 0 && !is_left_out.back();
-    if (header.empty() && last_is_text) columns.labels = num_columns - 1;
+    const size_t last = num_columns - 1;
+    if (header.empty() && widths[last] == 0 && !is_left_out[last] && last != columns.names)
+      columns.labels = last;
   }
   QH_RETURN_IF_ERROR(FindSplit(names, &columns));
 

@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "partition/import/formats/table_header.h"
 #include "partition/import/formats/text_fields.h"
 
 namespace quadhop {
@@ -35,8 +36,6 @@ struct ColumnsWanted {
   std::string label{};
   std::vector<std::string> left_out{};
 };
-
-constexpr auto kNoColumn = static_cast<size_t>(-1);
 
 struct NodeColumns {
   struct Feature {
@@ -54,18 +53,13 @@ struct NodeColumns {
   bool has_masks() const { return masks[0] != kNoColumn; }
 };
 
-// Of the first line: no field is a number; or the first has no name, as the index that pandas
-// writes; or one is a name of ids or labels, or is wanted.
+// Of the first line: no field is a number; or the first is a name of row numbers or of names; or
+// one ends as an id, is label, labels or class, or is wanted.
 bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted);
-
-// The columns of this name, those in its case if there are any, or, where there is no header, the
-// one of this number.
-std::vector<size_t> ColumnsNamed(absl::Span<const std::string> header, size_t num_columns,
-                                 absl::string_view wanted);
 
 // `header` is empty if there is none. `widths` are numbers in the entries of each column, 0 if
 // they are no numbers. kInvalidArgument for two columns of labels, two of a name that is
-// wanted, and masks of one or two parts alone.
+// wanted, one that is both wanted and left out, and masks of one or two parts alone.
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
                                             absl::Span<const int64_t> widths,
                                             const ColumnsWanted& wanted);

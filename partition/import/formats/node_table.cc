@@ -21,7 +21,6 @@
 namespace quadhop {
 namespace {
 
-constexpr size_t kMostExamples = 1000;  // lines by which columns are known
 constexpr size_t kMostColumnsShown = 20;
 
 bool IsBeforeHeader(absl::string_view line) {
@@ -43,11 +42,8 @@ absl::StatusOr<NodeTable> NodeTable::Open(const std::string& path, const Columns
   NodeTable table;
   table.path_ = path;
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-  const TextChunk& head = chunks->first();
-  if (head.text.find('\0') != std::string::npos)
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, " is no text of UTF-8 or the like: export the table as csv"));
-  QH_RETURN_IF_ERROR(table.ReadHead(head, wanted));
+  QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
+  QH_RETURN_IF_ERROR(table.ReadHead(chunks->first(), wanted));
   return table;
 }
 
@@ -60,13 +56,20 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   QH_RETURN_IF_ERROR(ForEachLine(head, keep));
   QH_RETURN_IF_ERROR(ReadHeader(lines, wanted));
 
-  Fields fields;
+  std::vector<Fields> examples;
+  for (size_t line = AsSize(header_lines_); line < lines.size(); ++line)
+    examples.emplace_back(lines[line], separator_);
+  CompleteHeader(examples, &header_);
+  if (!header_.empty()) num_columns_ = header_.size();
+
   std::vector<int64_t> widths(num_columns_, kNothingSeen), bytes(num_columns_);
-  for (size_t line = AsSize(header_lines_); line < lines.size(); ++line) {
-    QH_RETURN_IF_ERROR(Split(lines[line], static_cast<int64_t>(line), &fields));
-    for (size_t i = 0; i < num_columns_; ++i) {
-      widths[i] = WidthWith(fields[i], has_decimal_commas(), widths[i]);
-      bytes[i] += static_cast<int64_t>(fields[i].size()) + 1;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    const size_t line = AsSize(header_lines_) + i;
+    QH_RETURN_IF_ERROR(CheckRow(lines[line], static_cast<int64_t>(line), examples[i]));
+    for (size_t column = 0; column < num_columns_; ++column) {
+      const absl::string_view entry = examples[i][column];
+      widths[column] = WidthWith(entry, has_decimal_commas(), widths[column]);
+      bytes[column] += static_cast<int64_t>(entry.size()) + 1;
     }
   }
   for (int64_t& width : widths) width = std::max<int64_t>(width, 0);
@@ -107,22 +110,7 @@ absl::Status NodeTable::ReadHeader(absl::Span<const absl::string_view> lines,
     if (fields.size() == num_columns_ && IsNodeHeader(fields, wanted))
       for (const absl::string_view name : fields) header_.emplace_back(name);
   }
-  CompleteHeader(lines.subspan(AsSize(header_lines_)));
   return absl::OkStatus();
-}
-
-void NodeTable::CompleteHeader(absl::Span<const absl::string_view> rows) {
-  if (header_.empty() || rows.empty()) return;
-  Fields fields;
-  bool are_longer = true, ends_are_empty = true;
-  for (const absl::string_view row : rows) {
-    fields.Split(row, separator_);
-    are_longer = are_longer && fields.size() == num_columns_ + 1;
-    ends_are_empty = ends_are_empty && fields.size() > 0 && fields[fields.size() - 1].empty();
-  }
-  if (!are_longer) return;
-  header_.insert(ends_are_empty ? header_.end() : header_.begin(), "");
-  ++num_columns_;
 }
 
 bool NodeTable::Has(absl::string_view column) const {
@@ -185,14 +173,17 @@ std::string NodeTable::Describe() const {
 
 absl::Status NodeTable::Split(absl::string_view line, int64_t number, Fields* fields) const {
   fields->Split(line, separator_);
-  if (fields->size() != num_columns_)
-    return LineError(path_, number, line,
-                     absl::StrCat("it has ", Counted(static_cast<int64_t>(fields->size()), "field"),
-                                  ", the first line has ", num_columns_, ": every line is one node",
-                                  std::count(line.begin(), line.end(), '"') % 2 == 1
-                                      ? ", and a quote that opens in it closes in it"
-                                      : ""));
-  return CheckLineEnd(path_, line, number);
+  return CheckRow(line, number, *fields);
+}
+
+absl::Status NodeTable::CheckRow(absl::string_view line, int64_t number,
+                                 const Fields& fields) const {
+  if (fields.size() == num_columns_) return CheckLineEnd(path_, line, number);
+  const bool is_open = std::count(line.begin(), line.end(), '"') % 2 == 1;
+  return LineError(path_, number, line,
+                   absl::StrCat("it has ", Counted(static_cast<int64_t>(fields.size()), "field"),
+                                ", the first line has ", num_columns_, ": every line is one node",
+                                is_open ? ", and a quote that opens in it closes in it" : ""));
 }
 
 absl::StatusOr<SplitPart> NodeTable::PartOfWord(absl::string_view word, int64_t line) const {
@@ -229,16 +220,14 @@ absl::StatusOr<bool> NodeTable::TakeFeatures(const Fields& fields, int64_t line,
     const absl::string_view entry = fields[column];
     if (IsMissing(entry)) {
       std::fill_n(out, width, std::numeric_limits<float>::quiet_NaN());
-      any_missing = true;
     } else if (!TakeNumbers(entry, has_decimal_commas(), width, out)) {
       return WrongFeature(Place(column, line),
                           absl::StrCat("\"", entry.substr(0, 60), "\"",
                                        width > 1 ? absl::StrCat(", not ", width, " numbers") : ""));
     }
-    // In a list, one of its numbers may be missing.
+    // nan is a number, too, also one of a list.
     any_missing =
-        any_missing ||
-        (width > 1 && std::any_of(out, out + width, [](float value) { return std::isnan(value); }));
+        any_missing || std::any_of(out, out + width, [](float value) { return std::isnan(value); });
     out += width;
   }
   return any_missing;

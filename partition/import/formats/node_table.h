@@ -12,7 +12,6 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -72,8 +71,8 @@ class NodeTable {
   NodeTable() = default;
   absl::Status ReadHead(const TextChunk& head, const ColumnsWanted& wanted);
   absl::Status ReadHeader(absl::Span<const absl::string_view> lines, const ColumnsWanted& wanted);
-  void CompleteHeader(absl::Span<const absl::string_view> rows);
   absl::Status Split(absl::string_view line, int64_t number, Fields* fields) const;
+  absl::Status CheckRow(absl::string_view line, int64_t number, const Fields& fields) const;
   absl::StatusOr<SplitPart> PartOfWord(absl::string_view word, int64_t line) const;
   bool has_decimal_commas() const { return separator_ == ';'; }  // where a comma separates nothing
   std::string Place(size_t column, int64_t line) const;

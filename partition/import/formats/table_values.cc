@@ -38,17 +38,19 @@ class Listing {
  public:
   void AddNumber(absl::string_view number) {
     ++count_;
+    // Of 1,234.56 the last has a point.
+    if (count_ > 1)
+      thousands_ = thousands_ && !points_ && IsThreeDigits(number.substr(0, number.find('.')));
     points_ = points_ || number.find('.') != absl::string_view::npos;
-    if (count_ > 1) thousands_ = thousands_ && IsThreeDigits(number);
   }
   void AddSeparator(absl::string_view between) {
     const bool comma = between.find(',') != absl::string_view::npos;
     separated_ = separated_ && (comma || between.find(';') != absl::string_view::npos);
     mere_commas_ = mere_commas_ || between == ",";
   }
-  bool is_list() const {
+  bool is_list(bool decimal_comma) const {
     if (count_ < 2 || !separated_) return false;
-    return !mere_commas_ || ((count_ > 2 || points_) && !thousands_);
+    return !mere_commas_ || (!decimal_comma && (count_ > 2 || points_) && !thousands_);
   }
   int64_t count() const { return count_; }
 
@@ -62,7 +64,7 @@ class Listing {
 
 // Of what is no number by itself.
 template <typename Visit>
-bool ForEachOfList(absl::string_view list, const Visit& visit) {
+bool ForEachOfList(absl::string_view list, bool decimal_comma, const Visit& visit) {
   const bool bracketed = absl::ConsumePrefix(&list, "[");
   if (bracketed && !absl::ConsumeSuffix(&list, "]")) return false;
   Listing listing;
@@ -76,7 +78,7 @@ bool ForEachOfList(absl::string_view list, const Visit& visit) {
     at = list.find_first_not_of(kBetween, end);
     if (at != absl::string_view::npos) listing.AddSeparator(list.substr(end, at - end));
   }
-  return bracketed ? listing.count() > 0 : listing.is_list();
+  return bracketed ? listing.count() > 0 : listing.is_list(decimal_comma);
 }
 
 template <typename Visit>
@@ -86,14 +88,14 @@ bool ForEachNumber(absl::string_view entry, bool decimal_comma, const Visit& vis
   if (absl::EqualsIgnoreCase(entry, "true")) return visit(1.0F);
   if (absl::EqualsIgnoreCase(entry, "false")) return visit(0.0F);
   if (decimal_comma && TakeDecimalComma(entry, &value)) return visit(value);
-  return ForEachOfList(entry, visit);
+  return ForEachOfList(entry, decimal_comma, visit);
 }
 
 }  // namespace
 
 bool IsMissing(absl::string_view entry) {
   return entry.empty() ||
-         IsOneOf(entry, {"nan", "na", "n/a", "#n/a", "<na>", "nat", "null", "none", "\\n"});
+         IsOneOf(entry, {"nan", "-nan", "na", "n/a", "#n/a", "<na>", "nat", "null", "none", "\\n"});
 }
 
 bool IsUnlabelled(absl::string_view entry) {

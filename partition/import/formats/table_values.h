@@ -7,7 +7,7 @@
 
 namespace quadhop {
 
-// Nothing, nan, na, n/a, #N/A, <NA>, nat, null, none or \N, in any case.
+// Nothing, nan, -nan, na, n/a, #N/A, <NA>, nat, null, none or \N, in any case.
 bool IsMissing(absl::string_view entry);
 
 // One of these, or unknown or ?.
@@ -20,7 +20,8 @@ bool IsFalse(absl::string_view entry);
 // How many numbers an entry has; 0 if it is not of numbers. One number; true or false; or a list of
 // numbers: in brackets with commas, semicolons or blanks between them; or with semicolons, or
 // commas and blanks; or of three numbers at least, or of numbers with points, with mere commas, but
-// for 1,234,567. So 1,5 and 030 1000 are none. Where `decimal_comma`, 1,5 is one number.
+// for 1,234,567 and where a comma is a decimal one. So 1,5 and 030 1000 are none. Where
+// `decimal_comma`, 1,5 is one number.
 int64_t CountNumbers(absl::string_view entry, bool decimal_comma);
 
 // Takes an entry's numbers; false if it has another number of them, or if one is not finite. NaN in

@@ -19,7 +19,7 @@ namespace quadhop {
 char SeparatorOf(absl::string_view line);
 
 // The fields of one line after another. They are views of the line, or of this, until the next
-// Split. Not thread-safe.
+// Split; a move keeps them. Not thread-safe.
 class Fields {
  public:
   Fields() = default;

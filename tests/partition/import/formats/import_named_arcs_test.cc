@@ -24,8 +24,9 @@ TEST_F(Tables, LeaveArcsAsideThatNameNoNodeUpToATenth) {
               StatusIs(kInvalid, HasSubstr("edges.csv: 2 arcs of 3 name a node that ")));
   EXPECT_THAT(
       ErrorOf("001,002\n", "id,x\n1,1\n2,2\n"),
-      StatusIs(kInvalid, HasSubstr("nodes0.csv column 1 (id) (--id takes another column), of "
-                                   "which the first is \"1\"")));
+      StatusIs(kInvalid,
+               HasSubstr("nodes0.csv column 1 (id) (--id takes another, --ends other ends), of "
+                         "which the first is \"1\"")));
 }
 
 TEST_F(Tables, OfEdgesHaveAHeaderWhereNoFieldOfTheFirstLineIsANodeOrANumber) {
@@ -99,6 +100,32 @@ TEST_F(Tables, OfEdgesMustSayWhichAreTheEndsWhereMoreColumnsAreNodes) {
 TEST_F(Tables, AreRefusedWhereAnEdgeNamesWhatIsTakenForTheHeader) {
   EXPECT_THAT(ErrorOf("n0,n1\nn1,n2\n", "n0,x\nn1,y\nn2,x\n"),
               StatusIs(kInvalid, HasSubstr("nodes0.csv line 1 is taken for a header, but ")));
+}
+
+TEST_F(Tables, OfEdgesMayHaveAHeaderAFieldShortWhereWhatComesFirstIsNoEnd) {
+  const std::string nodes = "id,x\n1,5\n2,6\n3,7\n4,8\n";
+  for (const char* edges : {"\"one\" \"two\"\n\"17\" 1 2\n\"23\" 3 4\n", "from,to\n1,1,2\n2,3,4\n",
+                            "from,to\n1,2,\n3,4,\n"}) {
+    ASSERT_OK(ImportTables(edges, {nodes})) << edges;
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 3))) << edges;
+  }
+  EXPECT_THAT(ErrorOf("from,to\n4,1,2\n2,3,4\n", nodes),
+              StatusIs(kInvalid, HasSubstr("edges.csv line 1 has 2 names, and the first arc has 3 "
+                                           "fields: name every column")));
+}
+
+TEST_F(Tables, OfEdgesHaveTheEndsThatAreNamedWhateverTheHeaderSays) {
+  ImportOptions options = OptionsFor("edges.csv");
+  options.nodes = {input_ / "nodes.csv"};
+  input_.Write("nodes.csv", "id,x\na,5\nb,6\nc,7\n");
+  input_.Write("edges.csv", "when,from,whom\n2001,a,b\n2002,b,c\n");
+  for (const char* ends : {"", "from,whom", "FROM,whom"}) {
+    options.ends = ends;
+    ASSERT_OK(Import(options, pool_)) << ends;
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2))) << ends;
+  }
+  options.ends = "from,from";
+  EXPECT_THAT(Import(options, pool_), StatusIs(kInvalid, HasSubstr("two columns of ")));
 }
 
 }  // namespace

@@ -104,9 +104,10 @@ TEST_F(Tables, LeaveColumnsAsideThatAreNotAllNumbersOrNotAsMany) {
   // Neither decimal commas nor telephone numbers are lists.
   ASSERT_OK(ImportTables("a,b\n", {"id\tw\ttel\tx\na\t1,5\t030 1000\t5\nb\t2,5\t040 200\t6\n"}));
   EXPECT_THAT(Features(), ElementsAre(5, 6));
-  ASSERT_OK(ImportTables("a,b\n", {"id,w,x\na,\"1,234,567\",5\nb,\"2,345,678\",6\n"}));
+  ASSERT_OK(ImportTables(
+      "a,b\n", {"id,w,v,x\na,\"1,234,567\",\"1,234.56\",5\nb,\"2,345,678\",\"2,345.67\",6\n"}));
   EXPECT_THAT(Features(), ElementsAre(5, 6));
-  ASSERT_OK(ImportTables("a;b\n", {"id;w;x\na;1,5;5\nb;-2,25;6\n"}));
+  ASSERT_OK(ImportTables("a;b\n", {"id;w;v;x\na;1,5;45.200,00;5\nb;-2,25;1.000,00;6\n"}));
   EXPECT_THAT(Features(), ElementsAre(1.5, 5, -2.25, 6));
 }
 
@@ -147,6 +148,9 @@ TEST_F(Tables, RefuseFurtherTablesThatDoNotFitTheFirst) {
               StatusIs(kInvalid, HasSubstr("nodes1.csv line 3 is \"c\"; there is no such node")));
   EXPECT_THAT(ImportTables("a,b\n", {first, "id,z\na,1\na,2\n"}),
               StatusIs(kInvalid, HasSubstr("nodes1.csv: several lines are of node \"a\"")));
+  EXPECT_THAT(
+      ImportTables("a,b\n", {first, "a train\nb test\n"}),
+      StatusIs(kInvalid, HasSubstr("nodes1.csv line 1 is taken for a header, but \"a\" is")));
   EXPECT_THAT(ImportTables("a,b\n", {first, first}),
               StatusIs(kInvalid, HasSubstr("nodes1.csv both have labels")));
 }
@@ -228,7 +232,7 @@ TEST_F(Tables, HaveNamesInTheColumnThatIsMostLikeThem) {
         "x,userId\n5,a\n6,b\n", "name,personId:ID,x:int\nq,a,5\nr,b,6\n", ",x\na,5\nb,6\n",
         "x\na 5\nb 6\n" /* R's write.table */, "# of the crm, v2\nid,x\na,5\nb,6\n",
         "sep=;\nid;x\na;5\nb;6\n", "city_id,id,x\n1,a,5\n2,b,6\n", "paper_id,0\na,5\nb,6\n",
-        "\xef\xbb\xbfid,x\r\na,5\r\nb,6\r\n\r\n\n"}) {
+        "nid,0\na,5\nb,6\n", "\xef\xbb\xbfid,x\r\na,5\r\nb,6\r\n\r\n\n"}) {
     ASSERT_OK(ImportTables("b,a\n", {nodes})) << nodes;
     EXPECT_THAT(StoredArcs(), ElementsAre(Pair(1, 0))) << nodes;
     EXPECT_THAT(Features(), ElementsAre(5, 6)) << nodes;
@@ -237,6 +241,19 @@ TEST_F(Tables, HaveNamesInTheColumnThatIsMostLikeThem) {
   EXPECT_THAT(Features(), ElementsAre(5, 6));  // of id none
   ASSERT_OK(ImportTables("b,a\n", {"1 a 5\n2 b 6\n"}, {.id = "2", .left_out = {"1"}}));
   EXPECT_THAT(Features(), ElementsAre(5, 6));
+}
+
+TEST_F(Tables, UseNoColumnThatIsLeftOut) {
+  ASSERT_OK(ImportTables("b,a\n", {"x,login\n5,a\n6,b\n"}, {.left_out = {"x"}}));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(1, 0)));
+  ASSERT_OK(ImportTables("b,a\n", {"5 a\n6 b\n"}, {.id = "2"}));
+  EXPECT_FALSE(OpenStore()->HasFile("labels.npy"));  // names are no labels
+  EXPECT_THAT(
+      ErrorOf("b,a\n", "id,x\na,5\nb,6\n", {.id = "id", .left_out = {"id"}}),
+      StatusIs(kInvalid, HasSubstr("nodes0.csv: id is to be left out, --leave-out, and to be "
+                                   "used")));
+  EXPECT_THAT(ErrorOf("b,a\n", "id,x\na,5\n", {.left_out = {"id", "x"}}),
+              StatusIs(kInvalid, HasSubstr("all columns are to be left out")));
 }
 
 TEST_F(Tables, HaveOneColumnOfLabels) {
@@ -263,7 +280,7 @@ TEST_F(Tables, SayWhichWordsAreTakenForNoLabel) {
 TEST_F(Tables, HaveTheMeanOfTheirColumnForFeaturesThatAreMissing) {
   ASSERT_OK_AND_ASSIGN(
       const ImportReport report,
-      ImportTables("a,b\n", {"id,x,w,f\na,,1,\"[1, nan]\"\nb,2,NA,\nc,5,4,[3 4]\n"}));
+      ImportTables("a,b\n", {"id,x,w,f\na,-nan,1,\"[1, nan]\"\nb,2,NA,\nc,5,4,[3 4]\n"}));
   EXPECT_THAT(Features(), ElementsAre(3.5, 1, 1, 4, 2, 2.5, 2, 4, 5, 4, 3, 4));
   EXPECT_THAT(report.Describe(),
               HasSubstr("5 missing features in 4 columns stand at the mean of the others"));
