@@ -353,7 +353,7 @@ TEST_F(Tables, AreMeasuredByTheirFirstLines) {
   EXPECT_NEAR(AsDouble(shape->nodes), 200000, 100);
   EXPECT_NEAR(AsDouble(shape->arcs), 200000, 100);
   EXPECT_EQ(shape->features, 1);
-  EXPECT_NEAR(AsDouble(shape->name_bytes), AsDouble(NodeNames::Bytes(200000 * 8, 200000)), 2000);
+  EXPECT_NEAR(AsDouble(shape->name_bytes), AsDouble(NodeNames::Bytes(1600000, 200000)), 2000);
 }
 
 TEST_F(Tables, AreRefusedWhereMemoryDoesNotHoldTheNames) {
