@@ -4,6 +4,8 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <mutex>
 #include <tuple>
@@ -21,6 +23,8 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kArcsAStray = 10;  // of all arcs, at least
+// A name is looked up so many lines after it was read: its memory is on its way meanwhile.
+constexpr size_t kLinesAhead = 16;
 
 // Arcs that name no node: how many, and the first.
 struct Strays {
@@ -46,29 +50,28 @@ class NamedArcs {
 
   // Those of a chunk. Thread-safe.
   absl::Status Read(const TextChunk& chunk, ImportTarget& target) {
-    std::vector<Arc> arcs;
-    Strays strays;
-    Fields fields;
+    Found found;
+    std::array<Line, kLinesAhead> lines;  // read, and not yet looked up
+    size_t num_lines = 0;
     QH_RETURN_IF_ERROR(
-        ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
-          if (number == columns_.header() || columns_.IsRemark(line, names_))
+        ForEachLine(chunk, [&](absl::string_view text, int64_t number) -> absl::Status {
+          if (number == columns_.header() || columns_.IsRemark(text, names_))
             return absl::OkStatus();
-          QH_ASSIGN_OR_RETURN(const auto ends, columns_.TakeNames(line, number, &fields));
-          const Arc arc = {names_.NodeOf(ends[0]), names_.NodeOf(ends[1])};
-          if (arc.source == NodeNames::kNone)
-            AddStray(number, 0, ends[0], &strays);
-          else if (arc.target == NodeNames::kNone)
-            AddStray(number, 1, ends[1], &strays);
-          else
-            arcs.push_back(arc);
+          Line& line = lines[num_lines % kLinesAhead];
+          if (num_lines++ >= kLinesAhead) LookUp(line, &found);
+          QH_ASSIGN_OR_RETURN(line.ends, columns_.TakeNames(text, number, &line.fields));
+          line.number = number;
+          for (const absl::string_view end : line.ends) names_.Prefetch(end);
           return absl::OkStatus();
         }));
+    for (size_t i = num_lines - std::min(num_lines, kLinesAhead); i < num_lines; ++i)
+      LookUp(lines[i % kLinesAhead], &found);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      strays_.Add(strays);
-      num_arcs_ += static_cast<int64_t>(arcs.size());
+      strays_.Add(found.strays);
+      num_arcs_ += static_cast<int64_t>(found.arcs.size());
     }
-    return target.AddArcs(arcs);
+    return target.AddArcs(found.arcs);
   }
 
   // After all chunks. A few strays are found in many exports; if they are many, names are not
@@ -97,11 +100,32 @@ class NamedArcs {
   }
 
  private:
-  void AddStray(int64_t line, int end, absl::string_view name, Strays* strays) const {
+  struct Line {
+    int64_t number = 0;
+    Fields fields;
+    std::array<absl::string_view, 2> ends;  // views of the fields
+  };
+  struct Found {
+    std::vector<Arc> arcs;
+    Strays strays;
+  };
+
+  void LookUp(const Line& line, Found* found) const {
+    const Arc arc = {names_.NodeOf(line.ends[0]), names_.NodeOf(line.ends[1])};
+    if (arc.source == NodeNames::kNone)
+      AddStray(line, 0, &found->strays);
+    else if (arc.target == NodeNames::kNone)
+      AddStray(line, 1, &found->strays);
+    else
+      found->arcs.push_back(arc);
+  }
+
+  void AddStray(const Line& line, int end, Strays* strays) const {
     const absl::string_view header = table_.NameOfNames();
+    const absl::string_view name = line.ends[static_cast<size_t>(end)];
     if (!header.empty() && name == header) strays->header_is_named = true;
     if (strays->count++ > 0) return;
-    strays->line = line;
+    strays->line = line.number;
     strays->column = columns_.column(end);
     strays->name = std::string(name);
   }

@@ -1,6 +1,5 @@
 #include "partition/import/formats/node_names.h"
 
-#include <absl/hash/hash.h>
 #include <absl/status/status.h>
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
@@ -12,13 +11,9 @@
 namespace quadhop {
 
 int64_t NodeNames::Bytes(int64_t text_bytes, int64_t num_nodes) {
-  // The end of its line; its number and a byte of the table, which is at least 7/16 full.
-  constexpr int64_t kBytesANode = 8 + 9 * 16 / 7;
+  // A view, a number and a byte of the table, which is at least 7/16 full.
+  constexpr int64_t kBytesANode = (16 + 8 + 1) * 16 / 7;
   return text_bytes + num_nodes * kBytesANode;
-}
-
-size_t NodeNames::HashOfName::operator()(absl::string_view name) const {
-  return absl::Hash<absl::string_view>()(name);
 }
 
 absl::Status NodeNames::CheckFit(int64_t text_bytes, int64_t num_nodes, int64_t max_bytes,
@@ -36,37 +31,35 @@ absl::StatusOr<std::unique_ptr<const NodeNames>> NodeNames::Make(std::string tex
                                                                  const std::string& place,
                                                                  int64_t first_line,
                                                                  absl::string_view column) {
-  const int64_t num_nodes = std::count(text.begin(), text.end(), '\n');
   const auto line_of = [&](int64_t node) { return absl::StrCat("line ", first_line + node + 1); };
   std::unique_ptr<NodeNames> names(new NodeNames(std::move(text)));
-  names->ends_.reserve(static_cast<size_t>(num_nodes));
-  names->nodes_.reserve(static_cast<size_t>(num_nodes));
-  for (int64_t node = 0; node < num_nodes; ++node) {
-    const size_t begin = node == 0 ? 0 : static_cast<size_t>(names->ends_.back()) + 1;
-    names->ends_.push_back(static_cast<int64_t>(names->text_.find('\n', begin)));
-    if (names->NameOf(node).empty())
+  absl::string_view rest = names->text_;
+  names->nodes_.reserve(static_cast<size_t>(std::count(rest.begin(), rest.end(), '\n')));
+  for (int64_t node = 0; !rest.empty(); ++node) {
+    const absl::string_view name = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(name.size() + 1);
+    if (name.empty())
       return absl::InvalidArgumentError(
           absl::StrCat(place, " ", line_of(node), " names no node: every line is one node"));
-    const auto [found, is_new] = names->nodes_.insert(node);
+    const auto [found, is_new] = names->nodes_.try_emplace(name, node);
     if (!is_new)
       return absl::InvalidArgumentError(absl::StrCat(
-          place, " ", line_of(node), ": node \"", absl::CHexEscape(names->NameOf(node)),
-          "\" stands in ", line_of(*found), " too; names of nodes are taken from ", column,
+          place, " ", line_of(node), ": node \"", absl::CHexEscape(name), "\" stands in ",
+          line_of(found->second), " too; names of nodes are taken from ", column,
           " (--id takes another), and every line is one node: or is this the list of edges?"));
   }
   return names;
 }
 
-absl::string_view NodeNames::NameOf(int64_t node) const {
-  const auto at = static_cast<size_t>(node);
-  const int64_t begin = node == 0 ? 0 : ends_[at - 1] + 1;
-  return absl::string_view(text_).substr(static_cast<size_t>(begin),
-                                         static_cast<size_t>(ends_[at] - begin));
+std::string NodeNames::NameOf(int64_t node) const {
+  absl::string_view rest = text_;
+  for (int64_t before = 0; before < node; ++before) rest.remove_prefix(rest.find('\n') + 1);
+  return std::string(rest.substr(0, rest.find('\n')));
 }
 
 int64_t NodeNames::NodeOf(absl::string_view name) const {
   const auto found = nodes_.find(name);
-  return found == nodes_.end() ? kNone : *found;
+  return found == nodes_.end() ? kNone : found->second;
 }
 
 }  // namespace quadhop
