@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "core/store.h"
 #include "partition/import/formats/table_values.h"
@@ -14,13 +15,16 @@
 namespace quadhop {
 namespace {
 
-// Not 01, which is a name.
-bool IsExactNumber(absl::string_view text, double* value) {
+// Not of 01, which is a name.
+std::optional<double> ExactNumber(absl::string_view text) {
   constexpr double kMostExact = 9007199254740992.0;  // 2^53
   const absl::string_view digits = absl::StripPrefix(text, "-");
   const bool has_zero_before =
       digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
-  return !has_zero_before && absl::SimpleAtod(text, value) && std::abs(*value) < kMostExact;
+  double value;
+  if (has_zero_before || !absl::SimpleAtod(text, &value) || !(std::abs(value) < kMostExact))
+    return std::nullopt;
+  return value;
 }
 
 constexpr double kMinusOne = -1;
@@ -43,9 +47,8 @@ absl::Status ClassTexts::Add(const absl::flat_hash_set<std::string>& texts) {
 }
 
 absl::Status ClassTexts::Number() {
-  double value;
   if (std::all_of(classes_.begin(), classes_.end(),
-                  [&](const auto& entry) { return IsExactNumber(entry.first, &value); }))
+                  [](const auto& entry) { return ExactNumber(entry.first).has_value(); }))
     return NumberByValue();
   LeaveOutMinusOne();
   NumberByName();
@@ -53,9 +56,8 @@ absl::Status ClassTexts::Number() {
 }
 
 void ClassTexts::LeaveOutMinusOne() {
-  double value;
   absl::erase_if(classes_, [&](const auto& entry) {
-    const bool is_it = IsExactNumber(entry.first, &value) && value == kMinusOne;
+    const bool is_it = ExactNumber(entry.first) == kMinusOne;
     if (is_it) unlabelled_.insert(entry.first);
     return is_it;
   });
@@ -63,11 +65,7 @@ void ClassTexts::LeaveOutMinusOne() {
 
 absl::Status ClassTexts::NumberByValue() {
   std::map<double, int32_t> numbers;
-  double value;
-  for (const auto& [text, unset] : classes_) {
-    static_cast<void>(IsExactNumber(text, &value));  // all are
-    numbers.emplace(value, kUnlabelled);
-  }
+  for (const auto& [text, unset] : classes_) numbers.emplace(*ExactNumber(text), kUnlabelled);
   const bool has_signs = numbers.size() == 2 && numbers.contains(1);  // as support vector machines
   if (!numbers.empty() && numbers.begin()->first == kMinusOne && !has_signs) {
     numbers.erase(kMinusOne);
@@ -84,10 +82,7 @@ absl::Status ClassTexts::NumberByValue() {
     names_.push_back(absl::StrCat(static_cast<int64_t>(of)));
   }
   if (as_they_are) names_.clear();
-  for (auto& [text, number] : classes_) {
-    static_cast<void>(IsExactNumber(text, &value));
-    number = numbers.at(value);
-  }
+  for (auto& [text, number] : classes_) number = numbers.at(*ExactNumber(text));
   return absl::OkStatus();
 }
 

@@ -42,7 +42,7 @@ class ClassTexts {
 
  private:
   void LeaveOutMinusOne();
-  absl::Status NumberByValue();
+  absl::Status NumberByValue();  // all are numbers
   void NumberByName();
 
   std::string place_;

@@ -110,29 +110,33 @@ absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path, cons
   QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
   EdgeColumns columns;
   columns.path_ = path;
-  std::vector<HeadLine> lines;
+  std::vector<absl::string_view> lines;
+  int64_t first_line = 0;
   const auto keep = [&](absl::string_view line, int64_t number) {
     if (lines.size() > kMostExamples || columns.IsRemark(line, nodes)) return absl::OkStatus();
-    if (lines.empty()) columns.separator_ = SeparatorOf(line);
-    lines.push_back({std::string(line), number});
+    if (lines.empty()) {
+      columns.separator_ = SeparatorOf(line);
+      first_line = number;
+    }
+    lines.push_back(line);
     return absl::OkStatus();
   };
   columns.separator_ = kNoSeparator;
   QH_RETURN_IF_ERROR(ForEachLine(chunks->first(), keep));
   if (lines.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " has no arcs"));
-  QH_RETURN_IF_ERROR(CheckLineEnd(path, lines[0].text, lines[0].number));
+  QH_RETURN_IF_ERROR(CheckLineEnd(path, lines[0], first_line));
 
-  const Fields first(lines[0].text, columns.separator_);
+  const Fields first(lines[0], columns.separator_);
   std::vector<std::string> header;
   if (first[0].empty() || std::none_of(first.begin(), first.end(), [&](absl::string_view field) {
         return IsNumber(field) || nodes.NodeOf(field) != NodeNames::kNone;
       })) {
-    columns.header_ = lines[0].number;
+    columns.header_ = first_line;
     for (const absl::string_view name : first) header.emplace_back(name);
   }
   std::vector<Fields> examples;
   for (size_t i = header.empty() ? 0 : 1; i < lines.size(); ++i)
-    examples.emplace_back(lines[i].text, columns.separator_);
+    examples.emplace_back(lines[i], columns.separator_);
   if (examples.empty())
     return absl::InvalidArgumentError(absl::StrCat(path, " has no arcs below its header"));
   columns.num_fields_ = examples.front().size();

@@ -78,10 +78,8 @@ class NamedArcs {
   // written alike.
   absl::Status CheckStrays(ImportTarget& target) const {
     if (strays_.header_is_named)
-      return absl::InvalidArgumentError(absl::StrCat(
-          table_.path(), " line ", table_.num_header_lines(), " is taken for a header, but ", path_,
-          " names a node \"", absl::CHexEscape(table_.NameOfNames()),
-          "\": write a header above it, id and what the other columns are"));
+      return table_.HeaderError(
+          absl::StrCat(path_, " names a node \"", absl::CHexEscape(table_.NameOfNames()), "\""));
     if (strays_.count == 0) return absl::OkStatus();
     const std::string what = absl::StrCat(
         Counted(strays_.count, "arc"), " of ", strays_.count + num_arcs_,
@@ -122,7 +120,7 @@ class NamedArcs {
 
   void AddStray(const Line& line, int end, Strays* strays) const {
     const absl::string_view header = table_.NameOfNames();
-    const absl::string_view name = line.ends[static_cast<size_t>(end)];
+    const absl::string_view name = line.ends[AsSize(end)];
     if (!header.empty() && name == header) strays->header_is_named = true;
     if (strays->count++ > 0) return;
     strays->line = line.number;

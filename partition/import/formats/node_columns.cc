@@ -2,7 +2,6 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
@@ -39,14 +38,6 @@ size_t FindOf(absl::Span<const std::string> header, std::initializer_list<const 
     for (size_t i = 0; i < header.size(); ++i)
       if (absl::EqualsIgnoreCase(WithoutType(header[i]), name)) return i;
   return kNoColumn;
-}
-
-template <typename Test>
-std::vector<size_t> ColumnsThat(absl::Span<const std::string> header, const Test& test) {
-  std::vector<size_t> columns;
-  for (size_t i = 0; i < header.size(); ++i)
-    if (test(header[i])) columns.push_back(i);
-  return columns;
 }
 
 size_t FindNames(absl::Span<const std::string> header) {

@@ -141,6 +141,12 @@ absl::string_view NodeTable::NameOfNames() const {
   return header_.empty() ? absl::string_view() : header_[columns_.names];
 }
 
+absl::Status NodeTable::HeaderError(absl::string_view why) const {
+  return absl::InvalidArgumentError(
+      absl::StrCat(path_, " line ", header_lines_, " is taken for a header, but ", why,
+                   ": write a header above it, id and what the other columns are"));
+}
+
 std::string NodeTable::ColumnNames() const {
   if (header_.empty())
     return absl::StrCat(path_, " has ", Counted(static_cast<int64_t>(num_columns_), "column"),

@@ -40,6 +40,8 @@ class NodeTable {
   bool Has(absl::string_view column) const;
   std::string NamesColumn() const;  // "column 1 (id)"
   std::string LabelPlace() const;
+  // That what is taken for the header is a node.
+  absl::Status HeaderError(absl::string_view why) const;
   absl::string_view NameOfNames() const;  // by the header; empty: there is none
   std::string ColumnNames() const;        // for errors; of a table without a header their number
   std::string Describe() const;           // for people: what each column is taken for

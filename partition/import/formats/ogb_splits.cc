@@ -15,6 +15,7 @@
 #include "core/status.h"
 #include "partition/import/formats/array_source.h"
 #include "partition/import/formats/csv_table.h"
+#include "partition/import/formats/input_text.h"
 #include "partition/import/formats/torch_file.h"
 
 namespace quadhop {
@@ -25,10 +26,9 @@ constexpr const char* kParts[] = {"none", "train", "valid", "test"};
 // The node ids of one file, in its order.
 absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarget& target,
                                              ThreadPool& pool) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
   std::mutex mutex;
   std::vector<int64_t> ids;
-  auto body = [&](const TextChunk& chunk, int) -> absl::Status {
+  const auto read = [&](const TextChunk& chunk) -> absl::Status {
     std::vector<int64_t> values(AsSize(chunk.num_lines));
     QH_RETURN_IF_ERROR(ParseCsvChunk(path, chunk, 1, values.data()));
     std::lock_guard<std::mutex> lock(mutex);
@@ -36,8 +36,7 @@ absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarg
     std::copy(values.begin(), values.end(), ids.begin() + chunk.first_line);
     return absl::OkStatus();
   };
-  QH_RETURN_IF_ERROR(chunks->ForEach(pool, body).status());
-  target.CountText(chunks->text_bytes());
+  QH_RETURN_IF_ERROR(ForEachChunkOf(path, target, pool, read));
   return ids;
 }
 

@@ -8,18 +8,6 @@
 #include <algorithm>
 
 namespace quadhop {
-namespace {
-
-template <typename Test>
-std::vector<size_t> ColumnsThat(absl::Span<const std::string> header, const Test& test) {
-  std::vector<size_t> columns;
-  for (size_t i = 0; i < header.size(); ++i)
-    if (test(header[i])) columns.push_back(i);
-  return columns;
-}
-
-}  // namespace
-
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path) {
   if (head.text.find('\0') == std::string::npos) return absl::OkStatus();
   return absl::InvalidArgumentError(

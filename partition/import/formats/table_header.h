@@ -1,7 +1,7 @@
 // The first lines of a table, by which its columns are known.
 #pragma once
 
-#include <absl/status/statusor.h>
+#include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
@@ -22,6 +22,15 @@ absl::Status CheckIsText(const TextChunk& head, absl::string_view path);
 
 // Without a type, as neo4j's age:int; what begins with a colon stays.
 absl::string_view WithoutType(absl::string_view name);
+
+// Those whose name passes.
+template <typename Test>
+std::vector<size_t> ColumnsThat(absl::Span<const std::string> header, const Test& test) {
+  std::vector<size_t> columns;
+  for (size_t i = 0; i < header.size(); ++i)
+    if (test(header[i])) columns.push_back(i);
+  return columns;
+}
 
 // The columns of this name: those in its case, else in any case, else but for their types; or, of
 // a table without a header, the one of this number, from 1.

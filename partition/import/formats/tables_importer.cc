@@ -223,10 +223,7 @@ class TablesImporter {
 
   absl::Status ReadRowsOf(const NodeTable& table, int64_t first_feature) {
     if (names_->NodeOf(table.NameOfNames()) != NodeNames::kNone)
-      return absl::InvalidArgumentError(
-          absl::StrCat(table.path(), " line ", table.num_header_lines(),
-                       " is taken for a header, but \"", table.NameOfNames(),
-                       "\" is a node: write a header above it, id and what the other columns are"));
+      return table.HeaderError(absl::StrCat("\"", table.NameOfNames(), "\" is a node"));
     // Lines of each node, two standing for more.
     std::vector<uint8_t> lines(AsSize(names_->num_nodes()));
     const auto row = [&](const Fields& fields, int64_t line) -> absl::Status {
