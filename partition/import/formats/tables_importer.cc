@@ -6,6 +6,7 @@
 // that name a node which the table has not are left aside and counted, up to a tenth of all.
 // Features that are missing stand at the mean of their column.
 #include <absl/strings/escaping.h>
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
@@ -221,9 +222,17 @@ class TablesImporter {
     return CheckClasses();
   }
 
+  // A further table's header may be its first node. A node may be called like the column of names.
+  absl::Status CheckHeader(const NodeTable& table) const {
+    const absl::string_view header = table.NameOfNames();
+    if (absl::EqualsIgnoreCase(header, tables_.front().NameOfNames()) ||
+        names_->NodeOf(header) == NodeNames::kNone)
+      return absl::OkStatus();
+    return table.HeaderError(absl::StrCat("\"", header, "\" is a node"));
+  }
+
   absl::Status ReadRowsOf(const NodeTable& table, int64_t first_feature) {
-    if (names_->NodeOf(table.NameOfNames()) != NodeNames::kNone)
-      return table.HeaderError(absl::StrCat("\"", table.NameOfNames(), "\" is a node"));
+    QH_RETURN_IF_ERROR(CheckHeader(table));
     // Lines of each node, two standing for more.
     std::vector<uint8_t> lines(AsSize(names_->num_nodes()));
     const auto row = [&](const Fields& fields, int64_t line) -> absl::Status {

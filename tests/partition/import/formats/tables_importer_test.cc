@@ -155,6 +155,13 @@ TEST_F(Tables, RefuseFurtherTablesThatDoNotFitTheFirst) {
               StatusIs(kInvalid, HasSubstr("nodes1.csv both have labels")));
 }
 
+TEST_F(Tables, MayHaveANodeThatIsCalledAsTheColumnOfNames) {
+  ASSERT_OK(
+      ImportTables("word,graph\n", {"word,label\nword,0\ngraph,1\n", "Word,x\ngraph,2\nword,1\n"}));
+  EXPECT_THAT(Labels(), ElementsAre(0, 1));
+  EXPECT_THAT(Features(), ElementsAre(1, 2));
+}
+
 TEST_F(Tables, NameTheLineThatIsWrong) {
   EXPECT_THAT(ErrorOf("a,b\n", ""), StatusIs(kInvalid, HasSubstr("nodes0.csv is empty")));
   EXPECT_THAT(ErrorOf("a,b\n", std::string("PK\3\4\0\0", 6)),
