@@ -18,7 +18,7 @@
 #include "core/store.h"
 #include "core/topology.h"
 #include "launch/bench/bench_machine.h"
-#include "partition/import/graph_builder.h"
+#include "partition/import/target/graph_builder.h"
 #include "partition/synth/synth_model.h"
 #include "sampler/batch_loader.h"
 #include "sampler/cuda/batch_sampler_cuda.h"

@@ -6,71 +6,16 @@
 #include <absl/strings/string_view.h>
 #include <absl/types/optional.h>
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/store.h"
-#include "core/store_writer.h"
 #include "core/thread_pool.h"
+#include "partition/import/target/import_options.h"
+#include "partition/import/target/import_report.h"
 #include "partition/steps/prep_shape.h"
-#include "partition/steps/progress.h"
 
 namespace quadhop {
-
-struct ImportOptions {
-  std::string from;                 // a folder, or a file, as the format has it
-  std::string store;                // the folder of the store, made if absent
-  std::string format = "auto";      // "auto" or one of ImportFormats()
-  bool directed = false;            // false: the inverse of every arc is added
-  bool reverse = false;             // with `directed`: arcs are turned round
-  bool to_be_standardized = false;  // features, by propagate: then their scale is not noted
-  uint64_t seed = 0;                // of splits made here, projections and the SVD
-  // Columns that wider features are projected to at random (features made of words: reduced to by
-  // an SVD, 128 if it is 0); 0: they are stored as they are.
-  int32_t project = 0;
-  // Of an edge list by names: tables of the nodes, of which the first has all; and of their columns
-  // those of names and of labels, where they are not found (node_columns.h), and those not to use.
-  std::vector<std::string> nodes{};
-  std::string id{};
-  std::string label{};
-  std::vector<std::string> left_out{};
-  std::string ends{};  // "SRC,DST", of the edge list, if not found
-  // .npy arrays [N, ...] for inputs that may hold a graph alone; or empty.
-  std::string features{};
-  std::string labels{};
-  std::string splits{};      // also for inputs without a split
-  int64_t memory_bytes = 0;  // what working arrays may take; 0: 80 % of what is available
-  CommitHook on_commit{};
-  ProgressHook on_progress{};
-};
-
-// Figures of an import, all after deduplication except where they say otherwise.
-struct ImportReport {
-  std::string format;
-  int64_t nodes = 0;
-  int64_t arcs = 0;  // E; an undirected edge is two
-  bool directed = false;
-  bool reverse = false;
-  int64_t features = 0;  // F; 0: none
-  int64_t classes = 0;   // C; 0: no labels
-  bool multi_label = false;
-  int64_t unlabelled = 0;                           // nodes
-  std::vector<std::string> splits;                  // names, ascending
-  std::vector<std::array<int64_t, 4>> split_sizes;  // nodes of each SplitPart
-  int64_t arcs_read = 0;                            // as they stand in the input
-  int64_t duplicates_removed = 0;                   // arcs, as they stand in the input
-  int64_t self_loops_removed = 0;
-  int64_t inverses_added = 0;
-  int64_t without_out_neighbours = 0;  // nodes
-  int64_t text_bytes = 0;              // inflated text that was parsed; 0 where nothing was
-  double seconds = 0;
-  std::vector<std::string> notes;  // for people: what was left aside, what is missing
-
-  // For people, several lines.
-  std::string Describe() const;
-};
 
 // "ogb", "wordnet", ...: what `format` may be besides "auto".
 std::vector<std::string> ImportFormats();

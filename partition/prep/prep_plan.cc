@@ -15,8 +15,8 @@
 #include "partition/cuts/partitioner.h"
 #include "partition/encodings/encoder.h"
 #include "partition/features/propagate.h"
-#include "partition/import/graph_builder.h"
-#include "partition/import/import_target.h"
+#include "partition/import/target/graph_builder.h"
+#include "partition/import/target/import_target.h"
 
 namespace quadhop {
 namespace {

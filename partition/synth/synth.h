@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/thread_pool.h"
-#include "partition/import/import.h"
+#include "partition/import/target/import_report.h"
 
 namespace quadhop {
 

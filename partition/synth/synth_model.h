@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/thread_pool.h"
-#include "partition/import/graph_builder.h"
+#include "partition/import/target/graph_builder.h"
 #include "partition/synth/alias_table.h"
 #include "partition/synth/synth.h"
 

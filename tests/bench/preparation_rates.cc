@@ -22,9 +22,9 @@
 #include "core/file.h"
 #include "core/store.h"
 #include "core/tensor.h"
-#include "partition/import/formats/csv.h"
-#include "partition/import/formats/inflater.h"
-#include "partition/import/formats/text_chunks.h"
+#include "partition/import/bytes/inflater.h"
+#include "partition/import/text/csv.h"
+#include "partition/import/text/text_chunks.h"
 #include "partition/linear_algebra/sparse_product.h"
 
 namespace quadhop {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/status.h"
-#include "partition/import/formats/text_source.h"
+#include "partition/import/text/text_source.h"
 #include "partition/synth/gzip_writer.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/import/import_testing.h"

@@ -1,7 +1,7 @@
 // .npy files, by both of their readers.
 #include "core/npy.h"
 #include "core/status.h"
-#include "partition/import/formats/array_source.h"
+#include "partition/import/arrays/array_source.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/support/temp_dir.h"

@@ -2,10 +2,10 @@
 #include <absl/container/flat_hash_set.h>
 
 #include "core/status.h"
-#include "partition/import/formats/pickle.h"
+#include "partition/import/arrays/pickle.h"
 #include "tests/fuzz/reader.h"
+#include "tests/partition/import/arrays/pickle_writers.h"
 #include "tests/partition/import/formats/format_writers.h"
-#include "tests/partition/import/formats/pickle_writers.h"
 
 namespace quadhop {
 namespace {

@@ -73,10 +73,17 @@ TEST_F(TreeRules, FindIncludesInCircles) {
   Write("launch/config.h", "#include \"launch/a/a.h\"\n");
   Write("model/a/a.h", "#include \"model/b/b.h\"\n");
   Write("model/b/b.h", "#include \"model/a/a.h\"\n");
+  Write("launch/e/e.h", "#include \"launch/e/f/f.h\"\n#include \"launch/e/g/deep/g.h\"\n");
+  Write("launch/e/f/f.h", "#include \"launch/e/g/g.h\"\n#include \"launch/d/d.h\"\n");
+  Write("launch/e/g/deep/g.h", "#include \"launch/e/e.h\"\n");
   EXPECT_THAT(IncludesInCircles(dir_.path(), "launch"),
               ElementsAre("launch/a/a.h:2: a and b include each other",
                           "launch/b/b.h:1: b and c include each other",
-                          "launch/c/c.cc:1: c and a include each other"));
+                          "launch/c/c.cc:1: c and a include each other",
+                          "launch/e/e.h:1: e and e/f include each other",
+                          "launch/e/e.h:2: e and e/g include each other",
+                          "launch/e/f/f.h:1: e/f and e/g include each other",
+                          "launch/e/g/deep/g.h:1: e/g and e include each other"));
 }
 
 TEST_F(TreeRules, FindBackendHeadersOutOfPlace) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <utility>
 
 namespace quadhop {
 namespace {
@@ -57,6 +58,18 @@ const std::vector<Backend>& Backends() {
   return *kBackends;
 }
 
+// The folders of the first level at which two paths differ: "a/b/c" and "a/d" part at "a/b" and
+// "a/d"; "a" and "a/d" as they stand.
+std::pair<std::string, std::string> WhereTheyPart(const fs::path& a, const fs::path& b) {
+  fs::path of_a, of_b;
+  auto x = a.begin(), y = b.begin();
+  while (of_a == of_b) {
+    if (x != a.end()) of_a /= *x++;
+    if (y != b.end()) of_b /= *y++;
+  }
+  return {of_a, of_b};
+}
+
 }  // namespace
 
 std::vector<std::string> SourcesOf(const std::string& root) {
@@ -92,8 +105,8 @@ std::vector<std::string> IncludesThatPointUp(const std::string& root) {
 }
 
 std::vector<std::string> IncludesInCircles(const std::string& root, const std::string& module) {
-  const std::regex in_folder(module + "/([^/]+)/.*");
-  const std::regex include("\\s*#\\s*include\\s*[\"<]" + module + "/([^/]+)/.*");
+  const std::regex in_folder(module + "/(.+)/[^/]+");
+  const std::regex include("\\s*#\\s*include\\s*[\"<]" + module + "/(.+)/[^/]+[\">].*");
   struct Include {
     std::string path, from, to;
     int line;
@@ -104,8 +117,9 @@ std::vector<std::string> IncludesInCircles(const std::string& root, const std::s
     std::smatch from, to;
     if (!std::regex_match(path, from, in_folder) || !std::regex_match(line, to, include)) return;
     if (from[1] == to[1]) return;
-    includes.push_back({path, from[1], to[1], number});
-    reached[from[1]].insert(to[1]);
+    const auto [from_folder, to_folder] = WhereTheyPart(from.str(1), to.str(1));
+    includes.push_back({path, from_folder, to_folder, number});
+    reached[from_folder].insert(to_folder);
   });
   for (const auto& [between, ends] : reached) {
     for (auto& [from, to] : reached)

@@ -17,11 +17,11 @@
 #include "core/file.h"
 #include "core/status.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/import_splits.h"
-#include "partition/import/formats/json_file.h"
-#include "partition/import/formats/number_lines.h"
-#include "partition/import/import_format.h"
+#include "partition/import/text/json_file.h"
+#include "partition/import/text/number_lines.h"
 
 namespace quadhop {
 namespace {

@@ -15,13 +15,13 @@
 
 #include "core/parallel_status.h"
 #include "core/status.h"
-#include "partition/import/formats/edge_columns.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/node_ids.h"
-#include "partition/import/formats/number_lines.h"
-#include "partition/import/formats/text_chunks.h"
-#include "partition/import/import_format.h"
+#include "partition/import/tables/edge_columns.h"
+#include "partition/import/text/number_lines.h"
+#include "partition/import/text/text_chunks.h"
 #include "partition/scratch/scratch_file.h"
 
 namespace quadhop {

@@ -14,13 +14,13 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/import_splits.h"
-#include "partition/import/formats/json_file.h"
 #include "partition/import/formats/npz_adjacency.h"
-#include "partition/import/formats/npz_file.h"
-#include "partition/import/import_format.h"
+#include "partition/import/text/json_file.h"
 
 namespace quadhop {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "core/casts.h"
 #include "core/status.h"
-#include "partition/import/formats/array_blocks.h"
+#include "partition/import/arrays/array_blocks.h"
 
 namespace quadhop {
 namespace {

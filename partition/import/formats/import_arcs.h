@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/import/formats/array_source.h"
-#include "partition/import/formats/input_text.h"
+#include "partition/import/arrays/array_source.h"
 #include "partition/import/formats/node_ids.h"
-#include "partition/import/import_target.h"
+#include "partition/import/target/import_target.h"
+#include "partition/import/text/input_text.h"
 #include "partition/linear_algebra/sparse_rows.h"
 
 namespace quadhop {

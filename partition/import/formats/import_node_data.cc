@@ -8,8 +8,8 @@
 
 #include "core/casts.h"
 #include "core/status.h"
-#include "partition/import/formats/array_blocks.h"
-#include "partition/import/formats/node_values.h"
+#include "partition/import/arrays/array_blocks.h"
+#include "partition/import/target/node_values.h"
 
 namespace quadhop {
 namespace {

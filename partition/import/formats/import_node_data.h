@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <string>
 
-#include "partition/import/formats/array_source.h"
-#include "partition/import/import_target.h"
+#include "partition/import/arrays/array_source.h"
+#include "partition/import/target/import_target.h"
 #include "partition/steps/prep_shape.h"
 
 namespace quadhop {

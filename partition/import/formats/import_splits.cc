@@ -8,7 +8,8 @@
 
 #include "core/casts.h"
 #include "core/status.h"
-#include "partition/import/formats/array_blocks.h"
+#include "partition/import/arrays/array_blocks.h"
+#include "partition/import/formats/note_unused.h"
 
 namespace quadhop {
 namespace {

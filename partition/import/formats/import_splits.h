@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "partition/import/formats/array_source.h"
-#include "partition/import/formats/named_arrays.h"
-#include "partition/import/import_target.h"
+#include "partition/import/arrays/array_source.h"
+#include "partition/import/arrays/named_arrays.h"
+#include "partition/import/target/import_target.h"
 
 namespace quadhop {
 

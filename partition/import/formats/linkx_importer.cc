@@ -19,11 +19,11 @@
 #include <vector>
 
 #include "core/status.h"
+#include "partition/import/arrays/mat_file.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/import_splits.h"
-#include "partition/import/formats/mat_file.h"
-#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {

@@ -11,11 +11,11 @@
 
 #include "core/status.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
-#include "partition/import/formats/number_lines.h"
-#include "partition/import/formats/text_chunks.h"
-#include "partition/import/formats/text_source.h"
-#include "partition/import/import_format.h"
+#include "partition/import/text/number_lines.h"
+#include "partition/import/text/text_chunks.h"
+#include "partition/import/text/text_source.h"
 
 namespace quadhop {
 namespace {

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <string>
 
-#include "partition/import/formats/npz_file.h"
-#include "partition/import/import_target.h"
+#include "partition/import/arrays/npz_file.h"
+#include "partition/import/target/import_target.h"
 
 namespace quadhop {
 

@@ -13,11 +13,12 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
-#include "partition/import/formats/npz_file.h"
+#include "partition/import/formats/note_unused.h"
 #include "partition/import/formats/ogb_splits.h"
-#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {

@@ -17,12 +17,12 @@
 #include "core/casts.h"
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/import/formats/array_source.h"
-#include "partition/import/formats/csv_table.h"
-#include "partition/import/formats/node_values.h"
+#include "partition/import/arrays/array_source.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/ogb_splits.h"
-#include "partition/import/formats/text_chunks.h"
-#include "partition/import/import_format.h"
+#include "partition/import/target/node_values.h"
+#include "partition/import/text/csv_table.h"
+#include "partition/import/text/text_chunks.h"
 
 namespace quadhop {
 namespace {

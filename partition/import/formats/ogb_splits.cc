@@ -13,10 +13,10 @@
 #include "core/casts.h"
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/import/formats/array_source.h"
-#include "partition/import/formats/csv_table.h"
-#include "partition/import/formats/input_text.h"
-#include "partition/import/formats/torch_file.h"
+#include "partition/import/arrays/array_source.h"
+#include "partition/import/arrays/torch_file.h"
+#include "partition/import/text/csv_table.h"
+#include "partition/import/text/input_text.h"
 
 namespace quadhop {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/thread_pool.h"
-#include "partition/import/import_target.h"
+#include "partition/import/target/import_target.h"
 
 namespace quadhop {
 

@@ -16,11 +16,11 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "partition/import/arrays/pickle.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/import_splits.h"
-#include "partition/import/formats/pickle.h"
-#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {

@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "partition/import/formats/named_arrays.h"
-#include "partition/import/formats/npz_file.h"
-#include "partition/import/formats/torch_file.h"
+#include "partition/import/arrays/named_arrays.h"
+#include "partition/import/arrays/npz_file.h"
+#include "partition/import/arrays/torch_file.h"
 
 namespace quadhop {
 

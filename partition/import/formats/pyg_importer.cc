@@ -18,13 +18,13 @@
 #include <vector>
 
 #include "core/status.h"
-#include "partition/import/formats/array_blocks.h"
+#include "partition/import/arrays/array_blocks.h"
+#include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/import_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/formats/import_splits.h"
-#include "partition/import/formats/npz_file.h"
 #include "partition/import/formats/pyg_file.h"
-#include "partition/import/import_format.h"
 
 namespace quadhop {
 namespace {

@@ -22,14 +22,14 @@
 
 #include "core/casts.h"
 #include "core/status.h"
-#include "partition/import/formats/class_texts.h"
-#include "partition/import/formats/fill_with_means.h"
-#include "partition/import/formats/import_named_arcs.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
-#include "partition/import/formats/input_text.h"
-#include "partition/import/formats/node_names.h"
-#include "partition/import/formats/node_table.h"
-#include "partition/import/import_format.h"
+#include "partition/import/tables/class_texts.h"
+#include "partition/import/tables/fill_with_means.h"
+#include "partition/import/tables/import_named_arcs.h"
+#include "partition/import/tables/node_names.h"
+#include "partition/import/tables/node_table.h"
+#include "partition/import/text/input_text.h"
 
 namespace quadhop {
 namespace {

@@ -10,11 +10,11 @@
 
 #include "core/file.h"
 #include "core/status.h"
-#include "partition/import/formats/mat_file.h"
-#include "partition/import/formats/named_arrays.h"
-#include "partition/import/formats/npz_file.h"
-#include "partition/import/formats/number_lines.h"
+#include "partition/import/arrays/mat_file.h"
+#include "partition/import/arrays/named_arrays.h"
+#include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/pyg_file.h"
+#include "partition/import/text/number_lines.h"
 
 namespace quadhop {
 namespace {

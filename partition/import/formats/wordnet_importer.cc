@@ -13,9 +13,9 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "partition/import/formats/import_format.h"
 #include "partition/import/formats/tf_idf.h"
 #include "partition/import/formats/wordnet.h"
-#include "partition/import/import_format.h"
 #include "partition/linear_algebra/randomized_svd.h"
 
 namespace quadhop {

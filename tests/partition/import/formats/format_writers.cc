@@ -12,7 +12,7 @@
 
 #include "core/check.h"
 #include "core/npy.h"
-#include "tests/partition/import/formats/pickle_writers.h"
+#include "tests/partition/import/arrays/pickle_writers.h"
 
 namespace quadhop {
 namespace {

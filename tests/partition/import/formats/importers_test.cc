@@ -14,8 +14,8 @@
 #include "core/store.h"
 #include "partition/features/raw_features.h"
 #include "partition/import/import.h"
+#include "tests/partition/import/arrays/pickle_writers.h"
 #include "tests/partition/import/formats/format_writers.h"
-#include "tests/partition/import/formats/pickle_writers.h"
 #include "tests/partition/import/import_testing.h"
 #include "tests/support/status_matchers.h"
 

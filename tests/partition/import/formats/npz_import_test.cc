@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "core/file.h"
+#include "tests/partition/import/arrays/pickle_writers.h"
 #include "tests/partition/import/formats/format_writers.h"
-#include "tests/partition/import/formats/pickle_writers.h"
 #include "tests/partition/import/import_fixture.h"
 
 namespace quadhop {

@@ -2,8 +2,8 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
+#include "tests/partition/import/arrays/pickle_writers.h"
 #include "tests/partition/import/formats/format_writers.h"
-#include "tests/partition/import/formats/pickle_writers.h"
 #include "tests/partition/import/import_fixture.h"
 
 namespace quadhop {

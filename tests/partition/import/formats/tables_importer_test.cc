@@ -3,9 +3,9 @@
 
 #include "core/casts.h"
 #include "core/file.h"
-#include "partition/import/formats/node_names.h"
+#include "partition/import/tables/node_names.h"
 #include "tests/partition/import/formats/format_writers.h"
-#include "tests/partition/import/formats/tables_fixture.h"
+#include "tests/partition/import/tables/tables_fixture.h"
 
 namespace quadhop {
 namespace {

@@ -1,0 +1,80 @@
+// Which columns of an edge list hold the two ends of an arc.
+//
+// Fields are as text_fields.h has them. Of a header's names (in any case) src, source, from, u or
+// head is the source and dst, destination, target, to, v or tail the target, also with _id or _node
+// after it (src_id, source_node), start_id and end_id, and neo4j's :START_ID and :END_ID; where it
+// has neither, the first two columns are, but for a first one without a name, which is the index
+// that pandas writes.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "partition/import/tables/node_names.h"
+#include "partition/import/target/graph_builder.h"
+#include "partition/import/text/text_fields.h"
+
+namespace quadhop {
+
+class EdgeColumns {
+ public:
+  // Of ends that are numbers: a first line in which no field is a number is a header. From the
+  // first lines that are neither blank nor comments (number_lines.h). kInvalidArgument if there is
+  // none, if the header names one end only, or if lines end in carriage returns.
+  static absl::StatusOr<EdgeColumns> Find(const std::string& path, absl::string_view comments);
+
+  // Of ends that are names of nodes. A first line in which no field is a number or a node, or whose
+  // first field is empty, is a header, which may be a field short, as of R (table_header.h). The
+  // ends are in the columns `ends`, "SRC,DST", by their names or, without a header, by numbers from
+  // 1, if that is not empty; else where the header names both; else, of more than two columns, in
+  // the two of which most entries are nodes, as far as the first lines tell, but for those called
+  // id, edge_id, index, weight or w, or nothing. kInvalidArgument besides if more are so, and for a
+  // header of another length than the first arc.
+  static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, const std::string& ends,
+                                               const NodeNames& nodes);
+
+  int64_t header() const { return header_; }  // its line from 0; -1: there is none
+  // Of end 0 or 1 of an arc, from 1.
+  size_t column(int end) const { return 1 + ends_[static_cast<size_t>(end)]; }
+  bool has_further() const { return num_fields_ > 2; }
+  // What was made of the header, or of the columns; empty if there is nothing to say.
+  const std::string& note() const { return note_; }
+
+  // The arc in a line. kInvalidArgument, naming the line and what it is: no two ids of 0 and more,
+  // or another number of fields than the first edge has.
+  absl::StatusOr<Arc> Take(absl::string_view line, int64_t number) const;
+
+  // The same of ends that are names, which are views of `fields`.
+  absl::StatusOr<std::array<absl::string_view, 2>> TakeNames(absl::string_view line, int64_t number,
+                                                             Fields* fields) const;
+
+  // Of such: a line of blanks, one that begins with # or % but not with a node, and Excel's sep=;.
+  bool IsRemark(absl::string_view line, const NodeNames& nodes) const;
+
+ private:
+  EdgeColumns() = default;
+  absl::Status ReadHeader(absl::string_view line);
+  absl::Status ReadNamedHeader(absl::Span<const Fields> examples, const NodeNames& nodes,
+                               std::vector<std::string>* header) const;
+  absl::Status TakeEnds(const std::string& ends, absl::Span<const std::string> header);
+  absl::Status FindEnds(absl::Span<const Fields> examples, absl::Span<const std::string> header,
+                        const NodeNames& nodes);
+  void NoteColumns();
+  size_t Parse(absl::string_view line, Arc* arc) const;
+  absl::Status CheckLine(size_t num_fields, absl::string_view line, int64_t number) const;
+
+  std::string path_;
+  int64_t header_ = -1;
+  char separator_ = ' ';                 // of fields, as the first line has it
+  std::array<size_t, 2> ends_ = {0, 1};  // columns from 0
+  size_t num_fields_ = 0;                // of every line; 0: not known
+  std::string note_;
+};
+
+}  // namespace quadhop

@@ -1,0 +1,156 @@
+#include "partition/import/tables/node_columns.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "core/status.h"
+
+namespace quadhop {
+namespace {
+
+bool IsNeo4jId(absl::string_view name) { return absl::StrContains(name, ":ID"); }
+
+// id, user_id, user id, userId, userID, :ID.
+bool EndsAsId(absl::string_view name) {
+  if (IsNeo4jId(name)) return true;
+  name = WithoutType(name);
+  if (name.size() == 2) return absl::EqualsIgnoreCase(name, "id");
+  if (absl::EndsWithIgnoreCase(name, "_id") || absl::EndsWithIgnoreCase(name, " id")) return true;
+  if (!absl::EndsWith(name, "Id") && !absl::EndsWith(name, "ID")) return false;
+  return name.size() > 2 && absl::ascii_islower(static_cast<unsigned char>(name[name.size() - 3]));
+}
+
+bool IsLabelName(absl::string_view name) {
+  return IsOneOf(WithoutType(name), {"label", "labels", "class", "target", ":LABEL"});
+}
+
+bool IsMaskName(absl::string_view name) {
+  return IsOneOf(WithoutType(name), {"split", "train_mask", "val_mask", "valid_mask", "test_mask"});
+}
+
+// The first column of the first of these names that there is.
+size_t FindOf(absl::Span<const std::string> header, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    for (size_t i = 0; i < header.size(); ++i)
+      if (absl::EqualsIgnoreCase(WithoutType(header[i]), name)) return i;
+  return kNoColumn;
+}
+
+size_t FindNames(absl::Span<const std::string> header) {
+  if (const auto ids = ColumnsThat(header, IsNeo4jId); !ids.empty()) return ids.front();
+  if (const size_t id = FindOf(header, {"id", "node_id", "node", "nid"}); id != kNoColumn)
+    return id;
+  if (const auto ids = ColumnsThat(header, EndsAsId); ids.size() == 1) return ids.front();
+  return FindOf(header, {"name"});
+}
+
+absl::StatusOr<size_t> FindLabels(absl::Span<const std::string> header) {
+  const auto labels = ColumnsThat(header, [](absl::string_view name) {
+    return IsLabelName(name) && !absl::StartsWith(name, ":");
+  });
+  if (labels.size() > 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat(header[labels[0]], " and ", header[labels[1]],
+                     " may both be the column of labels: name it, --label COLUMN"));
+  if (!labels.empty()) return labels.front();
+  const bool are_coordinates = FindOf(header, {"x"}) != kNoColumn;
+  return are_coordinates ? FindOf(header, {":LABEL"}) : FindOf(header, {"y", ":LABEL"});
+}
+
+absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* columns) {
+  columns->split = FindOf(header, {"split"});
+  if (columns->split != kNoColumn) return absl::OkStatus();
+  const auto count = [](const std::array<size_t, 3>& masks) {
+    return masks.size() - static_cast<size_t>(std::count(masks.begin(), masks.end(), kNoColumn));
+  };
+  columns->masks = {FindOf(header, {"train_mask"}), FindOf(header, {"val_mask", "valid_mask"}),
+                    FindOf(header, {"test_mask"})};
+  if (count(columns->masks) == 0) {
+    const std::array<size_t, 3> masks = {
+        FindOf(header, {"train"}), FindOf(header, {"val", "valid"}), FindOf(header, {"test"})};
+    if (count(masks) == 3) columns->masks = masks;
+  }
+  if (count(columns->masks) == 0 || count(columns->masks) == 3) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "a split is the columns train_mask, val_mask and test_mask, all three, or a column split; "
+      "--leave-out passes over those that are no such");
+}
+
+// The one column of a name that is wanted; kNoColumn if it is none of this table.
+absl::StatusOr<size_t> TheColumn(absl::Span<const std::string> header, size_t num_columns,
+                                 absl::string_view flag, const std::string& wanted) {
+  const std::vector<size_t> found = ColumnsNamed(header, num_columns, wanted);
+  if (found.size() > 1)
+    return absl::InvalidArgumentError(absl::StrCat(flag, " ", wanted, " are columns ", found[0] + 1,
+                                                   " and ", found[1] + 1,
+                                                   ": give them names that differ"));
+  return found.empty() ? kNoColumn : found.front();
+}
+
+}  // namespace
+
+bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted) {
+  const auto is_name = [&](absl::string_view field) {
+    return EndsAsId(field) || IsOneOf(field, {"label", "labels", "class"}) ||
+           (!IsNumber(field) && !field.empty() && IsOneOf(field, {wanted.id, wanted.label}));
+  };
+  return std::none_of(fields.begin(), fields.end(), IsNumber) || IsIndexName(fields[0]) ||
+         IsOneOf(fields[0], {"node", "nid", "name"}) ||
+         std::any_of(fields.begin(), fields.end(), is_name);
+}
+
+absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
+                                            absl::Span<const int64_t> widths,
+                                            const ColumnsWanted& wanted) {
+  const size_t num_columns = widths.size();
+  std::vector<bool> is_left_out(num_columns);
+  std::vector<std::string> names(header.begin(), header.end());  // of those that are not
+  for (const std::string& name : wanted.left_out)
+    for (const size_t column : ColumnsNamed(header, num_columns, name)) {
+      is_left_out[column] = true;
+      if (!names.empty()) names[column].clear();
+    }
+
+  for (const std::string& column : {wanted.id, wanted.label})
+    for (const size_t found : ColumnsNamed(header, num_columns, column))
+      if (is_left_out[found])
+        return absl::InvalidArgumentError(
+            absl::StrCat(column, " is to be left out, --leave-out, and to be used"));
+
+  NodeColumns columns;
+  QH_ASSIGN_OR_RETURN(columns.names, TheColumn(names, num_columns, "--id", wanted.id));
+  if (columns.names == kNoColumn) columns.names = FindNames(names);
+  if (columns.names == kNoColumn)
+    columns.names = static_cast<size_t>(std::find(is_left_out.begin(), is_left_out.end(), false) -
+                                        is_left_out.begin());
+  if (columns.names == num_columns)
+    return absl::InvalidArgumentError("all columns are to be left out: none is for names");
+  QH_ASSIGN_OR_RETURN(columns.labels, TheColumn(names, num_columns, "--label", wanted.label));
+  if (wanted.label.empty()) {
+    QH_ASSIGN_OR_RETURN(columns.labels, FindLabels(names));
+    const size_t last = num_columns - 1;
+    if (header.empty() && widths[last] == 0 && !is_left_out[last] && last != columns.names)
+      columns.labels = last;
+  }
+  QH_RETURN_IF_ERROR(FindSplit(names, &columns));
+
+  for (size_t i = 0; i < num_columns; ++i) {
+    if (i == columns.names || i == columns.labels || i == columns.split ||
+        std::find(columns.masks.begin(), columns.masks.end(), i) != columns.masks.end())
+      continue;
+    const bool is_other =
+        !names.empty() && (EndsAsId(names[i]) || IsLabelName(names[i]) || IsMaskName(names[i]) ||
+                           (IsIndexName(names[i]) && (i == 0 || !names[i].empty())));
+    if (widths[i] == 0 || is_other || is_left_out[i])
+      columns.unused.push_back(i);
+    else
+      columns.features.push_back({i, widths[i]});
+  }
+  return columns;
+}
+
+}  // namespace quadhop

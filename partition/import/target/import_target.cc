@@ -1,0 +1,368 @@
+#include "partition/import/target/import_target.h"
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "core/check.h"
+#include "core/counted.h"
+#include "core/host_memory.h"
+#include "core/status.h"
+#include "core/store.h"
+#include "partition/import/target/feature_scale.h"
+#include "partition/import/target/one_hot.h"
+#include "partition/import/target/random_split.h"
+#include "partition/linear_algebra/sparse_rows.h"
+
+namespace quadhop {
+namespace {
+
+constexpr char kOriginalNamesFile[] = "original_names.txt";
+
+// NoteOnScale, and what to do.
+std::string NoteOnFeatures(TensorView<const float> features, bool are_projected) {
+  const std::string note = NoteOnScale(features);
+  if (note.empty()) return note;
+  return absl::StrCat(note, are_projected ? ": standardise them before they are projected"
+                                          : ": prep and propagate take --standardize");
+}
+
+}  // namespace
+
+ImportTarget::ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads)
+    : writer_(writer),
+      options_(options),
+      memory_bytes_(options.memory_bytes),
+      num_threads_(num_threads) {}
+
+absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
+  QH_CHECK_EQ(num_nodes_, 0);
+  if (num_nodes < 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat("the graph has ", num_nodes, " nodes; at least 1 is needed"));
+  // What GraphBuilder has of each node; more is needed, but a size that is wrong is seen by this.
+  constexpr int64_t kLeastBytes = sizeof(int64_t);
+  QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
+  if (num_nodes > available_bytes / kLeastBytes)
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the graph has ", num_nodes, " nodes, which take ", kLeastBytes,
+                     " bytes each at least, and ", Gigabytes(available_bytes),
+                     " are available: is the number right? Else import it on a larger machine"));
+  num_nodes_ = num_nodes;
+  counted_by_ = std::move(counted_by);
+  graph_ = std::make_unique<GraphBuilder>(
+      GraphOptions{num_nodes, options_.directed, options_.reverse, ArcsMemoryBytes(memory_bytes_),
+                   options_.store, num_threads_});
+  return absl::OkStatus();
+}
+
+void ImportTarget::TellProgress(absl::string_view place, double share) const {
+  Tell(options_.on_progress, place.substr(place.rfind('/') + 1), share);
+}
+
+absl::Status ImportTarget::AddArcs(absl::Span<const Arc> arcs) { return graph_->Add(arcs); }
+
+absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
+  QH_CHECK_GE(width, 1);
+  QH_CHECK_EQ(report_.features, 0);
+  if (width > INT32_MAX)
+    return absl::InvalidArgumentError(
+        absl::StrCat("a node has ", width, " features; at most ", INT32_MAX, " are possible"));
+  if (options_.project > 0 && width > options_.project) {
+    if (num_nodes_ > memory_bytes_ / (int64_t{sizeof(float)} * width))
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "to project ", num_nodes_, " x ", width, " features they must be in memory, ", "and ",
+          memory_bytes_ / 1000000, " MB may be used: raise --memory, or leave ", "--project away"));
+    report_.features = options_.project;
+    wide_features_.Resize({num_nodes_, width});
+    features_ = wide_features_.view();
+    return features_;
+  }
+  QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
+                      writer_.AddArrayOf<float>("raw.npy", {num_nodes_, width}));
+  report_.features = width;
+  features_ = TensorView<float>(values.data(), {num_nodes_, width});
+  return features_;
+}
+
+absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool) {
+  QH_CHECK_EQ(features.num_rows, num_nodes_);
+  QH_CHECK_EQ(report_.features, 0);
+  if (features.num_cols < 1 || features.num_cols > INT32_MAX)
+    return absl::InvalidArgumentError(absl::StrCat("a node has ", features.num_cols,
+                                                   " features; 1 to ", INT32_MAX, " are possible"));
+  if (options_.project > 0 && features.num_cols > options_.project) {
+    QH_ASSIGN_OR_RETURN(const TensorView<float> projected, AddProjection(features.num_cols));
+    ProjectRows(features, options_.seed, pool, projected);
+    return absl::OkStatus();
+  }
+  report_.features = features.num_cols;
+  const auto nnz = static_cast<int64_t>(features.indices.size());
+  QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr,
+                      writer_.AddArrayOf<int64_t>("raw.indptr.npy", {num_nodes_ + 1}));
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint32_t> indices,
+                      writer_.AddArrayOf<uint32_t>("raw.indices.npy", {nnz}));
+  QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
+                      writer_.AddArrayOf<float>("raw.values.npy", {nnz}));
+  std::copy(features.indptr.begin(), features.indptr.end(), indptr.begin());
+  std::copy(features.indices.begin(), features.indices.end(), indices.begin());
+  for (int64_t e = 0; e < nnz; ++e) values[static_cast<size_t>(e)] = features.value(e);
+  AddNote(absl::StrCat("features stored sparse: ", nnz, " of ", num_nodes_, " x ",
+                       features.num_cols, " values are not zero"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TensorView<float>> ImportTarget::AddProjection(int64_t num_columns) {
+  const int64_t width = options_.project;
+  QH_ASSIGN_OR_RETURN(const absl::Span<float> values,
+                      writer_.AddArrayOf<float>("raw.npy", {num_nodes_, width}));
+  report_.features = width;
+  AddNote(absl::StrCat("features: ", num_columns, " columns projected to ", width,
+                       " at random (seed ", options_.seed, ")"));
+  return TensorView<float>(values.data(), {num_nodes_, width});
+}
+
+// The features that were to be projected, now that they are all there.
+absl::Status ImportTarget::ProjectWideFeatures(ThreadPool& pool) {
+  if (wide_features_.empty()) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const TensorView<float> projected, AddProjection(wide_features_.dim(1)));
+  ProjectRows(wide_features_.cview(), options_.seed, pool, projected);
+  wide_features_ = {};
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Span<int32_t>> ImportTarget::AddLabels() {
+  QH_CHECK(labels_.empty() && multi_labels_.empty());
+  QH_ASSIGN_OR_RETURN(labels_, writer_.AddArrayOf<int32_t>("labels.npy", {num_nodes_}));
+  return labels_;
+}
+
+absl::StatusOr<TensorView<uint8_t>> ImportTarget::AddMultiLabels(int64_t num_labels) {
+  QH_CHECK(labels_.empty() && multi_labels_.empty());
+  report_.multi_label = true;
+  if (num_labels <= memory_bytes_ / 8 / num_nodes_) {
+    held_labels_.Resize({num_nodes_, num_labels});
+    held_labels_.Fill(0);
+    multi_labels_ = held_labels_.view();
+    return multi_labels_;
+  }
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
+                      writer_.AddArrayOf<uint8_t>("labels.npy", {num_nodes_, num_labels}));
+  multi_labels_ = TensorView<uint8_t>(values.data(), {num_nodes_, num_labels});
+  return multi_labels_;
+}
+
+absl::Status ImportTarget::WriteHeldLabels() {
+  if (held_labels_.empty()) return absl::OkStatus();
+  const int64_t width = multi_labels_.dim(1);
+  if (const auto classes = OneHotClasses(held_labels_.cview()); classes.has_value()) {
+    QH_ASSIGN_OR_RETURN(labels_, writer_.AddArrayOf<int32_t>("labels.npy", {num_nodes_}));
+    std::copy(classes->begin(), classes->end(), labels_.begin());
+    least_classes_ = width;
+    multi_labels_ = {};
+    report_.multi_label = false;
+    AddNote("labels are one-hot rows: taken as classes");
+  } else {
+    QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
+                        writer_.AddArrayOf<uint8_t>("labels.npy", {num_nodes_, width}));
+    std::copy_n(held_labels_.data(), values.size(), values.begin());
+    multi_labels_ = TensorView<uint8_t>(values.data(), {num_nodes_, width});
+  }
+  held_labels_ = {};
+  return absl::OkStatus();
+}
+
+void ImportTarget::SetClassNames(std::vector<std::string> names) {
+  class_names_ = std::move(names);
+}
+
+void ImportTarget::AddSplit(absl::string_view name, std::vector<uint8_t> parts) {
+  QH_CHECK_EQ(static_cast<int64_t>(parts.size()), num_nodes_);
+  const bool is_new = splits_.emplace(std::string(name), std::move(parts)).second;
+  QH_CHECK(is_new);
+}
+
+void ImportTarget::AddRandomSplit() {
+  if (is_given_splits()) return;
+  int64_t num_labelled = 0;
+  for (int64_t v = 0; v < num_nodes_; ++v) num_labelled += IsLabelled(v);
+  const std::vector<uint8_t> parts = RandomSplit(num_labelled, 0.6, 0.2, options_.seed);
+  std::vector<uint8_t> split(static_cast<size_t>(num_nodes_));
+  auto part = parts.begin();
+  for (int64_t v = 0; v < num_nodes_; ++v)
+    if (IsLabelled(v)) split[static_cast<size_t>(v)] = *part++;
+  AddSplit("random", std::move(split));
+  AddNote(absl::StrCat("no split found in the input: one made at random of the ", num_labelled,
+                       " labelled nodes, 60 % train, 20 % valid (seed ", options_.seed, ")"));
+}
+
+bool ImportTarget::IsLabelled(int64_t node) const {
+  if (!labels_.empty()) return labels_[static_cast<size_t>(node)] != kUnlabelled;
+  if (multi_labels_.empty()) return false;
+  const uint8_t* row = multi_labels_.row(node);
+  return std::any_of(row, row + multi_labels_.dim(1),
+                     [](uint8_t label) { return label != kUnlabelledMulti; });
+}
+
+absl::StatusOr<absl::Span<char>> ImportTarget::AddOriginalNames(int64_t num_bytes) {
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
+                      writer_.AddFile(kOriginalNamesFile, num_bytes));
+  return absl::MakeSpan(reinterpret_cast<char*>(bytes.data()), bytes.size());
+}
+
+absl::Status ImportTarget::SetOriginalNames(absl::string_view text) {
+  return writer_.AddText(kOriginalNamesFile, text);
+}
+
+void ImportTarget::AddNote(std::string note) { report_.notes.push_back(std::move(note)); }
+
+absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const GraphCounts counts, graph_->Build(pool));
+  const absl::Span<const int64_t> indptr = graph_->indptr();
+  QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr_file,
+                      writer_.AddArrayOf<int64_t>("indptr.npy", {num_nodes_ + 1}));
+  std::copy(indptr.begin(), indptr.end(), indptr_file.begin());
+  if (graph_->wide()) {
+    QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indices,
+                        writer_.AddArrayOf<int64_t>("indices.npy", {counts.arcs}));
+    QH_RETURN_IF_ERROR(graph_->CopyIndices(indices));
+  } else {
+    QH_ASSIGN_OR_RETURN(const absl::Span<uint32_t> indices,
+                        writer_.AddArrayOf<uint32_t>("indices.npy", {counts.arcs}));
+    QH_RETURN_IF_ERROR(graph_->CopyIndices(indices));
+  }
+  for (size_t v = 0; v + 1 < indptr.size(); ++v)
+    report_.without_out_neighbours += indptr[v] == indptr[v + 1];
+  graph_.reset();
+  report_.directed = options_.directed;
+  report_.reverse = options_.reverse;
+  report_.arcs = counts.arcs;
+  report_.arcs_read = counts.arcs_added;
+  report_.duplicates_removed = counts.duplicates_removed;
+  report_.self_loops_removed = counts.self_loops_removed;
+  report_.inverses_added = counts.inverses_added;
+  return absl::OkStatus();
+}
+
+// No step visits them: they would only count where parts are made even in training nodes, and in
+// what is said of these.
+int64_t ImportTarget::LeaveOutUnlabelled(std::vector<uint8_t>& split) const {
+  if (labels_.empty() && multi_labels_.empty()) return 0;
+  int64_t left_out = 0;
+  for (size_t v = 0; v < split.size(); ++v) {
+    if (split[v] != static_cast<uint8_t>(SplitPart::kTrain) || IsLabelled(static_cast<int64_t>(v)))
+      continue;
+    split[v] = static_cast<uint8_t>(SplitPart::kNone);
+    ++left_out;
+  }
+  return left_out;
+}
+
+absl::Status ImportTarget::WriteSplits() {
+  if (splits_.empty()) return absl::OkStatus();
+  const int64_t num_splits = static_cast<int64_t>(splits_.size());
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> file,
+                      writer_.AddArrayOf<uint8_t>("splits.npy", {num_splits, num_nodes_}));
+  auto at = file.begin();
+  std::vector<std::string> untrained, unvalidated;
+  for (auto& [name, parts] : splits_) {
+    const int64_t left_out = LeaveOutUnlabelled(parts);
+    if (left_out > 0)
+      AddNote(absl::StrCat("split ", name, ": ", Counted(left_out, "training node"),
+                           " without a label left out"));
+    at = std::copy(parts.begin(), parts.end(), at);
+    report_.splits.push_back(name);
+    writer_.manifest().add_split_names(name);
+    std::array<int64_t, 4>& sizes = report_.split_sizes.emplace_back();
+    for (const uint8_t part : parts) ++sizes[part];
+    if (sizes[1] == 0) untrained.push_back(name);
+    if (sizes[2] == 0) unvalidated.push_back(name);
+  }
+  if (!untrained.empty())
+    AddNote(absl::StrCat("no training nodes in ", absl::StrJoin(untrained, ", ")));
+  if (!unvalidated.empty())
+    AddNote(absl::StrCat("no validation nodes in ", absl::StrJoin(unvalidated, ", ")));
+  return absl::OkStatus();
+}
+
+absl::Status ImportTarget::WriteOriginalIds() {
+  QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> ids,
+                      writer_.AddArrayOf<int64_t>("original_ids.npy", {num_nodes_}));
+  std::iota(ids.begin(), ids.end(), int64_t{0});
+  return absl::OkStatus();
+}
+
+void ImportTarget::CountLabels() {
+  if (!labels_.empty()) {
+    report_.unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
+    report_.classes =
+        std::max(least_classes_, int64_t{*std::max_element(labels_.begin(), labels_.end())} + 1);
+    absl::flat_hash_set<int32_t> occurring;  // its constructor of a range has room for all
+    for (const int32_t label : labels_)
+      if (label != kUnlabelled) occurring.insert(label);
+    const auto num_occurring = static_cast<int64_t>(occurring.size());
+    CountClassNames();
+    const bool only_0_is_absent = num_occurring == report_.classes - 1 && !occurring.contains(0);
+    if (num_occurring == 1)
+      AddNote(
+          absl::StrCat("every label is class ", *occurring.begin(), ": there is nothing to learn"));
+    else if (class_names_.empty() && num_occurring < report_.classes)
+      AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur",
+                           num_occurring < report_.classes / 10
+                               ? ", and a model has weights for all: number them from 0"
+                           : only_0_is_absent ? "; are they counted from 1?"
+                                              : ""));
+  } else if (!multi_labels_.empty()) {
+    report_.classes = multi_labels_.dim(1);
+    CountClassNames();
+    for (int64_t v = 0; v < num_nodes_; ++v) report_.unlabelled += !IsLabelled(v);
+  } else {
+    report_.unlabelled = num_nodes_;
+  }
+}
+
+void ImportTarget::CountClassNames() {
+  const auto num_names = static_cast<int64_t>(class_names_.size());
+  if (num_names == 0) return;
+  if (num_names < report_.classes || (report_.multi_label && num_names != report_.classes)) {
+    AddNote(absl::StrCat("names of classes not used: ", num_names, " for ", report_.classes,
+                         " classes"));
+    class_names_.clear();
+  } else {
+    report_.classes = num_names;
+  }
+}
+
+absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
+  QH_CHECK_GE(num_nodes_, 1);
+  Tell(options_.on_progress, "sorts arcs");
+  QH_RETURN_IF_ERROR(WriteTopology(pool));
+  Tell(options_.on_progress, "writes");
+  if (!features_.empty() && (!options_.to_be_standardized || !wide_features_.empty()))
+    if (std::string note = NoteOnFeatures(features_, !wide_features_.empty()); !note.empty())
+      AddNote(std::move(note));
+  QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
+  QH_RETURN_IF_ERROR(WriteSplits());
+  QH_RETURN_IF_ERROR(WriteHeldLabels());
+  QH_RETURN_IF_ERROR(WriteOriginalIds());
+  CountLabels();
+  report_.nodes = num_nodes_;
+  StoreManifest& manifest = writer_.manifest();
+  manifest.set_nodes(num_nodes_);
+  manifest.set_arcs(report_.arcs);
+  manifest.set_directed(options_.directed);
+  manifest.set_features(static_cast<int32_t>(report_.features));
+  manifest.set_classes(static_cast<int32_t>(report_.classes));
+  manifest.set_multi_label(report_.multi_label);
+  manifest.add_partition_offsets(0);
+  manifest.add_partition_offsets(num_nodes_);
+  for (const std::string& name : class_names_) manifest.add_class_names(name);
+  return report_;
+}
+
+}  // namespace quadhop

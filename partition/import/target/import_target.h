@@ -1,0 +1,113 @@
+// Where an importer puts what it reads: the files of a store in the making.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/types/span.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/store_writer.h"
+#include "core/tensor.h"
+#include "core/thread_pool.h"
+#include "partition/import/target/graph_builder.h"
+#include "partition/import/target/import_options.h"
+#include "partition/import/target/import_report.h"
+#include "partition/linear_algebra/sparse_matrix.h"
+
+namespace quadhop {
+
+// Of the memory of an import, what its arcs may take: half. Features and labels are written through
+// the page cache, but importers hold arrays of their own.
+inline int64_t ArcsMemoryBytes(int64_t memory_bytes) { return memory_bytes / 2; }
+
+// Nodes are numbered as in the input. Features and labels go straight to the mapped files of the
+// writer, which must outlive the target. Not thread-safe, except AddArcs and writing to
+// different rows of the arrays it returns. Errors of the Add and Set functions are StoreWriter's
+// (no space left, ...).
+class ImportTarget {
+ public:
+  // `writer` is of StoreWriter::BeginAnew: the new store replaces the old one and all its files.
+  ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads);
+
+  // First, once. `counted_by` is for errors of ids that are no nodes: what tells how many there
+  // are, and what to do. kInvalidArgument unless num_nodes >= 1.
+  absl::Status SetNodes(int64_t num_nodes, std::string counted_by = "");
+  int64_t num_nodes() const { return num_nodes_; }
+  const std::string& counted_by() const { return counted_by_; }
+
+  GraphBuilder& graph() { return *graph_; }
+  // Ids must be in [0, N). Thread-safe.
+  absl::Status AddArcs(absl::Span<const Arc> arcs);
+
+  // To be filled by the caller before Finish, wholly. At most one call each.
+  absl::StatusOr<TensorView<float>> AddFeatures(int64_t width);  // [N, F]; width >= 1
+  // Instead of AddFeatures; stored sparse, or projected if the options say so.
+  absl::Status AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool);  // [N, F]
+  absl::StatusOr<absl::Span<int32_t>> AddLabels();  // [N], kUnlabelled or >= 0
+  // [N, L]: 0, 1, kUnlabelledMulti; zeros at first. If every row that is labelled has a single 1,
+  // and an eighth of the memory holds them, they become classes.
+  absl::StatusOr<TensorView<uint8_t>> AddMultiLabels(int64_t num_labels);
+
+  // [C]; without them C is the largest label + 1. Too few, or others than there are labels of a
+  // multi-label target, are left aside with a note.
+  void SetClassNames(std::vector<std::string> names);
+  void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
+  // "random": 60 % of the labelled nodes train, 20 % validate; for inputs without splits. After
+  // the labels. Nothing if the options name a split: Import adds it.
+  void AddRandomSplit();
+  bool is_given_splits() const { return !options_.splits.empty(); }  // by the options
+  bool has_splits() const { return !splits_.empty(); }
+  bool has_labels() const { return !labels_.empty() || !multi_labels_.empty(); }
+  // A line a node; one of the two.
+  absl::Status SetOriginalNames(absl::string_view text);
+  absl::StatusOr<absl::Span<char>> AddOriginalNames(int64_t num_bytes);  // to be filled
+  void AddNote(std::string note);
+  int64_t memory_bytes() const { return memory_bytes_; }  // what an importer may hold at once
+  const std::string& scratch_folder() const { return options_.store; }
+  // What of the input is being read, which files are told by their names, and what share of it.
+  void TellProgress(absl::string_view place, double share) const;
+  void CountText(int64_t num_bytes) { report_.text_bytes += num_bytes; }
+
+  // Builds the graph and fills the rest of the store and of its manifest; the caller commits the
+  // writer.
+  absl::StatusOr<ImportReport> Finish(ThreadPool& pool);
+
+ private:
+  absl::Status WriteTopology(ThreadPool& pool);
+  absl::Status WriteSplits();
+  absl::Status WriteHeldLabels();
+  absl::Status WriteOriginalIds();
+  void CountLabels();
+  void CountClassNames();
+
+  // The array of the projected features, to be filled.
+  absl::StatusOr<TensorView<float>> AddProjection(int64_t num_columns);
+  absl::Status ProjectWideFeatures(ThreadPool& pool);
+  bool IsLabelled(int64_t node) const;
+  // Takes training nodes without a label out of a split [N], and counts them.
+  int64_t LeaveOutUnlabelled(std::vector<uint8_t>& split) const;
+
+  StoreWriter& writer_;
+  const ImportOptions& options_;
+  int64_t memory_bytes_ = 0;
+  int num_threads_ = 1;
+  TensorView<float> features_;   // [N, F] of AddFeatures
+  Tensor<float> wide_features_;  // those that are still to be projected
+  int64_t num_nodes_ = 0;
+  std::string counted_by_;
+  std::unique_ptr<GraphBuilder> graph_;
+  absl::Span<int32_t> labels_;
+  TensorView<uint8_t> multi_labels_;
+  Tensor<uint8_t> held_labels_;  // what multi_labels_ views until it is known what they are
+  int64_t least_classes_ = 0;    // if labels tell
+  std::vector<std::string> class_names_;
+  std::map<std::string, std::vector<uint8_t>> splits_;
+  ImportReport report_;
+};
+
+}  // namespace quadhop
