@@ -62,6 +62,8 @@ void StepFlags::AddImport(Flags* flags) {
                 "header the last if it is not of numbers)");
   flags->Strings("leave-out", &prep.import.left_out, "COLUMN",
                  "a column of --nodes that is not to be used");
+  flags->Strings("one-hot", &prep.import.one_hot, "COLUMN",
+                 "a column of --nodes of which each different text becomes a feature of 0 and 1");
   flags->String("ends", &prep.import.ends, "SRC,DST",
                 "with --nodes: the columns of the edge list that hold the ends of arcs, by their "
                 "names, or from 1 without a header (default: src and dst, or what holds names)");

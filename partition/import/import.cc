@@ -62,11 +62,12 @@ absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& f
   if (!format.takes_tables && !options.nodes.empty())
     return absl::InvalidArgumentError(
         absl::StrCat("--nodes is for edge lists that name nodes; the format is ", format.name));
-  const bool says_columns = !(options.id.empty() && options.label.empty() &&
-                              options.left_out.empty() && options.ends.empty());
+  const bool says_columns =
+      !(options.id.empty() && options.label.empty() && options.left_out.empty() &&
+        options.one_hot.empty() && options.ends.empty());
   if (options.nodes.empty() && says_columns)
     return absl::InvalidArgumentError(
-        "--id, --label, --leave-out and --ends go with --nodes, which is not given");
+        "--id, --label, --leave-out, --one-hot and --ends go with --nodes, which is not given");
   const bool given = !options.features.empty() || !options.labels.empty();
   if (!given || format.takes_companions) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -96,6 +97,8 @@ std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& 
   if (!options.label.empty()) absl::StrAppend(&text, " label=", options.label);
   if (!options.left_out.empty())
     absl::StrAppend(&text, " leave-out=", absl::StrJoin(options.left_out, ","));
+  if (!options.one_hot.empty())
+    absl::StrAppend(&text, " one-hot=", absl::StrJoin(options.one_hot, ","));
   if (!options.ends.empty()) absl::StrAppend(&text, " ends=", options.ends);
   return text;
 }

@@ -21,9 +21,11 @@
 #include <vector>
 
 #include "core/casts.h"
+#include "core/counted.h"
 #include "core/status.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
+#include "partition/import/tables/categories.h"
 #include "partition/import/tables/class_texts.h"
 #include "partition/import/tables/fill_with_means.h"
 #include "partition/import/tables/import_named_arcs.h"
@@ -36,7 +38,7 @@ namespace {
 
 // Further tables have names in the column that is called as in the first, if they have one.
 absl::StatusOr<std::vector<NodeTable>> OpenTables(const ImportOptions& options) {
-  ColumnsWanted wanted = {options.id, options.label, options.left_out};
+  ColumnsWanted wanted = {options.id, options.label, options.left_out, options.one_hot};
   std::vector<NodeTable> tables;
   for (const std::string& path : options.nodes) {
     QH_ASSIGN_OR_RETURN(NodeTable table, NodeTable::Open(path, wanted));
@@ -101,6 +103,8 @@ class TablesImporter {
     QH_RETURN_IF_ERROR(CheckColumn("--label", options_.label, tables_));
     for (const std::string& column : options_.left_out)
       QH_RETURN_IF_ERROR(CheckColumn("--leave-out", column, tables_));
+    for (const std::string& column : options_.one_hot)
+      QH_RETURN_IF_ERROR(CheckColumn("--one-hot", column, tables_));
     QH_ASSIGN_OR_RETURN(labels_from_, TheOne(tables_, &NodeTable::has_labels, "labels"));
     QH_ASSIGN_OR_RETURN(splits_from_, TheOne(tables_, &NodeTable::has_splits, "a split"));
     if (splits_from_ != nullptr && target_.is_given_splits())
@@ -144,8 +148,13 @@ class TablesImporter {
 
   // Those of --features, or of all tables side by side.
   absl::Status AddFeatures() {
+    if (!options_.features.empty() && !options_.one_hot.empty())
+      return absl::InvalidArgumentError(
+          "--one-hot makes features of columns of --nodes, and --features gives all: leave one of "
+          "them away");
+    QH_RETURN_IF_ERROR(FindCategories());
     int64_t width = 0;
-    for (const NodeTable& table : tables_) width += table.num_features();
+    for (const NodeTable& table : tables_) width += WidthOf(table);
     if (!options_.features.empty()) {
       if (width > 0) target_.AddNote("features are those of --features, not of --nodes");
       QH_ASSIGN_OR_RETURN(ArraySource features, ArraySource::OpenNpy(options_.features));
@@ -157,6 +166,27 @@ class TablesImporter {
       target_.AddNote("no columns of features: positional encodings will stand for features");
     }
     return absl::OkStatus();
+  }
+
+  absl::Status FindCategories() {
+    for (const NodeTable& table : tables_)
+      for (const size_t column : table.one_hot_columns()) {
+        Categories& categories = *categories_[&table].emplace_back(
+            std::make_unique<Categories>(table.ColumnPath(column)));
+        QH_RETURN_IF_ERROR(AddTexts(table, column, categories));
+        QH_RETURN_IF_ERROR(categories.Number());
+        target_.AddNote(absl::StrCat("one-hot: ", table.ColumnPath(column), ", ",
+                                     Counted(categories.count(), "feature")));
+      }
+    return absl::OkStatus();
+  }
+
+  // Columns of features, of numbers and then of categories.
+  int64_t WidthOf(const NodeTable& table) const {
+    int64_t width = table.num_features();
+    if (const auto found = categories_.find(&table); found != categories_.end())
+      for (const auto& categories : found->second) width += categories->count();
+    return width;
   }
 
   absl::Status AddLabels() {
@@ -171,30 +201,34 @@ class TablesImporter {
           "no column of labels: name it, --label COLUMN; without, the store cannot be trained on");
       return absl::OkStatus();
     }
-    classes_.emplace(labels_from_->LabelPlace());
-    QH_RETURN_IF_ERROR(ReadClasses());
+    classes_.emplace(LabelPlace());
+    QH_RETURN_IF_ERROR(AddTexts(*labels_from_, labels_from_->labels_column(), *classes_));
     QH_RETURN_IF_ERROR(classes_->Number());
     target_.SetClassNames(classes_->names());
     if (!classes_->unlabelled().empty())
       target_.AddNote(absl::StrCat("unlabelled: \"",
                                    absl::StrJoin(classes_->unlabelled(), "\", \""), "\" of ",
-                                   labels_from_->LabelPlace()));
+                                   LabelPlace()));
     QH_ASSIGN_OR_RETURN(labels_, target_.AddLabels());
     std::fill(labels_.begin(), labels_.end(), kUnlabelled);
     return absl::OkStatus();
   }
 
-  absl::Status ReadClasses() {
+  std::string LabelPlace() const { return labels_from_->ColumnPath(labels_from_->labels_column()); }
+
+  // Every text of a column, to ClassTexts or Categories.
+  template <typename Texts>
+  absl::Status AddTexts(const NodeTable& table, size_t column, Texts& out) {
     const auto read = [&](const TextChunk& chunk) -> absl::Status {
       absl::flat_hash_set<std::string> texts;
-      QH_RETURN_IF_ERROR(labels_from_->ForEachRow(chunk, [&](const Fields& fields, int64_t) {
-        if (const absl::string_view text = labels_from_->Label(fields); !texts.contains(text))
+      QH_RETURN_IF_ERROR(table.ForEachRow(chunk, [&](const Fields& fields, int64_t) {
+        if (const absl::string_view text = fields[column]; !texts.contains(text))
           texts.emplace(text);
         return absl::OkStatus();
       }));
-      return classes_->Add(texts);
+      return out.Add(texts);
     };
-    return ForEachChunkOf(labels_from_->path(), target_, pool_, read);
+    return ForEachChunkOf(table.path(), target_, pool_, read);
   }
 
   // Of names of nodes, say, there is nothing to learn.
@@ -206,9 +240,9 @@ class TablesImporter {
     const auto unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
     const int64_t labelled = static_cast<int64_t>(labels_.size()) - unlabelled;
     if (2 * classes_->num_classes() <= labelled) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(
-        labels_from_->LabelPlace(), " has ", classes_->num_classes(), " different labels of ",
-        labelled, " nodes: name the column of classes, --label COLUMN"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(LabelPlace(), " has ", classes_->num_classes(), " different labels of ",
+                     labelled, " nodes: name the column of classes, --label COLUMN"));
   }
 
   absl::Status ReadRows() {
@@ -216,7 +250,7 @@ class TablesImporter {
     int64_t first_feature = 0;
     for (const NodeTable& table : tables_) {
       QH_RETURN_IF_ERROR(ReadRowsOf(table, first_feature));
-      first_feature += table.num_features();
+      first_feature += WidthOf(table);
     }
     if (any_missing_) target_.AddNote(FillWithMeans(features_));
     return CheckClasses();
@@ -262,10 +296,19 @@ class TablesImporter {
       split_[AsSize(node)] = static_cast<uint8_t>(part);
     }
     if (features_.empty()) return absl::OkStatus();
-    QH_ASSIGN_OR_RETURN(const bool is_missing,
-                        table.TakeFeatures(fields, line, features_.row(node) + first_feature));
+    float* out = features_.row(node) + first_feature;
+    QH_ASSIGN_OR_RETURN(const bool is_missing, table.TakeFeatures(fields, line, out));
     if (is_missing) any_missing_ = true;
+    TakeOneHots(table, fields, out + table.num_features());
     return absl::OkStatus();
+  }
+
+  void TakeOneHots(const NodeTable& table, const Fields& fields, float* out) const {
+    for (size_t i = 0; i < table.one_hot_columns().size(); ++i) {
+      const Categories& categories = *categories_.at(&table)[i];
+      categories.TakeOneHot(fields[table.one_hot_columns()[i]], out);
+      out += categories.count();
+    }
   }
 
   absl::Status CheckLines(const NodeTable& table, const std::vector<uint8_t>& lines) const {
@@ -276,8 +319,7 @@ class TablesImporter {
       return absl::InvalidArgumentError(absl::StrCat(table.path(), ": several lines are of ",
                                                      node_of(twice), "; every line is one node"));
     const auto absent = std::find(lines.begin(), lines.end(), 0);
-    if (features_.empty() || table.num_features() == 0 || absent == lines.end())
-      return absl::OkStatus();
+    if (features_.empty() || WidthOf(table) == 0 || absent == lines.end()) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat(table.path(), " has features, but no line of ", node_of(absent), ", which ",
                      tables_.front().path(), " has: features of all nodes are needed"));
@@ -290,6 +332,8 @@ class TablesImporter {
   const NodeTable* labels_from_ = nullptr;
   const NodeTable* splits_from_ = nullptr;
   std::unique_ptr<const NodeNames> names_;
+  // Of each table, of its one-hot columns in their order.
+  std::map<const NodeTable*, std::vector<std::unique_ptr<Categories>>> categories_;
   TensorView<float> features_;  // [N, F]; empty: not of the tables
   std::atomic<bool> any_missing_ = false;
   std::optional<ClassTexts> classes_;
@@ -315,7 +359,8 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureTables(const ImportOptions& opt
   shape.arcs = std::llround(static_cast<double>(head.num_lines) / head.share_read);
   shape.estimated = head.share_read < 1 || tables.front().is_estimated();
   shape.name_bytes = NodeNames::Bytes(tables.front().name_bytes_estimated(), shape.nodes);
-  for (const NodeTable& table : tables) shape.features += table.num_features();
+  for (const NodeTable& table : tables)
+    shape.features += table.num_features() + table.categories_estimated();
   if (!options.features.empty()) {
     QH_ASSIGN_OR_RETURN(const ArraySource features, ArraySource::OpenNpy(options.features));
     shape.features = FeatureColumns(features);

@@ -1,5 +1,6 @@
 #include "partition/import/tables/node_columns.h"
 
+#include <absl/algorithm/container.h>
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
@@ -91,6 +92,24 @@ absl::StatusOr<size_t> TheColumn(absl::Span<const std::string> header, size_t nu
   return found.empty() ? kNoColumn : found.front();
 }
 
+// After all others but features.
+absl::Status FindOneHot(absl::Span<const std::string> header, size_t num_columns,
+                        const ColumnsWanted& wanted, NodeColumns* columns) {
+  for (const std::string& name : wanted.one_hot) {
+    QH_ASSIGN_OR_RETURN(const size_t column, TheColumn(header, num_columns, "--one-hot", name));
+    if (column == kNoColumn) continue;
+    if (column == columns->names || column == columns->labels || column == columns->split ||
+        absl::c_linear_search(columns->masks, column))
+      return absl::InvalidArgumentError(
+          absl::StrCat("--one-hot ", name, " is the column of ",
+                       column == columns->names    ? "names; another is, if --id names it"
+                       : column == columns->labels ? "labels; another is, if --label names it"
+                                                   : "a split"));
+    if (!absl::c_linear_search(columns->one_hot, column)) columns->one_hot.push_back(column);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted) {
@@ -115,7 +134,9 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
       if (!names.empty()) names[column].clear();
     }
 
-  for (const std::string& column : {wanted.id, wanted.label})
+  std::vector<std::string> used = wanted.one_hot;
+  used.insert(used.end(), {wanted.id, wanted.label});
+  for (const std::string& column : used)
     for (const size_t found : ColumnsNamed(header, num_columns, column))
       if (is_left_out[found])
         return absl::InvalidArgumentError(
@@ -138,9 +159,11 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
   }
   QH_RETURN_IF_ERROR(FindSplit(names, &columns));
 
+  QH_RETURN_IF_ERROR(FindOneHot(names, num_columns, wanted, &columns));
+
   for (size_t i = 0; i < num_columns; ++i) {
     if (i == columns.names || i == columns.labels || i == columns.split ||
-        std::find(columns.masks.begin(), columns.masks.end(), i) != columns.masks.end())
+        absl::c_linear_search(columns.masks, i) || absl::c_linear_search(columns.one_hot, i))
       continue;
     const bool is_other =
         !names.empty() && (EndsAsId(names[i]) || IsLabelName(names[i]) || IsMaskName(names[i]) ||

@@ -8,6 +8,7 @@
 //             there may be one; else y, if there is no x; else :LABEL
 //   splits    the column split; else train_mask, val_mask (valid_mask) and test_mask, or train, val
 //             (valid) and test
+//   one_hot   those that are so wanted, whatever stands in them
 //   features  every other column of numbers, of true and false, or of lists of as many numbers, as
 //             far as the first lines tell (table_values.h); but none that ends as an id, has a
 //             name of labels or masks, is `left_out`, or has row numbers by its name
@@ -35,6 +36,7 @@ struct ColumnsWanted {
   std::string id{};
   std::string label{};
   std::vector<std::string> left_out{};
+  std::vector<std::string> one_hot{};
 };
 
 struct NodeColumns {
@@ -48,6 +50,7 @@ struct NodeColumns {
   size_t split = kNoColumn;
   std::array<size_t, 3> masks = {kNoColumn, kNoColumn, kNoColumn};  // train, valid, test
   std::vector<Feature> features;
+  std::vector<size_t> one_hot;
   std::vector<size_t> unused;
 
   bool has_masks() const { return masks[0] != kNoColumn; }
@@ -59,7 +62,8 @@ bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted);
 
 // `header` is empty if there is none. `widths` are numbers in the entries of each column, 0 if
 // they are no numbers. kInvalidArgument for two columns of labels, two of a name that is
-// wanted, one that is both wanted and left out, and masks of one or two parts alone.
+// wanted, one that is wanted for two things, or wanted and left out, and masks of one or two parts
+// alone.
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
                                             absl::Span<const int64_t> widths,
                                             const ColumnsWanted& wanted);

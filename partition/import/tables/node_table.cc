@@ -1,5 +1,6 @@
 #include "partition/import/tables/node_table.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
@@ -76,6 +77,11 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   QH_RETURN_IF_ERROR(Annotate(columns.status(), path_));
   columns_ = *std::move(columns);
   for (const auto& feature : columns_.features) num_features_ += feature.width;
+  for (const size_t column : columns_.one_hot) {
+    absl::flat_hash_set<absl::string_view> texts;
+    for (const Fields& fields : examples) texts.insert(fields[column]);
+    categories_estimated_ += static_cast<int64_t>(texts.size());
+  }
 
   const auto num_looked_at = static_cast<int64_t>(lines.size()) - header_lines_;
   num_rows_estimated_ =
@@ -132,8 +138,8 @@ std::string NodeTable::Place(size_t column, int64_t line) const {
 
 std::string NodeTable::NamesColumn() const { return ColumnPlace(columns_.names); }
 
-std::string NodeTable::LabelPlace() const {
-  return absl::StrCat(path_, " ", ColumnPlace(columns_.labels));
+std::string NodeTable::ColumnPath(size_t column) const {
+  return absl::StrCat(path_, " ", ColumnPlace(column));
 }
 
 absl::string_view NodeTable::NameOfNames() const {

@@ -34,12 +34,14 @@ class NodeTable {
 
   const std::string& path() const { return path_; }
   int64_t num_header_lines() const { return header_lines_; }
-  int64_t num_features() const { return num_features_; }  // values a node
+  int64_t num_features() const { return num_features_; }  // numbers a node
+  absl::Span<const size_t> one_hot_columns() const { return columns_.one_hot; }
+  std::string ColumnPath(size_t column) const;  // "nodes.csv column 3 (city)"
   bool has_labels() const { return columns_.labels != kNoColumn; }
   bool has_splits() const { return columns_.split != kNoColumn || columns_.has_masks(); }
   bool Has(absl::string_view column) const;
   std::string NamesColumn() const;  // "column 1 (id)"
-  std::string LabelPlace() const;
+  size_t labels_column() const { return columns_.labels; }
   // That what is taken for the header is a node.
   absl::Status HeaderError(absl::string_view why) const;
   absl::string_view NameOfNames() const;  // by the header; empty: there is none
@@ -48,6 +50,7 @@ class NodeTable {
   // By the first lines.
   int64_t num_rows_estimated() const { return num_rows_estimated_; }
   int64_t name_bytes_estimated() const { return name_bytes_estimated_; }  // with their line ends
+  int64_t categories_estimated() const { return categories_estimated_; }  // of all one-hot columns
   bool is_estimated() const { return is_estimated_; }  // false: the rows are known
 
   // Visit(fields, line number from 0) -> absl::Status, for each row of a chunk, in order.
@@ -90,6 +93,7 @@ class NodeTable {
   int64_t num_features_ = 0;
   int64_t num_rows_estimated_ = 0;
   int64_t name_bytes_estimated_ = 0;
+  int64_t categories_estimated_ = 0;
   bool is_estimated_ = false;
 };
 

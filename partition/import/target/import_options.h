@@ -22,11 +22,13 @@ struct ImportOptions {
   // an SVD, 128 if it is 0); 0: they are stored as they are.
   int32_t project = 0;
   // Of an edge list by names: tables of the nodes, of which the first has all; and of their columns
-  // those of names and of labels, where they are not found (node_columns.h), and those not to use.
+  // those of names and of labels, where they are not found (node_columns.h), those not to use, and
+  // those of which each text becomes a feature.
   std::vector<std::string> nodes{};
   std::string id{};
   std::string label{};
   std::vector<std::string> left_out{};
+  std::vector<std::string> one_hot{};
   std::string ends{};  // "SRC,DST", of the edge list, if not found
   // .npy arrays [N, ...] for inputs that may hold a graph alone; or empty.
   std::string features{};

@@ -120,6 +120,9 @@ TEST_F(PrepCommandTest, ImportsTablesAnewWhereAnotherColumnIsTaken) {
   EXPECT_EQ(Inspect()["steps"]["import"],
             "format=tables directed=false seed=0 id=login label=kind leave-out=z");
   EXPECT_THAT(prep(flags).out, HasSubstr("import     skipped"));
+  EXPECT_THAT(prep({"--one-hot", "kind", "--one-hot", "z"}).out, HasSubstr("import     done"));
+  EXPECT_EQ(Inspect()["steps"]["import"], "format=tables directed=false seed=0 one-hot=kind,z");
+  EXPECT_EQ(Inspect()["features"], 6);  // x, 3 of z, 2 of kind
   EXPECT_THAT(prep({"--label", "kind"}).out, HasSubstr("import     done"));
   EXPECT_EQ(Inspect()["features"], 2);
   ASSERT_OK(

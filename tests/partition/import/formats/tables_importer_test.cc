@@ -263,6 +263,36 @@ TEST_F(Tables, UseNoColumnThatIsLeftOut) {
               StatusIs(kInvalid, HasSubstr("all columns are to be left out")));
 }
 
+TEST_F(Tables, HaveAFeatureForEachTextOfAColumnThatIsOneHot) {
+  const std::vector<std::string> nodes = {"id,city,x,zip\na,Rome,5,10\nb,,6,9\nc,Oslo,7,10\n",
+                                          "id,w,kind\nc,3,u\nb,2,u\na,1,v\n"};
+  ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                       ImportTables("a,b\n", nodes, {.one_hot = {"zip", "kind", "CITY"}}));
+  EXPECT_THAT(Features(), ElementsAre(5, 1, 0, 0, 1, 1, 0, 1,    // a: x; zip 10, 9; Oslo, Rome
+                                      6, 0, 1, 0, 0, 2, 1, 0,    // b: ...; w; kind u, v
+                                      7, 1, 0, 1, 0, 3, 1, 0));  // c
+  EXPECT_THAT(report.Describe(), HasSubstr("nodes0.csv column 2 (city), 2 features"));
+}
+
+TEST_F(Tables, RefuseAOneHotColumnThatIsNoneOrAnother) {
+  const std::string nodes = "id,label,city,none,split\na,0,Rome,,train\nb,1,Oslo,nan,test\n";
+  const auto error_of = [&](const std::string& column) {
+    return ErrorOf("a,b\n", nodes, {.one_hot = {column}});
+  };
+  EXPECT_THAT(error_of("town"), StatusIs(kInvalid, HasSubstr("--one-hot town is no column of")));
+  EXPECT_THAT(error_of("label"),
+              StatusIs(kInvalid, HasSubstr("--one-hot label is the column of labels; another is")));
+  EXPECT_THAT(error_of("id"), StatusIs(kInvalid, HasSubstr("is the column of names")));
+  EXPECT_THAT(error_of("split"), StatusIs(kInvalid, HasSubstr("is the column of a split")));
+  EXPECT_THAT(error_of("none"), StatusIs(kInvalid, HasSubstr("column 4 (none) has nothing for")));
+  EXPECT_THAT(ErrorOf("a,b\n", nodes, {.left_out = {"city"}, .one_hot = {"city"}}),
+              StatusIs(kInvalid, HasSubstr("city is to be left out, --leave-out, and to be used")));
+  std::string many = "id,city\n";
+  for (int i = 0; i <= 1000; ++i) absl::StrAppend(&many, "n", i, ",city ", i, "\n");
+  EXPECT_THAT(ErrorOf("n0,n1\n", many, {.one_hot = {"city"}}),
+              StatusIs(kInvalid, HasSubstr("column 2 (city) has more than 1000 different texts")));
+}
+
 TEST_F(Tables, HaveOneColumnOfLabels) {
   ASSERT_OK(ImportTables("a,b\n", {"id,x,y,label\na,1,2,0\nb,3,4,1\n"}));
   EXPECT_THAT(Features(), ElementsAre(1, 2, 3, 4));  // coordinates

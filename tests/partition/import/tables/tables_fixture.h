@@ -29,6 +29,7 @@ class Tables : public ImportOf {
     options.id = wanted.id;
     options.label = wanted.label;
     options.left_out = wanted.left_out;
+    options.one_hot = wanted.one_hot;
     return Import(options, pool_);
   }
   absl::Status ErrorOf(const std::string& edges, const std::string& nodes,
