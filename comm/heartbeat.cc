@@ -72,7 +72,7 @@ struct Heartbeat::State {
   absl::Status ConnectToMain(const Invitation& invitation);
   void Work();
   void SendToAll(const Beat& beat);
-  void TakeIn();
+  void TakeIn(SteadyTime next_beat);
   bool FindLoss();
   void Handle(const Beat& beat, Peer& peer);
   void PassOn(const Beat& question);
@@ -171,15 +171,14 @@ void Heartbeat::State::PassOn(const Beat& question) {
   if (on_ask) on_ask();
 }
 
-// Takes in what has arrived, waiting up to an interval for it.
-void Heartbeat::State::TakeIn() {
+// Takes in what has arrived, waiting for it, but not past the next beat.
+void Heartbeat::State::TakeIn(SteadyTime next_beat) {
   std::vector<pollfd> wanted = {{wake.fd(), POLLIN, 0}};
   {
     const std::scoped_lock lock(mutex);
     for (const Peer& peer : peers)
       if (!peer.connection.closed()) wanted.push_back({peer.connection.fd(), POLLIN, 0});
   }
-  const SteadyTime next_beat = SteadyAfter(options.interval);
   do {
     const auto left = static_cast<int>(MillisecondsUntil(next_beat));
     if (poll(wanted.data(), wanted.size(), left + 1) > 0) break;
@@ -250,7 +249,7 @@ void Heartbeat::State::Work() {
       SendToAll(MakeBeat(token, Beat::kAlive, rank, standing));
       next_beat = SteadyAfter(options.interval);
     }
-    TakeIn();
+    TakeIn(next_beat);
     if (FindLoss()) return;
   }
 }
@@ -260,10 +259,10 @@ absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
                                                             const Standing& standing,
                                                             LossHandler on_loss,
                                                             AskHandler on_ask) {
-  if (options.interval <= absl::ZeroDuration() || options.timeout <= options.interval)
+  if (options.interval <= absl::ZeroDuration() || options.timeout < 2 * options.interval)
     return absl::InvalidArgumentError(
         absl::StrCat("train.heartbeat_timeout_seconds is ", absl::ToDoubleSeconds(options.timeout),
-                     "; allowed: more than train.heartbeat_interval_seconds, ",
+                     "; allowed: at least twice train.heartbeat_interval_seconds, ",
                      absl::ToDoubleSeconds(options.interval)));
   auto state = std::make_unique<State>(options, standing, std::move(on_loss), std::move(on_ask));
   state->rank = comm.rank().value();

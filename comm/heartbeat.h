@@ -17,7 +17,7 @@ namespace quadhop {
 
 struct HeartbeatOptions {
   absl::Duration interval = absl::Seconds(1);
-  absl::Duration timeout = absl::Seconds(10);  // of silence; more than the interval
+  absl::Duration timeout = absl::Seconds(10);  // of silence; two intervals at least
 };
 
 // A thread that sends this rank's standing every interval, and listens. Every rank has a TCP

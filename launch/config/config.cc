@@ -74,10 +74,10 @@ void FindRepeated(absl::Span<const Assignment> assignments, std::vector<std::str
 
 void FindContradictions(const Config& config, std::vector<std::string>* faults) {
   const TrainConfig& train = config.train();
-  if (train.heartbeat_timeout_seconds() <= train.heartbeat_interval_seconds())
+  if (train.heartbeat_timeout_seconds() < 2 * train.heartbeat_interval_seconds())
     faults->push_back(absl::StrCat("train.heartbeat_timeout_seconds is ",
                                    train.heartbeat_timeout_seconds(),
-                                   "; allowed: more than train.heartbeat_interval_seconds, ",
+                                   "; allowed: at least twice train.heartbeat_interval_seconds, ",
                                    train.heartbeat_interval_seconds()));
 }
 

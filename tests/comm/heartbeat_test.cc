@@ -144,12 +144,12 @@ TEST_F(HeartbeatTest, ARankThatTakesItsLeaveIsNotMissed) {
   for (const auto& member : members_) EXPECT_FALSE(member->told);
 }
 
-TEST(Heartbeat, ATimeoutThatIsNoLongerThanTheIntervalIsRefused) {
+TEST(Heartbeat, ATimeoutThatIsShorterThanTwoIntervalsIsRefused) {
   const auto comm = MakeSoloCommunicator();
   const Standing standing;
-  EXPECT_THAT(Heartbeat::Start(*comm, {absl::Seconds(2), absl::Seconds(2)}, standing, {}).status(),
+  EXPECT_THAT(Heartbeat::Start(*comm, {absl::Seconds(2), absl::Seconds(3)}, standing, {}).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("train.heartbeat_timeout_seconds is 2")));
+                       HasSubstr("train.heartbeat_timeout_seconds is 3")));
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ TEST_F(LoadConfigTest, RefusesNumbersThatAreNone) {
 TEST_F(LoadConfigTest, RefusesAHeartbeatThatTimesOutBeforeItsNextBeat) {
   EXPECT_THAT(Load("", {"train.heartbeat_interval_seconds=20"}),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("train.heartbeat_timeout_seconds is 10; allowed: more than "
+                       HasSubstr("train.heartbeat_timeout_seconds is 10; allowed: at least twice "
                                  "train.heartbeat_interval_seconds, 20")));
   EXPECT_OK(Load("", {"train.heartbeat_interval_seconds=0"}));
 }
