@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <future>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -28,6 +30,16 @@ namespace {
 struct Job {
   std::atomic<bool> broken{false};
   std::atomic<bool> aborting{false};
+
+  // What MPI may write to yet, of a collective that was given up and cannot be cancelled.
+  void Abandon(std::shared_ptr<void> written) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    abandoned.push_back(std::move(written));
+  }
+
+ private:
+  std::mutex mutex;  // guards the rest
+  std::vector<std::shared_ptr<void>> abandoned;
 };
 
 class MpiCommunicator : public Communicator {
@@ -37,10 +49,11 @@ class MpiCommunicator : public Communicator {
                                                                    std::shared_ptr<Job> job,
                                                                    absl::Duration deadline,
                                                                    int64_t chunk_bytes) {
-    MPI_Comm duplicate = MPI_COMM_NULL;
+    const auto made = std::make_shared<MPI_Comm>(MPI_COMM_NULL);
     MPI_Request request = MPI_REQUEST_NULL;
-    QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_idup(comm, &duplicate, &request), "MPI_Comm_idup"));
-    QH_RETURN_IF_ERROR(WaitForAll(request, "duplicate a communicator", deadline));
+    QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_idup(comm, made.get(), &request), "MPI_Comm_idup"));
+    QH_RETURN_IF_ERROR(WaitForAll(request, made, *job, "duplicate a communicator", deadline));
+    MPI_Comm duplicate = *made;
     QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_set_errhandler(duplicate, MPI_ERRORS_RETURN),
                                  "MPI_Comm_set_errhandler"));
     int rank = 0;
@@ -125,14 +138,17 @@ class MpiCommunicator : public Communicator {
   absl::Status Reduce(absl::string_view operation, absl::Span<float> values) {
     QH_RETURN_IF_ERROR(AgreeOnSize(operation, static_cast<int64_t>(values.size())));
     const size_t chunk = static_cast<size_t>(chunk_bytes_) / sizeof(float);
+    const auto sums = std::make_shared<std::vector<float>>();
     for (size_t begin = 0; begin < values.size(); begin += chunk) {
-      const size_t count = std::min(chunk, values.size() - begin);
+      const absl::Span<float> part = values.subspan(begin, chunk);
+      sums->assign(part.begin(), part.end());
       MPI_Request request = MPI_REQUEST_NULL;
       QH_RETURN_IF_ERROR(
-          MpiStatus(MPI_Iallreduce(MPI_IN_PLACE, values.data() + begin, static_cast<int>(count),
+          MpiStatus(MPI_Iallreduce(MPI_IN_PLACE, sums->data(), static_cast<int>(sums->size()),
                                    MPI_FLOAT, MPI_SUM, comm_, &request),
                     "MPI_Iallreduce"));
-      QH_RETURN_IF_ERROR(WaitForAll(request, operation, deadline_));
+      QH_RETURN_IF_ERROR(WaitForAll(request, sums, *job_, operation, deadline_));
+      std::copy(sums->begin(), sums->end(), part.begin());
     }
     return absl::OkStatus();
   }
@@ -152,19 +168,21 @@ class MpiCommunicator : public Communicator {
     return absl::OkStatus();
   }
 
-  // Of a collective of MPI's own.
-  static absl::Status WaitForAll(MPI_Request request, absl::string_view operation,
-                                 absl::Duration deadline) {
+  // Of a collective of MPI's own, which writes to `written`.
+  static absl::Status WaitForAll(MPI_Request request, std::shared_ptr<void> written, Job& job,
+                                 absl::string_view operation, absl::Duration deadline) {
     const Backoff backoff(deadline);
     while (true) {
       int done = 0;
       QH_RETURN_IF_ERROR(MpiStatus(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
       if (done != 0) return absl::OkStatus();
-      if (backoff.Expired())
+      if (backoff.Expired()) {
+        job.Abandon(std::move(written));
         return absl::DeadlineExceededError(
             absl::StrCat(operation, ": waited ", absl::ToDoubleSeconds(deadline),
                          " s for MPI to complete it over all ranks; see which rank died or hangs, "
                          "or raise train.collective_deadline_seconds"));
+      }
       backoff.Pause();
     }
   }
@@ -287,7 +305,7 @@ absl::StatusOr<std::unique_ptr<MpiRuntime>> MpiRuntime::Create(absl::Duration de
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided),
                                "MPI_Init_thread"));
   absl::StatusOr<std::unique_ptr<MpiRuntime>> runtime = MakeRuntime(provided, deadline);
-  if (!runtime.ok()) QH_RETURN_IF_ERROR(MpiStatus(MPI_Finalize(), "MPI_Finalize"));
+  if (!runtime.ok()) static_cast<void>(MPI_Finalize());  // the first error is the cause
   return runtime;
 }
 
