@@ -66,6 +66,7 @@ class Patience {
 struct Job {
   int local_rank;
   absl::Duration deadline;
+  std::atomic<bool> broken{false};
   LaunchOrder order;
 };
 
@@ -86,7 +87,11 @@ class NcclCommunicator final : public Communicator {
 
   ~NcclCommunicator() override {
     if (comm_ == nullptr) return;
-    // As with MPI, the end is collective unless something broke.
+    // As with MPI, the end is collective unless something broke, here or in a duplicate.
+    if (job_->broken) {
+      static_cast<void>(ncclCommAbort(comm_));
+      return;
+    }
     const Patience patience("end of a communicator", job_->deadline, cancelled_);
     if (NcclStatus(ncclCommFinalize(comm_), "", 0).ok() && Settle(patience).ok()) {
       static_cast<void>(ncclCommDestroy(comm_));
@@ -99,6 +104,7 @@ class NcclCommunicator final : public Communicator {
   int32_t num_ranks() const override { return meeting_->num_ranks(); }
   void Abort(absl::string_view why) override {
     cancelled_ = true;
+    job_->broken = true;
     job_->order.Break();
     meeting_->Abort(why);
   }
@@ -129,6 +135,7 @@ class NcclCommunicator final : public Communicator {
   // After an error nobody waits for NCCL any more.
   absl::Status Watch(absl::Status status) {
     if (status.ok()) return status;
+    job_->broken = true;
     if (comm_ != nullptr) static_cast<void>(ncclCommAbort(comm_));
     comm_ = nullptr;
     return status;
