@@ -32,7 +32,9 @@ struct Moments {
 // What is summed over partitions.
 enum class RowElement { kFloat, kDouble, kInt64, kMoments };
 template <typename T>
-inline constexpr RowElement kRowElement = RowElement::kFloat;
+extern const RowElement kRowElement;  // of these four alone
+template <>
+inline constexpr RowElement kRowElement<float> = RowElement::kFloat;
 template <>
 inline constexpr RowElement kRowElement<double> = RowElement::kDouble;
 template <>
