@@ -62,7 +62,7 @@ bool IsTemporaryOfStore(absl::string_view name) {
 absl::Status RemoveTemporaries(const std::string& folder) {
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(folder));
   for (const std::string& name : names) {
-    if (absl::EndsWith(name, ".tmp"))
+    if (IsTemporaryOfStore(name))
       QH_RETURN_IF_ERROR(RemoveFileIfPresent(absl::StrCat(folder, "/", name)));
   }
   return absl::OkStatus();

@@ -60,6 +60,15 @@ TEST_F(StoreWriterTest, WithoutCommitTheStoreIsAsItWas) {
   EXPECT_EQ(ReadFolder(path_), before);
 }
 
+TEST_F(StoreWriterTest, RemovesWhatIsLeftOfAnInterruptedStepAndNoFileOfOthers) {
+  ASSERT_OK(WriteTexts({{"a.txt", "old"}}, Step("import", "")));
+  ASSERT_OK(WriteFileAtomically(path_ + "/b.npy.tmp", "half"));
+  ASSERT_OK(WriteFileAtomically(path_ + "/notes.tmp", "a user's"));
+  ASSERT_OK(StoreWriter::Begin(path_).status());
+  EXPECT_FALSE(FileExists(path_ + "/b.npy.tmp"));
+  EXPECT_TRUE(FileExists(path_ + "/notes.tmp"));
+}
+
 TEST_F(StoreWriterTest, WithoutCommitANewFolderIsGone) {
   {
     ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(path_));
