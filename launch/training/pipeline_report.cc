@@ -55,9 +55,10 @@ void PipelineReport::AddTo(JsonObject& event) const {
   const FeatureTraffic& traffic = batches_.traffic;
   if (traffic.rows > 0)
     loading.Add("remote_rows", traffic.remote_rows)
-        .Add("hot_set_hit_rate",
-             static_cast<double>(traffic.hot_rows) / static_cast<double>(traffic.remote_rows))
         .Add("feature_bytes_received", traffic.received_bytes);
+  if (traffic.remote_rows > 0)
+    loading.Add("hot_set_hit_rate",
+                static_cast<double>(traffic.hot_rows) / static_cast<double>(traffic.remote_rows));
   event.Add("loading", loading);
 }
 

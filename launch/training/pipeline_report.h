@@ -31,10 +31,10 @@ class PipelineReport {
                                                 double epoch_seconds);
 
   // One object, "loading", of the steps since the last resume: steps, and the seconds they took;
-  // exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique,
-  // exchange and gather; exposed_sums_seconds; and if features are partitioned: remote_rows,
-  // hot_set_hit_rate, feature_bytes_received. Unlike the rest of an epoch's event it depends on how
-  // the epoch was run.
+  // exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique, exchange and gather;
+  // exposed_sums_seconds; if features are partitioned: remote_rows, feature_bytes_received, and if
+  // any were remote: hot_set_hit_rate. Unlike the rest of an epoch's event it depends on how the
+  // epoch was run.
   void AddTo(JsonObject& event) const;
 
   double epoch_seconds() const { return epoch_seconds_; }
