@@ -127,13 +127,13 @@ absl::StatusOr<std::vector<std::string>> NamesOfPlaces(const Store& store,
   if (!store.HasFile(kNamesFile)) return names;
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(NamesPath(store)));
   const uint8_t *next = file.bytes().data(), *const end = next + file.bytes().size();
-  size_t missing = places.size();
-  for (int64_t place = 0; next != end && missing > 0; ++place) {
+  std::vector<std::pair<int64_t, size_t>> wanted;  // place, index
+  for (const int64_t place : places) wanted.emplace_back(place, wanted.size());
+  std::sort(wanted.begin(), wanted.end());
+  auto at = wanted.begin();
+  for (int64_t place = 0; next != end && at != wanted.end(); ++place) {
     const absl::string_view name = NextLine(next, end);
-    const auto found = std::find(places.begin(), places.end(), place);
-    if (found == places.end()) continue;
-    names[static_cast<size_t>(found - places.begin())] = std::string(name);
-    --missing;
+    for (; at != wanted.end() && at->first == place; ++at) names[at->second] = std::string(name);
   }
   return names;
 }
