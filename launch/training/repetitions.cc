@@ -196,7 +196,8 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
   if (context.IsMain()) QH_RETURN_IF_ERROR(CheckFolders(run, jobs));
-  // Between the runs, too, nobody writes to the store.
+  // Between the runs, too, nobody writes to the store. Where it cannot be locked the first run says
+  // why, on all ranks.
   const absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(jobs.front().store);
   // Those that are finished, too: they must be of the same config, split and store.
   for (size_t i = 0; i < jobs.size(); ++i) {
