@@ -1,3 +1,4 @@
+// quadhop bench model|sampler|exchange ...
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
@@ -11,6 +12,7 @@
 #include "launch/bench/bench_model.h"
 #include "launch/bench/bench_sampler.h"
 #include "launch/command_line/flags.h"
+#include "launch/commands/command_group.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
 #include "launch/ranks/runtime.h"
@@ -76,59 +78,81 @@ absl::Status BenchModel(const ModelFlags& flags, ThreadPool& pool) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<ExitCode> RunBenchModel(absl::Span<const std::string> arguments) {
+  ModelFlags model;
+  int64_t threads = 0;
+  Flags flags("bench model",
+              "Measures training steps of random tokens against the peak rate of products.");
+  flags.Choice("shape", &model.shape, ShapeNames(), "the data set whose sizes the model has");
+  flags.Choice("precision", &model.precision, {"all", "F32", "TF32", "BF16"},
+               "precision of the operands of products");
+  flags.Int("steps", &model.steps, int64_t{1}, int64_t{1000}, "steps to time; the median counts");
+  flags.Int("batch", &model.batch, int64_t{0}, int64_t{1} << 20,
+            "training nodes per step (0: those of the shape)");
+  flags.Choice("backend", &model.backend, {"cpu", "cuda"}, "the processors or the first GPU");
+  flags.Switch("cuda-graphs", &model.cuda_graphs,
+               "with --backend cuda, repeat steps from a recording (model.cuda_graphs)");
+  AddThreadsFlag(&flags, &threads);
+  flags.Example("bench model --shape products")
+      .Example("bench model --shape products --batch 1024 --backend cuda --precision BF16");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(CheckStartedAlone("bench model"));
+  ThreadPool pool(NumThreads(threads));
+  QH_RETURN_IF_ERROR(BenchModel(model, pool));
+  return ExitCode::kDone;
+}
+
+absl::StatusOr<ExitCode> RunBenchSampler(absl::Span<const std::string> arguments) {
+  std::string store, backend = "cpu";
+  int64_t nodes = 1000000, threads = 0;
+  Flags flags("bench sampler", "Measures sampling and gathering against the memory's rate.");
+  flags.String("store", &store, "STORE", "the store to sample; without one a graph is made");
+  flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "nodes in that graph");
+  flags.Choice("backend", &backend, {"cpu", "cuda"}, "cuda adds the first GPU");
+  AddThreadsFlag(&flags, &threads);
+  flags.Example("bench sampler --store stores/wordnet.qh");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  QH_RETURN_IF_ERROR(flags.CheckExcluded("store", {"nodes"}));
+  QH_RETURN_IF_ERROR(CheckStartedAlone("bench sampler"));
+  ThreadPool pool(NumThreads(threads));
+  const bool with_gpu = backend == "cuda";
+  QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, with_gpu, pool)
+                                   : BenchSamplerOnStore(store, with_gpu, pool));
+  return ExitCode::kDone;
+}
+
+absl::StatusOr<ExitCode> RunBenchExchange(absl::Span<const std::string> arguments) {
+  RanksOptions ranks;
+  Flags flags("bench exchange", "Measures what ranks exchange in a step.");
+  AddRanksFlags(&flags, &ranks);
+  flags.Example("bench exchange --ranks-in-process 2");
+  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
+  if (!proceed) return ExitCode::kDone;
+  return RunRanks(ranks, [](const RankContext& context) -> absl::StatusOr<ExitCode> {
+    QH_RETURN_IF_ERROR(BenchExchange(context));
+    return ExitCode::kDone;
+  });
+}
+
+constexpr Command kBenches[] = {
+    {"model", "training steps, beside the peak rate of products", RunBenchModel},
+    {"sampler", "sampling and gathering, beside the memory's rate", RunBenchSampler},
+    {"exchange", "what ranks exchange in a step", RunBenchExchange},
+};
+
 }  // namespace
 
 absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments) {
-  std::string what, store;
-  int64_t nodes = 1000000;
-  ModelFlags model;
-  RanksOptions ranks;
-  Flags flags(
-      "bench",
-      "Measures this machine: training steps against its peak rate of products, sampling and "
-      "gathering against its memory, or what ranks exchange in a step.");
-  flags.Positional("WHAT", &what, "model, sampler or exchange").Required();
-  flags.Choice("shape", &model.shape, ShapeNames(),
-               "model: the data set whose sizes the model has");
-  flags.Choice("precision", &model.precision, {"all", "F32", "TF32", "BF16"},
-               "model: precision of the operands of products");
-  flags.Int("steps", &model.steps, int64_t{1}, int64_t{1000},
-            "model: steps to time; the median counts");
-  flags.Int("batch", &model.batch, int64_t{0}, int64_t{1} << 20,
-            "model: training nodes per step (0: those of the shape)");
-  flags.Switch("cuda-graphs", &model.cuda_graphs,
-               "model: with --backend cuda, repeat steps from a recording (model.cuda_graphs)");
-  flags.Choice(
-      "backend", &model.backend, {"cpu", "cuda"},
-      "model: what to measure, the processors or the first GPU; sampler: cuda adds the GPU");
-  flags.String("store", &store, "STORE",
-               "sampler: the store to sample; without one a graph is made in memory");
-  flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "sampler: nodes in that graph");
-  AddRanksFlags(&flags, &ranks);
-  flags.Example("bench model --shape products")
-      .Example("bench model --shape products --batch 1024 --backend cuda --precision BF16")
-      .Example("bench sampler --store stores/wordnet.qh")
-      .Example("bench exchange --ranks-in-process 2");
-  QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
-  if (!proceed) return ExitCode::kDone;
-  if (what == "exchange") {
-    return RunRanks(ranks, [](const RankContext& context) -> absl::StatusOr<ExitCode> {
-      QH_RETURN_IF_ERROR(BenchExchange(context));
-      return ExitCode::kDone;
-    });
-  }
-  QH_RETURN_IF_ERROR(CheckStartedAlone(absl::StrCat("bench ", what)));
-  ThreadPool pool(NumThreads(ranks.threads));
-  if (what == "model") {
-    QH_RETURN_IF_ERROR(BenchModel(model, pool));
-  } else if (what == "sampler") {
-    const bool with_gpu = model.backend == "cuda";
-    QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, with_gpu, pool)
-                                     : BenchSamplerOnStore(store, with_gpu, pool));
-  } else {
-    return UsageError(absl::StrCat("WHAT is '", what, "': it can be model, sampler or exchange"));
-  }
-  return ExitCode::kDone;
+  return RunGroup({.name = "bench",
+                   .which = "WHAT",
+                   .summary = "Measures this machine.",
+                   .usage = "[FLAGS]",
+                   .example = "  quadhop bench model --help\n"
+                              "  quadhop bench model --shape products\n",
+                   .members = kBenches},
+                  arguments);
 }
 
 }  // namespace quadhop

@@ -2,10 +2,9 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <cstdio>
 
-#include "core/check.h"
 #include "launch/command_line/flags.h"
+#include "launch/commands/command_group.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/launchers.h"
 
@@ -18,44 +17,17 @@ constexpr Command kLaunchers[] = {
     {"slurm", "by a batch script for Slurm", LaunchSlurm},
 };
 
-void PrintHelp(HelpFormat format, const std::string& form) {
-  if (format == HelpFormat::kText) {
-    std::fputs(
-        "Runs a command of quadhop on many ranks.\n\nUsage: quadhop launch WHERE [FLAGS] -- "
-        "COMMAND [FLAGS]\n\n",
-        stdout);
-    for (const Command& one : kLaunchers)
-      std::printf("  %-10.*s %.*s\n", static_cast<int>(one.name.size()), one.name.data(),
-                  static_cast<int>(one.summary.size()), one.summary.data());
-    std::fputs(
-        "\nExamples:\n  quadhop launch local --help\n  quadhop launch local -n 2 -- doctor\n",
-        stdout);
-    return;
-  }
-  for (const Command& one : kLaunchers) QH_CHECK(one.run({form}).ok());
-  if (format == HelpFormat::kBash) {
-    std::fputs("    'launch ') words='", stdout);
-    for (const Command& one : kLaunchers)
-      std::printf("%.*s ", static_cast<int>(one.name.size()), one.name.data());
-    std::fputs("--help' ;;\n", stdout);
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments) {
-  const std::string where = arguments.empty() ? "" : arguments[0];
-  if (const auto format = AsksForHelp(where); format.has_value()) {
-    PrintHelp(*format, where);
-    return ExitCode::kDone;
-  }
-  std::string names;
-  for (const Command& one : kLaunchers) {
-    if (one.name == where) return one.run(arguments.subspan(1));
-    absl::StrAppend(&names, names.empty() ? "" : ", ", one.name);
-  }
-  return UsageError(where.empty() ? absl::StrCat("needs WHERE: one of ", names)
-                                  : absl::StrCat("WHERE is '", where, "'; allowed: ", names));
+  return RunGroup({.name = "launch",
+                   .which = "WHERE",
+                   .summary = "Runs a command of quadhop on many ranks.",
+                   .usage = "[FLAGS] -- COMMAND [FLAGS]",
+                   .example = "  quadhop launch local --help\n"
+                              "  quadhop launch local -n 2 -- doctor\n",
+                   .members = kLaunchers},
+                  arguments);
 }
 
 absl::Status CheckJob(absl::Span<const std::string> job, int64_t num_ranks, int64_t max_restarts) {

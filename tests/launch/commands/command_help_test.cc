@@ -34,6 +34,8 @@ TEST(BashCompletion, OffersCommandsFlagsAndChoices) {
   EXPECT_EQ(Offered({"tra"}), "train");
   EXPECT_EQ(Offered({"train", "--re"}), "--resume");
   EXPECT_EQ(Offered({"partition", "--method", "mu"}), "multilevel");
+  EXPECT_THAT(Offered({"bench", ""}), AllOf(HasSubstr("model"), HasSubstr("exchange")));
+  EXPECT_EQ(Offered({"bench", "model", "--sha"}), "--shape");
   EXPECT_THAT(Offered({"train", "--store", ""}), IsEmpty());  // left to the names of files
 }
 

@@ -1,6 +1,7 @@
 #include "launch/commands/commands.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -343,6 +344,16 @@ TEST(CommandLine, BenchExchangeShowsWhatRanksSayToEachOther) {
   const Outcome one = Quadhop({"bench", "exchange"});
   EXPECT_NE(one.code, ExitCode::kDone);
   EXPECT_THAT(one.err, HasSubstr("--ranks-in-process 2"));
+}
+
+TEST(CommandLine, EachBenchHasFlagsOfItsOwn) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"bench", "exchange", "--store", "x.qh"},
+           {"bench", "sampler", "--shape", "products"},
+           {"bench", "sampler", "--store", "x.qh", "--nodes", "1000"},
+           {"bench", "model", "--ranks-in-process", "2"},
+           {"bench", "memory"}})
+    EXPECT_EQ(Quadhop(arguments).code, ExitCode::kUsage) << absl::StrJoin(arguments, " ");
 }
 
 TEST(CommandLine, WrongUsageIsItsOwnExitCode) {

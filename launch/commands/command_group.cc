@@ -1,0 +1,49 @@
+#include "launch/commands/command_group.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+
+#include "core/check.h"
+#include "launch/command_line/flags.h"
+
+namespace quadhop {
+namespace {
+
+std::string NamesOf(absl::Span<const Command> members, absl::string_view separator) {
+  return absl::StrJoin(members, separator, [](std::string* out, const Command& member) {
+    absl::StrAppend(out, member.name);
+  });
+}
+
+void PrintHelp(const CommandGroup& group, HelpFormat format, const std::string& form) {
+  if (format == HelpFormat::kText) {
+    absl::PrintF("%s\n\nUsage: quadhop %s %s %s\n\n", group.summary, group.name, group.which,
+                 group.usage);
+    for (const Command& member : group.members)
+      absl::PrintF("  %-10s %s\n", member.name, member.summary);
+    absl::PrintF("\nExamples:\n%s", group.example);
+    return;
+  }
+  for (const Command& member : group.members) QH_CHECK(member.run({form}).ok());
+  if (format == HelpFormat::kBash)
+    absl::PrintF("    '%s ') words='%s --help' ;;\n", group.name, NamesOf(group.members, " "));
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> RunGroup(const CommandGroup& group,
+                                  absl::Span<const std::string> arguments) {
+  const std::string name = arguments.empty() ? "" : arguments[0];
+  if (const auto format = AsksForHelp(name); format.has_value()) {
+    PrintHelp(group, *format, name);
+    return ExitCode::kDone;
+  }
+  for (const Command& member : group.members)
+    if (member.name == name) return member.run(arguments.subspan(1));
+  const std::string names = NamesOf(group.members, ", ");
+  return UsageError(name.empty() ? absl::StrCat("needs ", group.which, ": one of ", names)
+                                 : absl::StrCat(group.which, " is '", name, "'; allowed: ", names));
+}
+
+}  // namespace quadhop
