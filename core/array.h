@@ -13,6 +13,7 @@
 #include "core/check.h"
 #include "core/memory.h"
 #include "core/tensor.h"
+#include "core/with_room.h"
 
 namespace quadhop {
 
@@ -65,7 +66,7 @@ class Array {
       if (data_ != nullptr) memory_->FreeOutgrown(std::exchange(data_, nullptr));
       capacity_ = 0;  // what allocates may throw
       memory_ = &memory;
-      const int64_t capacity = room ? size + size / 8 : size;
+      const int64_t capacity = room ? WithRoom(size) : size;
       const size_t bytes = static_cast<size_t>(capacity) * sizeof(T);
       data_ = static_cast<T*>(memory.Allocate(bytes));
       if (data_ != nullptr) memory.Zero(data_, bytes);  // none after an error of the device

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "core/memory.h"
+#include "core/with_room.h"
 
 namespace quadhop {
 
@@ -20,8 +21,8 @@ class StagingBuffer {
     if (bytes > bytes_) {
       Release();
       memory_ = &memory;
-      data_ = memory.AllocateStaging(bytes + bytes / 8);
-      bytes_ = data_ == nullptr ? 0 : bytes + bytes / 8;
+      data_ = memory.AllocateStaging(WithRoom(bytes));
+      bytes_ = data_ == nullptr ? 0 : WithRoom(bytes);
     }
     return bytes == 0 ? nullptr : data_;
   }

@@ -13,6 +13,7 @@
 
 #include "core/aligned_memory.h"
 #include "core/check.h"
+#include "core/with_room.h"
 
 namespace quadhop {
 
@@ -74,16 +75,6 @@ class TensorView {
   int rank_ = 0;
 };
 
-// Columns [from_begin, from_begin + count) of `from` to columns [to_begin, ...) of `to`, two
-// matrices of as many rows.
-template <typename T>
-void CopyColumns(TensorView<const T> from, int64_t from_begin, int64_t count, TensorView<T> to,
-                 int64_t to_begin) {
-  QH_CHECK_EQ(from.dim(0), to.dim(0));
-  for (int64_t r = 0; r < from.dim(0); ++r)
-    std::copy_n(from.row(r) + from_begin, count, to.row(r) + to_begin);
-}
-
 // An owned, dense, row-major array, aligned to 64 bytes. Values are zero at first. Moves, does not
 // copy.
 template <typename T>
@@ -117,12 +108,11 @@ class Tensor {
     }
     view_ = TensorView<T>(data_, dims);
   }
-  // Sets the dims; values are unspecified. Memory that must grow becomes an eighth larger than
-  // asked for, untouched: sizes that change a little from step to step soon stop allocating.
+  // Sets the dims; values are unspecified. Memory that must grow gets room, untouched.
   void ResizeWithRoom(std::initializer_list<int64_t> dims) {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();
-    if (size > capacity_) Allocate(size + size / 8);
+    if (size > capacity_) Allocate(WithRoom(size));
     view_ = TensorView<T>(data_, dims);
   }
   void Fill(T value) { std::fill_n(data(), size(), value); }

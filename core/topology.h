@@ -8,6 +8,15 @@
 
 namespace quadhop {
 
+// Ids of neighbours have 4 bytes, or 8 where 4 cannot number all nodes.
+constexpr bool HasWideIds(int64_t num_nodes) { return num_nodes > int64_t{UINT32_MAX}; }
+constexpr int64_t IdBytes(int64_t num_nodes) { return HasWideIds(num_nodes) ? 8 : 4; }
+
+// Bytes of a graph of so many nodes and arcs.
+constexpr int64_t TopologyBytes(int64_t num_nodes, int64_t num_arcs) {
+  return (num_nodes + 1) * 8 + num_arcs * IdBytes(num_nodes);
+}
+
 // Out-neighbours of every node, ascending, without duplicates or self-loops. Borrowed from a Store
 // (or from a test).
 struct Topology {

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/status.h"
+#include "core/with_room.h"
 
 namespace quadhop {
 BatchMaker::BatchMaker(const LoaderInputs& inputs, int32_t sampled_nodes, BatchSamplers samplers,
@@ -70,8 +71,7 @@ absl::Status BatchMaker::GatherFeatures(Batch& batch) {
   batch.device_rows = inputs_.device_rows;
   if (batch.device_rows != nullptr) {
     // With room, as features have it: page-locked memory is slow to take.
-    if (unique_.size() > batch.rows.capacity())
-      batch.rows.reserve(unique_.size() + unique_.size() / 8);
+    if (unique_.size() > batch.rows.capacity()) batch.rows.reserve(WithRoom(unique_.size()));
     batch.rows.assign(unique_.begin(), unique_.end());
     return absl::OkStatus();
   }

@@ -20,13 +20,6 @@ namespace {
 constexpr int64_t kReadBlockRows = 4096;
 constexpr int64_t kIdBytes = sizeof(int64_t);
 
-// Grows by an eighth more than is needed, so that buffers of slightly changing size soon stop
-// allocating.
-uint8_t* Reserve(Tensor<uint8_t>& buffer, int64_t bytes) {
-  if (bytes > buffer.size()) buffer.Resize({bytes + bytes / 8});
-  return buffer.data();
-}
-
 class PartitionedFeatureSource : public FeatureSource {
  public:
   PartitionedFeatureSource(const FeatureTable& shape, FeatureResidence residence, Rank rank)
@@ -182,8 +175,9 @@ absl::Status PartitionedFeatureSource::ExchangeRows(const std::string& operation
       served_.push_back(OwnRow(node));
     }
   }
-  uint8_t* send = Reserve(sent_, static_cast<int64_t>(served_.size()) * row_bytes);
-  uint8_t* receive = Reserve(received_, num_received * row_bytes);
+  sent_.ResizeWithRoom({static_cast<int64_t>(served_.size()) * row_bytes});
+  received_.ResizeWithRoom({num_received * row_bytes});
+  uint8_t *send = sent_.data(), *receive = received_.data();
   CopyRows(row_bytes, served_, send, pool);
   std::vector<Communicator::Message> messages(num_ranks());
   for (size_t r = 0; r < num_ranks(); ++r) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/memory.h"
+#include "core/with_room.h"
 
 namespace quadhop::cuda {
 
@@ -124,12 +125,12 @@ class Buffer {
     return *this;
   }
 
-  // At least `size` values: memory that suffices stays as it is, else it is replaced by an eighth
-  // more than asked for, so that sizes that change a little from step to step soon stop allocating.
+  // At least `size` values: memory that suffices stays as it is, else it is replaced by more, with
+  // room.
   void Reserve(Device& device, int64_t size) {
     if (size <= size_) return;
     if (data_ != nullptr) device_->FreeOutgrown(std::exchange(data_, nullptr));
-    Take(device, size + size / 8);
+    Take(device, WithRoom(size));
   }
   T* data() const { return data_; }
 

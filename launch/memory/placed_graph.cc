@@ -73,10 +73,7 @@ absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& i
       (table.num_nodes - (own.end - own.begin)) * HotRowBytes(table.row_bytes());
   facts.forecast_bytes =
       ForecastBytes(table.num_nodes, SamplingOptions(config).sampler, context.pool.num_threads());
-  const Topology& topology = inputs.topology;
-  const int64_t id_bytes = topology.indices32.empty() ? sizeof(int64_t) : sizeof(uint32_t);
-  facts.topology_bytes = (topology.num_nodes() + 1) * static_cast<int64_t>(sizeof(int64_t)) +
-                         topology.num_arcs() * id_bytes;
+  facts.topology_bytes = inputs.topology.num_bytes();
   facts.samples = SamplingOptions(config).sampler.sampled_nodes > 0;
   facts.resident_topology_bytes = [&inputs] {
     return ResidentTopologyBytes(inputs.topology, inputs.OwnTrainingNodes());

@@ -1,10 +1,10 @@
 #include "launch/memory/training_plan.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/status.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 #include "launch/config/backends.h"
 #include "launch/memory/placement.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
@@ -55,10 +55,7 @@ absl::StatusOr<GraphShape> GraphShape::Of(const Store& store, ThreadPool& pool) 
   return graph;
 }
 
-int64_t GraphShape::topology_bytes() const {
-  const int64_t id_bytes = nodes > int64_t{std::numeric_limits<uint32_t>::max()} ? 8 : 4;
-  return (nodes + 1) * 8 + arcs * id_bytes;
-}
+int64_t GraphShape::topology_bytes() const { return TopologyBytes(nodes, arcs); }
 
 int64_t GraphShape::store_bytes() const {
   return all_rows_bytes() + topology_bytes() + nodes * (OwnNodeBytes(*this) + kCommonNodeBytes);

@@ -4,13 +4,13 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "core/casts.h"
 #include "core/dtype.h"
 #include "core/file.h"
 #include "core/host_memory.h"
 #include "core/status.h"
+#include "core/topology.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/encodings/encoder.h"
@@ -40,13 +40,9 @@ constexpr double kReorderSecondsAByte = 2e-9;
 constexpr double kScratchSecondsAByte = 2e-9;  // written and read back
 constexpr double kWriteSecondsAByte = 5e-9;
 
-int64_t IndexBytes(const PrepShape& shape) {
-  return shape.nodes > int64_t{std::numeric_limits<uint32_t>::max()} ? 8 : 4;
-}
-
 int64_t ImportedBytes(const PrepShape& shape) {
   const int64_t a_node = 8 /*indptr*/ + 4 /*label*/ + 1 /*split*/ + 8 /*id*/;
-  return shape.nodes * (a_node + kFloatBytes * shape.features) + shape.arcs * IndexBytes(shape);
+  return shape.nodes * (a_node + kFloatBytes * shape.features) + shape.arcs * IdBytes(shape.nodes);
 }
 
 StepPlan PlanImport(const PrepShape& shape, int64_t memory_bytes) {
@@ -69,7 +65,7 @@ StepPlan PlanPartition(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
   plan.step = PrepStep::kPartition;
   const int64_t held = shape.nodes * 9 /* order, training nodes */ +
-                       (shape.cut_before ? 8 * shape.nodes + IndexBytes(shape) * shape.arcs : 0);
+                       (shape.cut_before ? 8 * shape.nodes + IdBytes(shape.nodes) * shape.arcs : 0);
   const int64_t metis_arcs = MetisArcs(shape.arcs, shape.directed);
   const bool metis_fits = MetisFits(shape.nodes, shape.arcs, shape.directed, memory_bytes - held);
   plan.how = shape.partition_method == "auto" ? (metis_fits ? "metis" : "multilevel")

@@ -10,6 +10,7 @@
 #include "core/casts.h"
 #include "core/check.h"
 #include "core/status.h"
+#include "core/topology.h"
 #include "partition/scratch/scratch_file.h"
 #include "partition/scratch/sorted_runs.h"
 
@@ -27,11 +28,6 @@ int BitsFor(int64_t num_nodes) {
 
 // Keys of 64 bits hold an arc.
 bool FitsNarrowKeys(int64_t num_nodes) { return 2 * BitsFor(num_nodes) + 1 <= 64; }
-
-// Ids have 64 bits on disk.
-bool HasWideIds(int64_t num_nodes) { return num_nodes > int64_t{UINT32_MAX}; }
-
-int64_t IdBytes(int64_t num_nodes) { return HasWideIds(num_nodes) ? 8 : 4; }
 
 // Half of the memory is for runs, a quarter for neighbours, and a quarter for ranges being merged.
 int64_t RunsBytes(int64_t memory_bytes) { return memory_bytes / 2; }
