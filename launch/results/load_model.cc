@@ -3,9 +3,12 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/str_split.h>
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "core/manifest.h"
 #include "core/status.h"
@@ -35,6 +38,32 @@ absl::Status CheckStepAlike(const char* step, const StoreManifest& trained, cons
   return absl::FailedPreconditionError(absl::StrCat(
       store.path(), " was made by ", step, " with ", now, ", but the one that the model was ",
       "trained on with ", before, ": run quadhop ", step, " again with the latter"));
+}
+
+// Which arcs a node reads and what features are, of the options of an import: "directed=true
+// reverse=true". A random projection is its seed's.
+std::string MeaningOf(absl::string_view import_options) {
+  const bool projects = absl::StrContains(import_options, " project=");
+  std::vector<absl::string_view> kept;
+  for (const absl::string_view option : absl::StrSplit(import_options, ' '))
+    if (absl::StartsWith(option, "directed=") || absl::StartsWith(option, "reverse=") ||
+        absl::StartsWith(option, "project=") || absl::StartsWith(option, "one-hot=") ||
+        (projects && absl::StartsWith(option, "seed=")))
+      kept.push_back(option);
+  return absl::StrJoin(kept, " ");
+}
+
+// Stores that are not imported (synth makes some) say nothing of it.
+absl::Status CheckImportedAlike(const StoreManifest& trained, const Store& store) {
+  const Provenance *const before = FindStep(trained, "import"), *const now = FindStep(
+                                                                    store.manifest(), "import");
+  if (before == nullptr || now == nullptr) return absl::OkStatus();
+  const std::string meant = MeaningOf(before->options()), means = MeaningOf(now->options());
+  if (meant == means) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(store.path(), " was imported with ", means,
+                   ", but the one that the model was trained on with ", meant,
+                   ": import it again with the latter"));
 }
 
 // Of the same input, made by the same options: a cut alone moves nodes, and their encodings with
@@ -78,6 +107,7 @@ void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
 // What the shapes of the weights do not show.
 absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
                             const LargeGTOptions& options) {
+  QH_RETURN_IF_ERROR(CheckImportedAlike(trained, store));
   QH_RETURN_IF_ERROR(CheckStepAlike("propagate", trained, store));
   // Encodings stand for features where there are none.
   if (options.has_global() || trained.features() == 0) {
