@@ -219,7 +219,7 @@ std::string SecondsText(double seconds) {
 std::string EvaluationText(int64_t nodes, const char* part, const StepFigures& step,
                            int64_t step_nodes, int64_t ranks) {
   const double batches = static_cast<double>(nodes) / static_cast<double>(step_nodes * ranks);
-  return absl::StrCat("at most ", SecondsText(batches * step.evaluation_seconds), " for ",
+  return absl::StrCat(SecondsText(batches * step.evaluation_seconds), " for ",
                       Counted(nodes, part));
 }
 
@@ -232,7 +232,8 @@ void PrintEvaluation(const PlanFlags& plan, const TrainingPlan& training, const 
   };
   const int32_t every = config.train().eval_every_epochs();
   absl::PrintF(
-      "  evaluation%s: %s, %s%s\n", every == 1 ? "" : absl::StrFormat(" every %d epochs", every),
+      "  computing evaluation%s: %s, %s%s\n",
+      every == 1 ? "" : absl::StrFormat(" every %d epochs", every),
       text(graph.valid_nodes, "validation node"), text(graph.test_nodes, "test node"),
       config.train().evaluate_test() == TrainConfig::ALWAYS ? "" : ", where validation is better");
 }
@@ -265,7 +266,9 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
                                    kMeasuredSteps, *machine));
   absl::PrintF(
       "  %s an epoch; one of %s a rank takes %.3f s with %s of this "
-      "machine:\n  %s an epoch, if the exchange hides behind it\n",
+      "machine:\n  %s an epoch, if sampling and the exchange hide behind it (quadhop bench sampler "
+      "measures "
+      "sampling)\n",
       Counted(training.steps, "step"), nodes, step.seconds, Counted(plan.job.threads, "thread"),
       SecondsText(step.seconds * static_cast<double>(training.steps)));
   PrintEvaluation(plan, training, step, config);

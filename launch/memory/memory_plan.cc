@@ -18,8 +18,10 @@ constexpr int64_t kUsualBatch = 512;
 }  // namespace
 
 Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes) {
+  const int64_t steps = std::max<int64_t>(1, NumBlocks(train_nodes, config.train().batch()));
+  const int64_t largest = NumBlocks(train_nodes, steps);
   config.mutable_train()->set_batch(
-      std::min(config.train().batch(), std::max(train_nodes, std::min(nodes, kUsualBatch))));
+      std::min(config.train().batch(), std::max(largest, std::min(nodes, kUsualBatch))));
   return config;
 }
 

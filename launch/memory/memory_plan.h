@@ -34,8 +34,9 @@ struct MemoryPlan {
   std::string Describe() const;
 };
 
-// With the batch of the largest step: no more nodes than there are to train on, or, as an
-// evaluation may have more of them, than 512 of all.
+// With the batch of the largest step: training nodes are spread over the steps of an epoch evenly,
+// so that 4590 in batches of up to 4500 are two steps of 2295; or, as an evaluation may have more
+// nodes, 512 of all.
 Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes);
 
 // Distinct rows among `draws` of the whole graph: more than among as many from neighbourhoods.

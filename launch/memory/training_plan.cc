@@ -62,14 +62,15 @@ int64_t GraphShape::store_bytes() const {
 }
 
 TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Config& config) {
-  const int64_t batch = std::clamp<int64_t>(graph.train_nodes, 1, config.train().batch());
   Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
   ChooseBackends(job.gpus, &largest);
   TrainingPlan plan;
   plan.work =
       PlanMemory(ModelOptions(config, graph.dims), largest, NumBlocks(job.partitions, job.ranks),
                  job.partitions, graph.nodes, job.threads);
-  plan.steps = NumBlocks(graph.train_nodes, batch);
+  plan.steps = NumBlocks(graph.train_nodes, config.train().batch());
+  const int64_t batch =
+      NumBlocks(std::max<int64_t>(1, graph.train_nodes), std::max<int64_t>(1, plan.steps));
   plan.rank_nodes = NumBlocks(batch, job.ranks);
 
   const int64_t own_nodes = NumBlocks(graph.nodes, job.ranks);

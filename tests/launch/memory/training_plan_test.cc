@@ -75,7 +75,7 @@ MemoryPlan PlanOfTheProductsShape(const JobShape& job, std::vector<std::string> 
   GraphShape products;
   products.dims = {.features = 100, .hops_and_self = 3, .pos_enc = 64, .classes = 47};
   products.nodes = 20000;
-  products.train_nodes = 10000;
+  products.train_nodes = 10240;
   settings.insert(settings.end(),
                   {"train.batch=1024", "model.width=256", "model.heads=2", "model.centroids=4096",
                    "sampler.sampled_nodes=100", "model.precision=BF16"});
@@ -141,6 +141,17 @@ TEST(TrainingPlan, ABatchBeyondTheTrainingNodesTakesTheMemoryOfOneOfThemAll) {
   graph.train_nodes = 1200;
   EXPECT_EQ(PlanOf(graph, {}, {"train.batch=1000000"}).work.host_bytes(),
             PlanOf(graph, {}, {"train.batch=1200"}).work.host_bytes());
+}
+
+TEST(TrainingPlan, StepsAreEvenAndABatchThatIsNotFilledTakesNoMemory) {
+  GraphShape graph = Papers();
+  graph.train_nodes = 4590;
+  const TrainingPlan uneven = PlanOf(graph, {}, {"train.batch=4500"});
+  const TrainingPlan even = PlanOf(graph, {}, {"train.batch=2295"});
+  EXPECT_EQ(uneven.steps, 2);
+  EXPECT_EQ(uneven.rank_nodes, 2295);
+  EXPECT_EQ(uneven.distinct_rows, even.distinct_rows);
+  EXPECT_EQ(uneven.work.host_bytes(), even.work.host_bytes());
 }
 
 TEST(TrainingPlan, ClassesTakeThreeLogitsANodeOfTheBatch) {
