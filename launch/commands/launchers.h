@@ -21,9 +21,10 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments);
 absl::Status CheckJob(absl::Span<const std::string> job, int64_t num_ranks, int64_t max_restarts);
 
 // Whether train, with such arguments (train_command.cc), can begin on so many ranks, as far as this
-// host sees before it is started there: a usage error of the arguments or the config, the errors of
-// reading a run to carry on and the store, kInvalidArgument where that has too few partitions. A
-// store that is not there is only warned of.
+// host sees before it is started there: a usage error of the arguments or the config, what keeps
+// the run from beginning or going on in its folder (CheckStart, ChangesOnResume), errors of reading
+// the store, a store that lacks what the config takes (CheckTrainable) or partitions for all ranks.
+// A store that is not there is only warned of.
 absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_ranks);
 
 }  // namespace quadhop

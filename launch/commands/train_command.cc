@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "comm/gather.h"
+#include "core/file.h"
 #include "core/status.h"
 #include "core/store.h"
 #include "core/thread_pool.h"
@@ -15,14 +16,18 @@
 #include "launch/commands/launchers.h"
 #include "launch/config/config.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/ranks/gpus.h"
 #include "launch/ranks/runtime.h"
 #include "launch/run/repeated_runs.h"
+#include "launch/run/resume_check.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
 #include "launch/session/open_store.h"
+#include "launch/session/trainable.h"
 #include "launch/training/repetitions.h"
 #include "launch/training/train.h"
 #include "launch/training/train_job.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop {
 namespace {
@@ -159,12 +164,29 @@ absl::StatusOr<bool> ReadCommandLine(absl::Span<const std::string> arguments, Tr
   return true;
 }
 
+// Whether a run may begin, or go on, in its folder with its config, and from its initial weights.
+absl::Status CheckRun(const TrainJob& job) {
+  QH_RETURN_IF_ERROR(RunFolder::CheckStart(job.run, job.start));
+  const bool goes_on = job.start == RunFolder::Start::kResume && FileExists(RunConfigPath(job.run));
+  if (goes_on) {
+    QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(job.run));
+    QH_RETURN_IF_ERROR(ChangesOnResume(before, job.config).status());
+  }
+  if (job.init.empty()) return absl::OkStatus();
+  return SafetensorsFile::Open(job.init).status();
+}
+
 }  // namespace
 
 absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_ranks) {
   TrainFlags train;
   QH_ASSIGN_OR_RETURN(const bool proceed, ReadCommandLine(arguments, &train));
   if (!proceed) return absl::OkStatus();
+  if (!train.repeat.any()) QH_RETURN_IF_ERROR(CheckRun(train.job));
+  if (train.job.config.model().backend() == ModelConfig::CUDA && !IsBuiltWithCuda())
+    return absl::FailedPreconditionError(
+        "model.backend is CUDA, and this quadhop is built without: cmake --preset cuda configures "
+        "one that has it");
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(train.job.store);
   if (absl::IsNotFound(store.status())) {
     absl::FPrintF(stderr, "quadhop: warning: %s: the job fails if it begins before there is one\n",
@@ -172,8 +194,13 @@ absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_rank
     return absl::OkStatus();
   }
   QH_RETURN_IF_ERROR(store.status());
+  QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));
+  if (train.repeat.any()) QH_RETURN_IF_ERROR(CheckRepetitions(train.job.run, jobs));
   ThreadPool pool(1);
-  return CheckRanksOfStore(**store, num_ranks, pool);
+  QH_RETURN_IF_ERROR(CheckRanksOfStore(**store, num_ranks, pool));
+  for (const TrainJob& job : jobs)
+    QH_RETURN_IF_ERROR(CheckTrainable(**store, job.split, job.config, pool));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {

@@ -13,13 +13,15 @@
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
 #include "launch/session/open_store.h"
+#include "launch/session/trainable.h"
 
 namespace quadhop {
 namespace {
 
-// Every rank's own view; the first host that lacks memory is named by AgreeOnStatus.
-absl::Status EnoughMemory(const RankContext& context, const Store& store, const Config& config,
-                          std::string* need) {
+// Every rank's own view; the first host that lacks something is named by AgreeOnStatus.
+absl::Status MayTrain(const RankContext& context, const Store& store, const Config& config,
+                      std::string* need) {
+  QH_RETURN_IF_ERROR(CheckTrainable(store, "", config, context.pool));
   QH_ASSIGN_OR_RETURN(const LargeGTOptions options, ModelOptions(config, store));
   QH_ASSIGN_OR_RETURN(const GraphShape graph, GraphShape::Of(store, context.pool));
   Config largest = WithLargestBatch(config, graph.train_nodes, graph.nodes);
@@ -57,7 +59,7 @@ absl::StatusOr<Findings> CheckStore(const RankContext& context, const std::strin
                         AdviceOnRanks(**store, context.comm.num_ranks(), context.pool)});
   std::string need;
   const absl::Status enough =
-      AgreeOnStatus(context.comm, "compare memory", EnoughMemory(context, **store, config, &need));
+      AgreeOnStatus(context.comm, "compare memory", MayTrain(context, **store, config, &need));
   if (!enough.ok() && !IsAgreed(enough)) return enough;
   findings.push_back({enough.ok() ? Verdict::kOk : Verdict::kFail, "training",
                       enough.ok() ? need : std::string(enough.message()), ""});

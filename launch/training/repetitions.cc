@@ -127,17 +127,6 @@ absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJ
 }
 
 // Of the folders that the runs stand in, from `run` down.
-absl::Status CheckFolders(const std::string& run, const std::vector<TrainJob>& jobs) {
-  for (const TrainJob& job : jobs) {
-    std::string folder = run;
-    for (const absl::string_view name : absl::StrSplit(job.repetition, '/')) {
-      QH_RETURN_IF_ERROR(CheckFolderOfRuns(folder, name));
-      absl::StrAppend(&folder, "/", name);
-    }
-  }
-  return CheckCountTogether(run, jobs);
-}
-
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
   const std::vector<std::string> runs = FinishedRunsIn(run);
   QH_ASSIGN_OR_RETURN(const auto results, ReadResults(run, runs));
@@ -193,9 +182,20 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
   return jobs;
 }
 
+absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob>& jobs) {
+  for (const TrainJob& job : jobs) {
+    std::string folder = run;
+    for (const absl::string_view name : absl::StrSplit(job.repetition, '/')) {
+      QH_RETURN_IF_ERROR(CheckFolderOfRuns(folder, name));
+      absl::StrAppend(&folder, "/", name);
+    }
+  }
+  return CheckCountTogether(run, jobs);
+}
+
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
-  if (context.IsMain()) QH_RETURN_IF_ERROR(CheckFolders(run, jobs));
+  if (context.IsMain()) QH_RETURN_IF_ERROR(CheckRepetitions(run, jobs));
   // Between the runs, too, nobody writes to the store. Where it cannot be locked the first run says
   // why, on all ranks.
   const absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(jobs.front().store);

@@ -27,10 +27,14 @@ struct RepeatOptions {
 absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
                                                   const RepeatOptions& options);
 
+// kFailedPrecondition if `run` holds runs that do not count together with these: see
+// CheckFolderOfRuns; or one that is finished is of another config, but for its seed, another store
+// or another split.
+absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob>& jobs);
+
 // Trains them one after the other, then prints and writes what all finished runs in `run` came to,
 // also those of other seeds or splits than now. kResumable as soon as one was asked to stop.
-// kFailedPrecondition: see CheckFolderOfRuns; or a finished run there is of another config, but for
-// its seed, another store or another split. Collective.
+// Errors are CheckRepetitions' and Train's. Collective.
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context);
 

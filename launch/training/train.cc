@@ -1,11 +1,8 @@
 #include "launch/training/train.h"
 
-#include <absl/strings/str_cat.h>
-
 #include <memory>
 
 #include "comm/gather.h"
-#include "core/counted.h"
 #include "core/file.h"
 #include "core/status.h"
 #include "launch/config/backends.h"
@@ -15,8 +12,8 @@
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
 #include "launch/session/session.h"
+#include "launch/session/trainable.h"
 #include "launch/training/trainer.h"
-#include "sampler/pass.h"
 
 namespace quadhop {
 namespace {
@@ -34,16 +31,6 @@ absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
                       BroadcastValue(context.comm, "backend of the run", Rank(0), backend));
   job->config.mutable_model()->set_backend(backend);
   return absl::OkStatus();
-}
-
-// Asked before the folder of a run that is there is touched.
-absl::Status CheckTrainingNodes(Session& session) {
-  const int64_t nodes = session.loader().NumLabelled(SplitPart::kTrain);
-  if (nodes >= kLeastTrainingNodes) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "split ", session.split(), " of ", session.store().path(), " has ",
-      Counted(nodes, "labelled training node"), ", and a step takes ", kLeastTrainingNodes,
-      " at least: choose another with --split, or label more of its training nodes"));
 }
 
 }  // namespace
@@ -65,7 +52,10 @@ absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context
                                 context.first_rank_on_host};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, with_faults));
-  QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "count training nodes", CheckTrainingNodes(*session)));
+  // Before the folder of a run that is there is touched.
+  QH_RETURN_IF_ERROR(
+      AgreeOnStatus(comm, "count training nodes",
+                    CheckTrainingNodes(session->inputs(), session->store(), session->split())));
   return Trainer(job, *session, faults).Run();
 }
 

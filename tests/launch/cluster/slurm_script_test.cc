@@ -2,6 +2,7 @@
 #include "launch/cluster/slurm_script.h"
 
 #include <filesystem>
+#include <map>
 
 #include "core/file.h"
 #include "launch/cluster/shell.h"
@@ -261,6 +262,31 @@ TEST(LaunchSlurm, RefusesTrainingThatCouldNotBegin) {
   const Outcome ranks = launch("2", "quickstart", "train.epochs=3");
   EXPECT_EQ(ranks.code, ExitCode::kFailed);
   EXPECT_THAT(ranks.err, AllOf(HasSubstr("there are 4 ranks"), HasSubstr("has 1 partition")));
+}
+
+TEST(LaunchSlurm, RefusesAStoreOrARunThatTrainWouldRefuse) {
+  const TempDir folder;
+  const std::string graph = folder / "g", store = folder / "s.qh", run = folder / "r";
+  ASSERT_EQ(Quadhop({"synth", "--nodes", "300", "--degree", "5", "--features", "4", "--classes",
+                     "3", "--out", graph})
+                .code,
+            ExitCode::kDone);
+  ASSERT_EQ(Quadhop({"prep", "--from", graph, "--store", store}).code, ExitCode::kDone);
+  const auto launch = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"launch", "slurm", "--nodes", "1", "--ranks-per-node", "1", "--",
+                               "train", "--store", store, "--config", "quickstart"});
+    return Quadhop(more);
+  };
+  EXPECT_EQ(launch({"--run", run}).code, ExitCode::kDone);
+  for (const auto& [field, said] : std::map<std::string, std::string>{
+           {"train.loss=BINARY", "train.loss is BINARY"},
+           {"train.select_by=ROC_AUC", "train.select_by is ROC_AUC"},
+           {"model.backend=CUDA", IsBuiltWithCuda() ? "" : "built without"}})
+    EXPECT_THAT(launch({"--run", run, "--set", field}).err, HasSubstr(said)) << field;
+  EXPECT_THAT(launch({"--run", run, "--split", "nope"}).err, HasSubstr("nope"));
+  EXPECT_THAT(launch({"--run", run, "--init", folder / "no.safetensors"}).err,
+              HasSubstr("no.safetensors"));
+  EXPECT_THAT(launch({"--run", store}).err, HasSubstr("s.qh"));
 }
 
 TEST(LaunchSlurm, WarnsOfAStoreThatIsNotThere) {

@@ -1,0 +1,32 @@
+#include "launch/session/trainable.h"
+
+#include <absl/strings/str_cat.h>
+
+#include "core/counted.h"
+#include "core/status.h"
+#include "launch/config/model_options.h"
+#include "launch/session/class_weights.h"
+#include "sampler/pass.h"
+
+namespace quadhop {
+
+absl::Status CheckTrainingNodes(const LoaderInputs& targets, const Store& store,
+                                const std::string& split) {
+  const int64_t nodes = targets.NumLabelled(SplitPart::kTrain);
+  if (nodes >= kLeastTrainingNodes) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "split ", split, " of ", store.path(), " has ", Counted(nodes, "labelled training node"),
+      ", and a step takes ", kLeastTrainingNodes,
+      " at least: choose another with --split, or label more of its training nodes"));
+}
+
+absl::Status CheckTrainable(const Store& store, const std::string& asked, const Config& config,
+                            ThreadPool& pool) {
+  const std::string split = asked.empty() ? store.DefaultSplit() : asked;
+  QH_ASSIGN_OR_RETURN(const LoaderInputs targets, TargetsFromStore(store, split, pool));
+  QH_RETURN_IF_ERROR(ModelOptions(config, store).status());
+  QH_RETURN_IF_ERROR(ClassWeights(config.train(), store, split).status());
+  return CheckTrainingNodes(targets, store, split);
+}
+
+}  // namespace quadhop

@@ -1,0 +1,24 @@
+// Whether a store has what a training takes.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <string>
+
+#include "core/store.h"
+#include "core/thread_pool.h"
+#include "launch/config.pb.h"
+#include "sampler/loader_inputs.h"
+
+namespace quadhop {
+
+// kFailedPrecondition if the targets' split has fewer labelled training nodes than a step takes.
+absl::Status CheckTrainingNodes(const LoaderInputs& targets, const Store& store,
+                                const std::string& split);
+
+// That, and whether features, encodings, labels and `split` ("": the default) are what the config
+// takes: errors as Session::Create's.
+absl::Status CheckTrainable(const Store& store, const std::string& split, const Config& config,
+                            ThreadPool& pool);
+
+}  // namespace quadhop
