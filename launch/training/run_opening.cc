@@ -31,6 +31,11 @@ void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& disp
         "%s in all (%s of %d): few for a model to learn from; raise train.epochs or lower "
         "train.batch",
         Counted(steps, "step"), Counted(config.epochs(), "epoch"), of_epoch));
+  if (config.warmup_steps() > steps)
+    display.Say(absl::StrFormat(
+        "train.warmup_steps is %d, and the run has %s: its learning rate never gets "
+        "to train.learning_rate",
+        config.warmup_steps(), Counted(steps, "step")));
 }
 
 void WarnOfCodebook(int64_t nodes, int64_t epochs, Codebook* book, TrainDisplay& display) {

@@ -273,6 +273,8 @@ TEST_F(EvaluateTest, ShortTrainingIsWarnedOf) {
   EXPECT_THAT(is_short.out, AllOf(HasSubstr("14 steps in all (2 epochs of 7): few for a model"),
                                   HasSubstr("the codebook will start in epoch 2 of 2: 50 "
                                             "centroids are chosen from 200 queries")));
+  EXPECT_THAT(Train("warm", {"--set", "train.warmup_steps=15"}).out,
+              HasSubstr("train.warmup_steps is 15, and the run has 14 steps"));
   const Outcome none = Train("none", {"--set", "model.centroids=51"});
   EXPECT_THAT(none.out, HasSubstr("the codebook will not start: 51 centroids"));
   // As soon as half of the epochs are over.
