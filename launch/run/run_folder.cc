@@ -3,6 +3,7 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/strip.h>
 #include <absl/time/time.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -106,7 +107,7 @@ absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
 absl::StatusOr<std::string> ReadRunStore(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunStorePath(run)));
   QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunStorePath(run)));
-  return std::string(absl::StripTrailingAsciiWhitespace(text));
+  return std::string(absl::StripSuffix(text, "\n"));  // a path may end with a blank
 }
 
 absl::StatusOr<std::string> FindRunStore(const std::string& run) {
