@@ -311,9 +311,9 @@ absl::Status Session::ForEachPrediction(
   if (counts[1] > 0 && context_.IsMain())
     absl::FPrintF(
         stderr,
-        "quadhop: warning: of %d of %d nodes the model gives no numbers, so that they have "
-        "no class and count as wrong: it has diverged in training; lower "
-        "train.learning_rate or set train.clip_norm\n",
+        "quadhop: warning: the model's output is NaN for %d of %d nodes, which have no class and "
+        "count as wrong: it has diverged in training; lower train.learning_rate or set "
+        "train.clip_norm\n",
         counts[1], counts[0]);
   return absl::OkStatus();
 }

@@ -27,11 +27,12 @@ std::string OneClassAdvice(int32_t classes, const TrainConfig& config) {
   if (config.class_weights() != TrainConfig::BALANCED)
     for_rare_ones.emplace_back("train.class_weights=BALANCED");
   if (classes == 2) for_rare_ones.emplace_back("train.select_by=ROC_AUC");
-  return absl::StrCat("the best model says one class of all validation nodes: raise train.epochs",
-                      for_rare_ones.empty() ? ""
-                                            : absl::StrCat(", or where others are rare set ",
-                                                           absl::StrJoin(for_rare_ones, " or ")),
-                      " (docs/results.md)");
+  return absl::StrCat(
+      "the best model predicts the same class for every validation node: raise train.epochs",
+      for_rare_ones.empty()
+          ? ""
+          : absl::StrCat(", or where others are rare set ", absl::StrJoin(for_rare_ones, " or ")),
+      " (docs/results.md)");
 }
 
 }  // namespace

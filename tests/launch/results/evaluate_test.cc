@@ -162,7 +162,7 @@ TEST_F(EvaluateTest, AModelThatSaysOneClassOfAllNodesIsToldAndShownBesideThatCla
   EXPECT_THAT(trained.out,
               AllOf(HasSubstr("test 0.9000 at"),
                     HasSubstr("(2 of 2); the most frequent class alone: 0.9000;"),
-                    HasSubstr("the best model says one class of all validation nodes"),
+                    HasSubstr("the best model predicts the same class for every validation node"),
                     HasSubstr("train.class_weights=BALANCED"), Not(HasSubstr("ROC_AUC"))));
   EXPECT_EQ(Summary("run")["majority_class_test_accuracy"], 0.9);
   const char* const shown = "the most frequent class alone: test accuracy 0.9000\n";
