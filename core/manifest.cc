@@ -74,6 +74,9 @@ absl::Status CheckCounts(const StoreManifest& m, const std::string& path) {
   if (m.class_names_size() != 0 && m.class_names_size() != m.classes())
     return Bad(path, absl::StrCat("has ", m.class_names_size(), " class_names for ", m.classes(),
                                   " classes"));
+  if (m.feature_names_size() != 0 && m.feature_names_size() != m.features())
+    return Bad(path, absl::StrCat("has ", m.feature_names_size(), " feature_names for ",
+                                  m.features(), " features"));
   return absl::OkStatus();
 }
 

@@ -104,6 +104,19 @@ void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
                 store.path());
 }
 
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+absl::Status CheckNames(const char* what, const Names& trained, const Names& names,
+                        const Store& store) {
+  const auto [before, now] =
+      std::mismatch(trained.begin(), trained.end(), names.begin(), names.end());
+  if (before == trained.end() && now == names.end()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the names of the ", what, " of ", store.path(),
+      " and of the store that the model was trained on differ, first \"",
+      now == names.end() ? "" : *now, "\" and \"", before == trained.end() ? "" : *before, "\""));
+}
+
 // What the shapes of the weights do not show.
 absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
                             const LargeGTOptions& options) {
@@ -114,13 +127,13 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
     QH_RETURN_IF_ERROR(CheckStepAlike("encode", trained, store));
     QH_RETURN_IF_ERROR(CheckAxes(trained, store));
   }
-  if (store.manifest().classes() == 0) return absl::OkStatus();
-  const auto& before = trained.class_names();
-  const auto& now = store.manifest().class_names();
-  if (std::equal(before.begin(), before.end(), now.begin(), now.end())) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("the names of the classes of ", store.path(),
-                   " and of the store that the model was trained on differ"));
+  const StoreManifest& manifest = store.manifest();
+  const bool both_name = trained.feature_names_size() > 0 && manifest.feature_names_size() > 0;
+  if (both_name)
+    QH_RETURN_IF_ERROR(
+        CheckNames("features", trained.feature_names(), manifest.feature_names(), store));
+  if (manifest.classes() == 0) return absl::OkStatus();
+  return CheckNames("classes", trained.class_names(), manifest.class_names(), store);
 }
 
 // Of the graph that a checkpoint's model was trained on.

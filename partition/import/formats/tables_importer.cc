@@ -162,6 +162,7 @@ class TablesImporter {
     }
     if (width > 0) {
       QH_ASSIGN_OR_RETURN(features_, target_.AddFeatures(width));
+      target_.SetFeatureNames(FeatureNames());
     } else {
       target_.AddNote("no columns of features: positional encodings will stand for features");
     }
@@ -179,6 +180,18 @@ class TablesImporter {
                                      Counted(categories.count(), "feature")));
       }
     return absl::OkStatus();
+  }
+
+  // "age", "city=Rome".
+  std::vector<std::string> FeatureNames() const {
+    std::vector<std::string> names;
+    for (const NodeTable& table : tables_) {
+      for (std::string& name : table.FeatureNames()) names.push_back(std::move(name));
+      for (size_t i = 0; i < table.one_hot_columns().size(); ++i)
+        for (const std::string& text : categories_.at(&table)[i]->Names())
+          names.push_back(absl::StrCat(table.NameOfColumn(table.one_hot_columns()[i]), "=", text));
+    }
+    return names;
   }
 
   // Columns of features, of numbers and then of categories.

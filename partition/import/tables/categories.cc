@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "partition/import/tables/table_values.h"
 
@@ -32,6 +31,12 @@ absl::Status Categories::Number() {
   int64_t number = 0;
   for (const std::string& text : texts) numbers_[text] = number++;
   return absl::OkStatus();
+}
+
+std::vector<std::string> Categories::Names() const {
+  std::vector<std::string> names(numbers_.size());
+  for (const auto& [text, number] : numbers_) names[static_cast<size_t>(number)] = text;
+  return names;
 }
 
 void Categories::TakeOneHot(absl::string_view text, float* out) const {

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace quadhop {
 
@@ -27,6 +28,7 @@ class Categories {
   // In the order of their bytes. kInvalidArgument if there is none.
   absl::Status Number();
 
+  std::vector<std::string> Names() const;                                  // [K], by number
   int64_t count() const { return static_cast<int64_t>(numbers_.size()); }  // K
   // Of a text that was added: 1 at its number, else 0; all 0 of one that is missing.
   void TakeOneHot(absl::string_view text, float* out) const;  // [K]

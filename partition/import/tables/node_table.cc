@@ -127,6 +127,15 @@ std::string NodeTable::NameOfColumn(size_t column) const {
                                                     : header_[column];
 }
 
+std::vector<std::string> NodeTable::FeatureNames() const {
+  std::vector<std::string> names;
+  for (const auto& [column, width] : columns_.features)
+    for (int64_t i = 0; i < width; ++i)
+      names.push_back(
+          absl::StrCat(NameOfColumn(column), width > 1 ? absl::StrCat("[", i, "]") : ""));
+  return names;
+}
+
 std::string NodeTable::ColumnPlace(size_t column) const {
   const bool named = !header_.empty() && !header_[column].empty();
   return absl::StrCat("column ", column + 1, named ? absl::StrCat(" (", header_[column], ")") : "");

@@ -36,7 +36,9 @@ class NodeTable {
   int64_t num_header_lines() const { return header_lines_; }
   int64_t num_features() const { return num_features_; }  // numbers a node
   absl::Span<const size_t> one_hot_columns() const { return columns_.one_hot; }
-  std::string ColumnPath(size_t column) const;  // "nodes.csv column 3 (city)"
+  std::vector<std::string> FeatureNames() const;  // [num_features]: "age"; "x[0]" of a list
+  std::string NameOfColumn(size_t column) const;  // "city", or without a header "column 3"
+  std::string ColumnPath(size_t column) const;    // "nodes.csv column 3 (city)"
   bool has_labels() const { return columns_.labels != kNoColumn; }
   bool has_splits() const { return columns_.split != kNoColumn || columns_.has_masks(); }
   bool Has(absl::string_view column) const;
@@ -82,7 +84,6 @@ class NodeTable {
   bool has_decimal_commas() const { return separator_ == ';'; }  // where a comma separates nothing
   std::string Place(size_t column, int64_t line) const;
   std::string ColumnPlace(size_t column) const;
-  std::string NameOfColumn(size_t column) const;
 
   std::string path_;
   char separator_ = ' ';

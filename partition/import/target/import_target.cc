@@ -362,6 +362,8 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   manifest.add_partition_offsets(0);
   manifest.add_partition_offsets(num_nodes_);
   for (const std::string& name : class_names_) manifest.add_class_names(name);
+  if (report_.features == static_cast<int64_t>(feature_names_.size()))
+    for (const std::string& name : feature_names_) manifest.add_feature_names(name);
   return report_;
 }
 

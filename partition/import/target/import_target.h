@@ -56,6 +56,8 @@ class ImportTarget {
   // [C]; without them C is the largest label + 1. Too few, or others than there are labels of a
   // multi-label target, are left aside with a note.
   void SetClassNames(std::vector<std::string> names);
+  // [F], of AddFeatures; of columns that are projected nothing is kept.
+  void SetFeatureNames(std::vector<std::string> names) { feature_names_ = std::move(names); }
   void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
   // "random": 60 % of the labelled nodes train, 20 % validate; for inputs without splits. After
   // the labels. Nothing if the options name a split: Import adds it.
@@ -106,6 +108,7 @@ class ImportTarget {
   Tensor<uint8_t> held_labels_;  // what multi_labels_ views until it is known what they are
   int64_t least_classes_ = 0;    // if labels tell
   std::vector<std::string> class_names_;
+  std::vector<std::string> feature_names_;
   std::map<std::string, std::vector<uint8_t>> splits_;
   ImportReport report_;
 };

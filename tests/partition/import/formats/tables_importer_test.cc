@@ -272,6 +272,9 @@ TEST_F(Tables, HaveAFeatureForEachTextOfAColumnThatIsOneHot) {
                                       6, 0, 1, 0, 0, 2, 1, 0,    // b: ...; w; kind u, v
                                       7, 1, 0, 1, 0, 3, 1, 0));  // c
   EXPECT_THAT(report.Describe(), HasSubstr("nodes0.csv column 2 (city), 2 features"));
+  EXPECT_THAT(
+      OpenStore()->manifest().feature_names(),
+      ElementsAre("x", "zip=10", "zip=9", "city=Oslo", "city=Rome", "w", "kind=u", "kind=v"));
 }
 
 TEST_F(Tables, RefuseAOneHotColumnThatIsNoneOrAnother) {

@@ -1,0 +1,54 @@
+// What a store must have in common with the one that a model was trained on, seen by eval.
+#include "launch/results/load_model.h"
+
+#include <absl/strings/str_cat.h>
+
+#include "core/file.h"
+#include "tests/launch/quadhop_command.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace quadhop {
+namespace {
+
+using testing::HasSubstr;
+
+// A ring of 40 nodes, in tables.
+class LoadModelTest : public testing::Test {
+ protected:
+  // A column of zeros before one of the classes, or after; classes with names.
+  void Prep(const std::string& name, bool zeros_first, const std::string& class_name) {
+    std::string edges, nodes = zeros_first ? "id,zero,is,label\n" : "id,is,zero,label\n";
+    for (int v = 0; v < 40; ++v) {
+      absl::StrAppend(&edges, "n", v, ",n", (v + 1) % 40, "\n");
+      absl::StrAppend(&nodes, "n", v, zeros_first ? ",0," : ",", v % 2, zeros_first ? "," : ",0,",
+                      class_name, v % 2, "\n");
+    }
+    ASSERT_OK(WriteFileAtomically(folder_ / "edges.csv", edges));
+    ASSERT_OK(WriteFileAtomically(folder_ / "nodes.csv", nodes));
+    const Outcome outcome =
+        Quadhop({"prep", "--from", folder_ / "edges.csv", "--nodes", folder_ / "nodes.csv",
+                 "--store", folder_ / name, "--dim", "4"});
+    ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  }
+  Outcome Eval(const std::string& store) const {
+    return Quadhop({"eval", "--run", folder_ / "run", "--store", folder_ / store});
+  }
+
+  TempDir folder_;
+};
+
+TEST_F(LoadModelTest, FeaturesAndClassesThatHaveNamesAreTheSameInTheSameOrder) {
+  Prep("a.qh", true, "kind");
+  Prep("again.qh", true, "kind");
+  Prep("turned.qh", false, "kind");
+  Prep("others.qh", true, "sort");
+  ASSERT_EQ(TrainTiny(folder_ / "a.qh", folder_ / "run", /*epochs=*/1, {}).code, ExitCode::kDone);
+  EXPECT_EQ(Eval("again.qh").code, ExitCode::kDone);
+  EXPECT_THAT(Eval("turned.qh").err, HasSubstr("the names of the features of"));
+  EXPECT_THAT(Eval("turned.qh").err, HasSubstr("differ, first \"is\" and \"zero\""));
+  EXPECT_THAT(Eval("others.qh").err, HasSubstr("differ, first \"sort0\" and \"kind0\""));
+}
+
+}  // namespace
+}  // namespace quadhop
