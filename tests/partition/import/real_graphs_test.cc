@@ -1,11 +1,14 @@
 // The OGB folders of ../shared/data against the figures that its INDEX.md gives, which other code
 // counted.
+#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <ostream>
 
+#include "core/casts.h"
+#include "core/file.h"
 #include "core/store.h"
 #include "partition/import/import.h"
 #include "tests/partition/import/import_testing.h"
@@ -68,6 +71,61 @@ INSTANTIATE_TEST_SUITE_P(Index, RealGraph,
                                            Figures{"fb100_cornell5_year", 18660, 1581554, 790777, 6,
                                                    3156, 0, 0, 0, 3286, 4693, 1, 9224, 3075, 3075}),
                          [](const auto& param_info) { return std::string(param_info.param.name); });
+
+// Cora as LINQS publishes it: a table of arcs by name, one of nodes with words and class, and here
+// one of parts, from the last node to the first.
+struct LinqsTables {
+  std::string cites, content, parts = "id,split\n";
+};
+
+LinqsTables TablesOf(const Store& store) {
+  constexpr const char* kParts[] = {"", "train", "valid", "test"};
+  const auto name = [](int64_t node) { return absl::StrCat(31336 + 7 * node); };
+  const Topology topology = store.topology().value();
+  const auto labels = store.labels().value();
+  const auto split = store.split("").value();
+  const NpyFile& features = *store.array("raw.npy").value();
+  const int64_t width = features.header().dims[1];
+  LinqsTables tables;
+  for (int64_t v = 0; v < store.num_nodes(); ++v) {
+    absl::StrAppend(&tables.content, name(v));
+    for (int64_t i = 0; i < width; ++i)
+      absl::StrAppend(&tables.content, "\t", features.values<float>()[AsSize(v * width + i)]);
+    absl::StrAppend(&tables.content, "\tclass ", labels[AsSize(v)], "\n");
+    VisitIndices(topology, [&](auto indices) {
+      for (const auto u : NeighborsOf(topology, indices, v))
+        if (v < static_cast<int64_t>(u))
+          absl::StrAppend(&tables.cites, name(v), "\t", name(u), "\n");
+    });
+    const int64_t w = store.num_nodes() - 1 - v;
+    absl::StrAppend(&tables.parts, name(w), ",", kParts[split[AsSize(w)]], "\n");
+  }
+  return tables;
+}
+
+TEST(RealTables, OfCoraMakeTheStoreThatItsArraysMake) {
+  ImportOptions options;
+  options.from = RealData() + "/cora";
+  if (!std::filesystem::exists(options.from))
+    GTEST_SKIP() << options.from << " is absent; set QH_DATA to the folder of real graphs";
+  const TempDir folder;
+  options.store = folder / "arrays.qh";
+  ThreadPool pool(2);
+  ASSERT_OK(Import(options, pool));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> arrays, Store::Open(options.store));
+  const LinqsTables tables = TablesOf(*arrays);
+  ASSERT_OK(WriteFileAtomically(folder / "cora.cites", tables.cites));
+  ASSERT_OK(WriteFileAtomically(folder / "cora.content", tables.content));
+  ASSERT_OK(WriteFileAtomically(folder / "parts.csv", tables.parts));
+  options.from = folder / "cora.cites";
+  options.nodes = {folder / "cora.content", folder / "parts.csv"};
+  options.store = folder / "tables.qh";
+  ASSERT_OK(Import(options, pool));
+  for (const char* file : {"indptr.npy", "indices.npy", "raw.npy", "labels.npy", "splits.npy"})
+    EXPECT_TRUE(ReadFile(folder / "arrays.qh/" + file).value() ==
+                ReadFile(folder / "tables.qh/" + file).value())
+        << file;
+}
 
 }  // namespace
 }  // namespace quadhop
