@@ -24,7 +24,7 @@ struct BackgroundSum::State {
 
   struct Job {
     MakeSum make;
-    std::unique_ptr<Memory::Mark> computed;  // the summands are
+    std::unique_ptr<Memory::Mark> computed;  // when the summands are computed
   };
 
   absl::Status Make(const Job& job) {
@@ -70,7 +70,7 @@ absl::StatusOr<std::unique_ptr<BackgroundSum>> BackgroundSum::Create(Communicato
                                                                      RowAdder* adder) {
   if (owners.num_ranks() != comm.num_ranks())
     return absl::InvalidArgumentError(absl::StrCat(
-        "owners of ", owners.num_ranks(), " ranks for a communicator of ", comm.num_ranks()));
+        "owners for ", owners.num_ranks(), " ranks, but a communicator of ", comm.num_ranks()));
   QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> own, comm.Duplicate());
   std::unique_ptr<RowAdder> forked = std::make_unique<HostRowAdder>();
   if (adder != nullptr) {

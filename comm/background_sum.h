@@ -1,4 +1,4 @@
-// Sums over partitions made while their owner computes on.
+// Sums over partitions, made while their owner keeps computing.
 #pragma once
 
 #include <absl/status/status.h>
@@ -18,14 +18,14 @@
 
 namespace quadhop {
 
-// A thread that works off sums in the order submitted, which must be the same on every rank, on a
+// A thread that makes sums in the order submitted, which must be the same on every rank, on a
 // communicator of its own and, on a device, a queue of work of its own. So a layer's gradients are
-// combined while those of the layer below are still being computed. One rank, which waits for no
-// other, needs no thread: its sums are made, or queued on its device, where they are submitted, so
+// combined while those of the layer below are still being computed. A single rank, which waits for
+// no other, needs no thread: its sums are made, or queued on its device, as they are submitted, so
 // that one thread records a step (Memory::Record). Used by one thread.
 class BackgroundSum {
  public:
-  // adder: of the memory that summands and sums stand in, which must outlive this; nullptr: the
+  // adder: for the memory that holds summands and sums, which must outlive this; nullptr: the
   // host's. Collective (it duplicates `comm`, which need not outlive it).
   static absl::StatusOr<std::unique_ptr<BackgroundSum>> Create(Communicator& comm,
                                                                PartitionOwners owners,
@@ -37,11 +37,11 @@ class BackgroundSum {
   BackgroundSum& operator=(const BackgroundSum&) = delete;
 
   // Queues SumOverPartitions(summands, sum), behind what is queued on `computed`, the adder's
-  // memory (nullptr) or a Fork of it, and returns at once if there are several ranks. Both stay
-  // alive and untouched until Wait returns.
+  // memory (nullptr) or a Fork of it, and returns at once if there are several ranks. Summands and
+  // sum must stay alive and untouched until Wait returns.
   void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum,
               Memory* computed = nullptr);
-  // The same of OrderedSum, whatever the reduction.
+  // The same for OrderedSum, whatever the reduction.
   template <typename T>
   void SubmitOrdered(std::string operation, absl::Span<T> summands, absl::Span<T> sum,
                      Memory* computed = nullptr) {
@@ -53,11 +53,11 @@ class BackgroundSum {
         computed);
   }
 
-  // Returns when all that was submitted is done, on one rank's device: queued before what is queued
-  // on `used` from now on, the adder's memory (nullptr) or a Fork of it. The first error there ever
-  // was; sums submitted after that error are not made.
+  // Returns when all that was submitted is done or, on one rank's device, queued before what is
+  // queued from now on on `used`, the adder's memory (nullptr) or a Fork of it. Returns the first
+  // error there ever was; sums submitted after that error are not made.
   absl::Status Wait(Memory* used = nullptr);
-  // How long Wait took so far: what was not hidden.
+  // How long Wait took so far: the time that was not hidden.
   absl::Duration time_waited() const { return time_waited_; }
 
  private:

@@ -1,4 +1,4 @@
-// Waiting for other ranks in polls.
+// Waiting for other ranks by polling.
 #pragma once
 
 #include <absl/status/status.h>
@@ -13,10 +13,11 @@
 
 namespace quadhop {
 
-// A wait in polls that begins when it is made. Short waits spin; longer ones give the core away,
-// for ranks and their threads often share cores, and a rank that polls would hold up the very peer
-// it waits for. Pauses grow with the wait, of which they can thus add an eighth: a thread that
-// waits in the background for a rank that is still computing takes little of its own rank's core.
+// A wait by polling, which begins when the object is made. Short waits spin; longer ones give the
+// core away, since ranks and their threads often share cores, and a rank that polls would hold up
+// the very peer it waits for. Pauses grow with the wait, to which they can thus add an eighth: a
+// thread that waits in the background for a rank that is still computing takes little of its own
+// rank's core.
 class Backoff {
  public:
   explicit Backoff(absl::Duration deadline) : deadline_(deadline) {}
@@ -37,8 +38,9 @@ class Backoff {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // Who yields to a program that computes is back when that has had its slice, some milliseconds
-  // later; who sleeps is woken in time. So for a while after that happened, waits sleep.
+  // A thread that yields to a program that computes runs again when that program has had its time
+  // slice, some milliseconds later; one that sleeps is woken in time. So for a while after such a
+  // yield, waits sleep.
   static void Yield() {
     const Clock::time_point before = Clock::now();
     sched_yield();
@@ -49,7 +51,7 @@ class Backoff {
 
   const absl::Duration deadline_;
   const Clock::time_point start_ = Clock::now();
-  static inline thread_local Clock::time_point busy_until_;  // the core, by others
+  static inline thread_local Clock::time_point busy_until_;  // others use the core till then
 };
 
 // The error of a call that this rank gave up (Communicator::Cancel).

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kFloatBytes = sizeof(float);
 
-// rows [num_rows, n]: the sum, in row order, into row 0.
+// Sums rows [num_rows, n], in row order, into row 0.
 void AddRowsToFirst(std::vector<float>& rows, int32_t num_rows, int64_t n) {
   float* __restrict first = rows.data();
   for (int32_t r = 1; r < num_rows; ++r) {
@@ -44,9 +44,10 @@ absl::Status Communicator::CheckMessages(absl::string_view operation,
   for (size_t r = 0; r < messages.size(); ++r) {
     const Message& m = messages[r];
     if (m.send_bytes < 0 || m.receive_bytes < 0)
-      return absl::InvalidArgumentError(absl::StrCat(
-          operation, ": rank ", rank().value(), " would send ", m.send_bytes, " and receive ",
-          m.receive_bytes, " bytes with rank ", r, "; sizes must not be negative"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(operation, ": rank ", rank().value(), " would send ", m.send_bytes,
+                       " bytes to and receive ", m.receive_bytes, " from rank ", r,
+                       "; sizes must not be negative"));
     if ((m.send == nullptr && m.send_bytes > 0) || (m.receive == nullptr && m.receive_bytes > 0))
       return absl::InvalidArgumentError(
           absl::StrCat(operation, ": no buffer for the message with rank ", r));

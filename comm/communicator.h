@@ -22,9 +22,9 @@ namespace quadhop {
 //
 // Every call has a deadline. A peer that fails or stays silent is an error, kDeadlineExceeded or
 // kAborted, whose message names the operation and the ranks waited for. After any error the
-// communicator is broken: every later call returns that error, buffers to receive into hold
-// anything, and the job can only be ended (Abort). `operation` says in messages what a call is for,
-// and is the same on all ranks (the thread implementation checks it).
+// communicator is broken: every later call returns that error, the contents of receive buffers are
+// unspecified, and the job can only be ended (Abort). `operation` says in messages what a call is
+// for, and is the same on all ranks (the thread implementation checks it).
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -40,13 +40,13 @@ class Communicator {
     void* receive = nullptr;
     int64_t receive_bytes = 0;
   };
-  // messages [R]. Counts may pass 2^31. kInvalidArgument, at least on the receiving rank, if a peer
-  // sends another number of bytes than is to be received.
+  // messages [R]. Counts may exceed 2^31. kInvalidArgument, at least on the receiving rank, if a
+  // peer sends another number of bytes than this rank expects.
   absl::Status AllToAllV(absl::string_view operation, absl::Span<const Message> messages);
 
-  // values [n] on every rank, of equal n (else kInvalidArgument): replaced by their sum, in the
-  // order and rounding the implementation likes, the same on every rank: for `reduction: FAST`. For
-  // sums that do not depend on R see ordered_sum.h.
+  // Replaces values [n] on every rank, of equal n (else kInvalidArgument), by their sum, the same
+  // on every rank, in an order and rounding of the implementation's choice: for `reduction: FAST`.
+  // For sums that do not depend on R see ordered_sum.h.
   absl::Status AllReduceSum(absl::string_view operation, absl::Span<float> values);
 
   // Same bytes on every rank, taken from `root`.
@@ -61,8 +61,8 @@ class Communicator {
   // Collective.
   absl::StatusOr<std::unique_ptr<Communicator>> Duplicate();
 
-  // How long the collectives took so far, of which most is waiting for other ranks. Read by the
-  // thread that calls them.
+  // How long the collectives took so far, most of it waiting for other ranks. Read by the thread
+  // that calls them.
   absl::Duration time_taken() const { return time_taken_; }
 
   // Ends the job on all ranks: pending and later calls on this communicator and all its duplicates
@@ -70,15 +70,15 @@ class Communicator {
   // any thread.
   virtual void Abort(absl::string_view why) = 0;
 
-  // This rank leaves this communicator: its call that waits for peers, and its later ones, fail
-  // with kAborted. For a rank that gives up after an error while a thread of its own waits here;
-  // peers that wait for it fail at once (threads) or when the job ends (MPI). MPI's own all-reduce,
-  // once begun, cannot be left before its deadline. May be called from any thread.
+  // This rank leaves this communicator: its call that is waiting for peers, and its later calls,
+  // fail with kAborted. For a rank that gives up after an error while a thread of its own waits
+  // here; peers that wait for it fail at once (threads) or when the job ends (MPI). MPI's own
+  // all-reduce, once begun, cannot be left before its deadline. May be called from any thread.
   virtual void Cancel() = 0;
 
  protected:
-  // Arguments are checked. The other collectives are made of this one where a backend has no
-  // better.
+  // Arguments have been checked. The other collectives are built from this one if a backend has
+  // nothing better.
   virtual absl::Status DoAllToAllV(absl::string_view operation,
                                    absl::Span<const Message> messages) = 0;
   virtual absl::Status DoAllReduceSum(absl::string_view operation, absl::Span<float> values);
@@ -88,7 +88,7 @@ class Communicator {
   absl::Status CheckMessages(absl::string_view operation, absl::Span<const Message> messages) const;
   // Remembers the first error.
   absl::Status Keep(absl::Status status);
-  // The same of a call, whose time is taken.
+  // The same for a call, whose time is measured.
   absl::Status Run(absl::FunctionRef<absl::Status()> call);
 
   absl::Status broken_;

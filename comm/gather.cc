@@ -34,9 +34,9 @@ absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
                       GatherOverRanks<int64_t>(comm, operation, values));
   const size_t wanted = values.size() * static_cast<size_t>(comm.num_ranks());
   if (all.size() != wanted)
-    return absl::InvalidArgumentError(
-        absl::StrCat(operation, ": ranks have sums of different numbers of values: ", all.size(),
-                     " in all, and ", wanted, " if all had as many as rank ", comm.rank().value()));
+    return absl::InvalidArgumentError(absl::StrCat(
+        operation, ": ranks sum different numbers of values: ", all.size(),
+        " in all, but it would be ", wanted, " if all had as many as rank ", comm.rank().value()));
   std::fill(values.begin(), values.end(), 0);
   for (size_t i = 0; i < all.size(); ++i) values[i % values.size()] += all[i];
   return absl::OkStatus();

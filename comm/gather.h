@@ -30,8 +30,8 @@ absl::StatusOr<std::vector<T>> GatherOne(Communicator& comm, absl::string_view o
   return all;
 }
 
-// Every rank's values, by rank, on every rank; their numbers may differ, and are left in `counts`
-// [R] if that is wanted. Collective.
+// Every rank's values, by rank, on every rank; their numbers may differ, and are written to
+// `counts` [R] if that is given. Collective.
 template <typename T>
 absl::StatusOr<std::vector<T>> GatherOverRanks(Communicator& comm, absl::string_view operation,
                                                absl::Span<const T> mine,
@@ -57,7 +57,7 @@ absl::StatusOr<std::vector<std::string>> GatherTexts(Communicator& comm,
                                                      absl::string_view operation,
                                                      absl::string_view mine);
 
-// Rank `root`'s value, on every rank: the others' is passed over. Collective.
+// Rank `root`'s value, on every rank: the others' values are ignored. Collective.
 template <typename T>
 absl::StatusOr<T> BroadcastValue(Communicator& comm, absl::string_view operation, Rank root,
                                  T value) {
@@ -97,8 +97,8 @@ absl::StatusOr<std::vector<T>> GatherToRank(Communicator& comm, absl::string_vie
   return all;
 }
 
-// values [n] on every rank: replaced by their sums over ranks. kInvalidArgument, on some ranks, if
-// n differs. Collective.
+// Replaces values [n] on every rank by their sums over ranks. kInvalidArgument, on some ranks, if n
+// differs. Collective.
 absl::Status SumOverRanks(Communicator& comm, absl::string_view operation,
                           absl::Span<int64_t> values);
 

@@ -27,7 +27,7 @@ constexpr absl::Duration kConnectDeadline = absl::Seconds(60);
 constexpr absl::Duration kAddressDeadline = absl::Seconds(3);
 constexpr size_t kMaxDescribed = 16;
 
-// How rank 0 is reached.
+// How to reach rank 0.
 struct Invitation {
   uint64_t token = 0;
   std::array<uint32_t, 16> addresses{};
@@ -87,7 +87,7 @@ struct Heartbeat::State {
   uint64_t token = 0;
 
   mutable std::mutex mutex;  // guards peers, which the thread changes and others describe
-  std::vector<Peer> peers;   // of rank 0: all others; of others: rank 0
+  std::vector<Peer> peers;   // on rank 0: all others; on others: rank 0
   bool lost = false;
   SteadyTime looked;  // when this thread last looked for losses
 
@@ -171,7 +171,7 @@ void Heartbeat::State::PassOn(const Beat& question) {
   if (on_ask) on_ask();
 }
 
-// Takes in what has arrived, waiting for it, but not past the next beat.
+// Takes in what arrives, waiting for it until the next beat at most.
 void Heartbeat::State::TakeIn(SteadyTime next_beat) {
   std::vector<pollfd> wanted = {{wake.fd(), POLLIN, 0}};
   {
@@ -188,11 +188,12 @@ void Heartbeat::State::TakeIn(SteadyTime next_beat) {
     while (const absl::optional<Beat> beat = peer.connection.Receive()) Handle(*beat, peer);
 }
 
-// All that has arrived has been taken in: who is gone?
+// To be called when all that has arrived has been taken in: who is gone?
 bool Heartbeat::State::FindLoss() {
   const std::scoped_lock lock(mutex);
   const SteadyTime now = SteadyNow();
-  // This thread was away itself, for its process or host was suspended: peers may have been, too.
+  // This thread itself was not running, since its process or host was suspended: peers may have
+  // been, too.
   if (absl::FromChrono(now - looked) > options.interval + options.timeout / 2)
     for (Peer& peer : peers) peer.heard = now;
   looked = now;
@@ -207,7 +208,7 @@ bool Heartbeat::State::FindLoss() {
   return lost;
 }
 
-// Under the lock.
+// With `mutex` held.
 void Heartbeat::State::ReportLoss(int32_t lost_rank, Beat::Kind how) {
   if (lost) return;
   lost = true;
@@ -276,7 +277,7 @@ absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
     invitation.port = listener.port;
     for (const uint32_t address : HostAddresses()) {
       auto& count = invitation.num_addresses;
-      // The last place is loopback's, which is the last of them.
+      // The last place is for loopback, which comes last among the addresses.
       count = std::min<int32_t>(count, static_cast<int32_t>(invitation.addresses.size()) - 1);
       invitation.addresses[static_cast<size_t>(count++)] = address;
     }
@@ -288,7 +289,7 @@ absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
   } else {
     QH_RETURN_IF_ERROR(state->ConnectToMain(invitation));
   }
-  // Nobody is silent before all have begun.
+  // Nobody counts as silent before all have begun.
   QH_RETURN_IF_ERROR(comm.Barrier("heartbeat"));
   state->looked = SteadyNow();
   for (Peer& peer : state->peers) peer.heard = state->looked;
@@ -307,7 +308,7 @@ Heartbeat::~Heartbeat() {
   state_->stop = true;
   const uint64_t one = 1;
   const ssize_t written = write(state_->wake.fd(), &one, sizeof(one));
-  static_cast<void>(written);  // else the thread stops at its next beat
+  static_cast<void>(written);  // if it failed, the thread stops at its next beat
   state_->thread.join();
   for (Peer& peer : state_->peers) peer.connection.Finish();
 }

@@ -1,6 +1,6 @@
 // Finds ranks that died or fell silent, by messages on sockets of its own: a rank that is slow
-// lives, a process that is gone or stopped, or a host that is cut off, is found within seconds,
-// whatever MPI is waiting for.
+// counts as alive, while a process that is gone or stopped, or a host that is cut off, is found
+// within seconds, whatever MPI is waiting for.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -23,7 +23,7 @@ struct HeartbeatOptions {
 // A thread that sends this rank's standing every interval, and listens. Every rank has a TCP
 // connection (IPv4, any interface) to rank 0, which tells the others of a loss; so two ranks that
 // reach rank 0 but not each other are left to the deadlines of collectives. Silence is measured by
-// a steady clock, and while this process itself was suspended nobody was silent.
+// a steady clock, and time during which this process itself was suspended does not count.
 class Heartbeat {
  public:
   // Called once, from the heartbeat's thread, when a rank is lost: `message` names it and says
@@ -41,7 +41,7 @@ class Heartbeat {
                                                           const Standing& standing,
                                                           LossHandler on_loss,
                                                           AskHandler on_ask = {});
-  // Others take it for the death of this rank, unless Leave was called.
+  // Other ranks take this for the death of this rank, unless Leave was called.
   ~Heartbeat();
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
@@ -49,7 +49,8 @@ class Heartbeat {
   // Says farewell, so that nobody takes the end of this process for a loss.
   void Leave();
 
-  // Asks all other ranks: for one that has waited too long and is about to end the job.
+  // Calls AskHandler on all other ranks: for a rank that has waited too long and is about to end
+  // the job.
   void Ask();
 
   // "rank 0 was training, step 12; rank 1 ...", as far as this rank knows. Thread-safe.

@@ -56,7 +56,7 @@ Socket::~Socket() {
 
 void BeatConnection::Send(const Beat& beat) {
   const ssize_t sent = send(fd(), &beat, sizeof(beat), MSG_NOSIGNAL | MSG_DONTWAIT);
-  // A part of a message can only be sent when the buffer is full: the stream is of no use then.
+  // Only a part of a message is sent if the buffer fills up: the stream is of no use then.
   const bool full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
   // What the peer sent before it closed, a leave perhaps, can still be read: Receive finds the end.
   if (sent != static_cast<ssize_t>(sizeof(beat)) && !full) shutdown(fd(), SHUT_RDWR);

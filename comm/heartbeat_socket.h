@@ -24,17 +24,17 @@ inline SteadyTime SteadyAfter(absl::Duration duration) {
 // 0 once it is past.
 int64_t MillisecondsUntil(SteadyTime deadline);
 
-// What goes over the wire, in the byte order of the machine: ranks of a job share it.
+// What goes over the wire, in the byte order of the machine, which all ranks of a job share.
 struct Beat {
   enum Kind : int32_t {
-    kHello,   // a rank that connects; answered by the same
+    kHello,   // from a rank that connects; answered with the same
     kAlive,   // the sender's standing
     kLeave,   // the sender ends in order
     kDied,    // from rank 0: `rank` is gone
-    kSilent,  // from rank 0: `rank` has not been heard of
+    kSilent,  // from rank 0: `rank` has not been heard from
     kStuck,   // `rank` waited for a collective in vain: where is everybody?
   };
-  uint64_t token = 0;  // of the job: others' connections are not taken for ours
+  uint64_t token = 0;  // the job's: connections of others are not taken for ours
   int32_t kind = kAlive;
   int32_t rank = 0;
   int64_t step = 0;
@@ -65,7 +65,7 @@ class BeatConnection {
   int fd() const { return socket_.fd(); }
   bool closed() const { return closed_; }
 
-  // Without waiting; a peer that takes nothing for long will be found silent anyway.
+  // Does not wait; a peer that takes nothing for long will be found silent anyway.
   void Send(const Beat& beat);
   // The next whole message that has arrived, if any; sets closed() at the end of the stream.
   absl::optional<Beat> Receive();

@@ -1,4 +1,4 @@
-// One order of the launches of all communicators of a rank.
+// One order for the launches of all communicators of a rank.
 #pragma once
 
 #include <absl/status/status.h>

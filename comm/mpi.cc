@@ -31,7 +31,7 @@ struct Job {
   std::atomic<bool> broken{false};
   std::atomic<bool> aborting{false};
 
-  // What MPI may write to yet, of a collective that was given up and cannot be cancelled.
+  // Keeps what MPI may still write to, for a collective that was given up and cannot be cancelled.
   void Abandon(std::shared_ptr<void> written) {
     const std::lock_guard<std::mutex> lock(mutex);
     abandoned.push_back(std::move(written));
@@ -162,13 +162,13 @@ class MpiCommunicator : public Communicator {
     QH_RETURN_IF_ERROR(Transfer(operation, messages));
     for (size_t r = 0; r < sizes.size(); ++r)
       if (sizes[r] != size)
-        return absl::InvalidArgumentError(absl::StrCat(operation, ": rank ", rank_.value(),
-                                                       " sums ", size, " values but rank ", r, " ",
-                                                       sizes[r], "; these must be equal"));
+        return absl::InvalidArgumentError(
+            absl::StrCat(operation, ": rank ", rank_.value(), " sums ", size, " values but rank ",
+                         r, " sums ", sizes[r], "; these must be equal"));
     return absl::OkStatus();
   }
 
-  // Of a collective of MPI's own, which writes to `written`.
+  // Waits for a collective of MPI's own, which writes to `written`.
   static absl::Status WaitForAll(MPI_Request request, std::shared_ptr<void> written, Job& job,
                                  absl::string_view operation, absl::Duration deadline) {
     const Backoff backoff(deadline);
@@ -197,7 +197,7 @@ class MpiCommunicator : public Communicator {
 };
 
 // Ends the process if it lives longer than a deadline: MPI's begin and end have none, and cannot be
-// left.
+// interrupted.
 class EndsInTime {
  public:
   EndsInTime(const char* call, absl::Duration deadline) {
@@ -214,7 +214,7 @@ class EndsInTime {
     try {
       thread_ = std::thread(wait);
     } catch (const std::system_error&) {
-      // Threads are short: better without a deadline than not at all.
+      // No thread is to be had: better no deadline than no run.
     }
   }
   ~EndsInTime() {
@@ -270,9 +270,10 @@ class RealMpiRuntime : public MpiRuntime {
 
 absl::StatusOr<std::unique_ptr<MpiRuntime>> MakeRuntime(int provided, absl::Duration deadline) {
   if (provided != MPI_THREAD_MULTIPLE)
-    return absl::FailedPreconditionError(absl::StrCat(
-        "this MPI library gives thread level ", provided, "; quadhop needs MPI_THREAD_MULTIPLE (",
-        MPI_THREAD_MULTIPLE, "): use an MPI built with thread support"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("this MPI library provides thread level ", provided,
+                     "; quadhop needs MPI_THREAD_MULTIPLE (", MPI_THREAD_MULTIPLE,
+                     "): use an MPI built with thread support"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
                                "MPI_Comm_set_errhandler"));
   MPI_Comm host = MPI_COMM_NULL;
@@ -284,7 +285,7 @@ absl::StatusOr<std::unique_ptr<MpiRuntime>> MakeRuntime(int provided, absl::Dura
                 "MPI_Comm_split_type"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_rank(host, &local_rank), "MPI_Comm_rank"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_size(host, &num_local_ranks), "MPI_Comm_size"));
-  // Ranks are split in their order, so that the host's rank 0 is the first of the job there.
+  // The split keeps the order of ranks, so that the host's rank 0 is the first of the job there.
   QH_RETURN_IF_ERROR(
       MpiStatus(MPI_Comm_rank(MPI_COMM_WORLD, &first_rank_on_host), "MPI_Comm_rank"));
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Bcast(&first_rank_on_host, 1, MPI_INT, 0, host), "MPI_Bcast"));

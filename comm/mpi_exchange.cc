@@ -164,7 +164,7 @@ void MpiExchange::TakeBack() {
 
 absl::Status MpiExchange::SizeError(const Post& post, absl::string_view got) const {
   return absl::InvalidArgumentError(
-      absl::StrCat(operation_, ": rank ", post.peer, " sent ", got, " bytes where ", post.num_bytes,
+      absl::StrCat(operation_, ": rank ", post.peer, " sent ", got, " bytes, but ", post.num_bytes,
                    " were expected; sender and receiver must agree on sizes"));
 }
 

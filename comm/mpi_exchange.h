@@ -29,12 +29,13 @@ class MpiExchange {
   MpiExchange(const MpiExchange&) = delete;
   MpiExchange& operator=(const MpiExchange&) = delete;
 
-  // Start one message from, and to, a peer. Each at most once a peer.
+  // Start one message from, and to, a peer. Each at most once per peer.
   absl::Status Receive(int32_t peer, void* data, int64_t num_bytes);
   absl::Status Send(int32_t peer, const void* data, int64_t num_bytes);
 
-  // Until all have gone and come. kDeadlineExceeded names the ranks that were waited for,
-  // kInvalidArgument one whose message has another size, kAborted that `cancelled` was set.
+  // Waits until all messages have been sent and received. kDeadlineExceeded names the ranks that
+  // were waited for, kInvalidArgument one whose message has another size, kAborted that `cancelled`
+  // was set.
   absl::Status Wait(absl::Duration deadline, const std::atomic<bool>& cancelled);
 
  private:
@@ -42,12 +43,12 @@ class MpiExchange {
   struct Post {
     int32_t peer;
     enum { kFirstReceive, kChunkReceive, kSend } kind;
-    char* data;         // of a first receive: where the whole message goes
+    char* data;         // for a first receive: where the whole message goes
     int64_t num_bytes;  // of the whole message, or of the chunk
   };
 
-  // In chunks of how many bytes a message is sent: in short ones, which MPI keeps until they are
-  // received and so need not ask the receiver for, unless it is too long for that.
+  // The size of the chunks in which a message is sent: small, so that MPI keeps them until they are
+  // received and need not ask the receiver first, unless the message is too long for that.
   int64_t ChunkBytes(int64_t message_bytes) const;
   absl::Status StartReceive(const Post& post, void* data, int64_t num_bytes, int tag);
   absl::Status StartSend(int32_t peer, const void* data, int64_t num_bytes, int tag);

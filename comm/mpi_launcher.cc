@@ -18,7 +18,7 @@ int32_t FirstNumber(std::initializer_list<const char*> names, int32_t otherwise)
   return otherwise;
 }
 
-// A batch script has Slurm's variables too; what srun started has a step.
+// A batch script has Slurm's variables too; a process that srun started also has a step.
 const char* StepOfSrun(const char* name) {
   return std::getenv("SLURM_STEP_ID") != nullptr ? name : "";
 }

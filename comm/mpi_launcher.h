@@ -1,5 +1,5 @@
-// What started this process, by the environment alone: also before MPI is initialised, and without
-// it.
+// What started this process, as the environment alone tells: also before MPI is initialised, and
+// without it.
 #pragma once
 
 #include <cstdint>

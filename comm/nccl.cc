@@ -28,7 +28,7 @@ using cuda::Device;
 #define QH_NCCL_STATUS(call) NcclStatus((call), #call, __LINE__)
 
 absl::Status NcclStatus(ncclResult_t code, absl::string_view call, int line) {
-  // Calls of a communicator that does not block go on after they return; Settle waits for them.
+  // Calls on a communicator that does not block go on after they return; Settle waits for them.
   if (code == ncclSuccess || code == ncclInProgress) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(call, " at ", __FILE__, ":", line, ": ",
                                           ncclGetErrorString(code), " (", ncclGetLastError(nullptr),
@@ -41,15 +41,15 @@ class Patience {
   Patience(absl::string_view operation, absl::Duration deadline, const std::atomic<bool>& cancelled)
       : operation_(operation), deadline_(deadline), cancelled_(cancelled), backoff_(deadline) {}
 
-  // Lets a little time pass. An error if there is none left.
+  // Lets a little time pass. An error if no time is left.
   absl::Status Pause() const {
     if (cancelled_) return GaveUpError(operation_);
     if (backoff_.Expired())
       return absl::DeadlineExceededError(
-          absl::StrCat(operation_, ": NCCL did not end in ", absl::ToDoubleSeconds(deadline_),
-                       " s, though all ranks had come; see which one died or hangs, or raise "
+          absl::StrCat(operation_, ": NCCL did not finish in ", absl::ToDoubleSeconds(deadline_),
+                       " s, though all ranks had arrived; see which one died or hangs, or raise "
                        "train.collective_deadline_seconds"));
-    // A GPU's rank has a core of its own.
+    // A rank with a GPU has a core of its own.
     if (backoff_.Elapsed() > absl::Microseconds(100))
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     return absl::OkStatus();
@@ -141,7 +141,7 @@ class NcclCommunicator final : public Communicator {
     return status;
   }
 
-  // NCCL takes one rank a GPU.
+  // NCCL allows one rank per GPU.
   absl::Status CheckDevices() {
     cudaDeviceProp properties;
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDeviceProperties(&properties, device_->ordinal())));
@@ -153,7 +153,7 @@ class NcclCommunicator final : public Communicator {
         if (all[r] == all[s])
           return absl::FailedPreconditionError(
               absl::StrCat("ranks ", s, " and ", r,
-                           " have the same GPU, and NCCL takes one rank a GPU: start "
+                           " have the same GPU, but NCCL allows one rank per GPU: start "
                            "as many ranks on a host as it has GPUs"));
       }
     }
@@ -227,7 +227,7 @@ class NcclCommunicator final : public Communicator {
     absl::Status fits = CheckSizes(operation, messages);
     if (!fits.ok() && !absl::IsInvalidArgument(fits)) return fits;
     const auto own = static_cast<size_t>(rank().value());
-    // Between this rank and itself, and to the device what is the host's.
+    // Host buffers are staged on the device, except for this rank's message to itself.
     std::vector<Buffer<uint8_t>> staged;
     std::vector<Message> on_device(messages.begin(), messages.end());
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaSetDevice(device_->ordinal())));
@@ -261,7 +261,7 @@ class NcclCommunicator final : public Communicator {
     return device_->Synchronize();
   }
 
-  // What each peer is to send is what this rank expects.
+  // Checks that each peer is to send what this rank expects.
   absl::Status CheckSizes(absl::string_view operation, absl::Span<const Message> messages) {
     std::vector<int64_t> theirs(messages.size());
     std::vector<Message> sizes;
@@ -271,7 +271,7 @@ class NcclCommunicator final : public Communicator {
     for (size_t r = 0; r < messages.size(); ++r) {
       if (theirs[r] != messages[r].receive_bytes)
         return absl::InvalidArgumentError(absl::StrCat(
-            operation, ": rank ", r, " sends ", theirs[r], " bytes where ",
+            operation, ": rank ", r, " sends ", theirs[r], " bytes, but ",
             messages[r].receive_bytes, " are expected; sender and receiver must agree on sizes"));
     }
     return absl::OkStatus();
@@ -303,9 +303,9 @@ class NcclCommunicator final : public Communicator {
                         GatherOne(*meeting_, operation, static_cast<int64_t>(values.size())));
     for (size_t r = 0; r < sizes.size(); ++r) {
       if (sizes[r] != static_cast<int64_t>(values.size()))
-        return absl::InvalidArgumentError(absl::StrCat(operation, ": rank ", rank().value(),
-                                                       " sums ", values.size(), " values but rank ",
-                                                       r, " ", sizes[r], "; these must be equal"));
+        return absl::InvalidArgumentError(
+            absl::StrCat(operation, ": rank ", rank().value(), " sums ", values.size(),
+                         " values but rank ", r, " sums ", sizes[r], "; these must be equal"));
     }
     if (values.empty()) return absl::OkStatus();
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaSetDevice(device_->ordinal())));
@@ -329,7 +329,7 @@ class NcclCommunicator final : public Communicator {
 
   const std::unique_ptr<Communicator> meeting_;
   const std::unique_ptr<Device> device_;  // its stream is this communicator's
-  const std::shared_ptr<Job> job_;        // shared with duplicates, which outlive each other
+  const std::shared_ptr<Job> job_;        // shared with duplicates, any of which may live longest
   ncclComm_t comm_ = nullptr;             // nullptr after an error
   std::atomic<bool> cancelled_{false};
 };

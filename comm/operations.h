@@ -1,5 +1,5 @@
-// Names of operations (communicator.h) by which they are found: train.fail_at happens to a rank as
-// it enters one of these.
+// Names by which operations (communicator.h) are found: train.fail_at strikes a rank as it enters
+// one of these.
 #pragma once
 
 #include <absl/strings/match.h>
@@ -16,7 +16,7 @@ inline constexpr char kSumOfGradients[] = "gradients";
 inline constexpr absl::string_view kFeatureExchange = "feature exchange ";
 inline constexpr absl::string_view kRowsOfExchange = ", rows";
 
-// "feature exchange 3", in three calls, of which the last is of rows.
+// "feature exchange 3", in three calls, the last of which exchanges rows.
 inline std::string FeatureExchange(int64_t number) {
   return absl::StrCat(kFeatureExchange, number);
 }

@@ -13,9 +13,10 @@
 namespace quadhop::internal {
 namespace {
 
-// One trip, in which a rank sends its partial rows to all others, instead of two, where it sends at
-// most so much more thereby (a trip takes as long as some 100 KB), and all partial rows, which each
-// rank then holds and adds up, are at most so long. By sizes only, so that all ranks choose alike.
+// A sum takes one trip, in which a rank sends its partial rows to all others, instead of two, if it
+// thereby sends at most this much more (a trip takes as long as sending some 100 KB), and if all
+// partial rows, which each rank then holds and adds up, have at most this many bytes. Only sizes
+// decide, so that all ranks choose alike.
 constexpr int64_t kOneTripExcessBytes = int64_t{64} << 10;
 constexpr int64_t kOneTripBytes = int64_t{1} << 20;
 
@@ -37,7 +38,7 @@ void MaximalNodes(int32_t begin, int32_t end, int32_t first, int32_t last,
   MaximalNodes(middle, end, first, last, begins);
 }
 
-// Which partial sums each rank has after adding up alone.
+// Which partial sums each rank has after adding up its own rows.
 struct Partials {
   explicit Partials(const PartitionOwners& owners) {
     for (size_t r = 0; r + 1 < owners.first.size(); ++r) {
@@ -61,7 +62,8 @@ class TreeAdditions {
   TreeAdditions(absl::Span<const int32_t> leaves, int32_t leaves_end)
       : leaves_(leaves), leaves_end_(leaves_end) {}
 
-  // Appends those that add up node [begin, end), whose leaves start at `row`, into that row.
+  // Appends the additions that add up node [begin, end), whose leaves start at `row`, into that
+  // row.
   void Append(int32_t begin, int32_t end, size_t row, std::vector<RowAddition>& additions) const {
     const int32_t leaf_end = row + 1 < leaves_.size() ? leaves_[row + 1] : leaves_end_;
     if (end <= leaf_end) return;
@@ -78,7 +80,7 @@ class TreeAdditions {
   const int32_t leaves_end_;
 };
 
-// Memory for rows, not set: it is about to be overwritten.
+// Memory for rows, uninitialised: it is about to be overwritten.
 class Scratch {
  public:
   Scratch(Memory& memory, int64_t num_bytes)
@@ -125,8 +127,8 @@ class OrderedSummation {
  private:
   int64_t num_partials() const { return static_cast<int64_t>(partials_.begins.size()); }
   int64_t num_own_partials() const { return partials_.num_of(rank_); }
-  // Bytes that a rank sends in one trip more than in two, on average. In one it sends its partial
-  // rows to all others; in two a chunk of them to each, and a chunk of the sum to all.
+  // How many bytes more a rank sends in one trip than in two, on average. In one it sends its
+  // partial rows to all others; in two a chunk of them to each, and a chunk of the sum to all.
   int64_t ExcessOfOneTrip(int64_t row_bytes) const {
     const int64_t others = num_ranks_ - 1;
     const int64_t in_one = num_partials() * others * row_bytes / num_ranks_;
@@ -164,7 +166,7 @@ class OrderedSummation {
     }
   }
 
-  // partials [num_partials, num_columns] of all ranks: their sum, into row 0.
+  // Adds up partials [num_partials, num_columns] of all ranks into row 0.
   void Complete(std::byte* partials, int64_t num_columns) const {
     std::vector<RowAddition> additions;
     TreeAdditions(partials_.begins, owners_.num_partitions())
@@ -225,7 +227,8 @@ class OrderedSummation {
                        static_cast<size_t>(rows_.num_elements * element_bytes_)));
   }
 
-  // This rank's partial sums [partials, n] as one table [partials, chunk size] after the other.
+  // Copies this rank's partial sums [partials, n] as one table [partials, chunk size] after
+  // another.
   void PackByChunk(std::byte* to) const {
     const int64_t row_bytes = rows_.num_elements * element_bytes_;
     for (int32_t r = 0; r < num_ranks_; ++r) {

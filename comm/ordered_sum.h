@@ -4,8 +4,8 @@
 // The P summands are combined in one fixed binary tree over partitions: node [a, b) is the sum of
 // [a, m) and [m, b), m = a + the largest power of two below b - a. Each rank adds up the subtrees
 // that lie within its own run, chunks of those go to the rank that completes the chunk's tree, and
-// the sums are gathered: with R = P the volume of a ring all-reduce. Short sums are completed on
-// every rank instead, in one trip; the digits are the same.
+// the sums are gathered: with R = P this has the volume of a ring all-reduce. Short sums are
+// completed on every rank instead, in one trip; the digits are the same.
 #pragma once
 
 #include <absl/status/status.h>
@@ -23,7 +23,7 @@
 namespace quadhop {
 namespace internal {
 
-// The sum of rows, where `adder` adds.
+// The sum of rows in the memory where `adder` adds.
 struct RowSum {
   RowElement element;
   std::byte* summands;  // [num_owned, num_elements]
@@ -35,12 +35,12 @@ absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
 
 }  // namespace internal
 
-// summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum
-// [n], apart from summands: the same on every rank, in every digit, for every R. n is the same on
-// all ranks. T is float, double, int64_t or Moments: a sum need not commute or associate.
-// Both stand in the memory of `adder`. On one rank the sum is queued there, and not waited for;
-// between ranks `comm` is handed such memory. Collective. kInvalidArgument if sizes do not fit each
-// other; else as AllToAllV.
+// summands [num_owned, n]: one row per partition of this rank, ascending; overwritten (scratch).
+// sum [n], apart from summands: the same on every rank, in every digit, for every R. n is the same
+// on all ranks. T is float, double, int64_t or Moments: addition need not commute or associate.
+// Both are in the memory of `adder`. On one rank the sum is queued there, and not waited for;
+// between ranks `comm` is handed buffers in that memory. Collective. kInvalidArgument if sizes do
+// not match; other errors as AllToAllV.
 template <typename T>
 absl::Status OrderedSum(Communicator& comm, const PartitionOwners& owners,
                         absl::string_view operation, RowAdder& adder, absl::Span<T> summands,

@@ -19,8 +19,8 @@ struct PartitionOwners {
   int32_t num_owned(Rank r) const {
     return first[static_cast<size_t>(r.value()) + 1] - first[static_cast<size_t>(r.value())];
   }
-  // The runs whose largest has the least `cost` [P]; every rank gets at least one partition.
-  // kInvalidArgument if R > P, or a cost is negative or not finite.
+  // The runs of which the most expensive has the least `cost` [P]; every rank gets at least one
+  // partition. kInvalidArgument if R > P, or a cost is negative or not finite.
   static absl::StatusOr<PartitionOwners> Split(absl::Span<const double> cost, int32_t num_ranks);
 };
 

@@ -1,4 +1,4 @@
-// How values of all partitions are summed: train.reduction of the config.
+// How values of all partitions are summed: train.reduction in the config.
 #pragma once
 
 #include <absl/status/status.h>
@@ -18,9 +18,9 @@ enum class Reduction {
   kFast,
 };
 
-// summands [num_owned, n]: one row a partition of this rank, ascending; overwritten (scratch). sum
-// [n], apart from summands: the same on every rank. Both in the memory of `adder`. Collective.
-// Queued and waited for as OrderedSum is, with its errors.
+// summands [num_owned, n]: one row per partition of this rank, ascending; overwritten (scratch).
+// sum [n], apart from summands: the same on every rank. Both in the memory of `adder`. Collective.
+// Queued and waited for as in OrderedSum, with the same errors.
 absl::Status SumOverPartitions(Communicator& comm, const PartitionOwners& owners,
                                Reduction reduction, absl::string_view operation, RowAdder& adder,
                                absl::Span<float> summands, absl::Span<float> sum);

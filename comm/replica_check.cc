@@ -21,11 +21,11 @@ absl::Status CheckReplicasAgree(Communicator& comm, absl::string_view what, uint
   std::vector<size_t> differing;
   for (size_t r = 0; r < hashes.size(); ++r)
     if (hashes[r] != common) differing.push_back(r);
-  return absl::DataLossError(
-      absl::StrCat(what, " differ between ranks: rank ", absl::StrJoin(differing, ", "), " of ",
-                   hashes.size(), " from the others (here rank ", comm.rank().value(), ", hash ",
-                   absl::Hex(hash), ", most common hash ", absl::Hex(common),
-                   "); suspect memory or a fault of quadhop: restart from the last checkpoint"));
+  return absl::DataLossError(absl::StrCat(
+      what, " differ between ranks: rank ", absl::StrJoin(differing, ", "), " of ", hashes.size(),
+      " from the others (here rank ", comm.rank().value(), ", hash ", absl::Hex(hash),
+      ", most common hash ", absl::Hex(common),
+      "); suspect faulty memory or a bug in quadhop: restart from the last checkpoint"));
 }
 
 }  // namespace quadhop

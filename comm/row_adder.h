@@ -1,4 +1,4 @@
-// Additions of rows where they stand: what sums over partitions are made of.
+// Additions of rows in place, of which sums over partitions are made.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -32,7 +32,7 @@ struct Moments {
 // What is summed over partitions.
 enum class RowElement { kFloat, kDouble, kInt64, kMoments };
 template <typename T>
-extern const RowElement kRowElement;  // of these four alone
+extern const RowElement kRowElement;  // for these four only
 template <>
 inline constexpr RowElement kRowElement<float> = RowElement::kFloat;
 template <>
@@ -58,12 +58,12 @@ class RowAdder {
  public:
   virtual ~RowAdder() = default;
 
-  // Where the rows stand; additions are work on its queue.
+  // The memory that holds the rows; additions are work on its queue.
   virtual Memory& memory() = 0;
   // Does every addition of rows [., num_columns], in order.
   virtual void Add(RowElement element, std::byte* rows, int64_t num_columns,
                    absl::Span<const RowAddition> additions) = 0;
-  // One for rows in the same memory on a queue of work of its own, for another thread.
+  // An adder for rows in the same memory, with a queue of work of its own, for another thread.
   virtual absl::StatusOr<std::unique_ptr<RowAdder>> Fork() = 0;
 };
 

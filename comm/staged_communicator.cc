@@ -15,7 +15,7 @@ class Staging {
  public:
   explicit Staging(Memory& memory) : memory_(memory) {}
 
-  // Pieces of so many bytes in all can be taken from now on; those taken before are gone.
+  // From now on, pieces of `bytes` bytes in all can be taken; those taken before are gone.
   void Begin(int64_t bytes) {
     next_ = static_cast<uint8_t*>(buffer_.Reserve(memory_, static_cast<size_t>(bytes)));
   }
@@ -85,8 +85,8 @@ class StagedCommunicator final : public Communicator {
   StagedCommunicator(std::unique_ptr<Communicator> host, std::unique_ptr<Memory> memory)
       : host_(std::move(host)), memory_(std::move(memory)), staging_(*memory_) {}
 
-  // What is to be sent to rank r, on the host. All ranks are often sent the same, which is copied
-  // once.
+  // What is to be sent to rank r, on the host. Often all ranks are sent the same data, which is
+  // copied once.
   const void* Downloaded(absl::Span<const Message> messages, size_t r) {
     const Message& m = messages[r];
     if (r > 0 && messages[r - 1].send == m.send && messages[r - 1].send_bytes == m.send_bytes)
@@ -99,7 +99,7 @@ class StagedCommunicator final : public Communicator {
   const std::unique_ptr<Communicator> host_;
   const std::unique_ptr<Memory> memory_;
   Staging staging_;
-  const void* last_sent_ = nullptr;  // of this exchange
+  const void* last_sent_ = nullptr;  // in this exchange
 };
 
 }  // namespace

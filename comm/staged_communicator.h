@@ -1,5 +1,5 @@
-// Ranks that have a GPU each, or share one, and exchange over a communicator that takes memory of
-// the host only.
+// Ranks that have a GPU each, or share one, and exchange over a communicator that takes host memory
+// only.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -11,9 +11,9 @@
 
 namespace quadhop {
 
-// A communicator of the ranks of `host`, which is duplicated and need not outlive it. What stands
-// in the memory of a device is copied to the host's before an exchange, and back after it; `memory`
-// is of that device, and is forked. Buffers in the host's memory may be passed as well. Collective.
+// A communicator of the ranks of `host`, which is duplicated and need not outlive it. Buffers in
+// the memory of a device are copied to the host before an exchange, and back after it; `memory` is
+// that of the device, and is forked. Buffers in host memory may be passed as well. Collective.
 absl::StatusOr<std::unique_ptr<Communicator>> MakeStagedCommunicator(Communicator& host,
                                                                      Memory& memory);
 

@@ -13,7 +13,7 @@
 namespace quadhop {
 namespace {
 
-// What all communicators of a job share: one lock, for this is the plain reference.
+// What all communicators of a job share: one lock, since this is the plain reference.
 struct Job {
   std::mutex mutex;
   std::condition_variable changed;  // something a rank may wait for happened
@@ -22,10 +22,10 @@ struct Job {
 
 // The meeting place of the ranks of one communicator. Thread-safe.
 //
-// A collective has two phases. Arrival: a rank lays down its messages and waits, up to the
-// deadline, until all have. Copying: each rank copies what it receives out of its peers' buffers
-// and waits until all have done so; since only memcpy can hold this up, it has no deadline, and so
-// no rank ever leaves while a peer may still read its buffers.
+// A collective has two phases. Arrival: a rank posts its messages and waits, up to the deadline,
+// until all have. Copying: each rank copies what it receives out of its peers' buffers and waits
+// until all have done so; since only memcpy can hold this up, it has no deadline, and so no rank
+// ever leaves while a peer may still read its buffers.
 class Group {
  public:
   Group(std::shared_ptr<Job> job, int32_t num_ranks, absl::Duration deadline)
@@ -96,7 +96,7 @@ class Group {
         job_->changed.notify_all();
       }
     }
-    // Whoever met must copy even if the job was aborted since: peers count on it.
+    // A rank that met its peers must copy even if the job has been aborted since: they count on it.
     if (num_meetings_ == meeting) {
       QH_RETURN_IF_ERROR(job_->aborted);
       QH_RETURN_IF_ERROR(cancelled_);

@@ -9,7 +9,7 @@ namespace quadhop {
 namespace {
 
 constexpr size_t kHugePageBytes = size_t{2} << 20;
-constexpr size_t kLargeBytes = 16 * kHugePageBytes;  // so that whole pages add 6 % at most
+constexpr size_t kLargeBytes = 16 * kHugePageBytes;  // rounding up then adds 6 % at most
 
 size_t RoundUp(size_t num_bytes, size_t multiple) {
   return (num_bytes + multiple - 1) / multiple * multiple;
@@ -32,7 +32,7 @@ void* internal::AllocateAligned(size_t num_bytes) {
   const size_t rounded = RoundUp(num_bytes, alignment);
   void* const memory = std::aligned_alloc(alignment, rounded);
   if (memory == nullptr) throw std::bad_alloc();
-  // Refused, all is slower, and the same.
+  // If refused, everything is slower but the same.
   if (large) static_cast<void>(madvise(memory, rounded, MADV_HUGEPAGE));
   return memory;
 }

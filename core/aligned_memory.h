@@ -1,4 +1,4 @@
-// Memory that arrays stand in.
+// Memory for arrays.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +19,14 @@ namespace internal {
 void* AllocateAligned(size_t num_bytes);
 }  // namespace internal
 
-// Room for `size` values of T, not set, aligned to cache lines. Large ones stand on huge pages
-// where the system has them: where rows are read in any order, each read waits for the address of
-// its page, too. Throws std::bad_alloc.
+// Memory for `size` values of T, uninitialised, aligned to cache lines. Large arrays are on huge
+// pages if the system has them: when rows are read in random order, each read also waits for the
+// address of its page. Throws std::bad_alloc.
 template <typename T>
 AlignedMemory<T> AllocateAligned(size_t size) {
   return AlignedMemory<T>(static_cast<T*>(internal::AllocateAligned(size * sizeof(T))));
 }
-// The same for those that take their memory of a resource. Thread-safe.
+// The same as a memory resource. Thread-safe.
 std::pmr::memory_resource* AlignedResource();
 
 }  // namespace quadhop

@@ -1,5 +1,5 @@
-// Dense row-major arrays that stand where something computes: as Tensor, but in the memory of the
-// host or of a device. Reading or writing a value takes a copy, which is asked for by name.
+// Dense row-major arrays in the memory that something computes in: like Tensor, but on the host or
+// on a device. Values are read and written by explicit copies only.
 #pragma once
 
 #include <absl/types/span.h>
@@ -37,18 +37,18 @@ class Array {
     return *this;
   }
 
-  // Sets the dims. Memory is kept where it suffices (and then values are unspecified), else
-  // replaced by zeros of `memory`.
+  // Sets the dims. Memory is kept if it suffices (values are then unspecified), else replaced by
+  // zeroed memory from `memory`.
   void Resize(Memory& memory, std::initializer_list<int64_t> dims) {
     SetDims(memory, dims, /*room=*/false);
   }
   // As Resize, but memory that must grow becomes an eighth larger than asked for: sizes that change
-  // a little from step to step soon stop allocating.
+  // a little from step to step soon need no new memory.
   void ResizeWithRoom(Memory& memory, std::initializer_list<int64_t> dims) {
     SetDims(memory, dims, /*room=*/true);
   }
 
-  T* data() const { return view_.data(); }  // where it stands, which the host may not read
+  T* data() const { return view_.data(); }  // its address, which the host may be unable to read
   int64_t dim(int i) const { return view_.dim(i); }
   int64_t size() const { return view_.size(); }
   bool empty() const { return view_.empty(); }
@@ -64,12 +64,12 @@ class Array {
     const int64_t size = view_.size();
     if (size > capacity_) {
       if (data_ != nullptr) memory_->FreeOutgrown(std::exchange(data_, nullptr));
-      capacity_ = 0;  // what allocates may throw
+      capacity_ = 0;  // the allocation may throw
       memory_ = &memory;
       const int64_t capacity = room ? WithRoom(size) : size;
       const size_t bytes = static_cast<size_t>(capacity) * sizeof(T);
       data_ = static_cast<T*>(memory.Allocate(bytes));
-      if (data_ != nullptr) memory.Zero(data_, bytes);  // none after an error of the device
+      if (data_ != nullptr) memory.Zero(data_, bytes);  // nullptr after a device error
       capacity_ = capacity;
     }
     view_ = TensorView<T>(data_, dims);
@@ -93,7 +93,7 @@ std::vector<std::remove_const_t<T>> ToHost(Memory& memory, TensorView<T> from) {
   memory.Download(from.data(), BytesOf(from), values.data());
   return values;
 }
-// Values of the host to an array of as many.
+// Copies values from the host to an array of the same size.
 template <typename T>
 void ToArray(Memory& memory, absl::Span<const T> values, TensorView<T> to) {
   QH_CHECK_EQ(static_cast<int64_t>(values.size()), to.size());
@@ -107,7 +107,7 @@ void CopyValues(Memory& memory, TensorView<const T> from, TensorView<T> to) {
 }
 
 // Columns [from_begin, from_begin + count) of `from` to columns [to_begin, ...) of `to`, two
-// matrices of as many rows.
+// matrices with the same number of rows.
 template <typename T>
 void CopyColumns(Memory& memory, TensorView<const T> from, int64_t from_begin, int64_t count,
                  TensorView<T> to, int64_t to_begin) {

@@ -1,4 +1,4 @@
-// Counts and places are int64_t; indices of the standard library and shares are not.
+// Counts and positions are int64_t; indices of the standard library and fractions are not.
 #pragma once
 
 #include <cstddef>

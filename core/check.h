@@ -1,7 +1,6 @@
 // Checks for bugs in quadhop's own code: they abort with the values and the place.
 //
-// Failures of the world (files, config, devices, peers) are absl::Status instead; see
-// core/status.h.
+// External failures (files, config, devices, peers) are absl::Status instead; see core/status.h.
 #pragma once
 
 #include <cstdio>

@@ -100,7 +100,7 @@ absl::Status VerifyChunks(absl::Span<const uint8_t> file, const FileChecksums& c
                           int64_t begin, int64_t end, absl::string_view path, ThreadPool& pool) {
   const int64_t file_bytes = static_cast<int64_t>(file.size());
   if (file_bytes != checksums.file_bytes)
-    return absl::DataLossError(absl::StrCat(path, ": has ", file_bytes, " bytes, but ",
+    return absl::DataLossError(absl::StrCat(path, ": has ", file_bytes, " bytes, but had ",
                                             checksums.file_bytes, " when it was written"));
   QH_CHECK_LE(0, begin);
   QH_CHECK_LE(begin, end);
@@ -118,7 +118,7 @@ absl::Status VerifyChunks(absl::Span<const uint8_t> file, const FileChecksums& c
   const int64_t num_bad = std::count(wrong.begin(), wrong.end(), 1);
   const BlockRange range = Block(first + (bad - wrong.begin()), file_bytes, kChecksumChunkBytes);
   return absl::DataLossError(absl::StrCat(
-      path, ": bytes [", range.begin, ", ", range.end, ") are not what was written (checksum)",
+      path, ": bytes [", range.begin, ", ", range.end, ") differ from what was written (checksum)",
       num_bad > 1 ? absl::StrCat(", and ", num_bad - 1, " more ranges") : "",
       "; restore the file"));
 }

@@ -1,5 +1,5 @@
-// XXH3 checksums: of files, one for each chunk of 64 MB, in a text file beside them, NAME.xxh3; of
-// manifests, in their last line.
+// XXH3 checksums: for a file, one per chunk of 64 MB, in a text file beside it, NAME.xxh3; for a
+// manifest, one in its last line.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -20,7 +20,7 @@ uint64_t Xxh3(const void* data, size_t num_bytes);
 std::string HexOf(uint64_t checksum);  // 16 digits
 absl::StatusOr<uint64_t> ParseHex(absl::string_view digits);
 
-// The last line of a manifest, which is a textproto: `checksum: "..."`, of all bytes before it.
+// The last line of a manifest, which is a textproto: `checksum: "..."`, over all bytes before it.
 std::string ChecksumLine(absl::string_view body);
 bool EndsWithItsChecksum(absl::string_view manifest);
 

@@ -9,7 +9,7 @@
 
 namespace quadhop {
 
-// "1 rank", "2 ranks". Of a noun whose plural has an s.
+// "1 rank", "2 ranks". For nouns whose plural adds an s.
 inline std::string Counted(int64_t count, absl::string_view noun) {
   return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
 }

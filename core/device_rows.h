@@ -1,4 +1,4 @@
-// Feature rows that a device gathers by itself, so that ids travel in their place.
+// Feature rows that a device gathers by itself, so that ids travel instead of rows.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ class DeviceRows {
   virtual int64_t hops_and_self() const = 0;  // 1 + hops
   virtual int64_t width() const = 0;          // F
 
-  // Queues on `memory`, which must be of the same device: out [U, 1 + hops, F] becomes the rows of
-  // nodes [U], both in that memory. Errors are its status.
+  // Queues, on `memory`, which must be on the same device, the copy of the rows of `nodes` [U] to
+  // `out` [U, 1 + hops, F], both in that memory. Errors go to its status.
   virtual void Gather(Memory& memory, const GlobalId* nodes, int64_t num_nodes,
                       float* out) const = 0;
 };

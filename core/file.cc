@@ -24,7 +24,7 @@ std::string FolderOf(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-// The path, or if it is not there the nearest folder above it that is.
+// The path, or, if it does not exist, the nearest folder above it that does.
 std::string NearestPresent(std::string path) {
   while (!FileExists(path)) {
     const std::string parent = FolderOf(path);
@@ -58,8 +58,8 @@ absl::StatusOr<int64_t> RegularFileBytes(int fd, const std::string& path) {
   return static_cast<int64_t>(info.st_size);
 }
 
-// Of a pipe, opening waits for whoever writes into it; whether it is one can be asked once it is
-// open.
+// Opening a pipe would wait for whoever writes into it; only once it is open can one ask whether it
+// is a pipe.
 int OpenWithoutWaiting(const std::string& path) {
   return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
@@ -92,7 +92,7 @@ absl::Status NoRoom(const std::string& path, int64_t needed_bytes) {
 
 absl::Status Reserve(int fd, int64_t size_bytes, const std::string& path) {
   if (size_bytes == 0) return absl::OkStatus();
-  // Asked first, since fallocate fills what is left of a disk before it fails.
+  // Checked first, since fallocate fills what is left of a disk before it fails.
   const absl::StatusOr<int64_t> free_bytes = FreeDiskBytes(path);
   if (free_bytes.ok() && *free_bytes < size_bytes) return NoRoom(path, size_bytes);
   int error;
@@ -198,14 +198,14 @@ std::string AbsolutePath(const std::string& path) {
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   if (error) return path;
   std::filesystem::path normal = absolute.lexically_normal();
-  if (!normal.has_filename()) normal = normal.parent_path();  // of "folder/"
+  if (!normal.has_filename()) normal = normal.parent_path();  // for "folder/"
   return std::filesystem::equivalent(normal, absolute, error) ? normal : absolute;
 }
 
 absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) {
   std::error_code error;
   std::vector<std::string> names;
-  // Not a range-for: its increment throws, as where a file system on a network fails on the way.
+  // Not a range-for: its increment throws, as when a network file system fails on the way.
   for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error))
     names.push_back(entry->path().filename().string());

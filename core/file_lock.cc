@@ -33,17 +33,17 @@ absl::StatusOr<FileLock> FileLock::OfFolderToRead(const std::string& path) {
 }
 
 absl::StatusOr<FileLock> FileLock::OfFile(const std::string& path, const std::string& holder) {
-  // Open for writing, for NFS makes of it a lock of the file's bytes.
+  // Opened for writing, since NFS turns the lock into one on the file's bytes.
   QH_ASSIGN_OR_RETURN(FileLock lock,
                       Take(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), path, LOCK_EX));
-  // What is not written is only said to nobody.
+  // If the holder cannot be written, those who are refused just do not learn of it.
   if (ftruncate(lock.fd_, 0) == 0) (void)!pwrite(lock.fd_, holder.data(), holder.size(), 0);
   return lock;
 }
 
 bool FileLock::IsFree(const std::string& path) {
   const FileLock file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  // Shared, so that those who ask do not keep each other from it; let go at once.
+  // Shared, so that callers do not take each other for a holder; released at once.
   return file.fd_ >= 0 && flock(file.fd_, LOCK_SH | LOCK_NB) == 0;
 }
 

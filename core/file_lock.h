@@ -1,4 +1,4 @@
-// A lock on a file or a folder: one process has it, or several that read share it.
+// A lock on a file or a folder, held by one process or shared by several that only read.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -8,18 +8,21 @@
 namespace quadhop {
 
 // The system drops it when the process ends, however it ends. Held until the object is destroyed;
-// moves, does not copy. Advisory: only those who take it mind it.
+// moves, does not copy. Advisory: it binds only those who take it.
 class FileLock {
  public:
-  // All: kUnavailable if another has the lock; the error of opening, if there is one. A file
-  // system that has no locks (NFS has none of folders) is a warning, and nobody is kept out.
+  // All of these: kUnavailable if another has the lock; the error of opening, if there is one. If
+  // the file system has no locks (NFS has none for folders), a warning is printed and nobody is
+  // kept out.
   static absl::StatusOr<FileLock> OfFolder(const std::string& path);
-  // With others that only read there. Where there are no locks nobody is kept out, silently.
+  // Shared with others that only read there. If there are no locks, nobody is kept out, without a
+  // warning.
   static absl::StatusOr<FileLock> OfFolderToRead(const std::string& path);
-  // Makes the file if it is not there, and leaves `holder` in it, for those who are refused.
+  // Makes the file if it is not there, and writes `holder` into it, to be read by those who are
+  // refused.
   static absl::StatusOr<FileLock> OfFile(const std::string& path, const std::string& holder);
 
-  // Whether nobody has the lock on the file, which is not made; false where that cannot be known.
+  // Whether nobody has the lock on the file; false if that cannot be known. Does not make the file.
   static bool IsFree(const std::string& path);
 
   FileLock(FileLock&& other) noexcept;

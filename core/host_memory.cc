@@ -38,7 +38,7 @@ absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes, int64_t m
   if (needed_bytes <= allowed_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
       what, " needs ", Gigabytes(needed_bytes), " of memory, ", Gigabytes(allowed_bytes), " ",
-      memory_bytes == 0 ? "are available: use a machine, or a limit of the job, with more"
+      memory_bytes == 0 ? "are available: use a machine, or a job limit, with more"
                         : "may be used (--memory): raise it"));
 }
 

@@ -15,8 +15,8 @@ namespace quadhop {
 namespace {
 
 // The files of one version of the controller, and lines of its memory.stat. The kernel drops pages
-// of files for whoever needs memory, also the active ones, which are those read more than once.
-// Pages of tmpfs and locked ones are counted in other lines.
+// of files when memory is needed, also the active ones, which are those read more than once. Pages
+// of tmpfs and locked ones are counted in other lines.
 struct Controller {
   const char* limit;
   const char* used;
@@ -30,7 +30,7 @@ constexpr Controller kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_byte
                                   "total_inactive_file total_active_file",
                                   "total_dirty total_writeback"};
 
-constexpr int64_t kNoLimitBytes = int64_t{1} << 60;  // version 1 has 2^63 less a page for none
+constexpr int64_t kNoLimitBytes = int64_t{1} << 60;  // version 1: 2^63 less a page is no limit
 
 // The number after `key` in the line that begins with it; without a key, all of the text. False if
 // there is none, as in "max".
@@ -46,7 +46,7 @@ bool ReadNumber(const std::string& path, absl::string_view key, int64_t* number)
   return false;
 }
 
-// Of those lines of a memory.stat that begin with one of the keys.
+// The sum over those lines of a memory.stat that begin with one of the keys.
 int64_t SumOfLines(absl::string_view stat, absl::string_view keys) {
   const std::vector<absl::string_view> wanted = absl::StrSplit(keys, ' ');
   int64_t sum = 0;
@@ -66,14 +66,14 @@ int64_t RoomBytes(const std::string& group, const Controller& controller) {
       !ReadNumber(absl::StrCat(group, "/", controller.used), "", &used))
     return kUnlimitedBytes;
   if (limit >= kNoLimitBytes) return kUnlimitedBytes;
-  const std::string stat = ReadFile(group + "/memory.stat").value_or("");  // else none can go
+  const std::string stat = ReadFile(group + "/memory.stat").value_or("");  // else 0 droppable
   const int64_t droppable =
       SumOfLines(stat, controller.droppable) - SumOfLines(stat, controller.unwritten);
   return std::max<int64_t>(0, limit - used + std::max<int64_t>(0, droppable));
 }
 
-// Of the group and those above it. In a container the path may be that of the host, where only the
-// root of the mount is there.
+// The least room of the group and those above it. In a container the path may be that of the host;
+// then only the root of the mount is there.
 int64_t LeastRoomBytes(const std::string& root, std::string path, const Controller& controller) {
   int64_t least = RoomBytes(root, controller);
   for (; path.size() > 1; path.resize(path.rfind('/')))

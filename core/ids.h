@@ -1,4 +1,4 @@
-// Ids as distinct types, so that the compiler refuses a mix.
+// Ids as distinct types, so that the compiler refuses to mix them.
 #pragma once
 
 #include <compare>

@@ -140,7 +140,7 @@ std::string StoreIdentity(StoreManifest manifest) {
 absl::StatusOr<StoreManifest> ParseManifest(absl::string_view text, const std::string& path) {
   FirstError error(path);
   StoreManifest manifest;
-  // Unknown fields are let pass at first: those of a later version must be told as such.
+  // Unknown fields are allowed at first: a later version must be reported as such.
   if (!Parse(text, true, &error, &manifest))
     return absl::DataLossError(absl::StrCat(
         error.message(), "; the manifest is damaged: restore it or make the store again"));
@@ -158,7 +158,7 @@ absl::StatusOr<StoreManifest> ParseManifest(absl::string_view text, const std::s
                            "it or make the store again"));
   if (!EndsWithItsChecksum(text))
     return absl::DataLossError(absl::StrCat(path,
-                                            ": is not what its checksum says; it was damaged or "
+                                            ": does not match its checksum; it was damaged or "
                                             "edited: restore it or make the store again"));
   if (!Parse(text, false, &error, &manifest)) return absl::InvalidArgumentError(error.message());
   QH_RETURN_IF_ERROR(CheckManifest(manifest, path));

@@ -1,4 +1,4 @@
-// The middle of values.
+// The median of values.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 namespace quadhop {
 
-// Of an even number of values, the mean of the two in the middle; 0 if there are none.
+// For an even number of values, the mean of the two in the middle; 0 if there are none.
 inline double Median(std::vector<double> values) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());

@@ -1,4 +1,4 @@
-// Memory that arrays stand in, of the host or of a device, and the queue of work on it.
+// Memory for arrays, of the host or of a device, and the queue of work on it.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -11,7 +11,7 @@
 
 namespace quadhop {
 
-// A device works off what it is asked for in the order asked, after the calls have returned; the
+// A device does the work it is asked for in the order asked, after the calls have returned; the
 // host does it at once. An error of a device is kept: later calls do nothing, and status() says
 // what went wrong first, here or before a mark that was waited for. Used by one thread at a time; a
 // Fork may be used by another.
@@ -22,20 +22,21 @@ class Memory {
   // The host reads and writes it, and nothing is ever queued.
   virtual bool is_host() const = 0;
   virtual absl::Status status() const = 0;
-  // Whether `data` stands in what a Memory of this kind allocated.
+  // Whether `data` is in memory that a Memory of this kind allocated.
   virtual bool Holds(const void* data) const = 0;
 
-  // Not set; at least 64-byte aligned; nullptr for 0 bytes, and after an error. Free may be called
-  // while work on it is queued.
+  // Uninitialised; at least 64-byte aligned; nullptr for 0 bytes, and after an error. Free may be
+  // called while work on the memory is queued.
   virtual void* Allocate(size_t bytes) = 0;
   virtual void Free(void* data) = 0;
-  // The same of memory that others will take the place of: recorded work may have its address.
+  // The same for memory that is being replaced by larger memory: recorded work may hold its
+  // address.
   void FreeOutgrown(void* data) {
     ++num_outgrown_;
     Free(data);
   }
   int64_t num_outgrown() const { return num_outgrown_; }
-  // Memory of the host that copies to and fro are quickest with.
+  // Host memory, for the fastest copies to and from the device.
   virtual void* AllocateStaging(size_t bytes) = 0;
   virtual void FreeStaging(void* data) = 0;
 
@@ -45,7 +46,7 @@ class Memory {
   // As Upload, but the host's memory stays as it is until Synchronize or Download has returned.
   virtual void UploadLater(const void* host, size_t bytes, void* to) = 0;
 
-  // `rows` rows of `row_bytes` bytes, which begin so many bytes apart.
+  // `rows` rows of `row_bytes` bytes, which begin a stride (in bytes) apart.
   virtual void CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride,
                         int64_t rows, size_t row_bytes) = 0;
   virtual void ZeroRows(void* data, int64_t rows, size_t row_bytes, size_t stride) = 0;
@@ -54,38 +55,40 @@ class Memory {
   }
   void Zero(void* data, size_t bytes) { ZeroRows(data, 1, bytes, bytes); }
 
-  // Waits for all that is queued; status().
+  // Waits for all that is queued; returns status().
   virtual absl::Status Synchronize() = 0;
 
-  // Another queue of work on the same memory, which is served before this where both have some: for
-  // small work that other work waits for. Order between queues is made by marks, also for memory
-  // that one allocates and another uses: between Allocate and the use, and between that and Free.
+  // Another queue of work on the same memory, which is served before this one when both have work:
+  // for small work that other work waits for. Marks set the order between queues, also for memory
+  // that one allocates and another uses: between Allocate and the use, and between the use and
+  // Free.
   virtual absl::StatusOr<std::unique_ptr<Memory>> Fork() = 0;
-  // Where a queue stands.
+  // A position in a queue.
   class Mark {
    public:
     virtual ~Mark() = default;
   };
   virtual std::unique_ptr<Mark> SetMark() = 0;  // nullptr on the host
-  // Work queued later begins when all that was before the mark is done. The mark is one of this, of
-  // a Fork of it, or of what it is a Fork of.
+  // Work queued later begins when all work before the mark is done. The mark was set on this
+  // Memory, on a Fork of it, or on the Memory that this is a Fork of.
   virtual void WaitFor(const Mark* mark) = 0;
   // The same for all that is queued on `other` by now.
   void WaitForAll(Memory& other) {
     if (&other != this) WaitFor(other.SetMark().get());
   }
 
-  // Work that can be queued any number of times: the same on the same addresses, with the same
+  // Work that can be queued any number of times: the same work on the same addresses, with the same
   // values. The Memory must outlive it.
   class Recording {
    public:
     virtual ~Recording() = default;
     virtual void Replay() = 0;
   };
-  // What `work` queues here, on Forks that it has wait for this, and on Forks that wait for those,
-  // is not done but recorded. In the end this must wait for them all. Meanwhile nothing waits for
-  // the device or for marks from before; what is allocated is freed again, and nothing else is.
-  // kUnimplemented on the host, which queues nothing; else `work`'s error, or the device's.
+  // What `work` queues here, on Forks that it makes wait for this, and on Forks that wait for
+  // those, is not done but recorded. At the end of `work` this must wait for all of them. Meanwhile
+  // nothing may wait for the device or for earlier marks; what is allocated must be freed again,
+  // and nothing else may be. kUnimplemented on the host, which queues nothing; else `work`'s error,
+  // or the device's.
   virtual absl::StatusOr<std::unique_ptr<Recording>> Record(
       absl::FunctionRef<absl::Status()> work) = 0;
 

@@ -29,7 +29,7 @@ class HeaderReader {
  public:
   explicit HeaderReader(absl::string_view text) : rest_(text) {}
 
-  // The next character that is not a space, if it is `c`, is taken.
+  // Takes the next character that is not a space, if it is `c`.
   bool Take(char c) {
     SkipSpace();
     if (rest_.empty() || rest_.front() != c) return false;
@@ -132,8 +132,7 @@ absl::Status ReadFields(absl::string_view text, absl::string_view path, NpyField
   return has_descr && has_order && has_shape && reader.AtEnd() ? absl::OkStatus() : malformed;
 }
 
-// The sizes of all arrays that are let in fit in int64, so that nobody after this need fear
-// overflow.
+// The sizes of all accepted arrays fit in int64, so that no later code need check for overflow.
 absl::Status CheckSizes(const NpyHeader& header, absl::string_view path) {
   int64_t bytes = SizeOfDType(header.dtype);
   bool overflow = false;

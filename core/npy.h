@@ -26,7 +26,7 @@ struct NpyHeader {
   int64_t data_bytes() const { return size() * SizeOfDType(dtype); }
 };
 
-// The header of an array of whatever elements, as numpy has it.
+// The header of an array with elements of any type, as numpy writes it.
 struct NpyFields {
   std::string descr;  // '<f4', '|S7'
   bool fortran_order = false;
@@ -43,7 +43,7 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::Span<const uint8_t> bytes, absl::
 // The bytes before the data: magic, version, padded header; a multiple of 64.
 std::string NpyHeaderBytes(DType dtype, absl::Span<const int64_t> dims);
 
-// An array of a file, mapped. Views into it live as long as the object. Thread-safe.
+// An array in a file, mapped. Views into it live as long as the object. Thread-safe.
 class NpyFile {
  public:
   // kInvalidArgument also if the file's size is not what the header says.
@@ -64,7 +64,7 @@ class NpyFile {
   MappedFile file_;
 };
 
-// Writes a whole array beside and renames it.
+// Writes a whole array under a temporary name and renames it.
 absl::Status WriteNpy(const std::string& path, DType dtype, absl::Span<const int64_t> dims,
                       const void* data);
 template <typename T>

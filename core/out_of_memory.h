@@ -1,4 +1,4 @@
-// Memory that runs out on a thread of its own, whose exception would end the process.
+// Running out of memory on a thread of its own, where the exception would end the process.
 #pragma once
 
 #include <absl/status/status.h>
@@ -9,8 +9,8 @@
 
 namespace quadhop {
 
-// What `work`, a function without arguments, returns: a Status or a StatusOr; kResourceExhausted
-// if memory runs out in it. doing: "making a batch".
+// Returns what `work`, a function without arguments, returns: a Status or a StatusOr;
+// kResourceExhausted if it runs out of memory. doing: "making a batch".
 template <typename Work>
 auto OrOutOfMemory(absl::string_view doing, const Work& work) -> decltype(work()) {
   try {

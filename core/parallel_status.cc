@@ -8,8 +8,8 @@ namespace quadhop {
 absl::Status ParallelForStatus(ThreadPool& pool, int64_t num_items,
                                const std::function<absl::Status(int64_t item, int worker)>& body) {
   absl::Status error;
-  std::atomic<int64_t> failed = num_items;  // the first item so far that did
-  std::mutex mutex;                         // of both where they change
+  std::atomic<int64_t> failed = num_items;  // the first failed item so far
+  std::mutex mutex;                         // for changes to both
   pool.ParallelFor(num_items, [&](int64_t item, int worker) {
     if (item > failed) return;
     absl::Status status = body(item, worker);

@@ -10,8 +10,8 @@
 
 namespace quadhop {
 
-// As ThreadPool::ParallelFor. Returns the first error by item: those before it have all been
-// called, those after it no more than were under way.
+// As ThreadPool::ParallelFor. Returns the error of the first item that failed: all items before it
+// have been called; those after it that had not begun are skipped.
 absl::Status ParallelForStatus(ThreadPool& pool, int64_t num_items,
                                const std::function<absl::Status(int64_t item, int worker)>& body);
 

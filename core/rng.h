@@ -16,7 +16,7 @@ enum class RandomPurpose : uint32_t {
   kSample = 1,        // 2-hop sampling (place: epoch, node)
   kEpochOrder = 2,    // order of training nodes (place: epoch, partition)
   kWeights = 3,       // initial weights (place: parameter)
-  kInputDropout = 4,  // node-level dropouts (place: step, node); one purpose a layer
+  kInputDropout = 4,  // node-level dropouts (place: step, node); one purpose per layer
   kTokenDropout = 5,
   kAttentionOutDropout = 6,
   kResidualDropout = 7,
@@ -68,8 +68,8 @@ constexpr std::array<uint32_t, 4> Philox4x32(uint64_t key, uint64_t counter) {
   return {c0, c1, c2, c3};
 }
 
-// A sequential reader of one stream: cheap to make, copies read on independently from where they
-// stand.
+// A sequential reader of one stream: cheap to make, copies read on independently from their current
+// positions.
 class RandomStream {
  public:
   explicit constexpr RandomStream(uint64_t key) : key_(key) {}
@@ -99,7 +99,7 @@ class RandomStream {
   }
   // Uniform in [0, 1), 53 bits.
   constexpr double Uniform() { return static_cast<double>(Next64() >> 11) * 0x1p-53; }
-  // Standard normal (Box-Muller, one value and 128 bits a call).
+  // Standard normal (Box-Muller, one value and 128 bits per call).
   double Normal();
   // As `count` calls of Normal().
   constexpr void SkipNormals(uint64_t count) {

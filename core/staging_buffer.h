@@ -1,4 +1,4 @@
-// Memory of the host that copies to and fro are quickest with, kept from one use to the next.
+// Host memory for the fastest copies to and from a device, kept from one use to the next.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace quadhop {
 
-// The Memory that it is of must outlive it. Used by one thread.
+// The Memory that it was allocated from must outlive it. Used by one thread.
 class StagingBuffer {
  public:
   StagingBuffer() = default;
@@ -16,7 +16,7 @@ class StagingBuffer {
   StagingBuffer(const StagingBuffer&) = delete;
   StagingBuffer& operator=(const StagingBuffer&) = delete;
 
-  // At least so many bytes, not set; nullptr for none, and after an error of the memory.
+  // At least `bytes` bytes, uninitialised; nullptr for 0 bytes, and after an error of `memory`.
   void* Reserve(Memory& memory, size_t bytes) {
     if (bytes > bytes_) {
       Release();

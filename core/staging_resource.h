@@ -1,4 +1,4 @@
-// Arrays of the host in memory that copies to and fro are quickest with.
+// Host arrays in memory for the fastest copies to and from a device.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,10 @@
 
 namespace quadhop {
 
-// Where copies to a device are made from, without another on the host. An array of it goes when its
-// copies are done, or what makes them is gone. Used by one thread at a time, and so is its Memory,
-// which is therefore a Fork of the one that copies. Throws std::bad_alloc.
+// Memory that is copied to a device directly, without another copy on the host. An array in it may
+// be freed only when its copies are done, or when the Memory that makes them is gone. Used by one
+// thread at a time, and so is its own Memory, which is therefore a Fork of the one that copies.
+// Throws std::bad_alloc.
 class StagingResource final : public std::pmr::memory_resource {
  public:
   explicit StagingResource(std::unique_ptr<Memory> memory) : memory_(std::move(memory)) {}

@@ -1,7 +1,7 @@
-// Status macros and the house's form of an error message.
+// Status macros and the project's form of an error message.
 //
-// Every failure of the world is an absl::Status. Its message says what was done, to which file,
-// line or field, the value got, the value allowed, and what to do.
+// Every external failure is an absl::Status. Its message says what was done, to which file, line or
+// field, the value got, the value allowed, and what to do.
 #pragma once
 
 #include <absl/status/status.h>
@@ -33,7 +33,7 @@ namespace quadhop {
 // The same code, with `prefix: ` before the message. OK stays OK.
 absl::Status Annotate(const absl::Status& status, absl::string_view prefix);
 
-// What is wrong, never "" but for OK: for those to whom a text must say whether there is an error.
+// What is wrong, "" only if OK: for callers that tell from a text whether there is an error.
 std::string MessageOrEmpty(const absl::Status& status);
 
 // The error of a failed system call, from errno: kNotFound, kPermissionDenied, kResourceExhausted

@@ -7,7 +7,7 @@
 
 namespace quadhop {
 
-// Runs from its making, by a clock that nobody sets. A value; Elapsed may be asked by any thread.
+// Runs from its construction, by a clock that nobody sets. A value; any thread may call Elapsed.
 class Stopwatch {
  public:
   absl::Duration Elapsed() const { return absl::FromChrono(Clock::now() - start_); }

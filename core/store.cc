@@ -31,11 +31,11 @@ absl::Status Interrupted(const std::string& path) {
     }
   }
   return absl::FailedPreconditionError(
-      absl::StrCat(path, ": a step was interrupted while its files took their names (",
+      absl::StrCat(path, ": a step was interrupted while its files were being renamed (",
                    kNextManifestName, " is there); `quadhop ", command, "` finishes it"));
 }
 
-// The file is there with its size, and its checksums are those recorded.
+// Checks that the file is there with its size, and that its checksums are those recorded.
 absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const StoreFile& file) {
   const std::string path = absl::StrCat(folder, "/", file.name());
   const absl::StatusOr<int64_t> bytes = FileBytes(path);
@@ -55,7 +55,8 @@ absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const Stor
                                             StepOfFile(file.name()), "` again"));
   if (HexOf(Xxh3(text->data(), text->size())) != file.sidecar_xxh3())
     return absl::DataLossError(absl::StrCat(
-        sidecar, ": is not what the manifest says (checksum); restore the file, or run `quadhop ",
+        sidecar,
+        ": differs from what the manifest says (checksum); restore the file, or run `quadhop ",
         StepOfFile(file.name()), "` again"));
   QH_ASSIGN_OR_RETURN(FileChecksums checksums, FileChecksums::FromText(*text, sidecar));
   if (checksums.file_bytes != file.bytes())
@@ -64,7 +65,7 @@ absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const Stor
   return checksums;
 }
 
-// What an array of the store must be, by the manifest.
+// Checks an array of the store against the manifest.
 absl::Status CheckArray(const NpyFile& array, absl::Span<const DType> dtypes,
                         const std::vector<int64_t>& dims) {
   const NpyHeader& header = array.header();
@@ -75,11 +76,11 @@ absl::Status CheckArray(const NpyFile& array, absl::Span<const DType> dtypes,
       dtypes, " or ", [](std::string* out, DType d) { absl::StrAppend(out, DTypeName(d)); });
   return absl::DataLossError(absl::StrCat(
       array.file().path(), ": is ", DTypeName(header.dtype), " [", absl::StrJoin(header.dims, ", "),
-      "]", header.fortran_order ? " in Fortran order" : "", ", by the manifest it must be ",
+      "]", header.fortran_order ? " in Fortran order" : "", ", but by the manifest it must be ",
       allowed, " [", absl::StrJoin(dims, ", "), "]; make the store again"));
 }
 
-// Hints only: a file system that does not take them reads as well.
+// Hints only: reading works on a file system that ignores them, too.
 void Advise(const NpyFile& array, int advice) {
   const absl::Span<const uint8_t> bytes = array.file().bytes();
   if (!bytes.empty()) (void)madvise(const_cast<uint8_t*>(bytes.data()), bytes.size(), advice);
@@ -96,7 +97,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path,
   if (!is_there)
     return absl::NotFoundError(
         absl::StrCat(path, ": no such store; `quadhop prep --from GRAPH --store ", path,
-                     "` makes one to train on, `quadhop import` one to take the steps singly"));
+                     "` makes one to train on, `quadhop import` one to run the steps one by one"));
   if (FileExists(absl::StrCat(path, "/", kNextManifestName))) return Interrupted(path);
   const std::string manifest_path = absl::StrCat(path, "/", kStoreManifestName);
   QH_ASSIGN_OR_RETURN(const bool has_manifest, IsPresent(manifest_path));
@@ -140,9 +141,8 @@ absl::StatusOr<const NpyFile*> Store::array(absl::string_view name) const {
         FindStep(maker) == nullptr
             ? absl::StrCat(path_, ": has no ", name, " yet; `quadhop ", maker, " --store ", path_,
                            "` makes it")
-            : absl::StrCat(path_, ": has no ", name, ": there was none in what `quadhop ", maker,
-                           "` was given; run it again with labels and splits (", maker,
-                           " --help)"));
+            : absl::StrCat(path_, ": has no ", name, ": there was none in the input of `quadhop ",
+                           maker, "`; run it again with labels and splits (", maker, " --help)"));
   }
   std::lock_guard<std::mutex> lock(files_->mutex);
   std::unique_ptr<NpyFile>& array = files_->arrays[name];
@@ -193,7 +193,7 @@ absl::StatusOr<FeatureTable> Store::features() const {
 absl::StatusOr<absl::Span<const int32_t>> Store::labels() const {
   if (manifest_.multi_label())
     return absl::FailedPreconditionError(
-        absl::StrCat(path_, ": its labels are multi-label, one label a node is needed"));
+        absl::StrCat(path_, ": its labels are multi-label, one label per node is needed"));
   QH_ASSIGN_OR_RETURN(const NpyFile* file, array("labels.npy"));
   QH_RETURN_IF_ERROR(CheckArray(*file, {DType::kI32}, {num_nodes()}));
   return file->values<int32_t>();
@@ -202,7 +202,7 @@ absl::StatusOr<absl::Span<const int32_t>> Store::labels() const {
 absl::StatusOr<absl::Span<const uint8_t>> Store::multi_labels() const {
   if (!manifest_.multi_label())
     return absl::FailedPreconditionError(
-        absl::StrCat(path_, ": has one label a node, multi-label targets are needed"));
+        absl::StrCat(path_, ": has one label per node, multi-label targets are needed"));
   QH_ASSIGN_OR_RETURN(const NpyFile* file, array("labels.npy"));
   QH_RETURN_IF_ERROR(CheckArray(*file, {DType::kU8}, {num_nodes(), manifest_.classes()}));
   return file->values<uint8_t>();

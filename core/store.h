@@ -47,9 +47,10 @@ struct FeatureTable {
 class Store {
  public:
   // kNotFound: no such folder or manifest. kFailedPrecondition: another format version, or a step
-  // of prep was interrupted. kDataLoss: the manifest's checksum, or a file's size, is not what it
-  // says. Files of `may_lack` that are missing or damaged (size or sidecar) are left out with the
-  // step that made them, as if it had not been done: for steps that make them anew.
+  // of prep was interrupted. kDataLoss: the manifest does not match its checksum, or a file's size
+  // does not match the manifest. Files of `may_lack` that are missing or damaged (size or sidecar)
+  // are left out with the step that made them, as if it had not been done: for steps that make them
+  // again.
   static absl::StatusOr<std::unique_ptr<Store>> Open(
       const std::string& path, absl::Span<const absl::string_view> may_lack = {});
   ~Store();
@@ -80,7 +81,7 @@ class Store {
   std::string DefaultSplit() const;
 
   // Checks data against checksums: all files; those of `names` that the store has; or the rows of
-  // some nodes in every file that has rows of nodes. Of these, too, whole chunks are read: ask for
+  // some nodes in every file that has rows of nodes. Whole chunks are read for these, too: ask for
   // all nodes at once.
   absl::Status VerifyAll(ThreadPool& pool) const;
   absl::Status VerifyFiles(absl::Span<const absl::string_view> names, ThreadPool& pool) const;
@@ -88,7 +89,7 @@ class Store {
 
  private:
   struct Files;
-  // The rows of nodes in a CSR pair; fine if the store has none.
+  // The rows of nodes in a CSR pair; no error if the store has none.
   absl::Status VerifyLists(BlockRange nodes, absl::string_view indptr_name,
                            std::initializer_list<absl::string_view> list_names,
                            ThreadPool& pool) const;

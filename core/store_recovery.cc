@@ -27,8 +27,8 @@ bool HasChecksum(const std::string& path, absl::string_view expected) {
   return text.ok() && HexOf(Xxh3(text->data(), text->size())) == expected;
 }
 
-// The files of the manifest that are not in the folder; with `or_temporary`, neither under their
-// names nor as .tmp.
+// The files of the manifest that are not in the folder; with `or_temporary`, those that are there
+// neither under their names nor as .tmp.
 std::vector<std::string> MissingFiles(const std::string& folder, const StoreManifest& manifest,
                                       bool or_temporary) {
   std::vector<std::string> missing;
@@ -52,7 +52,7 @@ absl::Status TakeName(const std::string& path) {
   return absl::OkStatus();
 }
 
-// Of the names that StoreWriter gives.
+// Whether StoreWriter could have given this name.
 bool IsTemporaryOfStore(absl::string_view name) {
   for (const char* end : {".npy.tmp", ".txt.tmp", ".xxh3.tmp"})
     if (absl::EndsWith(name, end)) return true;
@@ -75,7 +75,7 @@ absl::Status TakeBack(const std::string& folder, const absl::Status& why) {
   if (!present.ok() || !MissingFiles(folder, *present, false).empty())
     return absl::DataLossError(absl::StrCat(
         folder, ": an interrupted step can be neither finished (", why.message(),
-        ") nor taken back; restore the files, or remove the folder and make the store again"));
+        ") nor undone; restore the files, or remove the folder and make the store again"));
   return RemoveFileIfPresent(absl::StrCat(folder, "/", kNextManifestName));
 }
 
@@ -85,7 +85,7 @@ absl::Status FinishCommit(const std::string& folder, const StoreManifest& next) 
   const std::vector<std::string> missing = MissingFiles(folder, next, true);
   if (!missing.empty())
     return absl::DataLossError(
-        absl::StrCat(folder, ": missing or of another size: ", absl::StrJoin(missing, ", ")));
+        absl::StrCat(folder, ": missing or of the wrong size: ", absl::StrJoin(missing, ", ")));
   for (const StoreFile& file : next.files()) {
     const std::string path = absl::StrCat(folder, "/", file.name());
     QH_RETURN_IF_ERROR(TakeName(path));
@@ -127,8 +127,8 @@ absl::Status CheckMayBeReplaced(const std::string& folder) {
         present.contains(name + ".xxh3"))
       continue;
     return absl::FailedPreconditionError(
-        absl::StrCat(folder, ": is no store (it has no ", kStoreManifestName, ") and holds ", name,
-                     ": name a folder that is absent or empty, or a store to be replaced"));
+        absl::StrCat(folder, ": is not a store (it has no ", kStoreManifestName, ") and holds ",
+                     name, ": name a folder that is absent or empty, or a store to be replaced"));
   }
   return absl::OkStatus();
 }

@@ -15,7 +15,7 @@
 namespace quadhop {
 namespace {
 
-// Of a file of a store: says what makes it again, too.
+// VerifyChunks for a file of a store: the error also says what makes the file again.
 absl::Status VerifyBytes(const MappedFile& file, const FileChecksums& checksums, int64_t begin,
                          int64_t end, ThreadPool& pool) {
   const absl::Status status = VerifyChunks(file.bytes(), checksums, begin, end, file.path(), pool);
@@ -31,7 +31,7 @@ absl::Status VerifyElements(const NpyFile& array, const FileChecksums& checksums
                             int64_t unit, ThreadPool& pool) {
   const NpyHeader& header = array.header();
   const int64_t unit_bytes = unit * SizeOfDType(header.dtype);
-  // Mapped anew: the store's mapping may be advised for random reads, which would slow this one
+  // Mapped again: the store's mapping may be advised for random reads, which would slow this one
   // down.
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(array.file().path()));
   return VerifyBytes(file, checksums, header.data_offset + units.begin * unit_bytes,
@@ -64,8 +64,8 @@ absl::Status Store::VerifyNodes(BlockRange nodes, ThreadPool& pool) const {
     QH_ASSIGN_OR_RETURN(const NpyFile* rows, array(name));
     const NpyHeader& header = rows->header();
     if (header.dims.empty() || header.dims[0] != num_nodes())
-      return absl::DataLossError(
-          absl::StrCat(rows->file().path(), ": has no row for each of ", num_nodes(), " nodes"));
+      return absl::DataLossError(absl::StrCat(
+          rows->file().path(), ": does not have one row for each of ", num_nodes(), " nodes"));
     const int64_t row_size = num_nodes() == 0 ? 0 : header.size() / num_nodes();
     QH_RETURN_IF_ERROR(VerifyElements(*rows, files_->checksums.at(name), nodes, row_size, pool));
   }

@@ -57,12 +57,13 @@ void KeepOrder(const Entries& before, const NameOf& name_of, Entries* entries) {
                    [&](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 
-// One writer a store at a time, and none while a job reads it.
+// One writer per store at a time, and none while a job reads it.
 absl::StatusOr<FileLock> LockStore(const std::string& path) {
   absl::StatusOr<FileLock> lock = FileLock::OfFolder(path);
   if (!absl::IsUnavailable(lock.status())) return lock;
   return absl::FailedPreconditionError(absl::StrCat(
-      path, ": another process is writing this store, or a job reads it; wait until it is done"));
+      path,
+      ": another process is writing this store, or a job is reading it; wait until it is done"));
 }
 
 }  // namespace
@@ -73,7 +74,7 @@ struct StoreWriter::Pending {
   bool decided =
       false;  // store.textproto.next is written: the commit goes forward, now or at the next Begin
   std::vector<PendingFile> files;
-  StoreManifest before;  // of the store when the step began; not of one that is replaced
+  StoreManifest before;  // the manifest when the step began; empty if the store is replaced
   CommitHook hook;
 
   void At(CommitPoint point, const Provenance& step) const {
@@ -176,7 +177,7 @@ absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
   pending_->At(CommitPoint::kBegin, step);
   StoreManifest next = manifest_;
   next.set_format_version(kStoreFormatVersion);
-  // A store that was not cut is one partition.
+  // A store that was not partitioned is one partition.
   if (next.partition_offsets_size() == 0) {
     next.add_partition_offsets(0);
     next.add_partition_offsets(next.nodes());
@@ -198,7 +199,7 @@ absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
     QH_RETURN_IF_ERROR(sidecar_file.WriteAt(0, sidecar.data(), sidecar_bytes));
     QH_RETURN_IF_ERROR(sidecar_file.Finish());
   }
-  // So that a store of which a part was made again is the store that it was (StoreIdentity).
+  // So that a store keeps its identity (StoreIdentity) when a part of it is made again.
   const StoreManifest& before = pending_->before;
   KeepOrder(
       before.files(), [](const StoreFile& file) { return file.name(); }, next.mutable_files());

@@ -17,27 +17,27 @@
 
 namespace quadhop {
 
-// Called by StoreWriter::Commit with the step's name: all is computed; the new files are on disk,
-// under temporary names; the new manifest is there, so that the next Begin() would finish. For
-// faults on purpose (--fail-at).
+// Points at which StoreWriter::Commit calls its hook, with the step's name: all is computed; the
+// new files are on disk, under temporary names; the new manifest is there, so that the next Begin()
+// would finish. For fault injection (--fail-at).
 enum class CommitPoint { kBegin, kFilesWritten, kDecided };
 using CommitHook = std::function<void(absl::string_view step, CommitPoint point)>;
 
-// One step of prep on a store (new or present): files are written beside, and take their names,
-// with the new manifest, all or none, in Commit(). An interrupted Commit is finished by the next
-// Begin().
+// One step of prep on a store (new or existing): files are written under temporary names, and
+// Commit() gives them their names together with the new manifest, all or none. An interrupted
+// Commit is finished by the next Begin().
 class StoreWriter {
  public:
   // Creates the folder if needed, and first finishes a commit that was interrupted. manifest() is
-  // the present store's, or empty but for its format version. kFailedPrecondition: another writer
-  // is at work on the store. kDataLoss: its manifest is damaged, or an interrupted commit lacks
-  // files. `hook` may be empty.
+  // the existing store's, or empty except for its format version. kFailedPrecondition: another
+  // writer is at work on the store. kDataLoss: its manifest is damaged, or an interrupted commit
+  // lacks files. `hook` may be empty.
   static absl::StatusOr<std::unique_ptr<StoreWriter>> Begin(const std::string& path,
                                                             CommitHook hook = {});
-  // For a step that replaces the whole store, whatever state it is in: manifest() is empty but for
-  // its format version, and what it does not get again is removed by Commit, as far as the manifest
-  // before can be read. kFailedPrecondition, changing nothing, if the folder holds files that are
-  // not a store's: it may be absent, empty, a store, or what an interrupted step left of one.
+  // For a step that replaces the whole store, whatever state it is in: manifest() is empty except
+  // for its format version, and Commit removes the files that are not added again, as far as the
+  // old manifest can be read. kFailedPrecondition, changing nothing, if the folder holds files that
+  // are not a store's: it may be absent, empty, a store, or what an interrupted step left of one.
   static absl::StatusOr<std::unique_ptr<StoreWriter>> BeginAnew(const std::string& path,
                                                                 CommitHook hook = {});
   ~StoreWriter();  // without Commit: the temporary files are removed, the store is as it was
@@ -60,8 +60,8 @@ class StoreWriter {
   // same name; later steps that were made from what it replaced are struck from the provenance by
   // the caller (see manifest()). A manifest without partition offsets gets those of one partition.
   // kInvalidArgument: the manifest is out of range; then, and after any error before the new
-  // manifest is on disk, the store is unchanged. After a later one the next Begin() finishes. Call
-  // once.
+  // manifest is on disk, the store is unchanged. After a later error the next Begin() finishes the
+  // commit. Call once.
   absl::Status Commit(const Provenance& step, ThreadPool& pool);
 
  private:

@@ -58,7 +58,7 @@ class TensorView {
     part.dims_[0] = end - begin;
     return part;
   }
-  // A view of the same dims of what stands elsewhere.
+  // A view with the same dims of data elsewhere.
   TensorView At(T* data) const {
     TensorView other = *this;
     other.data_ = data;
@@ -83,7 +83,7 @@ class Tensor {
 
  public:
   Tensor() = default;
-  // In memory of `resource`, which must outlive it.
+  // Allocates from `resource`, which must outlive it.
   explicit Tensor(std::pmr::memory_resource* resource) : resource_(resource) {}
   explicit Tensor(std::initializer_list<int64_t> dims) { Resize(dims); }
   ~Tensor() { Free(); }
@@ -96,8 +96,8 @@ class Tensor {
     return *this;
   }
 
-  // Sets the dims. Memory is kept where it suffices (and then values are unspecified), else
-  // replaced by zeros.
+  // Sets the dims. Memory is kept if it suffices (values are then unspecified), else replaced by
+  // zeros.
   void Resize(std::initializer_list<int64_t> dims) {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();
@@ -108,7 +108,7 @@ class Tensor {
     }
     view_ = TensorView<T>(data_, dims);
   }
-  // Sets the dims; values are unspecified. Memory that must grow gets room, untouched.
+  // Sets the dims; values are unspecified. Memory that must grow gets room for more, untouched.
   void ResizeWithRoom(std::initializer_list<int64_t> dims) {
     view_ = TensorView<T>(nullptr, dims);
     const int64_t size = view_.size();
@@ -134,7 +134,7 @@ class Tensor {
   static constexpr size_t kAlignmentBytes = 64;
 
   void Allocate(int64_t size) {
-    Free();  // what allocates may throw
+    Free();  // the allocation may throw
     data_ = static_cast<T*>(
         resource_->allocate(static_cast<size_t>(size) * sizeof(T), kAlignmentBytes));
     capacity_ = size;

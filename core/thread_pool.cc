@@ -27,12 +27,12 @@ struct ThreadPool::State {
   uint64_t generation = 0;
   int active = 0;
   bool stop = false;
-  std::exception_ptr error;  // the first of the loop
+  std::exception_ptr error;  // the first in the loop
 
   alignas(64) std::atomic<int64_t> next{0};
   std::vector<std::thread> threads;
 
-  // Also where the system refuses one of the threads, which leaves those before it.
+  // Also runs if the system refuses one of the threads: then it ends those started before.
   ~State() {
     {
       std::lock_guard<std::mutex> lock(mutex);
@@ -48,7 +48,7 @@ struct ThreadPool::State {
            item = next.fetch_add(1, std::memory_order_relaxed))
         loop_body(item, worker);
     } catch (...) {
-      next.store(count, std::memory_order_relaxed);  // the rest is left
+      next.store(count, std::memory_order_relaxed);  // the rest is skipped
       std::lock_guard<std::mutex> lock(mutex);
       if (error == nullptr) error = std::current_exception();
     }

@@ -7,13 +7,13 @@
 
 namespace quadhop {
 
-// A fixed set of threads that run loops together. One loop at a time a pool: ParallelFor may be
-// called from any one thread at once (calls from several threads take turns), and not from inside a
-// loop of the same pool.
+// A fixed set of threads that run loops together. A pool runs one loop at a time: ParallelFor may
+// be called from any thread (calls from several threads take turns), but not from inside a loop of
+// the same pool.
 class ThreadPool {
  public:
-  // num_threads >= 1, ParallelFor's caller counted in. Throws std::system_error if refused a
-  // thread.
+  // num_threads >= 1, including ParallelFor's caller. Throws std::system_error if the system
+  // refuses a thread.
   explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -23,8 +23,8 @@ class ThreadPool {
 
   // Calls body(item, worker) once for each item in [0, num_items), worker in [0, num_threads), and
   // returns when all are done. Results must not depend on which worker gets which item. The body
-  // may throw, as where memory or threads run out: items not begun are left, and when all workers
-  // are out, the first exception is passed on.
+  // may throw, as when memory or threads run out: items not begun are skipped, and when all workers
+  // have left the loop, the first exception is rethrown.
   void ParallelFor(int64_t num_items, const std::function<void(int64_t item, int worker)>& body);
 
  private:

@@ -8,11 +8,11 @@
 
 namespace quadhop {
 
-// Ids of neighbours have 4 bytes, or 8 where 4 cannot number all nodes.
+// Ids of neighbours have 4 bytes, or 8 if 4 cannot number all nodes.
 constexpr bool HasWideIds(int64_t num_nodes) { return num_nodes > int64_t{UINT32_MAX}; }
 constexpr int64_t IdBytes(int64_t num_nodes) { return HasWideIds(num_nodes) ? 8 : 4; }
 
-// Bytes of a graph of so many nodes and arcs.
+// Bytes of a graph with this many nodes and arcs.
 constexpr int64_t TopologyBytes(int64_t num_nodes, int64_t num_arcs) {
   return (num_nodes + 1) * 8 + num_arcs * IdBytes(num_nodes);
 }
@@ -37,8 +37,8 @@ struct Topology {
   }
 };
 
-// One code for both widths of ids.
-// function(span of uint32_t or of int64_t): the neighbours of all nodes, whichever is in use.
+// The same code for both widths of ids: calls function(span of uint32_t or of int64_t) with the
+// neighbours of all nodes, in whichever width is in use.
 template <typename Function>
 decltype(auto) VisitIndices(const Topology& topology, Function&& function) {
   return topology.indices64.empty() ? function(topology.indices32) : function(topology.indices64);

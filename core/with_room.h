@@ -3,8 +3,7 @@
 
 namespace quadhop {
 
-// An eighth more: memory of sizes that change a little from step to step soon stops being
-// allocated.
+// An eighth more: sizes that change a little from step to step soon need no new memory.
 template <typename Integer>
 constexpr Integer WithRoom(Integer size) {
   return size + size / 8;

@@ -23,7 +23,7 @@ FeatureTraffic Difference(const FeatureTraffic& later, const FeatureTraffic& ear
           later.hot_rows - earlier.hot_rows, later.received_bytes - earlier.received_bytes};
 }
 
-// What the topology takes of a GPU is taken from `device_bytes`.
+// The GPU memory that the topology takes is subtracted from `device_bytes`.
 absl::StatusOr<std::unique_ptr<BatchSampler>> MakeSampler(const Topology& topology,
                                                           const LoaderOptions& options,
                                                           int64_t* device_bytes) {
@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<BatchLoader>> BatchLoader::Create(const LoaderInp
   BatchSamplers samplers;
   if (options.sampler.sampled_nodes > 0) {
     int64_t device_bytes = options.device_topology_bytes;
-    if (!inputs.training_topology.indptr.empty()) {  // first, for it is read most
+    if (!inputs.training_topology.indptr.empty()) {  // first, since it is read most
       QH_ASSIGN_OR_RETURN(samplers.training,
                           MakeSampler(inputs.training_topology, options, &device_bytes));
     }
@@ -143,7 +143,7 @@ absl::Status BatchLoader::Make(int64_t i) {
   return status;
 }
 
-// With mutex_ held.
+// To be called with mutex_ held.
 void BatchLoader::Note(absl::Status status) {
   traffic_ = features_.traffic();
   if (status.ok())

@@ -1,4 +1,4 @@
-// Batches ahead of time: sampling and gathering overlap training.
+// Makes batches ahead of time: sampling and gathering overlap training.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -29,17 +29,17 @@ struct LoaderOptions {
   int32_t prefetch_steps = 2;  // batches made ahead in the background; 0: each is made in Next()
   int32_t num_threads = 1;     // that make batches
   int64_t run_nodes = 1;       // training nodes that stay together: see SortByEpochOrder
-  // Who draws samples, which does not change them. Of CUDA: see MakeCudaBatchSampler.
+  // What draws the samples, which do not depend on it. For CUDA see MakeCudaBatchSampler.
   SamplerBackend sampler_backend = SamplerBackend::kHost;
   int local_rank = 0;
-  // What topologies may take of a GPU, all together.
+  // How much of a GPU's memory all topologies together may take.
   int64_t device_topology_bytes = std::numeric_limits<int64_t>::max();
-  // Training, too, takes a node that was sampled several times for one batch node as one entry of
-  // the batch, with a multiplicity; evaluation always does.
+  // In training, too, a node that was sampled several times for one batch node becomes one entry of
+  // the batch, with a multiplicity; in evaluation it always does.
   bool multiplicities = false;
 };
 
-// What a pass came to, up to now.
+// The figures of a pass, up to now.
 struct LoaderStats {
   StageSeconds busy_seconds{};     // spent in each stage; kIdle: waiting for a free slot
   StageSeconds exposed_seconds{};  // of those, the seconds that Start() and Next() took: not hidden
@@ -48,14 +48,14 @@ struct LoaderStats {
   double exposed_wait_seconds() const;  // over all stages
 };
 
-// Makes the batches of this rank's partitions, pass after pass. What they hold does not depend on
-// prefetch_steps, num_threads or the number of ranks: over ranks, a step's nodes and samples are
-// always the same, and `features` has the distinct nodes of the rank's share in the order of their
-// first occurrence. Buffers are used again from batch to batch.
+// Makes the batches of this rank's partitions, pass after pass. Their contents do not depend on
+// prefetch_steps, num_threads or the number of ranks: taken over all ranks, a step's nodes and
+// samples are always the same, and `features` has the distinct nodes of the rank's share in the
+// order of their first occurrence. Buffers are used again from batch to batch.
 //
 // Used by one thread. May be destroyed, or started anew, at any point of a pass; but if its
 // features are exchanged between ranks, all ranks take a pass to the same end, and a loader that is
-// destroyed before cancels the exchange (FeatureSource::Cancel), as after an error.
+// destroyed before that cancels the exchange (FeatureSource::Cancel), as after an error.
 class BatchLoader {
  public:
   // Borrows what `inputs` borrows. kInvalidArgument: see LoaderInputs::Validate.
@@ -74,22 +74,23 @@ class BatchLoader {
   // no pass.
   absl::Status Start(const Pass& pass);
 
-  // Steps of the pass, the same on every rank; those before pass.first_step are counted in.
+  // The number of steps of the pass, the same on every rank, including those before
+  // pass.first_step.
   int64_t num_steps() const;
 
-  // The next batch (with 0 nodes where this rank has none in the step), valid until the next call
-  // of Next or Start; nullptr at the end of the pass. An error of the feature source ends the pass
-  // and is returned again.
+  // The next batch (with 0 nodes if this rank has none in the step), valid until the next call of
+  // Next or Start; nullptr at the end of the pass. An error of the feature source ends the pass and
+  // is returned again.
   absl::StatusOr<const Batch*> Next();
 
-  // Ends the pass before its step `step`, or, if later ones are made already, after those; one that
-  // is being made is not handed out. Steps handed out stay. If features are exchanged, all ranks
-  // call it with the same step, and it is beyond what any rank can have begun to exchange: at least
-  // prefetch_steps after the next step to be handed out (DESIGN.md section 2, "Threads and
+  // Ends the pass before its step `step`, or, if later ones have already been made, after those;
+  // one that is being made is not handed out. Steps handed out stay. If features are exchanged, all
+  // ranks call it with the same step, and it is beyond what any rank can have begun to exchange: at
+  // least prefetch_steps after the next step to be handed out (DESIGN.md section 2, "Threads and
   // exchanges").
   void EndBefore(int64_t step);
 
-  // What this pass came to. Call it at the end of the pass or between batches; traffic is that of
+  // The figures of this pass. Call it at the end of the pass or between batches; traffic is that of
   // the batches made.
   LoaderStats stats() const;
 

@@ -70,7 +70,7 @@ absl::Status BatchMaker::SampleNodes(BatchSampler& sampler, int64_t epoch, Batch
 absl::Status BatchMaker::GatherFeatures(Batch& batch) {
   batch.device_rows = inputs_.device_rows;
   if (batch.device_rows != nullptr) {
-    // With room, as features have it: page-locked memory is slow to take.
+    // With room to grow, like features: page-locked memory is slow to allocate.
     if (unique_.size() > batch.rows.capacity()) batch.rows.reserve(WithRoom(unique_.size()));
     batch.rows.assign(unique_.begin(), unique_.end());
     return absl::OkStatus();

@@ -19,19 +19,19 @@
 
 namespace quadhop {
 
-// Who draws the samples of a batch.
+// What draws the samples of a batch.
 struct BatchSamplers {
   std::unique_ptr<BatchSampler> all;       // nullptr if K = 0
-  std::unique_ptr<BatchSampler> training;  // of training passes; nullptr: they take `all`
+  std::unique_ptr<BatchSampler> training;  // for training passes; nullptr: they use `all`
 };
 
 // A batch is a pure function of (inputs, options, pass, step): the pool only decides how fast. One
 // Make at a time.
 class BatchMaker {
  public:
-  // sampled_nodes: K, 0: no samples. Repeated samples of a node are merged in evaluation, and,
-  // where asked for, in training. Borrows what `inputs` borrows, the pool, and the clock, which it
-  // tells the stage that Make is at.
+  // sampled_nodes: K, 0: no samples. Repeated samples of a node are merged in evaluation and, with
+  // merge_in_training, in training. Borrows what `inputs` borrows, the pool, and the clock, which
+  // it tells the stage that Make is at.
   BatchMaker(const LoaderInputs& inputs, int32_t sampled_nodes, BatchSamplers samplers,
              bool merge_in_training, ThreadPool& pool, StageClock& clock);
 

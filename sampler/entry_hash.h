@@ -20,12 +20,12 @@ struct EntryKey {
 };
 
 // node_key: StreamKey(seed, RandomPurpose::kSample, epoch, node). hop: 1 or 2; entries of the two
-// are keyed apart.
+// hops have different keys.
 constexpr EntryKey MakeEntryKey(uint64_t node_key, uint64_t hop) { return {Mix64(node_key ^ hop)}; }
 
 // Wellons' triple32 (a bijection of 32 bits) with the key added before its first and second round.
 // Ids of 2^32 and more enter by their upper half before the second round.
-// (Not an array: of constants of the host a GPU knows the values only.)
+// (Not an array: a GPU knows only the values of host constants.)
 inline constexpr uint32_t kEntryMultiplier1 = 0xED5AD4BBu;
 inline constexpr uint32_t kEntryMultiplier2 = 0xAC4C1B51u;
 inline constexpr uint32_t kEntryMultiplier3 = 0x31848BABu;

@@ -17,12 +17,12 @@ namespace quadhop {
 // Distinct rows of steps, since a source was made.
 struct FeatureTraffic {
   int64_t rows = 0;            // asked for
-  int64_t remote_rows = 0;     // of those: of other ranks' partitions
+  int64_t remote_rows = 0;     // of those: in other ranks' partitions
   int64_t hot_rows = 0;        // of the remote ones: found in the hot set
   int64_t received_bytes = 0;  // of the remaining remote ones, as stored
 };
 
-// Rows of hop features by node. One call at a time, but for Cancel.
+// Rows of hop features by node. One call at a time, except for Cancel.
 class FeatureSource {
  public:
   virtual ~FeatureSource() = default;
@@ -30,8 +30,8 @@ class FeatureSource {
   virtual int64_t hops_and_self() const = 0;  // 1 + hops
   virtual int64_t width() const = 0;          // F
 
-  // Whether Fetch exchanges rows between ranks. Then it is collective: every rank calls it once a
-  // step, also for no nodes, and a pass that was begun goes on to an end that all ranks agree on.
+  // Whether Fetch exchanges rows between ranks. Then it is collective: every rank calls it once per
+  // step, even for no nodes, and a pass that was begun goes on to an end that all ranks agree on.
   virtual bool exchanges() const { return false; }
 
   // Brings the rows of `nodes`, each in [0, N), within reach of the Gather that follows it. Errors

@@ -18,7 +18,7 @@ struct NeighbourRow {
   int64_t size = 0;
 };
 
-// Where reading of a list of rows stands.
+// A reading position in a list of rows.
 struct RowCursor {
   size_t row = 0;
   int64_t offset = 0;  // in the row

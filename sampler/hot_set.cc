@@ -12,7 +12,7 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kBlockNodes = 16;
-// Draws are summed in units of 2^-32, for integers can be added in any order.
+// Draws are summed in units of 2^-32, since integers can be added in any order.
 constexpr double kUnit = 0x1p32;
 
 using Units = std::vector<uint64_t>;  // [N]
@@ -76,7 +76,7 @@ void AddPaths(const Topology& topology, int64_t node, int32_t wanted, double sca
   });
 }
 
-// All training nodes, or about as many of them as have max_paths two-step paths.
+// All training nodes, or so many of them that they have about max_paths two-step paths.
 std::vector<GlobalId> Subset(const Topology& topology, absl::Span<const GlobalId> training,
                              int64_t max_paths, ThreadPool& pool) {
   std::vector<int64_t> paths(training.size());

@@ -14,15 +14,15 @@
 
 namespace quadhop {
 
-// Two-step paths that ExpectedDraws looks at, about: some seconds.
+// About how many two-step paths ExpectedDraws looks at, which takes some seconds.
 inline constexpr int64_t kForecastPaths = int64_t{1} << 28;
 
 // expected [N]: how many of the training nodes are expected to have each node in their sample of
-// one epoch. Of EXACT samples: (K-1) / (size of the pool), at most 1, summed over the pools that
-// hold the node; of PATHS, the same by paths. If the training nodes have more than max_paths
-// two-step paths, those of small hashes of their ids, the same in each run, are looked at and
-// scaled up. Nodes with an empty pool, which draw from the whole graph, are left out. Does not
-// depend on the number of threads.
+// one epoch. For EXACT samples: (K-1) / (size of the pool), at most 1, summed over the pools that
+// hold the node; for PATHS, the same by paths. If the training nodes have more than max_paths
+// two-step paths, only those with small hashes of their ids, the same in each run, are looked at,
+// and the result is scaled up. Nodes with an empty pool, which draw from the whole graph, are left
+// out. Does not depend on the number of threads.
 std::vector<float> ExpectedDraws(const Topology& topology, const SamplerOptions& options,
                                  absl::Span<const GlobalId> training, ThreadPool& pool,
                                  int64_t max_paths = kForecastPaths);
@@ -36,9 +36,9 @@ struct HotSet {
                                  // none are expected
 };
 
-// The at most max_rows nodes outside `own` of largest expected_draws [N] above 0; of equal ones,
-// those of smaller id. The hit rate is that of epochs of num_steps steps whose nodes are spread at
-// random.
+// The nodes outside `own` with the largest expected_draws [N] above 0, at most max_rows; among
+// equal ones, those with smaller ids. The hit rate is that of epochs of num_steps steps whose nodes
+// are spread at random.
 HotSet ChooseHotSet(absl::Span<const float> expected_draws, BlockRange own, int64_t max_rows,
                     int64_t num_steps);
 

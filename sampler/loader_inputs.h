@@ -23,7 +23,7 @@ namespace quadhop {
 // Everything is borrowed and must outlive its user.
 struct LoaderInputs {
   Topology topology;                        // may be empty if K = 0
-  Topology training_topology;               // in its place for training passes; may be empty
+  Topology training_topology;               // replaces it in training passes; may be empty
   FeatureSource* features = nullptr;        // not null when used
   const DeviceRows* device_rows = nullptr;  // if not null, batches have ids in place of features
   absl::Span<const int32_t> labels;         // [N]; empty for multi-label, or if there are none
@@ -34,23 +34,22 @@ struct LoaderInputs {
   absl::Span<const int64_t> partition_offsets;  // [P + 1]
   int32_t first_partition = 0;                  // this rank owns partitions [first, end)
   int32_t end_partition = 0;
-  std::pmr::memory_resource* batch_memory = AlignedResource();  // that batches stand in
+  std::pmr::memory_resource* batch_memory = AlignedResource();  // for batches
 
   int64_t num_nodes() const { return partition_offsets.back(); }
   int32_t num_partitions() const { return static_cast<int32_t>(partition_offsets.size()) - 1; }
   int64_t FirstNode(int32_t partition) const {
     return partition_offsets[static_cast<size_t>(partition)];
   }
-  // Whether the node has a label (of several columns: at least one).
+  // Whether the node has a label (with several columns: at least one).
   bool HasLabel(int64_t node) const;
-  // Counts the labelled nodes, unless that is done.
+  // Counts the labelled nodes, unless that has been done.
   void CountLabelled(ThreadPool& pool);
-  // Labelled nodes of a part of the split, as counted: of kTrain, those that steps visit.
+  // Labelled nodes of a part of the split, as counted: for kTrain, those that steps visit.
   int64_t NumLabelled(SplitPart part) const { return labelled.Of(part); }
   // Labelled training nodes of this rank's partitions, ascending.
   std::vector<GlobalId> OwnTrainingNodes() const;
-  // kInvalidArgument, naming the array, if lengths do not fit each other or partitions are not in
-  // [0, P].
+  // kInvalidArgument, naming the array, if lengths do not match or partitions are not in [0, P].
   absl::Status Validate() const;
 };
 
@@ -58,14 +57,14 @@ struct LoaderInputs {
 // counted on the pool. `split` "" is the store's first by name. Errors are the store's.
 absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_view split,
                                               ThreadPool& pool);
-// Of nodes that are only to be predicted: the partitions alone.
+// Targets for nodes that are only to be predicted: the partitions alone.
 LoaderInputs UnlabelledTargets(const Store& store);
 
 // Adds the graph, and which partitions are those of rank `rank`.
 absl::Status AddGraph(const Store& store, bool with_pos_enc, const PartitionOwners& owners,
                       Rank rank, LoaderInputs& targets);
 
-// All inputs of rank `rank`, but for `features`, which the caller sets.
+// All inputs of rank `rank` except `features`, which the caller sets.
 absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
                                                    bool with_pos_enc, const PartitionOwners& owners,
                                                    Rank rank);

@@ -74,7 +74,7 @@ class PartitionedFeatureSource : public FeatureSource {
   Tensor<uint8_t> hot_;                               // [hot nodes, row_bytes]
   absl::flat_hash_map<int64_t, int64_t> hot_row_of_;  // node -> row of hot_
 
-  std::vector<const uint8_t*> rows_;               // [U]: where each node's row stands
+  std::vector<const uint8_t*> rows_;               // [U]: where each node's row is
   std::vector<std::vector<int64_t>> asked_;        // [R]: nodes asked of each rank
   std::vector<std::vector<size_t>> places_;        // [R]: their places in rows_
   std::vector<std::vector<int64_t>> asked_of_us_;  // [R]: nodes that each rank asks for
@@ -169,9 +169,10 @@ absl::Status PartitionedFeatureSource::ExchangeRows(const std::string& operation
     num_received += static_cast<int64_t>(asked_[r].size());
     for (const int64_t node : asked_of_us_[r]) {
       if (!IsOwn(node))
-        return absl::InternalError(absl::StrCat(
-            operation, ": rank ", r, " asks rank ", rank_, " for node ", node, ", which owns [",
-            first_own(), ", ", end_own(), "): the ranks read different stores"));
+        return absl::InternalError(absl::StrCat(operation, ": rank ", r, " asks rank ", rank_,
+                                                " for node ", node, ", but the rank asked owns [",
+                                                first_own(), ", ", end_own(),
+                                                "): the ranks read different stores"));
       served_.push_back(OwnRow(node));
     }
   }

@@ -1,4 +1,4 @@
-// Feature rows of a graph that no rank holds whole.
+// Feature rows of a graph that no rank holds as a whole.
 #pragma once
 
 #include <absl/status/status.h>
@@ -29,9 +29,9 @@ struct FeatureResidence {
   std::vector<GlobalId> hot_nodes;    // other ranks' nodes whose rows are kept here too; distinct
 };
 
-// Keeps the rows of this rank's nodes and of its hot nodes. Fetch asks the owners of all others for
-// theirs: a number, then ids, then rows as stored, in three all-to-all on a communicator of its
-// own. Rows are the same bytes wherever they come from.
+// Keeps the rows of this rank's nodes and of its hot nodes. Fetch asks the owners of all other
+// nodes for their rows: a number, then ids, then rows as stored, in three all-to-all exchanges on a
+// communicator of its own. Rows are the same bytes wherever they come from.
 //
 // `shape` says what a row is; its data is not read. Collective: duplicates `comm`, which need not
 // outlive the source. Errors are the reader's and the communicator's.
@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<FeatureSource>> MakePartitionedFeatureSource(
     const FeatureTable& shape, FeatureResidence residence, const RowReader& read,
     Communicator& comm, ThreadPool& pool);
 
-// Bytes kept for one hot row of row_bytes, its place in the table of hot nodes counted in.
+// Bytes kept for one hot row of row_bytes, including its place in the table of hot nodes.
 inline constexpr int64_t HotRowBytes(int64_t row_bytes) { return row_bytes + 32; }
 
 }  // namespace quadhop

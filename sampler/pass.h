@@ -23,11 +23,11 @@ struct Pass {
   // ascending order, with the samples of epoch 0.
   enum class Kind { kTrain, kEvaluate, kAllNodes, kChosen };
   Kind kind = Kind::kTrain;
-  int64_t batch = 512;                // nodes a step over all partitions
-  int64_t epoch = 1;                  // of kTrain, from 1
+  int64_t batch = 512;                // nodes per step over all partitions
+  int64_t epoch = 1;                  // for kTrain, from 1
   int64_t first_step = 0;             // steps of the pass to leave out, when resuming within it
-  std::vector<SplitPart> parts = {};  // of kEvaluate
-  std::vector<GlobalId> nodes = {};   // of kChosen: of all ranks, ascending, each once
+  std::vector<SplitPart> parts = {};  // for kEvaluate
+  std::vector<GlobalId> nodes = {};   // for kChosen: of all ranks, ascending, each once
 };
 
 // What a rank needs to know to make the batches of a pass.
@@ -41,8 +41,8 @@ struct PassPlan {
 // Plans passes over fixed inputs. Thread-safe after construction.
 class PassPlanner {
  public:
-  // Counts the labelled nodes if they are not. run_nodes: see SortByEpochOrder. Borrows what
-  // `inputs` borrows.
+  // Counts the labelled nodes if that has not been done. run_nodes: see SortByEpochOrder. Borrows
+  // what `inputs` borrows.
   PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes, ThreadPool& pool);
 
   int64_t NumLabelled(SplitPart part) const { return inputs_.NumLabelled(part); }

@@ -1,4 +1,4 @@
-// Samples that a node has several times, as one entry with a multiplicity.
+// Merges samples that a node has several times into one entry with a multiplicity.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,7 @@ class ResidentTopology {
   static ResidentTopology Build(const Topology& whole, absl::Span<const GlobalId> training,
                                 ThreadPool& pool);
 
-  // All N nodes, of which those whose rows are not kept have no arcs. Lives as long as this object.
+  // All N nodes; those whose rows are not kept have no arcs. Lives as long as this object.
   Topology topology() const { return {indptr_, indices32_, indices64_}; }
   int64_t bytes() const;
 

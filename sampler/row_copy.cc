@@ -9,11 +9,11 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kBlockRows = 256;
-// What one core can have under way, and its first cache holds.
+// What one core can have in flight, and its first-level cache holds.
 constexpr int64_t kBytesAhead = 8192;
 constexpr int64_t kMaxRowsAhead = 32;
 
-// Calls copy(row, i) for each of `rows`, whose memory is asked for some rows ahead.
+// Calls copy(row, i) for each of `rows`, whose memory is prefetched some rows ahead.
 template <typename Copy>
 void ForEachRow(absl::Span<const uint8_t* const> rows, int64_t row_bytes, ThreadPool& pool,
                 const Copy& copy) {

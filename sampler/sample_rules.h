@@ -11,21 +11,21 @@ namespace quadhop {
 // What a node key is mixed with, so that its uses are independent.
 enum KeyUse : uint64_t { kFirstHop = 1, kSecondHop = 2, kPathDraws = 3, kGraphDraws = 4 };
 
-// The key of the sample of one node. epoch: 0 of evaluation.
+// The key of the sample of one node. epoch: 0 for evaluation.
 constexpr uint64_t SampleKey(uint64_t seed, int64_t epoch, int64_t node) {
   return StreamKey(seed, RandomPurpose::kSample, static_cast<uint64_t>(epoch),
                    static_cast<uint64_t>(node));
 }
 
 // Draw i of the sequence whose first distinct values PATHS and samples of the whole graph take:
-// uniform over [0, bound) but for a part in 2^64 / bound.
+// uniform over [0, bound) to within one part in 2^64 / bound.
 constexpr int64_t DrawBelow(uint64_t draws_key, uint64_t i, int64_t bound) {
   return static_cast<int64_t>(static_cast<uint64_t>(
       (static_cast<unsigned __int128>(Mix64(draws_key + i)) * static_cast<uint64_t>(bound)) >> 64));
 }
 
-// A member of the pool as one number; entries of equal hash are ordered by it. hop_bit: 0 of 1-hop
-// entries, 1 of 2-hop ones.
+// A member of the pool as one number; entries of equal hash are ordered by it. hop_bit: 0 for 1-hop
+// entries, 1 for 2-hop ones.
 constexpr uint64_t EntryOf(uint64_t node, uint64_t hop_bit) { return node << 1 | hop_bit; }
 constexpr int64_t NodeOfEntry(uint64_t entry) { return static_cast<int64_t>(entry >> 1); }
 

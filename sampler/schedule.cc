@@ -14,7 +14,7 @@ absl::StatusOr<BatchSchedule> BatchSchedule::Create(absl::Span<const int64_t> nu
                                                     int64_t batch, int64_t least_step_nodes) {
   if (batch < least_step_nodes)
     return absl::InvalidArgumentError(absl::StrCat("batch is ", batch, ", allowed is ",
-                                                   least_step_nodes, " or more nodes a step"));
+                                                   least_step_nodes, " or more nodes per step"));
   BatchSchedule schedule;
   for (int64_t n : num_nodes) {
     QH_CHECK_GE(n, 0);

@@ -22,7 +22,7 @@ namespace quadhop {
 // less than P from the mean (measured: about the root of P).
 class BatchSchedule {
  public:
-  // num_nodes [P], zeros allowed. batch: nodes wanted a step over all partitions. T = ceil(sum /
+  // num_nodes [P], zeros allowed. batch: nodes wanted per step over all partitions. T = ceil(sum /
   // batch), lowered until every step has at least least_step_nodes: 2 in training (a batch norm of
   // one node has no variance), 1 in evaluation. No nodes: no steps. kInvalidArgument if batch <
   // least_step_nodes, if there are nodes but fewer than that, or if there would be 2^31 steps or
@@ -54,9 +54,9 @@ class BatchSchedule {
 };
 
 // Puts the training nodes of one partition into the order of an epoch: by a hash keyed with (seed,
-// epoch, partition). With run_nodes above 1, runs of so many consecutive ones (in ascending order,
-// where neighbours are near) stay together and are shuffled as wholes; where runs begin changes
-// with the epoch. A pure function of its arguments, and of the set of nodes.
+// epoch, partition). With run_nodes above 1, runs of that many consecutive nodes (in ascending
+// order, where neighbours are near) stay together and are shuffled as wholes; where runs begin
+// changes with the epoch. A pure function of its arguments, and of the set of nodes.
 void SortByEpochOrder(uint64_t seed, int64_t epoch, PartitionId partition, int64_t run_nodes,
                       std::vector<GlobalId>& nodes);
 

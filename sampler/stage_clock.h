@@ -9,7 +9,7 @@
 
 namespace quadhop {
 
-// What the maker of batches is at.
+// What the maker of batches is doing.
 enum class LoaderStage { kPlan, kSample, kUnique, kExchange, kGather, kIdle };
 inline constexpr size_t kNumLoaderStages = 6;
 
@@ -18,19 +18,19 @@ const char* LoaderStageName(LoaderStage stage);
 
 using StageSeconds = std::array<double, kNumLoaderStages>;  // by LoaderStage
 
-// Adds up the seconds spent in each stage. What a waiting thread reads when its wait begins, taken
-// from what it reads at the end, is the wait by stage. Thread-safe.
+// Adds up the seconds spent in each stage. What a waiting thread reads when its wait begins,
+// subtracted from what it reads at the end, is the wait by stage. Thread-safe.
 class StageClock {
  public:
   void Enter(LoaderStage stage);
-  // Up to this moment, the stage under way counted in.
+  // Up to this moment, including the stage under way.
   StageSeconds Read() const;
 
  private:
   mutable std::mutex mutex_;
   StageSeconds seconds_{};
   LoaderStage stage_ = LoaderStage::kIdle;
-  Stopwatch since_;  // it was entered
+  Stopwatch since_;  // since stage_ was entered
 };
 
 }  // namespace quadhop

@@ -49,7 +49,7 @@ absl::Span<const int64_t> DistinctDraws(uint64_t key, int64_t bound, int64_t cou
   return scratch.draws;
 }
 
-// out[0, count) is filled; the rest becomes its repetition.
+// Fills the rest of `out` with repetitions of out[0, count).
 void RepeatFirst(size_t count, absl::Span<GlobalId> out) {
   for (size_t i = count; i < out.size(); ++i) out[i] = out[i - count];
 }
@@ -74,7 +74,7 @@ void InsertSmall(absl::Span<const NeighbourRow<Index>> rows, EntryKey key, uint6
   }
 }
 
-// The upper limit of hashes below which about `wanted` of `expected` uniform ones are, with room
+// The upper limit of hashes below which about `wanted` of `expected` uniform hashes are, with room
 // for bad luck.
 uint32_t LimitFor(double wanted, double expected) {
   const double share = (wanted + 4 * std::sqrt(wanted) + 4) / expected;
@@ -121,7 +121,7 @@ void SamplePaths(const NeighbourRow<Index>& own, absl::Span<const NeighbourRow<I
   for (size_t i = 0; i < rows.size(); ++i) ends[i] = end += rows[i].size;
   const auto draws = DistinctDraws(Mix64(node_key ^ kPathDraws), own.size + num_two_step,
                                    static_cast<int64_t>(out.size()), scratch);
-  // First where every end stands, then what stands there: the reads overlap.
+  // First finds where every end is, then reads what is there: the reads overlap.
   for (int64_t& draw : scratch.draws) {
     const Index* at = own.begin + draw;
     if (draw >= own.size) {

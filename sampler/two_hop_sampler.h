@@ -1,4 +1,4 @@
-// Samples of 2-hop neighbourhoods, drawn on line from the topology: no 2-hop matrix. DESIGN.md
+// Samples of 2-hop neighbourhoods, drawn online from the topology: no 2-hop matrix. DESIGN.md
 // section 4.
 #pragma once
 
@@ -31,7 +31,7 @@ struct SamplerOptions {
   // kOnce: every epoch has the sample of epoch 0, which is evaluation's.
   enum class Resample { kEveryEpoch, kOnce };
 
-  int32_t sampled_nodes = 20;  // K, the node itself counted; >= 1
+  int32_t sampled_nodes = 20;  // K, including the node itself; >= 1
   Method method = Method::kExact;
   Resample resample = Resample::kEveryEpoch;
   uint64_t seed = 0;
@@ -41,8 +41,8 @@ struct SamplerOptions {
 // topology's ids. Borrows the topology. Thread-safe: each thread brings its own Scratch.
 class TwoHopSampler {
  public:
-  // Working memory of one thread: some 24 bytes a neighbour of the largest node met and 200 bytes a
-  // sampled node.
+  // Working memory of one thread: some 24 bytes per neighbour of the largest node met and 200 bytes
+  // per sampled node.
   struct Scratch {
     std::vector<NeighbourRow<uint32_t>> rows32;  // [d_v]: the neighbours' rows, by width of ids
     std::vector<NeighbourRow<int64_t>> rows64;
@@ -50,7 +50,7 @@ class TwoHopSampler {
     std::vector<int64_t> kept64;
     BottomK smallest;
     double distinct_share =
-        0.7;  // of entries among paths, learnt from node to node: guides speed only
+        0.7;  // of entries among paths, learnt from node to node: affects speed only
     std::vector<int64_t> path_ends;  // [d_v]: running sum of the neighbours' degrees
     std::vector<int64_t> draws;
     std::vector<int64_t> draw_table;

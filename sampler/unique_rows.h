@@ -11,8 +11,8 @@
 
 namespace quadhop {
 
-// A hash map from nodes to rows that is made anew each batch and keeps its memory: 4 bytes a slot,
-// so that it stays in cache. Not thread-safe.
+// A hash map from nodes to rows that is rebuilt for each batch and keeps its memory: 4 bytes per
+// slot, so that it stays in cache. Not thread-safe.
 class UniqueRows {
  public:
   // unique [U] becomes the distinct values of `nodes` in the order of their first occurrence;

@@ -1,4 +1,5 @@
-// Compiled without fused multiply-adds that are not written (Moments), as the host's code is.
+// Compiled without fused multiply-adds that the source does not spell out (Moments), like the
+// host's code.
 #include <utility>
 #include <vector>
 
@@ -54,7 +55,7 @@ class CudaRowAdder final : public RowAdder {
                    static_cast<int64_t>(additions.size()));
   }
 
-  // Sums of one job have the same few lists of additions again and again.
+  // The sums of a job use the same few lists of additions again and again.
   const RowAddition* OnDevice(absl::Span<const RowAddition> additions) {
     for (const List& list : lists_)
       if (absl::MakeConstSpan(list.additions) == additions) return list.on_device.data();
@@ -69,7 +70,7 @@ class CudaRowAdder final : public RowAdder {
     std::vector<RowAddition> additions;
     Buffer<RowAddition> on_device;
   };
-  const std::unique_ptr<Device> owned_;  // of a Fork
+  const std::unique_ptr<Device> owned_;  // set in a Fork
   Device& device_;
   std::vector<List> lists_;
 };

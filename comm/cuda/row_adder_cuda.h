@@ -8,8 +8,8 @@
 
 namespace quadhop::cuda {
 
-// One kernel makes all additions of a call, a thread a column, so that digits are those of the
-// order. `device` must outlive it.
+// One kernel makes all additions of a call, one thread per column, so that the digits are those of
+// the given order. `device` must outlive it.
 std::unique_ptr<RowAdder> MakeRowAdder(Device& device);
 
 }  // namespace quadhop::cuda

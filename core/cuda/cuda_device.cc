@@ -13,11 +13,11 @@
 namespace quadhop::cuda {
 namespace {
 
-// Kernels get this much without being asked; more must be allowed for each.
+// Kernels get this much without asking; more must be allowed for each kernel.
 constexpr size_t kPlainSharedBytes = size_t{48} << 10;
 
 struct Event final : Memory::Mark {
-  // What waits for it goes on to.
+  // Work that waits for the event keeps waiting for it.
   ~Event() override {
     if (event != nullptr) static_cast<void>(cudaEventDestroy(event));
   }
@@ -26,7 +26,7 @@ struct Event final : Memory::Mark {
 };
 
 // Streams that share a connection to the GPU wait for each other, and a rank has more than the
-// default of 8. Read when CUDA is first called.
+// default of 8. The variable is read when CUDA is first called.
 void AllowConnections() {
   static const int kAllowed = setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", /*overwrite=*/0);
   static_cast<void>(kAllowed);
@@ -43,7 +43,7 @@ int NumVisibleDevices() {
 absl::StatusOr<int64_t> FreeDeviceBytes() {
   size_t free = 0, total = 0;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMemGetInfo(&free, &total)));
-  // The pool keeps what was given back, of an earlier run of this process.
+  // The pool keeps what an earlier run of this process gave back.
   int ordinal = 0;
   cudaMemPool_t pool = nullptr;
   uint64_t reserved = 0, used = 0;
@@ -80,7 +80,7 @@ absl::Status Device::Initialise() {
   compute_capability_ = 10 * properties.major + properties.minor;
   shared_bytes_per_block_ = properties.sharedMemPerBlockOptin;
   QH_ASSIGN_OR_RETURN(stream_, CreateStream());
-  // Freed memory stays with the process: steps take the same again.
+  // Freed memory stays with the process: each step takes the same again.
   cudaMemPool_t pool = nullptr;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaDeviceGetDefaultMemPool(&pool, ordinal_)));
   uint64_t keep = std::numeric_limits<uint64_t>::max();
@@ -88,7 +88,7 @@ absl::Status Device::Initialise() {
 }
 
 absl::StatusOr<cudaStream_t> Device::CreateStream() const {
-  int least = 0, greatest = 0;  // which is the lower number
+  int least = 0, greatest = 0;  // the greatest is the lower number
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaDeviceGetStreamPriorityRange(&least, &greatest)));
   cudaStream_t stream = nullptr;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaStreamCreateWithPriority(
@@ -97,7 +97,7 @@ absl::StatusOr<cudaStream_t> Device::CreateStream() const {
 }
 
 Device::~Device() {
-  // Nobody is left to tell: an error is that of work whose results nobody waits for.
+  // Nobody is left to tell: an error comes from work whose results nobody waits for.
   if (stream_ == nullptr) return;
   static_cast<void>(cudaStreamSynchronize(stream_));
   static_cast<void>(cudaStreamDestroy(stream_));
@@ -139,7 +139,7 @@ void* Device::AllocateStaging(size_t bytes) {
 
 void Device::FreeStaging(void* data) {
   if (data == nullptr) return;
-  // Copies may be queued still, also after an error. A thread's first call would else use GPU 0.
+  // Copies may still be queued, also after an error. Otherwise a thread's first call uses GPU 0.
   Note(QH_CUDA_STATUS(cudaSetDevice(ordinal_)));
   Note(QH_CUDA_STATUS(cudaStreamSynchronize(stream_)));
   Note(QH_CUDA_STATUS(cudaFreeHost(data)));
@@ -164,7 +164,7 @@ void Device::Download(const void* from, size_t bytes, void* host) {
 void Device::CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride,
                       int64_t rows, size_t row_bytes) {
   if (rows == 0 || row_bytes == 0 || !Enter()) return;
-  if (rows == 1)  // which may be longer than a pitch
+  if (rows == 1)  // a row that may be longer than a pitch
     return Note(
         QH_CUDA_STATUS(cudaMemcpyAsync(to, from, row_bytes, cudaMemcpyDeviceToDevice, stream_)));
   Note(QH_CUDA_STATUS(cudaMemcpy2DAsync(to, to_stride, from, from_stride, row_bytes,
@@ -208,11 +208,11 @@ void Device::WaitFor(const Mark* mark) {
 class Device::Graph final : public Recording {
  public:
   explicit Graph(Device& device) : device_(device) {}
-  // What was queued of it goes on to.
+  // Replays that are queued still run.
   ~Graph() override {
     if (executable_ != nullptr) static_cast<void>(cudaGraphExecDestroy(executable_));
     if (graph_ != nullptr) static_cast<void>(cudaGraphDestroy(graph_));
-    // What it took stays with graphs, else, and is nobody's.
+    // Otherwise its memory stays reserved for graphs, with no owner.
     static_cast<void>(cudaDeviceGraphMemTrim(device_.ordinal_));
   }
 
@@ -224,7 +224,7 @@ class Device::Graph final : public Recording {
     QH_RETURN_IF_ERROR(worked);
     QH_RETURN_IF_ERROR(device_.status_);
     QH_RETURN_IF_ERROR(ended);
-    // Else what was recorded of Forks would no longer be served first.
+    // Otherwise what was recorded on Forks would no longer be served first.
     return QH_CUDA_STATUS(
         cudaGraphInstantiate(&executable_, graph_, cudaGraphInstantiateFlagUseNodePriority));
   }
@@ -253,8 +253,8 @@ bool Device::Prepare(const void* kernel, const Grid& grid) {
   if (grid.blocks == 0 || !Enter()) return false;
   QH_CHECK_LE(grid.blocks, int64_t{std::numeric_limits<int32_t>::max()});
   QH_CHECK_LE(grid.shared_bytes, shared_bytes_per_block_);
-  // All that a block can have, whatever this launch needs: a smaller limit would hold for launches
-  // in recordings, too.
+  // Allows all that a block can have, whatever this launch needs: a smaller limit would apply to
+  // launches in recordings, too.
   if (grid.shared_bytes > kPlainSharedBytes)
     Note(QH_CUDA_STATUS(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                              static_cast<int>(shared_bytes_per_block_))));

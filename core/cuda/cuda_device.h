@@ -1,5 +1,4 @@
-// One GPU as one rank uses it: one stream, stream-ordered memory, and the first error of all that
-// was asked of it.
+// One GPU as one rank uses it: one stream, stream-ordered memory, and the first error of its work.
 #pragma once
 
 #include <absl/status/status.h>
@@ -24,20 +23,20 @@ struct Grid {
   size_t shared_bytes = 0;
 };
 
-// Which of `num_visible` devices a rank takes that is `local_rank` among those of its host: ranks
-// beyond the last device share from the first on.
+// Which of `num_visible` devices the rank with index `local_rank` on its host takes: ranks beyond
+// the last device share devices, from the first on.
 constexpr int DeviceOfLocalRank(int local_rank, int num_visible) {
   return local_rank % num_visible;
 }
 
-// GPUs that this process sees; 0 where there is no driver.
+// The number of GPUs that this process sees; 0 if there is no driver.
 int NumVisibleDevices();
-// What is free of the memory of the thread's current device.
+// The free memory of the thread's current device.
 absl::StatusOr<int64_t> FreeDeviceBytes();
 
-// A Memory whose queue is one stream, which kernels and libraries are launched on too. An error may
-// be seen later than it happened; memory is unspecified then. Calls make the device the thread's
-// current one.
+// A Memory whose queue is one stream, on which kernels and library calls are launched too. An error
+// may be seen later than it happened; memory contents are unspecified then. Calls make the device
+// the thread's current one.
 class Device final : public Memory {
  public:
   // kUnavailable if there is no device.
@@ -49,7 +48,7 @@ class Device final : public Memory {
   int ordinal() const { return ordinal_; }
   const std::string& name() const { return name_; }
   cudaStream_t stream() const { return stream_; }
-  // Another stream, for work on a part of what is asked of this; the caller's.
+  // Another stream, owned by the caller, for part of the work of this device.
   absl::StatusOr<cudaStream_t> CreateStream() const;
   size_t shared_bytes_per_block() const { return shared_bytes_per_block_; }
   int compute_capability() const { return compute_capability_; }  // 90 is 9.0
@@ -78,7 +77,7 @@ class Device final : public Memory {
   absl::StatusOr<std::unique_ptr<Recording>> Record(
       absl::FunctionRef<absl::Status()> work) override;
 
-  // Queues kernel(args...); a grid without blocks is no work.
+  // Queues kernel(args...); a grid without blocks queues nothing.
   template <typename... Parameters, typename... Arguments>
   void Launch(void (*kernel)(Parameters...), const Grid& grid, Arguments&&... arguments) {
     if (!Prepare(reinterpret_cast<const void*>(kernel), grid)) return;
@@ -100,7 +99,7 @@ class Device final : public Memory {
   void NoteLaunch(cudaError_t code);
 
   const int ordinal_;
-  const bool served_first_;  // a Fork
+  const bool served_first_;  // true for a Fork
   std::string name_;
   cudaStream_t stream_ = nullptr;
   size_t shared_bytes_per_block_ = 0;
@@ -108,7 +107,7 @@ class Device final : public Memory {
   absl::Status status_;
 };
 
-// Memory of `size` values of T on a device, not set. Moves, does not copy.
+// Memory for `size` values of T on a device, uninitialised. Moves, does not copy.
 template <typename T>
 class Buffer {
  public:
@@ -125,8 +124,8 @@ class Buffer {
     return *this;
   }
 
-  // At least `size` values: memory that suffices stays as it is, else it is replaced by more, with
-  // room.
+  // Makes room for at least `size` values: memory that suffices stays as it is, else it is replaced
+  // by larger memory, with room to grow.
   void Reserve(Device& device, int64_t size) {
     if (size <= size_) return;
     if (data_ != nullptr) device_->FreeOutgrown(std::exchange(data_, nullptr));

@@ -5,7 +5,7 @@
 #include <absl/strings/string_view.h>
 #include <cuda_runtime.h>
 
-// The status of a call of the CUDA runtime, which names the call and the place.
+// The status of a CUDA runtime call, naming the call and the place.
 #define QH_CUDA_STATUS(call) ::quadhop::cuda::CudaStatus((call), #call, __FILE__, __LINE__)
 
 namespace quadhop::cuda {

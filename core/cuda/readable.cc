@@ -40,7 +40,7 @@ absl::StatusOr<Readable> Readable::OnHost(const void* host, size_t bytes) {
   } else {
     static_cast<void>(cudaGetLastError());
     QH_RETURN_IF_ERROR(CheckMemory(
-        "a locked copy, for a GPU to read, of a file that the driver cannot lock where it stands",
+        "a locked copy, for a GPU to read, of a file that the driver cannot lock in place",
         static_cast<int64_t>(bytes)));
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaMallocHost(&memory, bytes)));
     readable.copy_ = memory;

@@ -17,15 +17,15 @@ class Readable {
   static absl::StatusOr<Readable> OnDevice(Device& device, const void* host, size_t bytes);
   // Memory of the device that Fill writes to.
   static absl::StatusOr<Readable> OfSize(Device& device, size_t bytes);
-  // Left with the host and read over the bus: `host` itself, page-locked, which must then outlive
-  // the result; or, where the driver cannot lock it (files on some file systems), a locked copy.
+  // Left in host memory and read over the bus: `host` itself, page-locked, which must then outlive
+  // the result; or, if the driver cannot lock it (files on some file systems), a locked copy.
   static absl::StatusOr<Readable> OnHost(const void* host, size_t bytes);
 
   ~Readable() { Release(); }
   Readable(Readable&& other) noexcept { *this = std::move(other); }
   Readable& operator=(Readable&& other) noexcept;
 
-  // Copies to [offset, offset + bytes) of what OfSize made. Errors are the device's status.
+  // Copies to [offset, offset + bytes) of the memory from OfSize. Errors go to the device's status.
   void Fill(size_t offset, const void* host, size_t bytes);
 
   const void* data() const { return data_; }  // as kernels take it; nullptr for no bytes
@@ -34,8 +34,8 @@ class Readable {
   void Release();
 
   const void* data_ = nullptr;
-  Device* device_ = nullptr;    // whose memory it is
-  void* registered_ = nullptr;  // the host's memory that was locked
+  Device* device_ = nullptr;    // the owner of device memory
+  void* registered_ = nullptr;  // the host memory that was locked
   void* copy_ = nullptr;        // or the locked copy
 };
 

@@ -17,7 +17,7 @@ extern __shared__ __align__(1024) unsigned char shared_memory[];
 
 __device__ inline int Lane() { return static_cast<int>(threadIdx.x) % kWarpThreads; }
 __device__ inline int WarpOfBlock() { return static_cast<int>(threadIdx.x) / kWarpThreads; }
-// The warp among all of the grid, and the thread: which row, which element is theirs.
+// The number of this warp, and of this thread, in the grid: which row, which element is theirs.
 __device__ inline int64_t WarpOfGrid() {
   return (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / kWarpThreads;
 }

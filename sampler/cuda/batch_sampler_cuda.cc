@@ -25,7 +25,7 @@ class CudaBatchSampler final : public BatchSampler {
     if (SampleSharedBytes(room_) > device_->shared_bytes_per_block())
       return absl::InvalidArgumentError(absl::StrCat(
           "sampler.sampled_nodes is ", options_.sampled_nodes, ", which takes ",
-          SampleSharedBytes(room_), " bytes of a block's shared memory, and ", device_->name(),
+          SampleSharedBytes(room_), " bytes of a block's shared memory, but ", device_->name(),
           " has ", device_->shared_bytes_per_block(), ": lower it, or set sampler.backend=CPU"));
     const size_t indptr_bytes = topology.indptr.size() * sizeof(int64_t);
     const bool narrow = !topology.indices32.empty();

@@ -11,22 +11,21 @@
 
 namespace quadhop {
 
-// How much of a GPU's free memory the topology may take where a step needs step_bytes.
+// How much of a GPU's free memory the topology may take if a step needs step_bytes.
 constexpr int64_t RoomForTopology(int64_t free_bytes, int64_t step_bytes) {
   return std::max<int64_t>(0, std::min(free_bytes / 2, free_bytes - step_bytes));
 }
 
-// What of device_bytes a sampler's topology takes: all of it that fits, or nothing.
+// How much of device_bytes a sampler's topology takes: its whole size if it fits, else nothing.
 inline int64_t DeviceTopologyBytes(const Topology& topology, int64_t device_bytes) {
   return topology.num_bytes() <= device_bytes ? topology.num_bytes() : 0;
 }
 
-// The sampler of the GPU that a rank takes which is `local_rank` among those of its host, with a
-// queue of work of its own. The topology is copied to the device if it fits into
-// `device_bytes` (see DeviceTopologyBytes), else it stays with the host and is read over the bus;
-// borrowed. kUnavailable without a GPU, or where the program was built without CUDA;
-// kInvalidArgument if a block of the device has no room for so many sampled nodes;
-// kResourceExhausted: no memory.
+// The sampler on the GPU of the rank with index `local_rank` on its host, with a queue of work of
+// its own. The topology, which is borrowed, is copied to the device if it fits into `device_bytes`
+// (see DeviceTopologyBytes), else it stays in host memory and is read over the bus. kUnavailable
+// without a GPU, or if the program was built without CUDA; kInvalidArgument if a block of the
+// device has no room for so many sampled nodes; kResourceExhausted: no memory.
 absl::StatusOr<std::unique_ptr<BatchSampler>> MakeCudaBatchSampler(const Topology& topology,
                                                                    const SamplerOptions& options,
                                                                    int local_rank,

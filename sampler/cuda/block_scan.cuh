@@ -7,7 +7,7 @@
 
 namespace quadhop::cuda {
 
-// The sum of `value` over the threads up to this one, and, in `total`, over all of the block.
+// Returns the sum of `value` over the threads up to this one; sets `total` to that over the block.
 // warp_totals [kBlockWarps] is shared memory for this alone. All threads call it; what they wrote
 // to shared memory before is seen by all after it.
 __device__ inline int64_t BlockScan(int64_t value, int64_t* warp_totals, int64_t& total) {
@@ -17,7 +17,7 @@ __device__ inline int64_t BlockScan(int64_t value, int64_t* warp_totals, int64_t
     if ((Lane() & distance) != 0) sum += other;
     warp_total += other;
   }
-  __syncthreads();  // all have read the totals of the scan before
+  __syncthreads();  // all have read the totals of the previous scan
   if (Lane() == 0) warp_totals[WarpOfBlock()] = warp_total;
   __syncthreads();
   total = 0;

@@ -26,7 +26,7 @@ class CudaDeviceRows final : public DeviceRows {
   }
 
  private:
-  const std::unique_ptr<Device> device_;  // whose memory the rows are
+  const std::unique_ptr<Device> device_;  // owns the memory of the rows
   const int64_t hops_and_self_, width_;
   const RowTable rows_;
 };

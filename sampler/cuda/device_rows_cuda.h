@@ -15,29 +15,29 @@
 
 namespace quadhop {
 
-// At most max_rows nodes, whose rows are worth a place in the device's memory. Asked where not all
-// have one: an error forbids that the others are read from the host's.
+// Gives at most max_rows nodes whose rows are worth a place in the device's memory. Called if not
+// all rows have one: an error forbids reading the others from the host's memory.
 using HottestNodes = std::function<absl::StatusOr<std::vector<GlobalId>>(int64_t max_rows)>;
 
-// How much of a GPU's free memory rows may take where a step needs step_bytes: a quarter is left
-// for arcs and all that is not planned.
+// How much of a GPU's free memory rows may take if a step needs step_bytes: a quarter is left for
+// arcs and all that is not planned.
 constexpr int64_t RoomForRows(int64_t free_bytes, int64_t step_bytes) {
   return std::max<int64_t>(0, std::min(free_bytes / 4 * 3, free_bytes - step_bytes));
 }
-// Where not all rows are copied, the place of each node's row is kept, too: bytes a node.
+// If not all rows are copied, the place of each node's row is kept, too: bytes per node.
 inline constexpr int64_t kHotRowIndexBytes = sizeof(int32_t);
-// How many of a table's rows are copied into so many bytes: all, or as many as fit beside those
+// How many of a table's rows are copied into device_bytes: all, or as many as fit beside those
 // places.
 constexpr int64_t NumRowsOnDevice(int64_t num_nodes, int64_t row_bytes, int64_t device_bytes) {
   if (num_nodes * row_bytes <= device_bytes) return num_nodes;
   return std::max<int64_t>(0, (device_bytes - num_nodes * kHotRowIndexBytes) / row_bytes);
 }
 
-// Rows for the GPU that a rank takes which is `local_rank` among those of its host. All are copied
-// to its memory if they take at most `device_bytes` (see RoomForRows), else as many as fit of
-// `hottest`, and others are read from the table's memory, which is borrowed, and locked.
-// kUnavailable without a GPU, or where the program was built without CUDA; kResourceExhausted: no
-// memory; the errors of `hottest`.
+// Rows for the GPU of the rank with index `local_rank` on its host. All are copied to its memory if
+// they take at most `device_bytes` (see RoomForRows), else as many of `hottest` as fit, and the
+// others are read from the table's memory, which is borrowed, and locked. kUnavailable without a
+// GPU, or if the program was built without CUDA; kResourceExhausted: no memory; the errors of
+// `hottest`.
 absl::StatusOr<std::unique_ptr<DeviceRows>> MakeCudaDeviceRows(const FeatureTable& table,
                                                                int local_rank, int64_t device_bytes,
                                                                const HottestNodes& hottest,

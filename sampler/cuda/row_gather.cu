@@ -11,7 +11,7 @@ __device__ inline float AsFloat(float value) { return value; }
 __device__ inline float AsFloat(__half value) { return __half2float(value); }
 __device__ inline float AsFloat(__nv_bfloat16 value) { return __bfloat162float(value); }
 
-// So many values that a lane reads and writes at once.
+// The values that a lane reads or writes at once.
 template <typename T, int kValues>
 struct alignas(sizeof(T) * kValues) Packet {
   T values[kValues];
@@ -26,8 +26,8 @@ __device__ const T* RowOf(const ReadableRows& rows, int64_t node) {
   return static_cast<const T*>(rows.on_host) + node * rows.row_size;
 }
 
-// Rows of the host come over the bus in transfers of what a warp reads at once: two values of 16
-// bits a lane make them as long as values of 32 bits do.
+// Rows in host memory come over the bus in transfers of what a warp reads at once: two 16-bit
+// values per lane make them as long as one 32-bit value does.
 template <typename T, int kValues>
 __global__ void __launch_bounds__(kBlockThreads)
     GatherRowsKernel(ReadableRows rows, const int64_t* nodes, int64_t num_nodes, float* out) {

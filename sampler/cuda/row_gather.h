@@ -1,4 +1,4 @@
-// The kernel that gathers feature rows, a warp a row.
+// The kernel that gathers feature rows, one warp per row.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@ namespace quadhop::cuda {
 // Where kernels read rows of `row_size` values, as they are stored.
 struct ReadableRows {
   const void* on_device;  // [rows on the device, row_size]
-  const int32_t* place;   // [N]: the row of a node on the device, -1: it is with the host;
+  const int32_t* place;   // [N]: the row of a node on the device, -1: it is on the host;
                           // nullptr: all are on the device, in their order
-  const void* on_host;    // [N, row_size]; not read where `place` is nullptr
+  const void* on_host;    // [N, row_size]; not read if `place` is nullptr
   int64_t row_size;
 };
 

@@ -14,7 +14,7 @@ namespace {
 static_assert(sizeof(GlobalId) == sizeof(int64_t));  // ids travel as they are
 constexpr int64_t kPartBytes = int64_t{64} << 20;
 
-// node_of(i) is the node of row i of `to`, which has num_rows of them. In parts, so that the host
+// Fills row i of `to`, which has num_rows rows, with that of node_of(i). In parts, so that the host
 // needs little memory for what goes to the device.
 template <typename NodeOf>
 void FillWithRows(Device& device, const FeatureTable& table, int64_t num_rows,

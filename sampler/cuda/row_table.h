@@ -1,5 +1,5 @@
 // Feature rows as a GPU reads them: all in its memory, or those that samples need most often, the
-// rest with the host.
+// rest in the host's.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -22,12 +22,12 @@ class RowTable {
   // All rows in the device's memory. kResourceExhausted if they do not fit.
   static absl::StatusOr<RowTable> OnDevice(Device& device, const FeatureTable& table,
                                            ThreadPool& pool);
-  // The rows of `hot` there, each node at most once; the table's own memory, which is borrowed, is
-  // read for others.
+  // The rows of `hot` in the device's memory, each node at most once; others are read from the
+  // table's own memory, which is borrowed.
   static absl::StatusOr<RowTable> WithHotSet(Device& device, const FeatureTable& table,
                                              absl::Span<const GlobalId> hot, ThreadPool& pool);
 
-  // Queues on `device`, whose memory `nodes` [U] and `out` [U, 1 + hops, F] are: out becomes the
+  // Queues on `device`, in whose memory `nodes` [U] and `out` [U, 1 + hops, F] are: out becomes the
   // rows of the nodes.
   void Gather(Device& device, const GlobalId* nodes, int64_t num_nodes, float* out) const;
 

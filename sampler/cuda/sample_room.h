@@ -1,5 +1,5 @@
-// How much a block of the GPU's sampler keeps, and how it finds the limit of hashes that keeps no
-// more. None of it changes a sample.
+// How much a block of the GPU's sampler keeps, and how it finds a limit of hashes under which it
+// keeps no more. None of it changes a sample.
 #pragma once
 
 #include <algorithm>
@@ -12,9 +12,9 @@ namespace quadhop::cuda {
 // Sizes of what a block keeps in shared memory.
 struct SampleRoom {
   int64_t wanted;    // K - 1
-  int64_t aimed_at;  // entries that a limit is to let through, so that bad luck leaves `wanted`
+  int64_t aimed_at;  // entries that a limit should let through: bad luck then leaves `wanted`
   int64_t capacity;  // entries kept
-  int64_t slots;     // of the table that finds repeated ones, a power of two
+  int64_t slots;     // of the table that finds repeated entries, a power of two
 };
 
 // threads: of a block; PATHS makes as many draws at a time.
@@ -41,7 +41,8 @@ class LimitSearch {
   constexpr uint32_t limit() const { return static_cast<uint32_t>(limit_); }
 
   // seen: the pool's distinct entries whose upper hash is at most limit(), or any number above the
-  // capacity if they are more. Returns whether these are the ones; else limit() is the next to try.
+  // capacity if they are more. Returns whether limit() is the one sought; else limit() is now the
+  // next to try.
   constexpr bool Ends(int64_t seen) {
     const bool too_many = seen > room_.capacity;
     if (!too_many && (seen >= room_.wanted || limit_ == kNoLimit)) return true;
@@ -55,9 +56,9 @@ class LimitSearch {
   }
 
  private:
-  static constexpr int64_t kNoLimit = 0xFFFFFFFF;  // without an address on a GPU
+  static constexpr int64_t kNoLimit = 0xFFFFFFFF;  // has no address on a GPU
 
-  // limit * aimed_at / seen; all hashes, where that is more than half of them.
+  // limit * aimed_at / seen; all hashes, if that is more than half of them.
   static constexpr int64_t Scaled(int64_t limit, int64_t aimed_at, int64_t seen) {
     const double scaled =
         static_cast<double>(limit) * static_cast<double>(aimed_at) / static_cast<double>(seen);

@@ -16,7 +16,7 @@ struct Candidate {
   uint64_t hash, entry;
 };
 
-// Of the two uses of a block's scratch memory (entries of EXACT, draws of PATHS), the larger.
+// The larger of the two uses of a block's scratch memory (entries of EXACT, draws of PATHS).
 size_t ScratchBytes(const SampleRoom& room) {
   return std::max(static_cast<size_t>(room.capacity) * sizeof(Candidate),
                   static_cast<size_t>(room.slots) * sizeof(unsigned));
@@ -65,8 +65,8 @@ __device__ int64_t CountTwoStepPaths(const ReadableTopology<Index>& topology, Ro
   return total;
 }
 
-// Makes the rows of the neighbours from `first` on those that EndOfPath reads, as many as the block
-// has threads, and returns their entries.
+// Sets the rows that EndOfPath reads to those of the neighbours from `first` on, as many as the
+// block has threads, and returns how many entries they have.
 template <typename Index>
 __device__ int64_t TakeRows(const ReadableTopology<Index>& topology, Row<Index> own, int64_t first,
                             const BlockMemory<Index>& shared) {
@@ -81,8 +81,8 @@ __device__ int64_t TakeRows(const ReadableTopology<Index>& topology, Row<Index> 
   return total;
 }
 
-// Entry `path` of the rows taken, one after the other: threads share them evenly, however long
-// each is.
+// Entry `path` of the rows taken, counted through all rows: threads share the entries evenly,
+// however long each row is.
 template <typename Index>
 __device__ int64_t EndOfPath(const BlockMemory<Index>& shared, int64_t path) {
   const int64_t row = FirstAbove(shared.row_ends, kBlockThreads, path);
@@ -141,11 +141,11 @@ __device__ int64_t KeepWithin(uint32_t limit, const ReadableTopology<Index>& top
   }
   __syncthreads();
   const int64_t num_kept = *shared.num_kept;
-  __syncthreads();  // before the next try sets it back
+  __syncthreads();  // before the next try resets it
   return num_kept;
 }
 
-// The nodes of smallest hash in its order; returns how many, at most room.wanted.
+// chosen: the nodes of smallest hash, in the order of hash; returns how many, at most room.wanted.
 template <typename Index>
 __device__ int64_t ChooseExact(const ReadableTopology<Index>& topology, Row<Index> own,
                                uint64_t node_key, const SampleRoom& room,
@@ -170,8 +170,8 @@ __device__ int64_t ChooseExact(const ReadableTopology<Index>& topology, Row<Inde
 }
 
 // chosen: the first distinct values of DrawBelow(key, i, bound), i = 0, 1, ..., in their order;
-// returns how many, the least of bound and room.wanted. The block makes a draw a thread, until
-// there are enough: a value is new where no draw before it has it.
+// returns how many, the least of bound and room.wanted. Each thread of the block makes one draw at
+// a time until there are enough: a value is new if no draw before it has it.
 template <typename Index>
 __device__ int64_t ChooseDistinct(uint64_t key, int64_t bound, const SampleRoom& room,
                                   const BlockMemory<Index>& shared) {

@@ -1,4 +1,4 @@
-// The kernel that draws the samples of many nodes, a block a node.
+// The kernel that draws the samples of many nodes, one block per node.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace quadhop::cuda {
 
-// Where kernels read it. Index: uint32_t or int64_t.
+// A topology as kernels read it. Index: uint32_t or int64_t.
 template <typename Index>
 struct ReadableTopology {
   const int64_t* indptr;  // [N + 1]

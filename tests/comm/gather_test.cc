@@ -98,7 +98,7 @@ TEST_P(GatherTest, SumsOfDifferentNumbersOfValuesAreRefused) {
     std::vector<int64_t> counts(comm.rank() == Rank(0) ? 2 : 1);
     EXPECT_THAT(
         SumOverRanks(comm, "test", absl::MakeSpan(counts)),
-        StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("test: ranks have")));
+        StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("test: ranks sum")));
   });
 }
 

@@ -280,7 +280,7 @@ TEST_F(StoreTest, ArraysThatDoNotFitTheManifestAreRefusedWhenUsed) {
       one_more_node, [](const Store& s) { return s.original_ids().status(); }, "must be i64 [13]");
   refuses([](StoreManifest& m) { m.set_hops(1); },
           [](const Store& s) { return s.features().status(); },
-          "is f32 [12, 3, 4], by the manifest it must be f32 [12, 2, 4]");
+          "is f32 [12, 3, 4], but by the manifest it must be f32 [12, 2, 4]");
   refuses([](StoreManifest& m) { m.set_feature_dtype("bf16"); },
           [](const Store& s) { return s.features().status(); }, "must be u16 [12, 3, 4]");
   refuses([](StoreManifest& m) { m.set_pos_enc_width(3); },

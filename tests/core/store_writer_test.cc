@@ -185,7 +185,7 @@ TEST_F(StoreWriterTest, AStoreThatAJobReadsIsLeftAlone) {
   ASSERT_OK(WriteTexts({{"a.txt", "old"}}, Step("import", "")));
   ASSERT_OK_AND_ASSIGN(const FileLock reader, FileLock::OfFolderToRead(path_));
   EXPECT_THAT(StoreWriter::Begin(path_),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("a job reads it")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("a job is reading it")));
 }
 
 TEST_F(StoreWriterTest, ADamagedManifestIsNotWrittenOver) {
@@ -257,7 +257,7 @@ TEST_F(StoreWriterTest, AnewAFolderOfOtherFilesIsRefusedAndLeftAsItIs) {
   ASSERT_OK(WriteFileAtomically(path_ + "/notes.tmp", "a user's"));
   const Folder before = ReadFolder(path_);
   EXPECT_THAT(StoreWriter::BeginAnew(path_),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is no store")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is not a store")));
   EXPECT_EQ(ReadFolder(path_), before);
 }
 
