@@ -12,19 +12,20 @@ namespace quadhop {
 
 class ActivationLayer {
  public:
-  // `norm_name` is the paper's name of the norm, e.g. "fc_in.1"; width H. `memory`
-  // must outlive it, as the kernels of its steps must.
+  // `norm_name` is the paper's name for the norm, e.g. "fc_in.1"; width H. `memory` and the kernels
+  // of its steps must outlive the layer.
   ActivationLayer(std::string norm_name, NormKind norm, int64_t width, double dropout,
                   RandomPurpose purpose, Memory& memory);
 
   // Collective in training with batch norm. Keeps what Backward needs.
   absl::Status Forward(const Step& step, TensorView<const float> x /* [B, H] */,
                        TensorView<float> y /* [B, H] */);
-  // d: from the gradient of y to that of x, in place. Collective with batch norm.
+  // Turns d, the gradient of y, into the gradient of x, in place. Collective with batch norm.
   absl::Status Backward(const Step& step, TensorView<float> d /* [B, H] */);
 
-  // Each in two parts, between which this rank does other work while ranks exchange what batch norm
-  // takes; of the same arguments, and with gradients of scale and shift after the first.
+  // Forward and Backward, each in two parts between which this rank does other work while ranks
+  // exchange what batch norm needs. Both parts take the same arguments; the gradients of scale and
+  // shift are there after the first.
   void StartForward(const Step& step, TensorView<const float> x);
   absl::Status FinishForward(const Step& step, TensorView<const float> x, TensorView<float> y);
   void StartBackward(const Step& step, TensorView<float> d);

@@ -11,10 +11,10 @@ struct AdamOptions {
   double clip_norm = 0;  // 0: no clipping
 };
 
-// Its state is the same on every rank, since summed gradients are. Used by one thread.
+// Its state is the same on every rank, since the summed gradients are. Used by one thread.
 class Adam {
  public:
-  // For the trained ones of `parameters`, in whose memory its moments are.
+  // For the trained parameters of `parameters`; Adam's moments are kept in its memory.
   Adam(const AdamOptions& options, ParameterSet& parameters);
 
   // One step of the trained parameters along parameters.trained_gradients().

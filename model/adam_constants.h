@@ -1,4 +1,4 @@
-// What a step of Adam is the same in for all parameters, as the backends compute with it.
+// The values of an Adam step that are the same for all parameters, as the backends use them.
 #pragma once
 
 namespace quadhop {

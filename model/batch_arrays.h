@@ -1,4 +1,4 @@
-// What a batch is to the kernels: its arrays, where they compute.
+// A batch as the kernels see it: its arrays, in the memory where the kernels compute.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 namespace quadhop {
 
 // Dims as in core/batch.h. On the host these are the batch's own arrays; on a device they are
-// uploaded, once a step.
+// copies, uploaded once per step.
 class BatchArrays {
  public:
-  // The memory has done what was queued when the batch before was taken. `batch` stays as it is as
-  // long as the arrays are used: on a device until its copies are made, quickest from a
-  // StagingResource.
+  // `memory` must have finished what was queued when the previous batch was taken. `batch` must not
+  // change while the arrays are used: on a device, until its copies are made, which is quickest
+  // from a StagingResource.
   void Take(Memory& memory, const Batch& batch);
 
   const int64_t* step() const { return step_.view.data(); }

@@ -1,5 +1,5 @@
-// The moments of a column over the global batch, and their running averages: the state of a batch
-// norm.
+// The moments of each column over the global batch, and their running averages: the state of a
+// batch norm.
 #pragma once
 
 #include <absl/status/status.h>
@@ -12,20 +12,20 @@ namespace quadhop {
 
 class BatchMoments {
  public:
-  // Running mean 0, variance 1. `memory` must outlive it, as the kernels of its steps must.
+  // Running mean 0, variance 1. `memory` and the kernels of its steps must outlive this.
   BatchMoments(int64_t width, Memory& memory);
 
   // Moments of x [B, H] over all rows of all ranks, and one step of the running averages (momentum
-  // 0.1, variance with n/(n-1)), which num_batches() does not count. Collective.
+  // 0.1, variance with n/(n-1)), not counted in num_batches(). Collective.
   absl::Status Update(const Step& step, const std::string& name, TensorView<const float> x);
   // The same in two parts, between which this rank does other work: Start, then Finish, which waits
   // for all that was started in the background.
   void Start(const Step& step, const std::string& name, TensorView<const float> x);
   absl::Status Finish(const Step& step);
-  // The running moments take the place of a batch's.
+  // Uses the running moments in place of a batch's.
   void UseRunning(Kernels& kernels);
 
-  // What normalises: set by the last Update or UseRunning.
+  // What rows are normalised with: set by the last Update or UseRunning.
   TensorView<const float> mean() const { return mean_.cview(); }        // [H]
   TensorView<const float> inv_std() const { return inv_std_.cview(); }  // [H]
 

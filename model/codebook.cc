@@ -165,7 +165,8 @@ void Codebook::RestoreCandidates(Rank rank, Candidates all) {
   candidates_ = rank == Rank(0) ? std::move(all) : Candidates();
 }
 
-// The M distinct candidates of least order; too few are repeated with jitter.
+// Chooses the M distinct candidates of lowest order; if there are too few, they are repeated with
+// jitter.
 absl::Status Codebook::Start(Communicator& comm) {
   const auto width = static_cast<size_t>(options_.dims.query());
   QH_ASSIGN_OR_RETURN(const Candidates all, GatherCandidates(comm));

@@ -19,56 +19,56 @@ constexpr int64_t QueriesToStart(int64_t centroids) { return 4 * centroids; }
 
 class Codebook {
  public:
-  // State in `memory`, which must outlive the book. owned_original_ids: of this rank's nodes
-  // [N_owned], which are nodes first_node.. of the store; the initial code of a node is a hash of
-  // (seed, original id). Collective: counts are summed over ranks.
+  // Its state is in the memory of `kernels`, which must outlive it. owned_original_ids [N_owned]
+  // are those of this rank's nodes, which are the store's nodes from first_node on; the initial
+  // code of a node is a hash of (seed, original id). Collective: counts are summed over ranks.
   static absl::StatusOr<Codebook> Create(const LargeGTOptions& options, GlobalId first_node,
                                          absl::Span<const int64_t> owned_original_ids,
                                          Communicator& comm, Kernels& kernels);
 
-  // Centroids as keys and values take them, in the scale of queries.
+  // The centroids from which keys and values are made, in the scale of queries.
   TensorView<const float> output() const { return output_.cview(); }        // [M, 2G]
-  TensorView<const float> log_count() const { return log_count_.cview(); }  // [M]; -inf: nobody
+  TensorView<const float> log_count() const { return log_count_.cview(); }  // [M]; -inf: no node
 
   // One training step, in three parts between which this rank does other work while ranks exchange
-  // what they need of each other. First: the moments of the batch's queries [B, 2G].
+  // data. First: starts the moments of the batch's queries [B, 2G].
   void StartUpdate(const Step& step, TensorView<const float> query);
-  // Second: assigns the batch's nodes by the same queries. With codebook_start DATA the first steps
-  // only collect queries, until there are 4 M to choose centroids from. Collective.
+  // Second: assigns the batch's nodes to centroids by the same queries. With codebook_start DATA
+  // the first steps only collect queries, until there are 4 M of them to choose centroids from.
+  // Collective.
   absl::Status Assign(const Step& step, TensorView<const float> query);
-  // Third, after step.WaitForSums(): moves the centroids, and takes output() and log_count()
-  // from them.
+  // Third, after step.WaitForSums(): moves the centroids, and updates output() and log_count().
   void Move(const Step& step);
 
-  // State, for checkpoints and exchange; after writing through these call StateChanged().
+  // State, for checkpoints and exchange; after writing through these views, call StateChanged().
   TensorView<float> embedding() { return embedding_.view(); }  // [M, 2G]
   TensorView<float> output_state() { return output_.view(); }  // [M, 2G]
   TensorView<float> sizes() { return sizes_.view(); }          // [M]
   TensorView<float> sums() { return sums_.view(); }            // [M, 2G]
   BatchMoments& moments() { return moments_; }
   bool started() const { return started_; }
-  // Queries seen before the start, of which centroids will be chosen.
+  // Queries seen before the start, from which the centroids will be chosen.
   struct Candidates {
     std::vector<int64_t> keys;   // [n, 2]: place in the order of choice (the bits of a u64), node
     std::vector<float> queries;  // [n, 2G], normalised
     int64_t size() const { return static_cast<int64_t>(keys.size()) / 2; }
   };
-  // Those of all ranks, on every rank. Collective.
+  // The candidates of all ranks, on every rank. Collective.
   absl::StatusOr<Candidates> GatherCandidates(Communicator& comm) const;
-  // Takes those of all ranks, the same on every rank, in place of what was collected.
+  // Replaces what was collected with the candidates of all ranks; `all` is the same on every rank.
   void RestoreCandidates(Rank rank, Candidates all);
-  // Copies of the codes of this rank's nodes [N_owned], values in [0, M), and of how many nodes of
-  // all ranks each centroid has [M].
+  // Copies of the codes of this rank's nodes [N_owned], values in [0, M), and of the number of
+  // nodes, over all ranks, of each centroid [M].
   std::vector<int16_t> codes() const { return ToHost(kernels_->memory(), codes_.view()); }
   std::vector<int64_t> counts() const { return ToHost(kernels_->memory(), counts_.view()); }
-  // codes(), into memory that is there if it is enough.
+  // codes(), copied into `to`, whose memory is reused if it is large enough.
   void CopyCodes(std::vector<int16_t>& to) const {
     to.resize(static_cast<size_t>(codes_.size()));
     kernels_->memory().Download(codes_.data(), to.size() * sizeof(int16_t), to.data());
   }
   int64_t num_centroids() const { return options_.dims.centroids; }
   void SetCodes(absl::Span<const int16_t> codes);  // [N_owned]
-  // What a step changes beside State(): taken before it, given back to undo it.
+  // What a step changes besides LargeGT::State(): take it before the step, and pass it to Undo.
   struct Progress {
     bool started = false;
     int64_t num_collected = 0;   // over all ranks
@@ -77,13 +77,14 @@ class Codebook {
   Progress progress() const {
     return {started_, num_collected_, started_ ? 0 : candidates_.size()};
   }
-  // Takes the last step back, whose nodes of this rank are `nodes`: they get the codes again that
-  // they had before it, and its queries are no candidates. State() is the caller's. Collective.
+  // Undoes the last step, in which this rank's nodes were `nodes`: they get back the codes they had
+  // before it, and its queries are no longer candidates. The caller restores LargeGT::State().
+  // Collective.
   absl::Status Undo(Communicator& comm, const Progress& before, absl::Span<const GlobalId> nodes);
-  // Codes were replaced: counts are summed anew. Collective.
+  // Call this after codes were replaced: sums the counts anew. Collective.
   absl::Status StateChanged(Communicator& comm, bool started);
-  // Counts [M] of the nodes of another graph, in place of those of this rank's codes: to apply a
-  // model that was trained there. For evaluation only: an update would need the codes.
+  // Sets the counts [M] to those of another graph's nodes, in place of those of this rank's codes,
+  // to apply a model that was trained there. For evaluation only: an update would need the codes.
   void TakeCounts(absl::Span<const int64_t> counts);
 
  private:

@@ -12,7 +12,7 @@
 namespace quadhop {
 
 // The 16-bit threshold of a dropout probability, and the exact factor of what is kept. A threshold
-// of 0 drops nothing, though the probability may be above 0.
+// of 0 drops nothing, even if the probability is above 0.
 inline uint32_t DropoutThreshold(double probability) {
   return static_cast<uint32_t>(std::min(std::lround(probability * 65536.0), 65535L));
 }
@@ -20,8 +20,9 @@ inline float DropoutScale(double probability) {
   return static_cast<float>(1.0 / (1.0 - DropoutThreshold(probability) / 65536.0));
 }
 
-// Which of 8 consecutive values, block `block` of a node's, are kept: bit i is value i's, and is
-// set if its 16 bits, half i % 2 of word i / 2 of the Philox block, are at least `threshold`.
+// Which of 8 consecutive values, those of a node's block `block`, are kept: bit i is for value i,
+// and is set if the value's 16 bits, half i % 2 of word i / 2 of the Philox block, are at least
+// `threshold`.
 constexpr uint8_t KeepMask(uint64_t key, uint64_t block, uint32_t threshold) {
   const std::array<uint32_t, 4> words = Philox4x32(key, block);
   uint32_t mask = 0;

@@ -1,5 +1,5 @@
-// Arithmetic of single values that the backends share, on the host and on a GPU. (Templates, since
-// a square root is no constant expression everywhere.)
+// Arithmetic on single values that the backends share, on the host and on a GPU. (Templates, since
+// a square root is not a constant expression everywhere.)
 #pragma once
 
 #include <cmath>
@@ -25,12 +25,12 @@ constexpr float MovedAverage(double keep, float average, double take, double val
   return static_cast<float>(keep * double{average} + take * value);
 }
 
-// The variance that a running average takes, of n values.
+// The variance of n values, as a running average takes it.
 constexpr double UnbiasedVariance(const Moments& moments) {
   return moments.count > 1 ? moments.m2 / (moments.count - 1) : 0;
 }
 
-// The codebook's sizes are smoothed, and sum to what they did: `all` over `centroids` centroids.
+// The codebook's sizes are smoothed such that their sum over `centroids` centroids stays `all`.
 constexpr double SizeSmoothing(double all, int64_t centroids) {
   return all / (all + static_cast<double>(centroids) * kSizeEpsilon);
 }
@@ -38,10 +38,11 @@ constexpr float SmoothedSize(float size, double smoothing) {
   return static_cast<float>((double{size} + kSizeEpsilon) * smoothing);
 }
 
-// Whether the float of these bits is finite.
+// Whether the float with these bits is finite.
 constexpr bool IsFinite(uint32_t bits) { return (bits & 0x7f800000u) != 0x7f800000u; }
 
-// What a gradient of that sum of squares is multiplied with, to have at most the norm `clip_norm`.
+// The factor by which a gradient with this sum of squares is scaled, to have at most the norm
+// `clip_norm`.
 template <typename Real>
 constexpr float GradientScale(Real sum_of_squares, Real clip_norm) {
   const Real norm = std::sqrt(sum_of_squares);

@@ -67,9 +67,10 @@ void GlobalModule::Forward(const Step& step, TensorView<const float> x, TensorVi
   step.kernels.CodebookAttention(args);
 }
 
-// Through the map of keys or values, which takes the same codebook rows for every partition: the
-// gradient of its output is alpha * left^T right, over the nodes of a partition. bias_cancels: the
-// bias adds the same to whatever is compared, so that its gradient is exactly zero.
+// Backward through the map of keys or values, which takes the same codebook rows for every
+// partition: the gradient of its output is alpha * left^T right, over the nodes of a partition.
+// bias_cancels: the bias adds the same to whatever is compared, so that its gradient is exactly
+// zero.
 void GlobalModule::MapBackward(const Step& step, const std::string& name,
                                TensorView<const float> book, float alpha,
                                TensorView<const float> left, TensorView<const float> right,
@@ -96,7 +97,7 @@ void GlobalModule::MapBackward(const Step& step, const std::string& name,
   }
 }
 
-// Before it probability_ holds probabilities, after it the gradients of scores.
+// Before the call probability_ holds probabilities, after it the gradients of scores.
 void GlobalModule::AttentionBackward(const Step& step, TensorView<const float> d_y,
                                      TensorView<float> d_query) {
   CodebookAttentionBackwardArgs args;
@@ -122,7 +123,7 @@ void GlobalModule::Backward(const Step& step, TensorView<const float> x,
   d_projected_.Resize(step.memory(), {rows, d.pos_enc});
   const bool drop = step.training && options_.attention_dropout > 0;
   // Probabilities sum to 1, so the values' bias adds the same to every node, which a batch norm
-  // takes away again.
+  // removes again.
   MapBackward(step, kValue, book_values_.cview(), 1, drop ? kept_.cview() : probability_.cview(),
               d_y, options_.norm == NormKind::kBatch && options_.attention_dropout == 0);
   AttentionBackward(step, d_y, d_query_.view());

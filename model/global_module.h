@@ -1,5 +1,5 @@
-// Attention of a node to the codebook: its input embedding and positional encoding to one row [B,
-// h*H].
+// Attention of each node to the codebook: maps the node's input embedding and positional encoding
+// to one row of [B, h*H].
 #pragma once
 
 #include <absl/status/status.h>
@@ -11,19 +11,20 @@
 
 namespace quadhop {
 
-// Used by one thread: a Backward comes after the Forward of its step, whose arrays it takes up.
+// Used by one thread. Backward comes after the Forward of the same step, and uses its arrays.
 class GlobalModule {
  public:
-  // `memory` must outlive it, as the kernels of its steps must.
+  // `memory` and the kernels of its steps must outlive the module.
   GlobalModule(const LargeGTOptions& options, Codebook codebook, Memory& memory);
 
-  // In training it starts the update of the codebook by the queries.
+  // In training, also starts the update of the codebook from the queries.
   void Forward(const Step& step, TensorView<const float> x /* [B, H] */,
                TensorView<float> y /* [B, h*H] */);
-  // Goes on with that update (Codebook::Assign). Collective.
+  // Continues that update (Codebook::Assign). Collective.
   absl::Status AssignCodebook(const Step& step);
-  // Writes gradients of its weights, and the gradient of x into d_x [B, H]. Before MoveCodebook
-  // of the same step: the gradient is that of the loss, at the codebook the forward pass used.
+  // Writes the gradients of its weights, and the gradient of x into d_x [B, H]. Must precede
+  // MoveCodebook of the same step: the gradient is that of the loss at the codebook that the
+  // forward pass used.
   void Backward(const Step& step, TensorView<const float> x, TensorView<const float> d_y,
                 TensorView<float> d_x);
   // Ends the update, after step.WaitForSums().

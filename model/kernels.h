@@ -1,5 +1,5 @@
 // The arithmetic of LargeGT on one device, by partition slices. Layers (linear_layer.cc,
-// local_module.cc, ...) are written on these.
+// local_module.cc, ...) are built on it.
 //
 // Dims are those of DESIGN.md section 4: B batch nodes of this rank, Pl partitions of this rank, S
 // tokens, F features, H width, h heads, G encoding width, M centroids, C classes; I and O are a
@@ -11,9 +11,10 @@
 // caller's (comm/ordered_sum.h).
 //
 // Public calls check shapes once (a mismatch is a bug: QH_CHECK) and dispatch; backends hold
-// arithmetic only. All views are of arrays in memory(), or in one that shares it by Fork (marks
-// order the two); on memory()'s queue the work is, and they stay alive until it is done. Slices'
-// offsets are read by the host as well. One thread uses an object at a time.
+// arithmetic only. All views are of arrays in memory(), or in a memory that shares it by Fork
+// (marks order the two). Work goes to memory()'s queue, and the arrays must stay alive until it is
+// done. The offsets of slices are read by the host as well. An object is used by one thread at a
+// time.
 #pragma once
 
 #include <absl/status/status.h>
@@ -38,8 +39,8 @@ namespace quadhop {
 // Rows of a batch by partition: partition i of this rank has rows [offsets[i], offsets[i + 1]).
 struct Slices {
   absl::Span<const int64_t> offsets;  // [Pl + 1], in the host's memory
-  const int64_t* array = nullptr;     // the same [Pl + 1] in the kernels' memory; nullptr: where no
-                                      // sums over rows are made but products, or one slice has all
+  const int64_t* array = nullptr;  // the same [Pl + 1] in the kernels' memory; nullptr if the only
+                                   // sums over rows are products, or one slice has all rows
   int64_t num_partitions() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t begin(int64_t i) const { return offsets[static_cast<size_t>(i)]; }
   int64_t end(int64_t i) const { return offsets[static_cast<size_t>(i) + 1]; }
@@ -47,13 +48,13 @@ struct Slices {
 };
 
 // One dropout of one step. A value is kept if its 16 random bits, a function of (seed, purpose,
-// step, node, position in the node's values), reach probability * 2^16, and then divided by the
-// exact share of bits that do.
+// step, node, position in the node's values), reach probability * 2^16. It is then divided by the
+// exact share of 16-bit values that do.
 struct Dropout {
   double probability = 0;  // 0: none, and the rest is not used
   uint64_t seed = 0;
   RandomPurpose purpose = RandomPurpose::kInputDropout;
-  const int64_t* step = nullptr;     // in the kernels' memory, as nodes
+  const int64_t* step = nullptr;     // in the kernels' memory, like nodes
   TensorView<const GlobalId> nodes;  // [B]
 };
 
@@ -127,8 +128,8 @@ struct ActivationArgs {
   TensorView<float> y;            // [B, H]
 };
 
-// First half: d_norm = d_y * gate, with its sums over the rows of each partition: the gradients of
-// shift and scale.
+// First half of the activation's backward pass: d_norm = d_y * gate, with its sums over the rows of
+// each partition: the gradients of shift and scale.
 struct ActivationBackwardSumsArgs {
   Slices slices;
   TensorView<const float> gate;   // [B, H]
@@ -139,7 +140,7 @@ struct ActivationBackwardSumsArgs {
   PartitionGradients d_scale;     // [H] each, written; none without norm
 };
 
-// Second half: d_norm to d_x.
+// Second half: turns d_norm into d_x.
 struct ActivationBackwardArgs {
   NormKind norm = NormKind::kBatch;
   TensorView<const float> x_hat;        // [B, H]
@@ -151,8 +152,8 @@ struct ActivationBackwardArgs {
   TensorView<float> d;                  // [B, H]: d_norm, becomes d_x
 };
 
-// What normalises the columns of a batch, and the running averages after it (momentum 0.1, variance
-// with n/(n-1)).
+// What the columns of a batch are normalised with, and the running averages updated by it (momentum
+// 0.1, variance with n/(n-1)).
 struct TakeMomentsArgs {
   TensorView<const Moments> total;  // [H] over all rows of all ranks
   TensorView<float> mean;           // [H]
@@ -168,7 +169,7 @@ struct CodebookAttentionArgs {
   TensorView<const float> query;      // [B, h*H]
   TensorView<const float> key;        // [M, h*H]
   TensorView<const float> value;      // [M, h*H]
-  TensorView<const float> log_count;  // [M]; -inf: nobody
+  TensorView<const float> log_count;  // [M]; -inf: no node
   Dropout dropout;                    // of the probabilities
   TensorView<float> probability;      // [B, h, M], kept for the backward pass
   TensorView<float> kept;             // [B, h, M]: probability after dropout; empty without dropout
@@ -256,8 +257,8 @@ struct AdamArgs {
 class BatchArrays;
 struct LocalWeights;
 
-// What the local module's forward pass keeps for its backward pass: the backend's own, reused from
-// step to step.
+// What the local module's forward pass keeps for its backward pass, in the backend's own form;
+// reused from step to step.
 class LocalActivations {
  public:
   virtual ~LocalActivations() = default;
@@ -271,7 +272,7 @@ struct LocalForwardArgs {
   const Batch* batch = nullptr;         // its sizes, on the host
   const BatchArrays* arrays = nullptr;  // features [U, 1 + hops, F], sampled [D], its offsets
   Dropout token_dropout, attention_dropout, residual_dropout;
-  LocalActivations* activations = nullptr;  // of the same Kernels
+  LocalActivations* activations = nullptr;  // made by the same Kernels
   TensorView<float> y;                      // [B, h*H]
 };
 
@@ -292,10 +293,10 @@ class Kernels {
  public:
   virtual ~Kernels() = default;
 
-  // Where arrays stand, and the queue of what is asked for. Its status() is the first error of a
-  // device, which calls do not return: results since then are unspecified.
+  // Where the arrays are, and the queue of work. Its status() is the first error of a device; calls
+  // do not return that error, and results after it are unspecified.
   virtual Memory& memory() = 0;
-  // What adds rows for sums over partitions, on the same queue.
+  // Adds rows for sums over partitions, on the same queue.
   virtual RowAdder& row_adder() = 0;
 
   void Linear(const LinearArgs& args);
@@ -314,8 +315,8 @@ class Kernels {
   void ActivationBackwardSums(const ActivationBackwardSumsArgs& args);
   void ActivationBackward(const ActivationBackwardArgs& args);
   virtual std::unique_ptr<LocalActivations> MakeLocalActivations() = 0;
-  // The same kernels on a Fork of the memory, for work beside theirs; nullptr where nothing is
-  // queued.
+  // The same kernels on a Fork of the memory, for work that runs beside theirs; nullptr if the
+  // backend queues nothing.
   virtual absl::StatusOr<std::unique_ptr<Kernels>> Fork() const = 0;
   void LocalForward(const LocalForwardArgs& args);
   void LocalBackward(const LocalBackwardArgs& args);
@@ -324,7 +325,7 @@ class Kernels {
   void CodebookOuterSum(const CodebookOuterSumArgs& args);
   void CodebookAssign(const CodebookAssignArgs& args);
   void CodebookRecode(const CodebookRecodeArgs& args);
-  // counts [M] += moves [M] (empty: none), and log_count [M] their logarithms.
+  // counts [M] += moves [M] (empty: none), and log_count [M] = their logarithms.
   void CodebookCount(TensorView<const int64_t> moves, TensorView<int64_t> counts,
                      TensorView<float> log_count);
   void CodebookMove(const CodebookMoveArgs& args);
@@ -335,7 +336,7 @@ class Kernels {
   void Adam(const AdamArgs& args);
   // all_finite [1] = 1 if all of x [n] is finite, else 0.
   void CheckFinite(TensorView<const float> x, TensorView<double> all_finite);
-  // Products none of which reads or writes what another writes: they may be made side by side.
+  // No product may read or write what another writes: they may be computed side by side.
   void Multiply(absl::Span<const ProductArgs> products);
 
  private:
@@ -376,9 +377,9 @@ bool ProcessorHasBF16Products();
 // Kernels of this machine's processor, on the threads of `pool`, which must outlive them.
 std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool);
 
-// Kernels of the GPU of a rank that is `local_rank` among those of its host; their products of
-// floats take all bits of them if `precision` is F32, else those of TF32. kUnavailable, saying what
-// to do, if there is none, or quadhop was built without CUDA.
+// Kernels for the GPU of the rank that is number `local_rank` among the ranks of its host. Their
+// products of floats use all bits if `precision` is F32, else those of TF32. kUnavailable, saying
+// what to do, if there is no GPU or quadhop was built without CUDA.
 absl::StatusOr<std::unique_ptr<Kernels>> MakeCudaKernels(int local_rank, Precision precision);
 
 }  // namespace quadhop

@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
   QH_ASSIGN_OR_RETURN(model->sums_,
                       BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction,
                                             &placement.kernels->row_adder()));
-  // Between ranks the host waits within a step.
+  // With several ranks the host waits within a step.
   if (options.cuda_graphs && !model->memory().is_host() && placement.comm->num_ranks() == 1) {
     Memory* const beside = model->beside_ == nullptr ? nullptr : &model->beside_->memory();
     model->recordings_ =
@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
 absl::StatusOr<Step> LargeGT::MakeStep(const Batch& batch, bool training) {
   rows_ = batch.num_nodes();
   arrays_.Take(memory(), batch);
-  QH_RETURN_IF_ERROR(memory().status());  // where there is no room for a batch, there are no arrays
+  QH_RETURN_IF_ERROR(memory().status());  // without room for a batch there are no arrays
   return Step{*placement_.kernels,
               *placement_.comm,
               *sums_,
@@ -112,7 +112,7 @@ void LargeGT::CountBatch() {
   if (global_) ++global_->codebook().moments().num_batches();
 }
 
-// What the host must know of a step before the next.
+// Reads what the host must know about a step before the next.
 absl::StatusOr<double> LargeGT::ReadVerdict() {
   const std::vector<double> verdict = ToHost(memory(), verdict_.view());
   QH_RETURN_IF_ERROR(memory().status());
@@ -240,7 +240,7 @@ absl::Status LargeGT::Backward(const Step& step, const Step& beside) {
     CopyColumns(memory(), d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
     local_.Backward(step, local_out_.cview());
   }
-  // Before the last sums are started, for it waits for all.
+  // Before the last sums are started, because it waits for all sums.
   if (options_.has_input())
     QH_RETURN_IF_ERROR(in_activation_.FinishBackward(beside, in_linear_.view()));
   if (options_.has_local()) SumGradients(GradientGroup::kLocal, step);

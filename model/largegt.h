@@ -27,14 +27,14 @@ namespace quadhop {
 struct StateArray {
   std::string name;            // the paper's
   std::vector<int64_t> dims;   // empty: a scalar
-  TensorView<float> floats;    // the values, in the model's memory, or
-  int64_t* integer = nullptr;  // the scalar
+  TensorView<float> floats;    // the values, in the model's memory; or
+  int64_t* integer = nullptr;  // the integer scalar
 };
 
-// What a rank's model needs of its job. Borrowed; all must outlive the model.
+// What a rank's model needs from its job. Borrowed; all must outlive the model.
 struct ModelPlacement {
   Kernels* kernels = nullptr;
-  Communicator* comm = nullptr;  // takes the kernels' memory; duplicated for gradients
+  Communicator* comm = nullptr;  // works on the kernels' memory; duplicated for gradients
   PartitionOwners owners;
   Reduction reduction = Reduction::kReproducible;
   GlobalId first_node;                           // of this rank's partitions
@@ -42,24 +42,24 @@ struct ModelPlacement {
   absl::Span<const float> class_weight;          // [C], or empty
 };
 
-// Used by one thread, a step at a time: ComputeGradients, then the optimiser on parameters(); or
+// Used by one thread, one step at a time: ComputeGradients, then the optimiser on parameters(); or
 // Predict, at any time between steps.
 class LargeGT {
  public:
-  // Collective. Weights are a function of (seed, name), codes of (seed, original id).
+  // Collective. Weights are a function of (seed, name), and codes of (seed, original id).
   static absl::StatusOr<std::unique_ptr<LargeGT>> Create(const LargeGTOptions& options,
                                                          const ModelPlacement& placement);
 
-  // One training step short of the optimiser: forward, backward, sums over all partitions, the
+  // One training step without the optimiser: forward, backward, sums over all partitions, the
   // codebook's move. Returns the mean loss of the global batch; parameters().trained_gradients()
-  // then hold its gradient. The same on every rank. Collective. On error the model's state is
-  // unspecified. The host waits for the device here, once.
+  // then holds its gradient. Both are the same on every rank. Collective. On error the model's
+  // state is unspecified. The host waits for the device here, once.
   absl::StatusOr<double> ComputeGradients(const Batch& batch);
   // Whether the gradient of the last training step is finite.
   bool gradients_finite() const { return gradients_finite_; }
 
-  // How long steps have waited so far for sums over ranks, where other work did not hide them. Not
-  // known on a device, for there the host waits for what is computed, too: zero.
+  // How long steps have waited so far for sums over ranks that other work did not hide. Zero on a
+  // device, where it is not known: there the host waits for computation, too.
   absl::Duration time_waited() const {
     if (!placement_.kernels->memory().is_host()) return absl::ZeroDuration();
     return placement_.comm->time_taken() + sums_->time_waited();
@@ -74,18 +74,18 @@ class LargeGT {
   // Logits [B, C] of a batch in evaluation mode, in the host's memory. Not collective.
   absl::Status Predict(const Batch& batch, TensorView<float> logits);
 
-  // What the logits of the last batch are a linear map of, [B * H].
+  // The values [B * H] of which the last batch's logits are a linear map.
   std::vector<float> embeddings() {
     return ToHost(memory(),
                   TensorView<const float>(last_hidden_.data(), {rows_, options_.dims.width}));
   }
 
   const LargeGTOptions& options() const { return options_; }
-  // Where parameters, gradients and State() stand.
+  // Where parameters, gradients and State() are.
   Memory& memory() { return placement_.kernels->memory(); }
   ParameterSet& parameters() { return parameters_; }
   Codebook* codebook() { return global_ ? &global_->codebook() : nullptr; }
-  // Parameters and buffers under the paper's names, codes apart (see Codebook::codes).
+  // Parameters and buffers under the paper's names, except codes (see Codebook::codes).
   std::vector<StateArray> State();
   // A hash of what must be equal on every rank.
   uint64_t ReplicaHash();
@@ -94,11 +94,11 @@ class LargeGT {
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement);
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
   absl::StatusOr<Step> MakeStep(const Batch& batch, bool training);
-  // The same, for what is computed beside token attention.
+  // The same step, for what is computed beside token attention.
   Step Beside(const Step& step) const {
     return step.On(beside_ != nullptr ? *beside_ : step.kernels);
   }
-  // A training step but for what the host learns of it.
+  // Queues a training step, except for what the host reads of its results.
   absl::Status QueueStep(const Step& step);
   bool IsRepeatable() const;
   void CountBatch();
@@ -113,7 +113,7 @@ class LargeGT {
 
   LargeGTOptions options_;
   ModelPlacement placement_;
-  std::unique_ptr<Kernels> beside_;  // nullptr: nothing is. Before the arrays, which it frees
+  std::unique_ptr<Kernels> beside_;  // nullptr: none. Declared before the arrays, which it frees
   ParameterSet parameters_;
   GradientSummands gradients_;
 
@@ -141,7 +141,7 @@ class LargeGT {
   bool gradients_finite_ = true;
   std::unique_ptr<StepRecordings> recordings_;  // nullptr: steps are not repeated
 
-  std::unique_ptr<BackgroundSum> sums_;  // last: its thread works on the arrays above
+  std::unique_ptr<BackgroundSum> sums_;  // declared last: its thread works on the arrays above
 };
 
 }  // namespace quadhop

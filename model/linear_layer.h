@@ -9,8 +9,8 @@ namespace quadhop {
 
 class LinearLayer {
  public:
-  // `name` is the paper's, without ".weight". bias_cancels: a batch norm follows, which no bias can
-  // pass, so that its gradient is exactly zero.
+  // `name` is the paper's, without ".weight". bias_cancels: a batch norm follows, which cancels any
+  // bias, so that the bias's gradient is exactly zero.
   explicit LinearLayer(std::string name, bool bias_cancels = false);
 
   void Forward(const Step& step, TensorView<const float> x /* [B, I] */,

@@ -43,7 +43,7 @@ struct PaperWeights {
   TensorView<float> readout, readout_bias;            // [1, 2*h*H], [1]
 };
 
-// Parameters that are the same merged or not: name, and the view in LocalWeights.
+// Visits the parameters that are the same merged or not: name, and the view in LocalWeights.
 template <typename Visit>
 void ForEachShared(const LocalWeights& w, const Visit& visit) {
   visit(std::string(kIn) + ".weight", w.w_in);
@@ -135,7 +135,7 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
       {.transpose_a = true, .a = w.embed, .b = gradients_.w_embed, .c = g.second},
       {.a = AsRow(d_b_embed), .b = w.embed, .c = AsRow(g.second_bias)},
       {.a = AsRow(d_b_out), .b = w.out, .c = AsRow(g.v_bias)}};
-  // What is added to those.
+  // Products that are added to those.
   std::vector<ProductArgs> more = {{.transpose_a = true,
                                     .a = AsRow(d_b_embed),
                                     .b = AsRow(w.second_bias),
@@ -180,14 +180,14 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
   }
   kernels.Multiply(products);
   kernels.Multiply(more);
-  // Exactly zero: the last norm's shift adds the same to every node, which a batch norm takes away
+  // Exactly zero: the last norm's shift adds the same to every node, which a batch norm removes
   // again.
   const auto zero = [&](TensorView<float> gradient) {
     memory.Zero(gradient.data(), BytesOf(gradient));
   };
   if (options_.norm == NormKind::kBatch)
     zero(parameters.gradient(std::string(kFinalNorm) + ".bias"));
-  // And so: the keys' bias shifts every score of a row alike, and so do the readout's own
+  // Likewise zero: the keys' bias shifts every score of a row alike, and so do the readout's own
   // half and its bias.
   zero(g.k_bias);
   zero(g.readout_bias);

@@ -1,5 +1,5 @@
-// Attention of a node to its sampled 2-hop neighbourhood: [B, K] sampled nodes to one row [B, h*H]
-// each.
+// Attention of each node to its sampled 2-hop neighbourhood: maps the [B, K] sampled nodes to one
+// row of [B, h*H] per node.
 #pragma once
 
 #include <absl/types/span.h>
@@ -11,25 +11,25 @@
 
 namespace quadhop {
 
-// Used by one thread: a Backward comes after the Forward of its step, whose arrays it takes up.
+// Used by one thread. Backward comes after the Forward of the same step, and uses its arrays.
 class LocalModule {
  public:
-  // `memory` must outlive it, as the kernels of its steps must.
+  // `memory` and the kernels of its steps must outlive the module.
   LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions, Memory& memory);
 
   void Forward(const Step& step, TensorView<float> y /* [B, h*H] */);
   // Writes summands() from the gradient of y.
   void Backward(const Step& step, TensorView<const float> d_y /* [B, h*H] */);
 
-  // Gradients of the merged weights: of each partition [Pl, n], and where their sum over all
+  // Gradients of the merged weights: those of each partition [Pl, n], and where their sum over all
   // partitions goes [n].
   absl::Span<float> summands() { return summands_.span(); }
   absl::Span<float> summed() { return summed_.span(); }
-  // From summed(), the gradients of the paper's parameters.
+  // Computes the gradients of the paper's parameters from summed().
   void ApplyChainRule(Kernels& kernels, ParameterSet& parameters);
 
  private:
-  // The merged weights of this step's parameters.
+  // Computes the merged weights from this step's parameters.
   void Merge(Kernels& kernels, ParameterSet& parameters);
 
   LargeGTOptions options_;

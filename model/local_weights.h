@@ -1,5 +1,5 @@
-// The weights of the local module as the kernels use them: products that the paper's parameters
-// allow to merge, merged.
+// The weights of the local module as the kernels use them: the paper's parameters, merged into
+// products where they allow it.
 //
 // DESIGN.md section 4, "Identities"; shared by every backend. z are the normalised tokens, keys and
 // values of all heads:
@@ -13,7 +13,7 @@
 //   result = t_0 + sum_j softmax_j(t_j . w_read) t_j, over tokens j >= 1
 // clang-format on
 // A token that stands for m equal ones has log m added to its scores, in both softmaxes; the
-// readout leaves out one of the first token's.
+// readout leaves out one of those that the first token stands for.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,12 @@
-// A matrix that a product takes.
+// A matrix as an operand of a product.
 #pragma once
 
 #include <cstdint>
 
 namespace quadhop {
 
-// In the memory of whoever multiplies: rows `stride` elements apart; `transposed` says that the
-// product takes its transpose. Borrows the data.
+// In the memory of whoever multiplies, with rows `stride` elements apart; `transposed` says that
+// the product takes its transpose. Borrows the data.
 template <typename T>
 struct MatrixRef {
   const T* data;

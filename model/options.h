@@ -9,9 +9,9 @@ namespace quadhop {
 enum class Conv { kFull, kLocal, kGlobal, kNone };
 enum class NormKind { kBatch, kLayer, kNone };
 enum class CodebookStart { kData, kPaper };
-// The precision of the operands of products; sums, norms and softmax are in float. TF32: floats of
-// which products take 10 bits of the mantissa, on GPUs. BF16: those of the local module in bf16,
-// the others in TF32 on GPUs and F32 on CPUs.
+// The precision of the operands of products; sums, norms and softmax are in float. TF32: floats, of
+// whose mantissa products on GPUs take 10 bits. BF16: operands of the local module in bf16, the
+// others in TF32 on GPUs and F32 on CPUs.
 enum class Precision { kF32, kTF32, kBF16 };
 inline const char* PrecisionName(Precision p) {
   if (p == Precision::kTF32) return "TF32";
@@ -19,7 +19,7 @@ inline const char* PrecisionName(Precision p) {
 }
 enum class LossKind { kCrossEntropy, kBinary };
 
-// The dims of DESIGN.md section 4, by their letters.
+// The dims of DESIGN.md section 4, with their letters.
 struct LargeGTDims {
   int64_t features = 0;       // F
   int64_t hops_and_self = 3;  // tokens of one sampled node: its own features and those of each hop
@@ -29,8 +29,8 @@ struct LargeGTDims {
   int64_t heads = 0;          // h
   int64_t centroids = 0;      // M
   int64_t classes = 0;        // C
-  // Tokens carry marks: columns after their features, which are 1 in the column of the token's kind
-  // and else 0. Kinds: [own features, each hop] of other nodes, then of the node itself.
+  // Tokens carry marks: columns after their features, with 1 in the column of the token's kind and
+  // 0 elsewhere. Kinds: [own features, each hop] of other nodes, then of the node itself.
   bool token_marks = false;
 
   int64_t marks() const { return token_marks ? 2 * hops_and_self : 0; }
@@ -52,12 +52,12 @@ struct LargeGTOptions {
   double attention_dropout = 0;
   double ema_decay = 0.99;
   uint64_t seed = 0;
-  bool cuda_graphs = false;  // digits do not depend on it
+  bool cuda_graphs = false;  // results are the same to the last bit
 
   bool has_local() const { return conv == Conv::kFull || conv == Conv::kLocal; }
   bool has_global() const { return conv == Conv::kFull || conv == Conv::kGlobal; }
   bool has_input() const { return conv != Conv::kLocal; }  // fc_in: the node's own features
-  // Columns that the head takes: what the modules give, else fc_in.
+  // Columns that the head takes: the modules' outputs, or fc_in's if there are no modules.
   int64_t head_inputs() const {
     return conv == Conv::kNone ? dims.width : (has_local() + has_global()) * dims.wide();
   }

@@ -18,15 +18,15 @@
 
 namespace quadhop {
 
-// Gradients that become known at the same time of a backward pass, and are summed over partitions
+// Gradients that become known at the same time in a backward pass, and are summed over partitions
 // together.
 enum class GradientGroup {
   kHead,    // ffs, fc_out
   kGlobal,  // the codebook's attention, and fc_in's second map
   kInput,   // fc_in's first map and norm
-  kLocal,   // the local module: its gradients are of LocalWeights, and come back to these by the
-            // chain rule
-  kUnused,  // in the paper's code, and so in exchange, but no output depends on them: never trained
+  kLocal,   // the local module: its gradients are those of LocalWeights, from which the chain rule
+            // gives those of its parameters
+  kUnused,  // in the paper's code and exchanged files, but no output depends on them: never trained
 };
 inline constexpr size_t kNumGradientGroups = 5;
 
@@ -47,16 +47,16 @@ struct Parameter {
   int64_t size = 0;
 };
 
-// All parameters of a model: values and summed gradients, each one array in which a group is one
-// piece and kUnused the last. Every parameter begins at a multiple of 64 bytes, for products read
-// and write 16 at a time; what stands between them is zero, and stays so. Used by one thread at a
-// time.
+// All parameters of a model: values and summed gradients, each in one array in which a group is one
+// piece and kUnused the last. Every parameter begins at a multiple of 64 bytes, because products
+// read and write 16 at a time; the gaps between parameters are zero, and stay so. Used by one
+// thread at a time.
 class ParameterSet {
  public:
-  // Values as in the paper's code, a function of (seed, name) alone. In `memory`, which must
-  // outlive it.
+  // Initial values as in the paper's code, a function of (seed, name) alone. Kept in `memory`,
+  // which must outlive this.
   ParameterSet(const LargeGTOptions& options, Memory& memory);
-  // Trained weights of such a set, which is not made.
+  // The number of trained weights of such a set, without making it.
   static int64_t NumTrained(const LargeGTOptions& options);
   Memory& memory() { return memory_; }
 
@@ -68,7 +68,7 @@ class ParameterSet {
   TensorView<float> gradient(absl::string_view name) { return ViewOf(gradients_, Find(name)); }
   TensorView<float> value(const Parameter& parameter) { return ViewOf(values_, parameter); }
 
-  // The trained parameters and what stands between them [trained_size()].
+  // The trained parameters and the gaps between them [trained_size()].
   TensorView<float> trained_values() { return {values_.data(), {trained_size()}}; }
   TensorView<float> trained_gradients() { return gradients_.view(); }
   int64_t trained_size() const { return group_begin_[static_cast<size_t>(GradientGroup::kUnused)]; }
@@ -93,7 +93,7 @@ class GradientSummands {
   // Where the kernels write the gradient of a parameter.
   PartitionGradients Of(const Parameter& parameter);
   absl::Span<float> Group(GradientGroup group);  // [Pl, size of the group]
-  // Sets the gradient of a parameter to zero, which it exactly is.
+  // Sets the gradient of a parameter to zero, its exact value.
   void Zero(Memory& memory, const Parameter& parameter);
 
  private:

@@ -18,13 +18,13 @@ namespace quadhop {
 // Borrowed for the time of one forward and backward pass.
 struct Step {
   Kernels& kernels;
-  Communicator& comm;         // takes the kernels' memory; for sums that are waited for at once
-  BackgroundSum& background;  // for those that other work hides
+  Communicator& comm;         // works on the kernels' memory; for sums that are waited for at once
+  BackgroundSum& background;  // for sums that other work hides
   const PartitionOwners& owners;
   ParameterSet& parameters;
   GradientSummands& gradients;
   const Batch& batch;         // what the host needs of it
-  const BatchArrays& arrays;  // what kernels do
+  const BatchArrays& arrays;  // what the kernels need of it
   bool training;
   uint64_t seed;
 
@@ -33,7 +33,7 @@ struct Step {
     return {other, comm, background, owners, parameters, gradients, batch, arrays, training, seed};
   }
   Memory& memory() const { return kernels.memory(); }
-  // What is asked for of this from now on is computed after what has been asked for of `other`.
+  // What is queued by this step from now on is computed after what `other` has queued so far.
   void After(const Step& other) const { memory().WaitForAll(other.memory()); }
   Slices slices() const { return {batch.slice_offsets, arrays.slice_offsets().data()}; }
   int64_t rows() const { return batch.num_nodes(); }
@@ -42,7 +42,7 @@ struct Step {
   Dropout MakeDropout(double probability, RandomPurpose purpose) const {
     return {training ? probability : 0.0, seed, purpose, arrays.step(), arrays.nodes()};
   }
-  // sum [n] of summands [Pl, n], which are overwritten, over all partitions. Collective.
+  // sum [n] = the sum over all partitions of summands [Pl, n], which are overwritten. Collective.
   template <typename T>
   absl::Status Sum(const std::string& operation, Array<T>& summands, TensorView<T> sum) const {
     return OrderedSum(comm, owners, operation, kernels.row_adder(), summands.span(), SpanOf(sum));
@@ -52,7 +52,7 @@ struct Step {
   void StartSum(const std::string& operation, Array<T>& summands, TensorView<T> sum) const {
     background.SubmitOrdered(operation, summands.span(), SpanOf(sum), &memory());
   }
-  // For all that were started, by any layer.
+  // Waits for all sums that were started, by any layer.
   absl::Status WaitForSums() const { return background.Wait(&memory()); }
 
  private:

@@ -14,7 +14,7 @@ int64_t OperandBytes(const LargeGTOptions& options) {
   return options.precision == Precision::kBF16 ? 2 : 4;
 }
 
-// Of the local module, a token: see LocalActivations.
+// Of the local module, per token: see LocalActivations.
 int64_t TokenBytesOnCpu(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   return (2 * d.width + 3 * d.wide() + d.heads * d.sequence()) * OperandBytes(options) +
@@ -22,9 +22,9 @@ int64_t TokenBytesOnCpu(const LargeGTOptions& options) {
 }
 
 // The same on a GPU, which keeps what goes into products, features too, and takes all tokens
-// through one layer after the other: gradients of four layers and of the probabilities stand beside
-// that (cuda/local_activations_cuda.h, cuda/local_backward.cu). Rows are padded to 8, and buffers
-// keep an eighth more than was asked for.
+// through one layer after the other: gradients of four layers and of the probabilities come on top
+// of that (cuda/local_activations_cuda.h, cuda/local_backward.cu). Rows are padded to 8, and
+// buffers keep an eighth more than was asked for.
 int64_t TokenBytesOnGpu(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   const int64_t operands =
@@ -32,13 +32,14 @@ int64_t TokenBytesOnGpu(const LargeGTOptions& options) {
   return (operands * OperandBytes(options) + 6 * kFloatBytes + RoundUp(d.wide()) / 4) * 9 / 8;
 }
 
-// What of it a step gives back at its end (cuda/local_backward.cu), unless it was recorded.
+// The part of it that a step gives back at its end (cuda/local_backward.cu), unless it was
+// recorded.
 int64_t PassingTokenBytesOnGpu(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   return (2 * d.width + 2 * d.wide() + d.heads * RoundUp(d.sequence())) * OperandBytes(options);
 }
 
-// Kept of one node besides its tokens: see GlobalModule and LargeGT.
+// Kept per node besides its tokens: see GlobalModule and LargeGT.
 int64_t NodeBytes(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   // Logits: the model's, their gradients, and those that evaluations take from it.

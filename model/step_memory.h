@@ -1,4 +1,4 @@
-// What a step of training holds in memory, by the sizes of the model: before it is made.
+// What a training step will hold in memory, computed from the sizes of a model before it is made.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ StepMemory StepMemoryOnCpu(const LargeGTOptions& options, int64_t nodes, int64_t
 StepMemory StepMemoryOnGpu(const LargeGTOptions& options, int64_t nodes, int64_t owned_partitions,
                            bool recorded);
 
-// Of a GPU's activation_bytes, what kernels take when they are made.
+// The part of a GPU's activation_bytes that kernels take when they are made.
 inline constexpr int64_t kGpuKernelBytes = int64_t{256} << 20;
 
 }  // namespace quadhop

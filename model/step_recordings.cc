@@ -8,7 +8,7 @@ namespace quadhop {
 namespace {
 
 // Slices differ by a node from step to step, so a rank of P partitions meets up to 2^P sizes.
-// Making a recording takes longer than queueing a step: none is given up for another.
+// Making a recording takes longer than queueing a step, so none is given up for another.
 constexpr size_t kMostRecorded = 64;
 
 }  // namespace

@@ -18,15 +18,16 @@ namespace quadhop {
 
 class StepRecordings {
  public:
-  // Steps are queued on the first memory and on the others, its forks; nullptr: none. All must
+  // Steps are queued on the first memory and on its forks, the others; nullptr: no fork. All must
   // outlive this.
   explicit StepRecordings(std::vector<Memory*> memories) : memories_(std::move(memories)) {}
 
-  // Has a training step on `batch` queued: by `queue`, or from a recording of what `queue` queued
-  // for a batch of equal sizes, since which no memory was outgrown. The first step of a size
+  // Queues a training step on `batch`: by `queue`, or from a recording of what `queue` queued for a
+  // batch of equal sizes, provided that no memory has been outgrown since. The first step of a size
   // is queued as it is (memory is taken, products are chosen), the second is recorded. Once a step
-  // has been queued, `queue` must queue the same for batches of these sizes, but for what it reads
-  // of arrays in these memories. Once there are many sizes, steps of others are queued one by one.
+  // has been queued, `queue` must queue the same for batches of these sizes, except for what it
+  // reads from arrays in these memories. Once there are many sizes, steps of other sizes are queued
+  // one by one.
   absl::Status Queue(const Batch& batch, absl::FunctionRef<absl::Status()> queue);
 
  private:

@@ -67,17 +67,17 @@ absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& pat
     return absl::DataLossError(absl::StrCat(name, " is damaged: it does not have its checksum"));
   CheckpointManifest manifest;
   google::protobuf::TextFormat::Parser parser;
-  parser.AllowUnknownField(true);  // of a later version, to say so
+  parser.AllowUnknownField(true);  // so that a later version can be reported
   if (!parser.ParseFromString(text, &manifest))
     return absl::DataLossError(absl::StrCat(name, " is not a checkpoint's manifest"));
   if (manifest.format_version() != kCheckpointVersion)
     return absl::FailedPreconditionError(absl::StrCat(
         name, " has format version ", manifest.format_version(), "; this quadhop reads version ",
-        kCheckpointVersion, ": use the one that wrote it"));
+        kCheckpointVersion, ": use the quadhop that wrote it"));
   for (const CheckpointFile& file : manifest.files())
     if (!IsNameOfOurs(file.name()))
       return absl::DataLossError(
-          absl::StrCat(name, " lists '", file.name(), "', which is no file of a checkpoint"));
+          absl::StrCat(name, " lists '", file.name(), "', which is not a file of a checkpoint"));
   return manifest;
 }
 
@@ -86,8 +86,8 @@ absl::Status CheckIsOfStore(const std::string& path, const CheckpointManifest& m
   if (manifest.store() == store) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       path, " is of a store with checksum ", manifest.store(), "; this one has ", store,
-      ": was it prepared again, or cut into other parts? Name the former by "
-      "--store, or prepare it by the same options as then"));
+      ": was it prepared again, or cut into other parts? Name the former store with "
+      "--store, or prepare this one again with the same options as then"));
 }
 
 absl::Status VerifyFile(const std::string& path, const CheckpointFile& file) {
@@ -140,7 +140,7 @@ absl::Status RemoveCheckpoint(const std::string& path) {
     return RemoveFileIfPresent(path);
   const absl::StatusOr<std::vector<std::string>> names = ListFolder(path);
   QH_RETURN_IF_ERROR(names.status());
-  // The manifest goes first, so that no moment leaves one that lists files that are gone.
+  // The manifest goes first, so that it never lists files that are gone.
   QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + kCheckpointManifestName));
   for (const std::string& name : *names)
     if (IsNameOfOurs(name)) QH_RETURN_IF_ERROR(RemoveFileIfPresent(path + "/" + name));

@@ -29,36 +29,36 @@ inline constexpr char kCodesArray[] = "convs.0.c_idx";
 // Whether the folder has the manifest of a checkpoint.
 bool IsCheckpointFolder(const std::string& path);
 
-// Adam's moments of each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME. Views.
+// Views of Adam's moments for each trained parameter, as exp_avg.NAME and exp_avg_sq.NAME.
 std::vector<StateArray> OptimizerState(LargeGT& model, Adam& adam);
 
-// A file of `folder` as it is on disk.
+// The manifest's entry for a file of `folder`, as the file is on disk.
 absl::StatusOr<CheckpointFile> DescribeFile(const std::string& folder, const std::string& name);
 
 // Gives the manifest its version and checksum, and writes it into `folder`.
 absl::Status WriteCheckpointManifest(CheckpointManifest manifest, const std::string& folder);
 
-// The manifest of the checkpoint at `path`, checked against its checksum; its names stay inside
-// the folder. kNotFound, kDataLoss, kFailedPrecondition (another version).
+// The manifest of the checkpoint at `path`, checked against its checksum; the file names in it stay
+// inside the folder. kNotFound, kDataLoss, kFailedPrecondition (another version).
 absl::StatusOr<CheckpointManifest> ReadCheckpointManifest(const std::string& path);
 
-// kFailedPrecondition, saying what to do, if the manifest of the checkpoint at `path` is of another
-// store than the one with this identity.
+// kFailedPrecondition, saying what to do, if the checkpoint at `path` is, by its manifest, from a
+// store other than the one with this identity.
 absl::Status CheckIsOfStore(const std::string& path, const CheckpointManifest& manifest,
                             const std::string& store);
 
 // kDataLoss, naming the file, if it is not as the manifest of its folder `path` says.
 absl::Status VerifyFile(const std::string& path, const CheckpointFile& file);
 
-// The path of a file that the manifest lists, checked against it. kDataLoss; kFailedPrecondition if
-// there is none of that name.
+// The path of the file `name`, which is checked against the manifest: kDataLoss.
+// kFailedPrecondition if the manifest lists no such file.
 absl::StatusOr<std::string> FindFile(const std::string& path, const CheckpointManifest& manifest,
                                      absl::string_view name);
 
-// The codes of all nodes, in the order of the store: mapped.
+// The codes of all nodes, in the order of the store, memory-mapped.
 class StoredCodes {
  public:
-  // Their file is checked against the manifest: kDataLoss.
+  // Checks the file of codes against the manifest: kDataLoss.
   static absl::StatusOr<StoredCodes> Open(const std::string& path,
                                           const CheckpointManifest& manifest);
   // [N]; empty if the model had no codebook.
@@ -67,11 +67,12 @@ class StoredCodes {
  private:
   absl::optional<NpyFile> file_;
 };
-// kDataLoss, saying that `path` has it, if there is no such centroid.
+// kDataLoss, naming `path`, if there is no centroid `code`.
 absl::Status CheckCode(const std::string& path, int64_t code, int64_t centroids);
 
-// Removes the files of `path` that a checkpoint writes, and the folder if nothing else is in it:
-// what somebody else put there stays. Of a link the link alone. Fine if there is no such folder.
+// Removes the files in `path` that a checkpoint writes, and the folder if nothing else is in it:
+// what somebody else put there stays. If `path` is a link, only the link is removed. OK if there is
+// no such folder.
 absl::Status RemoveCheckpoint(const std::string& path);
 
 }  // namespace quadhop

@@ -1,4 +1,4 @@
-// A copy in memory of what a checkpoint will hold: training goes on while it is written.
+// A copy in memory of what a checkpoint will hold, so that training goes on while it is written.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -24,12 +24,12 @@ struct CheckpointSnapshot {
   };
   RunPosition position;
   std::string store;
-  std::map<std::string, std::vector<Array>> tensors;  // safetensors files; rank 0's alone
-  std::vector<int16_t> codes;                         // [N_owned]; none without a codebook
+  std::map<std::string, std::vector<Array>> tensors;  // safetensors files; on rank 0 only
+  std::vector<int16_t> codes;                         // [N_owned]; empty without a codebook
 };
 
-// The position's codebook_started is the model's. The memory of `reused`, an earlier snapshot of
-// the same subject or an empty one, is taken for the new one: memory that is touched for the first
+// Takes the position's codebook_started from the model. The new snapshot reuses the memory of
+// `reused`, an earlier snapshot of the same subject or an empty one: touching memory for the first
 // time would take longer than the copy. Collective.
 absl::StatusOr<CheckpointSnapshot> TakeSnapshot(const CheckpointSubject& subject,
                                                 const RunPosition& position,

@@ -31,7 +31,7 @@ bool HasStarted(LargeGT& model) {
   return std::any_of(sizes.begin(), sizes.end(), [](float size) { return size > 0; });
 }
 
-// Of the arrays of a file and of a model, those that the other lacks; "" if there are none.
+// Names the arrays of a file and of a model that the other lacks; "" if there are none.
 absl::StatusOr<std::string> DescribeRest(const SafetensorsFile& file,
                                          const std::vector<std::string>& lacking, LargeGT& model) {
   std::set<std::string> of_model;
@@ -47,10 +47,11 @@ absl::StatusOr<std::string> DescribeRest(const SafetensorsFile& file,
   std::string rest;
   if (!lacking.empty())
     rest = absl::StrCat(file.path(), " lacks ", lacking.size(), " of the model's ", of_model.size(),
-                        " arrays, which stay random: first ", lacking.front());
+                        " arrays, which stay random: the first is ", lacking.front());
   if (!unused.empty())
     absl::StrAppend(&rest, rest.empty() ? "" : "; ", "not used: ", unused.size(), " of ",
-                    file.names().size(), " arrays of ", file.path(), ", first ", unused.front());
+                    file.names().size(), " arrays of ", file.path(), ", the first is ",
+                    unused.front());
   return rest;
 }
 
@@ -83,7 +84,7 @@ absl::StatusOr<std::string> ImportWeights(const std::string& path,
     std::vector<int16_t> owned;
     for (const int64_t place : owned_original_ids) {
       if (place < 0 || place >= num_nodes)
-        return absl::DataLossError(absl::StrCat("the store has a node of the original id ", place,
+        return absl::DataLossError(absl::StrCat("the store has a node with the original id ", place,
                                                 "; allowed: [0, ", num_nodes,
                                                 "): import it again"));
       const int64_t code = codes[static_cast<size_t>(place)];

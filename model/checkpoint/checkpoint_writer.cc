@@ -22,8 +22,8 @@
 namespace quadhop {
 namespace {
 
-// All ranks learn whether all succeeded: else an error on every rank, which is this rank's own if
-// it has one.
+// All ranks learn whether all succeeded: if not, every rank returns an error, its own if it has
+// one.
 absl::Status AgreeOn(Communicator& comm, absl::string_view operation, const absl::Status& mine) {
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> errors,
                       GatherTexts(comm, operation, MessageOrEmpty(mine)));
@@ -66,8 +66,8 @@ absl::Status WriteFolder(const CheckpointSnapshot& snapshot, absl::Span<const in
 }
 
 // Puts the finished folder in the place of what was there: at once where the file system can
-// exchange two folders, else in two steps. What was there and cannot be removed then is removed by
-// the next write.
+// exchange two folders, else in two steps. If what was there cannot be removed then, the next write
+// removes it.
 absl::Status Replace(const std::string& from, const std::string& to) {
   if (!FileExists(to)) return RenameFile(from, to);
   const std::filesystem::path parent = std::filesystem::path(to).parent_path();
@@ -125,7 +125,7 @@ int64_t BytesOfFiles(const std::string& folder) {
 absl::Status WriteCheckpoint(Communicator& comm, const CheckpointWrite& write) {
   const std::string folder = write.path + ".tmp";
   const absl::Status status = WriteInto(comm, write, folder);
-  // Room on a full disk is made at once. What cannot be removed is removed by the next write.
+  // Makes room on a full disk at once. What cannot be removed now is removed by the next write.
   if (!status.ok() && comm.rank() == Rank(0)) RemoveCheckpoint(folder).IgnoreError();
   return status;
 }
@@ -146,7 +146,7 @@ void CheckpointWriter::Start(std::vector<CheckpointWrite> writes) {
   try {
     thread_ = std::thread([this] { Run(); });
   } catch (const std::system_error&) {
-    Run();  // no thread to be had: peers count on this rank's part
+    Run();  // no thread is available, but peers count on this rank's part
   }
 }
 
@@ -169,7 +169,8 @@ CheckpointWriter::Outcome CheckpointWriter::Write(CheckpointWrite write) {
     outcome.written = std::move(write.snapshot);
     return outcome;
   }
-  // A write that failed for want of disk leaves ranks in step; a broken communicator does not.
+  // A write that failed for lack of disk space leaves ranks in step; a broken communicator does
+  // not.
   broken_ = comm_->Barrier("after a failed checkpoint");
   outcome.unwritten = std::move(write);
   return outcome;

@@ -17,8 +17,8 @@
 
 namespace quadhop {
 
-// Called when a write has come to a point: kFilesWritten on all ranks, once this rank's part is
-// done, the others on rank 0. An error fails the write. For faults on purpose (train.fail_at).
+// Called when a write reaches a point: kFilesWritten on all ranks, each once its part is done; the
+// other points on rank 0. An error fails the write. For deliberate faults (train.fail_at).
 enum class WritePoint { kFilesWritten, kRename, kPublish };
 using WriteHook = std::function<absl::Status(WritePoint)>;
 
@@ -26,21 +26,21 @@ struct CheckpointWrite {
   CheckpointSnapshot snapshot;
   std::string path;
   WriteHook hook;                         // may be empty
-  std::function<absl::Status()> publish;  // once it is in place, on rank 0; may be empty
+  std::function<absl::Status()> publish;  // called on rank 0 once it is in place; may be empty
 };
 
-// Rank 0, to which the others send their codes, writes `path`.tmp, every file and the folder
-// fsynced, then exchanges it with what stood at `path`, which is removed (where the file system
-// cannot exchange folders, that is `path`.old for a moment). Collective; fails on all ranks or
-// none, and the message names the rank. On error what stood at `path` is unchanged, unless what
-// failed was publish or an fsync after the exchange, and the files of `path`.tmp are gone.
+// The other ranks send their codes to rank 0. It writes `path`.tmp, with every file and the folder
+// fsynced, exchanges it with what was at `path`, and removes the latter (which is `path`.old for a
+// moment if the file system cannot exchange folders). Collective: fails on all ranks or none, and
+// the message names the rank. On error the files of `path`.tmp are gone, and what was at `path` is
+// unchanged unless publish or an fsync after the exchange failed.
 absl::Status WriteCheckpoint(Communicator& comm, const CheckpointWrite& write);
 
 // A thread that writes one checkpoint after another, on a communicator of its own. Used by one
 // thread.
 class CheckpointWriter {
  public:
-  // Collective (it duplicates `comm`, which need not outlive it).
+  // Collective (it duplicates `comm`, which need not outlive the writer).
   static absl::StatusOr<std::unique_ptr<CheckpointWriter>> Create(Communicator& comm);
   ~CheckpointWriter();  // waits for a write under way
   CheckpointWriter(const CheckpointWriter&) = delete;
@@ -52,28 +52,29 @@ class CheckpointWriter {
     absl::Status status;  // the same on all ranks, OK or not
     double seconds = 0;
     int64_t bytes = 0;           // of the checkpoint's files; on rank 0, if they were written
-    CheckpointWrite unwritten;   // what was to be written, if it failed: to be tried again
-    CheckpointSnapshot written;  // if it did not: its memory may be taken again
+    CheckpointWrite unwritten;   // if it failed: what was to be written, for another try
+    CheckpointSnapshot written;  // if it did not fail: its memory may be reused
   };
 
-  // Returns at once. No write is under way: see Wait. Collective.
+  // Returns at once. No write may be under way: see Wait. Collective.
   void Start(std::vector<CheckpointWrite> writes);
-  // The outcomes of the writes that were started last, in their order; none if somebody has asked
-  // since. An error is one of the communicator: the job can only be ended.
+  // Waits for the writes that were started last, and returns their outcomes in order; none if they
+  // have been returned before. An error means that the communicator is broken: the job can only be
+  // ended.
   absl::StatusOr<std::vector<Outcome>> Wait();
   // Whether Wait would return outcomes without waiting.
   bool HasFinished() const { return finished_; }
 
  private:
   explicit CheckpointWriter(std::unique_ptr<Communicator> comm) : comm_(std::move(comm)) {}
-  void Run();  // the writes of writes_
+  void Run();  // performs writes_
   Outcome Write(CheckpointWrite write);
 
   const std::unique_ptr<Communicator> comm_;  // used by the thread alone
-  std::vector<CheckpointWrite> writes_;       // of the thread while it runs
+  std::vector<CheckpointWrite> writes_;       // belongs to the thread while it runs
   std::thread thread_;
   std::atomic<bool> finished_ = false;
-  std::vector<Outcome> outcomes_;  // of the thread until it is joined, as is broken_
+  std::vector<Outcome> outcomes_;  // belongs to the thread until it is joined, as does broken_
   absl::Status broken_;
 };
 

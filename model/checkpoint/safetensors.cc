@@ -36,7 +36,7 @@ std::string AllowedDTypes() {
                        [](std::string* out, const DTypeRow& row) { out->append(row.name); });
 }
 
-// dims multiplied and by the bytes of an element; false if one is negative or the product
+// The product of dims and the bytes of an element; false if one is negative or the product
 // overflows.
 bool DataBytes(absl::Span<const int64_t> dims, DType dtype, int64_t* bytes) {
   *bytes = SizeOfDType(dtype);
@@ -145,9 +145,9 @@ absl::StatusOr<absl::string_view> HeaderText(absl::Span<const uint8_t> bytes) {
     length = length << 8 | bytes[static_cast<size_t>(i)];
   const uint64_t room = bytes.size() - kLengthBytes;
   if (length > uint64_t{kMaxSafetensorsHeaderBytes} || length > room)
-    return absl::InvalidArgumentError(
-        absl::StrCat("the header length ", length, " is above ", kMaxSafetensorsHeaderBytes,
-                     " or above the ", room, " bytes that follow: not a safetensors file, or cut"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the header length ", length, " is above ", kMaxSafetensorsHeaderBytes, " or above the ",
+        room, " bytes that follow: not a safetensors file, or cut off"));
   return absl::string_view(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
 }
 

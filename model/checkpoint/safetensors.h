@@ -26,12 +26,12 @@ inline constexpr int64_t kMaxSafetensorsHeaderBytes = 100'000'000;
 struct SafetensorsEntry {
   DType dtype = DType::kF32;        // kF64, kF32, kF16, kBF16, kI64, kI32, kI16 or kU8
   std::vector<int64_t> dims;        // empty for a scalar
-  absl::Span<const uint8_t> bytes;  // row-major, little-endian, of any alignment
+  absl::Span<const uint8_t> bytes;  // row-major, little-endian, at any alignment
 
   int64_t size() const { return static_cast<int64_t>(bytes.size()) / SizeOfDType(dtype); }
 };
 
-// A safetensors file, mapped. Moves, does not copy. Thread-safe after Open.
+// A memory-mapped safetensors file. Movable, not copyable. Thread-safe after Open.
 class SafetensorsFile {
  public:
   // kNotFound and the like if the file cannot be mapped. kInvalidArgument, naming the file and the
@@ -47,7 +47,7 @@ class SafetensorsFile {
   // nullptr if there is no such array.
   const SafetensorsEntry* Find(absl::string_view name) const;
 
-  // All values in row-major order, converted from any dtype (to float: rounded where it must be).
+  // All values in row-major order, converted from any dtype (to float: rounded if necessary).
   // kNotFound, naming the file, if there is no such array.
   absl::StatusOr<std::vector<double>> ReadAsDouble(absl::string_view name) const;
   absl::StatusOr<std::vector<float>> ReadAsFloat(absl::string_view name) const;
@@ -72,9 +72,9 @@ struct NamedTensor {
   const void* data = nullptr;
 };
 
-// Writes the arrays in the order given, beside `path`, then renames. kInvalidArgument for two equal
-// names, a name or metadata that is not UTF-8, negative dims or another dtype. On error `path` is
-// as it was.
+// Writes the arrays in the order given to a file beside `path`, then renames it. kInvalidArgument
+// for two equal names, a name or metadata that is not UTF-8, negative dims or a dtype not listed
+// above. On error `path` is as it was.
 absl::Status WriteSafetensors(const std::string& path, absl::Span<const NamedTensor> tensors,
                               const std::map<std::string, std::string>& metadata);
 

@@ -26,7 +26,7 @@ void CpuKernels::DoAdam(const AdamArgs& args) {
 }
 
 void CpuKernels::DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) {
-  bool bad = false;  // not left early, so that the compiler makes vectors of it
+  bool bad = false;  // the loop is not left early, so that the compiler vectorises it
   for (int64_t i = 0; i < x.size(); ++i) bad |= !IsFinite(std::bit_cast<uint32_t>(x[i]));
   all_finite[0] = bad ? 0 : 1;
 }

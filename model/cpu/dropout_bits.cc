@@ -19,7 +19,7 @@ void KeepBitsImpl(uint64_t key, uint32_t threshold, int64_t num_bytes, uint8_t* 
   const hn::RebindToUnsigned<hn::RepartitionToWide<decltype(d)>> d64;
   const hn::Rebind<uint8_t, decltype(d)> d8;
   using V32 = hn::Vec<decltype(d)>;
-  const auto multiply = [&](V32 x, V32 factor, V32* high) {  // 32 x 32 -> 64 bits, a lane
+  const auto multiply = [&](V32 x, V32 factor, V32* high) {  // 32 x 32 -> 64 bits per lane
     const auto even = hn::MulEven(x, factor);
     const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(d64, x))), factor);
     *high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));

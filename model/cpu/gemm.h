@@ -8,8 +8,9 @@
 
 namespace quadhop::cpu {
 
-// c [m, n] (rows c_stride apart) = alpha * a [m, k] b [k, n] + beta * c, with a and b after
-// transposition; sums are made in float. Digits are a function of the arguments alone. Thread-safe.
+// c [m, n] (rows c_stride apart) = alpha * a [m, k] b [k, n] + beta * c, where a and b are taken
+// after transposition; sums are in float. Results are a function of the arguments alone, to the
+// last bit. Thread-safe.
 void Gemm(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b, float beta,
           float* c, int64_t c_stride, float alpha = 1.0f);
 void Gemm(int64_t m, int64_t n, int64_t k, MatrixRef<BFloat16> a, MatrixRef<BFloat16> b, float beta,

@@ -17,8 +17,9 @@ namespace {
 
 char Op(bool transposed) { return transposed ? 'T' : 'N'; }
 
-// oneDNN would start OpenMP threads of its own, and cut the product by their number: digits and
-// speed both want one. The setting belongs to the calling thread and costs nothing.
+// oneDNN would start OpenMP threads of its own, and cut the product by their number: for fixed
+// results and for speed there must be one. The setting belongs to the calling thread and costs
+// nothing.
 void UseOneThread() { omp_set_num_threads(1); }
 
 void Check(dnnl_status_t status) {

@@ -12,8 +12,8 @@
 
 namespace quadhop::cpu {
 
-// Rows of node-level matrices that one product takes: a constant, so that digits do not depend on
-// threads.
+// Rows of node-level matrices that one product takes: a constant, so that results do not depend on
+// the number of threads.
 inline constexpr int64_t kTileRows = 64;
 // Token rows that the local module takes through all its layers at once, so that they stay in
 // cache.
@@ -72,7 +72,7 @@ class CpuKernels final : public Kernels {
   void LocalForwardIn(const LocalForwardArgs& args);
   template <typename T>
   void LocalBackwardIn(const LocalBackwardArgs& args);
-  // The array of `weights` in T; that of bf16 is good until the next call.
+  // The array of `weights` in T; the one in bf16 is valid until the next call.
   template <typename T>
   const T* OperandsOf(const LargeGTDims& dims, const LocalWeights& weights);
 

@@ -1,4 +1,5 @@
-// Sums of partial gradients in one fixed order, in memory for as many of them as are in work.
+// Sums of partial gradients in one fixed order, with memory for only as many of them as are in
+// progress.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +24,15 @@ class LaneMemory {
 };
 
 // Lanes are numbered through all partitions: those of partition i are [first_lane[i],
-// first_lane[i + 1]), at least one each. A partition's sum is that of its lanes' arrays, added in
-// ascending order by whichever thread completes the next: nobody waits. Thread-safe.
+// first_lane[i + 1]), at least one each. A partition's sum is the sum of its lanes' arrays, added
+// in ascending order by whichever thread ends the next lane: no thread waits. Thread-safe.
 class LaneSums {
  public:
   // sums [Pl, n] is written; it and `memory` are borrowed.
   LaneSums(std::vector<size_t> first_lane, TensorView<float> sums, LaneMemory& memory);
 
-  // The array of lane `lane` of partition `partition`, zeros, for the caller to add to until End.
-  // The first lane's is the sum itself.
+  // The zeroed array of lane `lane` of partition `partition`, for the caller to add to until End.
+  // The first lane's array is the sum itself.
   float* Begin(size_t partition, size_t lane);
   void End(size_t partition, size_t lane);
 

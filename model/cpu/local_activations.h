@@ -13,7 +13,7 @@
 
 namespace quadhop::cpu {
 
-// Those activations that enter products, in the precision of the products.
+// The activations that enter products, in the precision of the products.
 template <typename T>
 struct LocalOperands {
   Tensor<T> a;      // [T, H]
@@ -24,9 +24,9 @@ struct LocalOperands {
   Tensor<T> t_hat;  // [T, h*H]
 };
 
-// What a forward pass keeps for the backward pass, for the T tokens of a batch: those of a node
-// stand together, S of them, which is its own number (Batch::sampled_offsets). Reused from step to
-// step.
+// What a forward pass keeps for the backward pass, for the T tokens of a batch: those of a node are
+// contiguous, and their number S differs from node to node (Batch::sampled_offsets). Reused from
+// step to step.
 struct CpuLocalActivations final : LocalActivations {
   void Resize(const LargeGTDims& dims, const Batch& batch, Precision precision);
   template <typename T>
@@ -38,7 +38,7 @@ struct CpuLocalActivations final : LocalActivations {
     }
   }
 
-  LocalOperands<float> f32;  // one of the two has rows
+  LocalOperands<float> f32;  // only one of the two has rows
   LocalOperands<BFloat16> bf16;
   std::vector<int64_t> p_offsets;  // [B + 1]: where p of each node begins
   Tensor<float> u_mean;            // [T]

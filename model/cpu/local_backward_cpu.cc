@@ -10,9 +10,9 @@
 namespace quadhop::cpu {
 namespace {
 
-constexpr int64_t kMaxLanes = 16;  // partial gradients a partition
+constexpr int64_t kMaxLanes = 16;  // partial gradients per partition
 constexpr int64_t kMinTilesPerLane =
-    4;  // a lane costs a pass over the weights; this keeps it small beside its tiles
+    4;  // a lane costs a pass over the weights; this keeps that small beside its tiles
 
 // T is the type of the operands of products, as in the forward pass.
 template <typename T>
@@ -61,7 +61,7 @@ class BackwardTile {
   }
 
  private:
-  // Readout and the norm before it: from d_y of node i, d_residual and d_attended of its tokens.
+  // Readout and the norm before it: d_residual and d_attended of node i's tokens, from its d_y.
   void Read(int64_t i) {
     const float* d_result = args_.d_y.row(t_.node + i);
     const int64_t first = t_.first(i), tokens = t_.tokens(i);
@@ -138,7 +138,7 @@ class BackwardTile {
     return {act_.u_mean[t_.first_row + r], act_.u_inv_std[t_.first_row + r]};
   }
 
-  // z again, from u.
+  // Computes z again, from u.
   void Normalise() {
     const T* u = RowsOf(kept_.u, t_, t_.width);
     for (int64_t r = 0; r < t_.rows; ++r) {

@@ -42,7 +42,7 @@ struct LocalTile {
   int64_t nodes;
   int64_t rows;             // tokens of all nodes of the tile
   int64_t first_row;        // row of the tile's first token in [T, .]
-  int64_t most_tokens = 0;  // of a node
+  int64_t most_tokens = 0;  // of any node
   int64_t features;         // F
   int64_t columns;          // of a token: features and marks
   int64_t width;            // H
@@ -53,7 +53,7 @@ struct LocalTile {
 // Every slice cut into runs of as many nodes as kTileTokens tokens allow (at least one), in order.
 std::vector<Tile> MakeTokenTiles(const LargeGTDims& dims, const Slices& slices, const Batch& batch);
 
-// The weights that enter products, in their precision: views as LocalWeights has them.
+// The weights that enter products, in the products' precision, found by the views of LocalWeights.
 template <typename T>
 class OperandWeights {
  public:
@@ -67,8 +67,8 @@ class OperandWeights {
   const T* rounded_;
 };
 
-// A product comes out in float: for T = float right where it is wanted as an operand, else in
-// `staging`, from where it is rounded.
+// A product comes out in float: for T = float directly in the operand's place, else in `staging`,
+// from which it is rounded.
 template <typename T>
 float* ProductOf([[maybe_unused]] T* operand, [[maybe_unused]] float* staging) {
   if constexpr (std::is_same_v<T, float>) {

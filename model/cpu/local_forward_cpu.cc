@@ -54,7 +54,8 @@ class ForwardTile {
     const bool drop = args_.token_dropout.probability > 0;
     const float scale = drop ? DropoutScale(args_.token_dropout.probability) : 1.0f;
     const int64_t row_bytes = KeepBytes(t_.width);
-    // The bits of one node; the residual's memory is free until AddResidual, and larger.
+    // The keep bits of one node, in the residual's memory: it is free until AddResidual, and
+    // larger.
     uint8_t* keep = reinterpret_cast<uint8_t*>(residual_);
     for (int64_t i = 0; i < t_.nodes; ++i) {
       if (drop) NodeKeepBits(args_.token_dropout, t_.node + i, t_.tokens(i) * row_bytes, keep);
@@ -155,8 +156,9 @@ class ForwardTile {
     }
   }
 
-  // Readout of node i: t_0 + sum_j alpha_j t_j with t = t_hat * scale + shift, and sum_j alpha_j
-  // = 1, or 0 where the first token is alone. It takes part if the node itself was sampled again.
+  // Readout of node i: t_0 + sum_j alpha_j t_j with t = t_hat * scale + shift, and sum_j alpha_j =
+  // 1, or 0 where the first token is alone. The first token takes part if the node itself was
+  // sampled again.
   void Read(int64_t i) {
     const int64_t tokens = t_.tokens(i);
     const T* t_hat = RowsOf(kept_.t_hat, t_, t_.wide) + t_.first(i) * t_.wide;

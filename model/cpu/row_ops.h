@@ -13,7 +13,7 @@ struct RowStatistics {
 };
 
 // The end of the attention block for one token: x = residual + residual_bias + drop(attended +
-// attended_bias), then dropped. Null bits keep all.
+// attended_bias), then dropout of x. Null keep bits keep all values.
 struct ResidualRow {
   float* residual;  // becomes x
   const float* residual_bias;
@@ -25,7 +25,8 @@ struct ResidualRow {
   float residual_scale;
 };
 
-// Its backward pass, where the gradient of x_hat is from_readout * g + from_score * gw.
+// The backward pass of ResidualRow, where the gradient of x_hat is from_readout * g + from_score *
+// gw.
 template <typename T>
 struct ResidualRowBackward {
   const T* x_hat;
@@ -42,8 +43,8 @@ struct ResidualRowBackward {
 
 // Operations on rows of n values. T, float or BFloat16, is the type of the rows that go into
 // products; arithmetic is in float, and results are rounded to T. Thread-safe; none allocates. Rows
-// of one call must not overlap, unless T is float and both stand at the same place ("in place"),
-// where a comment says so.
+// of one call must not overlap, unless T is float, both are at the same address ("in place") and a
+// comment allows it.
 template <typename T>
 struct RowOps {
   // y = x, rounded.
@@ -62,7 +63,7 @@ struct RowOps {
   // u = x + bias (in place), z = u_hat * scale + shift with u_hat = (u - mean) * inv_std.
   RowStatistics (*bias_layer_norm)(const float* x, const float* bias, const float* scale,
                                    const float* shift, int64_t n, T* u, T* z);
-  // z from u again.
+  // Computes z from u again.
   void (*apply_layer_norm)(const T* u, RowStatistics statistics, const float* scale,
                            const float* shift, int64_t n, T* z);
   // From d_z: d_u (d_u, d_z in place); d_scale += d_z * u_hat; d_shift += d_z.
@@ -79,7 +80,7 @@ struct RowOps {
                                  T* d_attended);
 };
 
-// Those of this machine.
+// The operations for this machine.
 template <typename T>
 const RowOps<T>& GetRowOps();
 template <>

@@ -1,5 +1,6 @@
 // Vectors of a row of floats: loads, stores and masks of its tail. Included once for each
-// instruction set, by files that Highway compiles so (no include guard against that on purpose).
+// instruction set, by files that Highway compiles that way (so there is deliberately no include
+// guard against that).
 #if defined(QUADHOP_MODEL_CPU_ROW_VECTORS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef QUADHOP_MODEL_CPU_ROW_VECTORS_INL_H_
 #undef QUADHOP_MODEL_CPU_ROW_VECTORS_INL_H_
@@ -22,8 +23,8 @@ using V = hn::Vec<D>;
 
 HWY_INLINE size_t Size(int64_t n) { return static_cast<size_t>(n); }
 
-// body(i, count) for i in steps of the vector width, which count is; at the tail it is less, for
-// masked loads and stores.
+// Calls body(i, count) for i in steps of the vector width. count is that width, or less at the
+// tail, for masked loads and stores.
 template <typename Body>
 HWY_INLINE void ForEachVector(size_t n, const Body& body) {
   const size_t lanes = hn::Lanes(D());
@@ -79,8 +80,8 @@ HWY_INLINE V Head(V v, size_t count) {
 }
 HWY_INLINE float Sum(V v) { return hn::GetLane(hn::SumOfLanes(D(), v)); }
 
-// The keep mask of values [i, i + lanes) of a row. Eight floats are a byte of bits; narrower
-// vectors take a part of one.
+// The keep mask of values [i, i + lanes) of a row. Eight floats take a byte of bits; narrower
+// vectors take part of a byte.
 HWY_INLINE hn::Mask<D> KeepMask(const uint8_t* keep, size_t i) {
   const D d;
   const size_t lanes = hn::Lanes(d);
@@ -91,7 +92,8 @@ HWY_INLINE hn::Mask<D> KeepMask(const uint8_t* keep, size_t i) {
   return hn::LoadMaskBits(d, bits);
 }
 
-// The keep bits of a row's tail may end before a whole vector's worth: those are read byte by byte.
+// The keep bits of a row's tail may end before a whole vector's worth: a tail's are read one by
+// one.
 HWY_INLINE hn::Mask<D> KeepMaskOf(const uint8_t* keep, size_t i, size_t count) {
   const D d;
   if (count == hn::Lanes(d)) return KeepMask(keep, i);

@@ -16,7 +16,7 @@ struct ActivationRows {
   float *x_hat, *row_inv_std, *gate, *y;
 };
 
-// A warp a row; a lane has groups of 8 columns, whose keep bits come together.
+// One warp per row; a lane has groups of 8 columns, whose keep bits come together.
 __global__ void ActivationKernel(ActivationRows args) {
   const int64_t row = WarpOfGrid(), n = args.columns;
   if (row >= args.rows) return;

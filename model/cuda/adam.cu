@@ -24,7 +24,7 @@ __global__ void AdamKernel(AdamConstants k, const float* gradient_scale, int64_t
   value[i] = value[i] * (1.0f - k.decay) - k.step_size * (m / denominator);
 }
 
-// Parts [warps] of the sum of squares of x [n], each of as many values in a row.
+// Parts [warps] of the sum of squares of x [n], each of the same number of consecutive values.
 __global__ void SquaresKernel(int64_t n, const float* x, int64_t parts, double* part) {
   const int64_t warp = WarpOfGrid();
   if (warp >= parts) return;
@@ -45,7 +45,7 @@ __global__ void ScaleKernel(int64_t parts, const double* part, double clip_norm,
   if (Lane() == 0) *scale = GradientScale(sum, clip_norm);
 }
 
-// What finds a bad value says so: all that do say the same.
+// Every thread that finds a bad value writes 0: they all write the same.
 __global__ void CheckFiniteKernel(int64_t n, const float* x, double* all_finite) {
   const int64_t i = ThreadOfGrid();
   if (i < n && !IsFinite(__float_as_uint(x[i]))) *all_finite = 0;

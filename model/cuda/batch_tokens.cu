@@ -6,7 +6,7 @@
 namespace quadhop::cuda {
 namespace {
 
-// A block a node.
+// One block per node.
 __global__ void ExpandKernel(const int64_t* offsets, const int32_t* multiplicity,
                              int64_t hops_and_self, int64_t* begin, int32_t* node,
                              float* log_multiplicity, float* log_own_others) {

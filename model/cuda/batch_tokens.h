@@ -1,4 +1,4 @@
-// Which token rows are whose: the tokens of each node of a batch on the device.
+// Which token rows belong to which node of a batch, on the device.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace quadhop::cuda {
 
-// As kernels take it.
+// The form that kernels take.
 struct TokenRows {
   int64_t nodes;                  // B
   int64_t rows;                   // T: tokens of all nodes
-  int most_tokens;                // of a node
+  int most_tokens;                // of any node
   const int64_t* begin;           // [B + 1]: tokens of node b are rows [begin[b], begin[b + 1])
   const int32_t* node;            // [T]
   const float* log_multiplicity;  // [T]
-  const float* log_own_others;    // [B]: of the first token's multiplicity less 1; -inf: it is 1
+  const float* log_own_others;    // [B]: log(first token's multiplicity - 1); -inf if that is 0
 };
 
 // Kept from the forward to the backward pass.

@@ -7,8 +7,9 @@
 namespace quadhop::cuda {
 namespace {
 
-// The scores of a row and head to probabilities: softmax(score + log_count), and what dropout keeps
-// of them; a warp a row and head. A node's keep bits are [h, M], M rounded up to whole bytes.
+// Turns the scores of a row and head into probabilities: softmax(score + log_count), and what
+// dropout keeps of them; one warp per row and head. A node's keep bits are [h, M], M rounded up to
+// whole bytes.
 __global__ void SoftmaxKernel(int64_t items, int64_t heads, int64_t centroids,
                               const float* log_count, DeviceDropout dropout, float* probability,
                               float* kept) {
@@ -36,7 +37,7 @@ __global__ void SoftmaxKernel(int64_t items, int64_t heads, int64_t centroids,
   }
 }
 
-// d_p to the gradient of the scores, which takes the place of the probabilities.
+// Turns d_p into the gradient of the scores, which takes the place of the probabilities.
 __global__ void SoftmaxBackwardKernel(int64_t items, int64_t centroids, float dropout_scale,
                                       const float* kept, float* d_p, float* probability) {
   const int64_t item = WarpOfGrid();
@@ -89,8 +90,8 @@ __global__ void NearestKernel(int64_t rows, int64_t centroids, const float* half
   if (Lane() == 0) nearest[row] = static_cast<int16_t>(index);
 }
 
-// Of each slice, hits [M] and sums [M, 2G], each in the order of its rows; a warp a slice and
-// centroid, whose lanes look at a row each and add up columns.
+// For each slice, hits [M] and sums [M, 2G], each in the order of its rows; one warp per slice and
+// centroid, whose lanes look at one row each and add up columns.
 __global__ void HitsKernel(const int64_t* offsets, int64_t partitions, int64_t centroids,
                            int64_t width, const int16_t* nearest, const float* z,
                            float* hits_and_sums) {

@@ -6,8 +6,8 @@
 namespace quadhop::cuda {
 namespace {
 
-// Nodes that centroid m gains, less those it loses, in one slice; a warp a slice and centroid.
-// Before the codes change.
+// Nodes that centroid m gains, less those it loses, in one slice; one warp per slice and centroid.
+// Runs before the codes change.
 __global__ void MovesKernel(const int64_t* offsets, int64_t partitions, int64_t centroids,
                             const GlobalId* nodes, int64_t first_node, const int16_t* nearest,
                             const int16_t* codes, int64_t* moves) {
@@ -38,7 +38,7 @@ __global__ void CountKernel(int64_t centroids, const int64_t* moves, int64_t* co
   log_count[m] = logf(static_cast<float>(counts[m]));
 }
 
-// Sizes moved, and what they are smoothed with; one block.
+// Moves the sizes, and computes what they are smoothed with; one block.
 __global__ void SizesKernel(int64_t centroids, double decay, const float* hits, float* sizes,
                             double* smoothing) {
   double* of_warps = reinterpret_cast<double*>(shared_memory);  // [kBlockWarps]
@@ -55,7 +55,7 @@ __global__ void SizesKernel(int64_t centroids, double decay, const float* hits, 
   *smoothing = SizeSmoothing(all, centroids);
 }
 
-// The centroid's sum and place, and its smoothed size; a warp a centroid.
+// Each centroid's sum and place, and its smoothed size; one warp per centroid.
 __global__ void MoveKernel(int64_t centroids, int64_t width, double decay, const float* new_sums,
                            const double* smoothing, float* sizes, float* sums, float* embedding) {
   const int64_t m = WarpOfGrid();

@@ -29,7 +29,7 @@ struct SliceRows {
     return (Begin(slice + 1) - Begin(slice) + kSumRows - 1) / kSumRows;
   }
 };
-// first_row(node): of the host.
+// first_row(node) is called on the host.
 template <typename FirstRow>
 SliceRows MakeSliceRows(const Slices& slices, const int64_t* tokens, const FirstRow& first_row) {
   const int64_t n = slices.num_partitions();
@@ -53,13 +53,13 @@ struct BlockRows {
   int64_t begin, end;
 };
 
-// Sums over the rows of a block, whose teams have rows of their own; kSums of them.
+// kSums sums over the rows of a block, in which each team has rows of its own.
 template <int kTeamWarps, int kSums>
 class BlockColumnSums {
  public:
   using OfTeam = Team<kTeamWarps>;
 
-  // column: of the lane's 8.
+  // column: one of the lane's 8.
   __device__ void Add(int sum, int column, float value) { of_team_[sum].at[column] += value; }
   // Scales what the team has added up.
   __device__ void Scale(int sum, float factor) {
@@ -89,7 +89,7 @@ class BlockColumnSums {
     __syncthreads();
     return totals;
   }
-  // To parts [blocks, kSums, columns].
+  // Writes the totals to parts [blocks, kSums, columns].
   __device__ void Store(int64_t columns, float* shared, float* parts) const {
     const float* totals = Totals(columns, shared);
     for (int64_t i = threadIdx.x; i < kSums * columns; i += kBlockThreads)
@@ -105,11 +105,11 @@ struct SumsOfSlices {
   PartitionGradients of[kMostSums];
 };
 
-constexpr int kPartColumns = 32;  // of a block of SumPartsKernel, a thread each and kBlockWarps
+constexpr int kPartColumns = 32;  // of a block of SumPartsKernel: one per lane of each warp
 
-// sums [slices] of parts [slices * blocks, num_sums, columns]. A block has kPartColumns of one
-// slice and sum; its warps take every kBlockWarps-th part. (Not a template, but of this file
-// alone.)
+// sums [slices] of parts [slices * blocks, num_sums, columns]. A block has kPartColumns columns of
+// one slice and sum; each of its warps takes every kBlockWarps-th part. (Not a template, and so
+// static.)
 static __global__ void SumPartsKernel(SliceRows rows, const float* parts, int num_sums,
                                       int64_t columns, SumsOfSlices sums) {
   const int64_t column_blocks = (columns + kPartColumns - 1) / kPartColumns;
@@ -130,7 +130,7 @@ static __global__ void SumPartsKernel(SliceRows rows, const float* parts, int nu
   for (int warp = 0; warp < kBlockWarps; ++warp) total += shared[warp * kPartColumns + Lane()];
   float* first = nullptr;
   int64_t stride = 0;
-  for (int i = 0; i < kMostSums; ++i) {  // not by a variable index, which would take a copy
+  for (int i = 0; i < kMostSums; ++i) {  // no variable index, which would take a copy
     if (i != sum) continue;
     first = sums.of[i].first;
     stride = sums.of[i].stride;
@@ -147,7 +147,7 @@ inline void SumParts(Device& device, const SliceRows& rows, const float* parts, 
       parts, num_sums, columns, sums);
 }
 
-// Parts of the sums of x, a block's columns being up to kWarpColumns of all.
+// Parts of the sums of x; a block has up to kWarpColumns of the columns.
 template <typename T>
 __global__ void SumBlocksKernel(SliceRows rows, const T* x, int64_t columns, float* parts) {
   const int64_t column_blocks = (columns + kWarpColumns - 1) / kWarpColumns;

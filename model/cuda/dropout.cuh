@@ -15,7 +15,7 @@ struct DeviceDropout {
   RandomPurpose purpose = RandomPurpose::kInputDropout;
   const int64_t* step = nullptr;
   const GlobalId* nodes = nullptr;  // [B]
-  const uint64_t* keys = nullptr;   // [B]: DropoutKey of each, where they have been made
+  const uint64_t* keys = nullptr;   // [B]: DropoutKey of each, if they have been made
 };
 
 inline DeviceDropout DeviceDropoutOf(const Dropout& dropout) {
@@ -36,7 +36,8 @@ __device__ inline uint64_t DropoutKey(const DeviceDropout& dropout, int64_t row)
                    static_cast<uint64_t>(dropout.nodes[row].value()));
 }
 
-// Of values [8 * block, 8 * block + 8) of batch row `row`; all are kept without dropout.
+// The keep mask of values [8 * block, 8 * block + 8) of batch row `row`; without dropout all are
+// kept.
 __device__ inline uint8_t KeepMaskOf(const DeviceDropout& dropout, int64_t row, int64_t block) {
   if (dropout.threshold == 0) return 0xFF;
   return KeepMask(DropoutKey(dropout, row), static_cast<uint64_t>(block), dropout.threshold);

@@ -10,15 +10,15 @@ namespace quadhop::cuda {
 inline constexpr int kTileRows = 64;  // of a group's product
 inline constexpr int kGroupWarps = kGroupThreads / kWarpThreads;
 
-// From lane 0, so that the compiler sees that it is the same for a warp: what follows from it, as
-// operands, takes no registers of threads.
+// Taken from lane 0, so that the compiler sees that it is the same throughout a warp: what follows
+// from it, such as operands, takes no registers of threads.
 __device__ inline int GroupOfBlock() {
   return __shfl_sync(kAllLanes, static_cast<int>(threadIdx.x) / kGroupThreads, 0);
 }
 __device__ inline int WarpOfGroup() { return WarpOfBlock() % kGroupWarps; }
 // The first of the two rows of a group's tile that a thread has sums of; the other is 8 below.
 __device__ inline int RowOfThread() { return WarpOfGroup() * 16 + Lane() / 4; }
-// Of each 8 columns, the first of the two that it has.
+// The first of the two columns that a thread has of each 8.
 __device__ inline int ColumnOfThread() { return Lane() % 4 * 2; }
 
 // Within a node 32 bits suffice, and take fewer registers.
@@ -39,19 +39,19 @@ struct Panels {
   __device__ unsigned char* Piece(int row, int column) const {
     return data + column / kPanelColumns * kPanelBytes + PlaceInPanel(row, column / 8);
   }
-  // The products' operand from a row, a multiple of 8, and a column, a multiple of 16, on.
+  // The products' operand that begins at a row, a multiple of 8, and a column, a multiple of 16.
   __device__ uint64_t ByRows(int row, int column) const {
     return RowOperand(data + column / kPanelColumns * kPanelBytes + row * kPanelRowBytes +
                       column % kPanelColumns * 2);
   }
-  // The same with columns for rows; the column is a multiple of 64.
+  // The same with columns taken as rows; the column is a multiple of 64.
   __device__ uint64_t ByColumns(int row, int column) const {
     return ColumnOperand(data + column / kPanelColumns * kPanelBytes + row * kPanelRowBytes,
                          kPanelBytes);
   }
 
   // Begins to copy rows from token `begin` on, columns from `first_column` on; zeros beyond the
-  // last token and column. By `warps` warps, of which this is `warp`.
+  // last token and column. Called by `warps` warps, of which this is `warp`.
   __device__ void Load(const NodeRows<const __nv_bfloat16>& rows, int begin, int first_column,
                        int warp, int warps) const {
     constexpr int kPieces = kColumns / 8;  // of 16 bytes, of a row
@@ -83,8 +83,9 @@ __device__ inline float QuadMax(float value) {
   return fmaxf(value, __shfl_xor_sync(kAllLanes, value, 2));
 }
 
-// Of four tiles of 8 columns, each of the threads that share a row has two columns of all; then all
-// columns of one, the first of the threads of the first tile. And back.
+// Of four tiles of 8 columns, each of the four threads that share a row has two columns of every
+// tile; afterwards it has all columns of one tile, the first thread those of the first. Calling it
+// again undoes this.
 __device__ inline void TransposeInQuad(uint32_t (&pairs)[4]) {
   const int thread = Lane() % 4;
 #pragma unroll
@@ -100,8 +101,8 @@ __device__ inline void TransposeInQuad(uint32_t (&pairs)[4]) {
   }
 }
 
-// Four tiles of 8 columns of a row, from `column` on, to and from memory. Lanes whose row there is
-// not take part.
+// Four tiles of 8 columns of a row, from `column` on, to and from memory. Lanes whose row does not
+// exist take part, too.
 __device__ inline void StoreTiles(uint32_t (&pairs)[4], int row, int column,
                                   const NodeRows<__nv_bfloat16>& rows) {
   TransposeInQuad(pairs);

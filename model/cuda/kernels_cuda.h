@@ -1,8 +1,8 @@
-// The CUDA backend: products by cuBLASLt, own kernels for the rest.
+// The CUDA backend: products by cuBLASLt, our own kernels for the rest.
 //
-// All arrays stand on the device; no call waits for it. Products are made slice by slice, so
-// that digits of one partition do not depend on which others are in the batch; sums over rows go
-// over blocks of fixed size in a fixed order, and nothing is summed by atomics.
+// All arrays are on the device; no call waits for it. Products are made slice by slice, so that the
+// results of one partition do not depend on which others are in the batch; sums over rows go over
+// blocks of fixed size in a fixed order, and nothing is summed by atomics.
 #pragma once
 
 #include <memory>
@@ -64,7 +64,7 @@ class CudaKernels final : public Kernels {
   void DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) override;
   void DoMultiply(absl::Span<const ProductArgs> products) override;
 
-  const std::unique_ptr<Device> device_;  // first, for all else is its memory
+  const std::unique_ptr<Device> device_;  // first, because all else is in its memory
   const FloatOperands operands_;
   const std::unique_ptr<Products> products_;
   const std::unique_ptr<RowAdder> row_adder_;

@@ -5,7 +5,7 @@
 namespace quadhop::cuda {
 namespace {
 
-// y [rows, columns] = the first columns of rows of x [., stride]; a thread an element.
+// y [rows, columns] = the first columns of rows of x [., stride]; one thread per element.
 __global__ void GatherRowsKernel(const float* x, int64_t stride, const LocalRow* rows,
                                  int64_t num_rows, int64_t columns, float* y) {
   const int64_t item = ThreadOfGrid();

@@ -16,15 +16,15 @@
 
 namespace quadhop::cuda {
 
-// Elements between the first map's rows, of `columns`: tensor cores take rows that begin at
-// multiples of 16 bytes.
+// Elements between the first map's input rows, which have `columns`: tensor cores take rows that
+// begin at multiples of 16 bytes.
 template <typename T>
 constexpr int64_t InputStride(int64_t columns) {
   constexpr int64_t kVector = 16 / sizeof(T);
   return (columns + kVector - 1) / kVector * kVector;
 }
 
-// Those activations that enter products, in the precision T of the products. Rows are tokens.
+// The activations that enter products, in the precision T of the products. Rows are tokens.
 template <typename T>
 struct LocalOperands {
   Buffer<T> x;      // [rows, InputStride(F + marks)]
@@ -38,7 +38,7 @@ struct LocalOperands {
 };
 
 struct CudaLocalActivations final : LocalActivations {
-  // For the tokens of a batch.
+  // Reserves memory for the tokens of a batch.
   void Reserve(Device& device, const LocalForwardArgs& args) {
     const LargeGTDims& dims = *args.dims;
     tokens.Set(device, *args.batch, *args.arrays, dims.hops_and_self);
@@ -65,7 +65,7 @@ struct CudaLocalActivations final : LocalActivations {
   }
 
   BatchTokens tokens;
-  LocalOperands<float> f32;  // one of the two has rows
+  LocalOperands<float> f32;  // only one of the two has rows
   LocalOperands<__nv_bfloat16> bf16;
   Buffer<float> u_mean;            // [rows]
   Buffer<float> u_inv_std;         // [rows]
@@ -88,7 +88,7 @@ struct CudaLocalActivations final : LocalActivations {
   }
 };
 
-// The weights as operands in T, for the time of one pass.
+// The weights as operands in T, for the duration of one pass.
 template <typename T>
 class OperandWeights {
  public:
@@ -110,7 +110,7 @@ class OperandWeights {
 
  private:
   const float* base_;
-  Buffer<T> rounded_;  // not of float
+  Buffer<T> rounded_;  // unused if T is float
 };
 
 }  // namespace quadhop::cuda

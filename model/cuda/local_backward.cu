@@ -1,5 +1,5 @@
-// Backward pass of the local module: as forward, all rows through one layer after the other; weight
-// gradients and sums over rows slice by slice.
+// Backward pass of the local module: as in the forward pass, all rows go through one layer after
+// the other; weight gradients and sums over rows are made slice by slice.
 #include "model/cuda/column_sums.cuh"
 #include "model/cuda/kernels_cuda.h"
 #include "model/cuda/local_pass.h"
@@ -7,7 +7,7 @@
 namespace quadhop::cuda {
 namespace {
 
-// Of a dropout whose masks the forward pass stored; 0 where it stored none.
+// The scale of a dropout whose masks the forward pass stored; 0 if it stored none.
 float ScaleOfMask(double probability) {
   return DropoutThreshold(probability) > 0 ? DropoutScale(probability) : 0;
 }
@@ -43,7 +43,7 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
   }
 
  private:
-  // Of each partition, weight [m, n] = a^T b over its rows of a [rows, m] and b [rows, n].
+  // For each partition, weight [m, n] = a^T b over its rows of a [rows, m] and b [rows, n].
   void MultiplyRows(const T* a, int64_t m, const T* b, int64_t n,
                     TensorView<float> LocalWeights::*weight, int64_t b_stride = 0) {
     if (b_stride == 0) b_stride = n;
@@ -54,12 +54,12 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
                                {(g_[p].*weight).data(), n, args_.d_weights.row_size()});
     });
   }
-  // The gradients of a bias, or the like, of all partitions.
+  // The gradients of a bias, or the like, for all partitions.
   PartitionGradients Of(TensorView<float> LocalWeights::*weight) const {
     return {(g_.front().*weight).data(), args_.d_weights.row_size()};
   }
 
-  // Readout and the norm before it: from d_y, d_residual and d_attended.
+  // Readout and the norm before it: d_residual and d_attended, from d_y.
   void Read() {
     const int64_t num_nodes = args_.slices.rows(), wide = d_.wide();
     const Buffer<float> d_vectors(device_, num_nodes * 2 * wide);
@@ -67,7 +67,7 @@ class BackwardPass : LocalPass<T, LocalBackwardArgs> {
     rows.readout = Base::Readings();
     const ReadoutNodes nodes =
         ReadoutBackwardNodes(device_, rows.readout, args_.d_y.data(), d_vectors.data());
-    // Of scale and shift, which follow each other in LocalWeights.
+    // The gradients of scale and shift, which follow each other in LocalWeights.
     SumColumns(device_, NodeRowsOf(args_.slices), d_vectors.data(), 2 * wide,
                Of(&LocalWeights::t_scale));
     rows.slices = slices_;

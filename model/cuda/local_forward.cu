@@ -87,7 +87,7 @@ class ForwardPass : LocalPass<T, LocalForwardArgs> {
 
   void Read() { Readout(device_, Base::Readings(), args_.y.data()); }
 
-  // With the keys of the batch's nodes.
+  // The dropout with the keys of the batch's nodes.
   DeviceDropout Keyed(const Dropout& dropout, Buffer<uint64_t>& keys) {
     DeviceDropout keyed = DeviceDropoutOf(dropout);
     MakeDropoutKeys(device_, tokens().nodes, keyed, keys);

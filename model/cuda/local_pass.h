@@ -7,7 +7,7 @@
 
 namespace quadhop::cuda {
 
-// Products go over the token rows of a batch slice by slice. T: of their operands. Args:
+// Products go over the token rows of a batch slice by slice. T: the type of their operands. Args:
 // LocalForwardArgs or LocalBackwardArgs.
 template <typename T, typename Args>
 class LocalPass {
@@ -36,7 +36,7 @@ class LocalPass {
       visit(static_cast<size_t>(p), begin, FirstRow(args_.slices.end(p)) - begin);
     }
   }
-  // c [rows, n] = a [rows, k] b + beta c; b is transposed when told so.
+  // c [rows, n] = a [rows, k] b + beta c; b is transposed if `transposed`.
   template <typename C>
   void Multiply(const T* a, int64_t k, const T* b, bool transposed, int64_t n, C* c, float beta = 0,
                 Epilogue epilogue = {}) {
@@ -48,7 +48,7 @@ class LocalPass {
     });
   }
 
-  // q, z, p, y of the forward pass.
+  // Token attention with q, z, p and y of the forward pass.
   TokenAttention<T> Attention() const {
     TokenAttention<T> attention{};
     attention.tokens = tokens();

@@ -1,4 +1,4 @@
-// The readout of the local module: a block a node, whose tokens' rows are read once.
+// The readout of the local module: one block per node, whose tokens' rows are read once.
 #include <tuple>
 
 #include "model/cuda/local_rows.h"
@@ -19,7 +19,7 @@ struct SeenScores {
   float top, sum;
 };
 
-// The sum of tokens weighed by exp(score) goes along with the largest score so far: "online"
+// The sum of tokens weighted by exp(score) is kept along with the largest score so far: "online"
 // softmax (Milakov and Gimelshein, arXiv 1805.02867).
 template <typename T, int kTeamWarps>
 __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> args, float* y) {
@@ -80,7 +80,7 @@ __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> ar
   for (int team = 0; team < OfTeam::kTeams; ++team) all.top = fmaxf(all.top, of_teams[team].top);
   for (int team = 0; team < OfTeam::kTeams; ++team)
     if (of_teams[team].sum > 0) all.sum += of_teams[team].sum * expf(of_teams[team].top - all.top);
-  const float inverse = all.sum > 0 ? 1.0f / all.sum : 0.0f;  // 0: a token that is alone
+  const float inverse = all.sum > 0 ? 1.0f / all.sum : 0.0f;  // 0 if the first token is alone
   const float shifts = all.sum > 0 ? 2 : 1;
   if (seen.sum > 0) sums.Scale(0, expf(seen.top - all.top) * inverse);
   for (int64_t row = begin + threadIdx.x; row < end; row += kBlockThreads) {
@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kBlockThreads) ReadoutKernel(ReadoutRows<T> ar
   }
 }
 
-// A warp a node.
+// One warp per node.
 template <typename T, int kGroups>
 __global__ void ReadoutNodesKernel(ReadoutRows<T> args, const float* d_y, float* scaled,
                                    float* mean, float* along_summary, float* d_vectors) {
@@ -129,7 +129,7 @@ __global__ void ReadoutNodesKernel(ReadoutRows<T> args, const float* d_y, float*
   along_summary[node] = along;
 }
 
-// A thread a slice and column.
+// One thread per slice and column.
 __global__ void ReadoutScoresKernel(int64_t slices, int64_t width, const float* scale,
                                     const float* w_read, PartitionGradients d_scale,
                                     PartitionGradients d_read) {
@@ -142,7 +142,7 @@ __global__ void ReadoutScoresKernel(int64_t slices, int64_t width, const float* 
 
 }  // namespace
 
-// A block a node, with shared memory for its tokens' scores, its teams and sums.
+// One block per node, with shared memory for its tokens' scores, its teams and sums.
 template <typename T>
 void Readout(Device& device, const ReadoutRows<T>& args, float* y) {
   WithRowSize(device, args.width, [&](auto warps) {

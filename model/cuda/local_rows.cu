@@ -20,7 +20,7 @@ __device__ bool IsOwn(const TokenInputs& inputs, int64_t entry) {
   return inputs.sampled[entry].value() == inputs.own[node].value();
 }
 
-// A warp an entry of `sampled`.
+// One warp per entry of `sampled`.
 template <typename T>
 __global__ void GatherKernel(TokenInputs inputs, int64_t stride, T* x) {
   const int64_t item = WarpOfGrid();
@@ -41,7 +41,7 @@ __global__ void GatherKernel(TokenInputs inputs, int64_t stride, T* x) {
   }
 }
 
-// Rows of `columns` values to rows of `stride`, zeros beyond.
+// Copies rows of `columns` values to rows of `stride`, with zeros beyond.
 template <typename T>
 __global__ void PadKernel(const T* from, int64_t rows, int64_t columns, int64_t stride, T* to) {
   const int64_t item = ThreadOfGrid(), row = item / stride, c = item % stride;
@@ -53,7 +53,7 @@ __global__ void DropoutKeysKernel(DeviceDropout dropout, int64_t nodes, uint64_t
   if (node < nodes) keys[node] = DropoutKey(dropout, node);
 }
 
-// A thread a group of 8 columns.
+// One thread per group of 8 columns.
 template <typename T>
 __global__ void DropTokensKernel(DeviceDropout dropout, TokenRows tokens, int64_t width, T* a) {
   const int64_t groups = (width + kGroupColumns - 1) / kGroupColumns, item = ThreadOfGrid();
@@ -150,7 +150,7 @@ __global__ void __launch_bounds__(kBlockThreads, 2)
   sums.Store(n, reinterpret_cast<float*>(shared_memory) + over_columns.kSharedFloats, parts);
 }
 
-// The keep bits of a group, which are stored where there is a dropout.
+// The keep bits of a group, which are stored if there is a dropout.
 __device__ uint8_t MaskAndStore(const DeviceDropout& dropout, const TokenKeep& keep, int64_t row,
                                 int64_t columns, int64_t column, uint8_t* masks) {
   const uint8_t mask = keep.Mask(column);
@@ -165,7 +165,7 @@ __global__ void ResidualNormKernel(ResidualRows<T> args) {
   if (row >= args.tokens.rows) return;
   const TokenKeep attention_keep(args.attention_dropout, args.tokens, row, n);
   const TokenKeep residual_keep(args.residual_dropout, args.tokens, row, n);
-  // Asked for before their dropouts are drawn.
+  // Loaded before their dropouts are drawn.
   StoredGroup<T> of_attended[kGroups] = {}, of_residual[kGroups] = {};
   ForEachGroup<kGroups>(n, [&](int i, int64_t column) {
     of_attended[i] = LoadStored(args.attended + row * n, n, column);
@@ -205,7 +205,7 @@ __global__ void ResidualNormKernel(ResidualRows<T> args) {
   if (Lane() == 0) args.inv_std[row] = inv_std;
 }
 
-// That a team takes at a time: more would take more registers than there are.
+// Rows that a team takes at a time: more would take more registers than there are.
 template <typename T>
 constexpr int kResidualRows = sizeof(T) == 2 ? 2 : 1;
 
@@ -234,7 +234,7 @@ __global__ void __launch_bounds__(kBlockThreads, 2)
   for (int64_t c = Lane(); c < n; c += kWarpThreads)
     sum_read = fmaf(readout.scale[c], readout.w_read[c], sum_read);
   const float mean_read = RowMean(sum_read, n);
-  // Those of a node: rows that follow each other are mostly of the same.
+  // Kept for one node: consecutive rows mostly belong to the same node.
   int32_t node = -1;
   Group scaled = {};
   const auto take_node = [&](int32_t of_row) {

@@ -29,15 +29,15 @@ struct TokenInputs {
   int64_t features;  // F
   int64_t marks;     // columns after them; 0: none
 };
-// x [rows, stride], zeros in columns beyond.
+// Fills x [rows, stride] with the inputs, and with zeros in the columns beyond.
 template <typename T>
 void GatherTokens(Device& device, const TokenInputs& inputs, int64_t stride, T* x);
 
-// to [rows, stride] = from [rows, columns], zeros in columns beyond.
+// to [rows, stride] = from [rows, columns], with zeros in the columns beyond.
 template <typename T>
 void PadRows(Device& device, const T* from, int64_t rows, int64_t columns, int64_t stride, T* to);
 
-// Makes the keys of a batch's nodes, which dropout.keys points to then.
+// Makes the keys of a batch's nodes, to which dropout.keys then points.
 void MakeDropoutKeys(Device& device, int64_t nodes, DeviceDropout& dropout, Buffer<uint64_t>& keys);
 
 // a [rows, H] = dropout(a), in place.
@@ -57,8 +57,8 @@ struct LayerNormRows {
 template <typename T>
 void LayerNorm(Device& device, const LayerNormRows<T>& args);
 
-// d_u [rows, H] += the gradient of u from d_z [rows, H]; the statistics are read. Of each slice,
-// the gradients of scale and shift, and d_u's sum over rows.
+// d_u [rows, H] += the gradient of u from d_z [rows, H]; the statistics are read. Also writes, for
+// each slice, the gradients of scale and shift, and d_u's sum over rows.
 template <typename T>
 struct LayerNormBackwardRows {
   LayerNormRows<T> forward;
@@ -87,8 +87,8 @@ template <typename T>
 void ResidualNorm(Device& device, const ResidualRows<T>& args);
 
 // The readout of each node: y = t_0 + sum_j alpha_j t_j over its tokens, with t = t_hat * scale +
-// shift and alpha = softmax_j(t_j . w_read + log multiplicity); of the first token, the node
-// itself, one is left out: alpha_0 is 0 where it was not sampled again.
+// shift and alpha = softmax_j(t_j . w_read + log multiplicity); one copy of the first token, the
+// node itself, is left out: alpha_0 is 0 if it was not sampled again.
 template <typename T>
 struct ReadoutRows {
   TokenRows tokens;
@@ -101,27 +101,27 @@ struct ReadoutRows {
 template <typename T>
 void Readout(Device& device, const ReadoutRows<T>& args, float* y /* [B, W] */);
 
-// Its backward pass from d_y [B, W], as far as it goes by nodes. The gradient of token j's score is
-// alpha_j (scaled . t_hat_j - along_summary), for sum_j alpha_j (scaled . t_hat_j) = scaled .
-// summary: so that each token's row is read once, in ResidualNormBackward.
+// The part of Readout's backward pass, from d_y [B, W], that goes by nodes. The gradient of token
+// j's score is alpha_j (scaled . t_hat_j - along_summary), because sum_j alpha_j (scaled . t_hat_j)
+// = scaled . summary; so each token's row is read once, in ResidualNormBackward.
 struct ReadoutNodes {
   Buffer<float> scaled;         // [B, W]: d_y * scale
-  Buffer<float> mean;           // [B]: of its columns
+  Buffer<float> mean;           // [B]: of scaled's columns
   Buffer<float> along_summary;  // [B]: scaled . summary
 };
-// What each node adds to the gradients of scale, but for the scores' part, and of shift: d_vectors
-// [B, 2, W].
+// Writes d_vectors [B, 2, W]: what each node adds to the gradients of scale, except for the scores'
+// part, and of shift.
 template <typename T>
 ReadoutNodes ReadoutBackwardNodes(Device& device, const ReadoutRows<T>& args, const float* d_y,
                                   float* d_vectors);
-// Adds the scores' part of each slice's gradient of scale, and makes that of w_read, from the sum
-// over rows of d_score_j t_hat_j, which stands in the place of the latter.
+// Adds the scores' part to each slice's gradient of scale, and makes that of w_read, both from the
+// sum over rows of d_score_j t_hat_j, which the latter holds before the call.
 template <typename T>
 void ReadoutBackwardScores(Device& device, const ReadoutRows<T>& args, int64_t slices,
                            const PartitionGradients& d_scale, const PartitionGradients& d_read);
 
-// From the readout to the gradients of residual and attended: the backward pass of ResidualNorm. Of
-// each slice, the sums over rows of both, and of d_score_j t_hat_j.
+// The backward pass of ResidualNorm, from the readout to the gradients of residual and attended.
+// Also writes, for each slice, the sums over rows of both, and of d_score_j t_hat_j.
 template <typename T>
 struct ResidualBackwardRows {
   ReadoutRows<T> readout;
@@ -137,8 +137,8 @@ struct ResidualBackwardRows {
 template <typename T>
 void ResidualNormBackward(Device& device, const ResidualBackwardRows<T>& args);
 
-// d_a [rows, H] to the gradient of what went into a = drop(relu(.)), in place: d_a * scale where a
-// > 0, else 0; and its sum over each slice's rows.
+// Turns d_a [rows, H] into the gradient of what went into a = drop(relu(.)), in place: d_a * scale
+// where a > 0, else 0. Also writes its sum over each slice's rows.
 template <typename T>
 void ReluDropoutBackward(Device& device, const SliceRows& slices, const T* a, float scale,
                          int64_t width, T* d_a, const PartitionGradients& sum);

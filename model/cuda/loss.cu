@@ -5,7 +5,7 @@
 namespace quadhop::cuda {
 namespace {
 
-// Cross entropy of one row a warp, in double as on the CPU.
+// Cross entropy, one row per warp, in double as on the CPU.
 __global__ void CrossEntropyKernel(int64_t rows, int64_t classes, const float* logits,
                                    const int32_t* labels, const float* class_weight, double share,
                                    float* d_logits, double* row_loss) {
@@ -51,7 +51,7 @@ __global__ void BinaryKernel(int64_t rows, int64_t columns, const float* logits,
   row_loss[row] = weight * loss;
 }
 
-// The rows' losses of each slice; a warp a slice.
+// Sums the rows' losses of each slice; one warp per slice.
 __global__ void SumLossesKernel(const int64_t* offsets, int64_t partitions, const double* row_loss,
                                 double* loss) {
   const int64_t p = WarpOfGrid();

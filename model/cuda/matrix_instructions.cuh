@@ -1,5 +1,6 @@
-// The instructions of a GPU that products of small matrices are made of: fragments of a warp, and
-// copies to shared memory that go on behind. (NVIDIA, "PTX ISA": ldmatrix, mma.m16n8k16, cp.async.)
+// The GPU instructions that products of small matrices are made of: fragments of a warp, and copies
+// to shared memory that go on in the background. (NVIDIA, "PTX ISA": ldmatrix, mma.m16n8k16,
+// cp.async.)
 #pragma once
 
 #include <cuda_runtime.h>
@@ -9,8 +10,8 @@
 namespace quadhop::cuda {
 
 // Four 8 x 8 matrices of 16-bit values from shared memory. Lane l gives the address, a multiple of
-// 16 bytes, of row l % 8 of matrix l / 8, and gets of each matrix row l / 4, columns 2 * (l % 4)
-// and the next; or, transposed, of column l / 4 these rows.
+// 16 bytes, of row l % 8 of matrix l / 8, and gets, from row l / 4 of each matrix, columns
+// 2 * (l % 4) and the next; or, transposed, from column l / 4 these rows.
 __device__ inline void LoadMatrices(const void* row, uint32_t (&values)[4]) {
   const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
@@ -39,8 +40,9 @@ __device__ inline void MultiplyAdd(float (&c)[4], const uint32_t (&a)[4], uint32
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b_first), "r"(b_second));
 }
 
-// 16 bytes of global memory to shared memory, or zeros where there are none to be read; both
-// multiples of 16 bytes. They are there when the thread has waited for the copies' group.
+// Copies 16 bytes of global memory to shared memory, or zeros if there are none to be read; both
+// addresses are multiples of 16 bytes. The bytes are there once the thread has waited for the
+// copies' group.
 __device__ inline void CopyBehind(void* shared, const void* global, bool is_there) {
   const auto address = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(global),
@@ -49,7 +51,7 @@ __device__ inline void CopyBehind(void* shared, const void* global, bool is_ther
 }
 // Ends a group of this thread's copies.
 __device__ inline void EndCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-// Until at most the `kPending` newest groups are not there yet.
+// Waits until at most the `kPending` newest groups are not there yet.
 template <int kPending>
 __device__ void WaitForCopies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");

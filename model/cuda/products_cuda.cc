@@ -70,7 +70,7 @@ struct Shape {
   }
 };
 
-// What products need that are made beside others.
+// What products made beside others need.
 struct Lane {
   OwnedStream stream;  // nullptr: the device's own
   OwnedEvent done;
@@ -228,7 +228,7 @@ class CublasProducts final : public Products {
                    float beta, void* result, const void* bias) {
     auto plan = plans_.find(shape);
     if (plan == plans_.end()) {
-      // Where equal tokens are merged, sizes are others in nearly every step.
+      // If equal tokens are merged, sizes differ in nearly every step.
       if (plans_.size() >= kMostPlans) plans_.clear();
       QH_ASSIGN_OR_RETURN(Plan made, MakePlan(shape));
       plan = plans_.emplace(shape, std::move(made)).first;
@@ -294,9 +294,9 @@ class CublasProducts final : public Products {
         handle_.get(), plan.product.get(), plan.first.get(), plan.second.get(), plan.result.get(),
         plan.result.get(), made, 1, &best, &found)));
     if (found == 0)
-      return absl::UnimplementedError(absl::StrCat("cuBLASLt has no product of ", shape.columns,
-                                                   " x ", shape.depth, " by ", shape.depth, " x ",
-                                                   shape.rows, "; set model.backend=CPU"));
+      return absl::UnimplementedError(absl::StrCat(
+          "cuBLASLt has no algorithm for a product of ", shape.columns, " x ", shape.depth, " by ",
+          shape.depth, " x ", shape.rows, "; set model.backend=CPU"));
     return best.algo;
   }
 

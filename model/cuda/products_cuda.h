@@ -12,9 +12,9 @@
 
 namespace quadhop::cuda {
 
-// Where a product is stored: rows `stride` elements apart. Products that differ in nothing but in
-// standing some multiples of `step` elements from each other, as gradients of partitions do, are
-// made in the same way.
+// Where a product is stored, with rows `stride` elements apart. Products that differ only in being
+// stored some multiples of `step` elements from each other, like gradients of partitions, are made
+// in the same way.
 template <typename T>
 struct ResultRef {
   T* data;
@@ -28,14 +28,15 @@ struct Epilogue {
   bool relu = false;           // with a bias only
 };
 
-// Sums are in float. Digits are a function of the arguments' sizes and values, and of the kind of
-// GPU. Work is queued on the device's stream, and errors are the device's. Used by one thread.
+// Sums are in float. Results are a function of the arguments' sizes and values, and of the kind of
+// GPU, to the last bit. Work is queued on the device's stream, and errors are kept in the device.
+// Used by one thread.
 class Products {
  public:
   virtual ~Products() = default;
 
   // c [m, n] = alpha * a [m, k] b [k, n] + beta * c, with a and b after transposition. k may be 0.
-  // beta is 0 with an epilogue.
+  // beta must be 0 with an epilogue.
   virtual void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b,
                         float beta, ResultRef<float> c, float alpha = 1.0f,
                         Epilogue epilogue = {}) = 0;
@@ -53,14 +54,15 @@ class Products {
 };
 
 // The largest power of two up to 16 that divides the addresses of all rows of a matrix, and of all
-// that stand some multiples of `step_bytes` from it: not of this one's first row alone, for then
-// digits of a slice would depend on where in the batch it begins, or in gradients its partition.
+// matrices some multiples of `step_bytes` from it. Not of this matrix's first row alone: then the
+// results of a slice would depend on where in the batch it begins or, for gradients, on its
+// partition.
 constexpr uint32_t AlignmentOf(uintptr_t address, int64_t row_bytes, int64_t step_bytes = 0) {
   const uintptr_t bits = address | static_cast<uintptr_t>(row_bytes | step_bytes) | 16u;
   return static_cast<uint32_t>(bits & (~bits + 1));
 }
 
-// While it lives, products do not depend on each other, and may be made at the same time.
+// While it exists, products must not depend on each other, and may be made at the same time.
 class Together {
  public:
   explicit Together(Products& products) : products_(products) { products_.BeginTogether(); }
@@ -72,10 +74,10 @@ class Together {
   Products& products_;
 };
 
-// What products take of floats: all of them, or ten bits of the mantissa, on tensor cores.
+// What products use of floats: all bits, or ten bits of the mantissa, on tensor cores.
 enum class FloatOperands { kF32, kTF32 };
 
-// `device` must outlive them.
+// `device` must outlive the result.
 absl::StatusOr<std::unique_ptr<Products>> MakeProducts(Device& device, FloatOperands operands);
 
 }  // namespace quadhop::cuda

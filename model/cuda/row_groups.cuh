@@ -1,6 +1,6 @@
 // Rows of a matrix in groups of 8 columns, which come from memory together, as do their keep bits.
 // A warp takes a row, and its lane l the groups l, l + 32, ...; or the warps of a Team take rows
-// together, and a lane has one group of each.
+// together, and a lane has one group of each row.
 #pragma once
 
 #include <absl/strings/str_cat.h>
@@ -22,7 +22,7 @@ struct Group {
   float at[kGroupColumns];
 };
 
-// The same as they are in memory, for as long as they wait.
+// The same columns as they are in memory, until they are used.
 template <typename T>
 struct StoredGroup;
 template <>
@@ -72,8 +72,8 @@ __device__ inline void StoreWhole(const Group& group, __nv_bfloat16* to) {
   *reinterpret_cast<uint4*>(to) = words;
 }
 
-// Whether all groups of a row of `columns` are whole, and begin at multiples of 16 bytes: vectors
-// among a model's weights need not.
+// Whether all groups of a row of `columns` are whole, and begin at multiples of 16 bytes, which
+// vectors among a model's weights need not do.
 template <typename T>
 __device__ bool HasWholeGroups(const T* row, int64_t columns) {
   return columns % kGroupColumns == 0 && reinterpret_cast<uintptr_t>(row) % 16 == 0;
@@ -98,7 +98,7 @@ __device__ void StoreGroup(const Group& group, int64_t columns, int64_t column, 
     row[column + i] = FromFloat<T>(group.at[i]);
 }
 
-// The products of two rows' groups.
+// The elementwise product of two rows' groups.
 __device__ inline Group MultiplyGroups(const float* a, const float* b, int64_t columns,
                                        int64_t column) {
   Group product = LoadGroup(a, columns, column);
@@ -116,7 +116,7 @@ __device__ void ForEachGroup(int64_t columns, const Visit& visit) {
     if (column < columns) visit(i, column);
   }
 }
-// Calls visit(c) for those of a group's columns that there are.
+// Calls visit(c) for those of a group's columns that exist.
 template <typename Visit>
 __device__ void ForEachColumn(int64_t columns, int64_t column, const Visit& visit) {
   const bool whole = column + kGroupColumns <= columns;
@@ -153,9 +153,9 @@ class TokenKeep {
   int64_t first_group_ = 0;
 };
 
-// Warps of a block that share rows: a lane has the same 8 columns of all of them, so that what it
-// keeps by columns takes few registers however wide rows are. kTeamWarps * kWarpColumns are at
-// least the columns of a row.
+// Warps of a block that share rows: a lane has the same 8 columns of every row, so that what it
+// keeps per column takes few registers however wide rows are. kTeamWarps * kWarpColumns is at least
+// the number of columns.
 template <int kTeamWarps>
 struct Team {
   static constexpr int kTeams = kBlockWarps / kTeamWarps;  // of a block
@@ -166,9 +166,9 @@ struct Team {
   }
 };
 
-// Calls use(first row, load(first row)) for kRows rows at a time, those of [begin, end) that are
-// the team's; the next are loaded ahead. All teams of a block take as many turns, in which there
-// may be no row.
+// Calls use(first row, load(first row)) for the team's rows of [begin, end), kRows rows at a time;
+// the next are loaded ahead. All teams of a block take the same number of turns, in some of which
+// there may be no row.
 template <typename OfTeam, int kRows, typename Load, typename Use>
 __device__ void ForEachRowsAhead(int64_t begin, int64_t end, const Load& load, const Use& use) {
   constexpr int kStep = OfTeam::kTeams * kRows;
@@ -182,7 +182,7 @@ __device__ void ForEachRowsAhead(int64_t begin, int64_t end, const Load& load, c
   }
 }
 
-// Of a value that lane r has of row r.
+// The value for `row`, if lane r has that for row r.
 template <typename V>
 __device__ V OfRow(V of_lanes, int row) {
   return __shfl_sync(kAllLanes, of_lanes, row);
@@ -195,14 +195,15 @@ class TeamSums {
   static constexpr int kSharedFloats = 2 * kBlockWarps * kRows * kValues;
 
   __device__ explicit TeamSums(float* shared) : shared_(shared) {}
-  // In place, and on every lane. All threads of a block call it, in step.
+  // Adds in place; every lane gets the sums. All threads of a block call it, in step.
   __device__ void Add(float (&values)[kRows][kValues]) {
 #pragma unroll
     for (auto& of_row : values)
 #pragma unroll
       for (float& value : of_row) value = WarpSum(value);
     if constexpr (kTeamWarps > 1) {
-      // In turns: who writes again has been met since all have read.
+      // Two halves in turn: before a warp writes to one again, it has met the others at a barrier
+      // after they read it.
       turn_ ^= 1;
       float* of_warps = shared_ + turn_ * (kSharedFloats / 2);
       if (Lane() == 0) memcpy(of_warps + WarpOfBlock() * kRows * kValues, values, sizeof(values));
@@ -222,8 +223,8 @@ class TeamSums {
   int turn_ = 0;
 };
 
-// Calls run(n), a std::integral_constant, where n * kWarpColumns are at least the columns of a row:
-// n is the groups that a lane holds where a warp has rows, or the warps of a team.
+// Calls run(n), a std::integral_constant, where n * kWarpColumns is at least the number of columns:
+// n is the number of groups that a lane holds if a warp has rows of its own, or of warps of a team.
 template <typename Run>
 void WithRowSize(Device& device, int64_t columns, const Run& run) {
   if (columns <= kWarpColumns) return run(std::integral_constant<int, 1>{});
@@ -231,7 +232,7 @@ void WithRowSize(Device& device, int64_t columns, const Run& run) {
   if (columns <= 4 * kWarpColumns) return run(std::integral_constant<int, 4>{});
   if (columns <= 8 * kWarpColumns) return run(std::integral_constant<int, 8>{});
   device.Note(absl::InvalidArgumentError(
-      absl::StrCat("model.width times model.heads is ", columns, ": kernels of a GPU take up to ",
+      absl::StrCat("model.width times model.heads is ", columns, ": the GPU kernels take up to ",
                    8 * kWarpColumns, "; lower them, or set model.backend=CPU")));
 }
 

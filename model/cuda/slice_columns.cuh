@@ -1,5 +1,5 @@
-// Sums in double over each slice's rows: a block has a column a lane of one slice, and its warps
-// take every kBlockWarps-th row.
+// Sums in double over each slice's rows: a block has columns of one slice, one per lane, and each
+// of its warps takes every kBlockWarps-th row.
 #pragma once
 
 #include "core/cuda/cuda_device.h"
@@ -21,7 +21,7 @@ inline Grid SliceColumnsGrid(int64_t slices, int64_t columns) {
           kBlockThreads * sizeof(double)};
 }
 
-// The sum of what the warps have of the lane's column, in order; on all of them. In step.
+// The sum of what the warps have for the lane's column, in order; every warp gets it. In step.
 __device__ inline double SumOverWarps(double value) {
   double* shared = reinterpret_cast<double*>(shared_memory);  // [kBlockWarps, kWarpThreads]
   __syncthreads();

@@ -9,7 +9,7 @@ namespace quadhop::cuda {
 
 // Rows of a node that are in shared memory at a time beside a block's own: keys, or queries.
 inline constexpr int kStepRows = 64;
-// Warps that make a matrix together stand in rows of kColumnWarps.
+// Warps that make a matrix together are arranged in rows of kColumnWarps.
 inline constexpr int kColumnWarps = 4;
 
 // float operands are twice as large: they are not loaded ahead.
@@ -25,9 +25,9 @@ struct NodeRows {
   int width;       // H, or S
 };
 
-// What a block works on: a tile of tokens of one node, of some heads.
+// What a block works on: a tile of tokens of one node, for some heads.
 struct BlockPlace {
-  // The grid has most_tokens / side (rounded up) blocks for each `together` of `heads` heads of
+  // The grid has most_tokens / side (rounded up) blocks for each `together` of the `heads` heads of
   // each node.
   __device__ BlockPlace(const TokenRows& rows, int heads, int together, int side) {
     const int node_tiles = (rows.most_tokens + side - 1) / side;
@@ -43,7 +43,8 @@ struct BlockPlace {
   __device__ bool is_empty() const { return begin >= tokens; }
   __device__ int num_steps() const { return (tokens + kStepRows - 1) / kStepRows; }
 
-  // The node's rows of a matrix [rows, heads * width], columns of one head; and of [rows, width].
+  // The node's rows of a matrix [rows, heads * width], in the columns of one head; and of a matrix
+  // [rows, width].
   template <typename T>
   __device__ NodeRows<T> OfHead(T* matrix, int heads, int64_t width, int of_head) const {
     const int64_t wide = heads * width;
@@ -66,7 +67,7 @@ struct BlockPlace {
   const float* log_multiplicity;  // [S]
 };
 
-// What goes through the scores of rows: left z^T, from which `scores` are made, and scores z.
+// The operands of the products by rows: left z^T, from which `scores` are made, and out = scores z.
 template <typename T>
 struct RowsOperands {
   const T* left;  // [rows, h*H]
@@ -102,8 +103,8 @@ struct KeysProduct {
   NodeRows<const T> left, right;
 };
 
-// Calls visit(row, column) for the first of each 16 bytes of `count` rows of `columns` elements; by
-// all threads of a block.
+// Calls visit(row, column) for the first of each 16 bytes of `count` rows of `columns` elements.
+// Called by all threads of a block.
 template <typename T, typename Visit>
 __device__ void ForEachVector(int count, int columns, const Visit& visit) {
   constexpr int kVector = 16 / sizeof(T);
@@ -124,7 +125,7 @@ __device__ void ForEachVector(int count, int columns, const Visit& visit) {
 
 // Begins to copy `count` rows from token `begin` on, `columns` from `first_column` on, to rows of
 // shared memory `stride` apart; zeros beyond the last token and column. `columns` is a multiple of
-// 16 bytes. By all threads of a block; EndCopies is the caller's.
+// 16 bytes. Called by all threads of a block; the caller calls EndCopies.
 template <typename T>
 __device__ void LoadRows(const NodeRows<const T>& rows, int begin, int count, int first_column,
                          int columns, int stride, T* shared) {
@@ -146,7 +147,7 @@ __device__ void LoadRows(const NodeRows<const T>& rows, int begin, int count, in
   });
 }
 
-// `count` rows of `columns` elements of shared memory to rows from token `begin` on.
+// Copies `count` rows of `columns` elements of shared memory to rows from token `begin` on.
 template <typename T>
 __device__ void StoreRows(const T* shared, int stride, int begin, int count, int columns,
                           const NodeRows<T>& rows) {
@@ -173,15 +174,15 @@ __device__ inline void StorePair(float first, float second, __nv_bfloat16* to) {
   *reinterpret_cast<__nv_bfloat162*>(to) = __floats2bfloat162_rn(first, second);
 }
 
-// A matrix [16 * kRowTiles * rows of warps, width] in registers: column tiles go round the warps
-// beside each other.
+// A matrix [16 * kRowTiles * rows of warps, width] in registers: column tiles go to the warps
+// beside each other in turn.
 template <typename T, int kRowTiles>
 class BlockSums {
  public:
   static constexpr int kColumnTiles = 8 / kRowTiles;
   static constexpr int kMostWidth = kColumnTiles * kColumnWarps * kTileSide;
 
-  // warp: among those of the matrix. width: a multiple of 16, at most kMostWidth.
+  // warp: its number among those of the matrix. width: a multiple of 16, at most kMostWidth.
   __device__ BlockSums(int warp, int width)
       : row_(warp / kColumnWarps * kRowTiles * kTileSide),
         column_(warp % kColumnWarps * kTileSide),
@@ -196,7 +197,7 @@ class BlockSums {
         SharedMatrix<T>{b.data + column_, b.stride}, depth);
   }
 
-  // To rows of shared memory.
+  // Stores it to rows of shared memory.
   __device__ void Store(T* to, int stride) const {
     const int row = row_ + Lane() / 4, column = column_ + Lane() % 4 * 2;
 #pragma unroll

@@ -3,11 +3,11 @@
 // each other only.
 //
 // A tile of rows goes over the node's keys twice: for the scores of its rows, which stay in
-// registers until they are probabilities, and for the sum of values. Backward
-// does the same with d_y in the place of q, for the gradients of scores and queries; then a block a
-// tile of keys sums over queries and heads. Every sum has one block that makes it, in a fixed
-// order. Probabilities and gradients of scores are kept in memory: to read and write one takes less
-// than the 2H operations that make it anew, for H of some 100 and more.
+// registers until they are probabilities, and for the sum of values. Backward does the same with
+// d_y in the place of q, for the gradients of scores and queries; then one block per tile of keys
+// sums over queries and heads. Every sum is made by one block, in a fixed order. Probabilities and
+// gradients of scores are kept in memory: for H of some 100 and more, reading and writing one takes
+// less than the 2H operations that make it anew.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -40,21 +40,21 @@ struct TokenAttention {
   T* d_z;        // [rows, H]: as keys and as values
 };
 
-// Both keep an error in `device`: kInvalidArgument where H or S is beyond what a block can take.
+// Both keep an error in `device`: kInvalidArgument if H or S is beyond what a block can take.
 template <typename T>
 void TokenAttentionForward(Device& device, const TokenAttention<T>& args);
 template <typename T>
 void TokenAttentionBackward(Device& device, const TokenAttention<T>& args);
 
-// What they are made of. Any GPU:
+// What they are made of. For any GPU:
 template <typename T>
 void PortableAttentionForward(Device& device, const TokenAttention<T>& args);
 template <typename T>
 void PortableAttentionBackward(Device& device, const TokenAttention<T>& args);
 
-// GPUs of compute capability 9.0, with up to so many tokens and columns, these a multiple of 8.
-// (Tokens that a node can have: were it those of a batch, digits would depend on what else is in
-// it.)
+// For GPUs of compute capability 9.0, with up to this many tokens and columns, the latter a
+// multiple of 8. (These are the tokens that a node can have: if they were those of a batch, results
+// would depend on what else is in the batch.)
 inline constexpr int kHopperTokens = 320, kHopperWidth = 256;
 inline bool HopperTakes(const Device& device, const TokenAttention<__nv_bfloat16>& args) {
   return device.compute_capability() == 90 && args.token_limit <= kHopperTokens &&

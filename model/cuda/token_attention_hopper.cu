@@ -1,6 +1,6 @@
 // Token attention in bf16 on GPUs of compute capability 9.0, whose products read shared memory by
-// themselves. By rows a block is a node, all of whose keys it has there; by keys it has up to 192
-// of them.
+// themselves. By rows, a block has one node and all of its keys there; by keys, it has up to 192 of
+// a node's keys.
 #include "model/cuda/group_tiles.cuh"
 #include "model/cuda/row_groups.cuh"
 
@@ -12,12 +12,12 @@ using T = __nv_bfloat16;
 constexpr int kGroups = 2;  // of a block, by rows
 constexpr int kThreads = kGroups * kGroupThreads;
 
-// Probabilities, or gradients of scores, of a tile of rows as a product takes them: of 16 keys at a
-// time.
+// Probabilities, or gradients of scores, of a tile of rows as a product takes them: for 16 keys at
+// a time.
 template <int kKeys>
 using Weights = uint32_t[kKeys / 16][4];
 
-// Those of keys [kBegin, kEnd).
+// Stores the weights of keys [kBegin, kEnd).
 template <int kBegin, int kEnd, int kKeys>
 __device__ void StoreWeights(const uint32_t (&weights)[kKeys][4], int first_row,
                              const NodeRows<T>& rows) {
@@ -41,7 +41,7 @@ struct Tile {
   const float* bias;  // [keys]: log multiplicity, -inf beyond the last
 };
 
-// Keys that one product takes, of all that a kernel has.
+// How many of a kernel's keys one product takes.
 template <int kKeys>
 constexpr int kForwardPart = kKeys == kHopperTokens ? 160 : 64;
 constexpr int kBackwardPart = 64;  // leaves registers for the probabilities
@@ -102,8 +102,8 @@ struct HopperSoftmax : ForwardRows {
   }
 };
 
-// Backward. left is d_y; weights become d_scores = p (d_p - d_y . y). What comes from memory is
-// asked for a part ahead, and what goes there goes beside the next part's products.
+// Backward. left is d_y; weights become d_scores = p (d_p - d_y . y). Loads from memory are issued
+// one part ahead, and stores run beside the next part's products.
 struct HopperSoftmaxBackward : BackwardRows {
   template <int kKeys, int kWidth, typename LoadNext>
   static __device__ void Apply(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
@@ -162,7 +162,7 @@ struct HopperSoftmaxBackward : BackwardRows {
     }
   }
 
-  // Of the keys from kFirst on, whose d_p is being multiplied; a part after the other.
+  // Applies it to the keys from kFirst on, whose d_p is being multiplied, one part after the other.
   template <int kFirst, int kKeys, int kWidth>
   static __device__ void ApplyFrom(const TokenAttention<T>& args, const Tile<kKeys, kWidth>& tile,
                                    const float (&mean)[2], Part& of_p,
@@ -191,7 +191,7 @@ struct HopperSoftmaxBackward : BackwardRows {
       MultiplyByKeys<kNext>(tile, d_p);
       EndProducts();
     }
-    // At once: all at the end would take more registers than there are.
+    // Stored at once: storing all at the end would take more registers than there are.
     StoreWeights<kFirst, kNext>(
         weights, tile.first_row,
         tile.place.Scores(args.d_scores, args.tokens, args.heads, tile.head));
@@ -202,7 +202,7 @@ struct HopperSoftmaxBackward : BackwardRows {
 // Columns that are summed at a time: all would not fit in registers beside the weights.
 constexpr int kOutColumns = 128;
 
-// Columns from kFirst on of weights z, to rows `out`.
+// Stores columns from kFirst on of weights z to rows `out`.
 template <int kFirst, int kKeys, int kWidth>
 __device__ void StoreProduct(const Weights<kKeys>& weights, const Tile<kKeys, kWidth>& tile,
                              NodeRows<T> out) {
@@ -218,7 +218,7 @@ __device__ void StoreProduct(const Weights<kKeys>& weights, const Tile<kKeys, kW
   StoreSums(sums, tile.first_row, kFirst, out);
 }
 
-// A block a node, whose groups take tiles of rows of its heads in turn.
+// One block per node, whose groups take tiles of rows of its heads in turn.
 template <typename Kind, int kWidth, int kKeys>
 __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> args) {
   const BlockPlace place(args.tokens, /*heads=*/1, /*together=*/1, args.tokens.most_tokens);
@@ -253,7 +253,7 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
                                    bias};
     Weights<kKeys> weights;
     Kind::template Apply<kKeys>(args, tile, weights, [&] {
-      GroupBarrier(1 + group);  // all have multiplied by what stands there
+      GroupBarrier(1 + group);  // all have multiplied what is there
       load_left(item + kGroups);
     });
     const NodeRows<T> out = place.OfHead(operands.out, args.heads, args.width, tile.head);
@@ -264,11 +264,11 @@ __global__ void __launch_bounds__(kThreads) HopperRowsKernel(TokenAttention<T> a
   }
 }
 
-// d_z of 64 keys a group; what is multiplied goes through stages of 64 queries. Each block of a
-// node reads all its queries: three groups are as many as registers hold sums of.
+// d_z of 64 keys per group; what is multiplied goes through stages of 64 queries. Each block of a
+// node reads all its queries. Registers hold the sums of at most three groups.
 constexpr int kMostKeyGroups = 3;
 template <int kWidth>
-constexpr int kKeyStages = kWidth == 64 ? 3 : 4;  // that two blocks of narrow ones find room
+constexpr int kKeyStages = kWidth == 64 ? 3 : 4;  // 3 if narrow, so that two blocks fit
 
 template <int kWidth, int kKeyGroups>
 __global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
@@ -292,7 +292,7 @@ __global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
       left(product).Load(of.left, of.query, place.begin, WarpOfBlock(), kWarps);
       right(product).Load(of.right, of.query, 0, WarpOfBlock(), kWarps);
     }
-    EndCopies();  // one group a call
+    EndCopies();  // one group per call
   };
 
   const int first_key = GroupOfBlock() * kTileRows;  // of the block's
@@ -302,7 +302,7 @@ __global__ void __launch_bounds__(kKeyGroups* kGroupThreads)
   for (int product = 0; product < num_products; ++product) {
     WaitForCopies<kKeyStages<kWidth> - 2>();
     ShowToProducts();
-    __syncthreads();  // and all are done with the product before
+    __syncthreads();  // and all are done with the previous product
     if (has_keys) {
       HoldSums(sums);
       BeginProducts();

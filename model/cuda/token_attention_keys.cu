@@ -23,7 +23,7 @@ struct KeysLayout {
   }
 };
 
-// A row of warps for each kRowTiles tiles of keys.
+// One row of warps for every kRowTiles tiles of keys.
 constexpr int KeysThreads(int rows, int row_tiles) {
   return rows / kTileSide / row_tiles * kColumnWarps * kWarpThreads;
 }
@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(KeysThreads(kRows, kRowTiles), kRows <= 64 ? k
       LoadRows(of.left, of.query, kStepRows, place.begin, kRows, layout.left_stride, left(product));
       LoadRows(of.right, of.query, kStepRows, 0, columns, layout.right_stride, right(product));
     }
-    EndCopies();  // one group a call
+    EndCopies();  // one group per call
   };
 
   BlockSums<T, kRowTiles> sums(WarpOfBlock(), columns);
@@ -83,7 +83,7 @@ bool LaunchIfFits(Device& device, const TokenAttention<T>& args) {
   return true;
 }
 
-// Whether tiles of `large` keys leave no more places empty than those of `small`.
+// Whether tiles of `large` keys leave no more places empty than tiles of `small`.
 constexpr bool FillAsWell(int tokens, int large, int small) {
   return (tokens + large - 1) / large * large <= (tokens + small - 1) / small * small;
 }

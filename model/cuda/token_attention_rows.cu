@@ -23,7 +23,7 @@ struct Split {
   static constexpr int kRowTiles = kRows / (kHeadWarps / kColumnWarps) / kTileSide;
 };
 
-// The shared memory of a block, in bytes from its begin.
+// The shared memory of a block, in bytes from its beginning.
 struct RowsLayout {
   int left_stride;     // elements between rows of q, or d_y
   int score_stride;    // of probabilities, in the same place later
@@ -48,7 +48,7 @@ struct RowsLayout {
     return layout;
   }
 
-  // q, d_y or probabilities of a head of the block.
+  // The q, d_y or probabilities of a head of the block.
   template <typename T>
   __device__ T* Left(int head) const {
     return reinterpret_cast<T*>(shared_memory + head * left_bytes);
@@ -59,7 +59,7 @@ struct RowsLayout {
            step % kStages<T> * kStepRows * left_stride;
   }
   __device__ float* bias() const { return reinterpret_cast<float*>(shared_memory + bias_offset); }
-  // Of the thread's head; `sum` is 0 or 1.
+  // Partial sums of the thread's head; `sum` is 0 or 1.
   template <typename Split>
   __device__ float* Partial(int sum) const {
     return reinterpret_cast<float*>(shared_memory + partial_offset) +
@@ -75,8 +75,8 @@ struct HeadScores {
   __device__ static int FirstRow() { return WarpOfHead() / kColumnWarps * kRowTiles * kTileSide; }
   __device__ static int FirstColumn() { return WarpOfHead() % kColumnWarps * kTileSide; }
 
-  // Calls visit(i, lower, first, second, row, column) for each two neighbours, values of row tile i
-  // of the warp, in its upper or lower half.
+  // Calls visit(i, lower, first, second, row, column) for each pair of neighbours, values of row
+  // tile i of the warp, in its upper or lower half.
   template <typename Visit>
   __device__ void ForEachPair(int num_steps, const Visit& visit) {
     const int first_row = FirstRow() + Lane() / 4;
@@ -125,7 +125,7 @@ struct HeadScores {
   WarpSums<kRowTiles, 1> of_step[Split::kMostSteps] = {};
 };
 
-// Forward: scores to probabilities, which take the place of q in shared memory.
+// Forward: turns scores into probabilities, which take the place of q in shared memory.
 struct Softmax : ForwardRows {
   template <typename T, typename Split>
   static __device__ void Apply(const TokenAttention<T>&, const BlockPlace& place,
@@ -161,14 +161,14 @@ struct Softmax : ForwardRows {
   }
 };
 
-// Backward: d_p, from d_y, to d_scores = p (d_p - sum_j p_j d_p_j).
+// Backward: turns d_p, from d_y, into d_scores = p (d_p - sum_j p_j d_p_j).
 struct SoftmaxBackward : BackwardRows {
   template <typename T, typename Split>
   static __device__ void Apply(const TokenAttention<T>& args, const BlockPlace& place,
                                HeadScores<Split>& scores, const RowsLayout& layout) {
     T* p = layout.Left<T>(HeadOfBlock());
     const int num_steps = place.num_steps();
-    __syncthreads();  // all have made their scores of what stands where p goes
+    __syncthreads();  // all have made their scores from what is where p goes
     for (int head = 0; head < Split::kHeads; ++head)
       LoadRows(
           place.Scores(static_cast<const T*>(args.p), args.tokens, args.heads, place.head + head),
@@ -210,7 +210,7 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
     if (step >= 0 && step < num_steps)
       LoadRows(z, step * kStepRows, kStepRows, 0, columns, layout.left_stride,
                layout.Keys<T>(step));
-    EndCopies();  // one group a call
+    EndCopies();  // one group per call
   };
 
   for (int key = static_cast<int>(threadIdx.x); key < num_steps * kStepRows; key += Split::kThreads)
@@ -246,7 +246,7 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
               num_steps * kStepRows,
               place.Scores(operands.scores, args.tokens, args.heads, place.head + head));
 
-  // From the last keys, which are there still, to the first.
+  // From the last keys, which are still there, to the first.
   BlockSums<T, Split::kRowTiles> sums(WarpOfHead(), columns);
   for (int step = num_steps - 1; step >= 0; --step) {
     WaitForCopies<kStages<T> - 1>();
@@ -297,7 +297,7 @@ absl::Status AttentionTooLarge(const Device& device, int tokens, int width) {
   return absl::InvalidArgumentError(
       absl::StrCat("attention of ", tokens, " tokens of width ", width, " is more than a block of ",
                    device.name(),
-                   " takes (some 1200 tokens, a width of 512): lower sampler.sampled_nodes or "
+                   " can take (some 1200 tokens, a width of 512): lower sampler.sampled_nodes or "
                    "model.width, or set model.backend=CPU"));
 }
 

@@ -1,8 +1,8 @@
 // Products of matrices in shared memory, made by a warp: on tensor cores for bf16, by fused
 // multiply-adds for float. Sums are in float, in registers.
 //
-// A warp makes tiles of 16 rows by 16 columns, each as two of 8 columns. With g = lane / 4 and t =
-// 2 * (lane % 4) a lane has of such a half the sums at (g, t), (g, t + 1), (g + 8, t) and
+// A warp makes tiles of 16 rows by 16 columns, each as two halves of 8 columns. With g = lane / 4
+// and t = 2 * (lane % 4), a lane has of each half the sums at (g, t), (g, t + 1), (g + 8, t) and
 // (g + 8, t + 1).
 #pragma once
 
@@ -19,7 +19,7 @@ inline constexpr int kTileSide = 16;
 template <int kRowTiles, int kColumnTiles>
 using WarpSums = float[kRowTiles][2 * kColumnTiles][4];
 
-// How an operand of a product stands in shared memory: as the product takes it, or transposed.
+// How an operand of a product is stored in shared memory: as the product takes it, or transposed.
 enum class Stored { kPlain, kTransposed };
 
 // Rows are `stride` elements apart, for bf16 a multiple of 8. Strides that are an odd multiple of
@@ -29,7 +29,7 @@ struct SharedMatrix {
   const T* data;
   int stride;
 
-  // Its rows from one on.
+  // The matrix from row `row` on.
   __device__ SharedMatrix From(int row) const { return {data + row * stride, stride}; }
   // An element, as the product takes it.
   template <Stored kStored>
@@ -44,7 +44,7 @@ template <Stored kA, Stored kB, int kRowTiles, int kColumnTiles>
 __device__ void AddProduct(WarpSums<kRowTiles, kColumnTiles>& sums, int num_tiles, int tile_step,
                            const SharedMatrix<__nv_bfloat16>& a,
                            const SharedMatrix<__nv_bfloat16>& b, int depth) {
-  // The rows that the lane gives addresses of, of the four 8 x 8 matrices of a tile.
+  // The rows, of the four 8 x 8 matrices of a tile, whose addresses the lane gives.
   const int row = Lane() % 8, odd = Lane() / 8 % 2 * 8, upper = Lane() / 16 * 8;
   constexpr bool kPlainA = kA == Stored::kPlain, kPlainB = kB == Stored::kPlain;
   const __nv_bfloat16* a_row =

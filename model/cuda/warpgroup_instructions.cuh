@@ -1,10 +1,10 @@
-// The instructions of a Hopper GPU (compute capability 9.0) that four warps together multiply with,
-// straight from shared memory. (NVIDIA, "PTX ISA": wgmma.)
+// The instructions of a Hopper GPU (compute capability 9.0) with which four warps together
+// multiply, straight from shared memory. (NVIDIA, "PTX ISA": wgmma.)
 //
 // A matrix in shared memory is made of panels of 64 columns, which begin at multiples of 1024
 // bytes: rows of 128 bytes, whose 8 pieces of 16 bytes change places from row to row, so that
-// columns are read without conflicts ("128-byte swizzle"). A product takes it by rows (its columns
-// are what is summed over) or by columns (its rows are): "K-major" and "MN-major" there.
+// columns are read without conflicts ("128-byte swizzle"). A product takes it by rows (summing over
+// its columns) or by columns (summing over its rows): "K-major" and "MN-major" in that manual.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -17,13 +17,13 @@ inline constexpr int kGroupThreads = 128;
 inline constexpr int kPanelColumns = 64;
 inline constexpr int kPanelRowBytes = 128;
 
-// Bytes from the begin of a panel to a piece of a row.
+// Bytes from the beginning of a panel to a piece of a row.
 __device__ constexpr int PlaceInPanel(int row, int piece) {
   return row * kPanelRowBytes + ((piece ^ row) % 8) * 16;
 }
 
-// Operands that begin at such a place of the panels as if no pieces had changed places. By columns,
-// panels follow each other so many bytes apart.
+// Operands that begin at a place in the panels, given as if no pieces had changed places. By
+// columns, panels are `panel_bytes` apart.
 __device__ inline uint64_t OperandFrom(const void* begin, int panel_bytes) {
   constexpr uint64_t kSwizzle128 = uint64_t{1} << 62, kEightRows = 8 * kPanelRowBytes;
   auto address = static_cast<uint64_t>(__cvta_generic_to_shared(begin));
@@ -36,17 +36,18 @@ __device__ inline uint64_t ColumnOperand(const void* begin, int panel_bytes) {
   return OperandFrom(begin, panel_bytes);
 }
 
-// What this thread wrote to shared memory before, or copied there, is seen by products after it.
+// Products after this call see what this thread wrote or copied to shared memory before it.
 __device__ inline void ShowToProducts() {
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
-// Until all threads of the group of four warps have come so far. id: 1 to 15, one a group.
+// Waits until all threads of the group of four warps have come this far. id: 1 to 15, one per
+// group.
 __device__ inline void GroupBarrier(int id) {
   asm volatile("bar.sync %0, 128;" ::"r"(id) : "memory");
 }
 
-// Around products: sums are theirs from the begin until they are waited for. What is computed
-// between their end and the wait is computed beside them.
+// Around products: the sums are theirs from BeginProducts until WaitForProducts. What is computed
+// between EndProducts and the wait is computed beside them.
 template <int kSums>
 __device__ void HoldSums(float (&sums)[kSums]) {
 #pragma unroll
@@ -61,7 +62,7 @@ __device__ inline void WaitForProducts() {
 }
 
 // sums [64, 2 * kSums] of a group += a [64, 16] b [16, 2 * kSums], or = without `add`; in bf16,
-// summed in float. Warp w has rows 16 w and on, and of each 8 columns what MultiplyAdd
+// summed in float. Warp w has rows from 16 w on, and of each 8 columns what MultiplyAdd
 // (matrix_instructions.cuh) says. a is taken by rows, or by columns if kColumnsOfA; b likewise (its
 // columns being rows of what is multiplied).
 //

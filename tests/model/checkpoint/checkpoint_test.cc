@@ -133,7 +133,7 @@ TEST(Checkpoint, AManifestThatListsFilesOutsideItsFolderIsRefused) {
     manifest.mutable_files(0)->set_name(name);
     ASSERT_OK(WriteCheckpointManifest(manifest, path));
     EXPECT_THAT(ReadCheckpointManifest(path).status(),
-                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("no file of a checkpoint")))
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("not a file of a checkpoint")))
         << name;
   }
 }
