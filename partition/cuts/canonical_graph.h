@@ -11,8 +11,8 @@
 
 namespace quadhop {
 
-// So a cut is a function of the graph and the options, not of the cuts before it. Borrows from the
-// store where its nodes stand in this order already, else holds a copy (4 or 8 bytes an arc).
+// So a cut depends on the graph and the options, not on earlier cuts. Borrows from the store if its
+// nodes are in this order already, else holds a copy (4 or 8 bytes an arc).
 class CanonicalGraph {
  public:
   // Bytes that Of(store) will hold.
@@ -22,9 +22,9 @@ class CanonicalGraph {
   CanonicalGraph(CanonicalGraph&&) = default;
   CanonicalGraph& operator=(CanonicalGraph&&) = default;
 
-  // Lives as long as this object and the store.
+  // Valid as long as this object and the store are.
   const Topology& topology() const { return topology_; }
-  // The store's node of each original id.  [N]
+  // The store's node for each original id.  [N]
   absl::Span<const int64_t> node_of_id() const { return node_of_id_; }
   // 1 for the training nodes of a split.  [N]
   std::vector<uint8_t> TrainingNodes(absl::Span<const uint8_t> split) const;

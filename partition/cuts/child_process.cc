@@ -16,7 +16,7 @@
 namespace quadhop {
 namespace {
 
-constexpr int kOutOfMemory = 120;  // codes that nothing else ends with
+constexpr int kOutOfMemory = 120;  // exit codes that nothing else uses
 constexpr int kThrew = 121;
 
 [[noreturn]] void ChildMain(pid_t parent, const std::function<void()>& body) {
@@ -24,7 +24,8 @@ constexpr int kThrew = 121;
     signal(number, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);  // it died before the line above
-  // What leaves the body would unwind the parent's frames here, whose threads do not exist.
+  // An exception that left the body would unwind the parent's frames here, whose threads do not
+  // exist.
   try {
     body();
   } catch (const std::bad_alloc&) {
@@ -51,7 +52,7 @@ absl::Status StatusOfEnd(absl::string_view what, int state) {
                                            strsignal(number), ")");
   if (number == SIGKILL)
     return absl::ResourceExhaustedError(
-        absl::StrCat(message, ", as a rule for want of memory: use a machine with more"));
+        absl::StrCat(message, ", as a rule for lack of memory: use a machine with more"));
   return absl::InternalError(message);
 }
 

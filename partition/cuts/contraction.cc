@@ -42,7 +42,7 @@ void FillRows(ThreadPool& pool, const Fill& fill, WeightedGraph& graph) {
   });
 }
 
-// Which arcs stay of a graph that may not have more than so many: ContractOptions.
+// Chooses which arcs of a graph stay if it has more than it may: ContractOptions.
 class Thinning {
  public:
   explicit Thinning(int num_threads) : arcs_by_weight_(AsSize(num_threads)) {
@@ -52,8 +52,8 @@ class Thinning {
   void Count(int64_t weight, int worker) {
     ++arcs_by_weight_[AsSize(worker)][AsSize(std::min(weight, kMostThreshold))];
   }
-  // Sets the least threshold, up to kMostThreshold, that leaves no more than so many of the arcs
-  // counted, in expectation.
+  // Sets the least threshold, up to kMostThreshold, that leaves no more than `most_arcs` of the
+  // arcs counted, in expectation.
   void Choose(int64_t most_arcs, uint64_t seed) {
     seed_ = seed;
     std::vector<int64_t> arcs(kMostThreshold + 1);
@@ -70,7 +70,7 @@ class Thinning {
     }
   }
 
-  // The same for the arc from b to a, if its weight is the same.
+  // Decides the same for the arc from b to a, if its weight is the same.
   bool Keeps(int64_t a, int64_t b, int64_t weight) const {
     if (weight >= threshold_) return true;
     const auto low = static_cast<uint64_t>(std::min(a, b)),
@@ -87,7 +87,7 @@ class Thinning {
   uint64_t seed_ = 0;
 };
 
-// Every arc turned round; rows ascending.
+// The graph with every arc turned round; rows ascending.
 WeightedGraph Transposed(const WeightedGraph& graph) {
   WeightedGraph turned;
   turned.indptr.assign(graph.indptr.size(), 0);
@@ -105,7 +105,7 @@ WeightedGraph Transposed(const WeightedGraph& graph) {
   return turned;
 }
 
-// visit(neighbour, weight) of the arcs of v in either graph, ascending, weights of both summed.
+// visit(neighbour, weight) for the arcs of v in either graph, ascending, weights of both summed.
 template <typename Visit>
 void VisitUnion(const WeightedGraph& a, const WeightedGraph& b, int64_t v, const Visit& visit) {
   auto i = AsSize(a.indptr[AsSize(v)]), j = AsSize(b.indptr[AsSize(v)]);
@@ -121,7 +121,7 @@ void VisitUnion(const WeightedGraph& a, const WeightedGraph& b, int64_t v, const
   }
 }
 
-// A with the inverse of each of its arcs, weights of both summed.
+// The graph with the inverse of each of its arcs, weights of both summed.
 WeightedGraph Symmetrized(WeightedGraph graph, ThreadPool& pool) {
   const WeightedGraph turned = Transposed(graph);
   WeightedGraph both;
@@ -173,7 +173,7 @@ std::vector<Weights> ClusterWeights(const Graph& graph, const Members& members, 
   return sums;
 }
 
-// Rows of the graph of clusters, one a thread at a time.
+// Rows of the graph of clusters, one per thread at a time.
 template <typename Graph>
 class ClusterRows {
  public:

@@ -1,4 +1,4 @@
-// The graph of clusters, in the memory that there is.
+// The graph of clusters, within the memory available.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@
 namespace quadhop {
 
 struct ContractOptions {
-  bool symmetric = true;  // the graph holds the inverse of each of its arcs; else they are added
-  // About so many arcs are held at most, those of weight 2^16 and more not counted. Where there
-  // would be more the graph is thinned: of arcs lighter than some t, one of weight w stays with
-  // probability w / t, and weighs t then. So the weight of every cut is kept in expectation.
-  // Threshold sampling: Duffield, Lund and Thorup, IEEE Transactions on Information Theory 51
-  // (2005).
+  bool symmetric = true;  // the graph holds the inverse of every arc; else inverses are added
+  // At most about this many arcs are held, not counting those of weight 2^16 and more. If there
+  // would be more, the graph is thinned: an arc of weight w below some t is kept with probability
+  // w / t, and then weighs t. So the weight of every cut is kept in expectation. Threshold
+  // sampling: Duffield, Lund and Thorup, IEEE Transactions on Information Theory 51 (2005).
   int64_t most_arcs = INT64_MAX;
-  uint64_t seed = 0;  // of the lot
+  uint64_t seed = 0;  // of the random choice
 };
 
-// Each cluster a node; arcs between clusters once, their weights summed, those inside dropped. Does
-// not depend on the threads. Memory besides: 4 bytes a node; 16 a cluster, and what row_votes.h
-// says; of a graph that is not symmetric 24 more a cluster; half a MiB a thread.
+// Each cluster becomes a node; arcs between two clusters become one, their weights summed; arcs
+// inside a cluster are dropped. Does not depend on the threads. Memory besides: 4 bytes a node; 16
+// a cluster, and what row_votes.h says; 24 more a cluster if the graph is not symmetric; half a MiB
+// a thread.
 template <typename Graph>
 WeightedGraph Contract(const Graph& graph, const Clusters& clusters, const ContractOptions& options,
                        ThreadPool& pool);

@@ -41,7 +41,7 @@ class CutMeasure {
     return figures;
   }
 
-  // Of kPathsPerNode paths from the node, how many end in another part; -1 if it has no path.
+  // How many of kPathsPerNode paths from the node end in another part; -1 if it has no path.
   int64_t RemotePaths(int64_t node) const {
     const auto neighbors = NeighborsOf(topology_, indices_, node);
     int64_t num_paths = static_cast<int64_t>(neighbors.size());

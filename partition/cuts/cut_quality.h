@@ -22,9 +22,9 @@ struct PartFigures {
 
 struct CutQuality {
   std::vector<PartFigures> parts;  // [P]
-  // The share of a 2-hop sample that lies in another part than the node sampled for. An estimate
-  // from 4096 training nodes (all nodes if there are none), 32 uniform paths of one or two arcs
-  // each; rows that several nodes of a batch share are not counted once.
+  // The share of a 2-hop sample that lies in a part other than that of the node sampled for. An
+  // estimate from 4096 training nodes (all nodes if there are none), 32 uniform paths of one or two
+  // arcs each; rows that several nodes of a batch share are counted for each of them.
   double remote_share = 0;
 
   PartFigures Total() const;

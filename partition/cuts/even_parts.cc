@@ -17,7 +17,7 @@ constexpr int kMostSweeps = 32;
 constexpr int64_t kNodesPerBlock = 4096;
 
 struct Candidate {
-  double cost;  // cut arcs more, for a unit of what its part has too much of
+  double cost;  // additional cut arcs, per unit of what its part has too much of
   uint64_t rank;
   int64_t node;
   uint32_t into;
@@ -26,7 +26,7 @@ struct Candidate {
   }
 };
 
-// The balance that a part exceeds most, of those that a node of it adds to.
+// The balance that a part exceeds most, among those that one of its nodes adds to.
 struct Excess {
   double fullness = 1;  // of the part; 1: the node need not go
   int64_t weight = 0;   // of the node
@@ -43,7 +43,7 @@ Excess ExcessOf(const Weights& weights, const Weights& used, const Weights& most
 }
 
 // How far a part is beyond what it may hold. Squares, so that two parts a little too full are
-// better than one that is much.
+// better than one that is much too full.
 double Overfull(const Weights& used, const Weights& most) {
   double sum = 0;
   for (size_t b = 0; b < kBalances; ++b)
@@ -51,8 +51,8 @@ double Overfull(const Weights& used, const Weights& most) {
   return sum;
 }
 
-// Whether two parts are less overfull together once the node has moved. The other may be overfull
-// then, of something else: it gives up another node for it.
+// Whether two parts are less overfull together once the node has moved. The other part may then be
+// overfull of something else: it gives up another node for that.
 bool Eases(const MoveLimits& limits, const Weights& weights, uint32_t from, uint32_t into) {
   const Weights& source = limits.used[from];
   const Weights& target = limits.used[into];

@@ -14,8 +14,8 @@ namespace {
 constexpr uint64_t kRounds = 16;
 constexpr int kClusterSweeps = 4;
 constexpr int64_t kNodesPerBlock = 4096;
-constexpr size_t kNodesAhead = 3;        // whose neighbours' labels are asked for,
-constexpr int64_t kNeighborsAhead = 64;  // so many of each
+constexpr size_t kNodesAhead = 3;        // whose neighbours' labels are prefetched,
+constexpr int64_t kNeighborsAhead = 64;  // this many of each
 
 bool Fits(const Weights& used, const Weights& more, const Weights& most) {
   for (size_t i = 0; i < kBalances; ++i)
@@ -28,7 +28,7 @@ struct Move {
   uint32_t label;
 };
 
-// Of the first neighbours, which are all of most nodes.
+// Prefetches labels of the first neighbours, which are all neighbours of most nodes.
 template <typename Graph>
 void PrefetchLabels(const Graph& graph, int64_t node, absl::Span<const uint32_t> labels) {
   graph.ForEachNeighbor(
@@ -49,7 +49,7 @@ uint32_t BestLabel(int64_t node, uint32_t own, const Weights& weights, const Mov
     // Among equals by chance, but never away from one's own.
     const uint64_t rank = Mix64(seed ^ Mix64(static_cast<uint64_t>(node)) ^ label);
     if (sum == most && (best == own || rank < best_rank)) return;
-    if (!Fits(limits.used[label], weights, limits.most)) return;  // last: it lies anywhere
+    if (!Fits(limits.used[label], weights, limits.most)) return;  // last: its memory lies anywhere
     best = label;
     most = sum;
     best_rank = rank;
@@ -82,7 +82,7 @@ void JoinSingles(const Graph& graph, const Weights& most, MoveLimits& limits,
     if (singles[i].first != singles[i - 1].first) continue;
     const uint32_t node = singles[i].second, into = labels[singles[i - 1].second];
     const Weights weights = graph.weights(node);
-    // A third of the limit: what wanted the same need not belong together as much as neighbours do.
+    // A third of the limit: nodes that wanted the same need not belong together as neighbours do.
     if (!Fits(limits.used[into], weights, {most[0] / 3, most[1] / 3, most[2] / 3})) continue;
     limits.used[into] = Plus(limits.used[into], weights);
     labels[node] = into;

@@ -2,8 +2,8 @@
 // a graph by, and better parts of a cut. Meyerhenke, Sanders and Schulz, "Partitioning Complex
 // Networks via Size-Constrained Clustering", SEA 2014.
 //
-// Nodes move in rounds: those of a round choose on what was before it, on all threads, and are then
-// moved one after another as far as the limits let them. So results do not depend on the threads.
+// Nodes move in rounds: those of a round choose by the labels before it, on all threads, and are
+// then moved one after another as far as the limits allow. So results do not depend on the threads.
 #pragma once
 
 #include <absl/types/span.h>
@@ -18,7 +18,7 @@ namespace quadhop {
 
 struct MoveLimits {
   std::vector<Weights> used;  // [labels]: of the nodes that have the label
-  Weights most{};             // that a label may come to by a move; a node may exceed it alone
+  Weights most{};             // what a move may bring a label to; a single node may exceed it
 
   void Move(const Weights& weights, uint32_t from, uint32_t into) {
     used[from] = Plus(used[from], weights, -1);
@@ -26,8 +26,8 @@ struct MoveLimits {
   }
 };
 
-// One sweep over all nodes: labels [n], in [0, labels.used.size()), change and `limits.used` with
-// them. Returns the nodes that moved. Memory: 2 bytes a node, and what row_votes.h says.
+// One sweep over all nodes: changes labels [n], in [0, limits.used.size()), and `limits.used` with
+// them. Returns the number of nodes that moved. Memory: 2 bytes a node, and what row_votes.h says.
 template <typename Graph>
 int64_t SweepLabels(const Graph& graph, uint64_t seed, ThreadPool& pool, MoveLimits& limits,
                     absl::Span<uint32_t> labels);

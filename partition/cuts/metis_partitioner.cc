@@ -29,14 +29,15 @@ absl::Status CheckSize(const PartitionProblem& problem, bool symmetric) {
   constexpr int64_t kLimit = std::numeric_limits<idx_t>::max();
   if (topology.num_nodes() >= kLimit || num_arcs >= kLimit)
     return absl::InvalidArgumentError(
-        absl::StrCat("METIS takes fewer than 2^31 nodes and arcs, the graph has ",
+        absl::StrCat("METIS takes fewer than 2^31 nodes and arcs, but the graph has ",
                      topology.num_nodes(), " nodes and ", num_arcs, " arcs",
                      symmetric ? "" : " once made undirected", ": use --method multilevel"));
   return CheckMemory(absl::StrCat("METIS on ", num_arcs, " arcs (--method multilevel needs less)"),
                      MetisBytes(topology.num_nodes(), num_arcs), problem.memory_bytes);
 }
 
-// Those that one of the first num_nodes weighs in: METIS does not like sums of zero.
+// The balances in which one of the first num_nodes nodes has weight: METIS does not like sums of
+// zero.
 std::vector<size_t> UsedBalances(const MetisGraph& graph, idx_t num_nodes) {
   std::vector<size_t> used;
   for (size_t b = 0; b < kBalances; ++b) {
@@ -47,8 +48,8 @@ std::vector<size_t> UsedBalances(const MetisGraph& graph, idx_t num_nodes) {
   return used;
 }
 
-// Runs METIS on the first num_nodes, which have all arcs; its return code, or METIS_OK with the
-// part of each.
+// Runs METIS on the first num_nodes nodes, which have all arcs. Returns its code; with METIS_OK,
+// part_of is the part of each.
 int RunMetis(MetisGraph& graph, idx_t num_nodes, idx_t parts, uint64_t seed, idx_t* part_of) {
   const std::vector<size_t> used = UsedBalances(graph, num_nodes);
   idx_t num_constraints = static_cast<idx_t>(used.size());
@@ -63,7 +64,7 @@ int RunMetis(MetisGraph& graph, idx_t num_nodes, idx_t parts, uint64_t seed, idx
   METIS_SetDefaultOptions(options);
   options[METIS_OPTION_OBJTYPE] = METIS_OBJTYPE_CUT;
   options[METIS_OPTION_NUMBERING] = 0;
-  // METIS has -1 for a seed of its own: keep to the numbers from 0.
+  // METIS takes -1 to mean a seed of its own: keep to the numbers from 0.
   options[METIS_OPTION_SEED] =
       static_cast<idx_t>(StreamKey(seed, RandomPurpose::kPartition, 0, 0) >> 33);
   return METIS_PartGraphKway(&num_nodes, &num_constraints, graph.xadj.data(), graph.adjncy.data(),
@@ -81,16 +82,16 @@ absl::Status StatusOfMetis(int code) {
     case METIS_ERROR_INPUT:
       return absl::InternalError("METIS refused its input (METIS_ERROR_INPUT)");
     default:
-      // As where memory runs out in its coarsening, which it then says itself.
+      // As when memory runs out in its coarsening, which METIS then says itself.
       return absl::InternalError(absl::StrCat("METIS failed with code ", code,
-                                              ", perhaps for want of memory (see what it wrote)"));
+                                              ", perhaps for lack of memory (see what it wrote)"));
   }
 }
 
 // Parts of all nodes, or a code of METIS.
 int CutLinkedNodes(MetisGraph graph, idx_t parts, uint64_t seed, absl::Span<idx_t> part_of) {
   const LinkedFirst order = PutLinkedFirst(graph);
-  // Fewer nodes than parts are nothing to cut, and METIS does not like them.
+  // With fewer nodes than parts there is nothing to cut, and METIS does not like it.
   const idx_t num_cut = order.num_linked < parts ? 0 : order.num_linked;
   std::vector<idx_t> part_of_new(part_of.size());
   if (num_cut > 0) {
@@ -131,7 +132,7 @@ class MetisPartitioner final : public Partitioner {
       return absl::Status(cut.status().code(),
                           absl::StrCat(std::string(cut.status().message()),
                                        "; --method multilevel needs less memory"));
-    // Around hubs METIS gives the balance up.
+    // METIS gives up the balance around hubs.
     return EvenedOut(problem, symmetric, *std::move(cut), pool);
   }
 };

@@ -25,8 +25,8 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kLeastClustersAPart = 48;
-// A graph of so few nodes is not made smaller, nor one of which METIS can take four times so many
-// arcs a node.
+// A graph of no more than kEnoughNodes nodes is not made smaller, nor one of which METIS can take
+// four times kEnoughArcsANode arcs per node.
 constexpr int64_t kEnoughNodes = 20000;
 constexpr int64_t kEnoughArcsANode = 16;
 constexpr int64_t kLeastArcsANode = 4;  // With fewer METIS does not see what belongs together.
@@ -41,7 +41,7 @@ Weights TotalWeights(const Graph& graph) {
   return total;
 }
 
-// Clusters small enough that parts can still be made even of them.
+// Weights of clusters small enough that even parts can still be made of them.
 Weights ClusterLimit(const Weights& total, int32_t parts) {
   Weights most;
   for (size_t b = 0; b < kBalances; ++b)
@@ -81,7 +81,7 @@ class MultilevelPartitioner final : public Partitioner {
     const Topology& topology = problem.topology;
     if (topology.num_nodes() >= int64_t{UINT32_MAX})
       return absl::UnimplementedError(
-          absl::StrCat("multilevel takes fewer than 2^32 - 1 nodes, the graph has ",
+          absl::StrCat("multilevel takes fewer than 2^32 - 1 nodes, but the graph has ",
                        topology.num_nodes(), ": use --method hash"));
     const bool symmetric = IsSymmetric(topology, pool);
     absl::StatusOr<std::vector<int32_t>> cut = VisitIndices(topology, [&](auto indices) {
@@ -116,7 +116,7 @@ class MultilevelPartitioner final : public Partitioner {
     tell("clusters of", 1);
     clusters.push_back(ClusterNodes(graph, limit, LevelSeed(problem, 0), pool));
     QH_RETURN_IF_ERROR(contract(graph, symmetric));
-    // As far as METIS needs it, and no further: what is finer is cut better.
+    // Coarsens as far as METIS needs it, and no further: a finer graph is cut better.
     while (static_cast<int>(levels.size()) < kMostLevels && TooLarge(levels.back(), left_bytes())) {
       const WeightedGraph& fine = levels.back();
       tell("clusters of", levels.size() + 1);
@@ -155,9 +155,9 @@ class MultilevelPartitioner final : public Partitioner {
     return bytes;
   }
 
-  // That a graph of these clusters may have beside what is held: half of what is left when it is
-  // made, since METIS and coarser ones come after it, and votes of threads beside it. (Threads are
-  // not counted: the cut does not depend on them.)
+  // The arcs that a graph of these clusters may have beside what is held: half of what is left when
+  // it is made, since METIS and coarser ones come after it, and votes of threads beside it.
+  // (Threads are not counted: the cut does not depend on them.)
   static int64_t MostArcs(int64_t left_bytes, const Clusters& clusters) {
     constexpr int64_t kClusterBytes = 3 * sizeof(int64_t) + sizeof(Weights);
     const int64_t beside = static_cast<int64_t>(clusters.of.size() * sizeof(uint32_t)) +
@@ -173,8 +173,8 @@ class MultilevelPartitioner final : public Partitioner {
     return graph.num_nodes() * kEnoughArcsANode;
   }
 
-  // Where arcs must go, METIS, on its one thread, gets a graph well below what memory holds:
-  // threads make it smaller sooner than METIS cuts it.
+  // If arcs must be dropped, METIS, on its one thread, gets a graph well below what memory holds:
+  // all threads make it smaller sooner than METIS cuts it.
   static bool TooLarge(const WeightedGraph& graph, int64_t left_bytes) {
     const int64_t most_arcs = MostArcsOfMetis(graph, left_bytes);
     return graph.num_nodes() > kEnoughNodes && graph.num_arcs() > most_arcs &&
@@ -198,14 +198,14 @@ class MultilevelPartitioner final : public Partitioner {
     return CutMetisGraph(std::move(metis), problem.parts, problem.seed);
   }
 
-  // That enough arcs are left to see by what belongs together.
+  // Checks that enough arcs are left to show what belongs together.
   static absl::Status CheckKept(const WeightedGraph& graph, const PartitionProblem& problem) {
     if (!graph.thinned || graph.num_arcs() >= graph.num_nodes() * kLeastArcsANode)
       return absl::OkStatus();
     return absl::ResourceExhaustedError(
         absl::StrCat("multilevel: the graph of ", problem.topology.num_arcs(), " arcs is in ",
-                     graph.num_nodes(), " clusters, and memory holds ", graph.num_arcs(),
-                     " arcs of theirs: raise --memory, or use --method hash"));
+                     graph.num_nodes(), " clusters, but memory holds only ", graph.num_arcs(),
+                     " arcs between them: raise --memory, or use --method hash"));
   }
 
   static Clusters EachAlone(int64_t num_nodes) {
@@ -246,7 +246,7 @@ StepNeeds MultilevelNeeds(int64_t nodes, int64_t metis_arcs, int32_t parts, int3
   constexpr int64_t kPartBytes = kLeastClustersAPart * kLeastArcsANode * 200;
   const int64_t least_bytes =
       kSmallestBytes + parts * kPartBytes + nodes * kNodeBytes + num_threads * kThreadBytes;
-  // Where memory has room: arcs between clusters, held, and METIS's.
+  // If memory has room: arcs between clusters, held, and METIS's.
   const int64_t room_bytes = metis_arcs * WeightedGraph::kArcBytes +
                              MetisBytes(nodes, std::min(metis_arcs, kMostClusterArcs));
   return {least_bytes, least_bytes + room_bytes, 0};

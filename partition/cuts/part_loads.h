@@ -25,8 +25,9 @@ struct Choice {
   }
 };
 
-// A binary tree over parts. Bounds of what is below a node of it are those of the least of each
-// balance there; and, as these may be of different parts, those of parts by what they hold most of.
+// A binary tree over parts. The scores below a node of it are bounded by the score of the least of
+// each balance there; and, as these may be of different parts, by the scores of the parts' fullest
+// balances, each taken alone.
 class PartLoads {
  public:
   // most: what a part may hold.
@@ -50,7 +51,7 @@ class PartLoads {
     changed_.push_back(part);
   }
 
-  // Considers all parts by score(load), which never grows with any balance of a load. Passes over
+  // Considers all parts by score(load), which must never grow with any balance of a load. Skips
   // those below a node of the tree whose bound does not beat the best so far.
   template <typename Score>
   void Search(const Score& score, Choice& best) {
@@ -65,7 +66,7 @@ class PartLoads {
  private:
   struct Node {
     Weights least;    // of each balance, of the parts below
-    Weights fullest;  // of each balance, of those of them that are fullest in it
+    Weights fullest;  // of each balance, of those parts that are fullest in it
     bool operator==(const Node&) const = default;
   };
   static constexpr int64_t kNone = int64_t{1} << 61;
@@ -129,7 +130,7 @@ class PartLoads {
   std::vector<Weights> loads_;  // [P]
   size_t num_leaves_;
   std::vector<Node> nodes_;       // [2 * leaves]: the root is 1, the children of i 2 i and 2 i + 1
-  std::vector<int32_t> changed_;  // parts whose leaves are old: few nodes need a search
+  std::vector<int32_t> changed_;  // parts whose leaves are out of date: few nodes need a search
   std::vector<uint8_t> is_changed_;  // [P]: whether a part is among them
 };
 

@@ -88,7 +88,7 @@ std::string PartitionReport::Describe() const {
     absl::StrAppendFormat(&text, " (of %d asked: the graph has no more nodes)", parts_asked);
   else if (parts() < parts_asked)
     absl::StrAppendFormat(&text,
-                          " (of %d asked: fewer than %d training nodes would be left a part)",
+                          " (of %d asked: fewer than %d training nodes would be left per part)",
                           parts_asked, kLeastTrainPerPart);
   absl::StrAppendFormat(&text, "\ncut arcs: %d of %d (%.1f %%)", total.cut_arcs, total.arcs,
                         100 * cut_share());

@@ -16,22 +16,22 @@
 
 namespace quadhop {
 
-// On average a part has so many training nodes at least, of the split with fewest.
+// A part has at least this many training nodes on average, by the split with the fewest.
 inline constexpr int64_t kLeastTrainPerPart = 16;
 
 // The most parts that a store can be cut into: at least 1. train: training nodes of the split with
-// fewest.
+// the fewest.
 absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool);
 int64_t MostParts(int64_t nodes, int64_t train);
 
 struct PartitionOptions {
   int32_t parts = 4;  // P, at least 1
-  // "auto": metis, or multilevel where memory does not hold METIS; or a method of partitioner.h.
+  // "auto": metis, or multilevel if METIS does not fit into memory; or a method of partitioner.h.
   std::string method = "auto";
   uint64_t seed = 0;
   double imbalance = 0.05;  // allowed excess of the largest part over the mean; [0.001, 10]
-  // What may be taken; 0: 80 % of what is available. The cut does not depend on it, nor on the cuts
-  // before it, as long as memory holds the arcs between clusters of "multilevel".
+  // Memory that may be taken; 0: 80 % of what is available. The cut depends neither on it nor on
+  // earlier cuts, as long as memory holds the arcs between clusters of "multilevel".
   int64_t memory_bytes = 0;
   // The ranks that cut together, by "ptscotch"; null: this process is alone. Rank 0 alone writes
   // the store. Borrowed.
@@ -62,14 +62,13 @@ struct PartitionReport {
 
 // Cuts the store's graph and rewrites every file with rows of nodes in partition order: within a
 // part breadth-first (node_order.h), neighbours ascending in the new numbers. original_names.txt
-// stays a line an original id. Balances the training nodes of the default split; P is lowered to
+// keeps one line per original id. Balances the training nodes of the default split; P is lowered to
 // MostParts. A store that was cut before can be cut again: the result is a function of the graph
 // and the options alone (hop features and encodings are permuted as they are, whatever cut they
-// were made under), and of the ranks where several cut together: each calls this, and those other
-// than rank 0 get no report.
-// Errors: kInvalidArgument for options out of range; kUnimplemented, naming it, for a file of the
-// store that is not known; those of Partitioner, Store and StoreWriter. The store is then
-// unchanged.
+// were made under), and of the ranks if several cut together: each rank calls this, and only rank 0
+// gets a report.
+// Errors: kInvalidArgument for options out of range; kUnimplemented for an unknown file in the
+// store, naming it; those of Partitioner, Store and StoreWriter. The store is then unchanged.
 absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
                                                const PartitionOptions& options, ThreadPool& pool);
 

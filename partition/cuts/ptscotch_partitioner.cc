@@ -26,14 +26,14 @@
 namespace quadhop {
 namespace {
 
-// kInternal, naming the call, unless its code is 0. What PT-Scotch printed stands above then: it
-// tells its caller no more than that.
+// kInternal, naming the call, unless its code is 0. What PT-Scotch printed then stands above the
+// error: it tells its caller no more than that.
 absl::Status PtscotchStatus(int code, absl::string_view call) {
   if (code == 0) return absl::OkStatus();
   return absl::InternalError(absl::StrCat("PT-Scotch: ", call, " failed with code ", code));
 }
 
-// The first row of which it and those before have so many nodes and arcs.
+// The first row before which rows have at least `wanted` nodes and arcs together.
 int64_t RowAt(const Topology& topology, int64_t wanted) {
   int64_t low = 0, high = topology.num_nodes();
   while (low < high) {
@@ -46,8 +46,8 @@ int64_t RowAt(const Topology& topology, int64_t wanted) {
   return low;
 }
 
-// first [R + 1]: the rows [first[r], first[r + 1]) are those of rank r: at least one, for PT-Scotch
-// (7.0.3) may wait for ever where a rank has none, and even in nodes and arcs together. The
+// first [R + 1]: the rows [first[r], first[r + 1]) are those of rank r: at least one, since
+// PT-Scotch (7.0.3) may wait for ever if a rank has none, and even in nodes and arcs together. The
 // topology has at least as many nodes as there are ranks.
 std::vector<int64_t> FirstRows(const Topology& topology, int num_ranks) {
   const int64_t num_nodes = topology.num_nodes(), total = num_nodes + topology.num_arcs();
@@ -79,7 +79,7 @@ class ScotchCut {
                                               SymmetricRows<SCOTCH_Num>& rows,
                                               std::vector<SCOTCH_Num>& weights) {
     const auto num_rows = static_cast<SCOTCH_Num>(weights.size());
-    rows.neighbors.reserve(1);  // of rows without arcs: a null array is one that no rank has
+    rows.neighbors.reserve(1);  // if rows have no arcs: a null array is one that no rank has
     const auto num_arcs = static_cast<SCOTCH_Num>(rows.neighbors.size());
     QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup"));
     QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_stratInit(&strategy_), "SCOTCH_stratInit"));
@@ -110,7 +110,8 @@ class ScotchCut {
   }
 
  private:
-  // The same cut each time: of threads it has one, for with another number the cut is another.
+  // Makes the cut the same each time: it has one thread, since with another number the cut is
+  // another.
   absl::Status SetContext(uint64_t seed) {
     QH_RETURN_IF_ERROR(
         PtscotchStatus(SCOTCH_contextOptionSetNum(&context_, SCOTCH_OPTIONNUMDETERMINISTIC, 1),
@@ -132,8 +133,8 @@ class ScotchCut {
   bool strategy_made_ = false, context_made_ = false, graph_made_ = false, bound_made_ = false;
 };
 
-// It balances one weight, so that is the mean of what a node is of all nodes, of all arcs and of
-// all training nodes; 8 units for the mean node of each, so that rounding is little.
+// PT-Scotch balances one weight, so that is the mean of a node's shares of all nodes, all arcs and
+// all training nodes; 8 units for the mean node of each, so that rounding is small.
 std::vector<SCOTCH_Num> NodeWeights(const PartitionProblem& problem, int64_t begin, int64_t end) {
   constexpr double kUnits = 8;
   const Topology& topology = problem.topology;
@@ -163,10 +164,10 @@ absl::Status CheckSize(const PartitionProblem& problem, int num_ranks) {
                      " bytes, that of the build in ", sizeof(SCOTCH_Num),
                      ": LD_LIBRARY_PATH must not lead to another"));
   if (num_nodes >= kLimit / kMostWeight || num_arcs >= kLimit / 2)
-    return absl::InvalidArgumentError(
-        absl::StrCat("this build's PT-Scotch takes fewer than ", kLimit / kMostWeight,
-                     " nodes and ", kLimit / 2, " arcs, the graph has ", num_nodes, " nodes and ",
-                     num_arcs, " arcs: build with its 64-bit variant, or use --method multilevel"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "this build's PT-Scotch takes fewer than ", kLimit / kMostWeight, " nodes and ", kLimit / 2,
+        " arcs, but the graph has ", num_nodes, " nodes and ", num_arcs,
+        " arcs: build with its 64-bit variant, or use --method multilevel"));
   return CheckMemory(absl::StrCat("PT-Scotch on ", num_arcs, " arcs, on each of ", num_ranks,
                                   " ranks (more ranks on more hosts take less each)"),
                      num_arcs / num_ranks * kPtscotchBytesPerArc, problem.memory_bytes);
@@ -204,7 +205,7 @@ class PtscotchPartitioner final : public Partitioner {
   Communicator& ranks_;
 };
 
-// Of the MPI job; 0 where MPI is not initialised.
+// The number of processes of the MPI job; 0 if MPI is not initialised.
 absl::StatusOr<int> NumProcesses() {
   int initialized = 0, finalized = 0, processes = 0;
   QH_RETURN_IF_ERROR(MpiStatus(MPI_Initialized(&initialized), "MPI_Initialized"));

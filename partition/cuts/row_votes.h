@@ -21,17 +21,18 @@ namespace quadhop {
 
 class RowVotes {
  public:
-  // Memory: kBytesALabel, two thirds of it only where rows have many labels, and kBytesAThread.
+  // Memory: kBytesALabel, two thirds of it only if some rows have many labels, and kBytesAThread.
   RowVotes(size_t num_labels, int num_threads)
       : num_labels_(num_labels),
         tables_(static_cast<size_t>(num_threads), VoteTable(MostSlots(num_labels, num_threads))) {}
 
-  static constexpr int64_t kBytesALabel = 24;  // 8 of all tables, 16 of the array while it grows
+  static constexpr int64_t kBytesALabel = 24;  // 8 for all tables, 16 for the array while it grows
   static constexpr int64_t kBytesAThread = int64_t{1} << 20;  // a table of small graphs
 
   // add_all(votes) calls votes.Add(label, weight) for what the row has, and is called again if that
-  // was too much for a table; then use(votes), of Votes or VoteTable, whose result is returned.
-  // Thread-safe: one call a worker at a time. What is counted does not depend on the threads.
+  // was too much for a table; then use(votes) is called, with Votes or a VoteTable, and its result
+  // returned. Thread-safe: one call per worker at a time. What is counted does not depend on the
+  // threads.
   template <typename AddAll, typename Use>
   auto Count(int worker, const AddAll& add_all, const Use& use) {
     VoteTable& table = tables_[static_cast<size_t>(worker)];

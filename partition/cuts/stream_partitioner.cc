@@ -16,7 +16,7 @@ namespace quadhop {
 namespace {
 
 constexpr int kPasses = 5;
-constexpr int32_t kFewParts = 128;  // all looked at as quickly as any are found
+constexpr int32_t kFewParts = 128;  // looking at all is as quick as a search
 
 class StreamPartitioner final : public Partitioner {
  private:
@@ -58,10 +58,11 @@ class StreamPartitioner final : public Partitioner {
     return part_of;
   }
 
-  // Most neighbours, weighed by the room that is left; of parts that are equal, the emptiest.
+  // The part with the most neighbours, weighted by the room that is left; of equal parts, the
+  // emptiest.
   static int32_t Best(PartLoads& loads, const Weights& most, const Weights& weights,
                       const Votes& votes) {
-    // As far as rounding goes, too, no more where `used` is no less.
+    // Never higher if `used` is no less, even with rounding.
     const auto score = [&](const Weights& used, int64_t neighbors) {
       const Weights with_node = Plus(used, weights);
       double fullest = 0;
@@ -69,7 +70,7 @@ class StreamPartitioner final : public Partitioner {
         if (most[b] > 0 && weights[b] > 0)
           fullest = std::max(fullest, AsDouble(with_node[b]) / AsDouble(most[b]));
       const double free = 1 - fullest;
-      // A full part takes a node only where all are full.
+      // A full part takes a node only if all are full.
       return free < 0 ? free - 1 : AsDouble(neighbors) * free + 1e-3 * free;
     };
     Choice best;

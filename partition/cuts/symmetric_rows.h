@@ -9,8 +9,9 @@
 
 namespace quadhop {
 
-// Of the arcs out of nodes [begin, end), hashes less those of their inverses, in all: over all
-// nodes 0 if the topology holds the inverse of each of its arcs, and else with probability 2^-64.
+// The sum, over the arcs out of nodes [begin, end), of their hashes less those of their inverses.
+// Over all nodes it is 0 if the topology holds the inverse of each of its arcs, and else with
+// probability 2^-64.
 uint64_t AsymmetryHash(const Topology& topology, int64_t begin, int64_t end, ThreadPool& pool);
 
 // True if the topology holds the inverse of each of its arcs, by that hash.
@@ -23,8 +24,8 @@ struct SymmetricRows {
   std::vector<Id> neighbors;  // [starts[rows]], ascending within a row, each once
 };
 
-// Rows [begin, end); of a topology that is not `symmetric` with the inverses of arcs that lead
-// there, for which all arcs are read. Id holds node ids and numbers of arcs: int32_t or int64_t.
+// Rows [begin, end); if the topology is not `symmetric`, with the inverses of arcs that lead there,
+// for which all arcs are read. Id holds node ids and numbers of arcs: int32_t or int64_t.
 template <typename Id>
 SymmetricRows<Id> SymmetricRowsOf(const Topology& topology, bool symmetric, int64_t begin,
                                   int64_t end);

@@ -1,4 +1,4 @@
-// Votes in memory of what a row has, not of the labels that there could be.
+// Votes in memory that depends on what a row has, not on the labels that there could be.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 
 namespace quadhop {
 
-// As Votes (votes.h), of a hash table that grows with its labels and stays in a processor's first
-// cache while they are few. Not thread-safe: one a worker.
+// Like Votes (votes.h), but a hash table that grows with its labels and stays in a processor's
+// first-level cache while they are few. Not thread-safe: one per worker.
 class alignas(64) VoteTable {  // workers' tables share no cache line
  public:
   static constexpr size_t kLeastSlots = 256;
@@ -39,7 +39,7 @@ class alignas(64) VoteTable {  // workers' tables share no cache line
     sums_[size_] = weight;
     slots_[slot] = static_cast<uint32_t>(++size_);
   }
-  // Asks for what Add reads first.
+  // Prefetches what Add reads first.
   void Prefetch(uint32_t label) const { __builtin_prefetch(&slots_[Home(label)]); }
   // Whether there were more labels than it holds: sums are then not all there.
   bool full() const { return full_; }
@@ -49,12 +49,12 @@ class alignas(64) VoteTable {  // workers' tables share no cache line
       if (labels_[slots_[slot] - 1] == label) return sums_[slots_[slot] - 1];
     return 0;
   }
-  // visit(label, sum), in the order of coming
+  // visit(label, sum), in the order of arrival
   template <typename Visit>
   void ForEach(const Visit& visit) const {
     for (size_t i = 0; i < size_; ++i) visit(labels_[i], sums_[i]);
   }
-  // The next row is taken to be about as long.
+  // Expects the next row to be about as long.
   void Clear() {
     Resize(std::min(slots_in_use_, std::bit_ceil(std::max(kLeastSlots, 2 * size_))));
     size_ = 0;
@@ -94,7 +94,7 @@ class alignas(64) VoteTable {  // workers' tables share no cache line
   size_t size_ = 0;
   bool full_ = false;
   std::vector<uint32_t> slots_;   // [>= slots_in_use_]: 1 + where the label is, or 0
-  std::vector<uint32_t> labels_;  // [>= slots_in_use_ / 2], in the order of coming
+  std::vector<uint32_t> labels_;  // [>= slots_in_use_ / 2], in the order of arrival
   std::vector<int64_t> sums_;     // likewise
 };
 

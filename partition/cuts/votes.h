@@ -9,7 +9,7 @@
 
 namespace quadhop {
 
-// Costs as much as what is added, however many labels there could be. Not thread-safe: one a
+// Costs as much as what is added, however many labels there could be. Not thread-safe: one per
 // worker.
 class Votes {
  public:
@@ -19,12 +19,12 @@ class Votes {
     if (sums_[label] == 0) labels_.push_back(label);
     sums_[label] += weight;
   }
-  // Asks for what Add and Of read.
+  // Prefetches what Add and Of read.
   void Prefetch(uint32_t label) const { __builtin_prefetch(&sums_[label]); }
   int64_t Of(uint32_t label) const { return sums_[label]; }
-  const std::vector<uint32_t>& labels() const { return labels_; }  // in the order of coming
+  const std::vector<uint32_t>& labels() const { return labels_; }  // in the order of arrival
   size_t size() const { return labels_.size(); }
-  // visit(label, sum), in the order of coming
+  // visit(label, sum), in the order of arrival
   template <typename Visit>
   void ForEach(const Visit& visit) const {
     for (const uint32_t label : labels_) visit(label, sums_[label]);
@@ -40,9 +40,9 @@ class Votes {
   std::vector<uint32_t> labels_;
 };
 
-// Adds to votes some at a time. Sums of many labels lie anywhere in memory, and whether a label is
-// new hangs on its sum: asked for all together, they are waited for once, and not each after a
-// wrong guess at the one before.
+// Adds to votes in batches. Sums of many labels lie anywhere in memory, and whether a label is new
+// depends on its sum: prefetched together, they are waited for once, and not each after a
+// mispredicted branch for the one before.
 template <typename Sums>
 class VoteBatch {
  public:

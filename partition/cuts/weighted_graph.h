@@ -1,4 +1,5 @@
-// Graphs whose nodes stand for many: what a multilevel partitioner makes of the one it is given.
+// Graphs whose nodes each stand for many: what a multilevel partitioner makes of the one it is
+// given.
 #pragma once
 
 #include <absl/types/span.h>
@@ -12,7 +13,7 @@
 
 namespace quadhop {
 
-// What a part must be even in: nodes, arcs, training nodes.
+// What parts must be even in: nodes, arcs, training nodes.
 inline constexpr size_t kBalances = 3;
 using Weights = std::array<int64_t, kBalances>;
 
@@ -34,7 +35,7 @@ class TopologyLevel {
     const auto v = static_cast<size_t>(node);
     return {1, indptr_[v + 1] - indptr_[v], train_.empty() ? 0 : int64_t{train_[v]}};
   }
-  // visit(neighbour, weight), of no more than so many.
+  // visit(neighbour, weight), for no more than `most` of them.
   template <typename Visit>
   void ForEachNeighbor(int64_t node, const Visit& visit, int64_t most = INT64_MAX) const {
     const auto v = static_cast<size_t>(node);

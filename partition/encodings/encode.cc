@@ -91,7 +91,7 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   }
   Tell(options.on_progress, "measures link AUC");
   report.link_auc = LinkAuc(topology, out, options.seed);
-  // What was made from the encodings before is not valid any more.
+  // What was made from the earlier encodings is not valid any more.
   if (store->manifest().features() == 0) LeaveOut(writer->manifest(), "features.npy");
   writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
   QH_RETURN_IF_ERROR(

@@ -14,11 +14,11 @@ namespace quadhop {
 
 struct EncodeOptions {
   // fastrp: random projections of the powers 1 to 3 of Â.
-  // svd: U S of Â, by three iterations of a subspace: where singular values lie close together,
-  // columns lean to those vectors but are none of them, which tells more (docs/performance.md).
-  // node2vec: walks and skip-gram with negative samples, as the paper has it.
+  // svd: U S of Â, by three subspace iterations: where singular values lie close together, columns
+  // lean towards those vectors but are none of them, which tells more (docs/performance.md).
+  // node2vec: walks and skip-gram with negative samples, as in the paper.
   // rwse: probabilities of being back after 2, 3, ... steps of a random walk.
-  // laplacian: eigenvectors of the normalised Laplacian, of its smallest eigenvalues but 0.
+  // laplacian: eigenvectors of the normalised Laplacian, for its smallest eigenvalues except 0.
   // All with columns standardised; see partition/encodings.
   // file: rows of an .npy array [N, G] of f32, f64 or f16 in original node order, as they are.
   std::string method = "fastrp";
@@ -35,7 +35,7 @@ struct EncodeOptions {
   absl::StatusOr<std::string> ToString() const;
 };
 
-// The method of such options.
+// The method in the options that ToString() gives.
 std::string MethodOf(absl::string_view options);
 
 struct EncodeReport {

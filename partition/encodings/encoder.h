@@ -23,16 +23,16 @@ struct EncoderInput {
   bool directed = false;
   absl::Span<const int64_t> keys;  // [N]: original ids, which random numbers are keyed by
   uint64_t seed = 0;
-  int64_t memory_bytes = 0;    // that working arrays may take: the method's least at least
-  std::string scratch_folder;  // for what they would take beyond
+  int64_t memory_bytes = 0;    // what working arrays may take; no less than the method's least
+  std::string scratch_folder;  // for what exceeds that
   ThreadPool& pool;
-  std::string* note = nullptr;  // where given, gets what is to be said of the result, if anything
+  std::string* note = nullptr;  // if given, receives what is to be said of the result, if anything
   ProgressHook on_progress{};
 };
 
-// Fills out [N, G]: a function of graph, keys and seed, not of the threads. kInvalidArgument where
-// the method is not for such a graph, kResourceExhausted where the disk does not suffice; `out` is
-// then unspecified.
+// Fills out [N, G]: a function of graph, keys and seed, not of the threads. kInvalidArgument if the
+// method is not for such a graph, kResourceExhausted if the disk does not suffice; `out` is then
+// unspecified.
 using Encoder = absl::Status (*)(const EncoderInput& input, TensorView<float> out);
 
 // In the order of the help.
@@ -41,14 +41,14 @@ std::vector<std::string> EncoderNames();
 struct EncodingMethod {
   const char* name;
   Encoder encode;
-  // Beside the graph and the encodings, which are mapped files (but for node2vec's, see there).
+  // Besides the graph and the encodings, which are mapped files (except node2vec's, see there).
   StepNeeds (*needs)(int64_t num_nodes, int64_t dim);
   int64_t products;  // of the graph with a matrix [N, G], about, for the time it takes
-  // Whether columns mean the same on another graph: those of a random map or of walks do; order,
-  // sign and rotation of singular vectors, and of what is trained, are a graph's own.
+  // Whether columns mean the same on another graph: those of a random map or of walks do; singular
+  // vectors, and what is trained, have an order, sign and rotation of the graph's own.
   bool keeps_axes;
 };
-// Lives on. kInvalidArgument, naming those there are.
+// The method with this name; it is never destroyed. kInvalidArgument, naming the methods there are.
 absl::StatusOr<const EncodingMethod*> FindEncoder(absl::string_view name);
 
 }  // namespace quadhop

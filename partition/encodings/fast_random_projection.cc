@@ -54,8 +54,8 @@ void ProjectInMemory(const FastRpInput& input, ThreadPool& pool, TensorView<floa
   }
 }
 
-// The same, some columns at a time. A power's rows have length 1 over all columns, so that it is
-// made whole, on disk, before the next: Y_k = Â R_(k-1), whose rows are scaled when they are read.
+// The same, some columns at a time. A power's rows have length 1 over all columns, so it is made
+// whole, on disk, before the next: Y_k = Â R_(k-1), whose rows are scaled when they are read.
 class ProjectionByColumns {
  public:
   static absl::StatusOr<ProjectionByColumns> Begin(const FastRpInput& input, int64_t width,
@@ -145,7 +145,7 @@ class ProjectionByColumns {
   ThreadPool& pool_;
   std::unique_ptr<ScratchFile> scratch_;
   std::vector<ColumnBlocks> powers_;        // Y_1, Y_2, Y_3  // [N, G] each
-  std::vector<float> row_scales_[kPowers];  // [N]: that make R_k of Y_k
+  std::vector<float> row_scales_[kPowers];  // [N]: that turn Y_k into R_k
 };
 
 }  // namespace

@@ -23,7 +23,7 @@ class GraphLaplacian {
   GraphLaplacian(const Topology& topology, ThreadPool& pool);
 
   int64_t num_nodes() const { return topology_.num_nodes(); }
-  // As many as there are eigenvectors of eigenvalue 0: each is D^1/2 1 on one of them.
+  // As many as there are eigenvectors of eigenvalue 0: each is D^1/2 1 on one of the components.
   int64_t num_components() const { return static_cast<int64_t>(component_begin_.size()) - 1; }
   absl::Span<const double> degrees() const { return degrees_; }  // [N]: D
 
@@ -39,7 +39,7 @@ class GraphLaplacian {
   ThreadPool& pool_;
   std::vector<double> degrees_;
   std::vector<int64_t> nodes_;            // [N], component by component
-  std::vector<int64_t> component_begin_;  // [components + 1]: where they begin there
+  std::vector<int64_t> component_begin_;  // [components + 1]: where they begin in nodes_
 };
 
 }  // namespace quadhop

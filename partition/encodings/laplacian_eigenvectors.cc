@@ -33,7 +33,7 @@ constexpr uint64_t kLaplacianStream = 3;  // `minor` of the stream keys
 // Ritz vectors of the Laplacian, in the inner product of its degrees.
 class Subspace {
  public:
-  // Of random vectors.
+  // A subspace of random vectors.
   Subspace(const EncoderInput& input, GraphLaplacian& laplacian, int64_t width)
       : pool_(input.pool),
         laplacian_(laplacian),
@@ -96,7 +96,7 @@ class Subspace {
     const int64_t width = q_.dim(1);
     laplacian_.LeaveOutKernel(q_.view());
     Orthonormalize(q_.view(), laplacian_.degrees(), pool_);
-    // Of I + P, so that a column of zeros would come last.
+    // For I + P, so that a column of zeros would come last.
     laplacian_.AddProduct(1, 1, 0, q_.cview(), product_.view());
     Tensor<double> projected = Gram(q_.cview(), product_.cview(), laplacian_.degrees(), pool_);
     Tensor<double> vectors({width, width}), turn({width, width});
@@ -145,7 +145,7 @@ struct Quality {
 Quality QualityOf(const Subspace& space, int64_t dim) {
   Quality quality;
   for (int64_t j = 0; j < dim; ++j) {
-    quality.bad += !(space.residual(j) <= kEnough);  // one that is no number, too
+    quality.bad += !(space.residual(j) <= kEnough);  // also if it is NaN
     quality.worst = std::max(quality.worst, space.residual(j));
   }
   return quality;

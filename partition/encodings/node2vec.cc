@@ -24,7 +24,7 @@ constexpr int64_t kNodesABlockedWalk = 8;  // smaller graphs have smaller blocks
 constexpr uint64_t kRowStream = 5, kWalkStream = 6;  // `minor` of the stream keys; walk w of a node
                                                      // has kWalkStream + w
 
-// Sums in eight lanes: as many digits on every processor.
+// Sums in eight lanes: the same digits on every processor.
 float Dot(const float* x, const float* y, int64_t n) {
   std::array<float, 8> lanes{};
   int64_t i = 0;
@@ -101,7 +101,8 @@ class SkipGram {
       nodes[i] = static_cast<int64_t>(random.Below(static_cast<uint64_t>(num_nodes())));
   }
 
-  // Of the loss sum -log sigma(u.v) - log sigma(-u.n), into the rows of walk `walk` of the block.
+  // Writes those of the loss sum -log sigma(u.v) - log sigma(-u.n) into the rows of walk `walk` of
+  // the block.
   void AddGradients(int64_t walk) {
     const int64_t first = walk * kRowsAWalk;
     const auto value = [&](int64_t i) { return rows_.row(nodes_[static_cast<size_t>(first + i)]); };
@@ -119,7 +120,7 @@ class SkipGram {
     }
   }
 
-  // An AdaGrad step of every node that the first num_rows gradients are of.
+  // An AdaGrad step of every node that the first num_rows gradients belong to.
   void Step(int64_t num_rows) {
     order_.resize(static_cast<size_t>(num_rows));
     std::iota(order_.begin(), order_.end(), int64_t{0});

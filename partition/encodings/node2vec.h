@@ -7,14 +7,14 @@
 
 namespace quadhop {
 
-// One epoch of 10 walks of 40 nodes from every node. The first of each 20 nodes in a row is to
+// One epoch of 10 walks of 40 nodes from every node. The first of every 20 consecutive nodes is to
 // score the other 19 above 19 random nodes (skip-gram with negative samples; the nodes of a walk
 // share 20 of them). Columns are standardised.
 //
 // Walks are taken in blocks: all gradients of a block are made from the same rows, on all threads,
 // and summed by row in the order of the walks, so that the result does not depend on the threads,
-// as it would if they wrote to shared rows at will. Rows take AdaGrad steps, with one accumulator a
-// row. Takes memory for N (G + 1) + 2^24 floats: rows are read
+// as it would if they wrote to shared rows at will. Rows take AdaGrad steps, with one accumulator
+// per row. Takes memory for N (G + 1) + 2^24 floats: rows are read
 // and written anywhere, all the time.
 absl::Status Node2Vec(const EncoderInput& input, TensorView<float> out);
 StepNeeds Node2VecNeeds(int64_t num_nodes, int64_t dim);

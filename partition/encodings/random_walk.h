@@ -14,7 +14,7 @@ inline int64_t Neighbor(const Topology& topology, int64_t node, uint64_t i) {
   return VisitIndices(topology, [at](auto indices) { return static_cast<int64_t>(indices[at]); });
 }
 
-// A uniform out-neighbour; a node without any is its own.
+// A uniformly drawn out-neighbour; the node itself if it has none.
 inline int64_t RandomNeighbor(const Topology& topology, int64_t node, RandomStream& random) {
   const int64_t degree = topology.degree(node);
   if (degree == 0) return node;

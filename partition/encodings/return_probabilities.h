@@ -6,9 +6,9 @@
 
 namespace quadhop {
 
-// Column i: the probability of a random walk to be back where it began after i + 2 steps (after one
-// it never is), estimated from 256 walks a node, so with a standard deviation of at most 1/32; then
-// standardised.
+// Column i: the probability that a random walk is back where it began after i + 2 steps (after one
+// it never is), estimated from 256 walks per node, so with a standard deviation of at most 1/32;
+// then standardised.
 absl::Status ReturnProbabilities(const EncoderInput& input, TensorView<float> out);
 
 }  // namespace quadhop

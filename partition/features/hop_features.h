@@ -23,7 +23,7 @@ struct HopFeaturesShape {
   int64_t num_nodes = 0;
   int32_t hops = 0;
   int64_t width = 0;    // F
-  int64_t columns = 0;  // that are made at a time: F, or fewer
+  int64_t columns = 0;  // made at a time: F, or fewer
   DType dtype = DType::kF32;
 };
 
@@ -32,7 +32,7 @@ struct HopFeaturesShape {
 // are kept on disk, and the file is written at the end, once, from its beginning to its end.
 class HopFeatures {
  public:
-  // Fills `data`, [N, 1 + hops, F], which it borrows, as it does x, `raw`.
+  // Fills `data`, [N, 1 + hops, F]. Borrows it and `raw`, which is x.
   static absl::StatusOr<HopFeatures> Begin(const HopFeaturesShape& shape, const RawFeatures& raw,
                                            absl::Span<uint8_t> data,
                                            const std::string& scratch_folder);
@@ -41,7 +41,7 @@ class HopFeatures {
   // is beyond the dtype, or not finite; errors of the disk.
   absl::Status Write(int32_t hop, int64_t begin, TensorView<const float> x,  // [N, W]
                      ThreadPool& pool);
-  // After all of them.
+  // After all columns of all hops.
   absl::Status Finish(ThreadPool& pool);
 
  private:

@@ -35,7 +35,7 @@ absl::Status CheckOptions(const PropagateOptions& options) {
   return absl::OkStatus();
 }
 
-// Two copies of them are in memory.
+// How many columns to make at a time: two copies of them are in memory.
 absl::StatusOr<int64_t> ColumnsAtATime(int64_t num_nodes, int64_t width, int64_t memory_bytes) {
   QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(memory_bytes));
   const int64_t columns = ColumnsThatFit(width, ColumnBytes(num_nodes),

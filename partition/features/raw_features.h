@@ -1,4 +1,4 @@
-// The features X that hop features are made from: raw.npy, or the sparse raw.* files, or, of a
+// The features X that hop features are made from: raw.npy, or the sparse raw.* files, or, for a
 // graph without features, its positional encodings.
 #pragma once
 

@@ -34,7 +34,7 @@ class Components {
       const int64_t parent = At(node).load();
       if (parent == node) return node;
       const int64_t above = At(parent).load();
-      At(node).store(above);  // halves the way of those who come after
+      At(node).store(above);  // halves the path for later calls
       node = above;
     }
   }

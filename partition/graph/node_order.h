@@ -26,8 +26,9 @@ struct PartGroups {
 };
 
 // Reorders the nodes of each part breadth-first along arcs inside the part, each search from the
-// node of most arcs not reached yet (the lowest of several); neighbours are taken in ascending
-// order. So hubs stand first and a node's neighbours close together. A function of its arguments.
+// node with the most arcs that is not reached yet (the lowest of several); neighbours are taken in
+// ascending order. So hubs stand first and a node's neighbours close together. A function of its
+// arguments.
 void OrderForLocality(const Topology& topology, absl::Span<const int32_t> part_of, ThreadPool& pool,
                       PartGroups& groups);
 

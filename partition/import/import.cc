@@ -20,7 +20,7 @@
 namespace quadhop {
 namespace {
 
-// What a header says may be anything, and plans must not overflow. No machine holds as much.
+// A header may say anything, and plans must not overflow. No machine holds as much.
 constexpr int64_t kMostPlannedArcs = int64_t{1} << 42;
 constexpr int64_t kMostPlannedFeatures = int64_t{1} << 30;
 constexpr int64_t kMostPlannedValues = int64_t{1} << 52;  // of nodes, in this many columns at least
@@ -29,7 +29,7 @@ constexpr int64_t kLeastPlannedWidth = int64_t{1} << 16;
 absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
   const absl::Span<const ImportFormat* const> formats = AllImportFormats();
   std::error_code error;
-  // Some formats are told by the beginning of file names.
+  // Some formats are recognised by the beginning of file names.
   if (!std::filesystem::exists(options.from, error) &&
       std::none_of(formats.begin(), formats.end(),
                    [&](const ImportFormat* format) { return format->recognises(options.from); }))
@@ -52,8 +52,8 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
     absl::StrAppend(&known, "\n  ", format->name, ": ", format->recognised_by);
   return absl::InvalidArgumentError(
       absl::StrCat("--from ", options.from,
-                   " is in no format that is recognised; if it is a list of "
-                   "two node ids a line, give --format edge-list; where nodes have names, give "
+                   " is in no known format; if it is a list of "
+                   "two node ids per line, give --format edge-list; if nodes have names, give "
                    "--nodes with the table of them. Known:",
                    known));
 }

@@ -1,4 +1,4 @@
-// `quadhop import`: any format of graph on a user's disk into a store of one partition, in input
+// `quadhop import`: a graph in any format on a user's disk into a store of one partition, in input
 // order.
 #pragma once
 
@@ -21,12 +21,12 @@ namespace quadhop {
 std::vector<std::string> ImportFormats();
 
 // The `options` of the import's entry in the store's provenance: what a later call would have to
-// say, of the same inputs, for the store to be the same. Resolves "auto". kNotFound if `from` is
+// say, with the same inputs, for the store to be the same. Resolves "auto". kNotFound if `from` is
 // absent, kInvalidArgument if no format fits.
 absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
 
 // The `inputs` of the import's entry in the provenance: name, bytes and time of change of each
-// input, and a checksum of its first and last bytes (of a folder: a checksum of all these of its
+// input, and a checksum of its first and last bytes (for a folder: a checksum of all these for its
 // files, hidden ones left out), wherever it lies. Errors, naming the flag: kNotFound or
 // kPermissionDenied for one that cannot be read; kInvalidArgument for one that lies in the store's
 // folder.
@@ -39,9 +39,9 @@ std::string ImportSources(const ImportOptions& options);
 // since. False for a store that does not say what they were.
 bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs);
 
-// What the input says of its size without being read, or an estimate by its beginning: nothing
-// where its format does not tell. `shape.arcs` are an upper bound, since duplicates are still in.
-// More than 2^36 nodes or 2^42 edges are said to be as many. Errors as Import's.
+// What the input says of its size without being read, or an estimate from its beginning; nothing if
+// its format does not tell. `shape.arcs` is an upper bound, since duplicates are still counted.
+// Numbers above 2^36 nodes or 2^42 edges are lowered to these. Errors as Import's.
 absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options);
 
 // Reads `from` and replaces whatever the store held: topology, raw features, labels, splits,

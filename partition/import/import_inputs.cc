@@ -44,7 +44,7 @@ absl::Status CheckOutside(const std::string& flag, const std::string& path,
                    ", all of which an import replaces: move the input, or name another --store"));
 }
 
-// Files of an archive may all have one time, and arrays of one shape have as many bytes: so their
+// Files from an archive may all have the same time, and arrays of one shape the same size: so their
 // first and last bytes count, too.
 constexpr size_t kEndBytes = size_t{64} << 10;
 
@@ -76,8 +76,8 @@ std::pair<dev_t, ino_t> IdentityOf(const fs::path& folder) {
 
 bool IsHidden(const fs::path& path) { return absl::StartsWith(path.filename().string(), "."); }
 
-// All files below a folder but hidden ones, those of stores and runs, which are not read and
-// change, and of folders that may not be read. Links are followed, to no folder twice.
+// All files below a folder except hidden ones, those of stores and runs, which are not read and
+// change, and those in folders that may not be read. Links are followed, but to no folder twice.
 absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
@@ -114,7 +114,8 @@ absl::StatusOr<std::string> DescribeFolder(const std::string& folder) {
                       HexOf(Xxh3(text.data(), text.size())));
 }
 
-// Some formats are told by the beginning of file names: then the files that begin so.
+// Some formats are recognised by the beginning of file names: then describes the files that begin
+// so.
 absl::StatusOr<std::string> DescribeBeginning(const fs::path& beginning) {
   std::vector<std::string> described;
   std::error_code error;

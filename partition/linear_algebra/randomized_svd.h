@@ -16,7 +16,7 @@
 
 namespace quadhop {
 
-// A matrix A [rows, columns] by what it does.
+// A matrix A [rows, columns], given by its products.
 struct LinearMap {
   int64_t num_rows = 0;
   int64_t num_cols = 0;
@@ -29,7 +29,7 @@ struct LinearMap {
   absl::Span<const int64_t> column_keys;
 };
 
-// What it takes of memory besides `out` and the map.
+// The memory that it takes besides `out` and the map.
 int64_t RandomizedSvdBytes(int64_t num_rows, int64_t num_cols, int64_t dim);
 
 // out = U S for the `dim` largest singular values, descending; each column's sign makes its element

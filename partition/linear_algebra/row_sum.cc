@@ -25,7 +25,7 @@ template <typename Index>
 struct Columns {
   absl::Span<const Index> ids;
   size_t begin, end;
-  size_t ahead;    // ids, whose rows are asked for
+  size_t ahead;    // how many ids ahead rows are prefetched
   const float* x;  // the first of these columns
   int64_t row_size;
   size_t tail;  // columns after the whole vectors, fewer than a vector has

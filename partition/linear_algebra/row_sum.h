@@ -8,13 +8,13 @@
 
 namespace quadhop {
 
-// How many ids ahead rows of `width` floats are asked for: more of narrow ones, which are done
+// How many ids ahead rows of `width` floats are prefetched: more for narrow ones, which are done
 // sooner.
 constexpr size_t RowsAhead(int64_t width) { return width <= 32 ? 48 : 16; }
 
 // y [width] += the rows of x [., width] that ids [begin, end) name, one after the other, so that
-// digits do not depend on the processor. Rows of RowsAhead ids more are asked for. y
-// apart from x.
+// digits do not depend on the processor. Also prefetches the rows of RowsAhead further ids. y must
+// not overlap x.
 void AddRows(absl::Span<const uint32_t> ids, size_t begin, size_t end, const float* x,
              int64_t width, float* y);
 void AddRows(absl::Span<const int64_t> ids, size_t begin, size_t end, const float* x, int64_t width,

@@ -25,7 +25,7 @@ struct Rows {
   absl::Span<const float> values;
 };
 
-// Also of rows of A to come: they lie anywhere in x.
+// Prefetches rows of x, also for rows of A to come: they lie anywhere in x.
 template <typename Index>
 void PrefetchAhead(const Rows<Index>& a, size_t entry, const float* x, int64_t width) {
   const size_t ahead = entry + RowsAhead(width);
@@ -48,7 +48,7 @@ void AddEntries(const Rows<Index>& a, absl::Span<const float> column_scale, size
 }
 
 // The same in pieces, whose sums are added up in double: a float that has grown to the sum of a
-// million terms keeps only the front of each that is added.
+// million terms keeps only the leading digits of each that is added.
 template <typename Index>
 void AddManyEntries(const Rows<Index>& a, absl::Span<const float> column_scale, size_t begin,
                     size_t end, const float* x, int64_t width, float* y) {

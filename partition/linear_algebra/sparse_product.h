@@ -1,8 +1,8 @@
 // Y = D_r (A + [I]) D_c X for a sparse A and dense X, over blocks of rows on all threads.
 //
-// Sums are in f32, a row's own term first and then its entries in order; those of rows of more than
-// 256 entries in pieces of as many, which are added in double. Results are equal in every digit for
-// any number of threads.
+// Sums are in f32, a row's own term first and then its entries in order; rows of more than 256
+// entries are summed in pieces of as many, which are added in double. Results are equal in every
+// digit for any number of threads.
 #pragma once
 
 #include <absl/types/span.h>

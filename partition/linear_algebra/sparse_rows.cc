@@ -32,8 +32,9 @@ absl::Status CheckParts(const CsrParts& parts, const std::string& place) {
     return Wrong(place, absl::StrCat("it is ", parts.num_rows, " x ", parts.num_cols,
                                      "; at most 2^32 - 1 columns are possible"));
   if (static_cast<int64_t>(parts.indptr.size()) != parts.num_rows + 1)
-    return Wrong(place, absl::StrCat("indptr has ", parts.indptr.size(), " entries for ",
-                                     parts.num_rows, " rows; one more than rows is needed"));
+    return Wrong(place,
+                 absl::StrCat("indptr has ", parts.indptr.size(), " entries for ", parts.num_rows,
+                              " rows; one more than there are rows is needed"));
   if (parts.indptr.front() != 0 || parts.indptr.back() != nnz ||
       !std::is_sorted(parts.indptr.begin(), parts.indptr.end()))
     return Wrong(place, absl::StrCat("indptr must ascend from 0 to the ", nnz, " entries"));
@@ -76,7 +77,7 @@ class RandomSigns {
  private:
   const int64_t width_, words_;
   const float scale_;
-  std::vector<uint32_t> signs_;  // [columns, words], a bit a sign
+  std::vector<uint32_t> signs_;  // [columns, words], one bit per sign
 };
 
 }  // namespace

@@ -10,15 +10,16 @@
 
 namespace quadhop {
 
-// A row of x [N, G], where it lies or copied to `buffer` [G]. Called by many threads.
+// Gives a row of x [N, G], where it lies or copied to `buffer` [G]. Called by many threads.
 using RowSource = std::function<const float*(int64_t row, float* buffer)>;
 
 struct ColumnMoments {
   std::vector<double> mean, deviation;  // [G]; the population's
 };
 
-// Of x [num_rows, width], all of whose rows are read twice. Sums are of doubles, over blocks of
-// fixed size: equal in every digit for any number of threads, which take 32 bytes a column each.
+// The moments of x [num_rows, width], all of whose rows are read twice. Sums are of doubles, over
+// blocks of fixed size: equal in every digit for any number of threads, each of which takes 32
+// bytes a column.
 ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowSource& row,
                              ThreadPool& pool);
 

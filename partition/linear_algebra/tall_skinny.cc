@@ -134,7 +134,7 @@ void MultiplyRows(TensorView<const T> y, TensorView<const T> m, TensorView<T> ou
     std::copy_n(y.data() + range.begin * depth, count * depth, copy);
     T* const target = out.data() + range.begin * width;
     std::fill_n(target, count * width, T{0});
-    constexpr int64_t kUnroll = 4;  // terms of a sum a pass, so that `to` is loaded less often
+    constexpr int64_t kUnroll = 4;  // terms of a sum per pass, so that `to` is loaded less often
     for (int64_t r = 0; r < count; ++r) {
       const T* from = copy + r * depth;
       T* __restrict to = target + r * width;

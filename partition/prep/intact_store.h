@@ -25,10 +25,10 @@ struct IntactStore {
 
 // The store as earlier steps left it: a commit that was interrupted is finished, and every file is
 // checked. Encodings and hop features that are missing or damaged are taken out of the store, with
-// their steps; where another file is, or the manifest, there is none to go on from. Errors of
+// their steps; if another file is, or the manifest, there is no store to go on from. Errors of
 // Store::Open and StoreWriter.
 absl::StatusOr<IntactStore> OpenIntact(const std::string& path, ThreadPool& pool);
-// What that would find, but for what only reading every file shows. Changes nothing.
+// What OpenIntact would find, except for what only reading every file shows. Changes nothing.
 absl::StatusOr<IntactStore> LookAtStore(const std::string& path);
 
 }  // namespace quadhop

@@ -89,7 +89,7 @@ class PrepRun {
     return absl::OkStatus();
   }
 
-  // Of a store that is gone on from: what is left to do.
+  // Plans what is left to do to the store that prep goes on from.
   absl::Status PlanRest() {
     const bool encodings_are_features = store_->manifest().features() == 0;
     std::vector<PrepStep> done, left;
@@ -116,7 +116,7 @@ class PrepRun {
       return absl::OkStatus();
     }
     observer_.Begins(step);
-    store_.reset();  // its maps are of files that the step replaces
+    store_.reset();  // it maps files that the step replaces
     QH_ASSIGN_OR_RETURN(const std::string report, Do(step));
     observer_.Done(step, watch.Elapsed(), report);
     QH_ASSIGN_OR_RETURN(store_, Store::Open(options_.store));

@@ -1,9 +1,9 @@
 // `quadhop prep`: import, partition, encode, propagate, each as far as it is not done.
 //
-// They come in this order, for encodings stand in for features that a graph does not have. Import
-// starts an empty provenance, so all steps follow it; a cut permutes what is there, so encodings
-// and hop features stay done; encodings that stand in for features strike `propagate` when they are
-// made anew. A step is therefore done when the provenance says so with the same options.
+// They come in this order because encodings stand in for features that a graph does not have.
+// Import starts an empty provenance, so all steps follow it; a cut permutes what is there, so
+// encodings and hop features stay done; encodings that stand in for features undo `propagate` when
+// they are made anew. A step is therefore done when the provenance says so with the same options.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -43,19 +43,19 @@ struct PrepOptions {
   void Share();
 };
 
-// Hears whole lines for people.
+// Receives whole lines for people.
 using SayHook = std::function<void(absl::string_view lines)>;
 
-// Says what `steps` need of a graph of this shape, which lacks only what the options say. Then
-// kResourceExhausted if memory or the disk cannot hold one of them.
+// Says what `steps` need for a graph of this shape, in which only what the options say is missing.
+// Then kResourceExhausted if memory or the disk cannot hold one of them.
 absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
                        absl::Span<const PrepStep> steps, int num_threads, const SayHook& say);
-// The same of the store. If it is a dry run, an interrupted commit is not finished.
+// The same for the store. If it is a dry run, an interrupted commit is not finished.
 absl::Status PlanStepsOfStore(const PrepOptions& options, bool dry_run,
                               absl::Span<const PrepStep> steps, int num_threads,
                               const SayHook& say);
-// The same of the input; false, saying so, if it has to be read to know how large it is. Of an
-// estimate nothing is refused.
+// The same for the input; false, saying so, if it has to be read to know how large it is. An
+// estimate never leads to a refusal.
 absl::StatusOr<bool> PlanStepsOfInput(const PrepOptions& options, absl::Span<const PrepStep> steps,
                                       int num_threads, const SayHook& say);
 
@@ -64,7 +64,7 @@ class PrepObserver {
  public:
   virtual ~PrepObserver() = default;
 
-  // What is found, and plans.
+  // Says what is found, and plans.
   virtual void Say(absl::string_view lines) = 0;
   // A step that is not skipped.
   virtual void Begins(PrepStep step) = 0;
@@ -73,7 +73,7 @@ class PrepObserver {
   virtual void Skipped(PrepStep step, absl::Duration elapsed, absl::string_view options) = 0;
 };
 
-// Makes the store, or what of it is not done with these options, of this input, or is damaged; if
+// Makes the store, or what of it is damaged or was not made with these options from this input; if
 // it is a dry run, plans that and changes nothing. What cannot work is refused before any work.
 // Errors of Import, PartitionStore, EncodeStore and PropagateStore, and of plans.
 absl::Status Prep(PrepOptions options, bool dry_run, ThreadPool& pool, PrepObserver& observer);

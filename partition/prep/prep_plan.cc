@@ -25,7 +25,7 @@ constexpr int64_t kFloatBytes = 4;
 constexpr int64_t kImportBytes = int64_t{200} << 20;  // of the program, buffers of text and sorting
 constexpr int64_t kBaseBytes = int64_t{8} << 20;      // of the program in the other steps
 
-// Seconds of processors, which threads divide:
+// Seconds of processor time, which is divided by the threads:
 constexpr double kImportSecondsAnArc = 150e-9;    // parsed, sorted, merged
 constexpr double kImportSecondsAFeature = 45e-9;  // parsed from csv
 constexpr double kClusterSecondsAnArc = 170e-9;
@@ -156,8 +156,8 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
     if (step.least_bytes > memory_bytes)
       return absl::ResourceExhaustedError(absl::StrCat(
           PrepStepName(step.step), step.how.empty() ? "" : absl::StrCat(" by ", step.how),
-          " needs at least ", Gigabytes(step.least_bytes), " of memory, ", Gigabytes(memory_bytes),
-          " may be used: raise --memory",
+          " needs at least ", Gigabytes(step.least_bytes), " of memory, but only ",
+          Gigabytes(memory_bytes), " may be used: raise --memory",
           step.how == "metis"        ? ", or use --method multilevel"
           : step.how == "multilevel" ? ", or use --method stream or hash"
                                      : ""));

@@ -23,7 +23,7 @@ struct StepPlan {
   double seconds = 0;         // from rates measured on 2 cores (docs/performance.md)
 };
 
-// Of every step, in their order, within `memory_bytes`.
+// For every step, in their order, within `memory_bytes`.
 std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes);
 
 // A table for people, which marks what is not allowed.

@@ -10,7 +10,7 @@
 namespace quadhop {
 
 // Sorts keys below 2^num_bits; `scratch` grows to their number. About 3 ns a key and digit of 11
-// bits, where comparing takes some 80 ns a key.
+// bits, while comparing takes some 80 ns a key.
 template <typename Key>
 void RadixSort(int num_bits, std::vector<Key>& keys, std::vector<Key>& scratch) {
   constexpr int kDigitBits = 11;

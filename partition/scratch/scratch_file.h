@@ -23,7 +23,7 @@ class ScratchFile {
   int64_t num_bytes() const { return num_bytes_; }
   // Writes at the end, and returns where that was. kResourceExhausted if the disk is full.
   absl::StatusOr<int64_t> Append(const void* data, int64_t num_bytes);
-  // Room at the end, to be written in any order: where it begins.
+  // Reserves room at the end, to be written in any order, and returns where it begins.
   int64_t Reserve(int64_t num_bytes) { return num_bytes_.fetch_add(num_bytes); }
   // Within what is there or reserved. Errors as Append's.
   absl::Status WriteAt(int64_t offset_bytes, const void* data, int64_t num_bytes);

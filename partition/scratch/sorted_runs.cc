@@ -14,10 +14,10 @@ namespace {
 constexpr int64_t kLeastRunKeys = 1024;
 constexpr int64_t kMostRunKeys = int64_t{1} << 24;
 constexpr int kMostSorters = 4;
-// A run that fills, and those being sorted, with as much again to sort by.
+// The run being filled, and those being sorted, each of these with as much again to sort by.
 constexpr int64_t kRunsAtOnce = 1 + 2 * kMostSorters;
 
-// Of all runs that stay in memory; as much again sorts them.
+// The bytes of all runs that stay in memory; as much again is for sorting.
 int64_t HeldBytes(int64_t memory_bytes) { return memory_bytes / 2; }
 
 template <typename Key>
@@ -86,7 +86,7 @@ absl::Status SortedRuns<Key>::Finish() {
   return SortAndKeep(std::exchange(filling_, {}));
 }
 
-// With mutex_ held.
+// Call with mutex_ held.
 template <typename Key>
 void SortedRuns<Key>::SortBeside(std::vector<Key> full) {
   changed_.notify_all();

@@ -26,7 +26,7 @@ class SortedRuns {
   // `scratch_folder`. Full runs are sorted in the background, by the threads of a job of
   // `num_threads` that may be spared: all but one, and no more than memory is meant for.
   SortedRuns(int num_bits, int64_t memory_bytes, std::string scratch_folder, int num_threads);
-  // Of disk, at most, for `num_keys` keys.
+  // The most disk that `num_keys` keys need.
   static int64_t ScratchBytes(int64_t num_keys, int64_t memory_bytes);
 
   // Thread-safe. Errors of the disk: kResourceExhausted, ... Those of a run that is sorted in the

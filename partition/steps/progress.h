@@ -13,7 +13,7 @@ namespace quadhop {
 // soon done.
 using ProgressHook = std::function<void(absl::string_view what, double share)>;
 
-// Of a hook that may be empty.
+// Calls a hook that may be empty.
 inline void Tell(const ProgressHook& hook, absl::string_view what, double share = -1) {
   if (hook) hook(what, share);
 }

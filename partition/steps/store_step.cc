@@ -12,7 +12,7 @@ namespace quadhop {
 
 absl::StatusOr<StoreStep> BeginStep(const std::string& path,
                                     absl::Span<const absl::string_view> may_lack, CommitHook hook) {
-  // Begin would make a folder of it.
+  // StoreWriter::Begin would make the folder.
   if (!IsStoreFolder(path)) return Store::Open(path).status();
   StoreStep step;
   QH_ASSIGN_OR_RETURN(step.writer, StoreWriter::Begin(path, std::move(hook)));

@@ -1,4 +1,4 @@
-// A step on a store that is there: opened for reading and for writing at once.
+// A step on an existing store: opened for reading and for writing at once.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -28,7 +28,7 @@ struct StoreStep {
 absl::StatusOr<StoreStep> BeginStep(const std::string& path,
                                     absl::Span<const absl::string_view> may_lack, CommitHook hook);
 
-// Store::Open, but for an interrupted commit, which is finished first.
+// Like Store::Open, but an interrupted commit is finished first.
 absl::StatusOr<std::unique_ptr<Store>> OpenFinished(const std::string& path,
                                                     absl::Span<const absl::string_view> may_lack);
 

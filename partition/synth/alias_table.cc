@@ -26,7 +26,7 @@ AliasTable::AliasTable(absl::Span<const double> weights) : slots_(weights.size()
       small.push_back(l);
     }
   }
-  // What is left is 1 wide but for rounding.
+  // What is left is 1 wide, except for rounding.
   for (const std::vector<uint32_t>& rest : {small, large})
     for (const uint32_t i : rest) slots_[i] = {UINT32_MAX, i};
 }

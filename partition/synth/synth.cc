@@ -61,7 +61,7 @@ absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthMod
   return report;
 }
 
-// What is written stands beside nothing else. An older graph is replaced.
+// The folder may hold nothing but an older graph, which is replaced.
 absl::Status CheckHoldsNothingElse(const std::string& folder) {
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolderIfPresent(folder));
   for (const std::string& name : names)

@@ -26,9 +26,9 @@ struct SynthOptions {
 // Makes the graph in `out`. It is a function of the options alone, and the store is the same as an
 // import of the folder would make. In OGB's layout each undirected edge stands once; files are
 // compressed by ISA-L, whose bytes (not what they inflate to) may differ between kinds of CPU.
-// kInvalidArgument, naming the option, if one is out of range or the degree cannot be had;
+// kInvalidArgument, naming the option, if one is out of range or the degree cannot be reached;
 // kFailedPrecondition if the folder holds anything else; errors of files as usual. On error a store
-// is as it was; of a folder, files may be there.
+// is as it was; in a folder, files may be left.
 absl::StatusOr<ImportReport> Synth(const SynthOptions& options, ThreadPool& pool);
 
 }  // namespace quadhop

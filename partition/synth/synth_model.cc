@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kTail = 1.5;    // the power law's exponent - 1
 constexpr double kInside = 0.7;  // share of edges within a class
-// Draws an edge wanted: beyond, too few nodes a class would take the rest of the graph far from its
-// plan.
+// The most draws per edge wanted: beyond that, classes of too few nodes would take the rest of the
+// graph far from its plan.
 constexpr double kMaxDraws = 1.5;
 constexpr int64_t kEdgesABlock = 1 << 16;
 
@@ -145,7 +145,8 @@ Arc SynthModel::DrawEdge(RandomStream& random) const {
   return {source, member(target_class)};
 }
 
-// Of being the next edge drawn, in either direction; 0 for a self-loop, which is lost.
+// The probability of being the next edge drawn, in either direction; 0 for a self-loop, which is
+// lost.
 double SynthModel::ProbabilityOf(const Arc& edge) const {
   if (edge.source == edge.target) return 0;
   const double product =
@@ -174,7 +175,7 @@ absl::Status SynthModel::CountDraws() {
   if (distinct(high) < wanted)
     return absl::InvalidArgumentError(absl::StrCat(
         "--degree is ", options_.degree, ", which ", options_.nodes, " nodes in ", options_.classes,
-        " classes cannot have: too many edges fall together; lower either"));
+        " classes cannot have: too many edges coincide; lower either"));
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
     (distinct(middle) < wanted ? low : high) = middle;

@@ -30,8 +30,8 @@ class SynthModel {
   absl::Span<const int32_t> classes() const { return class_of_; }  // [N]
   absl::Span<const double> weights() const { return weights_; }    // [N]
 
-  // Draws every edge, as one arc. More are drawn than are wanted, since some are self-loops or fall
-  // together: as many as make the expected number of distinct ones N * degree / 2.
+  // Draws every edge, as one arc. More are drawn than are wanted, since some are self-loops or
+  // coincide: as many as make the expected number of distinct ones N * degree / 2.
   void DrawEdges(GraphBuilder& graph, ThreadPool& pool) const;
 
   // Row `node` of the features  // [F]

@@ -91,7 +91,7 @@ int64_t ConvertElements(DType dtype, const char* bytes, int64_t count, T* out) {
     case DType::kU32:
       return ConvertAll<uint32_t>(bytes, count, out);
     case DType::kU16:
-    case DType::kBF16:  // no file of others says bf16
+    case DType::kBF16:  // no file of another program says bf16
       return ConvertAll<uint16_t>(bytes, count, out);
     case DType::kU8:
       return ConvertAll<uint8_t>(bytes, count, out);
@@ -162,8 +162,8 @@ std::string ArraySource::DimsText() const {
   return absl::StrCat("[", absl::StrJoin(dims(), ", "), "]");
 }
 
-// What is wrong with the bytes handed out: a checksum is known only to who asks for what follows
-// them.
+// What is wrong with the bytes handed out: a checksum is checked only when what follows them is
+// asked for.
 absl::Status ArraySource::FaultAtEnd() {
   char next;
   return bytes_->Read(absl::MakeSpan(&next, 1)).status();
@@ -219,7 +219,7 @@ absl::StatusOr<std::vector<T>> ArraySource::ReadRest(int64_t max_bytes) {
   if (left > max_bytes / static_cast<int64_t>(sizeof(T)))
     return absl::ResourceExhaustedError(absl::StrCat(
         place_, " has ", left, " elements: ", left / 1000000 * static_cast<int64_t>(sizeof(T)),
-        " MB where ", max_bytes / 1000000, " MB may be used (--memory)"));
+        " MB, but only ", max_bytes / 1000000, " MB may be used (--memory)"));
   std::vector<T> values;
   while (static_cast<int64_t>(values.size()) < left) {
     const size_t at = values.size();

@@ -1,4 +1,4 @@
-// Arrays of numbers in files of others, read one block after another.
+// Arrays of numbers in files that other programs wrote, read one block after another.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,8 +15,8 @@
 
 namespace quadhop {
 
-// Elements in file order, converted on the way. Nothing is allocated on the word of a header alone.
-// Moves, does not copy. Not thread-safe.
+// Elements in file order, converted on the way. No memory is allocated on the word of a header
+// alone. Movable, not copyable. Not thread-safe.
 class ArraySource {
  public:
   // An .npy file.
@@ -38,9 +38,9 @@ class ArraySource {
   int64_t size() const { return header_.size(); }  // elements
   std::string DimsText() const;                    // "[4, 2]"
 
-  // The next elements, as T: int64_t, float or double. kDataLoss if the file ends before, or with
-  // the last of them if what it packs them in is found to be corrupt; kInvalidArgument, naming the
-  // element, if it is not a whole number where T is, or does not fit.
+  // The next elements, as T: int64_t, float or double. kDataLoss if the file ends before them, or,
+  // once the last is read, if the compressed data they come from prove corrupt; kInvalidArgument,
+  // naming the element, if it is not a whole number although T is, or does not fit T.
   template <typename T>
   absl::Status Read(absl::Span<T> out);
   absl::Status Skip(int64_t num_elements);
@@ -61,10 +61,11 @@ class ArraySource {
   std::vector<char> buffer_;  // of the file's own type
 };
 
-// Opens the same array anew at each call: where two parts of it are read side by side.
+// Opens the same array anew at each call: for when two parts of it are read side by side.
 using ArrayOpener = std::function<absl::StatusOr<ArraySource>()>;
 
-// The number in an array of one. kInvalidArgument, saying what is `allowed`, if it holds more.
+// The number in an array of a single element. kInvalidArgument, saying what is `allowed`, if it
+// holds more.
 absl::StatusOr<int64_t> ReadNumber(ArraySource array, absl::string_view allowed);
 
 // "PLACE is GOT; ALLOWED", as kInvalidArgument.

@@ -33,7 +33,7 @@ constexpr uint64_t kMostNameBytes = 4096;
 
 absl::Status Refuse(absl::string_view reason) { return absl::InvalidArgumentError(reason); }
 
-// Bytes of a number; 0: no type of numbers.
+// Bytes of a number of this type; 0: it is no type of numbers.
 uint64_t NumberBytes(uint32_t type) {
   static constexpr uint64_t kBytes[] = {0, 1, 1, 2, 2, 4, 4, 4, 0, 8, 0, 0, 8, 8};
   return type < std::size(kBytes) ? kBytes[type] : 0;
@@ -57,7 +57,7 @@ class Content {
       QH_RETURN_IF_ERROR(Read(Piece(std::min<uint64_t>(num_bytes, kPieceBytes))));
     return absl::OkStatus();
   }
-  // To where the checksum of what was inflated is checked.
+  // Reads on to where the checksum of what was inflated is checked.
   absl::Status Finish() {
     while (deflated_ && !done_) QH_RETURN_IF_ERROR(Step(Piece(kPieceBytes)).status());
     return absl::OkStatus();
@@ -131,7 +131,7 @@ class MatrixCheck {
     return swapped_ ? __builtin_bswap32(value) : value;
   }
 
-  // To `text`, if there is one.
+  // Reads into `text` if it is given, else skips.
   absl::Status Take(uint64_t num_bytes, std::string* text) {
     left_ -= num_bytes;
     if (text == nullptr) return content_.Skip(num_bytes);
@@ -140,7 +140,7 @@ class MatrixCheck {
     return content_.Read(absl::MakeSpan(text->data(), text->size()));
   }
 
-  // Of an element with its data behind it, which lie within the matrix.
+  // The tag of an element whose data follow it, within the matrix.
   absl::StatusOr<Tag> LongTag(absl::string_view what) {
     QH_ASSIGN_OR_RETURN(const uint32_t type, Number());
     QH_ASSIGN_OR_RETURN(const uint32_t num_bytes, Number());
@@ -150,11 +150,12 @@ class MatrixCheck {
 
   absl::Status CheckFits(absl::string_view what, uint64_t num_bytes) const {
     if (num_bytes <= left_) return absl::OkStatus();
-    return Refuse(absl::StrCat("its ", what, " is said to have ", num_bytes, " bytes, where ",
+    return Refuse(absl::StrCat("its ", what, " is said to have ", num_bytes, " bytes, but only ",
                                left_, " are left"));
   }
 
-  // Goes past an element. One of up to 4 bytes may stand in its tag; others fill up 8 bytes.
+  // Goes past an element. One of up to 4 bytes may stand in its tag; others are padded to whole
+  // words of 8 bytes.
   absl::StatusOr<Tag> Part(absl::string_view what, std::string* text = nullptr) {
     QH_ASSIGN_OR_RETURN(const uint32_t first, Number());
     if (const uint32_t in_tag = first >> 16; in_tag != 0) {

@@ -49,8 +49,8 @@ absl::StatusOr<Mat> OpenAlone(const std::string& path, const MatVariable& variab
   return OpenMat(absl::StrCat("/proc/self/fd/", fd), path);
 }
 
-// libmatio's HDF5 prints all that it does not find, also of variables that nobody asks for. It is
-// looked for, since a libmatio may be without it.
+// libmatio's HDF5 prints all that it does not find, also for variables that nobody asks for. It is
+// looked up, since a libmatio may be without it.
 void SilenceHdf5() {
   using SetAuto = int (*)(int64_t stack, void* print, void* data);
   if (const auto set_auto = reinterpret_cast<SetAuto>(dlsym(RTLD_DEFAULT, "H5Eset_auto2")))
@@ -106,7 +106,7 @@ struct MatFile::Handle {
   std::vector<std::string> names;
   std::vector<MatVariable> variables;  // of a file of level 5
   // Null for a file of level 5 that also has variables of classes that are not read. libmatio would
-  // go through them, on the word of what they hold, so that it gets to see one variable at a time.
+  // go through these, trusting what they hold, so it gets to see one variable at a time.
   Mat whole;
 
   std::string Place(const std::string& name) const { return absl::StrCat(path, ": ", name); }
@@ -171,7 +171,7 @@ struct MatFile::Handle {
         absl::StrCat(Place(name), " cannot be read: the file is cut short or corrupt"));
   }
 
-  // A variable that there is, of real numbers.
+  // Reads a variable, which must exist and hold real numbers.
   absl::StatusOr<Variable> Read(const std::string& name) const {
     QH_ASSIGN_OR_RETURN(Found found, Find(name));
     const std::string place = Place(name);
@@ -182,8 +182,8 @@ struct MatFile::Handle {
     if (variable->class_type == MAT_C_CHAR) return ArrayError(place, "text", "numbers are needed");
     if (Mat_GetVersion(found.mat) == MAT_FT_MAT73 && variable->data_type == MAT_T_UNKNOWN)
       return ArrayError(place, "of a MATLAB_class that libmatio does not know",
-                        "an array of numbers is needed; where it is one, save the file by "
-                        "scipy.io.savemat, for hdf5storage and h5py leave out the null that ends "
+                        "an array of numbers is needed; if it is one, save the file by "
+                        "scipy.io.savemat, since hdf5storage and h5py leave out the null that ends "
                         "the class");
     if (Mat_VarReadDataAll(found.mat, variable.get()) != 0) return CannotBeRead(name);
     return std::move(variable);
@@ -261,7 +261,7 @@ absl::StatusOr<OwnedSparseMatrix> MatFile::ReadMatrix(const std::string& name, i
                                                       bool with_values) const {
   QH_ASSIGN_OR_RETURN(const bool sparse, IsSparse(name));
   QH_ASSIGN_OR_RETURN(const Variable variable, handle_->Read(name));
-  // Rows take memory that columns, which have their ends in the file, do not.
+  // Rows take memory even if the file is small; columns, whose ends are in the file, do not.
   if (static_cast<int64_t>(variable->dims[0]) != num_rows)
     return ArrayError(Place(name),
                       absl::StrCat("[", variable->dims[0], ", ", variable->dims[1], "]"),

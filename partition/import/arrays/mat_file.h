@@ -20,7 +20,7 @@ namespace quadhop {
 class MatFile {
  public:
   // kNotFound; kInvalidArgument if it is no .mat file, or not whole (mat_layout.h). Variables of
-  // classes that are not read are among the names, and no more.
+  // classes that are not read appear among the names, and nowhere else.
   static absl::StatusOr<MatFile> Open(const std::string& path);
   ~MatFile();
   MatFile(MatFile&&) noexcept;
@@ -33,18 +33,18 @@ class MatFile {
   // is something else (sparse, complex, text, a struct), or if it cannot be read.
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
   NamedArrays arrays() const;  // all variables; borrows this object
-  // A matrix, sparse or dense, by rows. kInvalidArgument too if it does not have this many rows.
+  // A matrix, sparse or dense, by rows. Also kInvalidArgument if it does not have this many rows.
   absl::StatusOr<OwnedSparseMatrix> Matrix(const std::string& name, int64_t num_rows) const;
-  // The same of one with as many rows as columns; ones for the values of a sparse one, also where
-  // they are 0: an adjacency.
+  // The same for an adjacency, which has as many rows as columns. If it is sparse, its values are
+  // replaced by ones, also where they are 0.
   absl::StatusOr<OwnedSparseMatrix> SquareMatrix(const std::string& name) const;
   absl::StatusOr<bool> IsSparse(const std::string& name) const;
 
-  // Of a variable, without its data.
+  // The size of a variable, found without reading its data.
   struct Size {
     int64_t rows = 0;
     int64_t columns = 0;
-    absl::optional<int64_t> room;  // for entries of a sparse matrix, where the file tells
+    absl::optional<int64_t> room;  // for entries of a sparse matrix, if the file tells
   };
   absl::StatusOr<Size> SizeOf(const std::string& name) const;
 

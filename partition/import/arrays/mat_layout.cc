@@ -25,7 +25,7 @@ constexpr uint16_t kLevel5 = 0x0100;
 constexpr uint16_t kHdf5 = 0x0200;
 constexpr absl::string_view kHdf5Signature = "\x89HDF\r\n\x1a\n";
 constexpr uint32_t kLargestType = 4052;  // of a matrix of level 4
-constexpr uint32_t kSwappedType = 1000;  // added where its numbers are big-endian
+constexpr uint32_t kSwappedType = 1000;  // added if its numbers are big-endian
 
 // Whole numbers in the byte order of the file.
 class Numbers {
@@ -91,7 +91,7 @@ absl::Status CheckLevel4(absl::Span<const uint8_t> bytes, const std::string& pat
     if (type % 10 == 2)
       return absl::InvalidArgumentError(absl::StrCat(
           path, ": the variable at byte ", at,
-          " is a sparse matrix of level 4, which is not read: save the file by save -v7"));
+          " is a sparse matrix of level 4, which is not read: save the file with save -v7"));
     const unsigned __int128 elements = static_cast<unsigned __int128>(numbers.At(at + 4)) *
                                        numbers.At(at + 8) * (numbers.At(at + 12) != 0 ? 2 : 1);
     const unsigned __int128 data =
@@ -111,10 +111,10 @@ absl::StatusOr<std::vector<MatVariable>> CheckMatIsWhole(const std::string& path
     return absl::InvalidArgumentError(absl::StrCat(
         path,
         " is HDF5 without the header that a .mat file of version 7.3 begins with: save it as "
-        "a .mat file, as by scipy.io.savemat"));
+        "a .mat file, for example by scipy.io.savemat"));
   if (bytes.size() >= kMatHeaderBytes) {
     const absl::string_view order(reinterpret_cast<const char*>(bytes.data()) + kOrderAt, 2);
-    const bool swapped = order == "MI";  // "IM" where numbers are little-endian
+    const bool swapped = order == "MI";  // "IM" if numbers are little-endian
     uint16_t version;
     std::memcpy(&version, bytes.data() + kVersionAt, sizeof(version));
     if (swapped) version = __builtin_bswap16(version);

@@ -11,16 +11,16 @@
 
 namespace quadhop {
 
-// Borrows what it opens them of.
+// Borrows the input that it opens them from.
 struct NamedArrays {
-  std::string place;  // of all, for errors
+  std::string place;  // of them all, for errors
   std::vector<std::string> names;
   std::function<absl::StatusOr<ArraySource>(const std::string& name)> open;
 
   bool Has(const std::string& name) const;
 };
 
-// In order, "a, b", as many as a message has room for: "... and 7 more".
+// The names in order, "a, b", as many as a message has room for: "... and 7 more".
 std::string ListOfNames(std::vector<std::string> names);
 
 }  // namespace quadhop

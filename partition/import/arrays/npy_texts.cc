@@ -40,7 +40,7 @@ bool AppendUtf8(uint32_t character, std::string* out) {
   return true;
 }
 
-// Of one text, `bytes` of four a character, filled up with zeros.
+// Appends one text: `bytes` are four per character, padded with zeros.
 bool AppendCharacters(absl::string_view bytes, std::string* out) {
   for (size_t at = 0; at < bytes.size(); at += kCharacterBytes) {
     uint32_t character;
@@ -59,7 +59,7 @@ absl::StatusOr<std::vector<std::string>> TextsOfObjects(absl::string_view npy,
   std::vector<std::string> texts;
   for (const PickleValue* item : array.content->items) {
     if (item->kind != PickleValue::Kind::kText)
-      return ArrayError(place, "a list of other objects than texts", "texts are needed");
+      return ArrayError(place, "a list with objects that are not texts", "texts are needed");
     texts.push_back(item->text);
   }
   return texts;
@@ -94,7 +94,7 @@ absl::StatusOr<std::vector<std::string>> TextsOfNpy(absl::string_view npy,
     std::string text(of_characters ? "" : bytes);
     if (of_characters && !AppendCharacters(bytes, &text))
       return ArrayError(absl::StrCat(place, " element ", texts.size()), "no text",
-                        "characters of Unicode are needed");
+                        "Unicode characters are needed");
     text.erase(text.find_last_not_of('\0') + 1);
     texts.push_back(std::move(text));
   }

@@ -9,8 +9,8 @@
 
 namespace quadhop {
 
-// Of the bytes of an .npy file, [n]: texts in UTF-8, bytes as they are. kInvalidArgument, naming
-// `place`, if it holds anything else; and the errors of Pickle.
+// The texts, [n], in the bytes of an .npy file: characters in UTF-8, bytes as they are.
+// kInvalidArgument, naming `place`, if it holds anything else; and the errors of Pickle.
 absl::StatusOr<std::vector<std::string>> TextsOfNpy(absl::string_view npy,
                                                     const std::string& place);
 

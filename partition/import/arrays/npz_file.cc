@@ -67,8 +67,8 @@ std::string NpzFile::Member(const std::string& prefix, const std::string& name) 
   return prefix.empty() ? name : absl::StrCat(prefix, "_", name);
 }
 
-// An array of one text, in bytes or in characters of four: its letters are what is not zero after
-// the header.
+// An array of one text, in characters of one byte or of four: its letters are what is not zero
+// after the header.
 absl::StatusOr<std::string> NpzFile::SparseFormat(const std::string& prefix) const {
   const std::string name = Member(prefix, "format");
   if (!Has(name)) return std::string("csr");

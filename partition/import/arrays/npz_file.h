@@ -1,4 +1,4 @@
-// numpy's .npz: a zip archive with an .npy array a member.
+// numpy's .npz: a zip archive with one .npy array per member.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -16,7 +16,8 @@
 
 namespace quadhop {
 
-// Errors of all: ZipFile's, ArraySource's and Pickle's; they name archive and member. Thread-safe.
+// Errors of all functions: ZipFile's, ArraySource's and Pickle's; they name archive and member.
+// Thread-safe.
 class NpzFile {
  public:
   // `max_bytes`: the most that is held of one array.
@@ -28,17 +29,17 @@ class NpzFile {
 
   absl::StatusOr<ArraySource> Array(const std::string& name) const;
   NamedArrays arrays() const;  // borrows this object
-  // The array is one of Python objects.
+  // Whether the array is one of Python objects.
   absl::StatusOr<bool> HoldsObjects(const std::string& name) const;
   absl::StatusOr<Pickle> Objects(const std::string& name) const;
-  // The array is one of texts: npy_texts.h.
+  // The texts of an array of texts: npy_texts.h.
   absl::StatusOr<std::vector<std::string>> Texts(const std::string& name) const;
 
   // A sparse matrix in the members PREFIX_{data,indices,indptr,shape}, or {data,indices,indptr,
   // shape} if the prefix is empty, as scipy.sparse.save_npz names them.
   absl::StatusOr<OwnedSparseMatrix> CsrMatrix(const std::string& prefix) const;
   bool HasCsrMatrix(const std::string& prefix) const;
-  // Rows and columns, of PREFIX_shape.
+  // Rows and columns, by PREFIX_shape.
   absl::StatusOr<std::array<int64_t, 2>> MatrixDims(const std::string& prefix) const;
   // What PREFIX_format says: "csr", "csc", "coo", ...; "csr" if there is no such member.
   absl::StatusOr<std::string> SparseFormat(const std::string& prefix) const;

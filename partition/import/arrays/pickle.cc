@@ -55,7 +55,7 @@ absl::Status PickleMachine::Reduce() {
     return absl::OkStatus();
   }
   if (callee->kind != Kind::kGlobal || arguments->kind != Kind::kList)
-    return underflow_ ? absl::OkStatus() : Error("a call of what is no function");
+    return underflow_ ? absl::OkStatus() : Error("a call of something that is no function");
   const absl::string_view name =
       absl::string_view(callee->text).substr(callee->text.rfind(' ') + 1);
   const auto& items = arguments->items;
@@ -115,7 +115,7 @@ absl::Status PickleMachine::Build() {
     case Kind::kArray:
       return BuildArray(target, *state);
     case Kind::kText:  // a dtype: (version, byte order, ...)
-      if (state->items.size() < 2) return Error("a dtype's state that is not read");
+      if (state->items.size() < 2) return Error("a dtype with a state that is not read");
       if (state->items[1]->text == ">") return Error("big-endian numbers");
       return absl::OkStatus();
     case Kind::kObject:
@@ -125,7 +125,7 @@ absl::Status PickleMachine::Build() {
         return Error("an object whose state is no dict");
       return absl::OkStatus();
     default:
-      return underflow_ ? absl::OkStatus() : Error("a state for what has none");
+      return underflow_ ? absl::OkStatus() : Error("a state for something that has none");
   }
 }
 

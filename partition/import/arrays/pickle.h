@@ -43,8 +43,8 @@ struct PickleValue {
   std::vector<std::pair<PickleValue*, PickleValue*>> entries;  // of a dict
   std::vector<int64_t> dims;                                   // of an array
   bool fortran_order = false;
-  // Of an array its bytes, or the list of its objects; of an object the dict of its attributes, or
-  // the list of the arguments of the unknown call that makes it. Shared, since a pickle can name
+  // For an array its bytes, or the list of its objects; for an object the dict of its attributes,
+  // or the list of the arguments of the unknown call that makes it. Shared, since a pickle can name
   // one value many times.
   const PickleValue* content = nullptr;
 
@@ -78,13 +78,15 @@ class Pickle {
 // Whether the beginning of an .npy file says that it holds Python objects.
 bool HoldsObjects(absl::string_view npy_bytes);
 
-// The only element of an array of objects without dims, as numpy.save makes of a dict or matrix;
-// any other value as it is.
+// The only element, if the value is an array of objects without dims, as numpy.save makes of a dict
+// or matrix; any other value as it is.
 const PickleValue& Unwrapped(const PickleValue& value);
 
-// kInvalidArgument if the value is no array of numbers, or its data have not the size that it says.
+// kInvalidArgument if the value is no array of numbers, or its data do not have the size that it
+// says.
 absl::StatusOr<ArraySource> ArrayOf(const PickleValue& value, const std::string& place);
-// A scipy csr_matrix, rows sorted; without its values ones stand for them, also where they are 0.
+// A scipy csr_matrix, rows sorted; unless `with_values`, ones replace its values, also where they
+// are 0.
 absl::StatusOr<OwnedSparseMatrix> SparseMatrixOf(const PickleValue& value, const std::string& place,
                                                  bool with_values = true);
 

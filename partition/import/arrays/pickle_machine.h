@@ -87,7 +87,7 @@ class PickleMachine {
     PushNew(Kind::kText);
     stack_.back()->text = std::string(text);
   }
-  // Never null: a value of no kind where there is none, and underflow_.
+  // Never null: if there is none, returns a value of kind kNone and sets underflow_.
   PickleValue* Pop() {
     if (stack_.empty() || stack_.back()->kind == Kind::kMark) {
       underflow_ = true;

@@ -40,8 +40,8 @@ absl::Status PickleMachine::Step(char opcode) {
       return NewObject();
     case 'b':
       return Build();
-    case 'Q':  // BINPERSID: what stands elsewhere, by a name of its own, which stays as it is
-      return keeps_unknown_ ? absl::OkStatus() : Error("it names what stands outside of it");
+    case 'Q':  // BINPERSID: the name of what stands elsewhere, which stays as it is
+      return keeps_unknown_ ? absl::OkStatus() : Error("it refers to something outside of it");
     case '0':  // POP
       Pop();
       return absl::OkStatus();

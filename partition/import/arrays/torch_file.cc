@@ -49,7 +49,7 @@ std::string Described(const PickleValue& value) {
   }
 }
 
-// Of a call of `function`, or null.
+// The arguments of a call of `function`, or null.
 const PickleValue* ArgumentsOf(const PickleValue& value, absl::string_view function) {
   const bool is_call = value.kind == Kind::kObject && value.text == function &&
                        value.content != nullptr && value.content->kind == Kind::kList;
@@ -98,7 +98,7 @@ absl::Status PassOver(ByteSource& bytes, int64_t count) {
   while (count > 0) {
     const auto wanted = static_cast<size_t>(std::min<int64_t>(count, int64_t{1} << 20));
     QH_ASSIGN_OR_RETURN(const int64_t got, bytes.Read(absl::MakeSpan(passed.data(), wanted)));
-    if (got == 0) return absl::OkStatus();  // who reads on is told where it ends
+    if (got == 0) return absl::OkStatus();  // whoever reads on is told where it ends
     count -= got;
   }
   return absl::OkStatus();
@@ -109,22 +109,22 @@ absl::Status PassOver(ByteSource& bytes, int64_t count) {
 absl::StatusOr<TorchFile> TorchFile::Open(const std::string& path, int64_t max_bytes) {
   if (IsOld(path))
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " is of PyTorch before 1.6: load it, and torch.save it again"));
+        absl::StrCat(path, " was written by PyTorch before 1.6: load it, and torch.save it again"));
   QH_ASSIGN_OR_RETURN(ZipFile zip, ZipFile::Open(path));
   const auto found =
       std::find_if(zip.members().begin(), zip.members().end(), [](const std::string& member) {
         return member == kPickle || absl::EndsWith(member, absl::StrCat("/", kPickle));
       });
   if (found == zip.members().end())
-    return absl::InvalidArgumentError(absl::StrCat(path, " has no member ", kPickle,
-                                                   ", as what torch.save writes has: is it that?"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, " has no member ", kPickle, ", which torch.save writes: did it write this file?"));
   const std::string folder = found->substr(0, found->size() - kPickle.size());
   const std::string byte_order = folder + "byteorder";
   if (zip.Has(byte_order)) {
     QH_ASSIGN_OR_RETURN(const std::string order, zip.ReadWhole(byte_order, 1 << 20, byte_order));
     if (order == "big")
       return absl::InvalidArgumentError(
-          absl::StrCat(path, " has big-endian numbers: write it on a machine that has others"));
+          absl::StrCat(path, " has big-endian numbers: write it on a little-endian machine"));
   }
   const std::string place = absl::StrCat(path, ": ", *found);
   QH_ASSIGN_OR_RETURN(const std::string bytes, zip.ReadWhole(*found, max_bytes, place));
@@ -154,7 +154,7 @@ absl::StatusOr<ArraySource> TorchFile::Tensor(const PickleValue& call,
   const auto& items = call.items;
   if (items.size() < 4 || items[0]->items.size() < 5 || items[1]->kind != Kind::kInteger ||
       items[1]->integer < 0)
-    return ArrayError(place, "a tensor that is written in a way that is not read",
+    return ArrayError(place, "a tensor in a form that is not read",
                       "load it, and torch.save it again");
   const std::vector<PickleValue*>& storage = items[0]->items;
   QH_ASSIGN_OR_RETURN(const DType dtype, DTypeOfStorage(*storage[1], place));

@@ -14,8 +14,8 @@
 
 namespace quadhop {
 
-// Nothing in it is called: objects of classes that are not known are names with attributes.
-// Immutable, so thread-safe.
+// Nothing in it is called: objects of unknown classes become names with attributes. Immutable, so
+// thread-safe.
 class TorchFile {
  public:
   // Errors are ZipFile's and Pickle's, and kInvalidArgument for an archive of other things, or of

@@ -12,13 +12,12 @@ struct inflate_state;
 
 namespace quadhop {
 
-// What ISA-L's AVX code (2.30) leaves in the upper halves of this thread's registers is cleared.
-// Else code for SSE is slowed down on this thread from then on: products of hops to half their
-// rate.
+// Clears what ISA-L's AVX code (2.30) leaves in the upper halves of this thread's registers. It
+// would slow down SSE code on this thread from then on: products of hops to half their rate.
 void ClearUpperHalves();
 
 // One deflate stream, bare (of a zip member) or wrapped as a gzip member or a zlib stream, whose
-// header is read and whose checksum is checked then. Not thread-safe.
+// header is then read and whose checksum is checked. Not thread-safe.
 class Inflater {
  public:
   enum class Wrapper { kNone, kGzip, kZlib };

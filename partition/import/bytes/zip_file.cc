@@ -35,14 +35,14 @@ absl::StatusOr<Archive> OpenArchive(const std::string& path) {
     return absl::InvalidArgumentError(absl::StrCat(path, " is a folder: give the file itself"));
   int code = 0;
   // Each member's own header must agree with the archive's directory: a member whose name is
-  // damaged would else pass for one that is not there.
+  // damaged would otherwise pass for one that is not there.
   Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
   if (archive != nullptr) return archive;
   if (code == ZIP_ER_NOENT || code == ZIP_ER_OPEN) return ErrnoStatus(errno, "open " + path);
   zip_error_t error;
   zip_error_init_with_code(&error, code);
   const std::string reason = code == ZIP_ER_NOZIP
-                                 ? "its directory, at the end, is missing, as of a file cut short"
+                                 ? "its directory, at the end, is missing, as in a file cut short"
                                  : zip_error_strerror(&error);
   zip_error_fini(&error);
   return absl::InvalidArgumentError(absl::StrCat(
@@ -125,7 +125,7 @@ class MemberSource : public ByteSource {
 
   absl::Status CheckWhole() const {
     if (num_bytes_ != expected_bytes_)
-      return Error(absl::StrCat("it has ", num_bytes_, " bytes where the archive's directory says ",
+      return Error(absl::StrCat("it has ", num_bytes_, " bytes, but the archive's directory says ",
                                 expected_bytes_));
     return crc_ == expected_crc_ ? absl::OkStatus() : Error("it has a wrong checksum (CRC-32)");
   }
@@ -183,7 +183,7 @@ absl::StatusOr<std::string> ZipFile::ReadWhole(const std::string& member, int64_
     if (static_cast<int64_t>(at) > max_bytes)
       return absl::ResourceExhaustedError(
           absl::StrCat(place, " has more than ", max_bytes / 1000000,
-                       " MB, which is what may be used: raise --memory"));
+                       " MB, the most that may be used: raise --memory"));
     all.resize(at + kBlockBytes);
     QH_ASSIGN_OR_RETURN(const int64_t count,
                         bytes->Read(absl::MakeSpan(all.data() + at, kBlockBytes)));

@@ -27,7 +27,7 @@ class ZipFile {
   // Its CRC-32 is checked where it ends. kNotFound names the members there are;
   // kInvalidArgument: encrypted, or compressed other than by deflate.
   absl::StatusOr<std::unique_ptr<ByteSource>> Read(const std::string& member) const;
-  // All of them. kResourceExhausted, naming `place`, if they are more than max_bytes.
+  // All bytes of a member. kResourceExhausted, naming `place`, if they are more than max_bytes.
   absl::StatusOr<std::string> ReadWhole(const std::string& member, int64_t max_bytes,
                                         const std::string& place) const;
 

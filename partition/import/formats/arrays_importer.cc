@@ -1,7 +1,7 @@
 // A user's own .npy arrays: arcs [2, E] or [E, 2], with --features, --labels and --splits.
 //
-// With --features or --labels ids are their rows. Without, ids may have gaps, as those of edge
-// lists.
+// With --features or --labels, ids are the numbers of their rows. Without, ids may have gaps, as in
+// edge lists.
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
@@ -23,7 +23,7 @@ absl::Status ForEachId(const ArrayOpener& open, const Visit& visit) {
   return ForEachBlock<int64_t>(ids, visit);
 }
 
-// Ids may have gaps, as those of edge lists.
+// Ids may have gaps, as in edge lists.
 absl::Status ImportAnyIds(const ArrayOpener& open, const std::string& path, ImportTarget& target) {
   NodeIds::Range range;
   QH_RETURN_IF_ERROR(

@@ -99,8 +99,7 @@ class DglImporter {
     return absl::OkStatus();
   }
   absl::Status Error(absl::string_view field, absl::string_view allowed) const {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path_, ": ", field, " is not as it must be; ", allowed));
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": ", field, " is wrong; ", allowed));
   }
   // The member of an object, or null.
   static const Json* Find(const Json& object, absl::string_view key) {
@@ -116,11 +115,11 @@ class DglImporter {
       return Error("node_type or num_nodes_per_chunk", "lists are needed");
     if (types->size() != 1 || counts->size() != 1 || !(*counts)[0].is_array())
       return Error("node_type",
-                   absl::StrCat("a store holds nodes of one type, here are ", types->size()));
+                   absl::StrCat("a store holds nodes of one type, but here are ", types->size()));
     return SumOf((*counts)[0], "num_nodes_per_chunk");
   }
 
-  // Of the numbers of all chunks of one type.
+  // The sum of the numbers of all chunks of one type.
   absl::StatusOr<int64_t> SumOf(const Json& counts, absl::string_view field) const {
     int64_t sum = 0;
     for (const Json& count : counts)
@@ -145,7 +144,7 @@ class DglImporter {
       return Error(field, "{\"format\": {\"name\": ...}, \"data\": [files]} is needed");
     chunks.format = name->get<std::string>();
     for (const Json& file : *data) {
-      if (!file.is_string()) return Error(field, "data lists files");
+      if (!file.is_string()) return Error(field, "data must list files");
       const auto path = file.get<std::string>();
       chunks.paths.push_back(path[0] == '/' ? path : absl::StrCat(folder_, "/", path));
     }
@@ -178,7 +177,7 @@ class DglImporter {
     return absl::OkStatus();
   }
 
-  // Of one edge type, that as many were read as num_edges_per_chunk says, if it does.
+  // Checks that as many arcs of one edge type were read as num_edges_per_chunk says, if it does.
   absl::Status CheckArcs(const std::string& type, int64_t num_arcs) const {
     const Json* types = Find(metadata_, "edge_type");
     const Json* counts = Find(metadata_, kArcCounts);
@@ -214,7 +213,7 @@ class DglImporter {
     return num_arcs.load();
   }
 
-  // Or null.
+  // The metadata of node data, or null.
   const Json* NodeData() const {
     const Json* all = Find(metadata_, "node_data");
     const Json& name = metadata_["node_type"][0];
@@ -232,7 +231,7 @@ class DglImporter {
     if (features) {
       QH_RETURN_IF_ERROR(ImportFeatures(*std::move(features), target));
     } else {
-      target.AddNote("no feat: positional encodings will stand for features");
+      target.AddNote("no feat: positional encodings will stand in for features");
     }
     QH_ASSIGN_OR_RETURN(auto labels, Open(data, {"label", "labels", "y"}, &used));
     if (labels) {
@@ -258,7 +257,7 @@ class DglImporter {
     }
     return std::optional<ArraySource>();
   }
-  // Node data that are there, their chunks as one array.
+  // Node data that exist, their chunks as one array.
   absl::StatusOr<ArraySource> Open(const Json& data, const std::string& name) const {
     QH_ASSIGN_OR_RETURN(Chunks chunks,
                         ChunksOf(*Find(data, name), absl::StrCat("node_data ", name)));
@@ -286,11 +285,12 @@ class DglImporter {
         return ArrayError(
             path,
             absl::StrCat(DTypeName(header.dtype), " [", absl::StrJoin(header.dims, ", "), "]"),
-            absl::StrCat("type and width as of ", paths[0], " are needed"));
+            absl::StrCat("the type and width of ", paths[0], " are needed"));
       if (__builtin_add_overflow(dims[0], header.dims[0], &dims[0]))
         return ArrayError(path, "too long", "at most 2^63 rows are possible");
     }
-    const std::string place = paths.size() == 1 ? paths[0] : absl::StrCat(paths[0], " and further");
+    const std::string place =
+        paths.size() == 1 ? paths[0] : absl::StrCat(paths[0], " and further files");
     return ArraySource::OfData(dtype, false, dims, std::make_unique<ChunkBytes>(std::move(paths)),
                                place);
   }

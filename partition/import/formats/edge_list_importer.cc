@@ -1,8 +1,8 @@
-// SNAP's edge lists, https://snap.stanford.edu/data: two node ids a line, plain or gzip; lines that
-// begin with # or % are comments. Columns and headers: edge_columns.h.
+// SNAP's edge lists, https://snap.stanford.edu/data: two node ids per line, plain or gzip; lines
+// that begin with # or % are comments. Columns and headers: edge_columns.h.
 //
-// With --features or --labels ids are their rows. Without, ids may have gaps: nodes are numbered in
-// the order of their ids, which original_names.txt keeps.
+// With --features or --labels, ids are the numbers of their rows. Without, ids may have gaps: nodes
+// are numbered in the order of their ids, which original_names.txt keeps.
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
@@ -30,7 +30,7 @@ namespace {
 constexpr int64_t kArcsABlock = int64_t{1} << 17;
 constexpr absl::string_view kComments = "#%";
 
-// Two numbers to begin with.
+// Whether the line begins with two numbers.
 bool IsEdge(absl::string_view line) {
   int64_t source, target;
   return TakeInteger(&line, &source) && TakeInteger(&line, &target);
@@ -77,7 +77,7 @@ class EdgeListImporter {
     });
   }
 
-  // How many nodes there are is known at the end only: arcs wait on disk.
+  // How many nodes there are is known only at the end: until then arcs wait on disk.
   absl::Status ReadAnyIds(ImportTarget& target, ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const std::unique_ptr<ScratchFile> scratch,
                         ScratchFile::Create(target.scratch_folder()));
@@ -134,7 +134,7 @@ bool IsEdgeList(const std::string& from) {
         return c != '\t' && absl::ascii_iscntrl(static_cast<unsigned char>(c));
       }))
     return false;
-  // A header before edges; or a line that is wrong, where the name says what the file is.
+  // A header before edges; or a wrong line in a file whose name says what it is.
   const absl::StatusOr<HeadLine> next = ReadHeadLine(from, kComments, head->number + 1);
   const std::string name = std::filesystem::path(from).filename();
   return (next.ok() && IsEdge(next->text)) || absl::StrContains(name, "edge") ||
@@ -151,8 +151,8 @@ int64_t NodesOfComment(absl::string_view line) {
   return TakeInteger(&rest, &count) ? std::max<int64_t>(count, 0) : 0;
 }
 
-// By the lines of the first chunk, and the ids in them: in lists by source, too, the targets are
-// of all nodes.
+// By the lines of the first chunk, and the ids in them: even in lists ordered by source, the
+// targets are of all nodes.
 absl::StatusOr<absl::optional<PrepShape>> MeasureEdgeList(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::Find(options.from, kComments));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(options.from));
@@ -183,7 +183,7 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureEdgeList(const ImportOptions& o
 
 extern constinit const ImportFormat kEdgeListFormat = {
     .name = "edge-list",
-    .recognised_by = "a text, plain or gzip, of two numbers a line",
+    .recognised_by = "a text, plain or gzip, of two numbers per line",
     .recognises = IsEdgeList,
     .read = [](const ImportOptions& options, ImportTarget& target,
                ThreadPool& pool) { return EdgeListImporter().Read(options, target, pool); },

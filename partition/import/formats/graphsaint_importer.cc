@@ -58,8 +58,9 @@ absl::Status ReadClasses(const std::string& path, ImportTarget& target) {
       continue;
     }
     if (!value.is_array() || value.size() != width)
-      return ArrayError(place, value.type_name(),
-                        absl::StrCat("a list of ", width, " labels is needed, as of the first"));
+      return ArrayError(
+          place, value.type_name(),
+          absl::StrCat("a list of ", width, " labels is needed, as for the first node"));
     for (size_t i = 0; i < width; ++i) {
       if (!value[i].is_number() || (value[i] != 0 && value[i] != 1))
         return ArrayError(place, "with a label that is not 0 or 1", "each must be");

@@ -36,7 +36,7 @@ absl::Status AddPairs(ArraySource source, ImportTarget& target, const NodeIds* i
   return absl::OkStatus();
 }
 
-// The next `num_arcs` of either array.
+// Adds the next `num_arcs` of both arrays.
 absl::Status AddSideBySide(ArraySource& sources, ArraySource& targets, int64_t num_arcs,
                            ImportTarget& target, const NodeIds* ids = nullptr) {
   std::vector<int64_t> from, to;
@@ -102,7 +102,7 @@ absl::Status ImportArcs(ArraySource sources, ArraySource targets, ImportTarget& 
   if (sources.size() != targets.size())
     return ArrayError(targets.place(), targets.DimsText(),
                       absl::StrCat(sources.place(), " is ", sources.DimsText(),
-                                   ": a source and a target an arc are needed"));
+                                   ": a source and a target per arc are needed"));
   return AddSideBySide(sources, targets, sources.size(), target);
 }
 

@@ -25,11 +25,12 @@ namespace quadhop {
 absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
                             const std::function<std::string(int64_t i, int end)>& place);
 
-// Nodes are the ids in their order; those that have gaps are kept as names. `place` is of them all.
+// The nodes are the ids in their order; ids with gaps are kept as names. `place` is that of all
+// ids.
 absl::Status SetNodes(const NodeIds& ids, const std::string& place, ImportTarget& target);
 
-// [2, E] or [E, 2], in either order; of two by two, rows are (sources, targets). Ends are nodes, or
-// of `ids`.
+// [2, E] or [E, 2], in either order; if both are 2, rows are (sources, targets). Ends are node
+// numbers, or ids of `ids` if given.
 absl::Status ImportArcs(const ArrayOpener& open, ImportTarget& target,
                         const NodeIds* ids = nullptr);
 // [E] each.
@@ -38,7 +39,7 @@ absl::Status ImportArcs(ArraySource sources, ArraySource targets, ImportTarget& 
 enum class Compressed { kRows, kColumns };
 absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTarget& target,
                              Compressed by = Compressed::kRows);
-// An N x N matrix, an arc an entry, whatever its value.
+// An N x N matrix: every entry is an arc, whatever its value.
 absl::Status ImportAdjacency(const OwnedSparseMatrix& matrix, const std::string& place,
                              ImportTarget& target);
 

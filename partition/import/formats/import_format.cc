@@ -2,7 +2,7 @@
 
 namespace quadhop {
 
-// Of formats/x_importer.cc each.
+// Each is defined in a formats/x_importer.cc.
 extern const ImportFormat kArraysFormat, kDglFormat, kEdgeListFormat, kGraphSaintFormat,
     kLinkxFormat, kMatrixMarketFormat, kMetisGraphFormat, kOgbBinaryFormat, kOgbFormat,
     kPlanetoidFormat, kPygFormat, kScipyFormat, kShchurFormat, kTablesFormat, kWordnetFormat;

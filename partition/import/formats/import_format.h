@@ -42,8 +42,8 @@ struct ImportFormat {
   // Whether it is what --nodes is for: at most one format.
   bool takes_tables = false;
 
-  // Nodes, edges as they stand, and features, without reading them, or an estimate; nothing where
-  // that cannot be told. Null: it never can be.
+  // Nodes, edges as they stand, and features, without reading them, or an estimate; nothing if that
+  // cannot be told. Null: it never can be.
   absl::StatusOr<absl::optional<PrepShape>> (*measure)(const ImportOptions& options) = nullptr;
 };
 

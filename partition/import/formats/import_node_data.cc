@@ -23,7 +23,7 @@ absl::StatusOr<TableShape> RowANode(const ArraySource& source, int64_t num_nodes
   if (dims.size() == 2 && dims[0] == 1 && dims[1] == num_nodes)
     return TableShape{num_nodes, 1, false};
   if (dims.size() == 2 && dims[0] == num_nodes)
-    return WrongDims(source, "a row must have a column at least");
+    return WrongDims(source, "a row must have at least one column");
   return WrongDims(source, absl::StrCat("one row for each of the ", num_nodes, " nodes is needed"));
 }
 
@@ -44,7 +44,7 @@ absl::Status ImportMultiLabels(ArraySource& labels, const TableShape& shape, Imp
       });
 }
 
-// Classes are those from element `first` of the place on.
+// `classes` are those from element `first` of the place on.
 absl::Status ToClasses(absl::Span<const double> classes, const std::string& place, int64_t first,
                        absl::Span<int32_t> out) {
   for (size_t i = 0; i < classes.size(); ++i) {
@@ -113,10 +113,10 @@ absl::StatusOr<absl::optional<CompanionShape>> MeasureCompanions(const ImportOpt
                                            options.features, " is needed"));
     if (path == options.features) shape.features = array.size() / array.dims()[0];
     if (shape.nodes == 0)
-      shape.counted_by = absl::StrCat(", for ", path, ", ", array.DimsText(),
+      shape.counted_by = absl::StrCat(", since ", path, ", ", array.DimsText(),
                                       ", has a row for each of ", array.dims()[0],
-                                      " nodes: number the nodes by their rows, or leave "
-                                      "--features and --labels away");
+                                      " nodes: number the nodes by their rows, or leave out "
+                                      "--features and --labels");
     shape.nodes = array.dims()[0];
   }
   if (shape.nodes == 0) return absl::nullopt;
@@ -142,7 +142,7 @@ absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTa
 
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target) {
   if (options.features.empty()) {
-    target.AddNote("no --features: positional encodings will stand for features");
+    target.AddNote("no --features: positional encodings will stand in for features");
   } else {
     QH_ASSIGN_OR_RETURN(ArraySource features, ArraySource::OpenNpy(options.features));
     QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));

@@ -23,7 +23,7 @@ absl::Status ImportFeatures(ArraySource features, ImportTarget& target);
 // The columns of such an array, by its dims.
 int64_t FeatureColumns(const ArraySource& features);
 
-// One class a node, [N], [N, 1] or [1, N]: a whole number, or -1 or NaN where unlabelled; or a
+// One class per node, [N], [N, 1] or [1, N]: a whole number, or -1 or NaN if unlabelled; or a
 // multi-label target [N, L] of 0, 1 and NaN.
 absl::Status ImportLabels(ArraySource labels, ImportTarget& target);
 // The same from values already read  // [N]
@@ -37,14 +37,14 @@ struct CompanionShape {
   std::string counted_by;  // as of ImportTarget::SetNodes
 };
 absl::StatusOr<absl::optional<CompanionShape>> MeasureCompanions(const ImportOptions& options);
-// Of a graph of so many nodes and arcs, with the features of --features.
+// The shape of a graph of so many nodes and arcs, with the features of --features.
 absl::StatusOr<absl::optional<PrepShape>> MeasureWithCompanions(const ImportOptions& options,
                                                                 int64_t num_nodes,
                                                                 int64_t num_arcs);
 
-// The nodes are those rows; false, setting none, if neither is given.
+// Sets the nodes, as many as those rows; false, setting none, if neither flag is given.
 absl::StatusOr<bool> SetNodesOfCompanions(const ImportOptions& options, ImportTarget& target);
-// What --features and --labels name, for formats that hold a graph alone.
+// Imports what --features and --labels name, for formats that hold a graph alone.
 absl::Status ImportCompanions(const ImportOptions& options, ImportTarget& target);
 
 }  // namespace quadhop

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kPartNames[] = {"none", "train", "valid", "test"};
 
-// Splits over nodes: `num_splits` rows, or columns, of a value a node.
+// Splits over nodes: `num_splits` rows, or columns, of one value per node.
 absl::StatusOr<TableShape> NodesOfSplits(const ArraySource& source, int64_t num_nodes) {
   const std::vector<int64_t>& dims = source.dims();
   if (dims.size() == 1 && dims[0] == num_nodes) return TableShape{1, num_nodes, false};
@@ -50,7 +50,7 @@ bool AreMasks(const std::vector<std::vector<uint8_t>>& splits) {
   return seen[0] && seen[1] && seen[2];
 }
 
-// A mask of one split is that of all: WikiCS has 20 splits of one set of test nodes.
+// A mask of one split counts for all: WikiCS has 20 splits with one set of test nodes.
 absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target) {
   const int64_t num_nodes = target.num_nodes();
   std::array<TableShape, 3> shapes;
@@ -82,7 +82,7 @@ absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target)
             for (int64_t split = begin; split < (of_all ? num_splits : begin + 1); ++split) {
               uint8_t& old = splits[AsSize(split)][AsSize(node)];
               if (old != 0)
-                return ArrayError(place(split), absl::StrCat("also of ", kPartNames[old]),
+                return ArrayError(place(split), absl::StrCat("also in ", kPartNames[old]),
                                   "the parts of a split must not overlap");
               old = part;
             }
@@ -107,7 +107,7 @@ absl::Status ImportIds(std::array<ArraySource, 3> arrays, const std::string& pla
   return AddSplitOfIds("split", ids, place, target);
 }
 
-// Arrays of the parts of splits, by name: together one of each part.
+// Arrays of the parts of splits, by name: together one for each part.
 struct PartNames {
   std::vector<std::string> found, missing;
   bool complete() const { return found.size() == 3; }
@@ -155,7 +155,8 @@ absl::Status ImportSplitsOrRandomSplit(const NamedArrays& arrays, std::vector<st
   QH_ASSIGN_OR_RETURN(ArraySource valid, arrays.open(parts.found[1]));
   QH_ASSIGN_OR_RETURN(ArraySource test, arrays.open(parts.found[2]));
   std::array<ArraySource, 3> of_parts = {std::move(train), std::move(valid), std::move(test)};
-  // Masks may have the names of ids; three lists of ids that do not overlap are not as long.
+  // Masks may have the names of ids; three lists of ids that do not overlap cannot each have N
+  // elements.
   const bool are_masks =
       std::all_of(of_parts.begin(), of_parts.end(),
                   [&](const ArraySource& part) { return part.size() == target.num_nodes(); });
@@ -198,11 +199,12 @@ absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<
     for (const int64_t id : ids[size_t{part} - 1]) {
       const std::string where = absl::StrCat(place, " ", kPartNames[part]);
       if (id < 0 || id >= num_nodes)
-        return ArrayError(where, absl::StrCat("of node ", id),
+        return ArrayError(where, absl::StrCat("a list with node ", id),
                           absl::StrCat("node ids are in [0, ", num_nodes, ")"));
       if (parts[AsSize(id)] != 0 && parts[AsSize(id)] != part)
         return ArrayError(
-            where, absl::StrCat("of node ", id, ", which is of ", kPartNames[parts[AsSize(id)]]),
+            where,
+            absl::StrCat("a list with node ", id, ", which is in ", kPartNames[parts[AsSize(id)]]),
             "the parts of a split must not overlap");
       parts[AsSize(id)] = part;
     }

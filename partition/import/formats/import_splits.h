@@ -20,15 +20,15 @@ namespace quadhop {
 
 // Takes the arrays train_masks, val_masks and test_masks (or valid_masks; or each without the s),
 // of 0 and 1, [N], or [S, N] or [N, S] for S splits: "split", or "split0", "split1", ...; a mask of
-// one split beside others of several is that of all. Else train_idx, val_idx and test_idx (or
-// valid_idx; or each in _index, _indices, _ids or _nid): node ids of one split. Without such arrays
-// the split is a random one of the labelled nodes. Notes the arrays that are neither these nor
-// `used`. If there are arrays of a part or two, and --splits is not given, the error names those
-// that are missing.
+// one split beside others of several counts for all of them. Else train_idx, val_idx and test_idx
+// (or valid_idx; or each in _index, _indices, _ids or _nid): node ids of one split. Without such
+// arrays the split is a random one of the labelled nodes. Notes the arrays that are neither these
+// nor `used`. If there are arrays of only one or two parts, and --splits is not given, the error
+// names those that are missing.
 absl::Status ImportSplitsOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
                                        ImportTarget& target);
-// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three of 0 and 1 without a
-// node in two of them are the masks of one split.
+// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three rows of 0 and 1 without
+// a node in two of them are the masks of one split.
 absl::Status ImportSplits(ArraySource splits, ImportTarget& target);
 // Node ids of train, valid and test.
 absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,

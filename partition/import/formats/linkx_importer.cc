@@ -4,8 +4,8 @@
 //   arcs      edge_index [2, E], or a sparse A, network (blogcatalog) or homo (YelpChi)
 //   features  node_feat or features, dense or sparse; of facebook100 local_info, see below
 //   labels    label [1, N], group [N, L] (multi-label), or years: five quantiles (snap-patents)
-//   num_nodes, where the features do not tell
-//   train_mask, val_mask and test_mask [1, N], or [S, N], which those of LINKX are without
+//   num_nodes, if the features do not tell
+//   train_mask, val_mask and test_mask [1, N], or [S, N], which those of LINKX lack
 //
 // facebook100's local_info [N, 7] has the gender in its second column, which is the label (0:
 // missing); the others are features, a column for each value that they take.
@@ -67,7 +67,7 @@ const char* MatrixOfArcs(const MatFile& mat) {
   return name == std::end(kMatrices) ? nullptr : *name;
 }
 
-// Where arcs are in edge_index.
+// For files with arcs in edge_index.
 absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
   if (mat.Has("num_nodes")) {
     QH_ASSIGN_OR_RETURN(ArraySource array, mat.Array("num_nodes"));
@@ -123,7 +123,7 @@ class LinkxImporter {
   absl::Status ReadFeatures(const MatFile& mat, ImportTarget& target, ThreadPool& pool) {
     const std::string name = NameOfFeatures(mat);
     if (!Take(mat, name)) {
-      target.AddNote("no node_feat: positional encodings will stand for features");
+      target.AddNote("no node_feat: positional encodings will stand in for features");
       return absl::OkStatus();
     }
     QH_ASSIGN_OR_RETURN(const bool sparse, mat.IsSparse(name));
@@ -142,7 +142,7 @@ class LinkxImporter {
     } else if (Take(mat, "years")) {
       QH_ASSIGN_OR_RETURN(ArraySource years, mat.Array("years"));
       if (years.size() != target.num_nodes())
-        return ArrayError(years.place(), years.DimsText(), "a year a node is needed");
+        return ArrayError(years.place(), years.DimsText(), "one year per node is needed");
       QH_ASSIGN_OR_RETURN(const std::vector<double> values,
                           years.ReadRest<double>(target.memory_bytes()));
       QH_RETURN_IF_ERROR(AddClasses(EvenQuantiles(values), years.place(), target));
@@ -208,7 +208,7 @@ bool IsLinkxMat(const std::string& from) {
   return mat.ok() && (mat->Has("edge_index") || MatrixOfArcs(*mat) != nullptr);
 }
 
-// Nothing where the file does not tell the entries of a sparse matrix, nor of local_info, whose
+// Nothing if the file does not tell the entries of a sparse matrix, or has local_info, whose
 // columns become as many as they have values.
 absl::StatusOr<absl::optional<PrepShape>> MeasureLinkx(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(options.from));

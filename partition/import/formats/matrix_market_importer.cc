@@ -1,5 +1,5 @@
 // Matrix Market, https://math.nist.gov/MatrixMarket/formats.html: a square matrix in coordinates,
-// an arc an entry; `symmetric`, `skew-symmetric` and `hermitian` ones hold one triangle, and both
+// one arc per entry; `symmetric`, `skew-symmetric` and `hermitian` ones hold one triangle, and both
 // directions are made of each entry.
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>

@@ -1,5 +1,5 @@
-// METIS's .graph (METIS 5 manual, section 4.1.1): `n m [fmt [ncon]]`, then a line a node with its
-// neighbours from 1, each edge at both of its ends; lines that begin with % are comments.
+// METIS's .graph (METIS 5 manual, section 4.1.1): `n m [fmt [ncon]]`, then a line per node with its
+// neighbours, counted from 1, each edge at both of its ends; lines that begin with % are comments.
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
@@ -35,7 +35,7 @@ absl::StatusOr<Header> ReadHeader(const std::string& path) {
   int64_t format = 0, constraints = 1;
   if (!TakeInteger(&rest, &header.nodes) || !TakeInteger(&rest, &header.edges) ||
       header.nodes < 1 || header.edges < 0)
-    return LineError(path, head.number, head.text, "the nodes and the edges are needed");
+    return LineError(path, head.number, head.text, "the numbers of nodes and of edges are needed");
   if (TakeInteger(&rest, &format)) TakeInteger(&rest, &constraints);
   const int64_t sizes = format / 100, weights = format / 10 % 10, edge_weights = format % 10;
   if (sizes > 1 || weights > 1 || edge_weights > 1 || format < 0 || constraints < 0 ||
@@ -46,7 +46,7 @@ absl::StatusOr<Header> ReadHeader(const std::string& path) {
   return header;
 }
 
-// The lines that are comments, ascending: what comes after is that much nearer to the header.
+// The lines that are comments, ascending: they do not count when a line's node is found.
 absl::StatusOr<std::vector<int64_t>> CommentLines(const std::string& path, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
   std::mutex mutex;
@@ -105,7 +105,7 @@ absl::Status ReadArcs(const std::string& path, const Header& header, ImportTarge
   if (num_arcs == 2 * header.edges) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(path, " has ", num_arcs.load(), " neighbours, but its line ", header.line + 1,
-                   " says ", header.edges, " edges, each of which stands twice"));
+                   " says ", header.edges, " edges, each of which must stand twice"));
 }
 
 absl::Status ReadMetisGraph(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kBits = 64;
 constexpr size_t kLeastRoom = size_t{1} << 16;
 
-// With its line end.
+// The bytes of an id's name, with its line end.
 int64_t NameBytes(int64_t id) {
   int64_t num_bytes = id < 0 ? 3 : 2;
   while ((id /= 10) != 0) ++num_bytes;
@@ -31,7 +31,7 @@ absl::StatusOr<NodeIds> NodeIds::Make(const Range& range, const std::string& pla
   ids.place_ = place;
   ids.least_ = range.least;
   const uint64_t span = static_cast<uint64_t>(range.most) - static_cast<uint64_t>(ids.least_);
-  if (span / 4 >= static_cast<uint64_t>(max_bytes)) {  // a bit, and a count of 64 bits for 64
+  if (span / 4 >= static_cast<uint64_t>(max_bytes)) {  // a bit per id, and 64 bits per 64 ids
     ids.most_ = range.most;
     // The list has room for each id twice, and is copied when it grows.
     ids.max_listed_ = static_cast<size_t>(max_bytes) / (4 * sizeof(int64_t));
@@ -67,11 +67,11 @@ absl::Status NodeIds::SortList() {
   std::sort(list_.begin(), list_.end());
   list_.erase(std::unique(list_.begin(), list_.end()), list_.end());
   if (list_.size() > max_listed_)
-    return absl::ResourceExhaustedError(absl::StrCat(
-        place_, ": node ids go from ", least_, " to ", most_, ", and there are more than ",
-        max_listed_,
-        ": too many so far apart for the memory that may be used; number them from 0 on, or raise "
-        "--memory"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat(place_, ": node ids go from ", least_, " to ", most_,
+                     ", and there are more than ", max_listed_,
+                     ": too many, so far apart, for the memory that may be used; number them from "
+                     "0 on, or raise --memory"));
   list_.reserve(2 * list_.size());
   return absl::OkStatus();
 }

@@ -14,9 +14,9 @@
 
 namespace quadhop {
 
-// A set of ids: bits, whose memory is in proportion to the range of ids, not to the arcs; or where
-// that is too much, as of hashes, a list. First Add all, then Number, then ask. Thread-safe but for
-// Number.
+// A set of ids, held as bits, whose memory is in proportion to the range of ids, not to the arcs;
+// or if that is too much, as for hashes, as a list. First Add all, then Number, then ask.
+// Thread-safe except Number.
 class NodeIds {
  public:
   // Thread-safe.
@@ -31,7 +31,7 @@ class NodeIds {
     }
   };
 
-  // `place` is named by errors. kInvalidArgument for an empty range.
+  // Errors name `place`. kInvalidArgument for an empty range.
   static absl::StatusOr<NodeIds> Make(const Range& range, const std::string& place,
                                       int64_t max_bytes);
 
@@ -40,18 +40,18 @@ class NodeIds {
   absl::Status Number();
 
   int64_t num_nodes() const { return num_nodes_; }
-  bool contiguous() const { return least_ == 0 && num_nodes_ == num_ids_; }  // ids are numbers
-  int64_t NodeOf(int64_t id) const;                                          // the id was added
+  bool contiguous() const { return least_ == 0 && num_nodes_ == num_ids_; }  // ids are node numbers
+  int64_t NodeOf(int64_t id) const;  // the id must have been added
   // All ids, ascending, one a line.
   int64_t names_bytes() const;
-  void WriteNames(char* out) const;  // so many bytes
+  void WriteNames(char* out) const;  // names_bytes() bytes
 
  private:
   NodeIds() = default;
   bool are_listed() const { return bits_.empty(); }
   template <typename Visit>
   void ForEachId(const Visit& visit) const;
-  absl::Status SortList();  // and removes what is in it twice
+  absl::Status SortList();  // and removes duplicates
 
   std::string place_;
   int64_t least_ = 0;

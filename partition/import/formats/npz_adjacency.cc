@@ -19,7 +19,7 @@ absl::StatusOr<int64_t> ReadNodes(const NpzFile& npz, const std::string& name) {
                       "rows and columns are needed");
   if (dims[0] != dims[1] || dims[0] < 1)
     return ArrayError(shape.place(), absl::StrCat(dims[0], " x ", dims[1]),
-                      "an adjacency is square, with a row at least");
+                      "an adjacency is square, with at least one row");
   return dims[0];
 }
 

@@ -12,16 +12,16 @@
 
 namespace quadhop {
 
-// Sets the nodes and adds the arcs: an entry is an arc, whatever its value. PREFIX_format says how
-// the matrix stands ("format" if the prefix is empty), and is csr where it is absent:
+// Sets the nodes and adds the arcs: an entry is an arc, whatever its value. PREFIX_format ("format"
+// if the prefix is empty) says how the matrix is stored; csr if it is absent:
 //
 //   csr, csc   PREFIX_{indptr,indices,shape}, by rows or by columns     coo PREFIX_{row,col,shape}
 //
-// kInvalidArgument for every other one, by name, and for a matrix that is not square.
+// kInvalidArgument for every other format, naming it, and for a matrix that is not square.
 absl::Status ImportNpzAdjacency(const NpzFile& npz, const std::string& prefix,
                                 ImportTarget& target);
 
-// What that will set and add, by the sizes of the arrays. Errors are the same.
+// What ImportNpzAdjacency will set and add, by the sizes of the arrays. Errors are the same.
 struct AdjacencySize {
   int64_t nodes = 0;
   int64_t arcs = 0;

@@ -103,7 +103,7 @@ absl::Status ReadOgbBinaryFolder(const ImportOptions& options, ImportTarget& tar
     QH_ASSIGN_OR_RETURN(ArraySource features, raw.Array("node_feat"));
     QH_RETURN_IF_ERROR(ImportFeatures(std::move(features), target));
   } else {
-    target.AddNote("no node_feat: positional encodings will stand for features");
+    target.AddNote("no node_feat: positional encodings will stand in for features");
   }
   if (raw.Has("node_label")) {
     QH_ASSIGN_OR_RETURN(ArraySource labels, raw.Array("node_label"));

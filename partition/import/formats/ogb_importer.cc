@@ -72,7 +72,7 @@ absl::Status ReadArcs(const std::string& raw, ImportTarget& target, ThreadPool& 
 absl::Status ReadFeatures(const std::string& raw, ImportTarget& target, ThreadPool& pool) {
   const std::string path = FindCsv(raw + "/node-feat");
   if (path.empty()) {
-    target.AddNote("no node-feat file: positional encodings will stand for features");
+    target.AddNote("no node-feat file: positional encodings will stand in for features");
     return absl::OkStatus();
   }
   QH_ASSIGN_OR_RETURN(CsvTable table, CsvTable::Open(path, target.num_nodes(), "num-node-list"));
@@ -148,7 +148,7 @@ void NoteUnusedFiles(const std::string& raw, ImportTarget& target) {
   std::vector<std::string> unused;
   for (const std::string& name : ListFolder(raw).value_or(std::vector<std::string>())) {
     const std::string stem = name.substr(0, name.find(".csv"));
-    // Of a file that stands there plain and zipped, one is read.
+    // If a file is there both plain and zipped, one is read.
     if (std::find(std::begin(kUsed), std::end(kUsed), stem) == std::end(kUsed) ||
         FindCsv(absl::StrCat(raw, "/", stem)) != absl::StrCat(raw, "/", name))
       unused.push_back(name);

@@ -46,7 +46,7 @@ class SplitParts {
   SplitParts(std::string name, int64_t num_nodes)
       : name_(std::move(name)), parts_(AsSize(num_nodes)) {}
 
-  // place_of(i): where ids[i] stands.
+  // place_of(i) says where ids[i] stands.
   absl::Status Add(uint8_t part, const std::vector<int64_t>& ids,
                    absl::FunctionRef<std::string(int64_t)> place_of) {
     for (size_t i = 0; i < ids.size(); ++i) {

@@ -10,11 +10,11 @@
 
 namespace quadhop {
 
-// Whether there is such a folder of a split in `from`.
+// Whether `from` has such a folder with a split.
 bool HasOgbSplits(const std::string& from);
 
 // Each split/NAME/{train,valid,test}.csv.gz, or .csv, of node ids; one at random if there is none.
-// After the labels.
+// To be called after the labels.
 absl::Status ReadOgbSplits(const std::string& folder, ImportTarget& target, ThreadPool& pool);
 
 }  // namespace quadhop

@@ -27,7 +27,7 @@ namespace {
 
 constexpr int64_t kNumValid = 500;
 
-// DIR/ind.NAME of what --from says; "" if there is no such.
+// The DIR/ind.NAME that --from means; "" if there is none.
 std::string PrefixOf(const std::string& from) {
   const std::string stripped =
       absl::EndsWith(from, ".graph") ? from.substr(0, from.size() - 6) : from;
@@ -86,7 +86,7 @@ class PlanetoidImporter {
     return ids;
   }
 
-  // What row of tx each node has, -1: none.
+  // Finds the row of tx of each node, -1: none.
   absl::Status PlaceTestRows(const OwnedSparseMatrix& allx, const OwnedSparseMatrix& tx) {
     if (allx.num_cols != tx.num_cols || static_cast<int64_t>(test_.size()) != tx.num_rows)
       return ArrayError(Path("tx"), absl::StrCat(tx.num_rows, " x ", tx.num_cols),
@@ -98,7 +98,7 @@ class PlanetoidImporter {
     const int64_t limit = num_known_ + 2 * tx.num_rows + 1000;
     for (const int64_t id : test_) {
       if (id < num_known_ || id >= limit)
-        return ArrayError(Path("test.index"), absl::StrCat("of node ", id),
+        return ArrayError(Path("test.index"), absl::StrCat("a list with node ", id),
                           absl::StrCat("test nodes are in [", num_known_, ", ", limit, ")"));
       num_nodes = std::max(num_nodes, id + 1);
     }

@@ -12,8 +12,8 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-// The dict of the graph's arrays: where a Data keeps them since version 2 of PyTorch Geometric, and
-// before.
+// The dict of the graph's arrays, wherever a Data keeps them: since version 2 of PyTorch Geometric,
+// or before.
 const PickleValue& GraphOf(const PickleValue& root) {
   const PickleValue* graph = &root;
   if (graph->kind == Kind::kList && !graph->items.empty()) graph = graph->items[0];
@@ -22,7 +22,7 @@ const PickleValue& GraphOf(const PickleValue& root) {
   return graph->kind == Kind::kObject && graph->content != nullptr ? *graph->content : *graph;
 }
 
-// slices: of each array of a dataset, where its graphs begin, and the end.
+// slices: for each array of a dataset, where its graphs begin, and the end.
 absl::Status CheckOneGraph(const TorchFile& file) {
   const auto& items = file.root().items;
   const PickleValue* const begins = items.size() < 2 ? nullptr : items[1]->Find("edge_index");

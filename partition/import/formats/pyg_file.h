@@ -20,7 +20,7 @@ namespace quadhop {
 class PygFile {
  public:
   // Errors are NpzFile's and TorchFile's, and kInvalidArgument for a dataset of several graphs.
-  // max_bytes: by default what a pickle has that names tensors, which are no part of it.
+  // max_bytes: the default suffices for a pickle that names tensors, which are no part of it.
   static absl::StatusOr<std::unique_ptr<PygFile>> Open(const std::string& path,
                                                        int64_t max_bytes = int64_t{1} << 30);
 

@@ -4,7 +4,7 @@
 //   edge_index or edges, [2, E] or [E, 2]
 //   x, node_feat, node_features or features [N, F], or --features
 //   y, label, labels, node_label or node_labels [N] or [N, L], or --labels
-//   num_nodes, else there are as many as rows of features or labels
+//   num_nodes, else there are as many nodes as rows of features or labels
 //   train_mask, val_mask and test_mask [N], or [S, N] or [N, S]
 //
 // The heterophilous graphs (Platonov et al., "A critical look at the evaluation of GNNs under
@@ -38,7 +38,7 @@ struct GraphArrays {
   std::vector<std::string> used;  // names of the file's arrays
 };
 
-// The first of the arrays `names` that there is, or the one that the flag gives, or nothing.
+// The first of the arrays `names` that exists, or the one that the flag gives, or nothing.
 absl::StatusOr<absl::optional<ArraySource>> OpenOneOf(std::initializer_list<const char*> names,
                                                       const NamedArrays& file, const char* flag,
                                                       const std::string& path,
@@ -70,7 +70,7 @@ absl::Status CountNodes(const NamedArrays& file, GraphArrays* graph) {
   const ArraySource& rows = graph->features.has_value() ? *graph->features : *graph->labels;
   if (rows.dims().empty()) return WrongDims(rows, "a row for each node is needed");
   graph->num_nodes = rows.dims()[0];
-  graph->counted_by = absl::StrCat(", for ", rows.place(), " is ", rows.DimsText());
+  graph->counted_by = absl::StrCat(", since ", rows.place(), " is ", rows.DimsText());
   return absl::OkStatus();
 }
 
@@ -96,7 +96,7 @@ absl::Status ReadPyg(const ImportOptions& options, ImportTarget& target, ThreadP
   if (graph.features.has_value())
     QH_RETURN_IF_ERROR(ImportFeatures(*std::move(graph.features), target));
   else
-    target.AddNote("no x: positional encodings will stand for features");
+    target.AddNote("no x: positional encodings will stand in for features");
   if (graph.labels.has_value())
     QH_RETURN_IF_ERROR(ImportLabels(*std::move(graph.labels), target));
   else

@@ -6,7 +6,7 @@
 //   labels or node_label [N], or labels_{...}: a multi-label target
 //
 //   node_names [N] and class_names [C], texts
-//   train_mask, val_mask and test_mask [N], or [S, N], which the benchmark's own are without
+//   train_mask, val_mask and test_mask [N], or [S, N], which the benchmark's own files lack
 //
 // Arcs stand in one direction, in either.
 #include <absl/container/flat_hash_map.h>
@@ -50,7 +50,7 @@ absl::Status AddSparseLabels(const OwnedSparseMatrix& labels, const std::string&
   return absl::OkStatus();
 }
 
-// Of dense features; "" if there are none.
+// The name of dense features; "" if there are none.
 std::string DenseFeatures(const NpzFile& npz) {
   for (const char* name : {"attr_matrix", "node_attr"})
     if (npz.Has(name)) return name;
@@ -89,7 +89,7 @@ class ShchurImporter {
     return ImportAdjacency(adjacency, npz.path() + ": adj_matrix", target);
   }
 
-  // An arc a value that is not 0.
+  // One arc per value that is not 0.
   static absl::Status ImportDenseAdjacency(const NpzFile& npz, ImportTarget& target) {
     QH_ASSIGN_OR_RETURN(ArraySource matrix, npz.Array("adj_matrix"));
     const std::vector<int64_t> dims = matrix.dims();
@@ -115,7 +115,7 @@ class ShchurImporter {
     } else {
       name = DenseFeatures(npz);
       if (name.empty()) {
-        target.AddNote("no attr_matrix: positional encodings will stand for features");
+        target.AddNote("no attr_matrix: positional encodings will stand in for features");
         return absl::OkStatus();
       }
       used_.push_back(name);
@@ -149,7 +149,7 @@ class ShchurImporter {
     return absl::OkStatus();
   }
 
-  // What has names that cannot be kept is imported without.
+  // A file whose names cannot be kept is imported without them.
   absl::Status ReadNames(const NpzFile& npz, ImportTarget& target) {
     const auto read = [&](const char* name, const auto& keep) -> absl::Status {
       if (!npz.Has(name)) return absl::OkStatus();
@@ -170,7 +170,7 @@ class ShchurImporter {
     });
   }
 
-  // A line a node, by which it is known.
+  // One line per node, by which it is known.
   static absl::Status KeepNodeNames(const std::vector<std::string>& names, const std::string& place,
                                     ImportTarget& target) {
     if (static_cast<int64_t>(names.size()) != target.num_nodes())
@@ -184,7 +184,7 @@ class ShchurImporter {
         return ArrayError(element, "empty or of several lines", "a line is needed");
       const auto [same, is_new] = seen.emplace(names[v], v);
       if (!is_new)
-        return ArrayError(element, absl::StrCat("as element ", same->second),
+        return ArrayError(element, absl::StrCat("the same as element ", same->second),
                           "names of nodes must differ");
     }
     return target.SetOriginalNames(absl::StrCat(absl::StrJoin(names, "\n"), "\n"));
@@ -197,7 +197,7 @@ bool IsShchurNpz(const std::string& from) {
   return IsNpzWith(from, {"adj_indptr"}) || IsNpzWith(from, {"adj_matrix"});
 }
 
-// Nothing of pickles, which do not say before they are read.
+// Nothing for pickles, which do not tell before they are read.
 absl::StatusOr<absl::optional<PrepShape>> MeasureShchur(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const NpzFile npz, NpzFile::Open(options.from, 0));
   if (!npz.HasCsrMatrix("adj")) return absl::nullopt;

@@ -1,10 +1,10 @@
-// Two tables: an edge list, and one of nodes, `--nodes`, by whose names the edges speak of them. So
-// does what people export of a database; LINQS's cora.cites and cora.content; DGL's CSVDataset.
+// Two tables: an edge list, and one of nodes, `--nodes`, whose names the edges use. Such are
+// exports from databases; LINQS's cora.cites and cora.content; DGL's CSVDataset.
 //
 // Nodes are numbered as they stand in the first table of nodes; original_names.txt keeps their
 // names. Further tables tell more of the same nodes. Columns: node_columns.h, edge_columns.h. Arcs
-// that name a node which the table has not are left aside and counted, up to a tenth of all.
-// Features that are missing stand at the mean of their column.
+// that name a node missing in the table are left aside and counted, up to a tenth of all. Missing
+// features are set to the mean of their column.
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
@@ -36,7 +36,8 @@
 namespace quadhop {
 namespace {
 
-// Further tables have names in the column that is called as in the first, if they have one.
+// Further tables have their names in the column that is called as in the first table, if there is
+// one.
 absl::StatusOr<std::vector<NodeTable>> OpenTables(const ImportOptions& options) {
   ColumnsWanted wanted = {options.id, options.label, options.left_out, options.one_hot};
   std::vector<NodeTable> tables;
@@ -48,7 +49,7 @@ absl::StatusOr<std::vector<NodeTable>> OpenTables(const ImportOptions& options) 
   return tables;
 }
 
-// What a flag names is in one of the tables.
+// Checks that the column that a flag names is in one of the tables.
 absl::Status CheckColumn(absl::string_view flag, const std::string& column,
                          absl::Span<const NodeTable> tables) {
   if (column.empty() || std::any_of(tables.begin(), tables.end(),
@@ -70,7 +71,7 @@ absl::StatusOr<const NodeTable*> TheOne(absl::Span<const NodeTable> tables,
     if (found != nullptr)
       return absl::InvalidArgumentError(absl::StrCat("--nodes ", found->path(), " and ",
                                                      table.path(), " both have ", what,
-                                                     ": leave one of them away"));
+                                                     ": leave out one of them"));
     found = &table;
   }
   return found;
@@ -109,8 +110,8 @@ class TablesImporter {
     QH_ASSIGN_OR_RETURN(splits_from_, TheOne(tables_, &NodeTable::has_splits, "a split"));
     if (splits_from_ != nullptr && target_.is_given_splits())
       return absl::InvalidArgumentError(
-          absl::StrCat("--splits is for nodes without a split, and ", splits_from_->path(),
-                       " has one: leave --splits away, or --leave-out its column"));
+          absl::StrCat("--splits is for nodes without a split, but ", splits_from_->path(),
+                       " has one: leave out --splits, or --leave-out its column"));
     for (const NodeTable& table : tables_) target_.AddNote(table.Describe());
     return absl::OkStatus();
   }
@@ -146,12 +147,12 @@ class TablesImporter {
     return Annotate(target_.SetNodes(names_->num_nodes()), table.path());
   }
 
-  // Those of --features, or of all tables side by side.
+  // The features of --features, or of all tables side by side.
   absl::Status AddFeatures() {
     if (!options_.features.empty() && !options_.one_hot.empty())
       return absl::InvalidArgumentError(
-          "--one-hot makes features of columns of --nodes, and --features gives all: leave one of "
-          "them away");
+          "--one-hot makes features of columns of --nodes, but --features gives all: leave out one "
+          "of them");
     QH_RETURN_IF_ERROR(FindCategories());
     int64_t width = 0;
     for (const NodeTable& table : tables_) width += WidthOf(table);
@@ -164,7 +165,7 @@ class TablesImporter {
       QH_ASSIGN_OR_RETURN(features_, target_.AddFeatures(width));
       target_.SetFeatureNames(FeatureNames());
     } else {
-      target_.AddNote("no columns of features: positional encodings will stand for features");
+      target_.AddNote("no columns of features: positional encodings will stand in for features");
     }
     return absl::OkStatus();
   }
@@ -211,7 +212,7 @@ class TablesImporter {
     }
     if (labels_from_ == nullptr) {
       target_.AddNote(
-          "no column of labels: name it, --label COLUMN; without, the store cannot be trained on");
+          "no column of labels: name it, --label COLUMN; else the store cannot be trained on");
       return absl::OkStatus();
     }
     classes_.emplace(LabelPlace());
@@ -244,7 +245,7 @@ class TablesImporter {
     return ForEachChunkOf(table.path(), target_, pool_, read);
   }
 
-  // Of names of nodes, say, there is nothing to learn.
+  // From names of nodes, say, there is nothing to learn.
   absl::Status CheckClasses() const {
     constexpr int64_t kFewClasses = 10;
     if (labels_from_ == nullptr || !options_.label.empty() ||
@@ -269,7 +270,8 @@ class TablesImporter {
     return CheckClasses();
   }
 
-  // A further table's header may be its first node. A node may be called like the column of names.
+  // What was taken for a further table's header may be its first node. But a node may be called
+  // like the column of names.
   absl::Status CheckHeader(const NodeTable& table) const {
     const absl::string_view header = table.NameOfNames();
     if (absl::EqualsIgnoreCase(header, tables_.front().NameOfNames()) ||
@@ -280,7 +282,7 @@ class TablesImporter {
 
   absl::Status ReadRowsOf(const NodeTable& table, int64_t first_feature) {
     QH_RETURN_IF_ERROR(CheckHeader(table));
-    // Lines of each node, two standing for more.
+    // The number of lines of each node; 2 stands for more, too.
     std::vector<uint8_t> lines(AsSize(names_->num_nodes()));
     const auto row = [&](const Fields& fields, int64_t line) -> absl::Status {
       const absl::string_view name = table.Name(fields);
@@ -329,12 +331,12 @@ class TablesImporter {
       return absl::StrCat("node \"", absl::CHexEscape(names_->NameOf(at - lines.begin())), "\"");
     };
     if (const auto twice = std::find(lines.begin(), lines.end(), 2); twice != lines.end())
-      return absl::InvalidArgumentError(absl::StrCat(table.path(), ": several lines are of ",
+      return absl::InvalidArgumentError(absl::StrCat(table.path(), ": several lines are for ",
                                                      node_of(twice), "; every line is one node"));
     const auto absent = std::find(lines.begin(), lines.end(), 0);
     if (features_.empty() || WidthOf(table) == 0 || absent == lines.end()) return absl::OkStatus();
     return absl::InvalidArgumentError(
-        absl::StrCat(table.path(), " has features, but no line of ", node_of(absent), ", which ",
+        absl::StrCat(table.path(), " has features, but no line for ", node_of(absent), ", which ",
                      tables_.front().path(), " has: features of all nodes are needed"));
   }
 
@@ -345,7 +347,7 @@ class TablesImporter {
   const NodeTable* labels_from_ = nullptr;
   const NodeTable* splits_from_ = nullptr;
   std::unique_ptr<const NodeNames> names_;
-  // Of each table, of its one-hot columns in their order.
+  // For each table, those of its one-hot columns in their order.
   std::map<const NodeTable*, std::vector<std::unique_ptr<Categories>>> categories_;
   TensorView<float> features_;  // [N, F]; empty: not of the tables
   std::atomic<bool> any_missing_ = false;
@@ -360,7 +362,7 @@ absl::Status ReadTables(const ImportOptions& options, ImportTarget& target, Thre
   return TablesImporter(options, target, pool).Read();
 }
 
-// By the beginnings of all files.
+// Estimates by the beginnings of all files.
 absl::StatusOr<absl::optional<PrepShape>> MeasureTables(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const std::vector<NodeTable> tables, OpenTables(options));
   if (tables.empty()) return absl::nullopt;

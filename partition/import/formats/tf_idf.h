@@ -21,9 +21,9 @@ struct TfIdf {
   SparseMatrix matrix() const;
 };
 
-// Words are runs of two or more ASCII letters, in lower case; those of a single text are left out,
-// as they tell texts neither alike nor apart. A word that stands c times in a text, and in d of the
-// D texts, weighs (1 + log c) log(D / d); then rows are scaled to length 1 (Salton and Buckley,
+// Words are runs of two or more ASCII letters, in lower case; those in a single text only are left
+// out, as they do not tell texts alike or apart. A word that stands c times in a text, and in d of
+// the D texts, weighs (1 + log c) log(D / d); then rows are scaled to length 1 (Salton and Buckley,
 // "Term-weighting approaches in automatic text retrieval", 1988).
 TfIdf MakeTfIdf(absl::Span<const std::string> texts);
 

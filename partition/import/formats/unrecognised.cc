@@ -23,7 +23,7 @@ absl::Status Holds(const std::string& from, std::vector<std::string> names,
                    absl::string_view needed) {
   return absl::InvalidArgumentError(
       absl::StrCat(from, " holds ", names.empty() ? "nothing" : ListOfNames(std::move(names)),
-                   ", which is no graph that is known; ", needed));
+                   ", which is no known form of graph; ", needed));
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ absl::Status WhyUnrecognised(const std::string& from) {
   if (!std::filesystem::is_regular_file(status))
     return absl::InvalidArgumentError(
         absl::StrCat(from,
-                     " is a pipe or a device, and inputs are read more than once: write it "
+                     " is a pipe or a device, but inputs are read more than once: write it "
                      "to a file first; gzip is read as it is"));
   std::string head;
   {

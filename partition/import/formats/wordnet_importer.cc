@@ -1,5 +1,5 @@
-// WordNet 3.0 as a graph: a node a synset, an arc a pointer, the class its lexicographer file, the
-// features its words.
+// WordNet 3.0 as a graph: a node is a synset, an arc a pointer, the class its lexicographer file,
+// the features its words.
 //
 // The part of speech is not among the features: it gives most of the class away.
 #include <absl/strings/str_cat.h>

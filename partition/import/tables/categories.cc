@@ -15,8 +15,8 @@ absl::Status Categories::Add(const absl::flat_hash_set<std::string>& texts) {
     if (numbers_.size() > kMost)
       return absl::InvalidArgumentError(
           absl::StrCat(place_, " has more than ", kMost,
-                       " different texts, each a feature of its own by --one-hot: give features "
-                       "of it as .npy, --features, or leave it away"));
+                       " different texts, each of which --one-hot makes a feature: give features "
+                       "of it as .npy, --features, or leave it out"));
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,4 @@
-// The texts of a column that become features of 0 and 1, a text each.
+// The texts of a column that become features of 0 and 1, one feature per text.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -17,20 +17,20 @@ namespace quadhop {
 // First Add the texts of all nodes, then Number, then ask.
 class Categories {
  public:
-  // More are names, rather.
+  // A column with more holds names, rather.
   static constexpr size_t kMost = 1000;
 
-  // `place` is named by errors.
+  // Errors name `place`.
   explicit Categories(std::string place) : place_(std::move(place)) {}
 
-  // Thread-safe. kInvalidArgument beyond kMost. Those that are missing (table_values.h) are none.
+  // Thread-safe. kInvalidArgument beyond kMost. Missing entries (table_values.h) do not count.
   absl::Status Add(const absl::flat_hash_set<std::string>& texts);
-  // In the order of their bytes. kInvalidArgument if there is none.
+  // Numbers the texts in the order of their bytes. kInvalidArgument if there is none.
   absl::Status Number();
 
   std::vector<std::string> Names() const;                                  // [K], by number
   int64_t count() const { return static_cast<int64_t>(numbers_.size()); }  // K
-  // Of a text that was added: 1 at its number, else 0; all 0 of one that is missing.
+  // For a text that was added: 1 at its number, else 0; all 0 for one that is missing.
   void TakeOneHot(absl::string_view text, float* out) const;  // [K]
 
  private:

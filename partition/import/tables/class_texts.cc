@@ -15,7 +15,7 @@
 namespace quadhop {
 namespace {
 
-// Not of 01, which is a name.
+// The number in the text; none for 01, which is a name.
 std::optional<double> ExactNumber(absl::string_view text) {
   constexpr double kMostExact = 9007199254740992.0;  // 2^53
   const absl::string_view digits = absl::StripPrefix(text, "-");
@@ -66,7 +66,7 @@ void ClassTexts::LeaveOutMinusOne() {
 absl::Status ClassTexts::NumberByValue() {
   std::map<double, int32_t> numbers;
   for (const auto& [text, unset] : classes_) numbers.emplace(*ExactNumber(text), kUnlabelled);
-  const bool has_signs = numbers.size() == 2 && numbers.contains(1);  // as support vector machines
+  const bool has_signs = numbers.size() == 2 && numbers.contains(1);  // as for SVMs
   if (!numbers.empty() && numbers.begin()->first == kMinusOne && !has_signs) {
     numbers.erase(kMinusOne);
     LeaveOutMinusOne();

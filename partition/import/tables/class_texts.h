@@ -18,19 +18,19 @@ namespace quadhop {
 // First Add the texts of all nodes, then Number, then ask.
 class ClassTexts {
  public:
-  // More are no classes.
+  // More texts are not taken for classes.
   static constexpr size_t kMostClasses = size_t{1} << 16;
 
-  // `place` is named by errors.
+  // Errors name `place`.
   explicit ClassTexts(std::string place) : place_(std::move(place)) {}
 
   // Thread-safe. kInvalidArgument beyond kMostClasses.
   absl::Status Add(const absl::flat_hash_set<std::string>& texts);
 
-  // If all are whole numbers these, in their order, become the classes 0, 1, ..., and 3 and 3.0 are
-  // one; else each text is a name (01 is one), and names in the order of their bytes become
-  // classes. -1 is no label, unless the numbers are -1 and 1, or others are below it.
-  // kInvalidArgument for numbers of which some are not whole.
+  // If all are whole numbers, these become, in their order, the classes 0, 1, ..., where 3 and 3.0
+  // are the same; else each text is a name (01 is no number but a name), and names in the order of
+  // their bytes become classes. -1 is no label, unless the numbers are -1 and 1, or others are
+  // below it. kInvalidArgument for numbers of which some are not whole.
   absl::Status Number();
 
   int32_t ClassOf(absl::string_view text) const;  // kUnlabelled; else the text was added

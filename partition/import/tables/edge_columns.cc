@@ -22,7 +22,7 @@ namespace {
 
 constexpr char kNoSeparator = '\0';  // it is not known yet
 
-// Of what follows two ids, in a line without quotes.
+// The number of fields after two ids, in a line without quotes.
 size_t CountFields(absl::string_view rest) {
   rest = WithoutTrailingBlanks(rest);
   const absl::string_view from = absl::StripLeadingAsciiWhitespace(rest);
@@ -38,7 +38,7 @@ bool HasNoNumber(absl::string_view line) {
   return std::none_of(fields.begin(), fields.end(), IsNumber);
 }
 
-// "source_node", "src id" and "fromId" without what says that they are nodes.
+// "source_node", "src id" and "fromId" without the part that says that they are nodes.
 absl::string_view EndName(absl::string_view name) {
   for (const absl::string_view suffix : {"_id", " id", "_node", " node", "Id", "ID"}) {
     const bool ends = absl::ascii_isalpha(static_cast<unsigned char>(suffix[0]))
@@ -232,7 +232,7 @@ size_t EdgeColumns::Parse(absl::string_view line, Arc* arc) const {
     return taken ? fields.size() : 0;
   }
   if (rest.empty() || rest[0] == ',' || rest[0] == ';' || rest[0] == '|')
-    return 0;  // the first field is empty, and what comes next is not it
+    return 0;  // the first field is empty: what comes next is not the first
   if (!TakeInteger(&rest, &arc->source) || !TakeInteger(&rest, &arc->target)) return 0;
   return 2 + CountFields(rest);
 }
@@ -242,7 +242,7 @@ absl::StatusOr<Arc> EdgeColumns::Take(absl::string_view line, int64_t number) co
   const size_t num_fields = Parse(line, &arc);
   if (num_fields == 0)
     return LineError(path_, number, line,
-                     "two node ids are needed, whole numbers below 2^63; where nodes have names, "
+                     "two node ids are needed, whole numbers below 2^63; if nodes have names, "
                      "--nodes gives the table of them");
   QH_RETURN_IF_ERROR(CheckLine(num_fields, line, number));
   if (arc.source < 0 || arc.target < 0)

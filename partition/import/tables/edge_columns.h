@@ -1,10 +1,10 @@
 // Which columns of an edge list hold the two ends of an arc.
 //
-// Fields are as text_fields.h has them. Of a header's names (in any case) src, source, from, u or
-// head is the source and dst, destination, target, to, v or tail the target, also with _id or _node
-// after it (src_id, source_node), start_id and end_id, and neo4j's :START_ID and :END_ID; where it
-// has neither, the first two columns are, but for a first one without a name, which is the index
-// that pandas writes.
+// Fields are as text_fields.h has them. In a header (in any case), src, source, from, u or head
+// names the source and dst, destination, target, to, v or tail the target, also with _id or _node
+// after it (src_id, source_node); so do start_id and end_id, and neo4j's :START_ID and :END_ID. If
+// it has neither, the ends are the first two columns, not counting a first one without a name,
+// which is the index that pandas writes.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -24,37 +24,39 @@ namespace quadhop {
 
 class EdgeColumns {
  public:
-  // Of ends that are numbers: a first line in which no field is a number is a header. From the
+  // For ends that are numbers: a first line in which no field is a number is a header. Reads the
   // first lines that are neither blank nor comments (number_lines.h). kInvalidArgument if there is
   // none, if the header names one end only, or if lines end in carriage returns.
   static absl::StatusOr<EdgeColumns> Find(const std::string& path, absl::string_view comments);
 
-  // Of ends that are names of nodes. A first line in which no field is a number or a node, or whose
-  // first field is empty, is a header, which may be a field short, as of R (table_header.h). The
-  // ends are in the columns `ends`, "SRC,DST", by their names or, without a header, by numbers from
-  // 1, if that is not empty; else where the header names both; else, of more than two columns, in
-  // the two of which most entries are nodes, as far as the first lines tell, but for those called
-  // id, edge_id, index, weight or w, or nothing. kInvalidArgument besides if more are so, and for a
-  // header of another length than the first arc.
+  // For ends that are names of nodes. A first line in which no field is a number or a node, or
+  // whose first field is empty, is a header, which may be a field short, as R writes it
+  // (table_header.h). The ends are in the columns `ends`, "SRC,DST", by their names or, without a
+  // header, by numbers from 1, if that is not empty; else where the header names both; else, if
+  // there are more than two columns, in the two whose entries are mostly nodes, as far as the first
+  // lines tell, not counting columns called id, edge_id, index, weight or w, or nothing. Also
+  // kInvalidArgument if that is so of more than two, and for a header of another length than the
+  // first arc.
   static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, const std::string& ends,
                                                const NodeNames& nodes);
 
   int64_t header() const { return header_; }  // its line from 0; -1: there is none
-  // Of end 0 or 1 of an arc, from 1.
+  // The column of end 0 or 1 of an arc, from 1.
   size_t column(int end) const { return 1 + ends_[static_cast<size_t>(end)]; }
   bool has_further() const { return num_fields_ > 2; }
-  // What was made of the header, or of the columns; empty if there is nothing to say.
+  // How the header, or the columns, were understood; empty if there is nothing to say.
   const std::string& note() const { return note_; }
 
-  // The arc in a line. kInvalidArgument, naming the line and what it is: no two ids of 0 and more,
-  // or another number of fields than the first edge has.
+  // The arc in a line. kInvalidArgument, naming the line and what it is, if it has no two ids of 0
+  // or more, or another number of fields than the first edge.
   absl::StatusOr<Arc> Take(absl::string_view line, int64_t number) const;
 
-  // The same of ends that are names, which are views of `fields`.
+  // The same for ends that are names, which are views of `fields`.
   absl::StatusOr<std::array<absl::string_view, 2>> TakeNames(absl::string_view line, int64_t number,
                                                              Fields* fields) const;
 
-  // Of such: a line of blanks, one that begins with # or % but not with a node, and Excel's sep=;.
+  // For such ends: whether the line is blank, begins with # or % but not with a node, or is Excel's
+  // sep=;.
   bool IsRemark(absl::string_view line, const NodeNames& nodes) const;
 
  private:

@@ -33,8 +33,8 @@ std::string FillWithMeans(TensorView<float> features) {
       if (float& value = features.row(node)[i]; std::isnan(value))
         value = static_cast<float>(means[i]);
   return absl::StrCat(Counted(num_missing, "missing feature"), " in ",
-                      Counted(num_columns, "column"), num_missing == 1 ? " stands" : " stand",
-                      " at the mean of the others");
+                      Counted(num_columns, "column"), num_missing == 1 ? " is" : " are",
+                      " set to the mean of the others");
 }
 
 }  // namespace quadhop

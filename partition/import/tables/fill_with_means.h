@@ -7,7 +7,7 @@
 
 namespace quadhop {
 
-// Where a feature is NaN, the mean of the others of its column stands after it, or 0 if there is
+// Replaces a feature that is NaN by the mean of the others in its column, or by 0 if there are
 // none. The same in every digit each time. Says how many there were.
 std::string FillWithMeans(TensorView<float> features);  // [N, F]
 

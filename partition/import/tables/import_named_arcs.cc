@@ -22,11 +22,11 @@
 namespace quadhop {
 namespace {
 
-constexpr int64_t kArcsAStray = 10;  // of all arcs, at least
-// A name is looked up so many lines after it was read: its memory is on its way meanwhile.
+constexpr int64_t kArcsAStray = 10;  // arcs for each stray one, at least
+// A name is looked up this many lines after it was read: meanwhile its memory is prefetched.
 constexpr size_t kLinesAhead = 16;
 
-// Arcs that name no node: how many, and the first.
+// Arcs that name an unknown node: how many, and the first.
 struct Strays {
   int64_t count = 0;
   int64_t line = 0;
@@ -48,7 +48,7 @@ class NamedArcs {
             const EdgeColumns& columns)
       : path_(path), table_(table), names_(names), columns_(columns) {}
 
-  // Those of a chunk. Thread-safe.
+  // Reads the arcs of a chunk. Thread-safe.
   absl::Status Read(const TextChunk& chunk, ImportTarget& target) {
     Found found;
     std::array<Line, kLinesAhead> lines;  // read, and not yet looked up
@@ -74,8 +74,8 @@ class NamedArcs {
     return target.AddArcs(found.arcs);
   }
 
-  // After all chunks. A few strays are found in many exports; if they are many, names are not
-  // written alike.
+  // After all chunks. Many exports have a few strays; if there are many, names are not written
+  // alike.
   absl::Status CheckStrays(ImportTarget& target) const {
     if (strays_.header_is_named)
       return table_.HeaderError(
@@ -83,7 +83,7 @@ class NamedArcs {
     if (strays_.count == 0) return absl::OkStatus();
     const std::string what = absl::StrCat(
         Counted(strays_.count, "arc"), " of ", strays_.count + num_arcs_,
-        strays_.count == 1 ? " names" : " name", " a node that ", table_.path(), " has not, ",
+        strays_.count == 1 ? " names" : " name", " a node that ", table_.path(), " does not have, ",
         strays_.count > 1 ? "first " : "", "\"", absl::CHexEscape(strays_.name), "\" in line ",
         strays_.line + 1, " column ", strays_.column);
     if (strays_.count > (strays_.count + num_arcs_) / kArcsAStray)
@@ -92,7 +92,7 @@ class NamedArcs {
                        table_.path(), " ", table_.NamesColumn(),
                        " (--id takes another, --ends other ends), of which the first is \"",
                        absl::CHexEscape(names_.NameOf(0)),
-                       "\": are they written alike there and here, zeros and points included?"));
+                       "\": are names written alike in both files, zeros and points included?"));
     target.AddNote(absl::StrCat(what, ": left aside"));
     return absl::OkStatus();
   }

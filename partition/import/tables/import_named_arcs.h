@@ -12,10 +12,10 @@
 
 namespace quadhop {
 
-// The ends are in the columns `ends`, "SRC,DST", or where edge_columns.h finds them. `names` are of
-// the nodes in `table`; arcs that name another are left aside with a note. kInvalidArgument, naming
-// line and column: a line is no arc, more than a tenth of the arcs are left aside, or one names
-// what is taken for the table's header.
+// The ends are in the columns `ends`, "SRC,DST", or where edge_columns.h finds them. `names` are
+// those of the nodes in `table`; arcs that name another node are left aside with a note.
+// kInvalidArgument, naming line and column: a line is no arc, more than a tenth of the arcs are
+// left aside, or one names what is taken for the table's header.
 absl::Status ImportNamedArcs(const std::string& path, const std::string& ends,
                              const NodeTable& table, const NodeNames& names, ImportTarget& target,
                              ThreadPool& pool);

@@ -33,7 +33,7 @@ bool IsMaskName(absl::string_view name) {
   return IsOneOf(WithoutType(name), {"split", "train_mask", "val_mask", "valid_mask", "test_mask"});
 }
 
-// The first column of the first of these names that there is.
+// The first column with the first of these names that occurs.
 size_t FindOf(absl::Span<const std::string> header, std::initializer_list<const char*> names) {
   for (const char* name : names)
     for (size_t i = 0; i < header.size(); ++i)
@@ -78,10 +78,10 @@ absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* column
   if (count(columns->masks) == 0 || count(columns->masks) == 3) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "a split is the columns train_mask, val_mask and test_mask, all three, or a column split; "
-      "--leave-out passes over those that are no such");
+      "--leave-out skips columns that are none of these");
 }
 
-// The one column of a name that is wanted; kNoColumn if it is none of this table.
+// The one column with a wanted name; kNoColumn if this table has none.
 absl::StatusOr<size_t> TheColumn(absl::Span<const std::string> header, size_t num_columns,
                                  absl::string_view flag, const std::string& wanted) {
   const std::vector<size_t> found = ColumnsNamed(header, num_columns, wanted);
@@ -102,8 +102,8 @@ absl::Status FindOneHot(absl::Span<const std::string> header, size_t num_columns
         absl::c_linear_search(columns->masks, column))
       return absl::InvalidArgumentError(
           absl::StrCat("--one-hot ", name, " is the column of ",
-                       column == columns->names    ? "names; another is, if --id names it"
-                       : column == columns->labels ? "labels; another is, if --label names it"
+                       column == columns->names    ? "names; --id can name another"
+                       : column == columns->labels ? "labels; --label can name another"
                                                    : "a split"));
     if (!absl::c_linear_search(columns->one_hot, column)) columns->one_hot.push_back(column);
   }
@@ -127,7 +127,7 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
                                             const ColumnsWanted& wanted) {
   const size_t num_columns = widths.size();
   std::vector<bool> is_left_out(num_columns);
-  std::vector<std::string> names(header.begin(), header.end());  // of those that are not
+  std::vector<std::string> names(header.begin(), header.end());  // "" if left out
   for (const std::string& name : wanted.left_out)
     for (const size_t column : ColumnsNamed(header, num_columns, name)) {
       is_left_out[column] = true;
@@ -149,7 +149,7 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
     columns.names = static_cast<size_t>(std::find(is_left_out.begin(), is_left_out.end(), false) -
                                         is_left_out.begin());
   if (columns.names == num_columns)
-    return absl::InvalidArgumentError("all columns are to be left out: none is for names");
+    return absl::InvalidArgumentError("all columns are to be left out: none is left for names");
   QH_ASSIGN_OR_RETURN(columns.labels, TheColumn(names, num_columns, "--label", wanted.label));
   if (wanted.label.empty()) {
     QH_ASSIGN_OR_RETURN(columns.labels, FindLabels(names));

@@ -1,16 +1,17 @@
 // What stands in which column of a table of nodes.
 //
-// By a header, in any case; a type after a colon is not of a name but for neo4j's :ID and :LABEL:
-//   names     the column `id`, if that is given; else one in :ID; else id, node_id, node or nid;
-//             else the only one that ends as an id (user_id, userId, user ID); else name; else the
-//             first, which need have no name
+// By a header, in any case; a type after a colon is not part of a name, except neo4j's :ID and
+// :LABEL:
+//   names     the column `id`, if that is given; else one with :ID; else id, node_id, node or nid;
+//             else the only one that ends like an id (user_id, userId, user ID); else name; else
+//             the first, which need have no name
 //   labels    the column `label`, if it is given; else label, labels, class or target, of which
 //             there may be one; else y, if there is no x; else :LABEL
 //   splits    the column split; else train_mask, val_mask (valid_mask) and test_mask, or train, val
 //             (valid) and test
-//   one_hot   those that are so wanted, whatever stands in them
-//   features  every other column of numbers, of true and false, or of lists of as many numbers, as
-//             far as the first lines tell (table_values.h); but none that ends as an id, has a
+//   one_hot   those that are asked for as such, whatever stands in them
+//   features  every other column of numbers, of true and false, or of lists of equal length, as
+//             far as the first lines tell (table_values.h); but none that ends like an id, has a
 //             name of labels or masks, is `left_out`, or has row numbers by its name
 // Without a header names are in the first column, or in column number `id`, and labels in column
 // number `label`, or else in the last if it is not of numbers.
@@ -56,14 +57,14 @@ struct NodeColumns {
   bool has_masks() const { return masks[0] != kNoColumn; }
 };
 
-// Of the first line: no field is a number; or the first is a name of row numbers or of names; or
-// one ends as an id, is label, labels or class, or is wanted.
+// Whether the first line is a header: no field is a number; or the first is a name for row numbers
+// or for names; or one ends like an id, is label, labels or class, or is wanted.
 bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted);
 
-// `header` is empty if there is none. `widths` are numbers in the entries of each column, 0 if
-// they are no numbers. kInvalidArgument for two columns of labels, two of a name that is
-// wanted, one that is wanted for two things, or wanted and left out, and masks of one or two parts
-// alone.
+// `header` is empty if there is none. `widths`: how many numbers an entry of each column has, 0 if
+// it is not of numbers. kInvalidArgument for two columns of labels, two of a name that is
+// wanted, one that is wanted for two things, or wanted and left out, and masks of only one or two
+// parts.
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
                                             absl::Span<const int64_t> widths,
                                             const ColumnsWanted& wanted);

@@ -22,7 +22,7 @@ absl::Status NodeNames::CheckFit(int64_t text_bytes, int64_t num_nodes, int64_t 
   if (num_bytes <= max_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat(place, ": the names of ", num_nodes, " nodes take ", Gigabytes(num_bytes),
-                   ", and ", Gigabytes(max_bytes),
+                   ", but only ", Gigabytes(max_bytes),
                    " may be used for them: raise --memory, or number the nodes from 0 on "
                    "and give their data as .npy"));
 }

@@ -1,4 +1,4 @@
-// Names of nodes, by which other files speak of them.
+// Names of nodes, by which other files refer to them.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -12,21 +12,21 @@
 
 namespace quadhop {
 
-// Node i has the name in line i of a text. Immutable,
-// and so thread-safe.
+// Node i has the name in line i of a text. Immutable, and so thread-safe.
 class NodeNames {
  public:
   static constexpr int64_t kNone = -1;
 
-  // Memory of so many names in a text.
+  // Memory for so many names in a text.
   static int64_t Bytes(int64_t text_bytes, int64_t num_nodes);
   // kResourceExhausted if they take more than max_bytes.
   static absl::Status CheckFit(int64_t text_bytes, int64_t num_nodes, int64_t max_bytes,
                                absl::string_view place);
 
   // `text` is as original_names.txt of a store: a name a line, each line with its end. `place` is
-  // of it, the name of node 0 is in its line `first_line`, from 0, and `column` is where: all for
-  // errors. kInvalidArgument for a name that is empty or that two nodes have.
+  // where the text comes from, the name of node 0 is in line `first_line` there, from 0, and
+  // `column` says in which column: all for errors. kInvalidArgument for a name that is empty or
+  // that two nodes have.
   static absl::StatusOr<std::unique_ptr<const NodeNames>> Make(std::string text,
                                                                const std::string& place,
                                                                int64_t first_line,
@@ -38,7 +38,7 @@ class NodeNames {
   const std::string& text() const { return text_; }
   std::string NameOf(int64_t node) const;        // for errors: it goes through the text
   int64_t NodeOf(absl::string_view name) const;  // kNone: no node has it
-  // Has the memory that NodeOf will need first brought near.
+  // Prefetches the memory that NodeOf will need first.
   void Prefetch(absl::string_view name) const { nodes_.prefetch(name); }
 
  private:

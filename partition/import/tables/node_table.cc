@@ -28,7 +28,7 @@ bool IsBeforeHeader(absl::string_view line) {
          absl::StartsWithIgnoreCase(line, "sep=");
 }
 
-// Of a column, how many numbers each entry seen so far has; 0: not all are numbers, or as many.
+// How many numbers each entry of a column seen so far has; 0: some are no numbers, or not as many.
 constexpr int64_t kNothingSeen = -1;
 int64_t WidthWith(absl::string_view entry, bool decimal_comma, int64_t width) {
   if (width == 0 || IsMissing(entry)) return width;
@@ -100,7 +100,8 @@ absl::Status NodeTable::ReadHeader(absl::Span<const absl::string_view> lines,
                                    const ColumnsWanted& wanted) {
   const auto first = std::find_if_not(lines.begin(), lines.end(), IsBeforeHeader);
   if (first == lines.end())
-    return absl::InvalidArgumentError(absl::StrCat(path_, " is empty: a node a line is needed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path_, " is empty: one node per line is needed"));
   header_lines_ = first - lines.begin();
   QH_RETURN_IF_ERROR(CheckLineEnd(path_, *first, header_lines_));
   separator_ = SeparatorOf(*first);
@@ -212,7 +213,7 @@ absl::StatusOr<SplitPart> NodeTable::PartOfWord(absl::string_view word, int64_t 
   if (IsOneOf(word, {"test", "testing"})) return SplitPart::kTest;
   if (IsMissing(word)) return SplitPart::kNone;
   return ArrayError(Place(columns_.split, line), absl::StrCat("\"", word, "\""),
-                    "a node is in train, val or test, or in none: nothing stands there; other "
+                    "a node is in train, val or test, or, if the field is empty, in none; other "
                     "splits go with --splits, and --leave-out split");
 }
 

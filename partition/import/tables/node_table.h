@@ -1,9 +1,9 @@
-// A table of nodes, `--nodes`: text, plain or gzip, a node a line, with its name and what is known
-// of it.
+// A table of nodes, `--nodes`: text, plain or gzip, one node per line, with its name and what is
+// known of it.
 //
 // Fields are as text_fields.h has them, what stands in which column as node_columns.h. Before the
-// header, or the first node, blank lines are passed over, lines that begin with "# " are comments,
-// but for a header that numpy writes so, and sep=; is Excel's. A header may be a field short, as R
+// header, or the first node, blank lines are skipped, lines that begin with "# " are comments,
+// except a header that numpy writes so, and sep=; is Excel's. A header may be a field short, as R
 // writes it: then the first column has no name, or the last, if nothing stands in it.
 #pragma once
 
@@ -44,12 +44,12 @@ class NodeTable {
   bool Has(absl::string_view column) const;
   std::string NamesColumn() const;  // "column 1 (id)"
   size_t labels_column() const { return columns_.labels; }
-  // That what is taken for the header is a node.
+  // The error that what is taken for the header is a node.
   absl::Status HeaderError(absl::string_view why) const;
   absl::string_view NameOfNames() const;  // by the header; empty: there is none
-  std::string ColumnNames() const;        // for errors; of a table without a header their number
+  std::string ColumnNames() const;        // for errors; their number if the table has no header
   std::string Describe() const;           // for people: what each column is taken for
-  // By the first lines.
+  // Estimated from the first lines.
   int64_t num_rows_estimated() const { return num_rows_estimated_; }
   int64_t name_bytes_estimated() const { return name_bytes_estimated_; }  // with their line ends
   int64_t categories_estimated() const { return categories_estimated_; }  // of all one-hot columns
@@ -70,7 +70,7 @@ class NodeTable {
   absl::string_view Name(const Fields& fields) const { return fields[columns_.names]; }
   absl::string_view Label(const Fields& fields) const { return fields[columns_.labels]; }
   absl::StatusOr<SplitPart> Part(const Fields& fields, int64_t line) const;
-  // NaN where one is missing; whether one is.
+  // NaN where a value is missing; returns whether one is.
   absl::StatusOr<bool> TakeFeatures(const Fields& fields, int64_t line,
                                     float* out) const;  // [num_features]
 

@@ -11,7 +11,7 @@ namespace quadhop {
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path) {
   if (head.text.find('\0') == std::string::npos) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat(path, " is no text of UTF-8 or the like: export the table as csv"));
+      absl::StrCat(path, " is not text in UTF-8 or the like: export the table as csv"));
 }
 
 absl::string_view WithoutType(absl::string_view name) {

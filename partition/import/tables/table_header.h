@@ -17,13 +17,13 @@ namespace quadhop {
 constexpr size_t kMostExamples = 1000;  // lines that are looked at
 constexpr auto kNoColumn = static_cast<size_t>(-1);
 
-// kInvalidArgument if bytes of it are no text.
+// kInvalidArgument if some bytes of it are not text.
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path);
 
-// Without a type, as neo4j's age:int; what begins with a colon stays.
+// The name without a type, as in neo4j's age:int; one that begins with a colon stays whole.
 absl::string_view WithoutType(absl::string_view name);
 
-// Those whose name passes.
+// The columns whose name passes the test.
 template <typename Test>
 std::vector<size_t> ColumnsThat(absl::Span<const std::string> header, const Test& test) {
   std::vector<size_t> columns;
@@ -32,12 +32,12 @@ std::vector<size_t> ColumnsThat(absl::Span<const std::string> header, const Test
   return columns;
 }
 
-// The columns of this name: those in its case, else in any case, else but for their types; or, of
+// The columns of this name: those in its case, else in any case, else without their types; or, for
 // a table without a header, the one of this number, from 1.
 std::vector<size_t> ColumnsNamed(absl::Span<const std::string> header, size_t num_columns,
                                  absl::string_view wanted);
 
-// Where every example has a field more than the header: a column without a name, the last if
+// If every example has one field more than the header, adds a column without a name: the last if
 // nothing stands in it, else the first, as R's write.table leaves it.
 void CompleteHeader(absl::Span<const Fields> examples, std::vector<std::string>* header);
 

@@ -38,7 +38,7 @@ class Listing {
  public:
   void AddNumber(absl::string_view number) {
     ++count_;
-    // Of 1,234.56 the last has a point.
+    // In 1,234.56 the last number has a point.
     if (count_ > 1)
       thousands_ = thousands_ && !points_ && IsThreeDigits(number.substr(0, number.find('.')));
     points_ = points_ || number.find('.') != absl::string_view::npos;
@@ -62,7 +62,7 @@ class Listing {
   bool mere_commas_ = false;
 };
 
-// Of what is no number by itself.
+// For an entry that is no number by itself.
 template <typename Visit>
 bool ForEachOfList(absl::string_view list, bool decimal_comma, const Visit& visit) {
   const bool bracketed = absl::ConsumePrefix(&list, "[");

@@ -13,8 +13,8 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kMostRows = 10000;
-// Beside the middle column, for one that is large by itself, too; and of a mean, beside what its
-// column changes by.
+// Compared with the middle column, for one that is also large by itself; and for a mean, compared
+// with the deviation of its column.
 constexpr double kTooLarge = 1000, kLarge = 10, kTooFarOff = 10000;
 constexpr double kSmall = 0.2;         // of the length of a row
 constexpr double kMostSquared = 1e15;  // sums over a row and a batch stay within float
@@ -27,7 +27,7 @@ struct Column {
 
 std::vector<Column> Measure(TensorView<const float> x) {
   const int64_t apart = NumBlocks(x.dim(0), kMostRows), rows = NumBlocks(x.dim(0), apart);
-  // Beside the first row, so that columns which do not change have a deviation of 0.
+  // Relative to the first row, so that columns which do not change have a deviation of 0.
   const auto num_columns = static_cast<size_t>(x.dim(1));
   const float* const first = x.row(0);
   std::vector<double> sums(num_columns), squares(num_columns);
@@ -48,7 +48,7 @@ std::vector<Column> Measure(TensorView<const float> x) {
   return columns;
 }
 
-// The lower of two in the middle: of two columns one can stand out.
+// The lower of two in the middle, so that of two columns one can stand out.
 double MedianSize(const std::vector<Column>& columns) {
   std::vector<double> sizes;
   for (const Column& column : columns)
@@ -88,8 +88,8 @@ std::string NoteOnScale(TensorView<const float> x) {
         length);
   }
   return absl::StrFormat(
-      "out of scale: %d of %d features, as column %d (mean %.3g, deviation %.3g); a model sees "
-      "little of the others, or of these",
+      "out of scale: %d of %d features, such as column %d (mean %.3g, deviation %.3g); a model "
+      "sees little of the others, or of these",
       std::count_if(columns.begin(), columns.end(), out_of_scale), columns.size(),
       first - columns.begin(), first->mean, first->deviation());
 }

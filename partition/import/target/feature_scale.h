@@ -8,8 +8,9 @@
 namespace quadhop {
 
 // For people: which columns of x [N, F] a model in 32 bits would see instead of the others, or not
-// at all: far larger than they, hardly changing beside their mean, or beyond what can be squared.
-// Or that all are too small. "": neither. Judged by 10,000 rows at most, spread evenly.
+// at all: those far larger than the others, hardly changing beside their mean, or beyond what can
+// be squared. Or that all are too small. "": none of these. Judged by 10,000 rows at most, spread
+// evenly.
 std::string NoteOnScale(TensorView<const float> x);
 
 }  // namespace quadhop

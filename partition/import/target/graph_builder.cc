@@ -20,13 +20,13 @@ namespace {
 constexpr int64_t kLeastRangeKeys = 4096;
 constexpr int64_t kCopyElements = int64_t{1} << 20;
 
-// Of an id in [0, num_nodes), at least 1.
+// The bits of an id in [0, num_nodes), at least 1.
 int BitsFor(int64_t num_nodes) {
   const auto last = static_cast<uint64_t>(std::max<int64_t>(num_nodes, 1) - 1);
   return std::max(1, static_cast<int>(std::bit_width(last)));
 }
 
-// Keys of 64 bits hold an arc.
+// Whether keys of 64 bits hold an arc.
 bool FitsNarrowKeys(int64_t num_nodes) { return 2 * BitsFor(num_nodes) + 1 <= 64; }
 
 // Half of the memory is for runs, a quarter for neighbours, and a quarter for ranges being merged.
@@ -40,7 +40,7 @@ class NeighborList {
   NeighborList(int64_t memory_bytes, std::string folder)
       : held_bytes_(HeldBytes(memory_bytes)), folder_(std::move(folder)) {}
 
-  // At most, for neighbours of `num_bytes`.
+  // The most disk that neighbours of `num_bytes` take.
   static int64_t ScratchBytes(int64_t num_bytes, int64_t memory_bytes) {
     return num_bytes <= HeldBytes(memory_bytes) ? 0 : num_bytes;
   }
@@ -104,7 +104,7 @@ class GraphBuilder::Sorter {
 };
 
 // A key is source, target, and whether the arc is an inverse, from the highest bits to the lowest:
-// an arc stands before its like that was made.
+// an arc stands before the same one made as an inverse.
 template <typename Key>
 class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
  public:
@@ -183,7 +183,7 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
   NeighborList& neighbors() override { return neighbors_; }
 
  private:
-  // Its key, as much again to merge it, and the neighbour.
+  // An arc's key, as much again to merge it, and the neighbour.
   static int64_t MergedArcBytes(int64_t num_nodes) {
     return 2 * static_cast<int64_t>(sizeof(Key)) + IdBytes(num_nodes);
   }
@@ -207,7 +207,7 @@ class GraphBuilder::SorterOf : public GraphBuilder::Sorter {
     scratch = {};
     for (size_t i = 0; i < keys.size(); ++i) {
       range.originals += (keys[i] & 1) == 0;
-      if (i > 0 && keys[i] >> 1 == keys[i - 1] >> 1) continue;  // an arc and its like
+      if (i > 0 && keys[i] >> 1 == keys[i - 1] >> 1) continue;  // the same arc, as an inverse
       const Key arc = keys[i] >> 1;
       const auto target = static_cast<int64_t>(arc & ((Key{1} << bits_) - 1));
       if (wide_)

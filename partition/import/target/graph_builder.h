@@ -32,9 +32,9 @@ struct GraphCounts {
 struct GraphOptions {
   int64_t num_nodes = 1;         // >= 1
   bool directed = false;         // false: both directions of every arc
-  bool reverse = false;          // of directed ones: an arc is added from its target to its source
+  bool reverse = false;          // if directed: an arc is added from its target to its source
   int64_t memory_bytes = 0;      // for arcs; rows take 8 bytes a node besides
-  std::string scratch_folder{};  // where arcs go that memory does not hold
+  std::string scratch_folder{};  // for arcs that memory does not hold
   int num_threads = 1;           // of the job: all but those that add arcs may sort them meanwhile
 };
 
@@ -43,7 +43,7 @@ struct GraphOptions {
 // The result does not depend on the order of the arcs, the memory or the number of threads.
 class GraphBuilder {
  public:
-  // Within options.memory_bytes, at most, for `num_arcs` arcs, inverses that are made counted in.
+  // At most, within options.memory_bytes, for `num_arcs` arcs, the inverses that are made included.
   static StepNeeds Needs(const GraphOptions& options, int64_t num_arcs);
 
   explicit GraphBuilder(GraphOptions options);
@@ -54,7 +54,7 @@ class GraphBuilder {
   int64_t num_nodes() const { return options_.num_nodes; }
   bool wide() const;  // ids need 64 bits
 
-  // Ids must be in [0, num_nodes). Thread-safe. An error of the disk is kept for Build, too.
+  // Ids must be in [0, num_nodes). Thread-safe. An error of the disk is also kept for Build.
   absl::Status Add(absl::Span<const Arc> arcs);
 
   // Once, after all arcs.

@@ -21,9 +21,9 @@ struct ImportOptions {
   // Columns that wider features are projected to at random (features made of words: reduced to by
   // an SVD, 128 if it is 0); 0: they are stored as they are.
   int32_t project = 0;
-  // Of an edge list by names: tables of the nodes, of which the first has all; and of their columns
-  // those of names and of labels, where they are not found (node_columns.h), those not to use, and
-  // those of which each text becomes a feature.
+  // For an edge list by names: tables of the nodes, the first of which has all nodes; and, of their
+  // columns, those of names and of labels, if they are not found (node_columns.h), those not to be
+  // used, and those whose every text becomes a feature.
   std::vector<std::string> nodes{};
   std::string id{};
   std::string label{};

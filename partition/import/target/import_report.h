@@ -26,7 +26,7 @@ struct ImportReport {
   int64_t self_loops_removed = 0;
   int64_t inverses_added = 0;
   int64_t without_out_neighbours = 0;  // nodes
-  int64_t text_bytes = 0;              // inflated text that was parsed; 0 where nothing was
+  int64_t text_bytes = 0;              // inflated text that was parsed; 0 if none was
   double seconds = 0;
   std::vector<std::string> notes;  // for people: what was left aside, what is missing
 

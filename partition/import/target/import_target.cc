@@ -45,14 +45,14 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
   if (num_nodes < 1)
     return absl::InvalidArgumentError(
         absl::StrCat("the graph has ", num_nodes, " nodes; at least 1 is needed"));
-  // What GraphBuilder has of each node; more is needed, but a size that is wrong is seen by this.
+  // What GraphBuilder holds per node; more is needed, but this suffices to detect a wrong size.
   constexpr int64_t kLeastBytes = sizeof(int64_t);
   QH_ASSIGN_OR_RETURN(const int64_t available_bytes, AvailableMemoryBytes());
   if (num_nodes > available_bytes / kLeastBytes)
     return absl::ResourceExhaustedError(
         absl::StrCat("the graph has ", num_nodes, " nodes, which take ", kLeastBytes,
-                     " bytes each at least, and ", Gigabytes(available_bytes),
-                     " are available: is the number right? Else import it on a larger machine"));
+                     " bytes each at least, but only ", Gigabytes(available_bytes),
+                     " are available: is the number right? If so, import it on a larger machine"));
   num_nodes_ = num_nodes;
   counted_by_ = std::move(counted_by);
   graph_ = std::make_unique<GraphBuilder>(
@@ -75,9 +75,10 @@ absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
         absl::StrCat("a node has ", width, " features; at most ", INT32_MAX, " are possible"));
   if (options_.project > 0 && width > options_.project) {
     if (num_nodes_ > memory_bytes_ / (int64_t{sizeof(float)} * width))
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "to project ", num_nodes_, " x ", width, " features they must be in memory, ", "and ",
-          memory_bytes_ / 1000000, " MB may be used: raise --memory, or leave ", "--project away"));
+      return absl::ResourceExhaustedError(
+          absl::StrCat("to project ", num_nodes_, " x ", width,
+                       " features they must be in memory, ", "but only ", memory_bytes_ / 1000000,
+                       " MB may be used: raise --memory, or leave ", "out --project"));
     report_.features = options_.project;
     wide_features_.Resize({num_nodes_, width});
     features_ = wide_features_.view();
@@ -197,7 +198,7 @@ void ImportTarget::AddRandomSplit() {
   for (int64_t v = 0; v < num_nodes_; ++v)
     if (IsLabelled(v)) split[static_cast<size_t>(v)] = *part++;
   AddSplit("random", std::move(split));
-  AddNote(absl::StrCat("no split found in the input: one made at random of the ", num_labelled,
+  AddNote(absl::StrCat("no split found in the input: one made at random from the ", num_labelled,
                        " labelled nodes, 60 % train, 20 % valid (seed ", options_.seed, ")"));
 }
 
@@ -249,8 +250,8 @@ absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
   return absl::OkStatus();
 }
 
-// No step visits them: they would only count where parts are made even in training nodes, and in
-// what is said of these.
+// No step visits them: they would only count when parts are made even in training nodes, and in the
+// figures for these.
 int64_t ImportTarget::LeaveOutUnlabelled(std::vector<uint8_t>& split) const {
   if (labels_.empty() && multi_labels_.empty()) return 0;
   int64_t left_out = 0;

@@ -21,7 +21,7 @@
 
 namespace quadhop {
 
-// Of the memory of an import, what its arcs may take: half. Features and labels are written through
+// What the arcs of an import may take of its memory: half. Features and labels are written through
 // the page cache, but importers hold arrays of their own.
 inline int64_t ArcsMemoryBytes(int64_t memory_bytes) { return memory_bytes / 2; }
 
@@ -34,8 +34,8 @@ class ImportTarget {
   // `writer` is of StoreWriter::BeginAnew: the new store replaces the old one and all its files.
   ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads);
 
-  // First, once. `counted_by` is for errors of ids that are no nodes: what tells how many there
-  // are, and what to do. kInvalidArgument unless num_nodes >= 1.
+  // First, once. `counted_by` is for errors about ids that are no nodes: what says how many nodes
+  // there are, and what to do. kInvalidArgument unless num_nodes >= 1.
   absl::Status SetNodes(int64_t num_nodes, std::string counted_by = "");
   int64_t num_nodes() const { return num_nodes_; }
   const std::string& counted_by() const { return counted_by_; }
@@ -44,7 +44,7 @@ class ImportTarget {
   // Ids must be in [0, N). Thread-safe.
   absl::Status AddArcs(absl::Span<const Arc> arcs);
 
-  // To be filled by the caller before Finish, wholly. At most one call each.
+  // To be filled completely by the caller before Finish. At most one call each.
   absl::StatusOr<TensorView<float>> AddFeatures(int64_t width);  // [N, F]; width >= 1
   // Instead of AddFeatures; stored sparse, or projected if the options say so.
   absl::Status AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool);  // [N, F]
@@ -53,10 +53,10 @@ class ImportTarget {
   // and an eighth of the memory holds them, they become classes.
   absl::StatusOr<TensorView<uint8_t>> AddMultiLabels(int64_t num_labels);
 
-  // [C]; without them C is the largest label + 1. Too few, or others than there are labels of a
-  // multi-label target, are left aside with a note.
+  // [C]; without them C is the largest label + 1. Too few names, or not as many as a multi-label
+  // target has labels, are left aside with a note.
   void SetClassNames(std::vector<std::string> names);
-  // [F], of AddFeatures; of columns that are projected nothing is kept.
+  // [F], for AddFeatures; no names are kept of columns that are projected.
   void SetFeatureNames(std::vector<std::string> names) { feature_names_ = std::move(names); }
   void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
   // "random": 60 % of the labelled nodes train, 20 % validate; for inputs without splits. After
@@ -65,13 +65,14 @@ class ImportTarget {
   bool is_given_splits() const { return !options_.splits.empty(); }  // by the options
   bool has_splits() const { return !splits_.empty(); }
   bool has_labels() const { return !labels_.empty() || !multi_labels_.empty(); }
-  // A line a node; one of the two.
+  // One line per node; only one of the two is called.
   absl::Status SetOriginalNames(absl::string_view text);
   absl::StatusOr<absl::Span<char>> AddOriginalNames(int64_t num_bytes);  // to be filled
   void AddNote(std::string note);
   int64_t memory_bytes() const { return memory_bytes_; }  // what an importer may hold at once
   const std::string& scratch_folder() const { return options_.store; }
-  // What of the input is being read, which files are told by their names, and what share of it.
+  // What part of the input is being read (a file by its name, without folders), and what share of
+  // it is done.
   void TellProgress(absl::string_view place, double share) const;
   void CountText(int64_t num_bytes) { report_.text_bytes += num_bytes; }
 

@@ -9,7 +9,7 @@ namespace quadhop {
 absl::Status WrongClass(absl::string_view place, double value) {
   return ArrayError(place, absl::StrCat(value),
                     absl::StrCat("a class is a whole number in [0, ", INT32_MAX,
-                                 "), or nan or -1 where a node is unlabelled"));
+                                 "), or nan or -1 if a node is unlabelled"));
 }
 
 absl::Status WrongMultiLabel(absl::string_view place, double value) {

@@ -27,7 +27,7 @@ T ValueOutOfRange(const char* begin, const char* end) {
   return static_cast<T>(std::strtod(std::string(begin, end).c_str(), nullptr));
 }
 
-// Parses the field at p, up to but without what ends it; nullptr if it is no number. The text ends
+// Parses the field at p, up to what ends it, exclusive; nullptr if it is no number. The text ends
 // in '\n' before `end`.
 template <typename T>
 inline const char* ParseField(const char* p, const char* end, T* out) {

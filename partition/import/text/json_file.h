@@ -1,4 +1,4 @@
-// JSON files of others.
+// JSON files that other programs wrote.
 #pragma once
 
 #include <absl/status/statusor.h>

@@ -56,7 +56,7 @@ absl::Status CheckLineEnd(absl::string_view path, absl::string_view line, int64_
   const size_t lone = line.find('\r');
   if (lone == absl::string_view::npos || lone + 1 == line.size()) return absl::OkStatus();
   return LineError(path, line_from_0, line,
-                   "a carriage return stands in it: where lines end in these alone, "
+                   "a carriage return stands in it: if lines end in these alone, "
                    "tr '\\r' '\\n' converts them");
 }
 

@@ -15,15 +15,14 @@
 namespace quadhop {
 
 // Takes the next number of a line, and what stands before it: blanks, tabs, commas, semicolons.
-// False, taking nothing but those, if something else stands there, or nothing.
+// False, having taken nothing but these, if something else stands there, or nothing.
 bool TakeInteger(absl::string_view* line, int64_t* value);
 
-// A line of blanks, or one that begins with one of these.
+// Whether the line is blank or begins with one of `comments`.
 bool IsComment(absl::string_view line, absl::string_view comments);
 
 // The first line, of those from `from` on, that is neither blank nor a comment (its first character
-// is one of `comments`), and its number from 0. kInvalidArgument if there is none among the first
-// MB.
+// is one of `comments`), and its number from 0. kInvalidArgument if there is none in the first MB.
 struct HeadLine {
   std::string text;
   int64_t number = 0;
@@ -31,7 +30,7 @@ struct HeadLine {
 absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view comments,
                                       int64_t from = 0);
 
-// kInvalidArgument if a carriage return stands in the line but at its end.
+// kInvalidArgument if a carriage return stands in the line other than at its end.
 absl::Status CheckLineEnd(absl::string_view path, absl::string_view line, int64_t line_from_0);
 
 // "FILE line 3", from 1, is GOT; ALLOWED.

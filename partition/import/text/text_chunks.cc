@@ -49,7 +49,7 @@ class Cutter {
       : source_(std::move(source)), path_(std::move(path)) {}
 
   // An empty chunk at the end of the file. `used` is the text of an earlier chunk, or empty: its
-  // memory is taken again, for new pages cost more than what is written to them.
+  // memory is used again, since new pages cost more than what is written to them.
   absl::StatusOr<TextChunk> Next(std::string used) {
     TextChunk chunk;
     chunk.first_line = next_line_;

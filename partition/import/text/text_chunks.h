@@ -43,7 +43,7 @@ class TextChunks {
 
   // Calls body(chunk, worker) once for each chunk of the file, on the pool's threads, in any order,
   // and returns the number of lines. The first error in file order, of the file or of the body,
-  // ends it and is returned. Once.
+  // ends it and is returned. May be called once.
   absl::StatusOr<int64_t> ForEach(
       ThreadPool& pool,
       const std::function<absl::Status(const TextChunk& chunk, int worker)>& body);

@@ -1,7 +1,7 @@
 // The fields of a line of a table: edge lists, tables of nodes.
 //
-// They are separated by blanks, tabs, commas, semicolons or bars; blanks around a field are not of
-// it. As csv has it, a field in double quotes may hold separators, and two quotes for one.
+// They are separated by blanks, tabs, commas, semicolons or bars; blanks around a field are not
+// part of it. As in CSV, a field in double quotes may hold separators, and two quotes for one.
 #pragma once
 
 #include <absl/strings/string_view.h>
@@ -27,8 +27,8 @@ class Fields {
   Fields(Fields&&) = default;
   Fields& operator=(Fields&&) = default;
 
-  // Of blanks several count as one, and those at the ends as none; a tab at the end is that of an
-  // empty field.
+  // Several blanks count as one, and those at the ends as none; a tab at the end means an empty
+  // field.
   void Split(absl::string_view line, char separator);
 
   size_t size() const { return fields_.size(); }
@@ -39,18 +39,19 @@ class Fields {
  private:
   void Add(absl::string_view field, bool quoted);
   std::vector<absl::string_view> fields_;
-  std::deque<std::string> unescaped_;  // what some of them view
+  std::deque<std::string> unescaped_;  // what some of the fields view
 };
 
-// A tab at the end is that of an empty field, and stays.
+// A tab at the end means an empty field, and stays.
 absl::string_view WithoutTrailingBlanks(absl::string_view line);
 
-// In any case.
+// Whether the text is one of the names, in any case.
 bool IsOneOf(absl::string_view text, std::initializer_list<absl::string_view> names);
 
 bool IsNumber(absl::string_view field);
 
-// Of a header, the column of row numbers: no name, as pandas and R write it, "Unnamed: 0", index.
+// Whether a header's field names a column of row numbers: no name, as pandas and R write it,
+// "Unnamed: 0", or index.
 bool IsIndexName(absl::string_view field);
 
 }  // namespace quadhop

@@ -184,7 +184,7 @@ TEST_F(NodeData, SayWhatTheNodesAreWhereAnIdIsNone) {
   EXPECT_THAT(
       ImportWith("", "", features),
       StatusIs(kInvalid, AllOf(HasSubstr("e.txt line 2 column 2 is node 10033; node ids are in "
-                                         "[0, 4), for "),
+                                         "[0, 4), since "),
                                HasSubstr("x.npy, [4, 2], has a row for each of 4 nodes"),
                                HasSubstr("number the nodes by their rows"))));
   input_.Write("e.txt", "1 2\n3 4\n");
@@ -198,13 +198,14 @@ TEST_F(NodeData, SayTheShapeOfFeaturesWhoseRowsAreNotNodes) {
   ImportOptions options = OptionsFor("a.npy");
   options.features = input_ / "x.npy";
   EXPECT_THAT(Import(options, pool_),
-              StatusIs(kInvalid, AllOf(HasSubstr("node 170; node ids are in [0, 2), for "),
+              StatusIs(kInvalid, AllOf(HasSubstr("node 170; node ids are in [0, 2), since "),
                                        HasSubstr("x.npy, [2, 4], has a row for each of 2 nodes"))));
 }
 
 TEST_F(NodeData, RefuseFeaturesWithoutColumnsAndBeyond32Bits) {
-  EXPECT_THAT(ImportWith("", "", NpyOf<float>({4, 0}, {})),
-              StatusIs(kInvalid, HasSubstr("x.npy is [4, 0]; a row must have a column at least")));
+  EXPECT_THAT(
+      ImportWith("", "", NpyOf<float>({4, 0}, {})),
+      StatusIs(kInvalid, HasSubstr("x.npy is [4, 0]; a row must have at least one column")));
   EXPECT_THAT(ImportWith("", "", NpyOf<double>({4, 1}, {1, 2, 1e300, 4})),
               StatusIs(kInvalid, HasSubstr("row 2 column 0 is beyond what 32 bits hold")));
 }

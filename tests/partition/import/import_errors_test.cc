@@ -33,7 +33,7 @@ TEST_F(UnknownInput, ThatIsAPipeIsNotWaitedFor) {
   const std::string pipe = input_ / "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(ImportIt("pipe"),
-              StatusIs(kInvalid, HasSubstr("pipe is a pipe or a device, and inputs are read more "
+              StatusIs(kInvalid, HasSubstr("pipe is a pipe or a device, but inputs are read more "
                                            "than once: write it to a file first")));
 }
 
@@ -42,7 +42,7 @@ TEST_F(UnknownInput, ThatIsADamagedArchiveIsSaidToBe) {
   ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(input_ / "g.npz"));
   EXPECT_THAT(MessageOf("g.npz", whole.substr(0, whole.size() / 2)),
               AllOf(HasSubstr("g.npz is not a zip archive that can be read: its directory, at "
-                              "the end, is missing, as of a file cut short"),
+                              "the end, is missing, as in a file cut short"),
                     Not(HasSubstr("Known:"))));
   WriteLittleGraph("linkx", input_.path());
   ASSERT_OK_AND_ASSIGN(const std::string mat, ReadFile(input_ / "g.mat"));

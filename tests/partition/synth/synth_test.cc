@@ -229,7 +229,7 @@ TEST(Synth, NamesTheOptionThatIsOutOfRange) {
   EXPECT_THAT(error({.nodes = 100, .degree = 5, .features = -1}), HasSubstr("--features is -1"));
   EXPECT_THAT(error({.nodes = 100, .degree = 5, .classes = 101}), HasSubstr("--classes is 101"));
   EXPECT_THAT(error({.nodes = 2000, .degree = 150, .classes = 100}),
-              HasSubstr("too many edges fall together"));
+              HasSubstr("too many edges coincide"));
 }
 
 TEST(AliasTable, DrawsInProportionToWeights) {

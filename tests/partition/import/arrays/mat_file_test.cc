@@ -125,7 +125,7 @@ TEST_P(MatFileTest, TellsTheSizeOfAVariableWithoutReadingIt) {
 TEST_P(MatFileTest, RefusesANameLongerThanTheVariable) {
   EXPECT_THAT(Open({Head(kDoubles, {1, 1}, "x", 3'000'000'000)}).status(),
               StatusIs(kInvalid, HasSubstr("the variable at byte 128: its name is said to have "
-                                           "3000000000 bytes, where 8 are left")));
+                                           "3000000000 bytes, but only 8 are left")));
 }
 
 TEST_P(MatFileTest, RefusesDimsThatSayOtherNumbersThanThereAre) {

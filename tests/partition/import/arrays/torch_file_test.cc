@@ -186,7 +186,7 @@ TEST_F(TorchFileTest, SaysWhatElseAFileIs) {
   InputFolder input;
   input.Write("old.pt", std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50", 13));
   EXPECT_THAT(TorchFile::Open(input / "old.pt", 1 << 20).status(),
-              StatusIs(kInvalid, HasSubstr("old.pt is of PyTorch before 1.6")));
+              StatusIs(kInvalid, HasSubstr("old.pt was written by PyTorch before 1.6")));
 }
 
 }  // namespace

@@ -173,9 +173,10 @@ TEST_F(Shchur, KeepsTheNamesOfNodesAndClasses) {
   ASSERT_OK_AND_ASSIGN(const ImportReport other,
                        import_with({{"node_names.npy", NpyOfTexts("|S1", "3,", "aba")},
                                     {"class_names.npy", NpyOfTexts("|S1", "1,", "a")}}));
-  EXPECT_THAT(other.Describe(),
-              AllOf(HasSubstr("node_names element 2 is as element 0; names of nodes must differ"),
-                    HasSubstr("note: names of classes not used: 1 for 2 classes")));
+  EXPECT_THAT(
+      other.Describe(),
+      AllOf(HasSubstr("node_names element 2 is the same as element 0; names of nodes must differ"),
+            HasSubstr("note: names of classes not used: 1 for 2 classes")));
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> without, Store::Open(output_ / "s.qh"));
   EXPECT_FALSE(without->HasFile("original_names.txt"));
   EXPECT_EQ(without->manifest().classes(), 2);

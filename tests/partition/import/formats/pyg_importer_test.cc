@@ -101,7 +101,7 @@ TEST_F(Pyg, MayHaveOneMaskForAllSplits) {
               StatusIs(kInvalid, HasSubstr("train_mask is [3, 2]; another mask has 3 splits")));
   arrays["test_mask"] = NpyOf<uint8_t>({3}, {0, 1, 1});
   EXPECT_THAT(ImportArrays(arrays),
-              StatusIs(kInvalid, HasSubstr("test_mask split 0 node 1 is also of valid")));
+              StatusIs(kInvalid, HasSubstr("test_mask split 0 node 1 is also in valid")));
 }
 
 TEST_F(Pyg, MayBeAGraphAlone) {
@@ -111,7 +111,7 @@ TEST_F(Pyg, MayBeAGraphAlone) {
   EXPECT_EQ(report.nodes, 5);
   EXPECT_EQ(report.unlabelled, 5);
   EXPECT_THAT(report.Describe(),
-              AllOf(HasSubstr("note: no x: positional encodings will stand for features"),
+              AllOf(HasSubstr("note: no x: positional encodings will stand in for features"),
                     HasSubstr("note: no y: the store has no labels and cannot be trained on"),
                     HasSubstr("splits: none")));
 }
@@ -151,7 +151,7 @@ TEST_F(Pyg, SaysWhatTellsHowManyNodesThereAreWhereAnIdIsNone) {
   const std::string arcs = NpyOf<int64_t>({2, 2}, {0, 1, 3, 2});
   EXPECT_THAT(ImportArrays({{"edge_index", arcs}, {"x", features_}}),
               StatusIs(kInvalid, AllOf(HasSubstr("g.npz: edge_index: target of arc 0 is node 3; "
-                                                 "node ids are in [0, 3), for "),
+                                                 "node ids are in [0, 3), since "),
                                        HasSubstr("g.npz: x is [3, 2]; are ids counted from 1?"))));
   EXPECT_THAT(ImportArrays({{"edge_index", arcs}, {"num_nodes", NpyOf<int64_t>({}, {2})}}),
               StatusIs(kInvalid, AllOf(HasSubstr("node ids are in [0, 2), as "),
@@ -238,8 +238,8 @@ TEST_F(PygTorch, SaysWhatItHoldsInPlaceOfAGraph) {
         {0, 1, 2, 3, 4, 5});
   EXPECT_THAT(
       ImportIt("data.pt"),
-      StatusIs(kInvalid, AllOf(HasSubstr("data.pt holds adj_t, x, which is no graph that is "
-                                         "known; needed: edge_index"))));
+      StatusIs(kInvalid, AllOf(HasSubstr("data.pt holds adj_t, x, which is no known form of "
+                                         "graph; needed: edge_index"))));
   ImportOptions options = OptionsFor("data.pt");
   options.format = "pyg";
   EXPECT_THAT(Import(options, pool_),

@@ -143,11 +143,11 @@ TEST_F(Tables, TellMoreOfTheSameNodesInFurtherTables) {
 TEST_F(Tables, RefuseFurtherTablesThatDoNotFitTheFirst) {
   const std::string first = "id,x,label\na,1,0\nb,2,1\n";
   EXPECT_THAT(ImportTables("a,b\n", {first, "id,z\na,1\n"}),
-              StatusIs(kInvalid, HasSubstr("nodes1.csv has features, but no line of node \"b\"")));
+              StatusIs(kInvalid, HasSubstr("nodes1.csv has features, but no line for node \"b\"")));
   EXPECT_THAT(ImportTables("a,b\n", {first, "id,z\na,1\nc,2\n"}),
               StatusIs(kInvalid, HasSubstr("nodes1.csv line 3 is \"c\"; there is no such node")));
   EXPECT_THAT(ImportTables("a,b\n", {first, "id,z\na,1\na,2\n"}),
-              StatusIs(kInvalid, HasSubstr("nodes1.csv: several lines are of node \"a\"")));
+              StatusIs(kInvalid, HasSubstr("nodes1.csv: several lines are for node \"a\"")));
   EXPECT_THAT(
       ImportTables("a,b\n", {first, "a train\nb test\n"}),
       StatusIs(kInvalid, HasSubstr("nodes1.csv line 1 is taken for a header, but \"a\" is")));
@@ -165,7 +165,7 @@ TEST_F(Tables, MayHaveANodeThatIsCalledAsTheColumnOfNames) {
 TEST_F(Tables, NameTheLineThatIsWrong) {
   EXPECT_THAT(ErrorOf("a,b\n", ""), StatusIs(kInvalid, HasSubstr("nodes0.csv is empty")));
   EXPECT_THAT(ErrorOf("a,b\n", std::string("PK\3\4\0\0", 6)),
-              StatusIs(kInvalid, HasSubstr("nodes0.csv is no text of UTF-8 or the like")));
+              StatusIs(kInvalid, HasSubstr("nodes0.csv is not text in UTF-8 or the like")));
   EXPECT_THAT(ErrorOf("a,b\n", "id,x\ra,1\rb,2\r"),
               StatusIs(kInvalid, HasSubstr("a carriage return stands in it")));
   EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,\"1\n\"\nb,2\n"),
@@ -230,7 +230,7 @@ TEST_F(Tables, AreForEdgeListsAlone) {
   options.format = "tables";
   EXPECT_THAT(Import(options, pool_), StatusIs(kInvalid, HasSubstr("give --nodes")));
   EXPECT_THAT(ImportText("e.txt", "a b\nb c\n", "edge-list"),
-              StatusIs(kInvalid, HasSubstr("where nodes have names, --nodes gives the table")));
+              StatusIs(kInvalid, HasSubstr("if nodes have names, --nodes gives the table")));
 }
 
 TEST_F(Tables, HaveNamesInTheColumnThatIsMostLikeThem) {
@@ -284,7 +284,7 @@ TEST_F(Tables, RefuseAOneHotColumnThatIsNoneOrAnother) {
   };
   EXPECT_THAT(error_of("town"), StatusIs(kInvalid, HasSubstr("--one-hot town is no column of")));
   EXPECT_THAT(error_of("label"),
-              StatusIs(kInvalid, HasSubstr("--one-hot label is the column of labels; another is")));
+              StatusIs(kInvalid, HasSubstr("--one-hot label is the column of labels; --label")));
   EXPECT_THAT(error_of("id"), StatusIs(kInvalid, HasSubstr("is the column of names")));
   EXPECT_THAT(error_of("split"), StatusIs(kInvalid, HasSubstr("is the column of a split")));
   EXPECT_THAT(error_of("none"), StatusIs(kInvalid, HasSubstr("column 4 (none) has nothing for")));
@@ -323,7 +323,7 @@ TEST_F(Tables, HaveTheMeanOfTheirColumnForFeaturesThatAreMissing) {
       ImportTables("a,b\n", {"id,x,w,f\na,-nan,1,\"[1, nan]\"\nb,2,NA,\nc,5,4,[3 4]\n"}));
   EXPECT_THAT(Features(), ElementsAre(3.5, 1, 1, 4, 2, 2.5, 2, 4, 5, 4, 3, 4));
   EXPECT_THAT(report.Describe(),
-              HasSubstr("5 missing features in 4 columns stand at the mean of the others"));
+              HasSubstr("5 missing features in 4 columns are set to the mean of the others"));
 }
 
 TEST_F(Tables, MayHaveAHeaderThatNumpyWritesAndOneThatIsAFieldShort) {

@@ -18,8 +18,9 @@ TEST_F(Tables, LeaveArcsAsideThatNameNoNodeUpToATenth) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportTables(edges, {nodes}));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
   EXPECT_THAT(report.Describe(), HasSubstr("2 arcs of 20 name a node that "));
-  EXPECT_THAT(report.Describe(),
-              HasSubstr("nodes0.csv has not, first \"ghost\" in line 2 column 2: left aside"));
+  EXPECT_THAT(
+      report.Describe(),
+      HasSubstr("nodes0.csv does not have, first \"ghost\" in line 2 column 2: left aside"));
   EXPECT_THAT(ErrorOf("src,dst\nA,B\nb,c\nB,C\n", nodes),
               StatusIs(kInvalid, HasSubstr("edges.csv: 2 arcs of 3 name a node that ")));
   EXPECT_THAT(
@@ -49,7 +50,7 @@ TEST_F(Tables, OfEdgesMayAllBeginAsCommentsDo) {
   EXPECT_THAT(ErrorOf("one,two\n", "tag,x\n#a,1\n"),
               StatusIs(kInvalid, HasSubstr("edges.csv has no arcs below its header")));
   EXPECT_THAT(ErrorOf(std::string("BZh9\0\0", 6), "tag,x\n#a,1\n"),
-              StatusIs(kInvalid, HasSubstr("edges.csv is no text")));
+              StatusIs(kInvalid, HasSubstr("edges.csv is not text")));
 }
 
 TEST_F(Tables, HaveNamesWithQuotesAndHashesInThem) {
