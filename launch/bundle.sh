@@ -3,7 +3,7 @@
 #
 #   launch/bundle.sh OUT [BUILD_FOLDER]        OUT: a folder that is not there yet, or a file that ends in .tar.gz
 #
-# Left to the machine: the C library (the build's version or a later one), the GPU's driver, the CUDA libraries and NCCL.
+# Taken from the machine: the C library (the build's version or a later one), the GPU's driver, the CUDA libraries and NCCL.
 # Needs patchelf (apt-get install patchelf).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,12 +19,12 @@ command -v patchelf >/dev/null || fail "there is no patchelf: apt-get install pa
 [ ! -e "$out" ] || fail "$out is there already: name another, or remove it"
 
 name=$(basename "${out%.tar.gz}")
-work=$(mktemp -d "$(readlink -e "$(dirname "$out")")/.bundle.XXXXXX")  # ldd says absolute paths
+work=$(mktemp -d "$(readlink -e "$(dirname "$out")")/.bundle.XXXXXX")  # ldd prints absolute paths
 trap 'rm -rf "$work"' EXIT
 root=$work/$name
 mkdir -p "$root"/{bin,lib,libexec,share}
 
-# The libraries that a file needs, as "name path" a line.
+# The libraries that a file needs, one "name path" per line.
 needs() { ldd "$1" | awk '$2 == "=>" {print $1, $3}'; }
 of_the_machine='^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|util|nsl|anl)\.so.*|lib(cuda|cudart|cublas|cublasLt|nccl|nvrtc|nvidia-.*)\.so.*)$'
 add_libraries() {
@@ -34,7 +34,7 @@ add_libraries() {
     [ "$path" != not ] || fail "$1 needs $library, which is not found here"
     [ ! -e "$root/lib/$library" ] || continue
     install -m 644 "$path" "$root/lib/$library"
-    patchelf --remove-rpath "$root/lib/$library"  # else the program's would not hold for what it needs
+    patchelf --remove-rpath "$root/lib/$library"  # else the program's rpath would not hold for what this library needs
   done < <(needs "$1")
 }
 add_program() {
@@ -43,14 +43,14 @@ add_program() {
   patchelf --force-rpath --set-rpath "\$ORIGIN/../lib:/usr/local/cuda/lib64" "$root/libexec/$2"
 }
 
-# What is for PATH: it says where Open MPI's parts are.
+# The script for PATH, which sets where Open MPI's parts are.
 add_starter() {
   cat >"$root/bin/$1" <<'STARTER'
 #!/bin/sh
 bundle=$(dirname "$(dirname "$(readlink -f "$0")")")
 export OPAL_PREFIX="$bundle" OPAL_BINDIR="$bundle/bin" OPAL_LIBDIR="$bundle/lib" OPAL_PKGLIBDIR="$bundle/lib/openmpi" \
   OPAL_PKGDATADIR="$bundle/share/openmpi" OPAL_SYSCONFDIR="$bundle/share/openmpi-etc" PATH="$bundle/bin:$PATH"
-export PMIX_MCA_pcompress_base_silence_warning=1  # its compression of large messages is left out
+export PMIX_MCA_pcompress_base_silence_warning=1  # PMIx's compression of large messages is left out
 exec "$bundle/libexec/$(basename "$0")" "$@"
 STARTER
   chmod +x "$root/bin/$1"
@@ -74,7 +74,7 @@ if ldd "$build/quadhop" | grep -q libmpi; then
   done
 fi
 
-# Nothing may come from where this machine has it, but what every machine has.
+# Nothing may come from this machine's own folders, except what every machine has.
 strays=$(for program in "$root"/libexec/*; do needs "$program"; done | while read -r library path; do
   [[ $library =~ $of_the_machine || $path == "$root"/* ]] || echo "$library"
 done | sort -u)

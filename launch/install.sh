@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the distribution packages that quadhop needs, those that are missing: the one list of them.
-# Debian 12 and Ubuntu 24.04 have all under these names. As root, or with sudo.
+# Installs the distribution packages that quadhop needs and that are missing. This is the only list of them.
+# Debian 12 and Ubuntu 24.04 have them all under these names. Run as root, or with sudo.
 set -euo pipefail
 
 packages=(

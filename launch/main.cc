@@ -15,8 +15,7 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     const quadhop::ExitCode code = quadhop::RunCommandLine(arguments);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return static_cast<int>(code);
-    std::fputs("quadhop: what was printed could not be written to stdout, or not all of it\n",
-               stderr);
+    std::fputs("quadhop: the output could not be written to stdout, or only part of it\n", stderr);
     return static_cast<int>(code == quadhop::ExitCode::kDone ? quadhop::ExitCode::kFailed : code);
   } catch (const std::bad_alloc&) {
     std::fputs("quadhop: out of memory\n", stderr);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One of the paper's data sets with the paper's settings (launch/configs), from its downloaded folder to the accuracy of the best
-# epoch. What is done already is not done again; a training that was stopped is carried on.
+# Trains on one of the paper's data sets with the paper's settings (launch/configs), from its downloaded folder to the accuracy
+# of the best epoch. What is done already is skipped; training that was stopped is resumed.
 #
 #   paper.sh ogbn-products|snap-patents|ogbn-papers100M DATASET [RANKS [FLAGS OF train...]]
 #
@@ -17,7 +17,7 @@ shift $(($# < 3 ? $# : 3))
 quadhop=${QUADHOP:-quadhop}
 store=stores/$name.qh run=runs/$name
 
-# How each graph is read. Partitions: as many as ranks will ever share, or more.
+# How each graph is read. Partitions: at least as many as there will ever be ranks.
 case $name in
   ogbn-products) prep=(--parts 32) ;;
   snap-patents) prep=(--parts 32 --directed) ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh checkout to a trained model: installs the packages, builds, makes a store of WordNet, trains on two ranks, and
-# compares with a model that does not see the graph. What is done already is not done again.
+# compares with a model that does not see the graph. What is done already is skipped.
 #
 #   launch/quickstart.sh [--epochs N]
 set -euo pipefail
@@ -24,7 +24,7 @@ fi
 # Ranks share the cores as threads, so they are not bound to one each; two ranks run on one core too.
 mpirun=(mpirun -n 2 --oversubscribe --bind-to none)
 
-# part TITLE COMMAND...: says what is done, and how long it took.
+# part TITLE COMMAND...: prints what is done, and how long it took.
 part() {
   local title=$1 start=$EPOCHREALTIME
   shift
@@ -38,7 +38,7 @@ build() {
   cmake --build build/release --target quadhop
 }
 
-# train RUN FLAGS...: nothing if RUN is finished and newer than the program and the store.
+# train RUN FLAGS...: does nothing if RUN is finished and newer than the program and the store.
 train() {
   local run=$1 summary=$1/summary.json replace=()
   shift
@@ -50,7 +50,7 @@ train() {
   "${mpirun[@]}" "$quadhop" train --store "$store" --config quickstart --run "$run" "${epochs[@]}" "${replace[@]}" "$@"
 }
 
-# json_number FILE NAME: a number in an object of one line.
+# json_number FILE NAME: prints a number of a one-line JSON object.
 json_number() { sed -nE "s/.*\"$2\":([-+0-9.eE]+).*/\1/p" "$1"; }
 
 part "Packages" launch/install.sh

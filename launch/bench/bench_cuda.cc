@@ -32,7 +32,7 @@ std::vector<T> RandomValues(int64_t count) {
 
 class GpuMachine final : public BenchMachine {
  public:
-  // Kernels in full precision, and those that BF16 and TF32 share.
+  // `full`: kernels in full precision; `reduced`: those that BF16 and TF32 share.
   GpuMachine(std::unique_ptr<Device> device, std::unique_ptr<Kernels> full,
              std::unique_ptr<Kernels> reduced)
       : device_(std::move(device)), full_(std::move(full)), reduced_(std::move(reduced)) {}
@@ -85,7 +85,7 @@ class GpuMachine final : public BenchMachine {
   }
 
  private:
-  // Seconds of the quickest of five times that the device does what `queue` asks for.
+  // Seconds that the device takes for what `queue` asks for: the quickest of five times.
   template <typename Queue>
   absl::StatusOr<double> QuickestSeconds(const Queue& queue) {
     double quickest = std::numeric_limits<double>::infinity();
@@ -105,7 +105,7 @@ class GpuMachine final : public BenchMachine {
     QH_ASSIGN_OR_RETURN(const auto products, cuda::MakeProducts(*device_, operands));
     const Buffer<T> a(*device_, kSide * kSide), b(*device_, kSide * kSide);
     const Buffer<float> c(*device_, kSide * kSide);
-    // Rows differ: they begin at other places of the values.
+    // Rows differ: they begin at different places in `values`.
     const std::vector<T> values = RandomValues<T>(17 * kSide);
     for (int64_t row = 0; row < kSide; ++row)
       for (const Buffer<T>* operand : {&a, &b})
@@ -118,7 +118,7 @@ class GpuMachine final : public BenchMachine {
     return 2e-9 * kSide * kSide * kSide / seconds;
   }
 
-  // All memory of the process on the device is of its default pool, but for what recordings take.
+  // All device memory of the process is from its default pool, except for what recordings take.
   absl::Status Pool(cudaError_t (*call)(cudaMemPool_t, cudaMemPoolAttr, void*),
                     cudaMemPoolAttr attribute, uint64_t& value) const {
     cudaMemPool_t pool = nullptr;

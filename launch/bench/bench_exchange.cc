@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kRounds = 11;  // the first warms up
 constexpr int64_t kNodesOfRank = 50000;
-constexpr int64_t kRowsAsked = 20000;  // distinct nodes of a rank's share of a step
+constexpr int64_t kRowsAsked = 20000;  // distinct nodes in a rank's share of a step
 constexpr int64_t kFeatures = 128, kHopsAndSelf = 3;
 constexpr int64_t kGradients = int64_t{2}
                                << 20;  // trained parameters of the products model: 2 million
@@ -74,7 +74,7 @@ class Exchanges {
                  1e-9 * received / seconds);
   }
 
-  // As many bytes from every rank to every other; what arrives at a rank is `bytes`.
+  // Sends equally many bytes from every rank to every other; what arrives at a rank is `bytes`.
   absl::Status PlainAllToAll(int64_t bytes) {
     const int64_t of_peer = bytes / (num_ranks_ - 1);
     Tensor<uint8_t> send({num_ranks_, of_peer}), receive({num_ranks_, of_peer});
@@ -86,7 +86,7 @@ class Exchanges {
     QH_ASSIGN_OR_RETURN(const double seconds, Seconds(comm_, [&] {
                           return comm_.AllToAllV("plain all-to-all", messages);
                         }));
-    Print("  plain all-to-all of as many", bytes, seconds);
+    Print("  plain all-to-all of equal size", bytes, seconds);
     return absl::OkStatus();
   }
 
@@ -126,7 +126,7 @@ class Exchanges {
                                                      absl::MakeSpan(summands.data(), kGradients),
                                                      absl::MakeSpan(sum.data(), kGradients));
                           }));
-      // Chunks of the peers' summands, then the sums of their chunks: a ring's volume.
+      // Chunks of the peers' summands, then the sums of their chunks: the same volume as of a ring.
       const auto bytes =
           static_cast<int64_t>(2 * sizeof(float)) * kGradients * (num_ranks_ - 1) / num_ranks_;
       Print(reduction == Reduction::kFast ? "gradients, 2 million, FAST"
@@ -154,7 +154,7 @@ class Exchanges {
   Communicator& comm_;
   const int32_t rank_;
   const int32_t num_ranks_;
-  PartitionOwners owners_;  // a partition a rank
+  PartitionOwners owners_;  // one partition per rank
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Speed of what ranks say to each other in a step: features, gradients and batch moments.
+// Speed of the exchanges between ranks in a step: features, gradients and batch moments.
 #pragma once
 
 #include <absl/status/status.h>
@@ -7,9 +7,9 @@
 
 namespace quadhop {
 
-// Prints, on rank 0, a table of the exchanges of a step at the sizes of large graphs, beside plain
-// all-to-all of as many bytes. Times are those of the slowest rank. Collective. kFailedPrecondition
-// for one rank, which exchanges nothing; else errors are the communicator's.
+// Prints, on rank 0, a table of the exchanges of a step at the sizes of large graphs, beside a
+// plain all-to-all of the same number of bytes. Times are those of the slowest rank. Collective.
+// kFailedPrecondition for one rank, which exchanges nothing; else errors are the communicator's.
 absl::Status BenchExchange(const RankContext& context);
 
 }  // namespace quadhop

@@ -1,4 +1,4 @@
-// What training steps are measured on, and how fast it is at best.
+// A machine that training steps are measured on, and how fast it is at best.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -25,22 +25,23 @@ class BenchMachine {
   virtual Kernels& kernels(Precision precision) = 0;
   virtual std::vector<Precision> precisions() const = 0;
 
-  // GFLOP/s of large products.
+  // GFLOP/s of large matrix products.
   virtual absl::StatusOr<double> ProductPeak(Precision precision) = 0;
-  // GB/s of copying between buffers larger than the caches, counted once.
+  // GB/s of copying between buffers larger than the caches, with each byte counted once.
   virtual absl::StatusOr<double> CopyRate() = 0;
 
-  // Rows that it gathers by itself; nullptr: the host does. The table is borrowed.
+  // The rows of `table`, gathered by the machine; nullptr: the host gathers them. The table is
+  // borrowed.
   virtual absl::StatusOr<std::unique_ptr<DeviceRows>> TakeRows(const FeatureTable& table) = 0;
 
-  // The most memory held since ResetPeakBytes: of the process, or of the GPU by the process.
+  // The most memory held since ResetPeakBytes: by the process, or by the process on the GPU.
   virtual void ResetPeakBytes() = 0;
   virtual absl::StatusOr<int64_t> PeakBytes() = 0;
 };
 
-// All threads of `pool`, each on its own; borrowed.
+// Uses all threads of `pool`, each on its own; `pool` is borrowed.
 std::unique_ptr<BenchMachine> MakeHostMachine(ThreadPool& pool);
-// kUnavailable without a GPU, or where the program was built without CUDA.
+// kUnavailable without a GPU, or if the program was built without CUDA.
 absl::StatusOr<std::unique_ptr<BenchMachine>> MakeGpuMachine();
 
 }  // namespace quadhop

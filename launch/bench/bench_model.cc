@@ -23,14 +23,15 @@ constexpr BenchShape kShapes[] = {
 };
 constexpr int32_t kPartitions = 4;
 constexpr double kEnoughSeconds = 10;  // of measured steps
-// Of the table that batches take rows from.
+// Sizes of the table that batches take rows from.
 constexpr int64_t kTableBytes = int64_t{256} << 20, kMostRows = 20000, kLeastRows = 64;
 
 void FillRandom(RandomStream random, Tensor<float>& tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>(random.Normal());
 }
 
-// `size` of `num_nodes` nodes, each with its own random rows of `num_rows`, cut into equal slices.
+// Fills a batch with `size` of `num_nodes` nodes, each with its own random rows of `num_rows`, cut
+// into equal slices.
 void FillBatch(const LargeGTDims& dims, int64_t num_nodes, int64_t num_rows, int64_t size,
                int64_t step, Batch& batch) {
   const auto random_row = [&](RandomStream& random) {

@@ -11,8 +11,8 @@
 
 namespace quadhop {
 
-// Sizes of a model and its batch, and its necessary operations: those of a node's step, forward and
-// backward, that are left after the merging of DESIGN.md section 4.
+// Sizes of a model and its batch, and the operations per node that a step needs, forward and
+// backward: those that are left after the merging of DESIGN.md section 4.
 struct BenchShape {
   const char* name;
   int64_t features, width, heads, sampled, classes, centroids, pos_enc, batch;
@@ -24,12 +24,12 @@ LargeGTOptions OptionsOf(const BenchShape& shape, Precision precision);
 
 struct StepFigures {
   double seconds = 0;             // the median of the steps after one to warm up
-  double evaluation_seconds = 0;  // of as many nodes; tokens without repeats take longest
+  double evaluation_seconds = 0;  // for as many nodes; tokens without repeats take longest
   int64_t peak_bytes = 0;         // of training; see BenchMachine::PeakBytes
 };
-// Training steps on random tokens without repeats, dropout and Adam included, on random classes and
-// from a random codebook, whatever the options say of loss and start. Fewer than `steps`, and one
-// at least, where they take long.
+// Measures training steps, dropout and Adam included, on random tokens without repeats, with random
+// classes and from a random codebook, whatever the options say about loss and start. Measures fewer
+// than `steps`, but at least one, if they take long.
 absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_size, int64_t steps,
                                          BenchMachine& machine);
 

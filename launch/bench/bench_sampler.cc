@@ -31,14 +31,14 @@ namespace {
 constexpr double kSecondsEach = 2;
 constexpr int64_t kHopsAndSelf = 3, kWidth = 100;
 
-// That this thread computed: what else runs on the machine counts less.
+// Seconds that this thread computed: what else runs on the machine affects them less.
 double CpuSeconds() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Calls body(i) for i = 0, 1, ... for about kSecondsEach; returns calls a second.
+// Calls body(i) for i = 0, 1, ... for about kSecondsEach; returns calls per second.
 template <typename Body>
 double Rate(int64_t calls_between_looks, Body body) {
   const double begin = CpuSeconds();
@@ -73,7 +73,7 @@ void PrintGraph(const Topology& topology) {
 }
 
 void BenchSampler(const Topology& topology) {
-  std::printf("\n%-8s %6s %14s %22s\n", "method", "K", "us a node", "M sampled nodes/s");
+  std::printf("\n%-8s %6s %14s %22s\n", "method", "K", "us per node", "M sampled nodes/s");
   for (SamplerOptions::Method method :
        {SamplerOptions::Method::kExact, SamplerOptions::Method::kPaths})
     for (int32_t k : {20, 50, 100}) {
@@ -90,12 +90,12 @@ void BenchSampler(const Topology& topology) {
     }
 }
 
-// Batches of 1024 nodes, ids to the GPU and samples back counted.
+// Samples batches of 1024 nodes; the times include copying ids to the GPU and samples back.
 absl::Status BenchGpuSampler(const Topology& topology) {
   constexpr int64_t kBatch = 1024, kInHostMemory = 0;
   constexpr int64_t kInDeviceMemory = std::numeric_limits<int64_t>::max();
   ThreadPool pool(1);
-  std::printf("\n%-8s %6s %14s %22s   topology in the memory of\n", "on GPU", "K", "us a node",
+  std::printf("\n%-8s %6s %14s %22s   topology in the memory of\n", "on GPU", "K", "us per node",
               "M sampled nodes/s");
   for (SamplerOptions::Method method :
        {SamplerOptions::Method::kExact, SamplerOptions::Method::kPaths})
@@ -123,8 +123,9 @@ absl::Status BenchGpuSampler(const Topology& topology) {
   return absl::OkStatus();
 }
 
-// Bytes read from the table a second, beside what is copied between arrays larger than the caches,
-// and from the table, in order, to where rows are gathered, which stays in the caches.
+// Bytes gathered from the table per second, compared with copying between arrays larger than the
+// caches, and with copying from the table, in order, to the place of gathered rows, which stays in
+// the caches.
 absl::Status BenchGather(const FeatureTable& table) {
   constexpr int64_t kRows = 4096;
   const auto source = MakeMappedFeatureSource(table);
@@ -169,7 +170,7 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
   inputs.split = split;
   inputs.partition_offsets = offsets;
   inputs.end_partition = 1;
-  std::printf("\n%-28s %16s %16s\n", "batches of at most 1024", "ms a batch", "k nodes/s");
+  std::printf("\n%-28s %16s %16s\n", "batches of at most 1024", "ms per batch", "k nodes/s");
   for (int32_t k : {0, 20, 100}) {
     LoaderOptions options;
     options.sampler.sampled_nodes = k;
@@ -177,7 +178,7 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
     QH_ASSIGN_OR_RETURN(const auto loader, BatchLoader::Create(inputs, options));
     int64_t batches = 0, nodes = 0;
     double begin = 0;
-    // In as many passes as it takes: graphs may have few training nodes.
+    // Takes as many passes as needed: graphs may have few training nodes.
     for (int64_t epoch = 1; batches < kWarmUp + kTimed; ++epoch) {
       QH_RETURN_IF_ERROR(loader->Start({.batch = 1024, .epoch = epoch}));
       while (batches < kWarmUp + kTimed) {

@@ -10,7 +10,7 @@
 namespace quadhop {
 namespace {
 
-// Names of variables that ranks on other hosts need, which a remote shell does not hand on.
+// Names of variables that ranks on other hosts need and a remote shell does not pass on.
 std::vector<std::string> VariablesToHandOn() {
   std::vector<std::string> names;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -31,17 +31,17 @@ absl::StatusOr<std::vector<std::string>> MpirunCommand(const MpirunOptions& opti
   if (FindInPath("mpirun").empty())
     return absl::UnavailableError(
         "there is no mpirun in PATH: install openmpi-bin, or load the cluster's Open MPI module");
-  // --quiet: what mpirun has to say of exit codes that are not 0 is said by launch, and better.
+  // --quiet: exit codes other than 0 are reported by launch, better than by mpirun.
   std::vector<std::string> command = {"mpirun", "--quiet", "--oversubscribe", "--bind-to", "none"};
   const auto add = [&command](std::initializer_list<std::string> words) {
     command.insert(command.end(), words);
   };
   if (geteuid() == 0) add({"--allow-run-as-root"});
-  // On this machine alone nothing but mpirun starts ranks: there need be no ssh.
+  // On this machine alone mpirun itself starts all ranks, so ssh need not be there.
   if (options.hosts.empty()) add({"--mca", "plm", "isolated"});
   add({"--mca", "ras", "^slurm"});
   // Daemons would map a copy of the machine's topology where they find room, and crash one time in
-  // ten on recent kernels (Open MPI 4.1, hwloc 2.9). Without it ranks look at the machine
+  // ten on recent kernels (Open MPI 4.1, hwloc 2.9). Without the copy, ranks inspect the machine
   // themselves.
   add({"--mca", "rtc_hwloc_vmhole", "none"});
   if (options.hosts.empty()) {

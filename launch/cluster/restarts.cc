@@ -28,7 +28,7 @@ std::vector<std::string> RunsOf(const std::string& run) {
 }
 
 // How many steps the runs have done, as far as their folders show: each up to its newest
-// checkpoint, or to the last step in its metrics. The script for Slurm judges by the same
+// checkpoint, or to the last step in its metrics. The script for Slurm counts the same way
 // (steps_done).
 int64_t StepsDone(const std::string& run) {
   int64_t all = 0;
@@ -41,7 +41,7 @@ int64_t StepsDone(const std::string& run) {
   return all;
 }
 
-// "code 137: a rank was killed (SIGKILL)"
+// "code 137: a rank was killed by SIGKILL"
 std::string DescribeEnd(int code) {
   if (code <= 128) return absl::StrCat("code ", code);
   const char* name = sigabbrev_np(code - 128);
@@ -61,7 +61,7 @@ std::string WhereToResume(const std::string& run) {
     return absl::StrCat("where its ", Counted(static_cast<int64_t>(runs.size()), "run"), " stand");
   const std::vector<int64_t> steps =
       ListCheckpointSteps(runs.front()).value_or(std::vector<int64_t>());
-  if (steps.empty()) return "the beginning, for there is no checkpoint yet";
+  if (steps.empty()) return "the beginning, because there is no checkpoint yet";
   return absl::StrCat("its newest intact checkpoint (the newest is of step ", steps.back(), ")");
 }
 
@@ -135,11 +135,12 @@ absl::StatusOr<ExitCode> RunWithRestarts(
       if (code > 128 || (max_restarts > 0 && code == static_cast<int>(ExitCode::kFailed)))
         Say(absl::StrCat(ended, got_further || code > 128
                                     ? ""
-                                    : "; not restarted, for it got no further than before"));
+                                    : "; not restarted, because it got no further than before"));
       return static_cast<ExitCode>(code);
     }
     if (restarts == max_restarts) {
-      Say(absl::StrCat(ended, "; not restarted, for it has been ", Counted(max_restarts, "time")));
+      Say(absl::StrCat(ended, "; not restarted, because it has already been restarted ",
+                       Counted(max_restarts, "time")));
       return static_cast<ExitCode>(code);
     }
     Say(absl::StrCat(ended, "; restart ", restarts + 1, " of ", max_restarts, ", from ",

@@ -1,4 +1,4 @@
-// Runs a job, and again from its newest checkpoint when it broke on the way.
+// Runs a job, and restarts it from its newest checkpoint if it fails on the way.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -16,7 +16,7 @@ namespace quadhop {
 // A command of quadhop with its flags, as it stands on a command line: "train", "--store", ...
 using JobWords = std::vector<std::string>;
 
-// Whether `job` can be carried on after it ends.
+// Whether `job` can be resumed after it ends.
 inline bool IsTraining(absl::Span<const std::string> job) { return job[0] == "train"; }
 
 // The value of --name in `job`; "" if it is not there.
@@ -28,15 +28,16 @@ JobWords WithoutFlag(absl::Span<const std::string> job, absl::string_view name);
 // Whether the switch --name is in `job`.
 bool HasSwitch(absl::Span<const std::string> job, absl::string_view name);
 
-// `job` as it carries on: with --resume, without --overwrite.
+// `job` as it is resumed: with --resume, without --overwrite.
 JobWords WithResume(absl::Span<const std::string> job);
 
-// Starts the job by mpirun, which `command_of` writes for it, and returns its exit code. Is started
-// again, at most max_restarts times, when a rank was killed, or when the job failed but got further
-// than it was: to a newer checkpoint, or a later step in its metrics, of any of its runs where it
-// trains over seeds or splits. Not when it ended well, or stopped on request (75), or was used
-// wrongly, or failed where it failed before, for it would again. Training that was asked to stop
-// while it started, so that SIGUSR1 ended it, is kResumable. Every start and end is said on stderr.
+// Starts the job with the mpirun command that `command_of` returns for it, and returns its exit
+// code. The job is restarted, at most max_restarts times, if a rank was killed, or if it failed but
+// got further than before: to a newer checkpoint, or a later step in its metrics, in any of its
+// runs if it trains over seeds or splits. It is not restarted if it ended well, stopped on request
+// (75), was used wrongly, or failed where it failed before, for it would again. Training that was
+// asked to stop while it started, so that SIGUSR1 ended it, returns kResumable. Every start and end
+// is reported on stderr.
 absl::StatusOr<ExitCode> RunWithRestarts(
     const JobWords& job, int64_t max_restarts,
     const std::function<absl::StatusOr<std::vector<std::string>>(const JobWords&)>& command_of);

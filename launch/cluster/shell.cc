@@ -27,7 +27,7 @@ bool IsPlain(char c) {
          absl::string_view("_-./=:,@+%").find(c) != absl::string_view::npos;
 }
 
-// "" if none stands there.
+// The name of a variable at the start of `text`; "" if there is none.
 absl::string_view VariableAtStart(absl::string_view text) {
   if (!text.empty() && absl::ascii_isdigit(static_cast<unsigned char>(text[0]))) return "";
   size_t length = 0;

@@ -10,22 +10,22 @@
 
 namespace quadhop {
 
-// One word of a shell, whatever is in it: as it is where that is safe, else in single quotes.
+// `text` as one word of a shell: unchanged if that is safe, else in single quotes.
 std::string ShellWord(absl::string_view text);
-// One word in which $NAME and ${NAME} are variables of the shell, which ends where one is not set;
-// all else stands as it is. nullopt if there is another $ in `text`.
+// `text` as one word in which $NAME and ${NAME} are variables of the shell, which ends if one is
+// not set; everything else is literal. nullopt if there is another $ in `text`.
 absl::optional<std::string> ShellWordOfVariables(absl::string_view text);
-// Words with a blank between.
+// The words, separated by blanks.
 std::string ShellWords(absl::Span<const std::string> words);
 
 struct ShellOutcome {
   int exit_code = 0;   // 128 + the signal if one ended it
   std::string output;  // stdout and stderr, without white space at the end
 };
-// Runs `command` in sh, without input, and waits for it. kInternal if that cannot be started.
+// Runs `command` in sh, without input, and waits for it. kInternal if sh cannot be started.
 absl::StatusOr<ShellOutcome> RunInShell(const std::string& command);
 
-// The first folder of PATH that has an executable `program`, with it; "" if none has.
+// The path of the executable `program` in the first folder of PATH that has one; "" if none has.
 std::string FindInPath(absl::string_view program);
 
 // The path of this program's file.

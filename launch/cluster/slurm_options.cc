@@ -21,7 +21,8 @@
 namespace quadhop {
 namespace {
 
-// What Slurm takes `text` for, which rounds up; 0: no limit. nullopt if it is no time (man sbatch).
+// The minutes that Slurm reads in `text`, rounded up as by Slurm; 0: no limit. nullopt if `text` is
+// not a time (man sbatch).
 absl::optional<int64_t> MinutesOfTime(absl::string_view text) {
   if (absl::EqualsIgnoreCase(text, "infinite") || absl::EqualsIgnoreCase(text, "unlimited"))
     return 0;
@@ -44,7 +45,7 @@ absl::optional<int64_t> MinutesOfTime(absl::string_view text) {
   return (seconds + 59) / 60;
 }
 
-// N of B:USR1@N, which Slurm sends to the script; 0 if `signal` is another.
+// N of B:USR1@N, the signal that Slurm sends to the script; 0 if `signal` is another.
 int64_t SecondsOfSignal(absl::string_view signal) {
   int64_t seconds = 0;
   const bool is_read =
@@ -83,7 +84,7 @@ bool IsOneLine(absl::string_view text) {
   return std::none_of(text.begin(), text.end(), absl::ascii_iscntrl);
 }
 
-// The flag that says the same; "" if none has to.
+// The flag of launch slurm to use instead of `option`; "" if `option` is allowed.
 absl::string_view FlagInsteadOf(absl::string_view option) {
   for (const auto& [of_sbatch, flag] : {std::pair("nodes", "nodes"),
                                         {"ntasks", "ranks-per-node"},
@@ -109,12 +110,12 @@ absl::Status CheckOptionOfSbatch(const std::string& option, bool is_training) {
     return UsageError(absl::StrCat("--sbatch is '", option,
                                    "', which the script would not know of: give --", flag));
   if (is_training && (name == "array" || name == "time-min"))
-    return UsageError(absl::StrCat("--sbatch is '", option, "', but ",
-                                   name == "array"
-                                       ? "the jobs of an array would train the same run: start one "
-                                         "for each run"
-                                       : "the time to write a checkpoint counts from --time: lower "
-                                         "that"));
+    return UsageError(absl::StrCat(
+        "--sbatch is '", option, "', but ",
+        name == "array"
+            ? "the jobs of an array would train the same run: start one job for each run"
+            : "the time at which to write a checkpoint is counted from --time: lower that "
+              "instead"));
   if (is_training && name == "signal" && SecondsOfSignal(parts.second) == 0)
     return UsageError(
         absl::StrCat("--sbatch is '", option,
@@ -138,8 +139,9 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
   for (const std::string& option : options.sbatch)
     QH_RETURN_IF_ERROR(CheckOptionOfSbatch(option, is_training));
   if (!IsOneLine(folder))
-    return UsageError(absl::StrCat("the script would start in this folder, '", folder,
-                                   "', which has control characters in its path: go to another"));
+    return UsageError(
+        absl::StrCat("the script would start in this folder, '", folder,
+                     "', which has control characters in its path: start from another"));
   for (const auto& [name, value] : {std::pair("time", options.time),
                                     {"partition", options.partition},
                                     {"account", options.account},
@@ -148,8 +150,9 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
       return UsageError(
           absl::StrCat("--", name, " is '", value, "'; allowed: text without control characters"));
   if (options.name.find('/') != std::string::npos)
-    return UsageError(absl::StrCat("--name is '", options.name,
-                                   "'; allowed: text without /, for the log is named by it"));
+    return UsageError(
+        absl::StrCat("--name is '", options.name,
+                     "'; allowed: text without /, because the log is named after it"));
   QH_RETURN_IF_ERROR(CheckTime(options, is_training));
   if (!options.stage_to.empty() &&
       (absl::string_view("/$").find(options.stage_to[0]) == absl::string_view::npos ||
@@ -163,11 +166,11 @@ absl::Status CheckSlurmOptions(const SlurmOptions& options, absl::Span<const std
   if (!is_training) return absl::OkStatus();
   if (FlagOfJob(job, "run").empty()) return UsageError("train needs --run to be run by a script");
   if (FlagOfJob(job, "store").empty() && !HasSwitch(job, "resume"))
-    return UsageError(
-        "train needs --store to be run by a script, or --resume for a run that is there");
+    return UsageError("train needs --store to be run by a script, or --resume for an existing run");
   if (HasSwitch(job, "overwrite"))
     return UsageError(
-        "--overwrite is given, but a job that is queued again carries on: remove the run first");
+        "--overwrite is given, but a job that is queued again resumes its run: remove the run "
+        "first");
   return absl::OkStatus();
 }
 

@@ -52,7 +52,7 @@ std::string Directives(const SlurmOptions& options, bool is_training, const std:
   if (!options.partition.empty()) add("partition", options.partition);
   if (!options.account.empty()) add("account", options.account);
   add("output", "%x-%j.log");
-  add("open-mode", "append", "a job that is queued again goes on in its log");
+  add("open-mode", "append", "a job that is queued again continues its log");
   if (is_training) {
     add("signal", absl::StrCat("B:USR1@", kSecondsToStop),
         "to this shell, in seconds before the time limit");
@@ -60,7 +60,7 @@ std::string Directives(const SlurmOptions& options, bool is_training, const std:
   }
   if (!options.sbatch.empty())
     absl::StrAppend(&text,
-                    "# From --sbatch; of an option that is given twice sbatch takes the last.\n");
+                    "# From --sbatch; if an option is given twice, sbatch takes the last.\n");
   for (const std::string& option : options.sbatch) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(absl::StripPrefix(option, "--"), absl::MaxSplits('=', 1));
@@ -95,9 +95,9 @@ threads=THREADS
 )bash";
 
 constexpr absl::string_view kStart = R"bash(
-# Ranks are started by srun where Slurm's PMIx works on these nodes, else by mpirun, which finds them by itself.
+# Ranks are started by srun if Slurm's PMIx works on these nodes, else by mpirun, which finds the nodes by itself.
 if [ "$(srun --mpi=pmix echo here 2>/dev/null | grep -c here)" -eq "$SLURM_NTASKS" ]; then
-  # A rank that ends with 75 is no reason to kill the others; of one that is lost they know by themselves.
+  # A rank that ends with 75 is no reason to kill the others; if one is lost, they notice by themselves.
   start=(srun --mpi=pmix --kill-on-bad-exit=0 --cpus-per-task="$threads")
 else
   start=(mpirun --quiet --bind-to none --mca rtc_hwloc_vmhole none)
@@ -107,7 +107,7 @@ echo "== ranks are started by ${start[0]}, $threads threads each"
 )bash";
 
 // Slurm starts nothing more in a job that is cancelled or has lost a node: its batch script can
-// then remove the copy of its own node alone.
+// then remove only the copy on its own node.
 constexpr absl::string_view kStaging = R"bash(
 # The store goes to the local disk of every node first. A start that was cut short may have left a copy there.
 local_folder=FOLDER/quadhop-$SLURM_JOB_ID
@@ -117,7 +117,7 @@ unstage() {
   trap - EXIT
   "${on_every_node[@]}" rm -rf "$local_folder" && return
   rm -rf "$local_folder"
-  echo "== copies of the store may be left in $local_folder of other nodes" >&2
+  echo "== copies of the store may be left in $local_folder on other nodes" >&2
 }
 trap unstage EXIT
 "${on_every_node[@]}" rm -rf "$local_folder" && "${on_every_node[@]}" bash -c '
@@ -137,8 +137,8 @@ code=$?
 )bash";
 
 constexpr absl::string_view kTraps = R"bash(
-# Asked to stop, the ranks write a checkpoint and end with 75. Slurm asks by USR1 before the time limit. By TERM a job is
-# preempted or cancelled: whether it is queued again is then not for this script to say.
+# When asked to stop, the ranks write a checkpoint and end with 75. Slurm sends USR1 before the time limit. It sends TERM to
+# preempt or cancel a job: whether the job is queued again is then not for this script to decide.
 asked_to_stop=no again=yes
 stop() {
   echo "== $(date -Is) asked to stop by $1"
@@ -148,10 +148,10 @@ trap 'stop USR1' USR1
 trap 'again=no; stop TERM' TERM
 )bash";
 
-// A trap ends `wait` early, and may come just before it: so it waits a second at a time.
+// A trap ends `wait` early, and may come just before it: so the script waits a second at a time.
 constexpr absl::string_view kTrappedRun = R"bash(
 run=RUN
-# How far the run has got: to its newest checkpoint, or to the last step in its metrics; runs over seeds or splits together.
+# How far the run has got: to its newest checkpoint, or to the last step in its metrics; summed over runs over seeds or splits.
 steps_done() {
   for one in "$run" "$run"/SEED* "$run"/SPLIT* "$run"/SPLIT*/SEED*; do
     { readlink "$one/checkpoints/latest" || cat "$one/checkpoints/latest"; grep -o '^{"event":"step","step":[0-9]*' "$one/metrics.jsonl"; } 2>/dev/null |
@@ -164,7 +164,7 @@ if [ "$asked_to_stop" = no ]; then
   "${start[@]}" "${job[@]}" &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
-    # Again and again: what cannot be handed on while ranks are started is dropped.
+    # Sent again and again, because a signal that cannot be passed on while ranks are started is dropped.
     [ "$asked_to_stop" = no ] || kill -USR1 "$pid" 2>/dev/null
     sleep 1 &
     wait "$!"
@@ -175,14 +175,14 @@ fi
 )bash";
 
 constexpr absl::string_view kRequeue = R"bash(
-# Queued again: a job that was asked to stop, and one that failed but got further than it was (else it would fail again).
+# Queued again: a job that was asked to stop, and one that failed but got further than before (else it would fail again).
 max_restarts=MAX_RESTARTS
 if [ "$code" -eq 0 ] || [ "$code" -eq 2 ] || [ "$again" = no ]; then
   echo "== $(date -Is) ended with $code"
 elif [ "$asked_to_stop" = no ] && [ "$code" -ne 75 ] && [ "$(steps_done)" -le "$before" ]; then
   echo "== $(date -Is) ended with $code and got no further than before: not queued again"
 elif [ "$restarts" -ge "$max_restarts" ]; then
-  echo "== $(date -Is) ended with $code: not queued again, for it has been $restarts times"
+  echo "== $(date -Is) ended with $code: not queued again, because it has already been $restarts times"
 else
   echo "== $(date -Is) ended with $code: to be queued again"
   if scontrol requeue "$SLURM_JOB_ID"; then

@@ -9,10 +9,10 @@
 
 namespace quadhop {
 
-// The script. A job of train stops with a checkpoint before its time limit, and is queued
-// again; also after a failure, if it got further than it was (RunWithRestarts). Ranks are started
-// by srun where Slurm's PMIx works on the nodes, else by mpirun: the script finds out. `folder` is
-// where it runs, `program` is quadhop.
+// The script. A train job stops with a checkpoint before its time limit, and is queued again; also
+// after a failure, if it got further than before (RunWithRestarts). The script starts ranks by srun
+// if Slurm's PMIx works on the nodes, else by mpirun. `folder` is where it runs, `program` is
+// quadhop.
 std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::string> job,
                         const std::string& folder, const std::string& program);
 

@@ -28,7 +28,7 @@ constexpr int kCannotStart = 127;  // as a shell says it
 [[noreturn]] void Become(char* const* arguments, const sigset_t& mask, pid_t parent) {
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // Of a group of its own, it may not read from the terminal: it would be stopped.
+  // In a group of its own, the child may not read from the terminal: it would be stopped.
   setpgid(0, 0);
   const int nothing = open("/dev/null", O_RDONLY);
   dup2(nothing, STDIN_FILENO);
@@ -58,7 +58,7 @@ absl::StatusOr<int> Supervisor::Run(absl::Span<const std::string> command) {
     code = WaitFor(child, signals);
   else
     code = ErrnoStatus(errno, absl::StrCat("start ", command[0]));
-  // One that came since is seen, too, and must not end this process now.
+  // A signal that has come since counts, too, and must not end this process now.
   const timespec at_once{};
   while (const int signal = std::max(0, sigtimedwait(&signals, nullptr, &at_once)))
     stop_requested_ |= signal != SIGCHLD;
@@ -81,7 +81,7 @@ int Supervisor::WaitFor(pid_t child, const sigset_t& signals) {
         since_first.emplace();
       } else if (!since_second.has_value() && IsAnotherRequest(signal, since_first->Elapsed())) {
         since_second.emplace();
-        kill(child, SIGTERM);  // once: at a second one mpirun leaves its ranks
+        kill(child, SIGTERM);  // only once: at a second one mpirun abandons its ranks
       }
     }
     if (since_second.has_value()) {

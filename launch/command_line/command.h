@@ -1,4 +1,4 @@
-// What every subcommand of quadhop is.
+// A subcommand of quadhop.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -16,8 +16,8 @@ struct Command {
   absl::string_view summary;  // one line
   // `arguments`: what follows the command's name.
   absl::StatusOr<ExitCode> (*run)(absl::Span<const std::string> arguments);
-  // Whether processes that were started together do it together, or some of what it does. Others
-  // are the work of one process.
+  // Whether processes that were started together can do the command, or part of it, together. Other
+  // commands are the work of one process.
   bool on_ranks = false;
 };
 

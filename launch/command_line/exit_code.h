@@ -1,4 +1,4 @@
-// How the program ends, and the errors that are of the command line.
+// How the program ends, and errors in the command line.
 #pragma once
 
 #include <absl/status/status.h>
@@ -10,7 +10,7 @@ namespace quadhop {
 // IsUsageError, else kFailed. launch passes on the code of the job that it ran, whatever it is.
 enum class ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kResumable = 75 };
 
-// An error of the command line (exit code 2), as against a failure of the work (exit code 1).
+// An error in the command line (exit code 2), as opposed to a failure of the work (exit code 1).
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 

@@ -20,7 +20,7 @@ std::string IntervalText(T low, T high) {
   return absl::StrCat("[", low, ", ", high, "]");
 }
 
-// A default that cannot be given stands for "not given".
+// A default that may not be given as a value stands for "not given".
 template <typename T>
 std::string DefaultText(T value, T low, T high) {
   return value < low || value > high ? "" : absl::StrCat(value);
@@ -274,7 +274,7 @@ absl::Status Flags::CheckExcluded(absl::string_view name,
   for (const absl::string_view other : others)
     if (given(name) && given(other))
       return UsageError(
-          absl::StrCat("--", name, " and --", other, " are given; only one of them can be meant"));
+          absl::StrCat("--", name, " and --", other, " are given; give only one of them"));
   return absl::OkStatus();
 }
 
@@ -289,7 +289,7 @@ absl::Status Flags::CheckRequired() const {
 
 void AddThreadsFlag(Flags* flags, int64_t* threads) {
   flags->Int("threads", threads, int64_t{0}, int64_t{1024},
-             "threads to use, per rank (0: the cores this process may use, shared by the ranks of "
+             "threads per rank (0: the cores that this process may use, divided among the ranks of "
              "a host)");
 }
 

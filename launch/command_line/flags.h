@@ -1,10 +1,10 @@
 // The flags of one command: declared once, parsed into typed variables, and described by --help
 // from the declaration.
 //
-// Not absl::flags: those are one global table for the whole program, where each command here has
-// its own, and their library would also bring a global help. Nor CLI11, which has commands, ranges
-// and sizes: help, manual page and completions would have to be made of it all the same, and they
-// are most of this. Several commands, and a command's tests, can parse side by side.
+// Not absl::flags: it has one global table for the whole program, whereas each command here has its
+// own flags, and its library would also bring a global help. Not CLI11 either: it has commands,
+// ranges and sizes, but help, manual page and completions would still have to be written for it,
+// and they are most of this. Several commands, and a command's tests, can parse side by side.
 #pragma once
 
 #include <absl/status/status.h>
@@ -31,12 +31,12 @@ enum class HelpFormat { kText, kMan, kBash };
 absl::optional<HelpFormat> AsksForHelp(absl::string_view argument);
 
 // Variables given to a declaration must outlive Parse; their values before it are the defaults that
-// --help shows, but for numbers out of their range, which stand for a flag that is not given.
+// --help shows, except for numbers outside their range, which stand for a flag that is not given.
 // --name VALUE and --name=VALUE are the same; a switch takes no value, or =true or =false. "--"
 // ends the flags.
 class Flags {
  public:
-  // `command` is what stands after "quadhop": "import".
+  // `command` is what follows "quadhop": "import".
   Flags(absl::string_view command, absl::string_view summary);
 
   Flags& String(absl::string_view name, std::string* target, absl::string_view value_name,
@@ -59,26 +59,25 @@ class Flags {
   Flags& Switch(absl::string_view name, bool* target, absl::string_view help);
   // An argument without a name, by order of declaration.
   Flags& Positional(absl::string_view value_name, std::string* target, absl::string_view help);
-  // Whatever follows the last positional, or "--", flags of another command included.
+  // Whatever follows the last positional, or "--", including flags of another command.
   Flags& Rest(absl::string_view value_name, std::vector<std::string>* target,
               absl::string_view help);
   // The flag declared last may also be given as -LETTER VALUE.
   Flags& Letter(char letter);
   // The flag or positional declared last must be given.
   Flags& Required();
-  // Of a command of several ways, one of them, as the help's usage shows it: what stands after the
-  // command. Without any the help makes it of all declarations.
+  // Adds a form of the command to the usage in the help: what follows the command. Without any, the
+  // help makes the usage of all declarations.
   Flags& Usage(absl::string_view text);
-  // A line of the help's examples: what stands after "quadhop ".
+  // Adds a line to the examples in the help: what follows "quadhop ".
   Flags& Example(absl::string_view text);
 
-  // Sets the targets. true: go on. false: --help, or --help=FORMAT, was asked for and has been
-  // printed. A UsageError names the flag, the value and what is allowed; targets may then hold some
-  // of the values.
+  // Sets the targets. Returns true to go on, false if --help or --help=FORMAT was asked for and has
+  // been printed. A UsageError names the flag, the value and what is allowed; targets may then hold
+  // some of the values.
   absl::StatusOr<bool> Parse(absl::Span<const std::string> arguments);
 
-  // After Parse: a UsageError if --name and one of the others, which it stands instead of, were
-  // given.
+  // After Parse: a UsageError if --name was given together with one of `others`, which it replaces.
   absl::Status CheckExcluded(absl::string_view name,
                              absl::Span<const absl::string_view> others) const;
 
@@ -119,10 +118,11 @@ class Flags {
   std::vector<std::string> examples_;
 };
 
-// --threads, as all commands have it; 0 is its default.
+// Adds --threads, the same for all commands; its default is 0.
 void AddThreadsFlag(Flags* flags, int64_t* threads);
 
-// "512M" to bytes; suffixes K, M, G, T of 1024s. false if it is none, negative, or beyond 2^63.
+// "512M" to bytes; suffixes K, M, G, T of 1024s. false if `text` is not a number of bytes, is
+// negative, or is beyond 2^63.
 bool ParseBytes(absl::string_view text, int64_t* bytes);
 
 }  // namespace quadhop

@@ -10,7 +10,7 @@
 namespace quadhop {
 namespace {
 
-// Text of roff: nothing in it is a request, and a hyphen is one that can be copied.
+// Text for roff: nothing in it is a request, and hyphens can be copied as such.
 std::string Roff(absl::string_view text) {
   std::string escaped = absl::StrReplaceAll(text, {{"\\", "\\e"}, {"-", "\\-"}, {"\n.", "\n\\&."}});
   if (absl::StartsWith(escaped, ".") || absl::StartsWith(escaped, "'")) escaped.insert(0, "\\&");

@@ -82,16 +82,17 @@ absl::StatusOr<ExitCode> RunBenchModel(absl::Span<const std::string> arguments) 
   ModelFlags model;
   int64_t threads = 0;
   Flags flags("bench model",
-              "Measures training steps of random tokens against the peak rate of products.");
-  flags.Choice("shape", &model.shape, ShapeNames(), "the data set whose sizes the model has");
+              "Measures training steps on random tokens against the peak rate of matrix products.");
+  flags.Choice("shape", &model.shape, ShapeNames(), "the data set that sets the model's sizes");
   flags.Choice("precision", &model.precision, {"all", "F32", "TF32", "BF16"},
-               "precision of the operands of products");
-  flags.Int("steps", &model.steps, int64_t{1}, int64_t{1000}, "steps to time; the median counts");
+               "precision of the operands of matrix products");
+  flags.Int("steps", &model.steps, int64_t{1}, int64_t{1000},
+            "steps to time; the median is reported");
   flags.Int("batch", &model.batch, int64_t{0}, int64_t{1} << 20,
-            "training nodes per step (0: those of the shape)");
+            "training nodes per step (0: the batch of the shape)");
   flags.Choice("backend", &model.backend, {"cpu", "cuda"}, "the processors or the first GPU");
   flags.Switch("cuda-graphs", &model.cuda_graphs,
-               "with --backend cuda, repeat steps from a recording (model.cuda_graphs)");
+               "with --backend cuda, replay steps from a recording (model.cuda_graphs)");
   AddThreadsFlag(&flags, &threads);
   flags.Example("bench model --shape products")
       .Example("bench model --shape products --batch 1024 --backend cuda --precision BF16");
@@ -106,9 +107,10 @@ absl::StatusOr<ExitCode> RunBenchModel(absl::Span<const std::string> arguments) 
 absl::StatusOr<ExitCode> RunBenchSampler(absl::Span<const std::string> arguments) {
   std::string store, backend = "cpu";
   int64_t nodes = 1000000, threads = 0;
-  Flags flags("bench sampler", "Measures sampling and gathering against the memory's rate.");
-  flags.String("store", &store, "STORE", "the store to sample; without one a graph is made");
-  flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "nodes in that graph");
+  Flags flags("bench sampler",
+              "Measures sampling and gathering against the rate of memory copies.");
+  flags.String("store", &store, "STORE", "the store to sample; without it a graph is generated");
+  flags.Int("nodes", &nodes, int64_t{1000}, int64_t{100000000}, "nodes in the generated graph");
   flags.Choice("backend", &backend, {"cpu", "cuda"}, "cuda adds the first GPU");
   AddThreadsFlag(&flags, &threads);
   flags.Example("bench sampler --store stores/wordnet.qh");
@@ -125,7 +127,7 @@ absl::StatusOr<ExitCode> RunBenchSampler(absl::Span<const std::string> arguments
 
 absl::StatusOr<ExitCode> RunBenchExchange(absl::Span<const std::string> arguments) {
   RanksOptions ranks;
-  Flags flags("bench exchange", "Measures what ranks exchange in a step.");
+  Flags flags("bench exchange", "Measures the exchanges between ranks in a step.");
   AddRanksFlags(&flags, &ranks);
   flags.Example("bench exchange --ranks-in-process 2");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
@@ -137,9 +139,9 @@ absl::StatusOr<ExitCode> RunBenchExchange(absl::Span<const std::string> argument
 }
 
 constexpr Command kBenches[] = {
-    {"model", "training steps, beside the peak rate of products", RunBenchModel},
-    {"sampler", "sampling and gathering, beside the memory's rate", RunBenchSampler},
-    {"exchange", "what ranks exchange in a step", RunBenchExchange},
+    {"model", "training steps, compared with the peak rate of matrix products", RunBenchModel},
+    {"sampler", "sampling and gathering, compared with the rate of memory copies", RunBenchSampler},
+    {"exchange", "the exchanges between ranks in a step", RunBenchExchange},
 };
 
 }  // namespace

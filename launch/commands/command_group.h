@@ -1,4 +1,4 @@
-// A command that is several, as `launch` and `bench`: the first argument says which.
+// A command with subcommands, such as `launch` and `bench`: the first argument names one.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,13 +15,13 @@ struct CommandGroup {
   absl::string_view name;     // "launch"
   absl::string_view which;    // what the first argument is called: "WHERE"
   absl::string_view summary;  // a sentence
-  absl::string_view usage;    // what stands after WHERE
-  absl::string_view example;  // lines of the help, a command line each
+  absl::string_view usage;    // what follows WHERE
+  absl::string_view example;  // lines of the help, one command line each
   absl::Span<const Command> members;
 };
 
-// Runs the member that arguments[0] names with the rest, or prints the help. A UsageError if it
-// names none.
+// Runs the member named by arguments[0] with the other arguments, or prints the help. A UsageError
+// if no member has that name.
 absl::StatusOr<ExitCode> RunGroup(const CommandGroup& group,
                                   absl::Span<const std::string> arguments);
 

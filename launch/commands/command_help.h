@@ -1,4 +1,4 @@
-// What `quadhop --help` and its forms print of all commands.
+// What `quadhop --help` and its other forms print about all commands.
 #pragma once
 
 #include <cstdio>
@@ -7,9 +7,9 @@
 
 namespace quadhop {
 
-// kText: the commands, a line each. kMan: quadhop.1, every flag of every command. kBash: a script
-// that completes command lines, to be put where bash-completion looks. The last two go to stdout,
-// and only there, for the commands print their parts.
+// kText: the commands, one line each. kMan: quadhop.1, every flag of every command. kBash: a script
+// that completes command lines, to be put where bash-completion looks. The last two always go to
+// stdout, because each command prints its own part there.
 void PrintHelp(HelpFormat format, std::FILE* file);
 
 }  // namespace quadhop

@@ -22,8 +22,8 @@ ExitCode Report(const absl::Status& status, const std::string& command) {
   const bool wrong_usage = IsUsageError(status);
   const ExitCode code = wrong_usage ? ExitCode::kUsage : ExitCode::kFailed;
   if (wrong_usage && RankByLauncher() != 0) {
-    // Ranks share the command line: the first says it, and is given the time to, for mpirun ends
-    // the others when one ends.
+    // All ranks have the same command line, so only rank 0 reports the error. The others wait to
+    // give it time, because mpirun ends all ranks when one ends.
     absl::SleepFor(kTimeForRank0);
     return code;
   }
@@ -33,7 +33,7 @@ ExitCode Report(const absl::Status& status, const std::string& command) {
   return code;
 }
 
-// Before it reads or writes anything.
+// Refuses several ranks for a command of one process before it reads or writes anything.
 absl::StatusOr<ExitCode> Run(const Command& command, absl::Span<const std::string> arguments) {
   const bool asks_for_help = !arguments.empty() && AsksForHelp(arguments[0]).has_value();
   if (!command.on_ranks && !asks_for_help) QH_RETURN_IF_ERROR(CheckStartedAlone(command.name));

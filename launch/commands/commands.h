@@ -9,8 +9,8 @@
 
 namespace quadhop {
 
-// In the order of the help: the way of the data. One command is one file, NAME_command.cc; launch
-// has one more for each of its own commands.
+// In the order of the help, which follows the data. Each command is one file, NAME_command.cc;
+// launch has one more for each of its subcommands.
 absl::Span<const Command> Commands();
 
 absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments);
@@ -32,8 +32,8 @@ absl::StatusOr<ExitCode> DoctorCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> BenchCommand(absl::Span<const std::string> arguments);
 
-// Runs `quadhop arguments...`: dispatches, prints an error to stderr, and says how the process
-// should end.
+// Runs `quadhop arguments...`: dispatches, prints an error to stderr, and returns the exit code of
+// the process.
 ExitCode RunCommandLine(absl::Span<const std::string> arguments);
 
 }  // namespace quadhop

@@ -26,11 +26,11 @@ struct DoctorJob {
   Config config;
 };
 
-// That it can be said at all means that MPI gave what is needed, and that every rank's heartbeat
+// Reaching this point means that MPI provides what is needed, and that every rank's heartbeat has
 // reached rank 0.
 Findings DescribeMpi(const RankContext& context) {
   if (!StartedByMpiLauncher())
-    return {{Verdict::kOk, "MPI", "not in use: no mpirun or srun started this", ""}};
+    return {{Verdict::kOk, "MPI", "not in use: neither mpirun nor srun started this process", ""}};
   return {{Verdict::kOk, "MPI",
            absl::StrCat(MpiLibraryVersion(), ", MPI_THREAD_MULTIPLE, ",
                         Counted(context.comm.num_ranks(), "rank"), "; heartbeats reach rank 0"),

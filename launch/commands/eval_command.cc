@@ -16,8 +16,8 @@ absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
   model.AddRun(&flags);
   model.AddStore(&flags);
   flags.String("split", &eval.split, "NAME",
-               "a split of the store; else the one that the run was trained on");
-  flags.Switch("json", &eval.as_json, "one JSON object on one line");
+               "a split of the store (default: the one that the run was trained on)");
+  flags.Switch("json", &eval.as_json, "print one JSON object on one line");
   AddRanksFlags(&flags, &ranks);
   flags.Example("eval --run runs/quickstart");
   QH_ASSIGN_OR_RETURN(const bool proceed, model.Parse(&flags, arguments));

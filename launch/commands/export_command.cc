@@ -12,8 +12,8 @@ absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments) 
   CheckpointFlags exported;
   std::string out;
   Flags flags("export",
-              "Writes the weights of a checkpoint as safetensors, with the names of the paper's "
-              "code.");
+              "Writes the weights of a checkpoint as safetensors, under the names that the paper's "
+              "code uses.");
   exported.AddRun(&flags);
   exported.AddStore(&flags);
   flags.String("out", &out, "FILE.safetensors", "the file to write").Required();

@@ -15,8 +15,8 @@ namespace quadhop {
 absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) {
   StepFlags step;
   Flags flags("import",
-              "Imports a graph from another format into a store, which it replaces. Duplicates and "
-              "self-loops are removed.");
+              "Imports a graph from another format into a store, replacing the store if there is "
+              "one. Duplicates and self-loops are removed.");
   step.AddImport(&flags);
   step.AddStore(&flags);
   step.AddSeed(&flags);

@@ -27,7 +27,7 @@ std::string Text(const std::string& path, const CheckpointManifest& manifest) {
       absl::StrFormat("%s\n  trained    %s, %s", path, Counted(position.epoch(), "epoch"),
                       Counted(position.step(), "step"));
   if (position.under_way().steps() > 0)
-    absl::StrAppendFormat(&text, ", of which %d of epoch %d", position.under_way().steps(),
+    absl::StrAppendFormat(&text, ", of which %d in epoch %d", position.under_way().steps(),
                           position.epoch() + 1);
   absl::StrAppendFormat(&text, "\n  split      %s\n  best       ", position.split());
   if (position.best_epoch() == 0)
@@ -36,7 +36,7 @@ std::string Text(const std::string& path, const CheckpointManifest& manifest) {
     absl::StrAppendFormat(&text, "valid %s, test %s, of epoch %d",
                           FigureText(position.best_valid()), FigureText(position.best_test()),
                           position.best_epoch());
-  absl::StrAppendFormat(&text, "\n  store      that with checksum %s\n  files      %d bytes\n",
+  absl::StrAppendFormat(&text, "\n  store      the one with checksum %s\n  files      %d bytes\n",
                         manifest.store(), BytesOf(manifest));
   for (const CheckpointFile& file : manifest.files())
     absl::StrAppendFormat(&text, "  %-24s %15d bytes\n", file.name(), file.bytes());

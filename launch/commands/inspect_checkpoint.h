@@ -1,4 +1,4 @@
-// What inspect shows of a checkpoint.
+// What inspect shows about a checkpoint.
 #pragma once
 
 #include <absl/status/status.h>
@@ -7,7 +7,7 @@
 
 namespace quadhop {
 
-// Prints it, from the checkpoint's manifest alone. kDataLoss, kFailedPrecondition: see
+// Prints it from the checkpoint's manifest alone. kDataLoss, kFailedPrecondition: see
 // ReadCheckpointManifest.
 absl::Status InspectCheckpoint(const std::string& path, bool as_json);
 

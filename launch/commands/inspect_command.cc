@@ -53,7 +53,7 @@ std::string Text(const GraphStructure& structure, const std::vector<std::string>
       100 * static_cast<double>(structure.largest_component) / static_cast<double>(num_nodes),
       structure.mean_two_step_paths);
   if (structure.labelled_arcs > 0)
-    absl::StrAppendFormat(&text, "  homophily  %.3f of the arcs join a class to itself\n",
+    absl::StrAppendFormat(&text, "  homophily  %.3f of the arcs join nodes of the same class\n",
                           structure.homophily());
   return text;
 }
@@ -65,11 +65,12 @@ std::string Text(const Store& store, const StoreFigures& figures) {
       "  arcs       %d, %s; out-degrees %d to %d, mean %.2f\n"
       "  features   %d, %s, %s\n  encodings  %d\n  classes    %d%s\n  parts      %d\n",
       store.path(), manifest.nodes(), figures.graph.without_out_neighbours, manifest.arcs(),
-      manifest.directed() ? "directed" : "two for an undirected edge", figures.graph.min_degree,
+      manifest.directed() ? "directed" : "two per undirected edge", figures.graph.min_degree,
       figures.graph.max_degree, figures.graph.mean_degree, manifest.features(),
       Counted(manifest.hops(), "hop"),
       manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
-      manifest.classes(), manifest.multi_label() ? ", many a node" : "", store.num_partitions());
+      manifest.classes(), manifest.multi_label() ? ", several per node" : "",
+      store.num_partitions());
   absl::StrAppend(&text, Text(figures.structure, figures.hub_names, manifest.nodes()));
   for (const SplitStatistics& split : figures.graph.splits) {
     absl::StrAppendFormat(&text, "  split      %s: train %d, valid %d, test %d%s\n", split.name,
@@ -191,7 +192,7 @@ absl::StatusOr<ExitCode> InspectCommand(absl::Span<const std::string> arguments)
   Flags flags("inspect", "Shows what a store, a run or a checkpoint holds.");
   flags.Positional("PATH", &path, "a store (NAME.qh), the folder of a run or a checkpoint")
       .Required();
-  flags.Switch("json", &as_json, "one JSON object on one line");
+  flags.Switch("json", &as_json, "print one JSON object on one line");
   AddThreadsFlag(&flags, &threads);
   flags.Example("inspect stores/wordnet.qh").Example("inspect stores/wordnet.qh --json");
   flags.Example("inspect runs/quickstart/checkpoints/best");

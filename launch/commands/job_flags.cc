@@ -27,13 +27,14 @@ void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
 
 void CheckpointFlags::AddRun(Flags* flags) {
   flags->String("run", &job.run, "RUN", "the folder of the run").Required();
-  flags->String("checkpoint", &checkpoint, "best|latest|STEP",
-                "the checkpoint of the run to use; default: the best, or the latest if none is");
+  flags->String(
+      "checkpoint", &checkpoint, "best|latest|STEP",
+      "the checkpoint of the run to use; default: the best, or the latest if there is no best");
 }
 
 void CheckpointFlags::AddStore(Flags* flags) {
   flags->String("store", &job.store, "NAME.qh",
-                "the store to apply the model to; else the one it was trained on");
+                "the store to apply the model to (default: the one it was trained on)");
 }
 
 absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::string> arguments) {
@@ -48,7 +49,7 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
   if (checkpoint.empty()) checkpoint = lacks_best ? "latest" : "best";
   QH_ASSIGN_OR_RETURN(job.checkpoint, FindCheckpoint(job.run, checkpoint));
   if (lacks_best && RankByLauncher() == 0)
-    absl::FPrintF(stderr, "%s has no best checkpoint; the latest is taken\n", job.run);
+    absl::FPrintF(stderr, "%s has no best checkpoint; using the latest\n", job.run);
   return true;
 }
 

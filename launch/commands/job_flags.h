@@ -1,4 +1,4 @@
-// Flags that the commands on models share.
+// Flags shared by the commands on models.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,7 +15,7 @@ namespace quadhop {
 // --threads and --ranks-in-process.
 void AddRanksFlags(Flags* flags, RanksOptions* ranks);
 
-// What the config of a run says of waiting for ranks and of finding lost ones.
+// Takes from a run's config how long to wait for ranks and how to detect lost ones.
 void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks);
 
 // The targets of eval's, predict's and export's flags. Must outlive Parse.
@@ -25,8 +25,9 @@ struct CheckpointFlags {
 
   void AddRun(Flags* flags);
   void AddStore(Flags* flags);
-  // Flags::Parse, and then the job has the run's config, its store if none was named, and the path
-  // of its checkpoint: of none named the best, or if there is none, which is said, the latest.
+  // Flags::Parse; also gives the job the run's config, its store if none was named, and the path of
+  // its checkpoint: the named one, else the best, or the latest if there is no best, which is
+  // reported.
   absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
 };
 

@@ -36,11 +36,11 @@ absl::Status CheckJob(absl::Span<const std::string> job, int64_t num_ranks, int6
                                     [&](const Command& one) { return one.name == job[0]; });
   if (command == commands.end())
     return UsageError(absl::StrCat("quadhop has no command '", job[0],
-                                   "' to run; after -- comes one, as in: -- train --store ..."));
+                                   "' to run; give one after --, as in: -- train --store ..."));
   if (num_ranks > 1 && !command->on_ranks)
-    return UsageError(absl::StrCat(job[0], " is the work of one process, and ", num_ranks,
-                                   " ranks would each do it: start it without launch, or on one "
-                                   "rank"));
+    return UsageError(
+        absl::StrCat(job[0], " is the work of one process, and ", num_ranks,
+                     " ranks would each repeat it: start it without launch, or on one rank"));
   if (max_restarts > 0 && job[0] != "train")
     return UsageError(absl::StrCat("--max-restarts is ", max_restarts, " but the command is ",
                                    job[0], ": only train has checkpoints to restart from"));

@@ -13,21 +13,20 @@ absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
   std::string hostfile;
   int64_t max_restarts = 0;
   JobWords job;
-  Flags flags("launch hosts", "Runs a command on hosts that ssh reaches, by mpirun.");
+  Flags flags("launch hosts", "Runs a command by mpirun on hosts that ssh can reach.");
   flags
       .String("hostfile", &hostfile, "FILE",
-              "the hosts, one per line: NAME [slots=RANKS]; 1 rank where a line has no slots")
+              "the hosts, one per line: NAME [slots=RANKS]; 1 rank if a line has no slots")
       .Required();
   flags
       .Int("ranks", &mpirun.ranks, int64_t{0}, int64_t{1000000},
            "number of ranks (0: as many as the hostfile has slots)")
       .Letter('n');
   flags.String("network", &mpirun.network, "NET",
-               "use only this network between ranks, such as 10.1.0.0/16 or eth0; else any");
-  flags.Int(
-      "max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
-      "train: restart from the newest checkpoint at most N times, after a rank was killed or a "
-      "failure that made progress");
+               "use only this network between ranks, such as 10.1.0.0/16 or eth0 (default: any)");
+  flags.Int("max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
+            "train: restart from the newest checkpoint at most N times, after a rank was killed, "
+            "or after a failure if the run had made progress");
   flags.Rest("COMMAND", &job, "a command of quadhop, with its flags").Required();
   flags.Example(
       "launch hosts --hostfile hosts -- train --store g.qh --config ogbn-products "
@@ -39,7 +38,7 @@ absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
   if (mpirun.ranks == 0)
     for (const Host& host : hosts) mpirun.ranks += host.slots;
   QH_RETURN_IF_ERROR(CheckJob(job, mpirun.ranks, max_restarts));
-  // Before each start: a host that broke may be why the job did.
+  // Hosts are checked before each start: the job may have failed because a host did.
   return RunWithRestarts(job, max_restarts,
                          [&](const JobWords& words) -> absl::StatusOr<std::vector<std::string>> {
                            QH_RETURN_IF_ERROR(CheckHosts(hosts, FlagOfJob(words, "store")));

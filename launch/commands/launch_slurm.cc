@@ -30,29 +30,29 @@ Flags Declare(SlurmFlags* f) {
   flags.Int("gpus-per-node", &f->slurm.gpus_per_node, int64_t{0}, int64_t{64},
             "GPUs per node, one rank each");
   flags.Int("ranks-per-node", &f->slurm.ranks_per_node, int64_t{0}, int64_t{1024},
-            "ranks per node (0: one per GPU; without GPUs 2)");
+            "ranks per node (0: one per GPU, or 2 without GPUs)");
   flags.Int("cpus-per-rank", &f->slurm.cpus_per_rank, int64_t{0}, int64_t{4096},
             "processors per rank (0: whole nodes, divided among their ranks)");
   flags.String("time", &f->slurm.time, "LIMIT",
-               "time limit of each start, in Slurm's forms, e.g. 12:00:00 or 2-00:00:00");
+               "time limit of each start, in one of Slurm's formats, e.g. 12:00:00 or 2-00:00:00");
   flags.String("partition", &f->slurm.partition, "NAME", "Slurm partition");
   flags.String("account", &f->slurm.account, "NAME", "account to charge");
   flags.String("name", &f->slurm.name, "NAME",
-               "name of the job; else the name of the run's folder");
+               "name of the job (default: the name of the run's folder)");
   flags.String("stage-to", &f->slurm.stage_to, "FOLDER",
                "first copy the store to this folder on each node's own disk");
   flags.Strings("setup", &f->slurm.setup, "LINE",
                 "a line of shell to run before the job, e.g. 'module load openmpi'");
   flags.Strings(
       "sbatch", &f->slurm.sbatch, "OPTION",
-      "an option of sbatch, e.g. --constraint=a100; wins over what the script says by itself");
-  flags.Int(
-      "max-restarts", &f->slurm.max_restarts, int64_t{0}, int64_t{1000000},
-      "requeue a training job at most N times: after time limits and preemptions, and after a "
-      "failure that made progress");
-  flags.String("out", &f->out, "FILE", "the file to write the script to; else the standard output");
+      "an option of sbatch, e.g. --constraint=a100; overrides what the script sets by itself");
+  flags.Int("max-restarts", &f->slurm.max_restarts, int64_t{0}, int64_t{1000000},
+            "requeue a training job at most N times: after time limits and preemptions, and after "
+            "a failure if the run had made progress");
+  flags.String("out", &f->out, "FILE",
+               "the file to write the script to (default: the standard output)");
   flags.Switch("submit", &f->submit,
-               "submit the script; its file is NAME.sbatch if --out is not given");
+               "submit the script; without --out it is written to NAME.sbatch");
   flags.Rest("COMMAND", &f->job, "a command of quadhop, with its flags").Required();
   flags.Example(
       "launch slurm --nodes 2 --time 12:00:00 --submit -- train --store g.qh --config "
@@ -74,12 +74,12 @@ std::string NameOf(const JobWords& job) {
 absl::Status Submit(const std::string& script) {
   if (FindInPath("sbatch").empty())
     return absl::UnavailableError(absl::StrCat(
-        "there is no sbatch in PATH to submit ", script,
-        " with, which is written: submit it from a host of the cluster, with sbatch ", script));
+        "there is no sbatch in PATH; the script ", script,
+        " has been written: submit it from a host of the cluster, with sbatch ", script));
   QH_ASSIGN_OR_RETURN(const ShellOutcome said, RunInShell("sbatch " + ShellWord(script)));
   if (said.exit_code != 0)
     return absl::InternalError(
-        absl::StrCat("sbatch refuses ", script, ", which is written: ", said.output));
+        absl::StrCat("sbatch refuses ", script, ", which has been written: ", said.output));
   std::printf("%s\n", said.output.c_str());
   return absl::OkStatus();
 }

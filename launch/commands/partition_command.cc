@@ -35,7 +35,7 @@ absl::StatusOr<ExitCode> Partition(StepFlags step, ThreadPool& pool) {
   return ExitCode::kDone;
 }
 
-// As one of the ranks that cut together.
+// Runs as one of the ranks that cut the graph together.
 absl::StatusOr<ExitCode> PartitionOnRank(StepFlags step, const RankContext& context) {
   PrepOptions& prep = step.prep;
   prep.partition.ranks = &context.comm;
@@ -80,7 +80,7 @@ absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> argument
   if (step.prep.partition.method == "ptscotch") {
     RanksOptions ranks;
     ranks.threads = step.threads;
-    // The others wait until rank 0 has written; the heartbeat finds a rank that died.
+    // The others wait until rank 0 has written; the heartbeat detects a rank that died.
     ranks.collective_deadline = absl::Hours(1000);
     return RunRanks(ranks,
                     [&](const RankContext& context) { return PartitionOnRank(step, context); });

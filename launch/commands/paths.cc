@@ -41,7 +41,7 @@ absl::Status CheckOutput(absl::string_view flag, const std::string& path,
                                    absl::StrJoin(endings, " or ")));
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  // Other ranks' hosts need not have it: the first writes.
+  // Only rank 0 writes, so the hosts of other ranks need not have the folder.
   const std::filesystem::path parent = absolute.parent_path();
   if (RankByLauncher() == 0 && !std::filesystem::is_directory(parent, error))
     return UsageError(absl::StrCat("--", flag, " is ", path, ", but there is no folder ",
@@ -53,7 +53,7 @@ absl::Status CheckOutput(absl::string_view flag, const std::string& path,
     if (in_store || IsCheckpointFolder(folder.string()))
       return UsageError(absl::StrCat("--", flag, " is ", path, ", a place in the ",
                                      in_store ? "store " : "checkpoint ", folder.string(),
-                                     ", whose files are its own: name another"));
+                                     ", to which no results may be written: name another"));
   }
   return absl::OkStatus();
 }

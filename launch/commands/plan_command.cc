@@ -1,4 +1,5 @@
-// quadhop plan: what preparing and training a graph will take, before there are nodes for it.
+// quadhop plan: what preparing and training a graph will take, before there are cluster nodes for
+// it.
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
@@ -22,7 +23,7 @@
 namespace quadhop {
 namespace {
 
-// So that no estimate overflows: a node has at most 17 x 65536 features of 4 bytes.
+// Limits by which no estimate overflows: a node has at most 17 x 65536 features of 4 bytes.
 constexpr int64_t kMostNodes = int64_t{1} << 36, kMostArcs = int64_t{1} << 42;
 constexpr int64_t kMeasuredSteps = 3;
 
@@ -33,7 +34,7 @@ struct PlanFlags {
   int32_t hops = 2;
   JobShape job;
   int64_t gpus_per_node = 0, gpu_memory_bytes = int64_t{80} << 30;
-  int64_t host_memory_bytes = 0;  // after CompleteJob: what of it may be used
+  int64_t host_memory_bytes = 0;  // after CompleteJob: the part that may be used
   int64_t threads = 0;
 };
 
@@ -47,15 +48,15 @@ Flags Declare(PlanFlags* plan) {
   graph.dims.classes = 40;
   plan->job.partitions = 0;
   flags.String("store", &plan->store, "NAME.qh",
-               "a store to plan for, instead of figures of a graph");
+               "a store to plan for, instead of the figures of a graph");
   flags.Int("nodes", &graph.nodes, int64_t{2}, kMostNodes, "nodes in the graph");
   flags.Int("arcs", &graph.arcs, int64_t{1}, kMostArcs,
-            "arcs in the graph; an undirected edge is two");
+            "arcs in the graph; an undirected edge counts as two");
   flags.Int("features", &graph.dims.features, int64_t{1}, int64_t{65536}, "features per node");
   flags.Int("classes", &graph.dims.classes, int64_t{2}, int64_t{INT32_MAX},
             "classes of the labels");
   flags.Int("train-nodes", &graph.train_nodes, int64_t{2}, kMostNodes,
-            "labelled nodes to train on; else 8 % of all nodes");
+            "labelled nodes to train on (default: 8 % of all nodes)");
   flags.Int("valid-nodes", &graph.valid_nodes, int64_t{0}, kMostNodes,
             "labelled nodes to validate on");
   flags.Int("test-nodes", &graph.test_nodes, int64_t{0}, kMostNodes, "labelled nodes to test on");
@@ -73,8 +74,7 @@ Flags Declare(PlanFlags* plan) {
             "partitions; 0: as many as ranks, at least 4");
   flags.Bytes(
       "host-memory", &plan->host_memory_bytes,
-      "memory per host (0: what this one has free); 80 % of it may be used, as by train and "
-      "prep");
+      "memory per host (0: what this host has free); 80 % of it may be used, as in train and prep");
   flags.String("config", &plan->config, "CONFIG", "a preset or a textproto file");
   flags.Strings("set", &plan->overrides, "FIELD=VALUE", "set a field of the config");
   AddThreadsFlag(&flags, &plan->threads);
@@ -120,18 +120,18 @@ absl::Status TakeGraph(PlanFlags* plan) {
   return absl::OkStatus();
 }
 
-// As partition does: no more than the training nodes allow.
+// Like partition, makes no more partitions than the training nodes allow.
 absl::Status ChooseParts(const GraphShape& graph, JobShape* job) {
   const int64_t most = MostParts(graph.nodes, graph.train_nodes);
   if (job->ranks > most)
-    return UsageError(
-        absl::StrCat("--ranks is ", job->ranks,
-                     ", but every rank needs a partition, "
-                     "and the graph can have ",
-                     Counted(most, "partition"), " at most, for each keeps ", kLeastTrainPerPart,
-                     " of its ", Counted(graph.train_nodes, "training node"), " (--train-nodes)"));
+    return UsageError(absl::StrCat(
+        "--ranks is ", job->ranks,
+        ", but every rank needs a partition, "
+        "and the graph can have ",
+        Counted(most, "partition"), " at most, because each keeps at least ", kLeastTrainPerPart,
+        " of its ", Counted(graph.train_nodes, "training node"), " (--train-nodes)"));
   if (job->partitions > 0 && job->ranks > job->partitions)
-    return UsageError(absl::StrCat("--parts is ", job->partitions, ", --ranks ", job->ranks,
+    return UsageError(absl::StrCat("--parts is ", job->partitions, ", but --ranks is ", job->ranks,
                                    ": every rank needs a partition"));
   const int64_t asked = job->partitions > 0 ? job->partitions : std::max<int64_t>(4, job->ranks);
   job->partitions = std::min(asked, most);
@@ -147,8 +147,8 @@ absl::Status CompleteJob(PlanFlags* plan) {
   }
   if (plan->store.empty()) QH_RETURN_IF_ERROR(ChooseParts(plan->graph, &job));
   if (job.ranks_per_host > job.ranks)
-    return UsageError(absl::StrCat("--ranks is ", job.ranks, ", but --ranks-per-host ",
-                                   job.ranks_per_host, ": it can be at most that"));
+    return UsageError(absl::StrCat("--ranks is ", job.ranks, ", but --ranks-per-host is ",
+                                   job.ranks_per_host, "; allowed: at most --ranks"));
   if (plan->host_memory_bytes == 0) {
     QH_ASSIGN_OR_RETURN(plan->host_memory_bytes, AvailableMemoryBytes());
   }
@@ -178,18 +178,19 @@ void PrintPlacement(const char* name, const PlacementPlan& placement, int64_t ho
 }
 
 void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
-  absl::PrintF("training, %s, %d a host\n", Counted(plan.job.ranks, "rank"),
+  absl::PrintF("training, %s, %d per host\n", Counted(plan.job.ranks, "rank"),
                plan.job.ranks_per_host);
-  absl::PrintF("  files of the store that it reads: %s\n", Gigabytes(plan.graph.store_bytes()));
+  absl::PrintF("  files of the store that training reads: %s\n",
+               Gigabytes(plan.graph.store_bytes()));
   absl::PrintF("  %s, without the graph\n", training.work.Describe());
-  absl::PrintF("  %-12s %14s %14s   of %s, 80 %% of its memory\n", "features", "a rank", "a host",
-               Gigabytes(plan.host_memory_bytes));
+  absl::PrintF("  %-12s %14s %14s   of %s, 80 %% of its memory\n", "features", "per rank",
+               "per host", Gigabytes(plan.host_memory_bytes));
   PrintPlacement("MAPPED", training.mapped, plan.host_memory_bytes);
   PrintPlacement("PARTITIONED", training.partitioned, plan.host_memory_bytes);
   if (plan.job.ranks > 1)
     absl::PrintF(
-        "  PARTITIONED ranks exchange at most %d of %d rows a step, %.1f MB, without their hot "
-        "sets\n  and where the cut is random\n",
+        "  PARTITIONED ranks exchange at most %d of %d rows per step, %.1f MB, without their hot "
+        "sets\n  and with a random cut\n",
         training.remote_rows, training.distinct_rows,
         static_cast<double>(training.remote_rows * plan.graph.row_bytes()) * 1e-6);
 }
@@ -198,7 +199,7 @@ void PrintGpu(const PlanFlags& plan, const TrainingPlan& training) {
   const GraphShape& graph = plan.graph;
   const GpuPlan& gpu = training.gpu;
   if (training.work.gpu_bytes() > plan.job.gpu_bytes) {
-    absl::PrintF("  %s of a GPU hold no step: lower train.batch, or start more ranks\n",
+    absl::PrintF("  a step does not fit in %s of a GPU: lower train.batch, or start more ranks\n",
                  Gigabytes(plan.job.gpu_bytes));
     return;
   }
@@ -215,7 +216,7 @@ std::string SecondsText(double seconds) {
   return absl::StrFormat("%.*f s", seconds < 10 ? 1 : 0, seconds);
 }
 
-// Of a rank's part of the nodes, where `step` took a batch of `step_nodes`.
+// Time of evaluating one rank's share of the nodes, if `step` took a batch of `step_nodes`.
 std::string EvaluationText(int64_t nodes, const char* part, const StepFigures& step,
                            int64_t step_nodes, int64_t ranks) {
   const double batches = static_cast<double>(nodes) / static_cast<double>(step_nodes * ranks);
@@ -231,14 +232,15 @@ void PrintEvaluation(const PlanFlags& plan, const TrainingPlan& training, const 
     return EvaluationText(nodes, part, step, training.rank_nodes, plan.job.ranks);
   };
   const int32_t every = config.train().eval_every_epochs();
-  absl::PrintF(
-      "  computing evaluation%s: %s, %s%s\n",
-      every == 1 ? "" : absl::StrFormat(" every %d epochs", every),
-      text(graph.valid_nodes, "validation node"), text(graph.test_nodes, "test node"),
-      config.train().evaluate_test() == TrainConfig::ALWAYS ? "" : ", where validation is better");
+  absl::PrintF("  computing evaluation%s: %s, %s%s\n",
+               every == 1 ? "" : absl::StrFormat(" every %d epochs", every),
+               text(graph.valid_nodes, "validation node"), text(graph.test_nodes, "test node"),
+               config.train().evaluate_test() == TrainConfig::ALWAYS
+                   ? ""
+                   : ", only when validation improves");
 }
 
-// Of a step of as many nodes, on the processors of this machine.
+// Memory of a step of training.rank_nodes nodes, on the processors of this machine.
 int64_t StepBytes(const PlanFlags& plan, const TrainingPlan& training, Config config) {
   config.mutable_train()->set_batch(training.rank_nodes);
   config.mutable_model()->set_backend(ModelConfig::CPU);
@@ -253,8 +255,8 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
   const int64_t step_bytes = StepBytes(plan, training, config);
   if (step_bytes > UsableBytes(here_bytes)) {
     absl::PrintF(
-        "  %s an epoch; one of %s a rank takes %s of memory on processors, and %s may be used "
-        "here, so that none is timed\n",
+        "  %s per epoch; one of %s per rank takes %s of memory on processors, but only %s may be "
+        "used here, so none is timed\n",
         Counted(training.steps, "step"), nodes, Gigabytes(step_bytes),
         Gigabytes(UsableBytes(here_bytes)));
     return absl::OkStatus();
@@ -265,8 +267,9 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
                       MeasureSteps(ModelOptions(config, plan.graph.dims), training.rank_nodes,
                                    kMeasuredSteps, *machine));
   absl::PrintF(
-      "  %s an epoch; one of %s a rank takes %.3f s with %s of this "
-      "machine:\n  %s an epoch, if sampling and the exchange hide behind it (quadhop bench sampler "
+      "  %s per epoch; one of %s per rank takes %.3f s with %s of this "
+      "machine:\n  %s per epoch, if sampling and the exchange hide behind it (quadhop bench "
+      "sampler "
       "measures "
       "sampling)\n",
       Counted(training.steps, "step"), nodes, step.seconds, Counted(plan.job.threads, "thread"),

@@ -25,7 +25,7 @@ absl::Status CheckFiles(const PredictJob& job) {
     std::error_code error;
     if (!files.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(path), error))
              .second)
-      return UsageError(absl::StrCat(path, " is given twice: each result takes a file of its own"));
+      return UsageError(absl::StrCat(path, " is given twice: each result needs a file of its own"));
   }
   if (any) return absl::OkStatus();
   return UsageError("there is nothing to write: give --out, --probabilities or --embeddings");
@@ -38,8 +38,8 @@ absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments)
   PredictJob predict;
   RanksOptions ranks;
   Flags flags("predict",
-              "Predicts nodes of a store, in the order and under the names of its input. Files are "
-              ".npy or .csv, by their ending.");
+              "Predicts nodes of a store, in the order and under the names of its input. The "
+              "ending of a file, .npy or .csv, sets its format.");
   model.AddRun(&flags);
   model.AddStore(&flags);
   flags.String(
@@ -49,9 +49,9 @@ absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments)
                "the probabilities of the classes, one row per node");
   flags.String("embeddings", &predict.embeddings, "FILE",
                "the input of the last linear layer, one row per node");
-  flags.String(
-      "nodes", &predict.nodes, "FILE",
-      "the nodes to predict: one name per line, or an .npy of positions in the input; else all");
+  flags.String("nodes", &predict.nodes, "FILE",
+               "the nodes to predict: one name per line, or an .npy of positions in the input "
+               "(default: all)");
   AddRanksFlags(&flags, &ranks);
   flags.Example("predict --run runs/quickstart --out predictions.npy");
   flags.Example("predict --run runs/quickstart --nodes some.txt --probabilities some.csv");

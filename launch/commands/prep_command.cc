@@ -1,5 +1,5 @@
-// quadhop prep --from PATH --store NAME.qh: import, partition, encode and propagate, as far as they
-// are not done.
+// quadhop prep --from PATH --store NAME.qh: import, partition, encode and propagate, skipping what
+// is done.
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_replace.h>
 #include <absl/time/time.h>
@@ -52,10 +52,10 @@ class Printer : public PrepObserver {
 
 absl::StatusOr<ExitCode> PrepCommand(absl::Span<const std::string> arguments) {
   StepFlags step;
-  Flags flags("prep",
-              "Makes a store ready to train on: import, partition, encode, propagate. A step is "
-              "skipped if its result is there, intact, and made with the same options of the same "
-              "input.");
+  Flags flags(
+      "prep",
+      "Makes a store ready to train on: import, partition, encode, propagate. A step is skipped if "
+      "its result is there, intact, and made from the same input with the same options.");
   step.AddImport(&flags);
   step.AddStore(&flags);
   step.AddPartition(&flags, "partition-");

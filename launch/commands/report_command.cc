@@ -17,9 +17,9 @@ absl::StatusOr<ExitCode> ReportCommand(absl::Span<const std::string> arguments) 
   int64_t threads = 0;
   Flags flags("report",
               "Writes a page that compares runs: curves, times, mistakes, codebook, partitions, "
-              "configs. One file, for any browser, that fetches nothing.");
+              "configs. The page is one file, for any browser, and fetches nothing.");
   flags.Strings("", &runs, "RUN", "folders of runs, finished or not").Required();
-  flags.String("out", &out, "FILE.html", "the page").Required();
+  flags.String("out", &out, "FILE.html", "the page to write").Required();
   AddThreadsFlag(&flags, &threads);
   flags.Example("report runs/quickstart runs/quickstart-no-graph --out report.html");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));

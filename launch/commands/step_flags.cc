@@ -34,7 +34,7 @@ void StepFlags::AddFailAt(Flags* flags) {
 void StepFlags::AddMemory(Flags* flags) {
   flags->Bytes("memory", &prep.memory_bytes, "memory to use (0: 80 % of what is available)");
   flags->Switch("dry-run", &dry_run,
-                "print the memory, disk and time needed, check that they are there, and stop");
+                "print the memory, disk and time needed, check that they are available, and stop");
 }
 
 void StepFlags::AddImport(Flags* flags) {
@@ -42,39 +42,40 @@ void StepFlags::AddImport(Flags* flags) {
   formats.insert(formats.begin(), "auto");
   flags->String("from", &prep.import.from, "PATH", "the folder or file to read").Required();
   flags->Choice("format", &prep.import.format, std::move(formats),
-                "the format of the input; auto finds out from the files");
+                "the format of the input; auto detects it from the files");
   flags->Switch("directed", &prep.import.directed,
-                "keep arcs as they are; without it the inverse of every arc is added");
+                "keep arcs as they are; without this flag the reverse of every arc is added");
   flags->Switch("reverse", &prep.import.reverse,
-                "with --directed: turn arcs round, so that a node reads the nodes from which arcs "
-                "lead to it, as in PyG and DGL, and not those that its arcs lead to");
+                "with --directed: reverse the arcs, so that a node reads the nodes whose arcs lead "
+                "to it, as in PyG and DGL, instead of those that its own arcs lead to");
   flags->Int("project", &prep.import.project, int32_t{0}, int32_t{65536},
              "project wider features to this many columns (0: do not; WordNet features: 128)");
   flags->Strings("nodes", &prep.import.nodes, "TABLE",
-                 "a table of the nodes, csv or in tabs, where the edge list in --from has names: "
-                 "names, labels, splits, and columns of numbers, which are features; a further "
-                 "--nodes tells more of the same nodes");
-  flags->String("id", &prep.import.id, "COLUMN",
-                "the column of names in --nodes, by its name, or from 1 without a header (default: "
-                "id, node, node_id, the only one in _id, name, or the first)");
+                 "a table of the nodes, separated by commas or tabs, for an edge list in --from "
+                 "that has names: names, labels, splits, and columns of numbers, which are "
+                 "features; a further --nodes gives more columns for the same nodes");
+  flags->String(
+      "id", &prep.import.id, "COLUMN",
+      "the column of names in --nodes, given by its name, or by its number from 1 if there is no "
+      "header (default: id, node, node_id, the only one that ends in _id, name, or the first)");
   flags->String("label", &prep.import.label, "COLUMN",
                 "the column of labels in --nodes (default: label, class, target or y, or without a "
-                "header the last if it is not of numbers)");
-  flags->Strings("leave-out", &prep.import.left_out, "COLUMN",
-                 "a column of --nodes that is not to be used");
+                "header the last unless it holds numbers)");
+  flags->Strings("leave-out", &prep.import.left_out, "COLUMN", "a column of --nodes not to use");
   flags->Strings("one-hot", &prep.import.one_hot, "COLUMN",
-                 "a column of --nodes of which each different text becomes a feature of 0 and 1");
+                 "a column of --nodes whose distinct texts each become a feature of 0 and 1");
   flags->String("ends", &prep.import.ends, "SRC,DST",
-                "with --nodes: the columns of the edge list that hold the ends of arcs, by their "
-                "names, or from 1 without a header (default: src and dst, or what holds names)");
+                "with --nodes: the columns of the edge list that hold the ends of arcs, given by "
+                "their names, or by their numbers from 1 if there is no header (default: src and "
+                "dst, or the columns that hold names)");
   flags->String("features", &prep.import.features, "X.npy",
-                "features [N, F], where --from is an .npy, edge list, PyG's or scipy's .npz, "
+                "features [N, F], if --from is an .npy, edge list, PyG's or scipy's .npz, "
                 "Matrix Market or METIS file");
   flags->String("labels", &prep.import.labels, "Y.npy",
-                "labels [N] or [N, L], where --from is one of those files");
+                "labels [N] or [N, L], if --from is one of those files");
   flags->String(
       "splits", &prep.import.splits, "S.npy",
-      "splits [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, where the input has no split");
+      "splits [N] or [S, N] with 0 none, 1 train, 2 valid, 3 test, if the input has no split");
 }
 
 void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
@@ -82,7 +83,7 @@ void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {
   const bool alone = prefix.empty();  // prep is the work of one process
   if (alone) methods.emplace_back("ptscotch");
   flags->Int("parts", &prep.partition.parts, int32_t{1}, std::numeric_limits<int32_t>::max(),
-             "partitions; at least as many as there will ever be ranks");
+             "number of partitions; at least as many as there will ever be ranks");
   flags->Choice(
       prefix + "method", &prep.partition.method, std::move(methods),
       absl::StrCat(
@@ -99,7 +100,7 @@ void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
   methods.emplace_back("file");
   flags->Choice(
       prefix + "method", &prep.encode.method, std::move(methods),
-      "positional encodings: random projections, about singular vectors, node2vec, return "
+      "positional encodings: random projections, approximate singular vectors, node2vec, return "
       "probabilities of walks, eigenvectors of the Laplacian, or a file");
   flags->Int("dim", &prep.encode.dim, int32_t{1}, kMaxEncodingWidth,
              "width of the encodings (ignored with --" + prefix + "method file)");
@@ -109,8 +110,9 @@ void StepFlags::AddEncode(Flags* flags, const std::string& prefix) {
 
 void StepFlags::AddPropagate(Flags* flags) {
   flags->Int("hops", &prep.propagate.hops, int32_t{0}, int32_t{16}, "hops of features to compute");
-  flags->Switch("standardize", &prep.propagate.standardize,
-                "scale each column of the features to mean 0 and deviation 1, over all nodes");
+  flags->Switch(
+      "standardize", &prep.propagate.standardize,
+      "scale each column of the features to mean 0 and standard deviation 1 over all nodes");
   flags->Choice("dtype", &dtype, {"f32", "f16", "bf16"}, "element type of hop features on disk");
 }
 
@@ -121,8 +123,8 @@ absl::StatusOr<bool> StepFlags::Parse(Flags* flags, absl::Span<const std::string
                                    "file FILE.npy go together: one was given without the other"));
   if (proceed && prep.import.reverse && !prep.import.directed)
     return UsageError(
-        "--reverse turns the arcs of a directed graph round: give --directed too, or leave "
-        "--reverse away, for without --directed a graph has both directions of every arc");
+        "--reverse reverses the arcs of a directed graph: give --directed too, or omit --reverse, "
+        "because without --directed a graph has both directions of every arc");
   QH_ASSIGN_OR_RETURN(prep.propagate.dtype, ParseDType(dtype));
   prep.on_commit = KillAtCommit(fail_at);
   prep.Share();

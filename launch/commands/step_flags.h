@@ -1,5 +1,5 @@
-// The flags of the steps that make a store, declared once: for the step's own command, and together
-// for prep.
+// The flags of the steps that make a store, declared once for the command of each step and for
+// prep.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -19,7 +19,7 @@ struct StepFlags {
   PrepOptions prep;
   int64_t threads = 0;
   bool dry_run = false;
-  std::string encode_prefix;  // of its flags
+  std::string encode_prefix;  // before encode's flags
   std::string dtype = "f32";
   std::string fail_at = "nowhere";
 
@@ -34,11 +34,11 @@ struct StepFlags {
   void AddEncode(Flags* flags, const std::string& prefix);
   void AddPropagate(Flags* flags);
 
-  // Flags::Parse, and then the options of every step have what they share.
+  // Flags::Parse; also copies what the steps share into the options of every step.
   absl::StatusOr<bool> Parse(Flags* flags, absl::Span<const std::string> arguments);
 };
 
-// To stdout, at once.
+// Prints to stdout, at once.
 void PrintLines(absl::string_view lines);
 
 }  // namespace quadhop

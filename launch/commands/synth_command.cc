@@ -25,7 +25,8 @@ absl::StatusOr<ExitCode> SynthCommand(absl::Span<const std::string> arguments) {
   flags.Int("classes", &synth.classes, int64_t{1}, kAny,
             "number of planted classes (at most the number of nodes)");
   flags.Unsigned("seed", &synth.seed, "random seed");
-  flags.Switch("to-store", &synth.to_store, "write the store that import would make of the folder");
+  flags.Switch("to-store", &synth.to_store,
+               "write the store that import would make from the folder, instead of the folder");
   flags.Bytes("memory", &synth.memory_bytes, "memory to use (0: 80 % of what is available)");
   AddThreadsFlag(&flags, &threads);
   flags.Example("synth --nodes 100000 --degree 20 --out dataset/synth100k");

@@ -49,14 +49,14 @@ Flags Declare(TrainFlags* train) {
   flags.Usage("--store NAME.qh --config CONFIG --run RUN [FLAGS]");
   flags.Usage("--run RUN --resume [FLAGS]");
   flags.String("store", &train->job.store, "NAME.qh",
-               "the store (with --resume it may be left out: that of the run)");
+               "the store (with --resume, default: that of the run)");
   flags.String("config", &train->config, "CONFIG",
-               "a preset or a textproto file (with --resume it may be left out: that of the run)");
+               "a preset or a textproto file (with --resume, default: that of the run)");
   flags.String("run", &train->job.run, "RUN", "the folder to write the run to").Required();
   flags.Strings("set", &train->overrides, "FIELD=VALUE", "set a field of the config");
-  flags.String("split", &train->job.split, "NAME",
-               "split of the store to use (default: the first by name; with --resume that of the "
-               "run)");
+  flags.String(
+      "split", &train->job.split, "NAME",
+      "split of the store to use (default: the first by name, or with --resume that of the run)");
   flags.Choice("splits", &train->splits, {"all"},
                "train one run for every split of the store, each in RUN/split-NAME");
   flags.Int(
@@ -64,12 +64,12 @@ Flags Declare(TrainFlags* train) {
       "train N runs with seeds train.seed, train.seed+1, ..., each in RUN/seed-N (0: a single run "
       "in RUN)");
   flags.Switch("resume", &train->resume,
-               "continue the run, if there is one: with its own store, config and split, as far as "
-               "no others are given");
+               "continue the run if there is one, with its own store, config and split unless "
+               "others are given");
   flags.Switch("overwrite", &train->overwrite, "replace the run if there is one");
   flags.String("init", &train->job.init, "FILE.safetensors",
-               "weights to start from, with the paper code's names; no run remembers them, and one "
-               "that is resumed needs them until it has a checkpoint");
+               "weights to start from, under the names of the paper's code; the run does not "
+               "record them, so a resumed run needs this flag again until it has a checkpoint");
   flags.Choice("log", &train->log, {"text", "json"},
                "what to print: lines for people, or the lines of metrics.jsonl");
   AddRanksFlags(&flags, &train->ranks);
@@ -81,7 +81,7 @@ Flags Declare(TrainFlags* train) {
   return flags;
 }
 
-// Of a run that is begun.
+// A run that begins needs both.
 absl::Status NeedStoreAndConfig(const TrainFlags& train) {
   constexpr absl::string_view kUnlessResumed = "; only a run that is resumed has its own";
   if (train.job.store.empty())
@@ -92,7 +92,7 @@ absl::Status NeedStoreAndConfig(const TrainFlags& train) {
   return absl::OkStatus();
 }
 
-// The run that is carried on, or of those over seeds or splits the first.
+// The run that is resumed; of runs over seeds or splits, the first.
 absl::StatusOr<std::string> RunToCarryOn(const TrainFlags& train) {
   const std::string& run = train.job.run;
   const std::vector<std::string> within = RunsIn(run);
@@ -101,12 +101,12 @@ absl::StatusOr<std::string> RunToCarryOn(const TrainFlags& train) {
   if (train.repeat.any()) return first;
   return absl::FailedPreconditionError(
       absl::StrCat(run,
-                   " holds runs over seeds or splits: carry them on with the --seeds or "
-                   "--splits that they were begun with, or one of them, as in --run ",
+                   " holds runs over seeds or splits: resume them with the --seeds or --splits "
+                   "that they were begun with, or resume one of them, as in --run ",
                    first));
 }
 
-// What is not given is the run's.
+// Takes from the run what the command line does not give.
 absl::Status TakeFromRun(TrainFlags* train) {
   TrainJob& job = train->job;
   QH_ASSIGN_OR_RETURN(const std::string run, RunToCarryOn(*train));
@@ -127,19 +127,19 @@ absl::Status TakeFromRun(TrainFlags* train) {
   return absl::OkStatus();
 }
 
-// Each rank has read the run's folder for itself, and will read its checkpoint there. Of the split,
-// rank 0's counts, and is returned: a host may take a file of a network folder for absent that was
-// written a moment ago.
+// Each rank has read the run's folder for itself, and will read its checkpoint there. Rank 0's
+// split counts and is returned: another host may not yet see a file that was written to a network
+// folder a moment ago.
 absl::StatusOr<std::string> AgreeOnRun(Communicator& comm, const TrainJob& job) {
   const std::string mine = ConfigToText(job.config);
   QH_ASSIGN_OR_RETURN(const std::string of_rank_0,
                       BroadcastText(comm, "config of the run", Rank(0), mine));
-  const absl::Status alike =
-      mine == of_rank_0 ? absl::OkStatus()
-                        : absl::FailedPreconditionError(absl::StrCat(
-                              "the config of ", job.run,
-                              " is not the one that rank 0 has: --run is to be a folder on a file "
-                              "system that all hosts share"));
+  const absl::Status alike = mine == of_rank_0
+                                 ? absl::OkStatus()
+                                 : absl::FailedPreconditionError(absl::StrCat(
+                                       "the config of ", job.run,
+                                       " is not the one that rank 0 has: --run must be a folder on "
+                                       "a file system that all hosts share"));
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "compare the config of the run", alike));
   return BroadcastText(comm, "split of the run", Rank(0), job.split);
 }
@@ -185,8 +185,8 @@ absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_rank
   if (!train.repeat.any()) QH_RETURN_IF_ERROR(CheckRun(train.job));
   if (train.job.config.model().backend() == ModelConfig::CUDA && !IsBuiltWithCuda())
     return absl::FailedPreconditionError(
-        "model.backend is CUDA, and this quadhop is built without: cmake --preset cuda configures "
-        "one that has it");
+        "model.backend is CUDA, but this quadhop is built without CUDA: cmake --preset cuda "
+        "configures one that has it");
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(train.job.store);
   if (absl::IsNotFound(store.status())) {
     absl::FPrintF(stderr, "quadhop: warning: %s: the job fails if it begins before there is one\n",
@@ -211,7 +211,7 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   train.job.stop = &stop;
   QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));
   return RunRanks(train.ranks, [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
-    std::vector<TrainJob> of_rank = jobs;  // one, where nothing is repeated
+    std::vector<TrainJob> of_rank = jobs;  // one if nothing is repeated
     if (train.resume) {
       QH_ASSIGN_OR_RETURN(const std::string split, AgreeOnRun(context.comm, train.job));
       for (TrainJob& job : of_rank)

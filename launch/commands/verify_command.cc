@@ -26,7 +26,8 @@ absl::Status VerifyStore(const std::string& path, ThreadPool& pool) {
   return absl::OkStatus();
 }
 
-// One checkpoint a thread. The first damaged one, in the order of their steps, is the error.
+// Verifies one checkpoint per thread. Returns the error of the first damaged one in the order of
+// steps.
 absl::Status VerifyCheckpoints(const std::vector<std::string>& paths, ThreadPool& pool) {
   std::vector<absl::Status> results(paths.size());
   pool.ParallelFor(static_cast<int64_t>(paths.size()), [&](int64_t i, int) {

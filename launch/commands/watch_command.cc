@@ -19,7 +19,7 @@ ExitCode CodeOf(RunWatch::State state) {
   return state == RunWatch::State::kFinished ? ExitCode::kDone : ExitCode::kResumable;
 }
 
-// Until it is no longer running. On a terminal the last line is where it stands.
+// Prints until the run is no longer running. On a terminal the last line shows where it stands.
 absl::StatusOr<ExitCode> Follow(RunWatch& watch, bool once) {
   const bool terminal = isatty(fileno(stdout)) == 1;
   while (true) {

@@ -5,8 +5,8 @@
 namespace quadhop {
 namespace {
 
-// A GPU draws a node's sample in the shared memory of one block: so many fit that of any that
-// quadhop computes on.
+// A GPU draws a node's sample in the shared memory of one block: this many nodes fit on any GPU
+// that quadhop computes on.
 constexpr int32_t kMostSampledOnGpu = 512;
 
 bool GpuDraws(const Config& config) {

@@ -1,4 +1,4 @@
-// Who computes and who draws samples, where the config leaves it open.
+// What computes and what draws samples, if the config leaves it open.
 #pragma once
 
 #include "launch/config.pb.h"
@@ -7,14 +7,14 @@ namespace quadhop {
 
 bool LeavesBackendOpen(const Config& config);  // model.backend is AUTO
 
-// Puts what stands for AUTO in its place: GPUs compute if all ranks have one, and draw the samples
-// of a model that they compute.
+// Replaces AUTO: GPUs compute if all ranks have one, and draw the samples of a model that they
+// compute.
 void ChooseBackends(bool all_ranks_have_gpus, Config* config);
 
-// As the user gave it, but for the backends that were chosen.
+// `config` as the user gave it, but with the backends that were chosen.
 Config WithBackendsOf(const Config& chosen, Config config);
 
-// Takes back what was chosen for the host that trained: others may have no GPU.
+// Undoes what was chosen for the host that trained: other hosts may have no GPU.
 void LeaveBackendsOpen(Config* config);
 
 }  // namespace quadhop

@@ -1,4 +1,4 @@
-// Configs: read, overridden, filled in, checked.
+// Reading configs: overrides, defaults, checks.
 #pragma once
 
 #include <absl/status/status.h>
@@ -16,13 +16,13 @@ namespace quadhop {
 // The config of `source`, the name of a preset (in any case) or else a textproto file, with
 // `overrides` ("sampler.sampled_nodes=20") applied in order. Every field of the result is set:
 // those that nobody gave have their default. Enumerations may be in any case. kNotFound if `source`
-// is neither; kInvalidArgument, with one line a fault for all faults at once, 20 at most (unknown
-// fields, wrong types, values out of range), each naming field, value, what is allowed and the file
-// and line or the override.
+// is neither; kInvalidArgument, with one line per fault for all faults at once, 20 at most (unknown
+// fields, wrong types, values out of range), each naming the field, the value, what is allowed, and
+// the file and line or the override.
 absl::StatusOr<Config> LoadConfig(const std::string& source,
                                   absl::Span<const std::string> overrides);
 
-// Textproto, with every field that is set. What LoadConfig made reads back equal.
+// A textproto of every field that is set. The text of what LoadConfig made reads back equal.
 std::string ConfigToText(const Config& config);
 
 // launch/configs/NAME.textproto, compiled into the program so that it works without its source

@@ -154,7 +154,8 @@ absl::StatusOr<Interval> Interval::Parse(absl::string_view text) {
   if (text.size() < 2 || bounds.size() != 2 || (text.front() != '[' && text.front() != '(') ||
       (text.back() != ']' && text.back() != ')') || !ParseBound(bounds[0], &interval.low) ||
       !ParseBound(bounds[1], &interval.high)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is no interval such as [0, 1)"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "' is not an interval such as [0, 1)"));
   }
   interval.low_included = text.front() == '[';
   interval.high_included = text.back() == ']';

@@ -1,5 +1,5 @@
-// The fields of a config: one found by its path and set from text, its range; all of them in turn,
-// their defaults.
+// The fields of a config: finds one by its path and sets it from text within its range; visits all
+// of them; fills in their defaults.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -42,7 +42,7 @@ void ForEachField(
 std::string FieldText(const google::protobuf::Message& owner,
                       const google::protobuf::FieldDescriptor& field);
 
-// Gives every absent scalar field of `message`, at any depth, its default explicitly.
+// Sets every absent scalar field of `message`, at any depth, explicitly to its default.
 void FillDefaults(google::protobuf::Message* message);
 
 }  // namespace quadhop

@@ -84,7 +84,7 @@ class Reader : private google::protobuf::io::ErrorCollector {
     }
     if (At(Tokenizer::TYPE_SYMBOL) || At(Tokenizer::TYPE_END)) {
       Fault(absl::StrCat(
-          "expected a value of ", Path(), ", got ",
+          "expected a value for ", Path(), ", got ",
           At(Tokenizer::TYPE_END) ? "the end of the text" : Printable(tokenizer_.current().text)));
       return;
     }

@@ -81,7 +81,7 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
   if (options.has_global() && manifest.pos_enc_width() == 0)
     return absl::InvalidArgumentError(
         absl::StrCat("model.conv is ", ModelConfig::Conv_Name(model.conv()), ", whose codebook ",
-                     "takes positional encodings, and ", store.path(),
+                     "takes positional encodings, but ", store.path(),
                      " has none: run quadhop encode, or set model.conv=LOCAL"));
   if (classes_to_predict == 0 && manifest.multi_label() != (options.loss == LossKind::kBinary))
     return absl::InvalidArgumentError(absl::StrCat(
@@ -91,7 +91,7 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
   const bool has_roc_auc = manifest.multi_label() || manifest.classes() == 2;
   if (classes_to_predict == 0 && config.train().select_by() == TrainConfig::ROC_AUC && !has_roc_auc)
     return absl::InvalidArgumentError(absl::StrCat(
-        "train.select_by is ROC_AUC, which is of two classes or of several labels a node, and ",
+        "train.select_by is ROC_AUC, which is for two classes or for several labels per node, but ",
         store.path(), " has ", manifest.classes(), " classes: set train.select_by=SHARE_RIGHT"));
   return options;
 }

@@ -1,4 +1,4 @@
-// RUN/alive.json: that a run lives, for whoever watches it from another process or host.
+// RUN/alive.json: shows that a run lives, to whoever watches it from another process or host.
 //
 //   {"state":"running","phase":"training","step":120,"time":1700000000,"host":"n1","pid":7}
 //
@@ -21,16 +21,16 @@ namespace quadhop {
 inline constexpr absl::Duration kSignInterval = absl::Seconds(3);
 inline constexpr absl::Duration kSilence = absl::Seconds(30);
 
-// A thread of rank 0. What cannot be written is left: a run does not end for it.
+// A thread of rank 0. A write that fails is ignored: a run does not end because of it.
 class SignOfLife {
  public:
   // Writes to `path` at once, and again every `interval`. Borrows `standing`.
   SignOfLife(std::string path, const Standing& standing, absl::Duration interval = kSignInterval);
-  ~SignOfLife();  // without End: "failed"
+  ~SignOfLife();  // writes "failed" if End was not called
   SignOfLife(const SignOfLife&) = delete;
   SignOfLife& operator=(const SignOfLife&) = delete;
 
-  // The last writing: "finished" or "stopped".
+  // Writes for the last time, with the state "finished" or "stopped".
   void End(const std::string& state);
 
  private:

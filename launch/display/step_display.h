@@ -1,4 +1,4 @@
-// What a person sees while a step of prep works, which may take hours: on a terminal a live line,
+// What a person sees while a step of prep works, which may take hours: a live line on a terminal,
 // elsewhere nothing.
 #pragma once
 
@@ -16,27 +16,27 @@
 
 namespace quadhop {
 
-// "import  node-feat.csv.gz  45 %  1m02s", the time since the step began. Without what it is at,
-// if `what` is empty, and without the share, if that is negative.
+// "import  node-feat.csv.gz  45 %  1m02s", with the time since the step began. Leaves out what the
+// step is at if `what` is empty, and the share if it is negative.
 std::string StepLine(absl::string_view step, absl::string_view what, double share,
                      absl::Duration elapsed);
 
 // A thread of its own keeps the line fresh, whatever the step is at. Thread-safe.
 class StepDisplay {
  public:
-  // `out`, which is borrowed, is as of TerminalLine. Rank 0 alone makes one that is enabled.
+  // out: as for TerminalLine; borrowed. Only rank 0 makes one that is enabled.
   explicit StepDisplay(bool enabled = true, std::FILE* out = stderr,
                        absl::Duration interval = absl::Milliseconds(250));
   ~StepDisplay();
   StepDisplay(const StepDisplay&) = delete;
   StepDisplay& operator=(const StepDisplay&) = delete;
 
-  // The step has begun. Nothing is seen of one that is over within the interval.
+  // Called when a step begins. One that is over within the interval is not shown.
   void Begin(absl::string_view step);
-  // The line is gone, so that others may be written, until a step begins.
+  // Removes the line until the next step begins, so that other lines may be written.
   void End();
 
-  // Goes to the line. Empty where there is none. Must not outlive the display.
+  // Updates the line; empty if there is none. Must not outlive the display.
   ProgressHook hook();
 
  private:
@@ -44,8 +44,8 @@ class StepDisplay {
   void Show();
 
   const absl::Duration interval_;
-  // A terminal can be made to wait, which the step must not: held while it is written to, and taken
-  // before the other.
+  // Held while the terminal is written to, and taken before mutex_: a terminal may make its writer
+  // wait, and the step must not wait for that.
   std::mutex writing_;
   TerminalLine line_;  // guarded by writing_
 
@@ -57,7 +57,7 @@ class StepDisplay {
   double share_ = -1;
   absl::Time begin_;
   bool ended_ = false;
-  std::thread thread_;  // where there is a line
+  std::thread thread_;  // only if there is a line
 };
 
 }  // namespace quadhop

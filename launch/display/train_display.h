@@ -1,5 +1,5 @@
-// What a person sees of training: on a terminal one live line over the lines of the epochs done,
-// elsewhere those lines only, or for programs the lines of metrics.jsonl.
+// What a person sees of training: on a terminal the lines of finished epochs and one live line,
+// elsewhere only those of epochs, or, for programs, the lines of metrics.jsonl.
 #pragma once
 
 #include <absl/strings/string_view.h>
@@ -15,11 +15,11 @@ namespace quadhop {
 
 enum class LogStyle { kText, kJson };
 
-// Of an epoch, or of what was trained of it since a resume: the seconds, and those in which
-// training waited.
+// The seconds of an epoch, or of what was trained of it since a resume, and those in which training
+// waited.
 struct TrainingWaits {
   double seconds = 0;
-  StageSeconds batches_seconds{};  // for batches, by what their maker was at
+  StageSeconds batches_seconds{};  // for batches, by what their maker was doing
   double sums_seconds = 0;         // for sums over ranks
 };
 
@@ -30,7 +30,7 @@ struct TrainingView {
   double loss = 0;                // mean of the epoch so far
   double valid = -1;              // of the last evaluation; -1: none yet
   double seconds = 0;             // of the epoch so far
-  int64_t nodes = 0;              // trained on in them, over all ranks
+  int64_t nodes = 0;              // trained on in those seconds, over all ranks
   double evaluation_seconds = 0;  // of the last one
   TrainingWaits waits;            // of the epoch, on this rank
 };
@@ -40,19 +40,19 @@ struct TrainingView {
 std::string LiveLine(const TrainingView& view);
 
 // What holds an epoch up: "computes", or if training waits at least a twentieth of the time, "waits
-// 23 %, most for exchange" or another stage, or "... for sums over ranks", or for
-// threads to wake where steps are shorter than that takes.
+// 23 %, most for exchange" or another stage, or "... for sums over ranks", or for threads to wake,
+// if steps are shorter than that takes.
 std::string Bottleneck(const TrainingWaits& waits);
 
-// Not thread-safe. Rank 0 alone makes one that is enabled.
+// Not thread-safe. Only rank 0 makes one that is enabled.
 class TrainDisplay {
  public:
-  // live: the terminal, if it is one. lines: of epochs; with kJson they go to `live`, so that
-  // stdout has JSON only.
+  // live: the terminal, if it is one. lines: where the lines of epochs go; with kJson they go to
+  // `live`, so that stdout has JSON only.
   explicit TrainDisplay(bool enabled, LogStyle style = LogStyle::kText, std::FILE* lines = stdout,
                         std::FILE* live = stderr);
 
-  // A line that stays.
+  // Prints a line that stays.
   void Say(absl::string_view line);
   // Rewrites the live line, a few times a second at most.
   void Show(const TrainingView& view);

@@ -24,7 +24,7 @@ namespace {
 
 struct Metric {
   const char* ending;  // of its field
-  const char* name;    // before its figure; of the accuracy none
+  const char* name;    // before its figure; none for the accuracy
 };
 
 // The metric that the best epoch is chosen by, if the epoch was evaluated.
@@ -61,7 +61,7 @@ absl::StatusOr<std::string> RunWatch::NewEpochs() {
   // Not read whole: the lines of a long run are gigabytes.
   QH_ASSIGN_OR_RETURN(const MappedFile metrics, MappedFile::Open(RunMetricsPath(run_)));
   const absl::string_view text = metrics.text();
-  // A resumed run drops lines: what is left is told again.
+  // A resumed run drops lines: what is left is reported again.
   const bool goes_on = absl::EndsWith(text.substr(0, static_cast<size_t>(read_bytes_)), last_line_);
   if (static_cast<int64_t>(text.size()) < read_bytes_ || !goes_on) read_bytes_ = 0;
   const size_t end = text.rfind('\n') == absl::string_view::npos ? 0 : text.rfind('\n') + 1;
@@ -91,12 +91,12 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
   }
   if (!FileExists(RunAlivePath(run_)))
     return Standing{State::kStopped, "there is no sign that it runs"};
-  // Asked first, for a run says how it ended before it lets go of its folder.
+  // Checked first, as a run says how it ended before it lets go of its folder.
   const bool unclaimed = IsUnclaimed(run_);
   QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunAlivePath(run_)));
   const nlohmann::json sign = ParseJson(text);
   if (!sign.is_object())
-    return absl::DataLossError(absl::StrCat(RunAlivePath(run_), " is no JSON object"));
+    return absl::DataLossError(absl::StrCat(RunAlivePath(run_), " is not a JSON object"));
   const int64_t step = IntegerField(sign, "step");
   const std::string where = absl::StrFormat("%s, step %d", TextField(sign, "phase"), step);
   const std::string host = TextField(sign, "host");
@@ -107,12 +107,12 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
                     absl::StrCat("stopped after step ", step, ", as asked; ", advice)};
   if (state != "running")
     return Standing{State::kStopped, absl::StrCat(state, " at ", where, "; ", advice)};
-  // Metrics may have steps that are later than the last sign of what was killed.
+  // Metrics may have steps that are later than the last sign of a run that was killed.
   const auto died = [&] {
     const int64_t logged = StepsLogged(run_);
     return logged > step ? absl::StrCat("after step ", logged) : where;
   };
-  // Other hosts' locks may not be seen here: of them the silence tells.
+  // Locks of other hosts may not be seen here: for their runs, silence tells.
   if (unclaimed && host == HostName())
     return Standing{State::kLost, absl::StrCat("killed on ", host, " (", died(),
                                                "): its process is gone; ", advice)};

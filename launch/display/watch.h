@@ -15,7 +15,7 @@ class RunWatch {
  public:
   enum class State {
     kRunning,
-    kLost,     // says that it runs, but its process here is gone, or for kSilence nothing was heard
+    kLost,     // says that it runs, but its process here is gone, or it was silent for kSilence
     kStopped,  // as asked, or by an error; may be resumed
     kFinished,
   };

@@ -1,4 +1,4 @@
-// What doctor says of one thing.
+// What doctor reports about one subject.
 #pragma once
 
 #include <absl/status/status.h>
@@ -15,7 +15,7 @@ struct Finding {
   Verdict verdict = Verdict::kOk;
   std::string subject;  // a word or two: "memory"
   std::string found;    // what there is, with figures
-  std::string advice;   // what to do; "" where all is well
+  std::string advice;   // what to do; "" if all is well
 };
 using Findings = std::vector<Finding>;
 

@@ -1,4 +1,4 @@
-// GPUs of the ranks.
+// Checks the GPUs of the ranks.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,8 +15,8 @@ inline bool AsksForGpus(const Config& config) {
          config.sampler().backend() == SamplerConfig::CUDA;
 }
 
-// Whether each rank has a GPU that works, and of its own; none, or a program built without CUDA, is
-// a failure only if `config` asks for CUDA. Collective.
+// Whether each rank has a working GPU of its own; no GPU, or a program built without CUDA, is a
+// failure only if `config` asks for CUDA. Collective.
 absl::StatusOr<Findings> CheckGpus(const RankContext& context, const Config& config);
 
 }  // namespace quadhop

@@ -14,12 +14,12 @@
 namespace quadhop {
 namespace {
 
-// "NVIDIA H200, 139.70 GB free; the driver knows CUDA 12.8"
+// "NVIDIA H200, 139.70 GB free; the driver supports CUDA 12.8"
 absl::StatusOr<std::string> Describe(const cuda::Device& device) {
   QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
   int driver = 0;
   if (cudaDriverGetVersion(&driver) != cudaSuccess) driver = 0;
-  return absl::StrFormat("%s, %s free; the driver knows CUDA %d.%d", device.name(),
+  return absl::StrFormat("%s, %s free; the driver supports CUDA %d.%d", device.name(),
                          Gigabytes(free_bytes), driver / 1000, driver % 1000 / 10);
 }
 
@@ -33,7 +33,7 @@ absl::StatusOr<Findings> CheckGpus(const RankContext& context, const Config& con
   if (!agreed.ok()) {
     const bool wanted = AsksForGpus(config);
     return Findings{{wanted ? Verdict::kFail : Verdict::kOk, "GPU", std::string(agreed.message()),
-                     wanted ? "ask for one GPU a rank, or set model.backend=CPU" : ""}};
+                     wanted ? "ask for one GPU per rank, or set model.backend=CPU" : ""}};
   }
   int64_t sharing[] = {context.ranks_on_host > cuda::NumVisibleDevices() ? 1 : 0};
   QH_RETURN_IF_ERROR(SumOverRanks(context.comm, "ranks that share GPUs", absl::MakeSpan(sharing)));
@@ -42,7 +42,7 @@ absl::StatusOr<Findings> CheckGpus(const RankContext& context, const Config& con
   if (sharing[0] > 0)
     findings.push_back({Verdict::kWarn, "GPU",
                         absl::StrCat(sharing[0], " ranks are on hosts with fewer GPUs than ranks"),
-                        "start one rank a GPU: NCCL takes no two ranks of one GPU"});
+                        "start one rank per GPU: NCCL does not take two ranks of one GPU"});
   return findings;
 }
 

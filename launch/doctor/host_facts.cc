@@ -62,7 +62,7 @@ Finding JudgeClocks(absl::Span<const HostFacts> facts) {
   const bool large = seconds > kLargeClockDifferenceSeconds;
   return {
       large ? Verdict::kWarn : Verdict::kOk, "clocks",
-      absl::StrFormat("differ by at most %.3f s (%s is first)", seconds, high->name),
+      absl::StrFormat("differ by at most %.3f s (%s is ahead)", seconds, high->name),
       large ? "set them by NTP: logs and file times of different hosts cannot be compared" : ""};
 }
 
@@ -84,8 +84,9 @@ Finding JudgeProcessors(absl::Span<const HostFacts> facts) {
   std::vector<std::string> parts;
   for (const auto& [instructions, names] : hosts)
     parts.push_back(absl::StrCat(absl::StrJoin(names, ", "), ": ", instructions));
-  return {Verdict::kWarn, "processor", absl::StrJoin(parts, "; "),
-          "digits are the same on processors of one kind; every step waits for the slowest"};
+  return {
+      Verdict::kWarn, "processor", absl::StrJoin(parts, "; "),
+      "results have the same digits on processors of one kind; every step waits for the slowest"};
 }
 
 Finding JudgeMemory(absl::Span<const HostFacts> facts) {
@@ -97,7 +98,7 @@ Finding JudgeMemory(absl::Span<const HostFacts> facts) {
   return {little ? Verdict::kWarn : Verdict::kOk, "memory",
           absl::StrCat(Gigabytes(least.available_memory_bytes), " available on ", least.name,
                        ", the host with the least"),
-          little ? "end what uses it; quadhop plan says what a graph needs" : ""};
+          little ? "end the programs that use it; quadhop plan says what a graph needs" : ""};
 }
 
 Finding JudgeOpenFiles(absl::Span<const HostFacts> facts) {

@@ -1,4 +1,4 @@
-// What each rank can say of its host, and what follows from all of it.
+// What each rank reports about its host, and what follows from all of it.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -26,7 +26,7 @@ struct HostFacts {
   bool operator==(const HostFacts&) const = default;
 };
 
-// Of every rank, by rank, on every rank. Collective.
+// The facts of every rank, ordered by rank, on every rank. Collective.
 absl::StatusOr<std::vector<HostFacts>> GatherHostFacts(const RankContext& context);
 
 // "n1 (2 ranks), n2 (2 ranks)"

@@ -23,7 +23,7 @@ constexpr double kSlowBytesPerSecond = 0.5e9;   // a step's exchange is tens of 
 constexpr double kSlowLatencySeconds = 0.5e-3;  // a step has tens of waits
 
 // The median time of `trips` exchanges of num_bytes each way between ranks 0 and `peer`. All ranks
-// take part, the others with nothing to say, as in training.
+// take part, the others with nothing to send, as in training.
 absl::StatusOr<double> TripSeconds(Communicator& comm, int32_t peer, int64_t num_bytes, int trips) {
   const int32_t me = comm.rank().value();
   const int32_t other = me == 0 ? peer : me == peer ? 0 : -1;
@@ -40,7 +40,7 @@ absl::StatusOr<double> TripSeconds(Communicator& comm, int32_t peer, int64_t num
   return Median(std::move(seconds));
 }
 
-// Rank 0's partners.
+// The ranks with which rank 0 exchanges.
 std::vector<int32_t> Peers(absl::Span<const HostFacts> facts) {
   std::vector<int32_t> peers;
   std::vector<std::string> seen = {facts[0].name};
@@ -68,7 +68,7 @@ absl::StatusOr<Findings> MeasureNetwork(const RankContext& context,
     const bool slow = rate < kSlowBytesPerSecond || latency > kSlowLatencySeconds;
     findings.push_back(
         {slow ? Verdict::kWarn : Verdict::kOk, "network",
-         absl::StrFormat("%s: %.0f us a short exchange, %.2f GB/s each way",
+         absl::StrFormat("%s: %.0f us per short exchange, %.2f GB/s each way",
                          same_host ? absl::StrCat("within ", theirs.name)
                                    : absl::StrCat(facts[0].name, " and ", theirs.name),
                          latency * 1e6, rate * 1e-9),

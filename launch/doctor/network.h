@@ -1,4 +1,4 @@
-// How fast ranks speak with each other, measured the way training does.
+// How fast ranks communicate with each other, measured the way training communicates.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -9,9 +9,9 @@
 
 namespace quadhop {
 
-// Between rank 0 and the first rank of each other host, one host after the other, at most 16 of
-// them; where there is one host, between its first two ranks. Empty for one rank. The same on
-// every rank but for the figures, which are rank 0's. Collective.
+// Measures between rank 0 and the first rank of each other host, one host after the other, at most
+// 16 of them; if there is only one host, between its first two ranks. Empty for one rank. The same
+// on every rank except for the figures, which are rank 0's. Collective.
 absl::StatusOr<Findings> MeasureNetwork(const RankContext& context,
                                         absl::Span<const HostFacts> facts);
 

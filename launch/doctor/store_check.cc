@@ -18,7 +18,7 @@
 namespace quadhop {
 namespace {
 
-// Every rank's own view; the first host that lacks something is named by AgreeOnStatus.
+// Every rank's own view; AgreeOnStatus names the first host that lacks something.
 absl::Status MayTrain(const RankContext& context, const Store& store, const Config& config,
                       std::string* need) {
   QH_RETURN_IF_ERROR(CheckTrainable(store, "", config, context.pool));

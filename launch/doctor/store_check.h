@@ -1,4 +1,4 @@
-// Whether a store is on every host, and whether what training on it takes is there.
+// Whether every host has a store and what training on it needs.
 #pragma once
 
 #include <absl/status/statusor.h>

@@ -19,7 +19,7 @@ json ParseJson(absl::string_view text) {
   return json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
 }
 
-// json::value() throws where a field has another type.
+// json::value() throws if a field has another type.
 std::string TextField(const json& object, const char* name) {
   const json* const field = FieldOf(object, name);
   return field != nullptr && field->is_string() ? field->get<std::string>() : "";

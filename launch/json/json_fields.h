@@ -9,15 +9,15 @@
 
 namespace quadhop {
 
-// is_discarded() if the text is no JSON.
+// is_discarded() if the text is not JSON.
 nlohmann::json ParseJson(absl::string_view text);
 
-// A field of an object: "" or 0 if there is none, or one of another type.
+// A field of an object: "" or 0 if it is absent or of another type.
 std::string TextField(const nlohmann::json& object, const char* name);
 double NumberField(const nlohmann::json& object, const char* name);
 int64_t IntegerField(const nlohmann::json& object, const char* name);
 
-// A count of nodes: 0 if the value is none. Millions of them can be added.
+// A count of nodes: 0 if the value is not one. Millions of counts can be added.
 int64_t CountOf(const nlohmann::json& value);
 int64_t CountField(const nlohmann::json& object, const char* name);
 

@@ -34,7 +34,7 @@ std::string JsonOf(const std::vector<int64_t>& row) {
 
 absl::StatusOr<JsonObject> JsonObject::Read(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
-  if (!ParseJson(text).is_object()) return absl::DataLossError("the text is no JSON object");
+  if (!ParseJson(text).is_object()) return absl::DataLossError("the text is not a JSON object");
   JsonObject object;
   object.fields_ = std::string(text.substr(1, text.size() - 2));
   return object;

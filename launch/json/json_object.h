@@ -19,7 +19,7 @@ namespace quadhop {
 class JsonObject {
  public:
   JsonObject() = default;
-  // One that was written before, digit by digit. kDataLoss if the text is no JSON object.
+  // An object that was written before, digit by digit. kDataLoss if the text is not a JSON object.
   static absl::StatusOr<JsonObject> Read(absl::string_view text);
 
   JsonObject& Add(absl::string_view name, absl::string_view value);
@@ -37,7 +37,7 @@ class JsonObject {
   JsonObject& Add(absl::string_view name, absl::Span<const double> values);
   JsonObject& Add(absl::string_view name, absl::Span<const std::string> values);
   JsonObject& Add(absl::string_view name, absl::Span<const JsonObject> values);
-  // Of rows, which are arrays.
+  // An array of rows, which are arrays.
   JsonObject& Add(absl::string_view name, absl::Span<const std::vector<int64_t>> rows);
 
   std::string ToString() const;  // {"event":"step","step":3}

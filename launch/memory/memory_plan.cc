@@ -26,7 +26,7 @@ Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes) {
 }
 
 int64_t DistinctRows(int64_t draws, int64_t num_nodes) {
-  // Of N nodes, those that are hit by as many draws.
+  // The expected number of nodes, out of N, that so many draws hit.
   const auto n = static_cast<double>(num_nodes);
   return static_cast<int64_t>(std::ceil(n * -std::expm1(-static_cast<double>(draws) / n)));
 }
@@ -67,7 +67,7 @@ std::string MemoryPlan::Describe() const {
   if (on_gpu)
     absl::StrAppend(&text, ", and of its GPU ", Gigabytes(gpu_bytes()), " (", of_step, ")");
   if (forecast_bytes > 0)
-    absl::StrAppend(&text, "; before, ", Gigabytes(forecast_bytes), " to choose its hot set");
+    absl::StrAppend(&text, "; before that, ", Gigabytes(forecast_bytes), " to choose its hot set");
   return text;
 }
 

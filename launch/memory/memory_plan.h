@@ -14,16 +14,16 @@
 namespace quadhop {
 
 // Bytes of one rank. Mapped files of the store are not counted: the kernel takes their pages back
-// at need.
+// when needed.
 struct MemoryPlan {
-  bool on_gpu = false;  // where `step` stands; all else is in the host's memory
-  StepMemory step;      // on a GPU with its batch's rows
+  bool on_gpu = false;  // where the memory of `step` is; all else is the host's
+  StepMemory step;      // on a GPU, with the rows of its batch
 
   int64_t batch_bytes = 0;       // batches made ahead
   int64_t checkpoint_bytes = 0;  // what a checkpoint is written from
   int64_t resident_bytes = 0;  // rows and arcs kept (launch/memory/placement.h); 0 from PlanMemory
 
-  int64_t forecast_bytes = 0;  // before all of these, while a hot set is chosen; 0 likewise
+  int64_t forecast_bytes = 0;  // before all of these, while a hot set is chosen; 0 from PlanMemory
 
   int64_t host_bytes() const {
     return std::max(batch_bytes + checkpoint_bytes + resident_bytes + (on_gpu ? 0 : step.bytes()),
@@ -34,17 +34,19 @@ struct MemoryPlan {
   std::string Describe() const;
 };
 
-// With the batch of the largest step: training nodes are spread over the steps of an epoch evenly,
-// so that 4590 in batches of up to 4500 are two steps of 2295; or, as an evaluation may have more
-// nodes, 512 of all.
+// `config` with the batch of the largest step: training nodes are spread evenly over the steps of
+// an epoch, so that 4590 in batches of up to 4500 are two steps of 2295. As an evaluation may have
+// more nodes, the batch is at least 512, or all nodes if these are fewer, unless `config` has a
+// smaller one.
 Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes);
 
-// Distinct rows among `draws` of the whole graph: more than among as many from neighbourhoods.
+// Distinct rows among `draws` draws from the whole graph: more than among as many from
+// neighbourhoods.
 int64_t DistinctRows(int64_t draws, int64_t num_nodes);
 
-// `config` has its backends chosen. For a rank that owns `owned_partitions` of `num_partitions` of
-// a graph of `num_nodes` nodes: its share of train.batch, which is to be that of WithLargestBatch,
-// and weights; computed by `num_threads` threads.
+// For a rank that owns `owned_partitions` of the `num_partitions` partitions of a graph of
+// `num_nodes` nodes: its share of train.batch, and weights; computed by `num_threads` threads.
+// `config` has its backends chosen, and the batch of WithLargestBatch.
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
                       int64_t num_partitions, int64_t num_nodes, int32_t num_threads);
 

@@ -18,7 +18,7 @@ int64_t PeakResidentBytes() {
 }
 
 void ResetPeakResidentBytes() {
-  malloc_trim(0);                                 // what is free already is nobody's peak
+  malloc_trim(0);                                 // what is already free must not count
   std::ofstream("/proc/self/clear_refs") << "5";  // see proc(5)
 }
 

@@ -5,10 +5,10 @@
 
 namespace quadhop {
 
-// Resident bytes at their peak, mapped files counted.
+// Resident bytes at their peak, including mapped files.
 int64_t PeakResidentBytes();
 
-// From here on PeakResidentBytes counts anew; where the kernel does not allow it, as before.
+// From here on PeakResidentBytes counts anew, unless the kernel does not allow it.
 void ResetPeakResidentBytes();
 
 }  // namespace quadhop

@@ -26,7 +26,7 @@ BlockRange OwnNodes(const LoaderInputs& inputs) {
   return {inputs.FirstNode(inputs.first_partition), inputs.FirstNode(inputs.end_partition)};
 }
 
-// Steps of an epoch, about: what the expected hit rate depends on.
+// About the number of steps of an epoch, on which the expected hit rate depends.
 int64_t StepsOfAnEpoch(const LoaderInputs& inputs, int64_t batch) {
   return NumBlocks(inputs.NumLabelled(SplitPart::kTrain), batch);
 }

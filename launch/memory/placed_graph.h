@@ -19,18 +19,18 @@
 
 namespace quadhop {
 
-// The facts of a store and a rank for ChoosePlacement. inputs: of the rank, its labelled nodes
-// counted; borrowed, with the store, by the result. working_bytes: see
-// PlacementFacts. Errors are the store's.
+// The facts of a store and a rank for ChoosePlacement. inputs: those of the rank, with its labelled
+// nodes counted. The result borrows them and the store. working_bytes: see PlacementFacts. Errors
+// are the store's.
 absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& inputs,
                                        const Config& config, const RankContext& context,
                                        int64_t working_bytes);
 
-// Owns what is kept in memory. Immutable but for its feature source; outlives the loader.
+// Owns what is kept in memory. Immutable except for its feature source; outlives the loader.
 class PlacedGraph {
  public:
-  // Reads the rows and arcs to keep, and points `inputs` at them. Of its GPU's memory it leaves
-  // `gpu_step_bytes` to a step. Collective. Errors are the store's and the communicator's.
+  // Reads the rows and arcs to keep, and points `inputs` at them. Leaves `gpu_step_bytes` of the
+  // rank's GPU memory to a step. Collective. Errors are the store's and the communicator's.
   static absl::StatusOr<std::unique_ptr<PlacedGraph>> Create(
       const Store& store, const Placement& placement, const PartitionOwners& owners,
       const Config& config, const RankContext& context, int64_t gpu_step_bytes,

@@ -59,7 +59,7 @@ void PlaceHotSet(const SamplerConfig& config, const PlacementFacts& facts, Place
   const int64_t usable = UsableBytes(facts) / facts.ranks_on_host;
   if (placement.hot_set_bytes < 0 && facts.forecast_bytes > usable) {
     placement.hot_set_bytes = 0;
-    absl::StrAppend(&placement.reason, "; no hot set, for choosing one takes ",
+    absl::StrAppend(&placement.reason, "; no hot set, as choosing one takes ",
                     Gigabytes(facts.forecast_bytes), " of a rank's ", Gigabytes(usable));
   } else if (placement.hot_set_bytes < 0) {
     const int64_t left = usable - facts.working_bytes - facts.own_feature_bytes;
@@ -133,8 +133,8 @@ absl::Status CheckLockedRows(const PlacementFacts& facts) {
   const int64_t need = facts.feature_bytes + facts.ranks_on_host * facts.forecast_bytes;
   if (need <= facts.available_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrFormat(
-      "%s of feature rows are more than a GPU has room for; to read the others from this host's "
-      "memory, and to choose which (%s a rank), takes %s there, where %s are left: train on more "
+      "%s of feature rows are more than a GPU has room for; to read the rest from this host's "
+      "memory, and to choose which (%s per rank), takes %s there, but %s are left: train on more "
       "hosts with sampler.feature_placement=PARTITIONED, propagate again with --dtype f16, or set "
       "sampler.backend=CPU",
       Gigabytes(facts.feature_bytes), Gigabytes(facts.forecast_bytes), Gigabytes(need),

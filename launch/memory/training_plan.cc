@@ -25,7 +25,7 @@ int64_t OwnNodeBytes(const GraphShape& graph) {
 // Labels and splits: a rank reads all.
 constexpr int64_t kCommonNodeBytes = 4 + 1;
 
-// As the rows, then the sampler take their places.
+// In the order in which memory is taken: the rows, then the sampler.
 GpuPlan PlanGpu(const GraphShape& graph, int64_t gpu_bytes, int64_t step_bytes) {
   const int64_t rows =
       NumRowsOnDevice(graph.nodes, graph.row_bytes(), RoomForRows(gpu_bytes, step_bytes));
@@ -83,7 +83,7 @@ TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Co
   plan.mapped.rank_bytes = alone + shared + graph.all_rows_bytes();
   plan.mapped.host_bytes = job.ranks_per_host * alone + shared + graph.all_rows_bytes();
   const SamplerOptions sampler = SamplingOptions(config).sampler;
-  // Rows are read when the hot set is chosen.
+  // Rows are read only after the hot set is chosen.
   const int64_t forecast =
       hot_rows == 0 ? 0 : kProgramBytes + ForecastBytes(graph.nodes, sampler, job.threads);
   const int64_t by_parts = std::max(alone + own_rows + hot_rows, forecast);

@@ -10,8 +10,8 @@ namespace quadhop {
 
 // OK if `mine` is OK on every rank. Else the same kFailedPrecondition on every rank: what the
 // failed ranks said, each message once, with the hosts and ranks that said it unless all did. Since
-// every rank knows, none need be ended by another, and RunRanks has rank 0 alone print it.
-// Collective.
+// every rank has the error, no rank need be ended by another, and RunRanks has only rank 0 print
+// it. Collective.
 absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
                            const absl::Status& mine);
 

@@ -22,7 +22,7 @@ struct DestroyTopology {
 };
 using TopologyHandle = std::unique_ptr<hwloc_topology, DestroyTopology>;
 
-// nullptr if the machine cannot be looked at.
+// nullptr if the machine cannot be inspected.
 TopologyHandle LoadTopology(const std::string& synthetic) {
   hwloc_topology_t raw = nullptr;
   if (hwloc_topology_init(&raw) != 0) return nullptr;
@@ -32,7 +32,7 @@ TopologyHandle LoadTopology(const std::string& synthetic) {
   return hwloc_topology_load(raw) == 0 ? std::move(topology) : nullptr;
 }
 
-// A set of processors a rank; none where there are fewer processors than ranks.
+// One set of processors per rank; empty if there are fewer processors than ranks.
 std::vector<Bitmap> Shares(hwloc_topology_t topology, int32_t num_ranks) {
   std::vector<Bitmap> shares;
   if (hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU) < num_ranks) return shares;
@@ -73,7 +73,7 @@ void BindToShareOfProcessors(int32_t local_rank, int32_t ranks_on_host, int num_
     return hwloc_bitmap_weight(share.get()) >= num_threads;
   };
   if (shares.empty() || !std::all_of(shares.begin(), shares.end(), holds_a_rank)) return;
-  // Where the system refuses, threads go where it likes, as without this.
+  // If the system refuses, it places threads as it likes, as without this call.
   static_cast<void>(hwloc_set_cpubind(topology.get(), shares[static_cast<size_t>(local_rank)].get(),
                                       HWLOC_CPUBIND_PROCESS));
 }

@@ -14,15 +14,15 @@
 
 namespace quadhop {
 
-// Does on this rank what the config asks for, and nothing if it does not. Thread-safe.
+// Causes on this rank the fault that the config asks for, if any. Thread-safe.
 class Faults {
  public:
   Faults(const FailAt& config, Rank rank) : config_(config), rank_(rank) {}
 
   FailAt::Point point() const { return config_.point(); }
 
-  // This rank is at `point`, `steps` steps done: may not return, or return the error asked for, or
-  // throw std::bad_alloc, once.
+  // Called when this rank is at `point` with `steps` steps done. Once, it may not return, or return
+  // the error asked for, or throw std::bad_alloc.
   absl::Status At(FailAt::Point point, int64_t steps);
   // `loss` of step `step`, or NaN if that is the fault asked for. On all ranks.
   double Loss(double loss, int64_t step) const;
@@ -35,7 +35,7 @@ class Faults {
 
 // "begin", "files-written", "decided".
 std::vector<const char*> CommitPointNames();
-// Kills this process at the place "STEP:POINT": "partition:decided". "nowhere" is no such place.
+// Kills this process at the place "STEP:POINT": "partition:decided". "nowhere" is not a place.
 CommitHook KillAtCommit(const std::string& place);
 
 }  // namespace quadhop

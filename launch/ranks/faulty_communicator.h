@@ -9,10 +9,10 @@
 
 namespace quadhop {
 
-// `comm` as it is, but that train.fail_at happens to this rank as it enters the exchange of feature
-// rows (EXCHANGE) or the sum of gradients (ALL_REDUCE; comm/operations.h), on duplicates too: peers
-// are in the same call then. `standing` says how many steps are done. Borrows all. nullptr if
-// train.fail_at is at neither point.
+// `comm`, except that the fault of train.fail_at happens on this rank as it enters the exchange of
+// feature rows (EXCHANGE) or the sum of gradients (ALL_REDUCE; comm/operations.h), on duplicates
+// too: peers are in the same call then. `standing` says how many steps are done. Borrows all
+// arguments. nullptr if train.fail_at is at neither point.
 std::unique_ptr<Communicator> WithFaults(Communicator& comm, Faults& faults,
                                          const Standing& standing);
 

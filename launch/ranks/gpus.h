@@ -11,11 +11,11 @@ namespace quadhop {
 bool IsBuiltWithCuda();
 
 // Whether a rank that is `local_rank` among those of its host finds a GPU that quadhop computes on.
-// Built without CUDA: false.
+// False if built without CUDA.
 bool RankHasGpu(int local_rank);
-// Of the GPU that it finds, "NVIDIA H200"; "": none.
+// The name of the GPU that it finds, "NVIDIA H200"; "" if there is none.
 std::string GpuName(int local_rank);
-// Bytes that are free on it. kUnavailable: there is none.
+// Bytes that are free on that GPU. kUnavailable if there is none.
 absl::StatusOr<int64_t> FreeGpuBytes(int local_rank);
 
 }  // namespace quadhop

@@ -9,11 +9,11 @@
 
 namespace quadhop {
 
-// As gethostname has it; "this host" where it has none. In an allocation of Slurm the name of the
-// node, which differs where several nodes are one machine.
+// The name of this host by gethostname; "this host" if it has none. In an allocation of Slurm, the
+// name of the node, which differs if several nodes are one machine.
 std::string HostName();
 
-// Ranks by host, in the order of their first rank. hosts: the name of each rank's.
+// Ranks by host, in the order of their first rank. hosts: the name of each rank's host.
 std::vector<std::vector<size_t>> RanksByHost(absl::Span<const std::string> hosts);
 
 }  // namespace quadhop

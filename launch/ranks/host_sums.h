@@ -12,7 +12,7 @@
 namespace quadhop {
 
 // The values of the ranks of this host, in the order of ranks. first_rank_on_host: see RankContext.
-// Collective, of the ranks of all hosts. Errors are the communicator's.
+// Collective over the ranks of all hosts. Errors are the communicator's.
 absl::StatusOr<std::vector<int64_t>> GatherOnHost(Communicator& comm, absl::string_view operation,
                                                   int32_t first_rank_on_host, int64_t mine);
 // Their sum, likewise.

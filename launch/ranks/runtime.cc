@@ -35,7 +35,8 @@ struct OnHost {
 
 using Body = std::function<absl::StatusOr<ExitCode>(const RankContext&)>;
 
-// Of this process, once, whoever asks first: this rank, which waited in vain, or another that did.
+// Dumps the stacks of this process, once, for whoever asks first: this rank, which waited in vain,
+// or another that did.
 class StackDump {
  public:
   void Write(Rank rank) {
@@ -46,10 +47,12 @@ class StackDump {
   std::atomic<bool> written_ = false;
 };
 
-// They are asked for before this rank ends the job, of which the launcher then kills all.
+// Other ranks are asked for their stacks before this rank ends the job, as the launcher then kills
+// all ranks.
 constexpr absl::Duration kTimeForOthersStacks = absl::Seconds(1);
 
-// Memory and threads that run out are errors like others, so that peers do not wait for this rank.
+// Running out of memory or threads is an error like others, so that peers do not wait for this
+// rank.
 absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator& comm,
                                  Standing& standing, const OnHost& host) {
   try {
@@ -62,8 +65,8 @@ absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator
   }
 }
 
-// The body on one rank; its error ends the job (under MPI Abort prints it with the rank and does
-// not return). heartbeat: nullptr without one.
+// Runs the body on one rank; its error ends the job (under MPI, Abort prints it with the rank and
+// does not return). heartbeat: nullptr if there is none.
 absl::StatusOr<ExitCode> RunRank(Communicator& comm, const OnHost& host, int num_threads,
                                  const Body& body, Standing& standing,
                                  Heartbeat* heartbeat = nullptr, StackDump* stack_dump = nullptr) {
@@ -84,13 +87,13 @@ absl::StatusOr<ExitCode> RunRank(Communicator& comm, const OnHost& host, int num
   return Annotate(result.status(), absl::StrCat("rank ", comm.rank().value()));
 }
 
-// What the heartbeat does when a rank is lost. MPI cannot be asked for anything any more: its calls
-// may wait for the very rank that is gone.
+// What the heartbeat does when a rank is lost. MPI can no longer be used: its calls may wait for
+// the very rank that is gone.
 [[noreturn]] void EndProcess(int32_t rank, const std::string& why) {
   std::fprintf(stderr, "quadhop: rank %d ends: %s\n", rank, why.c_str());
   std::fflush(stderr);
   // The launcher's exit code is that of the first process to end, and tells what was wrong only if
-  // that is the one that was killed: it gets the moment to notice.
+  // that is the one that was killed: this wait gives the launcher a moment to notice.
   absl::SleepFor(absl::Milliseconds(500));
   _exit(static_cast<int>(ExitCode::kFailed));
 }
@@ -113,12 +116,12 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
       ranks.emplace_back(run_rank);
     } catch (const std::system_error& error) {
       results[r] = absl::ResourceExhaustedError(RefusedBySystem(error));
-      comms[r]->Abort(RefusedBySystem(error));  // those before it wait for it
+      comms[r]->Abort(RefusedBySystem(error));  // the ranks before it wait for it
       break;
     }
   }
   for (std::thread& rank : ranks) rank.join();
-  // The rank that failed of itself explains more than those it took along.
+  // A rank that failed by itself explains more than those that failed because of it.
   const auto failed_alone = std::find_if(results.begin(), results.end(), [](const auto& result) {
     return !result.ok() && !absl::IsAborted(result.status());
   });
@@ -132,8 +135,8 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
 absl::Status NotJoined(absl::string_view what) {
   return UsageError(absl::StrCat(
       NumRanksByLauncher(), " processes were started together, but ", what,
-      " of them: start them by the mpirun of the MPI that quadhop is built with, by srun "
-      "--mpi=pmix, or by quadhop launch"));
+      " of them: start them with the mpirun of the MPI that quadhop is built with, with srun "
+      "--mpi=pmix, or with quadhop launch"));
 }
 
 absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& body) {
@@ -158,10 +161,11 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
     QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
   }
   const int num_threads = NumThreads(options.threads, mpi->num_local_ranks());
-  // Ranks that take all cores take them apart; with fewer threads the rest may be for others.
+  // Ranks that take all cores together get a share each; with fewer threads, the other cores may be
+  // for others.
   if (options.threads == 0 && mpi->num_local_ranks() > 1)
     BindToShareOfProcessors(mpi->local_rank(), mpi->num_local_ranks(), num_threads);
-  // One may have files to write for long: where there is a heartbeat, the others wait for it.
+  // A rank may take long to write files: if there is a heartbeat, the others wait for it.
   absl::StatusOr<std::unique_ptr<Communicator>> end =
       mpi->World(heartbeat != nullptr ? absl::InfiniteDuration() : options.collective_deadline);
   if (!end.ok()) world->Abort(end.status().message());
@@ -174,7 +178,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
       RunRank(*world, {mpi->num_local_ranks(), mpi->local_rank(), mpi->first_rank_on_host()},
               num_threads, to_the_end, standing, heartbeat.get(), &stack_dump);
   if (!IsAgreed(result.status())) return result;
-  // Said before any rank ends: mpirun ends the others when the first does.
+  // Printed before any rank ends: mpirun ends the others when the first does.
   if (world->rank() == Rank(0))
     std::fprintf(stderr, "quadhop: %s\n", std::string(result.status().message()).c_str());
   QH_RETURN_IF_ERROR(world->Barrier("end of the job"));
@@ -185,7 +189,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
 
 absl::Status CheckStartedAlone(absl::string_view what, absl::string_view otherwise) {
   if (NumRanksByLauncher() <= 1) return absl::OkStatus();
-  return UsageError(absl::StrCat(NumRanksByLauncher(), " processes were started together, and ",
+  return UsageError(absl::StrCat(NumRanksByLauncher(), " processes were started together, but ",
                                  what,
                                  " is the work of one: start it without mpirun, srun or "
                                  "quadhop launch",

@@ -28,17 +28,17 @@ struct RanksOptions {
   // Threads of each rank; 0: see NumThreads (cores.h).
   int64_t threads = 0;
   absl::Duration collective_deadline = absl::Seconds(300);
-  // Between ranks that are processes; an interval of 0: none.
+  // Heartbeat between ranks that are processes; none if its interval is 0.
   HeartbeatOptions heartbeat = {};
-  std::string after_loss = {};  // what to do when a rank was lost, to be said then; "": nothing
+  std::string after_loss = {};  // advice to print when a rank was lost; "": none
 };
 
 // What a rank has while the body of RunRanks runs; borrowed.
 struct RankContext {
   Communicator& comm;
   ThreadPool& pool;
-  Standing& standing;          // to be kept true: what others read when the rank is lost
-  int32_t ranks_on_host;       // this one counted in
+  Standing& standing;          // to be kept current: others read it when the rank is lost
+  int32_t ranks_on_host;       // including this one
   int32_t local_rank;          // among those
   int32_t first_rank_on_host;  // of the job: tells hosts apart
   bool IsMain() const { return comm.rank() == Rank(0); }
@@ -55,11 +55,11 @@ absl::StatusOr<ExitCode> RunRanks(
     const RanksOptions& options,
     const std::function<absl::StatusOr<ExitCode>(const RankContext&)>& body);
 
-// A usage error if processes were started together (NumRanksByLauncher), for each would do `what`,
+// A usage error if processes were started together (NumRanksByLauncher), as each would do `what`,
 // which is the work of one. otherwise: what else can be done, as in ", or use --method ptscotch".
 absl::Status CheckStartedAlone(absl::string_view what, absl::string_view otherwise = "");
 
-// What to say of an error of std::thread.
+// The message for an error of std::thread.
 std::string RefusedBySystem(const std::system_error& error);
 
 }  // namespace quadhop

@@ -20,7 +20,7 @@ constexpr int kPollMicroseconds = 1000;
 constexpr int kMaxPollsAThread = 100;
 constexpr int kMaxPolls = 2000;
 
-// Handlers of signals have nothing but globals.
+// Signal handlers have nothing but globals.
 std::atomic<int> num_dumped = 0;
 
 pid_t ThreadId() { return static_cast<pid_t>(syscall(SYS_gettid)); }

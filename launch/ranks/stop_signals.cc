@@ -17,7 +17,7 @@
 namespace quadhop {
 namespace {
 
-// Of which more than one is one request.
+// Signals of which several count as one request.
 constexpr std::array kRepeated = {SIGUSR1, SIGUSR2};
 
 bool IsIgnored(int signal) {
@@ -56,7 +56,7 @@ StopSignals::~StopSignals() {
   closing_ = true;
   pthread_kill(thread_.native_handle(), SIGUSR1);
   thread_.join();
-  // One that came in between must not end the process now that all is done.
+  // A signal that came in between must not end the process now that all is done.
   const timespec at_once{};
   while (sigtimedwait(&signals_, nullptr, &at_once) > 0) {
   }

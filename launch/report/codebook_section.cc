@@ -11,7 +11,7 @@ namespace {
 
 bool HasCodebook(const RunRecord& run) { return !run.codebook_counts.empty(); }
 
-// exp of the entropy: how many centroids of equal use would be as mixed.
+// exp of the entropy: how many centroids, equally used, would be as mixed.
 double Perplexity(const std::vector<int64_t>& counts) {
   double all = 0, sum = 0;
   for (const int64_t count : counts) all += static_cast<double>(count);
@@ -51,7 +51,7 @@ std::string CodebookSection(const Runs& runs) {
   if (series.empty()) return SectionHtml("Codebook", {curve});
   curve.chart = LineChart({curve.title, "centroid, by rank (count)", "nodes (count)"}, series);
   const Card table{"Use of the codebook",
-                   "Perplexity: as many centroids, equally used, would be as mixed.",
+                   "Perplexity: how many centroids, equally used, would be as mixed.",
                    {},
                    TableHtml({"run", "centroids", "with nodes", "perplexity"}, rows)};
   return SectionHtml("Codebook", {curve, table});

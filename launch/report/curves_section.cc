@@ -5,7 +5,8 @@
 namespace quadhop {
 namespace {
 
-// A curve a run of each number that its epochs have; the first solid, the second dashed.
+// One curve per run for each of the numbers that its epochs have; the first solid, the second
+// dashed.
 Card EpochCurves(const Runs& runs, const std::string& title, const std::string& note,
                  const std::string& y,
                  const std::vector<std::pair<std::string, std::string>>& kinds) {
@@ -30,7 +31,7 @@ Card EpochCurves(const Runs& runs, const std::string& title, const std::string& 
   return card;
 }
 
-// At most so many points, each the mean of neighbours: thousands of steps are a blur.
+// At most `most` points, each the mean of neighbours: thousands of steps would be a blur.
 Points Thinned(const Points& points, size_t most) {
   const size_t each = points.size() / most + 1;
   Points thin;
@@ -76,7 +77,7 @@ std::string CurvesSection(const Runs& runs) {
                                          "The mean over the nodes of an epoch, with dropout.",
                                          "loss (nats)", {{"training", "train_loss"}}),
                              StepLosses(runs)};
-  const std::string note = "Of all nodes of the part, in the epochs that evaluated them.";
+  const std::string note = "Over all nodes of the part, in the epochs that evaluated them.";
   if (AnyHas(runs, "valid_accuracy"))
     cards.push_back(EpochCurves(runs, "Accuracy by epoch", note, "accuracy (share of nodes)",
                                 {{"valid", "valid_accuracy"}, {"test", "test_accuracy"}}));
@@ -87,7 +88,7 @@ std::string CurvesSection(const Runs& runs) {
     cards.push_back(EpochCurves(runs, "Micro F1 by epoch", note, "F1 (share)",
                                 {{"valid", "valid_micro_f1"}, {"test", "test_micro_f1"}}));
   cards.push_back(EpochCurves(runs, "Speed by epoch", "Over all ranks, without evaluation.",
-                              "training nodes a second (1/s)",
+                              "training nodes per second (1/s)",
                               {{"training", "train_nodes_per_second"}}));
   return SectionHtml("Curves", cards);
 }

@@ -32,10 +32,9 @@ std::string RangeName(int64_t from) {
 
 Card ByDegree(const Runs& runs, bool accuracy) {
   Card card{accuracy ? "Accuracy by degree" : "Nodes by degree",
-            accuracy
-                ? "Of the test nodes, at the best epoch; of the validation nodes where a split "
-                  "has no test nodes."
-                : "How many nodes a bar left of it stands for.",
+            accuracy ? "Of the test nodes, at the best epoch; of the validation nodes if a split "
+                       "has no test nodes."
+                     : "How many nodes each bar of the accuracy by degree stands for.",
             {},
             ""};
   std::set<int64_t> ranges;
@@ -58,7 +57,7 @@ Card ByDegree(const Runs& runs, bool accuracy) {
   }
   absl::StrAppend(&card.note, " ", NotRecordedBy(runs, HasDegrees));
   if (!bars.kinds.empty())
-    card.chart = BarChart({card.title, "degree (neighbours a node)",
+    card.chart = BarChart({card.title, "degree (neighbours per node)",
                            accuracy ? "accuracy (share of nodes)" : "nodes (count)"},
                           bars);
   return card;
@@ -75,7 +74,7 @@ std::vector<std::string> ClassNames(const RunRecord& run, size_t classes) {
   return names;
 }
 
-// The classes with most nodes, in the order of their numbers.
+// The classes with the most nodes, in the order of their numbers.
 std::vector<size_t> LargestClasses(const std::vector<std::vector<int64_t>>& confusion) {
   std::vector<size_t> classes(confusion.size());
   std::iota(classes.begin(), classes.end(), size_t{0});
@@ -95,14 +94,14 @@ Card Confusion(const RunRecord& run) {
   if (confusion.empty()) {
     card.note =
         "Not recorded: the run is older, had no evaluation, has more than 256 classes, or "
-        "several labels a node.";
+        "several labels per node.";
     return card;
   }
   const std::vector<size_t> classes = LargestClasses(confusion);
   const std::vector<std::string> names = ClassNames(run, confusion.size());
   card.note = absl::StrFormat(
-      "Of the %s nodes at epoch %d%s. A row is a class, its cells the shares predicted as each; a "
-      "perfect model has the diagonal alone.",
+      "Of the %s nodes at epoch %d%s. A row is a class, its cells the shares predicted as each "
+      "class; a perfect model has only the diagonal.",
       PartOf(run), run.detail_epoch,
       classes.size() < confusion.size()
           ? absl::StrFormat(", the %d largest of %d classes", classes.size(), confusion.size())
@@ -117,7 +116,7 @@ Card Confusion(const RunRecord& run) {
       const int64_t count = column < confusion[row].size() ? confusion[row][column] : 0;
       map.shares.back().push_back(static_cast<double>(count) /
                                   static_cast<double>(std::max<int64_t>(1, nodes)));
-      map.notes.back().push_back(absl::StrFormat("%s said to be %s: %d of %d nodes", names[row],
+      map.notes.back().push_back(absl::StrFormat("%s predicted as %s: %d of %d nodes", names[row],
                                                  names[column], count, nodes));
     }
   }

@@ -8,8 +8,8 @@
 
 namespace quadhop {
 
-// One figure: a title, a sentence on what to see, the names of its colours, and a chart. An empty
-// chart: the note says why there is none.
+// One figure: a title, a sentence on what to see, the names of its colours, and a chart. If the
+// chart is empty, the note says why.
 struct Card {
   std::string title;
   std::string note;

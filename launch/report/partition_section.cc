@@ -11,13 +11,14 @@
 namespace quadhop {
 namespace {
 
-// Beyond, a page would take minutes.
+// Beyond these, a page would take minutes.
 constexpr int64_t kMostArcs = int64_t{1} << 30;
 constexpr size_t kMostParts = 128;
 
 Card Sizes(const std::string& store, const PartitionMap& map) {
   Card card{"Partitions: size and halo",
-            absl::StrCat("Of ", store, ". Halo: nodes of other partitions that its arcs lead to."),
+            absl::StrCat("Of ", store,
+                         ". Halo: nodes of other partitions that a partition's arcs lead to."),
             {{"nodes", 0}, {"halo", 1}},
             ""};
   Bars bars;
@@ -37,7 +38,7 @@ Card Cut(const std::string& store, const PartitionMap& map) {
       static_cast<double>(all.cut_arcs) / static_cast<double>(std::max<int64_t>(1, all.arcs));
   Card card{"Partitions: cut",
             absl::StrFormat("Of %s: %.1f %% of %s arcs lead to another partition. A row is a "
-                            "partition, its cells the shares of its arcs to each.",
+                            "partition, its cells the shares of its arcs to each partition.",
                             store, 100 * share, ShortNumber(static_cast<double>(all.arcs))),
             {},
             ""};

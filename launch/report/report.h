@@ -10,8 +10,8 @@
 
 namespace quadhop {
 
-// One self-contained HTML page; reads the runs' folders, and the stores they name as far as they
-// are there. Errors: see ReadRunRecord.
+// One self-contained HTML page; reads the runs' folders, and those of the stores they name that are
+// there. Errors: see ReadRunRecord.
 absl::StatusOr<std::string> ReportPage(absl::Span<const std::string> runs, ThreadPool& pool);
 
 }  // namespace quadhop

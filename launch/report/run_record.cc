@@ -21,13 +21,13 @@ namespace {
 
 using nlohmann::json;
 
-// An object of a file; an empty one if there is no file.
+// The JSON object in a file; an empty one if there is no file.
 absl::StatusOr<json> ReadObject(const std::string& path) {
   if (!FileExists(path)) return json::object();
   QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
   json object = ParseJson(text);
   if (object.is_object()) return object;
-  return absl::DataLossError(absl::StrCat(path, " is no JSON object: restore the file"));
+  return absl::DataLossError(absl::StrCat(path, " is not a JSON object: restore the file"));
 }
 
 void TakeNumbers(const json& object, const std::string& prefix, double at, RunRecord& run) {
@@ -35,7 +35,7 @@ void TakeNumbers(const json& object, const std::string& prefix, double at, RunRe
     if (value.is_number()) run.epochs[prefix + name].emplace_back(at, value.get<double>());
 }
 
-// "train_loss", and of the objects within "loading.busy_sample_seconds".
+// "train_loss", and from the objects within, "loading.busy_sample_seconds".
 void TakeEpoch(const json& event, RunRecord& run) {
   const double at = NumberField(event, "epoch");
   TakeNumbers(event, "", at, run);
@@ -52,8 +52,8 @@ absl::Status ReadMetrics(RunRecord& run) {
   for (size_t i = 0; i < lines.size(); ++i) {
     const json event = ParseJson(lines[i]);
     if (!event.is_object()) {
-      if (i + 1 == lines.size()) break;  // of a run that was killed
-      return absl::DataLossError(absl::StrCat(path, " line ", i + 1, " is no JSON object"));
+      if (i + 1 == lines.size()) break;  // the run was killed
+      return absl::DataLossError(absl::StrCat(path, " line ", i + 1, " is not a JSON object"));
     }
     const std::string kind = TextField(event, "event");
     if (kind == "epoch") TakeEpoch(event, run);

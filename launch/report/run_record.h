@@ -26,7 +26,7 @@ struct PartDetail {
   std::vector<Degrees> degrees;
 };
 
-// What is absent in the folder is empty here.
+// What is absent from the folder is empty here.
 struct RunRecord {
   std::string path;
   std::string name;   // the last parts of the path by which runs differ
@@ -38,15 +38,15 @@ struct RunRecord {
   std::map<std::string, double> summary;
   std::map<std::string, std::string> machine;  // as text, by name; hosts: "n1 (2 ranks), n2"
   PartDetail valid, test;
-  int64_t detail_epoch = 0;  // of the evaluation that valid and test are of
+  int64_t detail_epoch = 0;  // of the evaluation that valid and test come from
   std::vector<int64_t> codebook_counts;
 
-  // The median of a number of the epochs; nothing if no epoch has it.
+  // The median of a number over the epochs; nothing if no epoch has it.
   absl::optional<double> Median(const std::string& number) const;
 };
 
 // kNotFound: no such run. kDataLoss, naming the file and the line, for what is not JSON; a last
-// line that is cut off is passed over.
+// line that is cut off is skipped.
 absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run);
 
 // Gives each record the shortest name that tells it from the others.

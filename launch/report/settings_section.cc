@@ -28,7 +28,7 @@ Card Configs(const Runs& runs) {
     }
     if (!same || runs.size() == 1) rows.push_back(row);
   }
-  if (rows.empty()) return {"Config", "All runs have the same.", {}, ""};
+  if (rows.empty()) return {"Config", "All runs have the same config.", {}, ""};
   return {runs.size() == 1 ? "Config" : "What the configs differ in",
           runs.size() == 1 ? "Every field." : "All other fields are equal.",
           {},
@@ -57,8 +57,7 @@ Card Machines(const Runs& runs) {
   }
   const std::string missing =
       NotRecordedBy(runs, [](const RunRecord& run) { return !run.machine.empty(); });
-  return {
-      "Machine and store", "Threads are those of a rank. " + missing, {}, TableHtml(header, rows)};
+  return {"Machine and store", "Threads are per rank. " + missing, {}, TableHtml(header, rows)};
 }
 
 }  // namespace

@@ -11,26 +11,26 @@
 
 namespace quadhop {
 
-// Text in HTML and SVG.
+// Escapes text for HTML and SVG.
 std::string Escape(absl::string_view text);
 
-// What stands at the axes: a name and, in brackets, a unit.
+// The labels of the axes: a name and, in brackets, a unit.
 struct Axes {
-  std::string title;  // of the whole, for readers of screens
+  std::string title;  // of the whole chart, for screen readers
   std::string x;
   std::string y;
 };
 
 struct Series {
   std::string name;
-  size_t color = 0;  // of the page's, used again from the ninth on
+  size_t color = 0;  // number of a colour of the page, which repeat from the ninth on
   bool dashed = false;
   Points points;
 };
 // At least one series has a point.
 std::string LineChart(const Axes& axes, const std::vector<Series>& series);
 
-// Bars from 0, one a group and series: beside each other, or stacked.
+// Bars from 0, one per group and kind: beside each other, or stacked.
 struct Bars {
   std::vector<std::string> groups;
   struct Kind {
@@ -43,7 +43,8 @@ struct Bars {
 };
 std::string BarChart(const Axes& axes, const Bars& bars);
 
-// Cells the darker the larger: shares in [0, 1], each with a text that a pointer shows.
+// Cells of shares in [0, 1], the larger the darker, each with a text that is shown under the
+// pointer.
 struct HeatMap {
   std::vector<std::string> rows, columns;
   std::vector<std::vector<double>> shares;      // [rows][columns]

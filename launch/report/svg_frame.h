@@ -8,7 +8,7 @@
 
 namespace quadhop {
 
-// Values of a nice step that cover [low, high], about `wanted` of them.
+// About `wanted` values within [low, high], at a round step.
 std::vector<double> NiceTicks(double low, double high, int wanted);
 
 // A picture of fixed size, in units of its own; the page scales it.

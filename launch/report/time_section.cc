@@ -26,11 +26,11 @@ void AddKeys(const Bars& bars, Card& card) {
   for (const Bars::Kind& kind : bars.kinds) card.keys.push_back({kind.name, kind.color});
 }
 
-// What a step waits for, and the rest, which computes.
+// What a step waits for, and the rest, which is computing.
 Card StepTime(const Runs& runs) {
   Card card{"Time of a training step",
-            "Medians over epochs. Stages of making batches, and sums over ranks, count as far as "
-            "training waited for them.",
+            "Medians over epochs. Stages of making batches, and sums over ranks, count only as far "
+            "as training waited for them.",
             {},
             ""};
   Bars bars;
@@ -39,7 +39,7 @@ Card StepTime(const Runs& runs) {
   for (size_t s = 0; s < std::size(kStages); ++s)
     bars.kinds.push_back({absl::StrCat("waiting: ", LoaderStageName(kStages[s])), s + 1, {}});
   bars.kinds.push_back({"waiting: sums over ranks", std::size(kStages) + 1, {}});
-  // Of the steps since a resume, if there was one within the epoch.
+  // Counts the steps since a resume, if there was one within the epoch.
   const auto has = [](const RunRecord& run) { return MedianOr0(run, "loading.steps") > 0; };
   for (const RunRecord& run : runs) {
     if (!has(run)) continue;
@@ -58,7 +58,7 @@ Card StepTime(const Runs& runs) {
   }
   absl::StrAppend(&card.note, " ", NotRecordedBy(runs, has));
   AddKeys(bars, card);
-  if (!bars.groups.empty()) card.chart = BarChart({card.title, "run", "time a step (ms)"}, bars);
+  if (!bars.groups.empty()) card.chart = BarChart({card.title, "run", "time per step (ms)"}, bars);
   return card;
 }
 
@@ -77,7 +77,7 @@ Card BusyTime(const Runs& runs) {
   }
   for (const LoaderStage stage : kStages) bars.groups.emplace_back(LoaderStageName(stage));
   AddKeys(bars, card);
-  card.chart = BarChart({card.title, "stage", "time an epoch (s)"}, bars);
+  card.chart = BarChart({card.title, "stage", "time per epoch (s)"}, bars);
   return card;
 }
 
@@ -117,8 +117,8 @@ Card Exchange(const Runs& runs) {
   else
     absl::StrAppend(&card.note, " ", NotRecordedBy(runs, has, "Nothing was exchanged by "));
   if (!rows.empty())
-    card.chart = TableHtml({"run", "rows of other ranks, an epoch", "of them in the hot set",
-                            "received, bytes an epoch"},
+    card.chart = TableHtml({"run", "rows of other ranks per epoch", "of them in the hot set",
+                            "received bytes per epoch"},
                            rows);
   return card;
 }

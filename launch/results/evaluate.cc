@@ -16,7 +16,7 @@
 namespace quadhop {
 namespace {
 
-// "accuracy 0.9123, ROC AUC 0.9544", or of several labels a node their F1.
+// "accuracy 0.9123, ROC AUC 0.9544", or, with several labels per node, their F1.
 std::string FiguresText(const PartMetrics& metrics, bool multi_label) {
   std::string text = multi_label ? absl::StrCat("micro F1 ", FigureText(metrics.micro_f1))
                                  : absl::StrCat("accuracy ", FigureText(metrics.accuracy));

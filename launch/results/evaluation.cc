@@ -21,12 +21,12 @@ bool SelectsByRocAuc(const Session& session) {
 struct PartCounts {
   PartCounts(int32_t columns, size_t score_columns) : scores(score_columns), f1(columns) {}
   AccuracyCounts accuracy;
-  std::vector<std::vector<ScoredLabel>> scores;  // of two classes, or of each label
+  std::vector<std::vector<ScoredLabel>> scores;  // for two classes, or for each label
   F1Counts f1;                                   // multi-label only
   int64_t nodes = 0;
 };
 
-// Of one area under the curve each.
+// Columns of scores, with one area under the curve each.
 size_t NumScoreColumns(const Session& session) {
   const StoreManifest& manifest = session.store().manifest();
   if (!manifest.multi_label()) return manifest.classes() == 2 ? 1 : 0;
@@ -51,7 +51,7 @@ void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartC
     counts.scores[0].push_back({row[1] - row[0], static_cast<uint32_t>(label)});
 }
 
-// The mean over the columns that have both labels; NaN without any.
+// The mean over the columns that have both labels; NaN if none has.
 absl::StatusOr<double> MeanRocAuc(Communicator& comm,
                                   absl::Span<const std::vector<ScoredLabel>> columns) {
   double sum = 0, num_defined = 0;  // on rank 0

@@ -13,23 +13,23 @@
 
 namespace quadhop {
 
-// Metrics of one part of a split, over all ranks. NaN where a metric does not apply, without
-// labelled nodes, and (roc_auc) without both labels or of a model whose scores are no numbers.
+// Metrics of one part of a split, over all ranks. NaN if a metric does not apply, if there are no
+// labelled nodes, and (roc_auc) if one of the two labels is absent or the model's scores are NaN.
 struct PartMetrics {
-  double accuracy;  // share of nodes right
-  double roc_auc;   // two classes; the mean over labels, where train.select_by asks for it
+  double accuracy;  // share of nodes that are right
+  double roc_auc;   // two classes; or the mean over labels, if train.select_by asks for it
   double micro_f1;  // multi-label
   double macro_f1;  // multi-label
   int64_t nodes;
   bool select_by_roc_auc;
-  // What validation selects by: roc_auc if that is asked for, else accuracy, or micro F1 of a
+  // What validation selects by: roc_auc if that is asked for, else accuracy, or micro F1 for a
   // multi-label task.
   double selected() const;
   // The metrics that apply, as "PART_accuracy" and the like.
   std::vector<std::pair<std::string, double>> Named(SplitPart part) const;
 };
 
-// What PartMetrics::selected is, as "ROC AUC " before its figure; "" for accuracy.
+// The name of PartMetrics::selected, as "ROC AUC ", to stand before its figure; "" for accuracy.
 std::string SelectedMetric(const Session& session);
 
 // "train", "valid" or "test".

@@ -11,22 +11,24 @@
 
 namespace quadhop {
 
-// Whole numbers, so they are equal on any number of ranks. Of tasks with one label a node.
+// Counts are whole numbers, so they are equal on any number of ranks. For tasks with one label per
+// node.
 class EvaluationDetail {
  public:
   explicit EvaluationDetail(int32_t num_classes);
 
-  // A node of out-degree `degree`, of class `label`, for which `predicted` was said.
+  // Adds a node of out-degree `degree` and class `label`, for which `predicted` was predicted.
   void Add(int32_t predicted, int32_t label, int64_t degree);
-  // Over all ranks. Collective.
+  // Sums the counts over all ranks. Collective.
   absl::Status Sum(Communicator& comm);
 
-  // Whether nodes of several classes are all said to be of one. Of kMaxConfusionClasses at most.
+  // Whether nodes of several classes are all predicted to be of one. False if there are more than
+  // kMaxConfusionClasses classes.
   bool SaysOneClass() const;
   // {"confusion":[[..C..]..C..], "degrees":[{"from":0,"nodes":3,"right":2},...]}: row i of the
-  // confusion has the nodes of class i by what was said of them; it is left out beyond
-  // kMaxConfusionClasses. Degrees are in ranges [0, 1), [1, 2), [2, 4), [4, 8), ..., those without
-  // nodes left out.
+  // confusion has the nodes of class i by predicted class; it is left out if there are more than
+  // kMaxConfusionClasses classes. Degrees are in ranges [0, 1), [1, 2), [2, 4), [4, 8), ...; ranges
+  // without nodes are left out.
   JsonObject ToJson() const;
 
   static constexpr int32_t kMaxConfusionClasses = 256;
@@ -34,7 +36,7 @@ class EvaluationDetail {
  private:
   int64_t num_classes_;             // 0: too many for a confusion
   std::vector<int64_t> confusion_;  // [C, C]
-  std::vector<int64_t> by_degree_;  // [kNumRanges, 2]: nodes, and those of them right
+  std::vector<int64_t> by_degree_;  // [kNumRanges, 2]: nodes, and how many are right
 };
 
 }  // namespace quadhop

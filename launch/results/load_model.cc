@@ -32,16 +32,16 @@ std::string OptionsOf(const StoreManifest& manifest, absl::string_view step) {
 
 absl::Status CheckStepAlike(const char* step, const StoreManifest& trained, const Store& store) {
   const std::string before = OptionsOf(trained, step), now = OptionsOf(store.manifest(), step);
-  // What a file of a grown graph holds is its maker's.
+  // What the file for a grown graph holds is up to whoever made it.
   const bool from_files = MethodOf(before) == "file" && MethodOf(now) == "file";
   if (before == now || from_files) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      store.path(), " was made by ", step, " with ", now, ", but the one that the model was ",
-      "trained on with ", before, ": run quadhop ", step, " again with the latter"));
+      store.path(), " was made by ", step, " with ", now, ", but the store that the model ",
+      "was trained on was made with ", before, ": run quadhop ", step, " again with the latter"));
 }
 
-// Which arcs a node reads and what features are, of the options of an import: "directed=true
-// reverse=true". A random projection is its seed's.
+// The options of an import that say which arcs a node reads and what features are: "directed=true
+// reverse=true". A random projection depends on its seed.
 std::string MeaningOf(absl::string_view import_options) {
   const bool projects = absl::StrContains(import_options, " project=");
   std::vector<absl::string_view> kept;
@@ -53,7 +53,7 @@ std::string MeaningOf(absl::string_view import_options) {
   return absl::StrJoin(kept, " ");
 }
 
-// Stores that are not imported (synth makes some) say nothing of it.
+// Stores that were not imported (synth makes some) do not record it.
 absl::Status CheckImportedAlike(const StoreManifest& trained, const Store& store) {
   const Provenance *const before = FindStep(trained, "import"), *const now = FindStep(
                                                                     store.manifest(), "import");
@@ -62,12 +62,12 @@ absl::Status CheckImportedAlike(const StoreManifest& trained, const Store& store
   if (meant == means) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(store.path(), " was imported with ", means,
-                   ", but the one that the model was trained on with ", meant,
+                   ", but the store that the model was trained on was imported with ", meant,
                    ": import it again with the latter"));
 }
 
-// Of the same input, made by the same options: a cut alone moves nodes, and their encodings with
-// them.
+// Whether both are of the same input, imported with the same options. A different cut only moves
+// nodes, and their encodings with them.
 bool IsOfSameGraph(const StoreManifest& trained, const StoreManifest& store) {
   const Provenance *const before = FindStep(trained, "import"), *const now =
                                                                     FindStep(store, "import");
@@ -76,7 +76,7 @@ bool IsOfSameGraph(const StoreManifest& trained, const StoreManifest& store) {
          trained.arcs() == store.arcs();
 }
 
-// Where columns of encodings are a graph's own, those of two graphs have nothing in common.
+// If columns of encodings are a graph's own, those of two graphs have nothing in common.
 absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
   if (IsOfSameGraph(trained, store.manifest())) return absl::OkStatus();
   const StoreFile* const before = FindFile(trained, kEncodings);
@@ -85,9 +85,9 @@ absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
     return absl::OkStatus();
   const std::string method = MethodOf(OptionsOf(trained, "encode"));
   const absl::StatusOr<const EncodingMethod*> found = FindEncoder(method);
-  if (!found.ok() || (*found)->keeps_axes) return absl::OkStatus();  // not found: a file's
+  if (!found.ok() || (*found)->keeps_axes) return absl::OkStatus();  // not found: from a file
   return absl::FailedPreconditionError(absl::StrCat(
-      "encodings by ", method, " have axes of their graph's own, and ", store.path(),
+      "encodings by ", method, " have axes of their own for each graph, and ", store.path(),
       " has others than the store that the model was trained on: predictions would be noise. A ",
       "model for graphs that grow needs encodings by fastrp, rwse or from a file, or ",
       "model.conv=LOCAL"));
@@ -99,7 +99,7 @@ void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
     return;
   absl::FPrintF(stderr,
                 "quadhop: warning: the features of %s are standardised by its own nodes: results "
-                "are off as far as these have other means and deviations than those of the store "
+                "are off as far as their means and deviations differ from those of the store "
                 "that the model was trained on\n",
                 store.path());
 }
@@ -117,12 +117,12 @@ absl::Status CheckNames(const char* what, const Names& trained, const Names& nam
       now == names.end() ? "" : *now, "\" and \"", before == trained.end() ? "" : *before, "\""));
 }
 
-// What the shapes of the weights do not show.
+// Checks what the shapes of the weights do not show.
 absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
                             const LargeGTOptions& options) {
   QH_RETURN_IF_ERROR(CheckImportedAlike(trained, store));
   QH_RETURN_IF_ERROR(CheckStepAlike("propagate", trained, store));
-  // Encodings stand for features where there are none.
+  // Encodings stand in for features if there are none.
   if (options.has_global() || trained.features() == 0) {
     QH_RETURN_IF_ERROR(CheckStepAlike("encode", trained, store));
     QH_RETURN_IF_ERROR(CheckAxes(trained, store));
@@ -136,7 +136,7 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
   return CheckNames("classes", trained.class_names(), manifest.class_names(), store);
 }
 
-// Of the graph that a checkpoint's model was trained on.
+// The dims of the graph that a checkpoint's model was trained on.
 absl::StatusOr<GraphDims> DimsOf(const CheckpointJob& job) {
   const LayerNames names(ModelOptions(job.config, GraphDims()).norm);
   QH_ASSIGN_OR_RETURN(const SafetensorsFile weights,
@@ -155,7 +155,7 @@ absl::StatusOr<GraphDims> DimsOf(const CheckpointJob& job) {
 absl::Status CheckNumber(const Store& store, const char* what, int64_t has, int64_t trained_on) {
   if (has == trained_on) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(store.path(), " has ", has, " ", what,
-                                                    ", the model was trained on ", trained_on));
+                                                    ", but the model was trained on ", trained_on));
 }
 
 absl::Status CheckDims(const Store& store, const GraphDims& trained) {
@@ -178,7 +178,7 @@ absl::Status ReadOntoOtherStore(const CheckpointJob& job, Session& session) {
   if (is_main)
     absl::FPrintF(stderr,
                   "%s is not the store that the model was trained on; centroids keep the counts of "
-                  "that one's nodes\n",
+                  "the nodes of that store\n",
                   session.store().path());
   if (is_main && trained.ok()) WarnOfOtherScale(*trained, session.store());
   return ReadCheckpointOfOtherStore(job.checkpoint, session.model());

@@ -21,7 +21,7 @@ absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::
   struct Counts {
     int64_t train = 0, test = 0;
   };
-  // By class: a store of few nodes may have billions of them, by one stray label.
+  // A map by class: one stray label can give a store of few nodes billions of classes.
   absl::flat_hash_map<int32_t, Counts> counts;
   int64_t num_test = 0;
   for (size_t v = 0; v < labels.size(); ++v) {
@@ -33,7 +33,7 @@ absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::
     }
   }
   if (num_test == 0) return kNone;
-  // Of several with as many nodes, the first.
+  // Of several classes with equally many nodes, the first.
   const auto majority =
       std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
         return std::pair(a.second.train, b.first) < std::pair(b.second.train, a.first);

@@ -11,7 +11,7 @@ namespace quadhop {
 
 // The share of the split's labelled test nodes that have the class most frequent among its training
 // nodes (the first of equal ones). split: "" is the default one. NaN without labels, splits or test
-// nodes, and for multi-label stores. Reads all labels. Errors: Store's.
+// nodes, and for multi-label stores. Reads all labels. Errors are the store's.
 absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::string& split);
 
 }  // namespace quadhop

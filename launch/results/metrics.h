@@ -1,5 +1,5 @@
-// Metrics of predictions. Each is made of whole numbers, or of all scores, until its last division,
-// so that it is the same in every digit however nodes are spread over ranks.
+// Metrics of predictions. Each is computed from whole numbers, or from all scores, up to its last
+// division, so that it is the same in every digit however nodes are spread over ranks.
 #pragma once
 
 #include <absl/status/status.h>
@@ -13,11 +13,11 @@
 
 namespace quadhop {
 
-// The column of the largest score; the first of equal ones. kUnlabelled if a score is not a number,
-// as of a model that has diverged. scores [C], C >= 1.
+// The column of the largest score; the first of equal ones. kUnlabelled if a score is NaN, as from
+// a model that has diverged. scores [C], C >= 1.
 int32_t LargestColumn(absl::Span<const float> scores);
 
-// The share of nodes right ("acc" of OGB).
+// The share of nodes that are right ("acc" in OGB).
 struct AccuracyCounts {
   int64_t right = 0;
   int64_t total = 0;
@@ -27,7 +27,7 @@ struct AccuracyCounts {
   double Accuracy() const;  // NaN if total is 0
 };
 
-// F1 of a multi-label task of L columns: a column is predicted where its logit is positive.
+// F1 of a multi-label task with L columns: a column is predicted if its logit is positive.
 class F1Counts {
  public:
   explicit F1Counts(int32_t num_columns);
@@ -44,7 +44,7 @@ class F1Counts {
   std::vector<int64_t> counts_;  // [3, L]
 };
 
-// "0.9875", or "-" for what is not a number.
+// "0.9875", or "-" for NaN.
 std::string FigureText(double figure);
 
 // A score and its binary label, of one node.
@@ -56,7 +56,8 @@ struct ScoredLabel {
 bool HasBothLabels(absl::Span<const ScoredLabel> scored);
 
 // The area under the ROC curve; ties count one half. NaN if one of the two labels is absent, or a
-// score is NaN, as of a model that has diverged: it has no place among the others. Sorts `scored`.
+// score is NaN, as from a model that has diverged: it has no place in the order of scores. Sorts
+// `scored`.
 double RocAuc(std::vector<ScoredLabel>* scored);
 
 }  // namespace quadhop

@@ -23,13 +23,13 @@ constexpr char kNamesFile[] = "original_names.txt";
 
 std::string NamesPath(const Store& store) { return absl::StrCat(store.path(), "/", kNamesFile); }
 
-// As a file has it.
+// A node as a file names it.
 struct Chosen {
   std::string name;
-  int64_t line;  // from 1; of an .npy its place
+  int64_t line;  // from 1; in an .npy the number of its value
 };
 
-// Blank lines are passed over.
+// Skips blank lines.
 std::vector<Chosen> Lines(absl::string_view text) {
   std::vector<Chosen> chosen;
   int64_t line = 0;
@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<int64_t>> PlacesOfNumbers(const Store& store, const s
   return places;
 }
 
-// The row of each place: a node is named once.
+// The row of each place. An error if a node is named twice.
 absl::StatusOr<absl::flat_hash_map<int64_t, int64_t>> RowsOfPlaces(
     const std::string& path, const std::vector<Chosen>& nodes, const std::vector<int64_t>& places) {
   absl::flat_hash_map<int64_t, int64_t> rows;
@@ -95,8 +95,8 @@ absl::StatusOr<absl::flat_hash_map<int64_t, int64_t>> RowsOfPlaces(
     const auto [first, fresh] = rows.emplace(places[row], static_cast<int64_t>(row));
     if (!fresh)
       return absl::InvalidArgumentError(absl::StrCat(
-          path, " line ", nodes[row].line, ": node ", nodes[row].name, " is named before, in line ",
-          nodes[static_cast<size_t>(first->second)].line));
+          path, " line ", nodes[row].line, ": node ", nodes[row].name,
+          " was named before, in line ", nodes[static_cast<size_t>(first->second)].line));
   }
   return rows;
 }
@@ -144,7 +144,7 @@ absl::StatusOr<NodeSelection> NodeSelection::All(const Store& store) {
   selection.num_rows_ = store.num_nodes();
   for (const int64_t place : selection.original_ids_)
     if (place < 0 || place >= store.num_nodes())
-      return absl::DataLossError(absl::StrCat(store.path(), " has a node of the original id ",
+      return absl::DataLossError(absl::StrCat(store.path(), " has a node with the original id ",
                                               place, "; allowed: [0, ", store.num_nodes(),
                                               "): import it again"));
   return selection;

@@ -1,4 +1,4 @@
-// Which nodes results are wanted of, and the row and the name of each.
+// Which nodes results are wanted for, and the row and the name of each.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -15,30 +15,30 @@
 
 namespace quadhop {
 
-// How people know nodes that stand at these places in the input: their names, or the places where
-// the input has none. Reads the names up to the last of them.
+// What people call the nodes at these places in the input: their names, or the places if the input
+// has no names. Reads the names up to the last of these places.
 absl::StatusOr<std::vector<std::string>> NamesOfPlaces(const Store& store,
                                                        absl::Span<const int64_t> places);
 
-// Nodes go by the name they have in the input (original_names.txt of the store), or where the input
-// has no names, by the place they have there. Immutable; borrows the store.
+// Nodes go by the name that they have in the input (original_names.txt of the store), or, if the
+// input has no names, by their place there. Immutable; borrows the store.
 class NodeSelection {
  public:
   // Every node, in the order of the input.
   static absl::StatusOr<NodeSelection> All(const Store& store);
-  // The nodes that a file names, in its order: an .npy of places (i64 or i32), or text, a name a
-  // line, blank lines passed over. kInvalidArgument, naming the line, for a node that the store has
-  // not, or that is named twice; or if there is none.
+  // The nodes that a file names, in its order: an .npy of places (i64 or i32), or text with one
+  // name per line, blank lines skipped. kInvalidArgument, naming the line, for a node that the
+  // store does not have or that is named twice; also if the file names no node.
   static absl::StatusOr<NodeSelection> FromFile(const Store& store, const std::string& path);
 
   int64_t num_rows() const { return num_rows_; }
   bool all() const { return all_; }
-  // Those of FromFile, ascending; of All, empty.
+  // The nodes of FromFile, ascending; empty for All.
   const std::vector<GlobalId>& nodes() const { return nodes_; }
-  // In [0, num_rows()), of a node that is selected.
+  // The row, in [0, num_rows()), of a node that is selected.
   int64_t RowOf(GlobalId node) const;
 
-  // Names of rows 0, 1, ... in turn; from 0 again when 0 is asked for.
+  // Names of rows, asked for in the order 0, 1, ...; asking for 0 begins again.
   class Names {
    public:
     static absl::StatusOr<Names> Open(const NodeSelection& selection);
@@ -46,7 +46,7 @@ class NodeSelection {
 
    private:
     const NodeSelection* selection_ = nullptr;
-    MappedFile file_;  // original_names.txt, where all nodes are selected
+    MappedFile file_;  // original_names.txt, if all nodes are selected
     const uint8_t* next_ = nullptr;
   };
 

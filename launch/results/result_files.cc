@@ -16,11 +16,11 @@
 namespace quadhop {
 namespace {
 
-// Of all ranks, gathered at once.
+// Gathered at once from all ranks together.
 constexpr int64_t kGatheredBytes = int64_t{16} << 20;
 
-// Of one label each: the class, or kUnlabelled of a node whose logits are not numbers. Of several:
-// for each column 1 where its logit is positive.
+// With one label per node: the class, or kUnlabelled if a logit is NaN. With several labels: for
+// each column, 1 if its logit is positive.
 void FillPredictions(bool multi_label, absl::Span<const float> logits, void* values) {
   auto* const out = static_cast<int32_t*>(values);
   if (multi_label)
@@ -29,7 +29,7 @@ void FillPredictions(bool multi_label, absl::Span<const float> logits, void* val
     *out = LargestColumn(logits);
 }
 
-// Softmax over classes, or of several labels a sigmoid a column.
+// Softmax over classes, or, with several labels, a sigmoid per column.
 void FillProbabilities(bool multi_label, absl::Span<const float> logits, void* values) {
   auto* const out = static_cast<float*>(values);
   const double largest = multi_label ? 0 : *std::max_element(logits.begin(), logits.end());
@@ -40,7 +40,7 @@ void FillProbabilities(bool multi_label, absl::Span<const float> logits, void* v
                                             : std::exp(double{logits[c]} - largest) / sum);
 }
 
-// Those of the store, or if it has no classes, those of the store that the run was trained on.
+// The class names of the store, or, if it has no classes, of the store that the run was trained on.
 std::vector<std::string> ClassNames(const PredictJob& job, const Store& store) {
   const auto names = [](const StoreManifest& of) {
     return std::vector<std::string>(of.class_names().begin(), of.class_names().end());

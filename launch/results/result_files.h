@@ -1,4 +1,4 @@
-// The files that predict writes: for every selected node a row, gathered on rank 0 batch by batch.
+// The files that predict writes: one row per selected node, gathered on rank 0 batch by batch.
 #pragma once
 
 #include <absl/status/status.h>
@@ -18,21 +18,23 @@
 
 namespace quadhop {
 
-// One object a rank. Memory: 32 MiB on rank 0, but at least a row of each rank; and the embeddings
-// of a batch, if they are wanted.
+// One object per rank. Memory: 32 MiB on rank 0, but at least a row of each rank; and the
+// embeddings of a batch, if they are wanted.
 class ResultFiles {
  public:
   // Borrows all three. Rank 0 reserves the files. kInvalidArgument: see RowFormatOf. It may fail on
-  // rank 0 alone, which then must abort the job, as RunRanks does: others go on to Add, and wait.
+  // rank 0 alone, which then must abort the job, as RunRanks does, since the others go on to Add
+  // and wait.
   static absl::StatusOr<std::unique_ptr<ResultFiles>> Create(const PredictJob& job,
                                                              Session& session,
                                                              const NodeSelection& selection);
 
-  // The rows of a batch of this rank, logits [B, C], just predicted by the session's model; B may
-  // be 0. Collective.
+  // Adds the rows of a batch of this rank, logits [B, C], just predicted by the session's model; B
+  // may be 0. Collective.
   absl::Status Add(const Batch& batch, TensorView<const float> logits);
 
-  // All nodes were added: rank 0 gives the files their names, and says what it wrote.
+  // To be called once all nodes were added: rank 0 gives the files their names, and says what it
+  // wrote.
   absl::Status Finish();
 
  private:
@@ -40,7 +42,7 @@ class ResultFiles {
   struct Result {
     std::string path;
     std::string what;    // "the predictions"
-    std::string column;  // of the header of CSV: "class", then "class_0", ... if there are
+    std::string column;  // in the header of CSV: "class", or "class_0", ... if there are
                          // several
     DType dtype = DType::kF32;
     int64_t columns = 1;

@@ -22,7 +22,7 @@ absl::StatusOr<RowFormat> RowFormatOf(const std::string& path) {
   if (absl::EndsWith(path, ".npy")) return RowFormat::kNpy;
   if (absl::EndsWith(path, ".csv")) return RowFormat::kCsv;
   return absl::InvalidArgumentError(
-      absl::StrCat("results are written as .npy or .csv, and ", path, " ends in neither"));
+      absl::StrCat("results are written as .npy or .csv, but ", path, " ends in neither"));
 }
 
 std::string CsvField(absl::string_view text) {
@@ -83,7 +83,7 @@ absl::Status RowFile::ForEachCsvBlock(const Text& text,
 }
 
 absl::Status RowFile::WriteCsv(const Text& text) {
-  // Once for the size, which is reserved before the first byte is written.
+  // A first pass for the size, which is reserved before the first byte is written.
   int64_t num_bytes = 0;
   QH_RETURN_IF_ERROR(ForEachCsvBlock(text, [&](absl::string_view block) {
     num_bytes += static_cast<int64_t>(block.size());

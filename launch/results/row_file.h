@@ -1,4 +1,4 @@
-// A matrix of results, a row a node, written row by row in any order as .npy or .csv.
+// A matrix of results, one row per node, written row by row in any order as .npy or .csv.
 #pragma once
 
 #include <absl/status/status.h>
@@ -16,22 +16,22 @@
 
 namespace quadhop {
 
-// By the ending of the path. kInvalidArgument for any other ending.
+// The format by the ending of the path. kInvalidArgument for any other ending.
 enum class RowFormat { kNpy, kCsv };
 absl::StatusOr<RowFormat> RowFormatOf(const std::string& path);
 
-// A field of a line of CSV: in quotes where it has a comma, a quote or a line break (RFC 4180).
+// A field of a line of CSV: in quotes if it has a comma, a quote or a line break (RFC 4180).
 std::string CsvField(absl::string_view text);
 
-// Rows stand on disk while they are written, not in memory. Moves, does not copy. Not thread-safe.
+// Rows are on disk while they are written, not in memory. Moves, does not copy. Not thread-safe.
 class RowFile {
  public:
   struct Layout {
     DType dtype = DType::kF32;       // kF32 or kI32
     absl::Span<const int64_t> dims;  // [rows] or [rows, columns]
   };
-  // Reserves the disk that the rows take: kResourceExhausted if there is no room. kInvalidArgument:
-  // see RowFormatOf.
+  // Reserves the disk space that the rows take: kResourceExhausted if there is no room.
+  // kInvalidArgument: see RowFormatOf.
   static absl::StatusOr<RowFile> Create(const std::string& path, const Layout& layout);
 
   // The bytes of a row, zero at first.
@@ -43,7 +43,7 @@ class RowFile {
     std::function<std::string(int64_t row)> node;      // the first field of a row
     std::function<std::string(int64_t value)> name{};  // of whole numbers; empty: digits
   };
-  // Gives the file its name. Before, nothing is at its path, or what was there.
+  // Gives the file its name. Until then its path has what was there before, if anything.
   absl::Status Finish(const Text& text);
 
  private:
@@ -57,7 +57,7 @@ class RowFile {
 
   std::string path_;
   RowFormat format_;
-  TemporaryFile file_;        // of CSV: rows only, removed in the end
+  TemporaryFile file_;        // of CSV: rows only, removed at the end
   absl::Span<uint8_t> rows_;  // the whole of file_, mapped
   int64_t data_offset_ = 0, num_rows_ = 0, columns_ = 0, row_bytes_ = 0;
   DType dtype_ = DType::kF32;

@@ -42,7 +42,7 @@ std::string DamagedCopyPath(const std::string& copy) {
   return path.parent_path() / absl::StrCat(kDamagedPrefix, path.filename().string());
 }
 
-// Paths in RUN/checkpoints whose name is `prefix`, a checkpoint's name, `suffix`.
+// Paths in RUN/checkpoints whose name is `prefix` + a checkpoint's name + `suffix`.
 absl::StatusOr<std::vector<std::string>> ListAround(const std::string& run,
                                                     absl::string_view prefix,
                                                     absl::string_view suffix) {
@@ -72,15 +72,15 @@ absl::Status RemoveUnfinished(const std::string& run) {
   return absl::OkStatus();
 }
 
-// What stands at the path of a checkpoint after `step` steps becomes damaged-step-...
+// Renames what stands at the path of the checkpoint after `step` steps to damaged-step-...
 absl::Status SetAside(const std::string& run, int64_t step) {
   const std::string aside =
       absl::StrCat(RunCheckpointsPath(run), "/", kDamagedPrefix, StepName(step));
-  QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));  // of another resume
+  QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));  // of an earlier resume
   return RenameFile(CheckpointPath(run, step), aside);
 }
 
-// What a link names, or the text that stands for one; "" of anything else.
+// What a link names, or the text of a file that stands for one; "" for anything else.
 std::string LinkTarget(const std::string& path) {
   std::error_code error;
   const auto target = std::filesystem::read_symlink(path, error);
@@ -89,9 +89,9 @@ std::string LinkTarget(const std::string& path) {
   return std::string(absl::StripAsciiWhitespace(text));
 }
 
-// The step of the best checkpoint; -1: there is none. The newest that can be read knows the best
-// epoch, also where the link was lost or names what was the best before; the link knows which was
-// the best before where the checkpoint of that epoch could not be written.
+// The step of the best checkpoint; -1: there is none. The newest checkpoint that can be read knows
+// the best epoch, even if the link was lost or names an earlier best. If the checkpoint of that
+// epoch could not be written, the link knows which was the best before it.
 absl::StatusOr<int64_t> BestStep(const std::string& run) {
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> steps, ListCheckpointSteps(run));
   absl::optional<int64_t> best_epoch;
@@ -114,8 +114,8 @@ absl::Status Link(const std::string& path, const std::string& target) {
   return WriteFileAtomically(path, target + "\n");  // a file system without links, such as exFAT
 }
 
-// Of a folder where a link to a checkpoint stood: the checkpoint that it is a copy of is kept if it
-// is intact, else the copy takes its place.
+// For a folder in the place of a link to a checkpoint: the checkpoint that it is a copy of is kept
+// if intact, else the copy takes its place.
 absl::Status ReplaceCopyByLink(const std::string& run, const std::string& copy) {
   const std::string aside = DamagedCopyPath(copy);
   QH_RETURN_IF_ERROR(RemoveCheckpoint(aside));
@@ -126,7 +126,7 @@ absl::Status ReplaceCopyByLink(const std::string& run, const std::string& copy) 
   const absl::StatusOr<CheckpointManifest> there = VerifyCheckpoint(path);
   if (there.ok() && there->checksum() == manifest->checksum()) {
     QH_RETURN_IF_ERROR(RemoveCheckpoint(copy));
-    if (FileExists(copy)) QH_RETURN_IF_ERROR(RenameFile(copy, aside));  // others' files are in it
+    if (FileExists(copy)) QH_RETURN_IF_ERROR(RenameFile(copy, aside));  // it holds other files
   } else {
     if (FileExists(path)) QH_RETURN_IF_ERROR(SetAside(run, step));
     QH_RETURN_IF_ERROR(RenameFile(copy, path));
@@ -168,7 +168,7 @@ absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::st
   }
   const std::string path = CheckpointPath(run, step);
   if (FileExists(path)) return path;
-  // A copy of the run for which links were followed, and of which steps were removed.
+  // A copy of the run that was made following links, and whose steps were removed.
   if (which == "best" && FileExists(BestCheckpointPath(run))) return BestCheckpointPath(run);
   return absl::NotFoundError(absl::StrCat(
       run, " has no checkpoint '", which,

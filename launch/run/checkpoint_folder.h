@@ -3,9 +3,9 @@
 //   step-0000000120/   after so many steps (model/checkpoint/checkpoint.h)
 //   step-...tmp, .old  of a write that was cut short (model/checkpoint/checkpoint_writer.h)
 //   damaged-step-...   set aside when a run was resumed from an older one
-//   damaged-latest     or -best: set aside where a copy of the run had a folder for a link
+//   damaged-latest     or -best: set aside where a copy of the run had a folder instead of a link
 //   latest, best       symbolic links to the one written last, and to the best on the validation
-//                      nodes; files with their names where there are no links
+//                      nodes; files that contain those names if there are no links
 #pragma once
 
 #include <absl/status/status.h>
@@ -21,13 +21,14 @@ std::string CheckpointPath(const std::string& run, int64_t step);
 std::string BestCheckpointPath(const std::string& run);
 std::string LatestCheckpointPath(const std::string& run);
 
-// Steps that have a checkpoint's folder or file in RUN/checkpoints, ascending, whether or not it is
-// intact. Names that are not a checkpoint's (also those that end in .tmp) are passed over. None
-// where there is no such folder; an error where it cannot be listed.
+// The steps that have a checkpoint's folder or file in RUN/checkpoints, ascending, intact or not.
+// Names that are not a checkpoint's (such as those that end in .tmp) are skipped. Empty if there is
+// no such folder; an error if it cannot be listed.
 absl::StatusOr<std::vector<int64_t>> ListCheckpointSteps(const std::string& run);
 
 // The path of a checkpoint of a run: `which` is "best", "latest" or a number of steps; links are
-// not needed for it. kNotFound names those there are; kInvalidArgument if `which` is none of these.
+// not needed. kNotFound names the checkpoints there are; kInvalidArgument if `which` is none of
+// these.
 absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::string& which);
 
 // The newest checkpoint whose every checksum is right.
@@ -36,28 +37,28 @@ struct NewestIntact {
   std::vector<std::string> damaged;  // what is wrong with those that are newer
 };
 // kDataLoss, naming all damage, if there are checkpoints but none is intact. kFailedPrecondition if
-// one as new is of another version.
+// one newer than all intact ones is of another version.
 absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run);
 
-// Puts back what a write that was cut short while it replaced a checkpoint left as step-...old.
+// Puts back a checkpoint that a write, cut short while replacing it, left as step-...old.
 absl::Status RestoreReplaced(const std::string& run);
 
-// Makes links again of latest and best where they are folders, as in a copy of the run for which
-// links were followed. One that is no checkpoint becomes damaged-latest or damaged-best.
+// Turns latest and best back into links if they are folders, as in a copy of the run that was made
+// following links. One that is not a checkpoint becomes damaged-latest or damaged-best.
 absl::Status ReplaceCopiesByLinks(const std::string& run);
 
-// For a run that carries on from the checkpoint after `step` steps (-1: from none): newer ones,
-// which are damaged, become damaged-step-..., the latest is this one, the best that which this one
-// knows, and what writes that were cut short left is removed.
+// For a run that carries on from the checkpoint after `step` steps (-1: from none): renames newer
+// ones, which are damaged, to damaged-step-..., links latest to this one and best to the best that
+// this one knows of, and removes what was left by writes that were cut short.
 absl::Status CarryOnFrom(const std::string& run, int64_t step);
 
-// The checkpoint after `step` steps is written: makes the newest one the latest, and if `best` this
-// one the best; then removes all but the `keep` newest, this one and the best. Each link is
-// replaced atomically.
+// Called when the checkpoint after `step` steps is written: makes the newest one the latest, and
+// this one the best if `best`; then removes all but the `keep` newest, this one and the best. Each
+// link is replaced atomically.
 absl::Status PublishCheckpoint(const std::string& run, int64_t step, bool best, int64_t keep);
 
-// Removes the checkpoints of a run, damaged and half-written ones too, and the links. Files that a
-// checkpoint does not write stay, and so then does their folder.
+// Removes the checkpoints of a run, damaged and half-written ones too, and the links. Files that
+// are not part of a checkpoint stay, and so does their folder.
 absl::Status RemoveCheckpoints(const std::string& run);
 
 }  // namespace quadhop

@@ -13,7 +13,7 @@
 namespace quadhop {
 namespace {
 
-// The folders that are of runs over seeds or splits by their names.
+// The names in a folder that are those of runs over seeds or splits.
 std::vector<std::string> NamesOfRuns(const std::string& folder) {
   std::vector<std::string> names = ListFolderIfPresent(folder).value_or(std::vector<std::string>());
   std::erase_if(names, [](const std::string& name) { return KindOfRun(name).empty(); });

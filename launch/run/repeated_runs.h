@@ -11,17 +11,18 @@
 
 namespace quadhop {
 
-// How their names begin: the kinds of them.
+// The kinds of such runs: how their names begin.
 inline constexpr absl::string_view kSeedRun = "seed-", kSplitRun = "split-";
 
 std::string SeedRunName(uint64_t seed);
 std::string SplitRunName(absl::string_view split);
 
-// kSeedRun or kSplitRun by a name, "seed-3", but not "seed-3.old"; "": it is of none.
+// The kind of a run by its name: kSeedRun ("seed-3", but not "seed-3.old"), kSplitRun, or "" if it
+// is neither.
 absl::string_view KindOfRun(absl::string_view name);
 
-// The runs in a folder, by their names in it: "seed-3", "split-NAME/seed-3". Splits by name, seeds
-// by number.
+// The runs in a folder, by their names in it: "seed-3", "split-NAME/seed-3". Splits are sorted by
+// name, seeds by number.
 std::vector<std::string> RunsIn(const std::string& folder);
 
 }  // namespace quadhop

@@ -10,9 +10,9 @@
 
 namespace quadhop {
 
-// The fields that differ and may (config.proto marks them), each as "train.epochs: 3, now 5".
-// kFailedPrecondition, naming all at once, if one differs that what the run computes depends on.
-// Both configs have every field set.
+// The fields that differ and are allowed to (config.proto marks these), each as "train.epochs: 3,
+// now 5". kFailedPrecondition, naming all of them, if fields differ on which the run's results
+// depend. Both configs have every field set.
 absl::StatusOr<std::vector<std::string>> ChangesOnResume(const Config& before, const Config& now);
 
 }  // namespace quadhop

@@ -10,11 +10,11 @@
 
 namespace quadhop {
 
-// The lock on the folder of a run, which is there; another process's is waited for so long.
-// kFailedPrecondition, saying what to do, if another process keeps it, naming that.
+// Takes the lock on the folder of a run, which must exist. Waits up to `patience` if another
+// process has it; kFailedPrecondition, naming that process and what to do, if it keeps the lock.
 absl::StatusOr<FileLock> ClaimFolder(const std::string& run, absl::Duration patience);
 
-// Whether it is certain that no process has the lock; as this host sees it.
+// Whether it is certain, as far as this host sees, that no process has the lock.
 bool IsUnclaimed(const std::string& run);
 
 }  // namespace quadhop

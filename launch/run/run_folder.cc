@@ -33,8 +33,8 @@ namespace {
 
 bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
 
-// A process that was told to end may take so long for it, and a file server to find that the host
-// of one is gone.
+// How long a process that was told to end may take, or a file server to find that the host of one
+// is gone.
 constexpr absl::Duration kTimeToEnd = absl::Seconds(100);
 
 bool HasBegunTraining(const std::string& run) {
@@ -66,7 +66,7 @@ bool KeepsLine(absl::string_view line, int64_t next_step, int64_t last_epoch) {
   return epoch == event.end() || !epoch->is_number_integer() || epoch->get<int64_t>() <= last_epoch;
 }
 
-// The stretches of the text, of one line or more, that a resumed run keeps: each ends with a line.
+// The stretches of the text that a resumed run keeps, each of one or more whole lines.
 std::vector<absl::string_view> KeptStretches(absl::string_view text, int64_t next_step,
                                              int64_t last_epoch) {
   std::vector<absl::string_view> kept;
@@ -90,8 +90,8 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
   const std::vector<std::string> within = RunsIn(run);
   if (!within.empty())
     return absl::NotFoundError(absl::StrCat(
-        run, " holds runs over seeds or splits, and is none itself: name one of them, ", run, "/",
-        within.front()));
+        run, " holds runs over seeds or splits, but is not one itself: name one of them, ", run,
+        "/", within.front()));
   return absl::NotFoundError(absl::StrCat(run, " is not the folder of a run: there is no ", path));
 }
 
@@ -99,7 +99,7 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));
-  // Of a --config a pipe is read, of a run none.
+  // A --config may be a pipe, the config of a run may not.
   QH_RETURN_IF_ERROR(ReadRegularFile(RunConfigPath(run)).status());
   return LoadConfig(RunConfigPath(run), {});
 }
@@ -115,8 +115,8 @@ absl::StatusOr<std::string> FindRunStore(const std::string& run) {
   absl::StatusOr<bool> is_there = IsPresent(store);
   QH_RETURN_IF_ERROR(Annotate(is_there.status(), absl::StrCat(run, " was trained on ", store)));
   if (*is_there) return store;
-  return absl::NotFoundError(absl::StrCat(run, " was trained on ", store,
-                                          ", which is not there: if it moved, name it by --store"));
+  return absl::NotFoundError(absl::StrCat(
+      run, " was trained on ", store, ", which is not there: if it moved, name it with --store"));
 }
 
 absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run) {
@@ -164,7 +164,7 @@ absl::Status RunFolder::Claim() {
 absl::Status RunFolder::Begin() {
   QH_RETURN_IF_ERROR(MakeDirectories(path_));
   if (!lock_.has_value()) QH_RETURN_IF_ERROR(Claim());
-  // First, for it tells a run from other folders.
+  // Written first, as it tells a run's folder from others.
   QH_RETURN_IF_ERROR(WriteFileAtomically(RunStorePath(path_), AbsolutePath(inputs_.store) + "\n"));
   if (start_ != Start::kResume) QH_RETURN_IF_ERROR(RemoveRun(path_));
   QH_RETURN_IF_ERROR(RemoveFileIfPresent(RunSummaryPath(path_)));  // it is no longer finished
@@ -212,7 +212,7 @@ absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
   const off_t begin = lseek(metrics_fd_, 0, SEEK_END);
   absl::string_view rest = line;
   absl::Status written = AppendAll(metrics_fd_, &rest, RunMetricsPath(path_));
-  // Half a line would be no JSON to whoever reads the file.
+  // Half a line would not be JSON to whoever reads the file.
   if (!written.ok() && rest.size() < line.size() && ftruncate(metrics_fd_, begin) != 0)
     return ErrnoStatus(errno, absl::StrCat("cut back ", RunMetricsPath(path_)));
   return written;

@@ -1,12 +1,12 @@
 // RUN/: what a run of training leaves behind (run_paths.h has the paths).
 //
 //   config.textproto              the config, every field
-//   store.txt                     the path of the store that it trains on, a line; it makes the
-//                                 folder that of a run
+//   store.txt                     the path of the store that it trains on, one line; this file
+//                                 marks the folder as a run's
 //   trained_on.textproto          that store's manifest as it was
-//   split.txt                     the split of the store that it trains on, a line
+//   split.txt                     the split of the store that it trains on, one line
 //   lock                          which process trains in it (run_claim.h)
-//   metrics.jsonl                 one JSON object a line (DESIGN.md section 2)
+//   metrics.jsonl                 one JSON object per line (DESIGN.md section 2)
 //   summary.json                  written at the end: its presence means that the run is finished
 //   checkpoints/                  see checkpoint_folder.h
 //   bad_step.json                 only after a step whose numbers were bad
@@ -42,7 +42,7 @@ struct RunInputs {
   std::string split;
 };
 
-// Written by rank 0 only; the other ranks need its paths alone. Not thread-safe.
+// Written by rank 0 only; the other ranks need only its paths. Not thread-safe.
 class RunFolder {
  public:
   enum class Start {
@@ -51,43 +51,43 @@ class RunFolder {
     kOverwrite,  // remove what a run left there, then a new run
   };
   // kAlreadyExists, saying what to do, if the folder holds a run, finished or not, and `start` is
-  // kNew; what CheckMayHoldARun finds (run_place.h). Create finds the same, but may be asked only
-  // after a store was read.
+  // kNew; also the errors of CheckMayHoldARun (run_place.h). Create checks the same, but can be
+  // called only after a store was read.
   static absl::Status CheckStart(const std::string& path, Start start);
-  // Makes no more than RUN/lock yet, which keeps others out from here on. What CheckStart says;
-  // kFailedPrecondition if another process is training in it (one that may be ending is waited for
-  // if `start` is kResume), or if `start` is kResume and the run's config differs in what matters
-  // (see ChangesOnResume).
+  // Makes no more than RUN/lock yet, which keeps others out from here on. Errors are those of
+  // CheckStart; kFailedPrecondition if another process is training in the folder (if `start` is
+  // kResume, waits first, as that process may be ending), or if `start` is kResume and the run's
+  // config differs in what matters (see ChangesOnResume).
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path, Start start,
                                                            RunInputs inputs);
-  // Once nothing stands against the run: makes the folder and writes config.textproto, store.txt,
-  // trained_on.textproto and split.txt. But for kResume the files named above, and only those, are
-  // removed before. To be called before anything below is written.
+  // To be called once nothing stands against the run, and before anything below is written: makes
+  // the folder and writes config.textproto, store.txt, trained_on.textproto and split.txt. Unless
+  // `start` is kResume, first removes the files named above, and only those.
   absl::Status Begin();
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
   const std::string& path() const { return path_; }
-  // What a resumed run has otherwise than before: "train.epochs: 3, now 5".
+  // What differs in a resumed run from before: "train.epochs: 3, now 5".
   const std::vector<std::string>& changes() const { return changes_; }
 
   // Appends a line to metrics.jsonl, in one write, and its numbers to the events for TensorBoard.
-  // What cannot be written (a full disk) is lost: a warning, once; later lines are whole again.
+  // What cannot be written (a full disk) is lost, with a warning once; later lines are whole again.
   void Log(const JsonObject& event);
-  // Prints what is logged from now on to `out` too, a line each, where there are several runs with
-  // the name of this one. Borrows `out`.
+  // Prints what is logged from now on to `out`, too, one line each. repetition: the name of this
+  // run, added to each line, if there are several; else "". Borrows `out`.
   void EchoTo(std::FILE* out, const std::string& repetition) {
     echo_ = out;
     repetition_ = repetition;
   }
-  // Begins the events for TensorBoard: of a run that will do step `next_step` next.
+  // Begins the events for TensorBoard of a run that will do step `next_step` next.
   absl::Status BeginEvents(int64_t next_step);
   // For a resumed run: removes the lines of steps and epochs that will be done again. Keeps lines
   // whose "step" is below `next_step`, or without one whose "epoch" is at most `last_epoch`, and
   // lines with neither.
   absl::Status DropMetricsAfter(int64_t next_step, int64_t last_epoch);
-  // Writes evaluation.json, or machine.json. Atomic; what cannot be written is a warning.
+  // Writes evaluation.json, or machine.json. Atomic; a failure is only a warning.
   void WriteEvaluation(const JsonObject& evaluation);
   void WriteMachine(const JsonObject& machine);
   // Writes bad_step.json. Atomic.
@@ -102,7 +102,7 @@ class RunFolder {
   absl::Status Claim();
   absl::Status OpenMetrics();
   absl::Status AppendMetrics(const JsonObject& event);
-  void Warn(const absl::Status& lost);  // once a run; OK is nothing to warn of
+  void Warn(const absl::Status& lost);  // once per run; not if `lost` is OK
 
   const std::string path_;
   const Start start_;
@@ -116,21 +116,22 @@ class RunFolder {
   absl::optional<EventFile> events_;
 };
 
-// The config of a run, as train wrote it. kNotFound says that `run` is no run folder.
+// The config of a run, as train wrote it. kNotFound says that `run` is not a run's folder.
 absl::StatusOr<Config> ReadRunConfig(const std::string& run);
 
-// The absolute path of the store that a run trained on. kNotFound says that `run` is no run folder.
+// The absolute path of the store that a run trained on. kNotFound says that `run` is not a run's
+// folder.
 absl::StatusOr<std::string> ReadRunStore(const std::string& run);
 
-// The same, for a command to read it; kNotFound also says that nothing is there any more, and to
-// name it by --store.
+// The same, for a command that reads the store. kNotFound also if nothing is there any more: it
+// says to name the store with --store.
 absl::StatusOr<std::string> FindRunStore(const std::string& run);
 
 // The manifest of that store when the run began or was carried on; the store may have been made
 // again since. Errors as ReadManifest's.
 absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run);
 
-// The split that a run trains on; "" of a folder in which none has begun.
+// The split that a run trains on; "" for a folder in which no run has begun.
 absl::StatusOr<std::string> ReadRunSplit(const std::string& run);
 
 }  // namespace quadhop

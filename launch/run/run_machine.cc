@@ -16,7 +16,7 @@
 namespace quadhop {
 namespace {
 
-// The name that the kernel has for the processor; "" where it says none.
+// The name that the kernel has for the processor; "" if it has none.
 std::string ProcessorName() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {

@@ -1,5 +1,5 @@
 // Where the files of a run stand in its folder, for every rank and for the commands that read it.
-// What they hold is told in run_folder.h.
+// run_folder.h says what they hold.
 #pragma once
 
 #include <absl/strings/string_view.h>
@@ -24,7 +24,7 @@ std::string RunMachinePath(const std::string& run);
 std::string RunAlivePath(const std::string& run);
 
 bool IsRunFolder(const std::string& folder);
-// Whether a folder that is not yet that of a run has a file of this name from one's beginning.
+// Whether this is the name of a file that a run makes before its folder can be told as a run's.
 bool IsOfABeginning(absl::string_view name);
 
 }  // namespace quadhop

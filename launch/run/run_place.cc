@@ -14,7 +14,8 @@
 namespace quadhop {
 namespace {
 
-// What is in a folder but for what a run makes before it can be told for one. Sorted.
+// The names in a folder, except those of files that a run makes before its folder can be told as a
+// run's. Sorted.
 absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
   QH_ASSIGN_OR_RETURN(std::vector<std::string> names, ListFolderIfPresent(folder));
   std::erase_if(names, IsOfABeginning);
@@ -23,7 +24,7 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
 
 absl::Status RefuseFolder(const std::string& folder, const std::string& what) {
   return absl::FailedPreconditionError(
-      absl::StrCat(folder, what, ": --run is to be a new or empty folder, or that of a run"));
+      absl::StrCat(folder, what, ": --run must be a new or empty folder, or that of a run"));
 }
 
 }  // namespace
@@ -37,7 +38,7 @@ absl::Status CheckMayHoldARun(const std::string& run) {
   for (const std::string& name : names)
     if (!KindOfRun(name).empty())
       return RefuseFolder(run, absl::StrCat(" holds runs, ", name, " among them"));
-  return RefuseFolder(run, absl::StrCat(" is no folder of a run, and holds ", names[0]));
+  return RefuseFolder(run, absl::StrCat(" is not the folder of a run, and holds ", names[0]));
 }
 
 absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run) {

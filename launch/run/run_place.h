@@ -1,4 +1,4 @@
-// Which folders runs may stand in: nobody's files are mixed with those of a run.
+// Which folders runs may stand in: a run's files are not mixed with anybody else's.
 #pragma once
 
 #include <absl/status/status.h>
@@ -12,9 +12,9 @@ namespace quadhop {
 // if it is neither empty nor one that a run has begun, naming what it is.
 absl::Status CheckMayHoldARun(const std::string& run);
 
-// Whether one of the runs over seeds or splits, or a folder of such, may stand in the folder as
-// `run` ("seed-3", "split-NAME"): kFailedPrecondition, saying what the folder is or holds, if it is
-// neither new, nor empty, nor has others of that kind alone.
+// Whether a run over seeds or splits, or a folder of such runs, may stand in `folder` as `run`
+// ("seed-3", "split-NAME"): kFailedPrecondition, saying what the folder is or holds, unless it is
+// new, is empty or holds only other runs of that kind.
 absl::Status CheckFolderOfRuns(const std::string& folder, absl::string_view run);
 
 }  // namespace quadhop

@@ -14,8 +14,8 @@ namespace quadhop {
 int64_t StepsLogged(const std::string& run) {
   const absl::StatusOr<MappedFile> metrics = MappedFile::Open(RunMetricsPath(run));
   if (!metrics.ok()) return 0;
-  // From the end: the lines of a long run are gigabytes. The last of one that was killed may be
-  // cut.
+  // Searched from the end, as the lines of a long run are gigabytes. The last line of a run that
+  // was killed may be cut off.
   for (absl::string_view rest = metrics->text(); !rest.empty();) {
     const size_t begin = rest.substr(0, rest.size() - 1).rfind('\n') + 1;  // npos + 1 is 0
     const nlohmann::json event = ParseJson(rest.substr(begin));

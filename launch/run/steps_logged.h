@@ -1,4 +1,4 @@
-// How far a run came by its metrics.
+// How far a run came, according to its metrics.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@ absl::StatusOr<std::vector<float>> ClassWeights(const TrainConfig& config, const
   if (config.class_weights() == TrainConfig::UNIFORM) return std::vector<float>();
   if (store.manifest().multi_label())
     return absl::InvalidArgumentError(
-        "train.class_weights is BALANCED, which is for classes; the labels are columns");
+        "train.class_weights is BALANCED, which is for classes, but the labels are columns");
   QH_ASSIGN_OR_RETURN(const auto labels, store.labels());
   QH_ASSIGN_OR_RETURN(const auto parts, store.split(split));
   std::vector<int64_t> nodes(static_cast<size_t>(store.manifest().classes()));

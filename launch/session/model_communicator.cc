@@ -16,7 +16,7 @@ absl::StatusOr<std::unique_ptr<Communicator>> MakeModelCommunicator(const RankCo
   if (memory.is_host() || context.comm.num_ranks() == 1) return nullptr;
   absl::StatusOr<std::unique_ptr<Communicator>> nccl =
       MakeNcclCommunicator(context.comm, context.local_rank, deadline);
-  // The same on all ranks, for it is known before any of them meets NCCL.
+  // These two are the same on all ranks, as they are known before any rank uses NCCL.
   if (!absl::IsUnavailable(nccl.status()) && !absl::IsFailedPrecondition(nccl.status()))
     return nccl;
   if (context.IsMain())

@@ -12,8 +12,8 @@
 
 namespace quadhop {
 
-// A communicator of all ranks that takes the model's memory: the context's own where that is the
-// host's or there is one rank (nullptr then); between GPUs NCCL; where that is not built, or ranks
+// A communicator of all ranks that takes the model's memory. nullptr (use the context's) if that is
+// the host's memory or there is one rank; NCCL between GPUs; if NCCL is not built in, or ranks
 // share a GPU, the context's with copies through the host, and rank 0 says so. Collective.
 absl::StatusOr<std::unique_ptr<Communicator>> MakeModelCommunicator(const RankContext& context,
                                                                     Memory& memory,

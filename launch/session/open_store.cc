@@ -39,7 +39,7 @@ absl::Status CheckRanksOfStore(const Store& store, int num_ranks, ThreadPool& po
 std::string AdviceOnRanks(const Store& store, int num_ranks, ThreadPool& pool) {
   const int64_t partitions = store.num_partitions();
   std::string advice = absl::StrCat("start at most ", Counted(partitions, "rank"));
-  // Of a store that cannot be read, which the cut would say, as many as are asked for.
+  // If the store cannot be read, as many as were asked for: the cut would report the error.
   const int64_t most = MostParts(store, pool).value_or(num_ranks);
   if (most < num_ranks)
     absl::StrAppend(&advice, " (the store can have ", Counted(most, "partition"),

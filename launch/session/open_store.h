@@ -12,8 +12,8 @@
 
 namespace quadhop {
 
-// Store::Open on every rank. If one of them fails, or has a store of another checksum, the same
-// error on every rank (agreed_status.h), which names the hosts. Collective.
+// Store::Open on every rank. If one of them fails, or has a store with another checksum, every rank
+// returns the same error (agreed_status.h), which names the hosts. Collective.
 absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
                                                            const std::string& path);
 

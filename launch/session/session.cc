@@ -34,8 +34,8 @@ bool HasSplit(const Store& store, const std::string& split) {
   return std::find(names.begin(), names.end(), split) != names.end();
 }
 
-// Nodes of each partition that steps visit, at least 1, or without labels all of them: what a
-// rank's work grows with.
+// The number of nodes of each partition that steps visit (without labels, all of them), at least 1:
+// a rank's work grows with it.
 std::vector<double> PartitionCosts(const Store& store, const LoaderInputs& targets) {
   std::vector<double> costs;
   for (int32_t p = 0; p < store.num_partitions(); ++p) {
@@ -47,7 +47,7 @@ std::vector<double> PartitionCosts(const Store& store, const LoaderInputs& targe
   return costs;
 }
 
-// Rows of logits [B, C] in which something is not a number.
+// The number of rows of logits [B, C] that contain a NaN.
 int64_t NumWithoutNumbers(TensorView<const float> logits) {
   int64_t count = 0;
   for (int64_t b = 0; b < logits.dim(0); ++b)
@@ -56,7 +56,7 @@ int64_t NumWithoutNumbers(TensorView<const float> logits) {
   return count;
 }
 
-// Ranks wait for the one with most work: the mean of their costs over the largest.
+// The mean of the ranks' costs over the largest, as all wait for the rank with the most work.
 double Efficiency(const std::vector<double>& costs, const PartitionOwners& owners) {
   double all = 0, largest = 0;
   for (size_t r = 0; r + 1 < owners.first.size(); ++r) {
@@ -182,7 +182,7 @@ absl::Status Session::PlaceGraph() {
   return absl::OkStatus();
 }
 
-// Of the ranks of this host together.
+// Checks the memory of all ranks of this host together.
 absl::Status Session::CheckMemory(int64_t needed_bytes) const {
   const absl::Status enough = quadhop::CheckMemory(
       absl::StrCat("training (", Counted(context_.ranks_on_host, "rank"), " on this host)"),
@@ -193,7 +193,8 @@ absl::Status Session::CheckMemory(int64_t needed_bytes) const {
                   "or start ranks on more hosts");
 }
 
-// All ranks compute alike, or digits would depend on which rank has which partition.
+// All ranks compute in the same precision; otherwise digits would depend on which rank has which
+// partition.
 absl::Status Session::AgreeOnPrecision() {
   const bool on_gpu = config_.model().backend() == ModelConfig::CUDA;
   if (options_.precision == Precision::kF32 || on_gpu) return absl::OkStatus();
@@ -242,8 +243,8 @@ absl::Status Session::MakeLoader() {
   return absl::OkStatus();
 }
 
-// Once the GPU holds what it takes of the graph, and kernels are made. No refusal: an evaluation
-// takes less.
+// Called once the GPU holds its part of the graph and kernels are made. Only a warning, as an
+// evaluation takes less.
 void Session::WarnOfGpuMemory() const {
   if (gpu_step_bytes_ == 0) return;
   const int64_t needed = gpu_step_bytes_ - kGpuKernelBytes;
@@ -251,8 +252,8 @@ void Session::WarnOfGpuMemory() const {
   if (!free_bytes.ok() || needed <= *free_bytes) return;
   absl::FPrintF(
       stderr,
-      "quadhop: warning: a step of training needs about %s of its GPU's memory, and %s are "
-      "free there beside what it holds of the graph: if it fails, lower train.batch, "
+      "quadhop: warning: a training step needs about %s of its GPU's memory, but only %s are "
+      "free besides what it holds of the graph: if the step fails, lower train.batch, "
       "sampler.sampled_nodes or model.width, or start more ranks\n",
       Gigabytes(needed), Gigabytes(*free_bytes));
 }
@@ -294,7 +295,7 @@ absl::Status Session::ForEachPrediction(
   TerminalLine line(context_.IsMain(), stderr);
   const Stopwatch watch;
   int64_t step = 0;
-  int64_t counts[] = {0, 0};  // nodes; of those, without numbers
+  int64_t counts[] = {0, 0};  // nodes; those of them with NaN logits
   while (true) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
     if (batch == nullptr) break;
@@ -312,7 +313,7 @@ absl::Status Session::ForEachPrediction(
     absl::FPrintF(
         stderr,
         "quadhop: warning: the model's output is NaN for %d of %d nodes, which have no class and "
-        "count as wrong: it has diverged in training; lower train.learning_rate or set "
+        "count as wrong: the model has diverged in training; lower train.learning_rate or set "
         "train.clip_norm\n",
         counts[1], counts[0]);
   return absl::OkStatus();

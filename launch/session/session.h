@@ -26,10 +26,11 @@ namespace quadhop {
 // Owns the opened store, the loader and the model of one rank. Used by one thread.
 class Session {
  public:
-  // Collective. Checks this rank's partitions against their checksums. What is wrong on any rank is
-  // an error of AgreeOnStatus on all: config, store and number of ranks do not fit, or a step needs
-  // more memory than there is. classes_to_predict: 0, or the classes of a model that is only to
-  // predict: the store may then have other labels, other splits than `split`, or none of them.
+  // Collective. Checks this rank's partitions against their checksums. A fault on any rank is an
+  // error of AgreeOnStatus on all ranks: config, store and number of ranks do not fit together, or
+  // a step needs more memory than there is. classes_to_predict: 0, or the number of classes of a
+  // model that only predicts: the store may then have other labels, other splits than `split`, or
+  // no labels or splits at all.
   static absl::StatusOr<std::unique_ptr<Session>> Create(const std::string& store_path,
                                                          const std::string& split,
                                                          const Config& config,
@@ -45,14 +46,14 @@ class Session {
   BatchLoader& loader() { return *loader_; }
   Kernels& kernels() { return *kernels_; }
   LargeGT& model() { return *model_; }
-  // Of this rank's nodes [N_owned].
+  // The original ids of this rank's nodes, [N_owned].
   absl::StatusOr<absl::Span<const int64_t>> OwnedOriginalIds() const;
-  // adam may be nullptr: a checkpoint's optimiser is not wanted then.
+  // adam: nullptr if a checkpoint's optimiser is not wanted.
   CheckpointSubject Subject(Adam* adam);
 
-  // Calls use(batch, logits [B, C]) for every step of an evaluation pass, so that it may be
-  // collective: also where this rank's batch is empty. Ends at its first error. Rank 0 shows on a
-  // terminal how far it is, and warns of nodes whose logits are not numbers. Collective.
+  // Calls use(batch, logits [B, C]) for every step of an evaluation pass, even if this rank's batch
+  // is empty, so that `use` may be collective. Ends at the first error of `use`. Rank 0 shows the
+  // progress on a terminal, and warns of nodes whose logits are NaN. Collective.
   absl::Status ForEachPrediction(
       const Pass& pass,
       const std::function<absl::Status(const Batch&, TensorView<const float>)>& use);
@@ -78,10 +79,10 @@ class Session {
   int64_t classes_to_predict_ = 0;
   LargeGTOptions options_;  // of the model
   PartitionOwners owners_;
-  double predicted_efficiency_ = 1;         // of the ranks' work: its mean over its largest
+  double predicted_efficiency_ = 1;         // mean work of a rank over the largest
   std::vector<int64_t> partition_offsets_;  // [P + 1]
   std::vector<float> class_weights_;        // [C], or empty
-  int64_t gpu_step_bytes_ = 0;              // of the GPU's memory, besides the graph; 0: no GPU
+  int64_t gpu_step_bytes_ = 0;              // GPU memory, without the graph; 0: no GPU
   std::unique_ptr<PlacedGraph> graph_;
   LoaderInputs inputs_;
   std::optional<StagingResource> batch_memory_;

@@ -16,8 +16,8 @@ absl::Status CheckTrainingNodes(const LoaderInputs& targets, const Store& store,
   if (nodes >= kLeastTrainingNodes) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "split ", split, " of ", store.path(), " has ", Counted(nodes, "labelled training node"),
-      ", and a step takes ", kLeastTrainingNodes,
-      " at least: choose another with --split, or label more of its training nodes"));
+      ", but a step takes at least ", kLeastTrainingNodes,
+      ": choose another split with --split, or label more of its training nodes"));
 }
 
 absl::Status CheckTrainable(const Store& store, const std::string& asked, const Config& config,

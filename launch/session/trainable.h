@@ -1,4 +1,4 @@
-// Whether a store has what a training takes.
+// Whether a store has what training needs.
 #pragma once
 
 #include <absl/status/status.h>
@@ -16,8 +16,8 @@ namespace quadhop {
 absl::Status CheckTrainingNodes(const LoaderInputs& targets, const Store& store,
                                 const std::string& split);
 
-// That, and whether features, encodings, labels and `split` ("": the default) are what the config
-// takes: errors as Session::Create's.
+// Checks that, and whether features, encodings, labels and `split` ("": the default) suit the
+// config. Errors are those of Session::Create.
 absl::Status CheckTrainable(const Store& store, const std::string& split, const Config& config,
                             ThreadPool& pool);
 

@@ -30,7 +30,8 @@ using google::protobuf::Reflection;
 constexpr char kPrefix[] = "events.out.tfevents.";
 constexpr int32_t kFloat = 1;  // DT_FLOAT
 
-// As the record format has it, so that a checksum of data with checksums in it stays one.
+// Masked as in the record format, so that the checksum of data that contains checksums is still a
+// good one.
 uint32_t MaskedCrc32c(absl::string_view bytes) {
   auto* const data = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
   const uint32_t crc = ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~uint32_t{0});
@@ -122,7 +123,7 @@ absl::Status EventFile::Add(tensorboard::Event event) {
   const off_t begin = lseek(fd_, 0, SEEK_END);
   absl::string_view rest = record;
   absl::Status written = AppendAll(fd_, &rest, path_);
-  // Half a record would hide all that follow it.
+  // Half a record would hide all records after it.
   if (!written.ok() && ftruncate(fd_, begin) != 0)
     return ErrnoStatus(errno, absl::StrCat("cut back ", path_));
   return written;
@@ -164,7 +165,7 @@ absl::Status EventFile::AddLine(absl::string_view json) {
   const std::string kind = line.value("event", "");
   if (kind != "step" && kind != "epoch") return absl::OkStatus();
   tensorboard::Event event;
-  // An epoch stands at its last step.
+  // An epoch is recorded at its last step.
   event.set_step(kind == "step" ? line.value("step", int64_t{0})
                                 : line.value("after_step", int64_t{1}) - 1);
   AddScalars(line, kind + "/", *event.mutable_summary());

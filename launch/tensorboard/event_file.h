@@ -16,27 +16,28 @@
 
 namespace quadhop {
 
-// One event as the file has it: length, its checksum, bytes, their checksum (CRC-32C, masked).
+// One event as the file has it: length, checksum of the length, bytes, checksum of the bytes
+// (CRC-32C, masked).
 std::string TensorBoardRecord(absl::string_view event);
 
 // Not thread-safe. Moves, does not copy.
 class EventFile {
  public:
   // A new file, FOLDER/events.out.tfevents.TIME.HOST.PID. first_step: what other files of the
-  // folder have of this step and later ones does not count any more.
+  // folder have for this step and later ones no longer counts.
   static absl::StatusOr<EventFile> Create(const std::string& folder, int64_t first_step);
   EventFile(EventFile&& other) noexcept;
   EventFile& operator=(EventFile&&) = delete;
   ~EventFile();
 
-  // An event that cannot be written is an error, and none of it is in the file: later ones can be
-  // read.
+  // An event that cannot be written is an error, and none of it stays in the file, so that later
+  // events can be read.
   //
   // Every field of the config by its path, and later how the run ended.
   absl::Status AddHyperParameters(const Config& config);
   absl::Status AddEnd();
-  // The numbers of a line of metrics.jsonl, under the name of its event: "epoch/train_loss". Other
-  // lines than those of steps and epochs have none. Each is written at once.
+  // The numbers of a line of metrics.jsonl, under the name of its event: "epoch/train_loss". Lines
+  // other than those of steps and epochs add none. Each is written at once.
   absl::Status AddLine(absl::string_view json);
 
  private:
@@ -49,7 +50,7 @@ class EventFile {
   int fd_ = -1;
 };
 
-// The event files of a run, for whoever replaces it; none where there is no such folder.
+// The event files of a run, for whoever replaces it; none if there is no such folder.
 absl::StatusOr<std::vector<std::string>> ListEventFiles(const std::string& folder);
 
 }  // namespace quadhop

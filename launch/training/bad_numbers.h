@@ -15,7 +15,7 @@
 namespace quadhop {
 
 // Keeps what a step changes before its numbers are known to be good: running moments and the
-// codebook. (Weights and the optimiser change after.) Used by one thread.
+// codebook. (Weights and the optimiser change only after that.) Used by one thread.
 class StepBackup {
  public:
   explicit StepBackup(Session& session);
@@ -27,7 +27,7 @@ class StepBackup {
 
  private:
   Session& session_;
-  std::vector<StateArray> buffers_;   // views: state that is no parameter
+  std::vector<StateArray> buffers_;   // views: state other than parameters
   std::vector<Array<float>> floats_;  // in the model's memory
   std::vector<int64_t> integers_;
   Codebook::Progress codebook_;

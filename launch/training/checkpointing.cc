@@ -18,7 +18,7 @@ absl::StatusOr<std::unique_ptr<Checkpointing>> Checkpointing::Create(const Train
                                                                      Faults& faults) {
   auto made = std::unique_ptr<Checkpointing>(new Checkpointing(job, session, folder, faults));
   QH_ASSIGN_OR_RETURN(made->writer_, CheckpointWriter::Create(session.context().comm));
-  // Its memory is taken now, so that no copy waits for any.
+  // Allocated now, so that no later copy of the state waits for memory.
   QH_ASSIGN_OR_RETURN(made->spare_, TakeSnapshot(session.Subject(&adam), RunPosition()));
   return made;
 }
@@ -121,8 +121,8 @@ void Checkpointing::Warn(const UnderWay& write, int64_t step, const absl::Status
                   "goes on: %s\n",
                   step, what, std::string(status.message()));
   else if (write.again)
-    absl::FPrintF(stderr, "quadhop: the checkpoint after step %d%s is written after all\n", step,
-                  what);
+    absl::FPrintF(stderr, "quadhop: the checkpoint after step %d%s has been written after all\n",
+                  step, what);
 }
 
 absl::Status Checkpointing::Finish() {
@@ -136,7 +136,7 @@ absl::Status Checkpointing::Finish() {
   if (last_.ok()) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat("the last checkpoint could not be written: ", std::string(last_.message()),
-                   "; carry on with --resume once it can be"));
+                   "; once it can be, carry on with --resume"));
 }
 
 std::string Checkpointing::Warning() const {

@@ -21,38 +21,39 @@
 namespace quadhop {
 
 // Writes a run's checkpoints in the background. A write that fails is a warning, at once and in
-// every line that follows: the run and the checkpoints before it stay. One of the best state so far
-// is kept in memory and tried again before the next write, and at the end. One object a rank, used
-// by one thread; all but the queries and Collect are collective.
+// every line that follows: the run and the earlier checkpoints stay. If it was of the best state so
+// far, that state is kept in memory, and its write is tried again before the next one, and at the
+// end. One object per rank, used by one thread; all functions but the queries and Collect are
+// collective.
 class Checkpointing {
  public:
-  // folder: nullptr but on rank 0. Borrows all but adam. Collective.
+  // folder: nullptr except on rank 0. Borrows all arguments but adam. Collective.
   static absl::StatusOr<std::unique_ptr<Checkpointing>> Create(const TrainJob& job,
                                                                Session& session, Adam& adam,
                                                                RunFolder* folder, Faults& faults);
 
   bool DueAfterStep(int64_t steps_done) const;
   bool DueAfterEpoch(int64_t epoch) const;
-  // Whether checkpoint.every_minutes have passed, by the clock of rank 0; false elsewhere.
+  // Whether checkpoint.every_minutes have passed, by the clock of rank 0; false on other ranks.
   bool DueByTime() const;
-  // Whether the last call of Write was after so many steps.
+  // Whether the last call of Write was after `steps_done` steps.
   bool WroteAfter(int64_t steps_done) const { return last_write_step_ == steps_done; }
 
-  // Waits for the write before, copies the state, and writes it in the background.
+  // Waits for the previous write, copies the state, and writes it in the background.
   absl::Status Write(Adam& adam, const RunPosition& position, bool best);
   // Notes what became of a write that has finished; does not wait. Not collective.
   absl::Status Collect();
-  // Waits for the write under way. kInternal if that of the last state failed.
+  // Waits for the write under way. kInternal if the write of the last state failed.
   absl::Status Finish();
 
-  // "": every write succeeded. Else a note about those that did not.
+  // A note about the writes that failed; "" if there are none.
   std::string Warning() const;
   int64_t num_failed() const { return num_failed_; }
 
  private:
   Checkpointing(const TrainJob& job, Session& session, RunFolder* folder, Faults& faults)
       : job_(job), session_(session), folder_(folder), faults_(faults) {}
-  // A write that the writer has.
+  // A write that was handed to the writer.
   struct UnderWay {
     bool best = false;
     bool again = false;
@@ -72,7 +73,7 @@ class Checkpointing {
   Stopwatch since_last_write_;
   int64_t last_write_step_ = -1;
   std::vector<UnderWay> under_way_;
-  CheckpointSnapshot spare_;  // one that was written, for its memory; or empty
+  CheckpointSnapshot spare_;                        // a written one, kept for its memory; or empty
   absl::optional<CheckpointWrite> unwritten_best_;  // failed, and no better state has come since
   int64_t num_failed_ = 0;
   absl::Status last_;  // what became of the state of last_write_step_

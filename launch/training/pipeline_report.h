@@ -22,19 +22,19 @@ struct PipelineStats {
   double seconds = 0;
 };
 
-// Of all ranks: seconds are their mean, traffic their sum.
+// The same over all ranks: seconds are means, traffic is summed.
 class PipelineReport {
  public:
-  // epoch_seconds: those of steps before a resume counted in. Collective. Errors are the
+  // epoch_seconds: including those of steps before a resume. Collective. Errors are the
   // communicator's.
   static absl::StatusOr<PipelineReport> Combine(Communicator& comm, const PipelineStats& stats,
                                                 double epoch_seconds);
 
-  // One object, "loading", of the steps since the last resume: steps, and the seconds they took;
-  // exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique, exchange and gather;
-  // exposed_sums_seconds; if features are partitioned: remote_rows, feature_bytes_received, and if
-  // any were remote: hot_set_hit_rate. Unlike the rest of an epoch's event it depends on how the
-  // epoch was run.
+  // Adds one object, "loading", about the steps since the last resume: steps, and the seconds they
+  // took; exposed_STAGE_seconds and busy_STAGE_seconds for plan, sample, unique, exchange and
+  // gather; exposed_sums_seconds; if features are partitioned: remote_rows, feature_bytes_received,
+  // and if any were remote: hot_set_hit_rate. Unlike the rest of an epoch's event, it depends on
+  // how the epoch was run.
   void AddTo(JsonObject& event) const;
 
   double epoch_seconds() const { return epoch_seconds_; }
@@ -44,7 +44,7 @@ class PipelineReport {
   LoaderStats batches_;
   int64_t steps_ = 0;
   double sums_seconds_ = 0;  // waited for sums
-  double seconds_ = 0;       // of the steps; no less than all waits
+  double seconds_ = 0;       // of the steps; at least all waits together
   double epoch_seconds_ = 0;
 };
 

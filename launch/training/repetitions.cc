@@ -40,7 +40,7 @@ struct Spread {
     for (const double value : values) sum += value;
     return sum / static_cast<double>(values.size());
   }
-  // Of the runs as a sample: over n - 1. Not a number for one run.
+  // The sample standard deviation (over n - 1). NaN for one run.
   double Deviation() const {
     if (values.size() < 2) return std::nan("");
     double squares = 0;
@@ -62,7 +62,8 @@ absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::string& run
     const std::string path = RunSummaryPath(absl::StrCat(run, "/", one));
     QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
     const nlohmann::json summary = ParseJson(text);
-    if (!summary.is_object()) return absl::DataLossError(absl::StrCat(path, " is no JSON object"));
+    if (!summary.is_object())
+      return absl::DataLossError(absl::StrCat(path, " is not a JSON object"));
     for (const auto& [name, value] : summary.items())
       if (value.is_number() && IsResult(name)) results[name].values.push_back(value.get<double>());
   }
@@ -71,7 +72,7 @@ absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::string& run
 
 std::string ConclusionPath(const std::string& run) { return run + "/repetitions.json"; }
 
-// All that is finished there, by name: what is concluded from.
+// The finished runs there, by name: those that count for the conclusion.
 std::vector<std::string> FinishedRunsIn(const std::string& run) {
   std::vector<std::string> names = RunsIn(run);
   std::erase_if(names, [&](const std::string& name) {
@@ -80,8 +81,8 @@ std::vector<std::string> FinishedRunsIn(const std::string& run) {
   return names;
 }
 
-// What Train does not see to for a run that counts beside this job's: how long it trained, which
-// may change when it is resumed, its store, and its split, unless the job's is "": any.
+// Checks what Train does not, of a run that counts together with this job's: how long it trained
+// (which a resume may change), its store, and its split, unless the job's is "", which is any.
 absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
                                const std::string& other) {
   QH_ASSIGN_OR_RETURN(Config config, ReadRunConfig(other));
@@ -92,22 +93,23 @@ absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
   if (before.epochs() != train.epochs() || before.patience() != train.patience() ||
       before.eval_every_epochs() != train.eval_every_epochs())
     return absl::FailedPreconditionError(absl::StrFormat(
-        "it was trained for %d epochs (patience %d, evaluated every %d), and now it is %d (%d, %d)",
+        "it was trained for %d epochs (patience %d, evaluated every %d), but now it is %d (%d, %d)",
         before.epochs(), before.patience(), before.eval_every_epochs(), train.epochs(),
         train.patience(), train.eval_every_epochs()));
   QH_ASSIGN_OR_RETURN(const std::string latest, FindCheckpoint(other, "latest"));
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(latest));
   if (manifest.store() != identity)
-    return absl::FailedPreconditionError(absl::StrCat("it is of a store with checksum ",
-                                                      manifest.store(), ", and ", job.store,
+    return absl::FailedPreconditionError(absl::StrCat("it was trained on a store with checksum ",
+                                                      manifest.store(), ", but ", job.store,
                                                       " has ", identity));
   const std::string& split = manifest.position().split();
   if (job.split.empty() || job.split == split) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("it is of split ", split, ", and now it is ", job.split));
+      absl::StrCat("it was trained on split ", split, ", but now it is ", job.split));
 }
 
-// Runs there that are not of these jobs would count with them.
+// Checks the finished runs there that are not of these jobs, as they would count together with
+// them.
 absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJob>& jobs) {
   std::vector<std::string> others = FinishedRunsIn(run);
   for (const TrainJob& job : jobs) std::erase(others, job.repetition);
@@ -126,7 +128,7 @@ absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJ
   return absl::OkStatus();
 }
 
-// Of the folders that the runs stand in, from `run` down.
+// Prints and writes the mean and the deviation of every result over the finished runs in `run`.
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
   const std::vector<std::string> runs = FinishedRunsIn(run);
   QH_ASSIGN_OR_RETURN(const auto results, ReadResults(run, runs));
@@ -136,7 +138,7 @@ absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs)
   absl::FPrintF(out, "\n%-24s %12s %12s   of %s\n", "", "mean", "deviation",
                 Counted(static_cast<int64_t>(runs.size()), "run"));
   for (const auto& [name, spread] : results) {
-    const size_t count = spread.values.size();  // a run whose scores are no numbers has fewer
+    const size_t count = spread.values.size();  // fewer than runs if some scores are NaN
     absl::FPrintF(out, "%-24s %12.6g %12s%s\n", name, spread.Mean(),
                   count < 2 ? "-" : absl::StrFormat("%.6g", spread.Deviation()),
                   count == runs.size() ? "" : absl::StrCat("   of ", count));
@@ -196,10 +198,10 @@ absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
   if (context.IsMain()) QH_RETURN_IF_ERROR(CheckRepetitions(run, jobs));
-  // Between the runs, too, nobody writes to the store. Where it cannot be locked the first run says
-  // why, on all ranks.
+  // Locked between the runs, too, so that nobody writes to the store. If it cannot be locked, the
+  // first run says why, on all ranks.
   const absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(jobs.front().store);
-  // Those that are finished, too: they must be of the same config, split and store.
+  // Finished runs are checked, too: they must have the same config, split and store.
   for (size_t i = 0; i < jobs.size(); ++i) {
     if (context.IsMain())
       absl::FPrintF(stderr, "\nrun %d of %d: %s\n", i + 1, jobs.size(), jobs[i].run);

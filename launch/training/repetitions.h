@@ -17,24 +17,24 @@
 namespace quadhop {
 
 struct RepeatOptions {
-  int64_t seeds = 0;        // train.seed and the following, so many; 0: the one of the config
+  int64_t seeds = 0;        // this many, from train.seed on; 0: only that of the config
   bool all_splits = false;  // every split of the store; else the job's
   bool any() const { return seeds > 0 || all_splits; }
 };
 
-// The runs that `job` is repeated as, in folders of job.run; names of splits that a path cannot
-// have are refused (kInvalidArgument). Errors also are the store's.
+// The runs that `job` is repeated as, in folders of job.run. kInvalidArgument if the name of a
+// split cannot be part of a path. Other errors are the store's.
 absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
                                                   const RepeatOptions& options);
 
-// kFailedPrecondition if `run` holds runs that do not count together with these: see
-// CheckFolderOfRuns; or one that is finished is of another config, but for its seed, another store
+// kFailedPrecondition if `run` holds runs that cannot count together with these: see
+// CheckFolderOfRuns; or if a finished one has another config (apart from the seed), another store
 // or another split.
 absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob>& jobs);
 
-// Trains them one after the other, then prints and writes what all finished runs in `run` came to,
-// also those of other seeds or splits than now. kResumable as soon as one was asked to stop.
-// Errors are CheckRepetitions' and Train's. Collective.
+// Trains them one after the other, then prints and writes the results of all finished runs in
+// `run`, including those with other seeds or splits than now. kResumable as soon as one was asked
+// to stop. Errors are CheckRepetitions' and Train's. Collective.
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context);
 

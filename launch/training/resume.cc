@@ -35,7 +35,7 @@ absl::StatusOr<RunPosition> TakeUp(Session& session, Adam& adam, const std::stri
   QH_ASSIGN_OR_RETURN(RunPosition position, ReadCheckpoint(session.Subject(&adam), checkpoint));
   if (position.split() == session.split()) return position;
   return absl::FailedPreconditionError(
-      absl::StrCat("the run was begun with --split ", position.split(), ", now it is ",
+      absl::StrCat("the run was begun with --split ", position.split(), ", but now it is ",
                    session.split(), ": resume with the former, or begin another --run"));
 }
 

@@ -13,14 +13,14 @@
 
 namespace quadhop {
 
-// Whether all epochs are trained, or patience is at its end.
+// Whether all epochs are trained, or patience has run out.
 bool IsTrained(const TrainConfig& config, const RunPosition& position);
 
-// Puts back what a death left half done, takes the model, the optimiser and `position` to the
-// newest intact checkpoint, if there is one, and begins the folder. False if the run was finished,
-// which is said: a resume that is refused, or has nothing to do, changes nothing else. folder:
-// nullptr but on rank 0. Collective. Errors are the checkpoint's; kFailedPrecondition if the run is
-// of another split.
+// Repairs what a killed process left half done, restores the model, the optimiser and `position`
+// from the newest intact checkpoint, if there is one, and begins the folder. False, with a message,
+// if the run was finished. A resume that is refused, or has nothing to do, makes only the repairs.
+// folder: nullptr except on rank 0. Collective. Errors are the checkpoint's; kFailedPrecondition if
+// the run trains on another split.
 absl::StatusOr<bool> ResumeRun(const TrainJob& job, Session& session, Adam& adam, RunFolder* folder,
                                TrainDisplay& display, RunPosition& position);
 

@@ -11,16 +11,17 @@
 namespace quadhop {
 namespace {
 
-// Of a rank: more of them cost a step more than the rest of a small model (docs/performance.md).
+// Partitions per rank: more of them cost a step more than the rest of a small model does
+// (docs/performance.md).
 constexpr int64_t kManyPartitions = 256;
 
-// "CPUs", or "GPUs (NVIDIA H200)", of which ranks may have several kinds: this one's.
+// "CPUs", or "GPUs (NVIDIA H200)": those of this rank, as ranks may have different kinds.
 std::string Processors(const Session& session) {
   if (session.config().model().backend() != ModelConfig::CUDA) return "CPUs";
   return absl::StrCat("GPUs (", GpuName(session.context().local_rank), ")");
 }
 
-// Of a run: with fewer a model has hardly begun to learn.
+// Steps of a run: with fewer, a model has hardly begun to learn.
 constexpr int64_t kFewSteps = 100;
 
 void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& display) {
@@ -33,8 +34,8 @@ void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& disp
         Counted(steps, "step"), Counted(config.epochs(), "epoch"), of_epoch));
   if (config.warmup_steps() > steps)
     display.Say(absl::StrFormat(
-        "train.warmup_steps is %d, and the run has %s: its learning rate never gets "
-        "to train.learning_rate",
+        "train.warmup_steps is %d, but the run has only %s: its learning rate never reaches "
+        "train.learning_rate",
         config.warmup_steps(), Counted(steps, "step")));
 }
 
@@ -46,7 +47,7 @@ void WarnOfCodebook(int64_t nodes, int64_t epochs, Codebook* book, TrainDisplay&
   const std::string when =
       start > epochs ? "not start" : absl::StrFormat("start in epoch %d of %d", start, epochs);
   display.Say(absl::StrFormat(
-      "the codebook will %s: %d centroids are chosen from %d queries, a training node has one an "
+      "the codebook will %s: %d centroids are chosen from %d queries, a training node has one per "
       "epoch, and the run will have %d: raise train.epochs, lower model.centroids, or set "
       "model.codebook_start=PAPER",
       when, book->num_centroids(), needed, nodes * epochs));
@@ -68,8 +69,8 @@ void IntroduceRun(Session& session, TrainDisplay& display) {
   const int64_t of_a_rank = NumBlocks(partitions, ranks);
   if (of_a_rank >= kManyPartitions)
     display.Say(absl::StrFormat(
-        "a rank has %d partitions, and adds the gradients of each apart in every step: fewer "
-        "(quadhop partition --parts) take less time and memory",
+        "a rank has %d partitions, and sums the gradients of each separately in every step: fewer "
+        "partitions (quadhop partition --parts) take less time and memory",
         of_a_rank));
   if (session.loader().NumLabelled(SplitPart::kValid) == 0)
     display.Say(absl::StrFormat(

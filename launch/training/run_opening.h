@@ -6,11 +6,11 @@
 
 namespace quadhop {
 
-// Says also what of the store is to be minded: many partitions, no validation nodes. On rank 0.
+// Also warns if the store has many partitions or no validation nodes. On rank 0.
 void IntroduceRun(Session& session, TrainDisplay& display);
-// Says it if the run has few steps, or so few training nodes and epochs that its codebook starts
-// late or never: until then nodes attend to random centroids. config: as it was asked for. Once the
-// model is the one that will be trained. On rank 0.
+// Warns if the run has few steps, or so few training nodes and epochs that its codebook starts late
+// or never: until then nodes attend to random centroids. config: as it was asked for. To be called
+// once the model is the one that will be trained. On rank 0.
 void WarnOfShortTraining(Session& session, const TrainConfig& config, TrainDisplay& display);
 
 }  // namespace quadhop

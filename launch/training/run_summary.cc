@@ -29,9 +29,9 @@ std::string OneClassAdvice(int32_t classes, const TrainConfig& config) {
   if (classes == 2) for_rare_ones.emplace_back("train.select_by=ROC_AUC");
   return absl::StrCat(
       "the best model predicts the same class for every validation node: raise train.epochs",
-      for_rare_ones.empty()
-          ? ""
-          : absl::StrCat(", or where others are rare set ", absl::StrJoin(for_rare_ones, " or ")),
+      for_rare_ones.empty() ? ""
+                            : absl::StrCat(", or, if other classes are rare, set ",
+                                           absl::StrJoin(for_rare_ones, " or ")),
       " (docs/results.md)");
 }
 
@@ -48,7 +48,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
       Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
   const auto train_nodes = static_cast<double>(session.loader().NumLabelled(SplitPart::kTrain));
   const double rate = train_nodes / epoch_seconds;
-  // Not the best epoch, if that checkpoint could not be written.
+  // Not of the best epoch, if that checkpoint could not be written.
   absl::StatusOr<CheckpointManifest> best = absl::NotFoundError("");
   if (const auto path = FindCheckpoint(folder->path(), "best"); path.ok())
     best = ReadCheckpointManifest(*path);
@@ -74,7 +74,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
   const bool by_roc_auc = config.select_by() == TrainConfig::ROC_AUC;
   const std::string epoch =
       std::isnan(position.best_valid())
-          ? absl::StrFormat("after the last epoch (%d), for there are no validation nodes",
+          ? absl::StrFormat("after the last epoch (%d), as there are no validation nodes",
                             position.best_epoch())
           : absl::StrFormat("at the best validation epoch (%d of %d)", position.best_epoch(),
                             position.epoch());

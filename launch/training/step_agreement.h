@@ -10,23 +10,23 @@
 
 namespace quadhop {
 
-// What one rank asks all for.
+// What one rank asks of all ranks.
 struct Wishes {
   bool stop = false;
   bool checkpoint = false;
 };
 
-// Combines the wishes of all ranks behind the computation: those of a step are known after the
-// next, so nobody waits for them. Used by one thread.
+// Combines the wishes of all ranks in the background of the computation: those of a step are known
+// after the next step, so nobody waits for them. Used by one thread.
 class StepAgreement {
  public:
   // Collective.
   static absl::StatusOr<std::unique_ptr<StepAgreement>> Create(Communicator& comm);
 
-  // Posts this rank's wishes and returns what all ranks wished at the call before (nothing, at the
-  // first). The same on every rank. Collective.
+  // Posts this rank's wishes and returns what any rank wished at the previous call (at the first,
+  // nothing). The same on every rank. Collective.
   absl::StatusOr<Wishes> Exchange(const Wishes& mine);
-  // Returns what all ranks wish now, or wished at the last Exchange. Waits. Collective.
+  // Returns what any rank wishes now, or wished at the last Exchange. Waits. Collective.
   absl::StatusOr<Wishes> Settle(const Wishes& mine);
 
  private:

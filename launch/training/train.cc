@@ -52,7 +52,7 @@ absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context
                                 context.first_rank_on_host};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, with_faults));
-  // Before the folder of a run that is there is touched.
+  // Checked before the folder of an existing run is touched.
   QH_RETURN_IF_ERROR(
       AgreeOnStatus(comm, "count training nodes",
                     CheckTrainingNodes(session->inputs(), session->store(), session->split())));

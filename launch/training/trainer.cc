@@ -26,10 +26,10 @@
 namespace quadhop {
 namespace {
 
-// Shorter ones are not worth a word.
+// Shorter evaluations are not worth a message.
 constexpr double kLongEvaluationSeconds = 5;
 
-// Over the nodes trained on; not a number while all steps were left out.
+// Over the nodes trained on; NaN while all steps were left out.
 double MeanLoss(const EpochProgress& progress) {
   if (progress.nodes() == 0) return std::nan("");
   return progress.loss_sum() / static_cast<double>(progress.nodes());
@@ -64,7 +64,7 @@ absl::StatusOr<ExitCode> Trainer::Run() {
   return ExitCode::kDone;
 }
 
-// If it is refused, the others learn by the failure of their next collective.
+// If it is refused, the other ranks learn of it when their next collective fails.
 absl::Status Trainer::TakeFolder() {
   if (!session_.context().IsMain()) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(folder_,
@@ -116,7 +116,7 @@ absl::Status Trainer::BeginRecords() {
 
 absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   BatchLoader& loader = session_.loader();
-  // Rank 0 has files to write between epochs: waiting for it is no part of one.
+  // Rank 0 writes files between epochs: waiting for it is not part of an epoch.
   QH_RETURN_IF_ERROR(session_.context().comm.Barrier("begin of an epoch"));
   const Stopwatch watch;
   EpochProgress& done = *position_.mutable_under_way();
@@ -230,7 +230,8 @@ absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
   QH_RETURN_IF_ERROR(checkpointing_->Collect());
   QH_ASSIGN_OR_RETURN(const Wishes agreed,
                       agreement_->Exchange({StopRequested(), checkpointing_->DueByTime()}));
-  // The exchange of features runs ahead: this is the first step that no rank can have begun with.
+  // The exchange of features runs ahead: the epoch ends before the first step that no rank can have
+  // begun.
   if (agreed.stop && last_step_ < 0) {
     last_step_ = std::min(num_steps, done + job_.config.sampler().prefetch_steps() + 1);
     session_.loader().EndBefore(last_step_);
@@ -238,7 +239,7 @@ absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
   // At the end of an epoch, EndEpoch or Stop writes it.
   const bool at_end = done == num_steps || done == last_step_;
   const int64_t step = position_.step();
-  // A wish read after a write was posted before it.
+  // A wish that is read in the step after a write was posted before that write.
   due_by_time_ |= agreed.checkpoint && !checkpointing_->WroteAfter(step - 1);
   if (at_end || !(due_by_time_ || checkpointing_->DueAfterStep(step))) return absl::OkStatus();
   due_by_time_ = false;
@@ -334,7 +335,7 @@ absl::StatusOr<ExitCode> Trainer::Stop() {
 absl::Status Trainer::Finish() {
   if (position_.epoch() < config_.epochs())
     display_.Say(absl::StrFormat(
-        "ended after epoch %d of %d: no better in %d evaluations (train.patience)",
+        "ended after epoch %d of %d: no improvement in %d evaluations (train.patience)",
         position_.epoch(), config_.epochs(), position_.evaluations_without_better()));
   session_.context().standing.Set("finishing", position_.step());
   QH_RETURN_IF_ERROR(CheckReplicas());

@@ -25,29 +25,29 @@
 
 namespace quadhop {
 
-// Trains a session's model as its config says, and keeps the run folder. One object a rank; Run is
-// collective.
+// Trains a session's model as its config says, and keeps the run folder. One object per rank; Run
+// is collective.
 class Trainer {
  public:
-  // Borrows all.
+  // Borrows all arguments.
   Trainer(const TrainJob& job, Session& session, Faults& faults);
 
-  // kDone when the run is finished; kResumable when a stop was asked for, and its checkpoint is
-  // written or nothing was begun.
+  // kDone when the run is finished; kResumable when a stop was asked for, and either its checkpoint
+  // is written or nothing was begun.
   absl::StatusOr<ExitCode> Run();
 
  private:
   absl::Status TakeFolder();  // by rank 0
   // Makes what training needs, takes up where the run was left, and begins its records. False if
-  // the run to carry on was finished.
+  // the run to resume was already finished.
   absl::StatusOr<bool> Begin();
   absl::Status TakeInitialWeights();
   absl::Status BeginRecords();
-  // Trains the rest of the epoch; true: or as much of it as ranks agreed on when one was asked to
-  // stop.
+  // Trains the rest of the epoch. True if a rank was asked to stop: then only as much of the epoch
+  // as ranks agreed on.
   absl::StatusOr<bool> TrainEpoch(int64_t epoch);
   absl::Status TrainStep(const Batch& batch);
-  // A step whose loss or gradient is not finite: left out if that is allowed, else the end.
+  // Leaves out a step whose loss or gradient is not finite, if that is allowed; else ends the run.
   absl::Status HandleBadStep(const Batch& batch, double loss,
                              const std::vector<std::string>& tensors);
   // After each step: notes finished checkpoints, writes one if it is due, and learns whether the
@@ -63,9 +63,9 @@ class Trainer {
   absl::StatusOr<ExitCode> Stop();
   absl::Status Finish();
   bool StopRequested() const;
-  // On rank 0, a line in metrics.jsonl.
+  // On rank 0, writes a line in metrics.jsonl.
   void Log(const JsonObject& event);
-  // Of the epoch under way, for the display.
+  // The state of the epoch under way, for the display.
   TrainingView View(int64_t epoch) const;
 
   const TrainJob& job_;

@@ -207,7 +207,7 @@ TEST_F(StagingTest, LeavesNothingWhereTheStoreCannotBeCopied) {
 
 TEST_F(StagingTest, RemovesItsOwnCopyAndNamesTheOthersWhereSlurmStartsNothingMore) {
   const ShellOutcome outcome = Run("touch \"$HERE/ended\"", "[ ! -e \"$HERE/ended\" ]");
-  EXPECT_THAT(outcome.output, HasSubstr("left in " + local_ + " of other nodes"));
+  EXPECT_THAT(outcome.output, HasSubstr("left in " + local_ + " on other nodes"));
   EXPECT_FALSE(std::filesystem::exists(local_));
 }
 

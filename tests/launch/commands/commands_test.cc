@@ -129,7 +129,7 @@ TEST_F(CommandsTest, AFolderOfOtherFilesIsNotWrittenInto) {
                                              {"synth", "--to-store", "--out", store_}}) {
     const Outcome outcome = Quadhop(command);
     EXPECT_EQ(outcome.code, ExitCode::kFailed) << command[0];
-    EXPECT_THAT(outcome.err, HasSubstr("is no store"));
+    EXPECT_THAT(outcome.err, HasSubstr("is not a store"));
   }
   EXPECT_EQ(ReadFile(store_ + "/features.npy").value(), "a user's");
 }
@@ -204,7 +204,7 @@ TEST_F(CommandsTest, AnOverwriteThatCannotTrainLeavesTheRun) {
   const Outcome refused = TrainTiny(other, run, 1, {"--overwrite"});
   EXPECT_EQ(refused.code, ExitCode::kFailed);
   EXPECT_THAT(refused.err, HasSubstr(absl::StrCat("split time of ", other,
-                                                  " has 1 labelled training node, and a step")));
+                                                  " has 1 labelled training node, but a step")));
   EXPECT_TRUE(FileExists(RunSummaryPath(run)));
 }
 
@@ -226,7 +226,7 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   const Outcome of_store = Quadhop({"plan", "--store", store_, "--ranks", "2", "--threads", "1"});
   EXPECT_EQ(of_store.code, ExitCode::kDone) << of_store.err;
-  for (const char* part : {"propagate", "MAPPED", "PARTITIONED", "step an epoch",
+  for (const char* part : {"propagate", "MAPPED", "PARTITIONED", "step per epoch",
                            "for 10 validation nodes", "for 20 test nodes"})
     EXPECT_THAT(of_store.out, HasSubstr(part));
   const Outcome of_figures =
@@ -257,7 +257,7 @@ TEST_F(CommandsTest, PlanAsksForWhatItCannotGuess) {
   const Outcome ranks = Quadhop({"plan", "--nodes", "1000", "--arcs", "10", "--features", "4",
                                  "--ranks", "5", "--parts", "4"});
   EXPECT_EQ(ranks.code, ExitCode::kUsage);
-  EXPECT_THAT(ranks.err, HasSubstr("--parts is 4, --ranks 5"));
+  EXPECT_THAT(ranks.err, HasSubstr("--parts is 4, but --ranks is 5"));
 }
 
 TEST_F(CommandsTest, PlanRefusesFiguresThatCannotBeMeant) {
@@ -401,7 +401,7 @@ TEST_F(StartedTogether, ProcessesAreRefusedTheWorkOfOneAndOneSaysIt) {
     EXPECT_EQ(first.code, ExitCode::kUsage) << arguments[0];
     EXPECT_EQ(second.code, ExitCode::kUsage) << arguments[0];
     EXPECT_THAT(first.err,
-                AllOf(HasSubstr("2 processes were started together, and " + arguments[0]),
+                AllOf(HasSubstr("2 processes were started together, but " + arguments[0]),
                       HasSubstr("start it without mpirun")));
     EXPECT_EQ(second.err + second.out, "");
   }

@@ -71,7 +71,7 @@ TEST_F(InspectCheckpointTest, HasNoBestBeforeAnEvaluation) {
   EXPECT_EQ(shown["steps_of_next_epoch"], 3);
   EXPECT_TRUE(shown["best_valid"].is_null());
   EXPECT_THAT(Quadhop({"inspect", path}).out,
-              AllOf(HasSubstr("3 steps, of which 3 of epoch 1"), HasSubstr("none yet")));
+              AllOf(HasSubstr("3 steps, of which 3 in epoch 1"), HasSubstr("none yet")));
 }
 
 TEST_F(InspectCheckpointTest, SaysThatItsManifestIsDamaged) {

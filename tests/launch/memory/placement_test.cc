@@ -105,7 +105,7 @@ TEST(Placement, CountsWhatChoosingAHotSetTakesAndLeavesItOutIfThatIsTooMuch) {
   choice = ChoiceOf(Defaults(), facts);
   EXPECT_EQ(choice.hot_set_bytes, 0);
   EXPECT_EQ(choice.forecast_bytes, 0);
-  EXPECT_THAT(choice.reason, HasSubstr("no hot set, for choosing one takes 25.00 GB of a rank's "
+  EXPECT_THAT(choice.reason, HasSubstr("no hot set, as choosing one takes 25.00 GB of a rank's "
                                        "24.00 GB"));
 }
 

@@ -110,7 +110,7 @@ TEST_F(ReportTest, ShowsTheNumbersOfTheRun) {
   EXPECT_THAT(page, HasSubstr("full, computing: 150<"));
   EXPECT_THAT(page, HasSubstr("full, waiting: sample: 50<"));
   EXPECT_THAT(page, HasSubstr("4-7, full: 0.875<"));
-  EXPECT_THAT(page, HasSubstr("0 said to be 1: 1 of 4 nodes"));
+  EXPECT_THAT(page, HasSubstr("0 predicted as 1: 1 of 4 nodes"));
   EXPECT_THAT(page, HasSubstr("<td>25.0 %</td>"));
   EXPECT_THAT(page, HasSubstr("<td>train.seed</td><td>0</td><td>7</td>"));
 }

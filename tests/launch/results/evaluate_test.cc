@@ -274,7 +274,7 @@ TEST_F(EvaluateTest, ShortTrainingIsWarnedOf) {
                                   HasSubstr("the codebook will start in epoch 2 of 2: 50 "
                                             "centroids are chosen from 200 queries")));
   EXPECT_THAT(Train("warm", {"--set", "train.warmup_steps=15"}).out,
-              HasSubstr("train.warmup_steps is 15, and the run has 14 steps"));
+              HasSubstr("train.warmup_steps is 15, but the run has only 14 steps"));
   const Outcome none = Train("none", {"--set", "model.centroids=51"});
   EXPECT_THAT(none.out, HasSubstr("the codebook will not start: 51 centroids"));
   // As soon as half of the epochs are over.
@@ -354,7 +354,7 @@ TEST_F(EvaluateTest, WithoutABestCheckpointTheLatestIsTakenAndThatIsSaid) {
                                                   {"export", "--out", folder_ / "m.safetensors"}}) {
     const Outcome outcome = On(command[0], "run", {command.begin() + 1, command.end()});
     EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-    EXPECT_THAT(outcome.err, HasSubstr("has no best checkpoint; the latest is taken"));
+    EXPECT_THAT(outcome.err, HasSubstr("has no best checkpoint; using the latest"));
   }
   // One that is asked for by name is not replaced.
   const Outcome best = On("eval", "run", {"--checkpoint", "best"});
@@ -375,7 +375,7 @@ TEST_F(EvaluateTest, RanksAreBalancedByTheNodesThatStepsVisit) {
 TEST_F(EvaluateTest, AStoreThatMovedIsSaidToBeNamedByItsNewPath) {
   ASSERT_EQ(Train("run").code, ExitCode::kDone);
   ASSERT_OK(RenameFile(store_, folder_ / "moved.qh"));
-  EXPECT_THAT(On("eval", "run").err, AllOf(HasSubstr("s.qh"), HasSubstr("name it by --store")));
+  EXPECT_THAT(On("eval", "run").err, AllOf(HasSubstr("s.qh"), HasSubstr("name it with --store")));
   EXPECT_EQ(On("eval", "run", {"--store", folder_ / "moved.qh"}).code, ExitCode::kDone);
 }
 
@@ -388,7 +388,7 @@ TEST_F(EvaluateTest, FeaturesOfAnotherWidthAreNamedAsSuch) {
   const Outcome outcome =
       On("predict", "run", {"--store", folder_ / "wider.qh", "--out", folder_ / "p.npy"});
   EXPECT_EQ(outcome.code, ExitCode::kFailed);
-  EXPECT_THAT(outcome.err, HasSubstr("has 5 features, the model was trained on 4"));
+  EXPECT_THAT(outcome.err, HasSubstr("has 5 features, but the model was trained on 4"));
 }
 
 }  // namespace

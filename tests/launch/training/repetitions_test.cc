@@ -204,7 +204,7 @@ TEST_F(RepetitionsTest, OfAnotherSplitAreToldWhateverTheirFoldersAreCalled) {
   const Outcome other =
       Train("split-study/many", {"--seeds", "1", "--set", "train.seed=7", "--split", "b"});
   EXPECT_EQ(other.code, ExitCode::kFailed);
-  EXPECT_THAT(other.err, HasSubstr("it is of split a, and now it is b"));
+  EXPECT_THAT(other.err, HasSubstr("it was trained on split a, but now it is b"));
 }
 
 TEST_F(RepetitionsTest, LogAsJsonLeavesStdoutToTheLinesOfMetrics) {

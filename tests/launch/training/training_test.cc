@@ -370,7 +370,7 @@ TEST_F(TrainingTest, ABestCheckpointThatCouldNotBeWrittenIsNamedAndTriedAgain) {
   EXPECT_THAT(
       outcome.err,
       AllOf(HasSubstr("the checkpoint after step 6, the best so far, could not be written"),
-            HasSubstr("the checkpoint after step 6, the best so far, is written after all")));
+            HasSubstr("the checkpoint after step 6, the best so far, has been written after all")));
   ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(RunSummaryPath(run_)));
   const nlohmann::json summary = nlohmann::json::parse(text);
   EXPECT_EQ(summary["best_epoch"], 1);
