@@ -59,6 +59,84 @@ void ForEachShared(const LocalWeights& w, const Visit& visit) {
 TensorView<float> AsRow(TensorView<float> v) { return {v.data(), {1, v.size()}}; }
 TensorView<float> AsColumn(TensorView<float> v) { return {v.data(), {v.size(), 1}}; }
 
+// Gradients of the paper's weights as products of those of the merged ones.
+struct ChainRule {
+  std::vector<ProductArgs> products;
+  std::vector<ProductArgs> added;  // to results of the first
+};
+
+// w_embed = embed second; b_embed = second_bias embed^T + embed_bias;
+// b_out = out_bias + v_bias out^T, whose part of the output map is added head by head.
+void AddBetweenMaps(const PaperWeights& w, const PaperWeights& g, const LocalWeights& gradients,
+                    ChainRule* chain) {
+  const TensorView<float> d_b_embed = gradients.b_embed;
+  chain->products.insert(
+      chain->products.end(),
+      {{.transpose_b = true, .a = gradients.w_embed, .b = w.second, .c = g.embed},
+       {.transpose_a = true, .a = w.embed, .b = gradients.w_embed, .c = g.second},
+       {.a = AsRow(d_b_embed), .b = w.embed, .c = AsRow(g.second_bias)},
+       {.a = AsRow(gradients.b_out), .b = w.out, .c = AsRow(g.v_bias)}});
+  chain->added.push_back({.transpose_a = true,
+                          .a = AsRow(d_b_embed),
+                          .b = AsRow(w.second_bias),
+                          .beta = 1,
+                          .c = g.embed});
+}
+
+// Of the head that has these rows of q, k and v: m = scale q^T k; c = scale q_bias k;
+// n = v^T out_h^T, out_h being the head's columns of the output map.
+void AddHead(const PaperWeights& w, const PaperWeights& g, const LocalWeights& gradients,
+             BlockRange head, ChainRule* chain) {
+  const auto [begin, end] = head;
+  const int64_t width = end - begin;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+  const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
+  const ColumnsView<float> d_m(gradients.m, begin, width);
+  const TensorView<float> d_c = gradients.c.Rows(begin, end), d_k = g.k.Rows(begin, end);
+  const TensorView<float> d_n = gradients.n.Rows(begin, end);  // [H, h*H]
+  const ColumnsView<float> out(w.out, begin, width), d_out(g.out, begin, width);
+  chain->products.insert(
+      chain->products.end(),
+      {{.transpose_b = true, .alpha = scale, .a = k, .b = d_m, .c = g.q.Rows(begin, end)},
+       {.alpha = scale, .a = q, .b = d_m, .c = d_k},
+       {.transpose_b = true,
+        .alpha = scale,
+        .a = k,
+        .b = AsRow(d_c),
+        .c = AsColumn(g.q_bias.Rows(begin, end))},
+       {.transpose_a = true, .transpose_b = true, .a = out, .b = d_n, .c = g.v.Rows(begin, end)},
+       {.transpose_a = true,
+        .transpose_b = true,
+        .a = d_n,
+        .b = w.v.Rows(begin, end),
+        .c = d_out}});
+  chain->added.insert(chain->added.end(), {{.transpose_a = true,
+                                            .alpha = scale,
+                                            .a = AsRow(w.q_bias.Rows(begin, end)),
+                                            .b = AsRow(d_c),
+                                            .beta = 1,
+                                            .c = d_k},
+                                           {.transpose_a = true,
+                                            .a = AsRow(gradients.b_out),
+                                            .b = AsRow(w.v_bias.Rows(begin, end)),
+                                            .beta = 1,
+                                            .c = d_out}});
+}
+
+// Gradients that are exactly zero. The last norm's shift adds the same to every node, which a batch
+// norm removes again; the keys' bias shifts every score of a row alike, and so do the readout's own
+// half and its bias.
+void ZeroWhatCancels(Memory& memory, NormKind norm, const PaperWeights& g,
+                     ParameterSet& parameters) {
+  const auto zero = [&](TensorView<float> gradient) {
+    memory.Zero(gradient.data(), BytesOf(gradient));
+  };
+  if (norm == NormKind::kBatch) zero(parameters.gradient(std::string(kFinalNorm) + ".bias"));
+  zero(g.k_bias);
+  zero(g.readout_bias);
+  zero(g.readout);
+}
+
 }  // namespace
 
 LocalModule::LocalModule(const LargeGTOptions& options, int64_t num_owned_partitions,
@@ -123,75 +201,16 @@ void LocalModule::ApplyChainRule(Kernels& kernels, ParameterSet& parameters) {
   ForEachShared(gradients_, [&](const std::string& name, TensorView<float> view) {
     CopyValues<float>(memory, view, parameters.gradient(name));
   });
-  const int64_t width = options_.dims.width, wide = options_.dims.wide();
-  const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-  // w_embed = embed second; b_embed = second_bias embed^T + embed_bias;
-  // b_out = out_bias + v_bias out^T.
-  const TensorView<float> d_b_embed = gradients_.b_embed, d_b_out = gradients_.b_out;
-  CopyValues<float>(memory, d_b_embed, g.embed_bias);
-  CopyValues<float>(memory, d_b_out, g.out_bias);
-  std::vector<ProductArgs> products = {
-      {.transpose_b = true, .a = gradients_.w_embed, .b = w.second, .c = g.embed},
-      {.transpose_a = true, .a = w.embed, .b = gradients_.w_embed, .c = g.second},
-      {.a = AsRow(d_b_embed), .b = w.embed, .c = AsRow(g.second_bias)},
-      {.a = AsRow(d_b_out), .b = w.out, .c = AsRow(g.v_bias)}};
-  // Products that are added to those.
-  std::vector<ProductArgs> more = {{.transpose_a = true,
-                                    .a = AsRow(d_b_embed),
-                                    .b = AsRow(w.second_bias),
-                                    .beta = 1,
-                                    .c = g.embed}};
-  for (int64_t h = 0; h < options_.dims.heads; ++h) {
-    const int64_t begin = h * width, end = begin + width;
-    const TensorView<float> q = w.q.Rows(begin, end), k = w.k.Rows(begin, end);
-    // m = scale q^T k; c = scale q_bias k.
-    const ColumnsView<float> d_m(gradients_.m, begin, width);
-    const TensorView<float> d_c = gradients_.c.Rows(begin, end);
-    const TensorView<float> d_k = g.k.Rows(begin, end);
-    products.push_back(
-        {.transpose_b = true, .alpha = scale, .a = k, .b = d_m, .c = g.q.Rows(begin, end)});
-    products.push_back({.alpha = scale, .a = q, .b = d_m, .c = d_k});
-    products.push_back({.transpose_b = true,
-                        .alpha = scale,
-                        .a = k,
-                        .b = AsRow(d_c),
-                        .c = AsColumn(g.q_bias.Rows(begin, end))});
-    more.push_back({.transpose_a = true,
-                    .alpha = scale,
-                    .a = AsRow(w.q_bias.Rows(begin, end)),
-                    .b = AsRow(d_c),
-                    .beta = 1,
-                    .c = d_k});
-    // n = v^T out_h^T, out_h the head's columns of the output map.
-    const TensorView<float> d_n = gradients_.n.Rows(begin, end);  // [H, h*H]
-    const ColumnsView<float> out(w.out, begin, width), d_out(g.out, begin, width);
-    products.push_back(
-        {.transpose_a = true, .transpose_b = true, .a = out, .b = d_n, .c = g.v.Rows(begin, end)});
-    products.push_back({.transpose_a = true,
-                        .transpose_b = true,
-                        .a = d_n,
-                        .b = w.v.Rows(begin, end),
-                        .c = d_out});
-    more.push_back({.transpose_a = true,
-                    .a = AsRow(d_b_out),
-                    .b = AsRow(w.v_bias.Rows(begin, end)),
-                    .beta = 1,
-                    .c = d_out});
-  }
-  kernels.Multiply(products);
-  kernels.Multiply(more);
-  // Exactly zero: the last norm's shift adds the same to every node, which a batch norm removes
-  // again.
-  const auto zero = [&](TensorView<float> gradient) {
-    memory.Zero(gradient.data(), BytesOf(gradient));
-  };
-  if (options_.norm == NormKind::kBatch)
-    zero(parameters.gradient(std::string(kFinalNorm) + ".bias"));
-  // Likewise zero: the keys' bias shifts every score of a row alike, and so do the readout's own
-  // half and its bias.
-  zero(g.k_bias);
-  zero(g.readout_bias);
-  zero(g.readout);
+  CopyValues<float>(memory, gradients_.b_embed, g.embed_bias);
+  CopyValues<float>(memory, gradients_.b_out, g.out_bias);
+  ChainRule chain;
+  AddBetweenMaps(w, g, gradients_, &chain);
+  for (int64_t h = 0; h < options_.dims.heads; ++h)
+    AddHead(w, g, gradients_, {h * options_.dims.width, (h + 1) * options_.dims.width}, &chain);
+  kernels.Multiply(chain.products);
+  kernels.Multiply(chain.added);
+  const int64_t wide = options_.dims.wide();
+  ZeroWhatCancels(memory, options_.norm, g, parameters);
   CopyColumns<float>(memory, AsRow(gradients_.w_read), 0, wide, g.readout, wide);
 }
 

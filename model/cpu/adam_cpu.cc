@@ -1,6 +1,4 @@
-// The optimiser's step, and the check of what it is given.
-#include <bit>
-
+// The optimiser's step.
 #include "model/cpu/adam_step.h"
 #include "model/cpu/kernels_cpu.h"
 #include "model/formulas.h"
@@ -25,16 +23,4 @@ void CpuKernels::DoAdam(const AdamArgs& args) {
   });
 }
 
-void CpuKernels::DoCheckFinite(TensorView<const float> x, TensorView<double> all_finite) {
-  bool bad = false;  // the loop is not left early, so that the compiler vectorises it
-  for (int64_t i = 0; i < x.size(); ++i) bad |= !IsFinite(std::bit_cast<uint32_t>(x[i]));
-  all_finite[0] = bad ? 0 : 1;
-}
-
 }  // namespace quadhop::cpu
-
-namespace quadhop {
-std::unique_ptr<Kernels> MakeCpuKernels(ThreadPool& pool) {
-  return std::make_unique<cpu::CpuKernels>(pool);
-}
-}  // namespace quadhop

@@ -8,15 +8,6 @@
 
 namespace quadhop::cpu {
 
-std::vector<Tile> MakeTiles(const Slices& slices, int64_t rows) {
-  std::vector<Tile> tiles;
-  for (int64_t p = 0; p < slices.num_partitions(); ++p) {
-    for (int64_t begin = slices.begin(p); begin < slices.end(p); begin += rows)
-      tiles.push_back({p, begin, std::min(begin + rows, slices.end(p))});
-  }
-  return tiles;
-}
-
 void CpuKernels::DoLinear(const LinearArgs& args) {
   const int64_t inputs = args.x.dim(1), outputs = args.weight.dim(0);
   const std::vector<Tile> tiles = MakeTiles(args.slices, kTileRows);
@@ -58,25 +49,6 @@ void CpuKernels::DoLinearBackward(const LinearBackwardArgs& args) {
            {args.d_y.row(begin) + range.begin, outputs, true}, {args.x.row(begin), inputs}, 0,
            d_weight, inputs);
     }
-  });
-}
-
-void CpuKernels::DoMultiply(absl::Span<const ProductArgs> products) {
-  struct RowsOfProduct {
-    const ProductArgs* product;
-    BlockRange rows;
-  };
-  std::vector<RowsOfProduct> items;
-  for (const ProductArgs& of : products)
-    for (int64_t i = 0; i < NumBlocks(of.c.rows, kTileRows); ++i)
-      items.push_back({&of, Block(i, of.c.rows, kTileRows)});
-  pool_.ParallelFor(static_cast<int64_t>(items.size()), [&](int64_t item, int) {
-    const auto& [product, rows] = items[static_cast<size_t>(item)];
-    const ProductArgs& of = *product;
-    const float* a = of.a.data + rows.begin * (of.transpose_a ? 1 : of.a.stride);
-    Gemm(rows.end - rows.begin, of.c.columns, of.transpose_a ? of.a.rows : of.a.columns,
-         {a, of.a.stride, of.transpose_a}, {of.b.data, of.b.stride, of.transpose_b}, of.beta,
-         of.c.data + rows.begin * of.c.stride, of.c.stride, of.alpha);
   });
 }
 

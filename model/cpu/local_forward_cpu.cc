@@ -248,18 +248,4 @@ void CpuKernels::DoLocalForward(const LocalForwardArgs& args) {
   }
 }
 
-template <>
-const float* CpuKernels::OperandsOf<float>(const LargeGTDims&, const LocalWeights& weights) {
-  return weights.base();
-}
-
-template <>
-const BFloat16* CpuKernels::OperandsOf<BFloat16>(const LargeGTDims& dims,
-                                                 const LocalWeights& weights) {
-  const int64_t n = LocalWeights::NumFloats(dims);
-  bf16_weights_.resize(static_cast<size_t>(n));
-  GetRowOps<BFloat16>().round(weights.base(), n, bf16_weights_.data());
-  return bf16_weights_.data();
-}
-
 }  // namespace quadhop::cpu

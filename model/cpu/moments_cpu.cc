@@ -55,9 +55,4 @@ void CpuKernels::DoStandardise(TensorView<const float> x, TensorView<const float
     for (int64_t c = 0; c < x.dim(1); ++c) y.row(r)[c] = (x.row(r)[c] - mean[c]) * inv_std[c];
 }
 
-void CpuKernels::DoGatherRows(TensorView<const float> x, TensorView<const LocalRow> rows,
-                              TensorView<float> y) {
-  for (int64_t r = 0; r < rows.size(); ++r) std::copy_n(x.row(rows[r].value()), y.dim(1), y.row(r));
-}
-
 }  // namespace quadhop::cpu
