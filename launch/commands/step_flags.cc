@@ -8,7 +8,7 @@
 
 #include "core/dtype.h"
 #include "core/status.h"
-#include "launch/ranks/faults.h"
+#include "launch/faults/faults.h"
 #include "launch/ranks/runtime.h"
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"

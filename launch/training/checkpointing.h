@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/stopwatch.h"
-#include "launch/ranks/faults.h"
+#include "launch/faults/faults.h"
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"
 #include "launch/training/train_job.h"

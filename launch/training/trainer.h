@@ -12,7 +12,7 @@
 #include "launch/command_line/exit_code.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/display/train_display.h"
-#include "launch/ranks/faults.h"
+#include "launch/faults/faults.h"
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"
 #include "launch/training/bad_numbers.h"

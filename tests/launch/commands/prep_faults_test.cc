@@ -8,7 +8,7 @@
 #include <map>
 
 #include "core/file.h"
-#include "launch/ranks/faults.h"
+#include "launch/faults/faults.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -5,7 +5,7 @@
 
 #include "comm/communicator.h"
 #include "comm/standing.h"
-#include "launch/ranks/faults.h"
+#include "launch/faults/faults.h"
 
 namespace quadhop {
 

@@ -1,4 +1,4 @@
-#include "launch/ranks/faults.h"
+#include "launch/faults/faults.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>

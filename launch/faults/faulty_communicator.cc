@@ -1,4 +1,4 @@
-#include "launch/ranks/faulty_communicator.h"
+#include "launch/faults/faulty_communicator.h"
 
 #include <utility>
 
