@@ -35,43 +35,47 @@ std::string OneClassAdvice(int32_t classes, const TrainConfig& config) {
       " (docs/results.md)");
 }
 
-}  // namespace
+// Of a run that has ended, besides its position.
+struct RunFigures {
+  double epoch_seconds = 0;  // median
+  double train_nodes_per_second = 0;
+  int64_t peak_rss_bytes = 0;         // of the rank with most
+  int64_t best_checkpoint_epoch = 0;  // 0: that checkpoint could not be written
+  double majority = 0;                // test accuracy of the most frequent class; NaN: none
+  int64_t num_failed_checkpoints = 0;
+};
 
-absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
-                          int64_t num_failed_checkpoints, TrainDisplay& display) {
-  Communicator& comm = session.context().comm;
-  const int64_t my_peak_rss_bytes = PeakResidentBytes();
-  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> peak_rss_bytes,
-                      GatherOne(comm, "peak memory", my_peak_rss_bytes));
-  if (folder == nullptr) return absl::OkStatus();
-  const double epoch_seconds =
-      Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
-  const auto train_nodes = static_cast<double>(session.loader().NumLabelled(SplitPart::kTrain));
-  const double rate = train_nodes / epoch_seconds;
-  // Not of the best epoch, if that checkpoint could not be written.
-  absl::StatusOr<CheckpointManifest> best = absl::NotFoundError("");
-  if (const auto path = FindCheckpoint(folder->path(), "best"); path.ok())
-    best = ReadCheckpointManifest(*path);
+int64_t BestCheckpointEpoch(const RunFolder& folder) {
+  const absl::StatusOr<std::string> path = FindCheckpoint(folder.path(), "best");
+  if (!path.ok()) return 0;
+  const absl::StatusOr<CheckpointManifest> best = ReadCheckpointManifest(*path);
+  return best.ok() ? best->position().epoch() : 0;
+}
+
+JsonObject SummaryOf(Session& session, const RunPosition& position, const RunFigures& figures) {
   JsonObject summary;
   for (const NamedMetric& metric : position.best_metrics())
     summary.Add(metric.name(), metric.value());
   summary.Add("best_epoch", position.best_epoch())
-      .Add("best_checkpoint_epoch", best.ok() ? best->position().epoch() : 0)
+      .Add("best_checkpoint_epoch", figures.best_checkpoint_epoch)
       .Add("epochs", position.epoch())
-      .Add("epoch_seconds", epoch_seconds)
-      .Add("train_nodes_per_second", rate)
+      .Add("epoch_seconds", figures.epoch_seconds)
+      .Add("train_nodes_per_second", figures.train_nodes_per_second)
       .Add("parameters", ParameterSet::NumTrained(session.model().options()))
-      .Add("ranks", comm.num_ranks())
+      .Add("ranks", session.context().comm.num_ranks())
       .Add("precision", PrecisionName(session.model().options().precision))
-      .Add("peak_rss_bytes", *std::max_element(peak_rss_bytes.begin(), peak_rss_bytes.end()))
+      .Add("peak_rss_bytes", figures.peak_rss_bytes)
       .Add("skipped_steps", position.skipped_steps())
-      .Add("failed_checkpoints", num_failed_checkpoints);
-  QH_ASSIGN_OR_RETURN(const double majority,
-                      MajorityClassTestAccuracy(session.store(), session.split()));
-  if (!std::isnan(majority)) summary.Add("majority_class_test_accuracy", majority);
-  QH_RETURN_IF_ERROR(folder->WriteSummary(summary));
-  const TrainConfig& config = session.config().train();
-  const bool by_roc_auc = config.select_by() == TrainConfig::ROC_AUC;
+      .Add("failed_checkpoints", figures.num_failed_checkpoints);
+  if (!std::isnan(figures.majority)) summary.Add("majority_class_test_accuracy", figures.majority);
+  return summary;
+}
+
+bool SelectsByRocAuc(const Session& session) {
+  return session.config().train().select_by() == TrainConfig::ROC_AUC;
+}
+
+std::string ResultText(Session& session, const RunPosition& position, const RunFigures& figures) {
   const std::string epoch =
       std::isnan(position.best_valid())
           ? absl::StrFormat("after the last epoch (%d), as there are no validation nodes",
@@ -79,17 +83,46 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
           : absl::StrFormat("at the best validation epoch (%d of %d)", position.best_epoch(),
                             position.epoch());
   const std::string beside =
-      by_roc_auc || std::isnan(majority)
+      SelectsByRocAuc(session) || std::isnan(figures.majority)
           ? ""
-          : absl::StrCat("; the most frequent class alone: ", FigureText(majority));
-  display.Say(absl::StrFormat("test %s%s %s%s; median epoch %.2f s, %.0f training nodes/s",
-                              SelectedMetric(session), FigureText(position.best_test()), epoch,
-                              beside, epoch_seconds, rate));
-  if (position.best_says_one_class() && !by_roc_auc)
-    display.Say(OneClassAdvice(session.store().manifest().classes(), config));
-  else if (position.best_epoch() == config.epochs() && position.evaluations_without_better() == 0 &&
-           !std::isnan(position.best_valid()) && config.schedule() == TrainConfig::CONSTANT)
-    display.Say("the best epoch is the last: more epochs (train.epochs) may be better");
+          : absl::StrCat("; the most frequent class alone: ", FigureText(figures.majority));
+  return absl::StrFormat("test %s%s %s%s; median epoch %.2f s, %.0f training nodes/s",
+                         SelectedMetric(session), FigureText(position.best_test()), epoch, beside,
+                         figures.epoch_seconds, figures.train_nodes_per_second);
+}
+
+// "" if there is none to give.
+std::string Advice(Session& session, const RunPosition& position) {
+  const TrainConfig& config = session.config().train();
+  if (position.best_says_one_class() && !SelectsByRocAuc(session))
+    return OneClassAdvice(session.store().manifest().classes(), config);
+  if (position.best_epoch() == config.epochs() && position.evaluations_without_better() == 0 &&
+      !std::isnan(position.best_valid()) && config.schedule() == TrainConfig::CONSTANT)
+    return "the best epoch is the last: more epochs (train.epochs) may be better";
+  return "";
+}
+
+}  // namespace
+
+absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
+                          int64_t num_failed_checkpoints, TrainDisplay& display) {
+  const int64_t my_peak_rss_bytes = PeakResidentBytes();
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> peak_rss_bytes,
+                      GatherOne(session.context().comm, "peak memory", my_peak_rss_bytes));
+  if (folder == nullptr) return absl::OkStatus();
+  RunFigures figures;
+  figures.epoch_seconds =
+      Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
+  figures.train_nodes_per_second =
+      static_cast<double>(session.loader().NumLabelled(SplitPart::kTrain)) / figures.epoch_seconds;
+  figures.peak_rss_bytes = *std::max_element(peak_rss_bytes.begin(), peak_rss_bytes.end());
+  figures.best_checkpoint_epoch = BestCheckpointEpoch(*folder);
+  figures.num_failed_checkpoints = num_failed_checkpoints;
+  QH_ASSIGN_OR_RETURN(figures.majority,
+                      MajorityClassTestAccuracy(session.store(), session.split()));
+  QH_RETURN_IF_ERROR(folder->WriteSummary(SummaryOf(session, position, figures)));
+  display.Say(ResultText(session, position, figures));
+  if (const std::string advice = Advice(session, position); !advice.empty()) display.Say(advice);
   return absl::OkStatus();
 }
 
