@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <set>
 
 #include "comm/gather.h"
 #include "core/file.h"
@@ -14,6 +15,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
 #include "launch/commands/launchers.h"
+#include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
@@ -170,7 +172,9 @@ absl::Status CheckRun(const TrainJob& job) {
   const bool goes_on = job.start == RunFolder::Start::kResume && FileExists(RunConfigPath(job.run));
   if (goes_on) {
     QH_ASSIGN_OR_RETURN(const Config before, ReadRunConfig(job.run));
-    QH_RETURN_IF_ERROR(ChangesOnResume(before, job.config).status());
+    Config now = job.config;
+    ChooseBackends(before.model().backend() == ModelConfig::CUDA, &now);
+    QH_RETURN_IF_ERROR(ChangesOnResume(before, now).status());
   }
   if (job.init.empty()) return absl::OkStatus();
   return SafetensorsFile::Open(job.init).status();
@@ -198,8 +202,10 @@ absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_rank
   if (train.repeat.any()) QH_RETURN_IF_ERROR(CheckRepetitions(train.job.run, jobs));
   ThreadPool pool(1);
   QH_RETURN_IF_ERROR(CheckRanksOfStore(**store, num_ranks, pool));
-  for (const TrainJob& job : jobs)
-    QH_RETURN_IF_ERROR(CheckTrainable(**store, job.split, job.config, pool));
+  std::set<std::string> splits;  // jobs over seeds have the same
+  for (const TrainJob& job : jobs) splits.insert(job.split);
+  for (const std::string& split : splits)
+    QH_RETURN_IF_ERROR(CheckTrainable(**store, split, train.job.config, pool));
   return absl::OkStatus();
 }
 

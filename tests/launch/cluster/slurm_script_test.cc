@@ -2,7 +2,6 @@
 #include "launch/cluster/slurm_script.h"
 
 #include <filesystem>
-#include <map>
 
 #include "core/file.h"
 #include "launch/cluster/shell.h"
@@ -277,16 +276,32 @@ TEST(LaunchSlurm, RefusesAStoreOrARunThatTrainWouldRefuse) {
                                "train", "--store", store, "--config", "quickstart"});
     return Quadhop(more);
   };
+  const auto error_of = [&](const std::vector<std::string>& more) {
+    const Outcome outcome = launch(more);
+    EXPECT_EQ(outcome.code, ExitCode::kFailed);
+    return outcome.err;
+  };
   EXPECT_EQ(launch({"--run", run}).code, ExitCode::kDone);
-  for (const auto& [field, said] : std::map<std::string, std::string>{
-           {"train.loss=BINARY", "train.loss is BINARY"},
-           {"train.select_by=ROC_AUC", "train.select_by is ROC_AUC"},
-           {"model.backend=CUDA", IsBuiltWithCuda() ? "" : "built without"}})
-    EXPECT_THAT(launch({"--run", run, "--set", field}).err, HasSubstr(said)) << field;
-  EXPECT_THAT(launch({"--run", run, "--split", "nope"}).err, HasSubstr("nope"));
-  EXPECT_THAT(launch({"--run", run, "--init", folder / "no.safetensors"}).err,
+  EXPECT_THAT(error_of({"--run", run, "--set", "train.loss=BINARY"}), HasSubstr("train.loss is"));
+  EXPECT_THAT(error_of({"--run", run, "--set", "train.select_by=ROC_AUC"}),
+              HasSubstr("train.select_by is ROC_AUC"));
+  if (!IsBuiltWithCuda()) {
+    EXPECT_THAT(error_of({"--run", run, "--set", "model.backend=CUDA"}),
+                HasSubstr("built without"));
+  }
+  EXPECT_THAT(error_of({"--run", run, "--split", "nope"}), HasSubstr("nope"));
+  EXPECT_THAT(error_of({"--run", run, "--init", folder / "no.safetensors"}),
               HasSubstr("no.safetensors"));
-  EXPECT_THAT(launch({"--run", store}).err, HasSubstr("s.qh"));
+  EXPECT_THAT(error_of({"--run", store}), HasSubstr("s.qh"));
+  // A run that is there.
+  ASSERT_EQ(TrainTiny(store, run, /*epochs=*/1).code, ExitCode::kDone);
+  EXPECT_THAT(error_of({"--run", run}), HasSubstr("holds a finished run"));
+  EXPECT_THAT(error_of({"--run", run, "--resume"}), HasSubstr("model.width: 8, now"));
+  // Its config leaves the backend open, which the run has chosen.
+  EXPECT_EQ(launch({"--run", run, "--resume", "--set", "train.batch=16", "--set", "model.width=8",
+                    "--set", "model.centroids=2", "--set", "sampler.sampled_nodes=4"})
+                .code,
+            ExitCode::kDone);
 }
 
 TEST(LaunchSlurm, WarnsOfAStoreThatIsNotThere) {
