@@ -19,4 +19,13 @@ bool IsUsageError(const absl::Status& status) {
   return status.GetPayload(kUsagePayload).has_value();
 }
 
+absl::Status InMember(absl::string_view member, absl::Status usage_error) {
+  usage_error.SetPayload(kUsagePayload, absl::Cord(member));
+  return usage_error;
+}
+
+std::string MemberOf(const absl::Status& status) {
+  return std::string(status.GetPayload(kUsagePayload).value_or(absl::Cord()));
+}
+
 }  // namespace quadhop

@@ -14,4 +14,9 @@ enum class ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kResumable = 75 
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 
+// A usage error of one of the commands that a command is, "slurm" of launch; and which one that
+// is, or "".
+absl::Status InMember(absl::string_view member, absl::Status usage_error);
+std::string MemberOf(const absl::Status& status);
+
 }  // namespace quadhop

@@ -39,8 +39,11 @@ absl::StatusOr<ExitCode> RunGroup(const CommandGroup& group,
     PrintHelp(group, *format, name);
     return ExitCode::kDone;
   }
-  for (const Command& member : group.members)
-    if (member.name == name) return member.run(arguments.subspan(1));
+  for (const Command& member : group.members) {
+    if (member.name != name) continue;
+    absl::StatusOr<ExitCode> code = member.run(arguments.subspan(1));
+    return IsUsageError(code.status()) ? InMember(name, code.status()) : code;
+  }
   const std::string names = NamesOf(group.members, ", ");
   return UsageError(name.empty() ? absl::StrCat("needs ", group.which, ": one of ", names)
                                  : absl::StrCat(group.which, " is '", name, "'; allowed: ", names));

@@ -18,7 +18,9 @@ namespace {
 
 constexpr absl::Duration kTimeForRank0 = absl::Milliseconds(300);
 
-ExitCode Report(const absl::Status& status, const std::string& command) {
+ExitCode Report(const absl::Status& status, const std::string& name) {
+  const std::string member = MemberOf(status);
+  const std::string command = member.empty() ? name : absl::StrCat(name, " ", member);
   const bool wrong_usage = IsUsageError(status);
   const ExitCode code = wrong_usage ? ExitCode::kUsage : ExitCode::kFailed;
   if (wrong_usage && RankByLauncher() != 0) {
@@ -64,7 +66,7 @@ absl::Span<const Command> Commands() {
        LaunchCommand},
       {"doctor", "checks whether these hosts can train, and says what to fix", DoctorCommand,
        kOnRanks},
-      {"bench", "measures this machine: training steps, sampling, gathering", BenchCommand,
+      {"bench", "measures this machine: training steps, sampling, exchange", BenchCommand,
        kOnRanks},
   };
   return kCommands;

@@ -354,6 +354,8 @@ TEST(CommandLine, EachBenchHasFlagsOfItsOwn) {
            {"bench", "model", "--ranks-in-process", "2"},
            {"bench", "memory"}})
     EXPECT_EQ(Quadhop(arguments).code, ExitCode::kUsage) << absl::StrJoin(arguments, " ");
+  EXPECT_THAT(Quadhop({"bench", "exchange", "--store", "x.qh"}).err,
+              HasSubstr("See quadhop bench exchange --help"));
 }
 
 TEST(CommandLine, WrongUsageIsItsOwnExitCode) {
