@@ -47,8 +47,7 @@ std::string MeaningOf(absl::string_view import_options) {
   std::vector<absl::string_view> kept;
   for (const absl::string_view option : absl::StrSplit(import_options, ' '))
     if (absl::StartsWith(option, "directed=") || absl::StartsWith(option, "reverse=") ||
-        absl::StartsWith(option, "project=") || absl::StartsWith(option, "one-hot=") ||
-        (projects && absl::StartsWith(option, "seed=")))
+        absl::StartsWith(option, "project=") || (projects && absl::StartsWith(option, "seed=")))
       kept.push_back(option);
   return absl::StrJoin(kept, " ");
 }
@@ -107,9 +106,9 @@ void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
 using Names = google::protobuf::RepeatedPtrField<std::string>;
 
 absl::Status CheckNames(const char* what, const Names& trained, const Names& names,
-                        const Store& store) {
+                        const Store& store, bool (*alike)(absl::string_view, absl::string_view)) {
   const auto [before, now] =
-      std::mismatch(trained.begin(), trained.end(), names.begin(), names.end());
+      std::mismatch(trained.begin(), trained.end(), names.begin(), names.end(), alike);
   if (before == trained.end() && now == names.end()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "the names of the ", what, " of ", store.path(),
@@ -130,10 +129,12 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
   const StoreManifest& manifest = store.manifest();
   const bool both_name = trained.feature_names_size() > 0 && manifest.feature_names_size() > 0;
   if (both_name)
-    QH_RETURN_IF_ERROR(
-        CheckNames("features", trained.feature_names(), manifest.feature_names(), store));
+    QH_RETURN_IF_ERROR(CheckNames(
+        "features", trained.feature_names(), manifest.feature_names(), store,
+        [](absl::string_view a, absl::string_view b) { return absl::EqualsIgnoreCase(a, b); }));
   if (manifest.classes() == 0) return absl::OkStatus();
-  return CheckNames("classes", trained.class_names(), manifest.class_names(), store);
+  return CheckNames("classes", trained.class_names(), manifest.class_names(), store,
+                    [](absl::string_view a, absl::string_view b) { return a == b; });
 }
 
 // The dims of the graph that a checkpoint's model was trained on.

@@ -68,6 +68,10 @@ absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& f
   if (options.nodes.empty() && says_columns)
     return absl::InvalidArgumentError(
         "--id, --label, --leave-out, --one-hot and --ends go with --nodes, which is not given");
+  if (!options.features.empty() && !options.one_hot.empty())
+    return absl::InvalidArgumentError(
+        "--one-hot makes features from columns of --nodes, but --features gives them all: omit one "
+        "of the two");
   const bool given = !options.features.empty() || !options.labels.empty();
   if (!given || format.takes_companions) return absl::OkStatus();
   return absl::InvalidArgumentError(

@@ -84,6 +84,7 @@ class TablesImporter {
 
   absl::Status Read() {
     QH_RETURN_IF_ERROR(FindTables());
+    QH_RETURN_IF_ERROR(FindCategories());
     QH_RETURN_IF_ERROR(ReadNames());
     QH_RETURN_IF_ERROR(
         ImportNamedArcs(options_.from, options_.ends, tables_.front(), *names_, target_, pool_));
@@ -149,11 +150,6 @@ class TablesImporter {
 
   // The features of --features, or of all tables side by side.
   absl::Status AddFeatures() {
-    if (!options_.features.empty() && !options_.one_hot.empty())
-      return absl::InvalidArgumentError(
-          "--one-hot makes features of columns of --nodes, but --features gives all: leave out one "
-          "of them");
-    QH_RETURN_IF_ERROR(FindCategories());
     int64_t width = 0;
     for (const NodeTable& table : tables_) width += WidthOf(table);
     if (!options_.features.empty()) {
@@ -183,10 +179,11 @@ class TablesImporter {
     return absl::OkStatus();
   }
 
-  // "age", "city=Rome".
+  // "age", "city=Rome"; none if a table of features has no header.
   std::vector<std::string> FeatureNames() const {
     std::vector<std::string> names;
     for (const NodeTable& table : tables_) {
+      if (WidthOf(table) > 0 && !table.has_header()) return {};
       for (std::string& name : table.FeatureNames()) names.push_back(std::move(name));
       for (size_t i = 0; i < table.one_hot_columns().size(); ++i)
         for (const std::string& text : categories_.at(&table)[i]->Names())

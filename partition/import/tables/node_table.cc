@@ -79,7 +79,8 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   for (const auto& feature : columns_.features) num_features_ += feature.width;
   for (const size_t column : columns_.one_hot) {
     absl::flat_hash_set<absl::string_view> texts;
-    for (const Fields& fields : examples) texts.insert(fields[column]);
+    for (const Fields& fields : examples)
+      if (!IsMissing(fields[column])) texts.insert(fields[column]);
     categories_estimated_ += static_cast<int64_t>(texts.size());
   }
 

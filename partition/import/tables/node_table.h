@@ -36,6 +36,7 @@ class NodeTable {
   int64_t num_header_lines() const { return header_lines_; }
   int64_t num_features() const { return num_features_; }  // numbers a node
   absl::Span<const size_t> one_hot_columns() const { return columns_.one_hot; }
+  bool has_header() const { return !header_.empty(); }
   std::vector<std::string> FeatureNames() const;  // [num_features]: "age"; "x[0]" of a list
   std::string NameOfColumn(size_t column) const;  // "city", or without a header "column 3"
   std::string ColumnPath(size_t column) const;    // "nodes.csv column 3 (city)"
