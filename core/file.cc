@@ -58,8 +58,8 @@ absl::StatusOr<int64_t> RegularFileBytes(int fd, const std::string& path) {
   return static_cast<int64_t>(info.st_size);
 }
 
-// Opening a pipe would wait for whoever writes into it; only once it is open can one ask whether it
-// is a pipe.
+// Opening a pipe would wait for whoever writes into it. fstat of what is open then tells a pipe
+// from a file, whatever the path has become since.
 int OpenWithoutWaiting(const std::string& path) {
   return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }

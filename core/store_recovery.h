@@ -22,7 +22,7 @@ absl::Status FinishCommit(const std::string& folder, const StoreManifest& next);
 
 // Makes the folder of a store consistent after a crash: finishes a commit that was decided, or
 // undoes one that cannot be finished, if the store before it is whole (else kDataLoss); removes
-// stale .tmp files.
+// temporary files that StoreWriter left.
 absl::Status RecoverStore(const std::string& folder);
 
 // kFailedPrecondition, naming a file, if the folder holds files that are not a store's: there is no

@@ -139,7 +139,8 @@ void* Device::AllocateStaging(size_t bytes) {
 
 void Device::FreeStaging(void* data) {
   if (data == nullptr) return;
-  // Copies may still be queued, also after an error. Otherwise a thread's first call uses GPU 0.
+  // Copies may still be queued, also after an error. A thread's calls go to GPU 0 until it sets
+  // one.
   Note(QH_CUDA_STATUS(cudaSetDevice(ordinal_)));
   Note(QH_CUDA_STATUS(cudaStreamSynchronize(stream_)));
   Note(QH_CUDA_STATUS(cudaFreeHost(data)));

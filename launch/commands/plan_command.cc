@@ -232,7 +232,7 @@ void PrintEvaluation(const PlanFlags& plan, const TrainingPlan& training, const 
     return EvaluationText(nodes, part, step, training.rank_nodes, plan.job.ranks);
   };
   const int32_t every = config.train().eval_every_epochs();
-  absl::PrintF("  computing evaluation%s: %s, %s%s\n",
+  absl::PrintF("  evaluation%s, without sampling: %s, %s%s\n",
                every == 1 ? "" : absl::StrFormat(" every %d epochs", every),
                text(graph.valid_nodes, "validation node"), text(graph.test_nodes, "test node"),
                config.train().evaluate_test() == TrainConfig::ALWAYS
@@ -270,8 +270,7 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
       "  %s per epoch; one of %s per rank takes %.3f s with %s of this "
       "machine:\n  %s per epoch, if sampling and the exchange hide behind it (quadhop bench "
       "sampler "
-      "measures "
-      "sampling)\n",
+      "measures sampling)\n",
       Counted(training.steps, "step"), nodes, step.seconds, Counted(plan.job.threads, "thread"),
       SecondsText(step.seconds * static_cast<double>(training.steps)));
   PrintEvaluation(plan, training, step, config);

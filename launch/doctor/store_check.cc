@@ -59,7 +59,7 @@ absl::StatusOr<Findings> CheckStore(const RankContext& context, const std::strin
                         AdviceOnRanks(**store, context.comm.num_ranks(), context.pool)});
   std::string need;
   const absl::Status enough =
-      AgreeOnStatus(context.comm, "compare memory", MayTrain(context, **store, config, &need));
+      AgreeOnStatus(context.comm, "check the store", MayTrain(context, **store, config, &need));
   if (!enough.ok() && !IsAgreed(enough)) return enough;
   findings.push_back({enough.ok() ? Verdict::kOk : Verdict::kFail, "training",
                       enough.ok() ? need : std::string(enough.message()), ""});

@@ -106,9 +106,12 @@ Card Exchange(const Runs& runs) {
   std::vector<std::vector<std::string>> rows;
   for (const RunRecord& run : runs) {
     if (!has(run)) continue;
-    rows.push_back({run.name, ShortNumber(MedianOr0(run, "loading.remote_rows")),
-                    absl::StrFormat("%.1f %%", 100 * MedianOr0(run, "loading.hot_set_hit_rate")),
-                    ShortNumber(MedianOr0(run, "loading.feature_bytes_received"))});
+    rows.push_back(
+        {run.name, ShortNumber(MedianOr0(run, "loading.remote_rows")),
+         run.epochs.count("loading.hot_set_hit_rate") == 0
+             ? "-"
+             : absl::StrFormat("%.1f %%", 100 * MedianOr0(run, "loading.hot_set_hit_rate")),
+         ShortNumber(MedianOr0(run, "loading.feature_bytes_received"))});
   }
   if (rows.empty())
     card.note =

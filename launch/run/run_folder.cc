@@ -1,6 +1,5 @@
 #include "launch/run/run_folder.h"
 
-#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/strip.h>
@@ -126,7 +125,7 @@ absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run) {
 absl::StatusOr<std::string> ReadRunSplit(const std::string& run) {
   if (!FileExists(RunSplitPath(run))) return "";
   QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunSplitPath(run)));
-  return std::string(absl::StripTrailingAsciiWhitespace(text));
+  return std::string(absl::StripSuffix(text, "\n"));
 }
 
 absl::Status RunFolder::CheckStart(const std::string& run, Start start) {

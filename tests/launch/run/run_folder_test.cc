@@ -155,8 +155,8 @@ TEST_F(RunFolderTest, AFolderOfOtherFilesIsNoRunHoweverItIsStarted) {
        {RunFolder::Start::kNew, RunFolder::Start::kResume, RunFolder::Start::kOverwrite})
     EXPECT_THAT(Create(start),
                 StatusIs(absl::StatusCode::kFailedPrecondition,
-                         AllOf(HasSubstr("is not the folder of a run"), HasSubstr("config.textproto"),
-                               HasSubstr("new or empty"))));
+                         AllOf(HasSubstr("is not the folder of a run"),
+                               HasSubstr("config.textproto"), HasSubstr("new or empty"))));
   EXPECT_THAT(NamesIn(run_), ElementsAre("config.textproto"));
   EXPECT_EQ(ReadFile(RunConfigPath(run_)).value(), "mine");
 }
