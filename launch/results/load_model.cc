@@ -138,10 +138,10 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
 }
 
 // The dims of the graph that a checkpoint's model was trained on.
-absl::StatusOr<GraphDims> DimsOf(const CheckpointJob& job) {
+absl::StatusOr<GraphDims> DimsOf(const CheckpointJob& job, const CheckpointManifest& manifest) {
   const LayerNames names(ModelOptions(job.config, GraphDims()).norm);
-  QH_ASSIGN_OR_RETURN(const SafetensorsFile weights,
-                      SafetensorsFile::Open(absl::StrCat(job.checkpoint, "/", kWeightsFile)));
+  QH_ASSIGN_OR_RETURN(const std::string path, FindFile(job.checkpoint, manifest, kWeightsFile));
+  QH_ASSIGN_OR_RETURN(const SafetensorsFile weights, SafetensorsFile::Open(path));
   const auto dim = [&weights](const std::string& layer, size_t i) -> int64_t {
     const SafetensorsEntry* const weight = weights.Find(absl::StrCat(layer, ".weight"));
     return weight != nullptr && weight->dims.size() == 2 ? weight->dims[i] : 0;
@@ -191,7 +191,7 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
                                                    const std::string& split, Use use,
                                                    const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(job.checkpoint));
-  QH_ASSIGN_OR_RETURN(const GraphDims dims, DimsOf(job));
+  QH_ASSIGN_OR_RETURN(const GraphDims dims, DimsOf(job, manifest));
   QH_ASSIGN_OR_RETURN(
       std::unique_ptr<Session> session,
       Session::Create(job.store, split.empty() ? manifest.position().split() : split, job.config,

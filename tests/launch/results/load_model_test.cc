@@ -3,6 +3,8 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <fstream>
+
 #include "core/file.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
@@ -52,6 +54,16 @@ TEST_F(LoadModelTest, FeaturesAndClassesThatHaveNamesAreTheSameInTheSameOrder) {
   EXPECT_THAT(Eval("turned.qh").err, HasSubstr("the names of the features of"));
   EXPECT_THAT(Eval("turned.qh").err, HasSubstr("differ, first \"is\" and \"Zero\""));
   EXPECT_THAT(Eval("others.qh").err, HasSubstr("differ, first \"sort0\" and \"kind0\""));
+}
+
+TEST_F(LoadModelTest, WeightsThatWereDamagedAreSaidToBe) {
+  Prep("a.qh", true, "kind");
+  ASSERT_EQ(TrainTiny(folder_ / "a.qh", folder_ / "run", /*epochs=*/1).code, ExitCode::kDone);
+  const std::string path = folder_ / "run/checkpoints/best/weights.safetensors";
+  ASSERT_OK_AND_ASSIGN(std::string weights, ReadFile(path));
+  weights[weights.find("[16]") + 1] = '2';
+  std::ofstream(path) << weights;
+  EXPECT_THAT(Eval("a.qh").err, HasSubstr("weights.safetensors is damaged"));
 }
 
 }  // namespace
