@@ -9,9 +9,9 @@
 
 namespace quadhop {
 
-// Keeps at most 4k distinct entries, and halves its limit by what it has seen whenever they are
-// full. What it returns does not depend on the order of the stream. Not thread-safe; Reset keeps
-// memory.
+// Keeps at most max(4k, 64) distinct entries: when they are full, the k of smallest hash remain,
+// and entries above these are ignored from then on. What it returns does not depend on the order of
+// the stream. Not thread-safe; Reset keeps memory.
 class BottomK {
  public:
   struct Entry {

@@ -134,12 +134,4 @@ absl::Status AddGraph(const Store& store, bool with_pos_enc, const PartitionOwne
   return absl::OkStatus();
 }
 
-absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
-                                                   bool with_pos_enc, const PartitionOwners& owners,
-                                                   Rank rank) {
-  QH_ASSIGN_OR_RETURN(LoaderInputs inputs, ReadTargets(store, split));
-  QH_RETURN_IF_ERROR(AddGraph(store, with_pos_enc, owners, rank, inputs));
-  return inputs;
-}
-
 }  // namespace quadhop

@@ -60,13 +60,8 @@ absl::StatusOr<LoaderInputs> TargetsFromStore(const Store& store, absl::string_v
 // Targets for nodes that are only to be predicted: the partitions alone.
 LoaderInputs UnlabelledTargets(const Store& store);
 
-// Adds the graph, and which partitions are those of rank `rank`.
+// Adds the graph, and which partitions are those of rank `rank`: all inputs then but features.
 absl::Status AddGraph(const Store& store, bool with_pos_enc, const PartitionOwners& owners,
                       Rank rank, LoaderInputs& targets);
-
-// All inputs of rank `rank` except `features`, which the caller sets.
-absl::StatusOr<LoaderInputs> LoaderInputsFromStore(const Store& store, absl::string_view split,
-                                                   bool with_pos_enc, const PartitionOwners& owners,
-                                                   Rank rank);
 
 }  // namespace quadhop

@@ -2,7 +2,6 @@
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_join.h>
 #include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
@@ -60,12 +59,6 @@ absl::optional<std::string> ShellWordOfVariables(absl::string_view text) {
     absl::StrAppend(&word, "${", name, ":?is not set}");
   }
   return word + "\"";
-}
-
-std::string ShellWords(absl::Span<const std::string> words) {
-  return absl::StrJoin(words, " ", [](std::string* out, const std::string& word) {
-    absl::StrAppend(out, ShellWord(word));
-  });
 }
 
 absl::StatusOr<ShellOutcome> RunInShell(const std::string& command) {

@@ -4,7 +4,6 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 #include <absl/types/optional.h>
-#include <absl/types/span.h>
 
 #include <string>
 
@@ -15,8 +14,6 @@ std::string ShellWord(absl::string_view text);
 // `text` as one word in which $NAME and ${NAME} are variables of the shell, which ends if one is
 // not set; everything else is literal. nullopt if there is another $ in `text`.
 absl::optional<std::string> ShellWordOfVariables(absl::string_view text);
-// The words, separated by blanks.
-std::string ShellWords(absl::Span<const std::string> words);
 
 struct ShellOutcome {
   int exit_code = 0;   // 128 + the signal if one ended it

@@ -417,8 +417,9 @@ TEST(BatchLoader, ReadsAStore) {
   ASSERT_OK_AND_ASSIGN(const FeatureTable table, store->features());
   const auto features = MakeMappedFeatureSource(table);
   const PartitionOwners owners = {{0, 1, 4}};
-  ASSERT_OK_AND_ASSIGN(LoaderInputs inputs,
-                       LoaderInputsFromStore(*store, "", true, owners, Rank(1)));
+  ThreadPool pool(1);
+  ASSERT_OK_AND_ASSIGN(LoaderInputs inputs, TargetsFromStore(*store, "", pool));
+  ASSERT_OK(AddGraph(*store, true, owners, Rank(1), inputs));
   inputs.features = features.get();
   int64_t visited = 0;
   for (const Contents& batch : RunPasses(inputs, Options(4), {Train(1, 8)})) {

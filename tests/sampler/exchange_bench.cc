@@ -73,7 +73,8 @@ struct Totals {
 
 absl::Status AddRank(const Settings& settings, const Store& store, const PartitionOwners& owners,
                      Rank rank, ThreadPool& pool, Totals& totals) {
-  QH_ASSIGN_OR_RETURN(LoaderInputs inputs, LoaderInputsFromStore(store, "", false, owners, rank));
+  QH_ASSIGN_OR_RETURN(LoaderInputs inputs, TargetsFromStore(store, "", pool));
+  QH_RETURN_IF_ERROR(AddGraph(store, false, owners, rank, inputs));
   CountingSource source(store.num_nodes());
   inputs.features = &source;
   LoaderOptions options;

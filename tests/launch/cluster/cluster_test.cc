@@ -17,6 +17,7 @@
 #include "launch/cluster/supervisor.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/launchers.h"
+#include "tests/launch/cluster/shell_words.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -4,6 +4,7 @@
 
 #include "core/file.h"
 #include "launch/cluster/shell.h"
+#include "tests/launch/cluster/shell_words.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
