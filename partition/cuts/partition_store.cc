@@ -56,6 +56,70 @@ std::string MinMax(const std::vector<PartFigures>& parts, int64_t PartFigures::*
   return absl::StrCat((*least).*figure, " to ", (*most).*figure);
 }
 
+// A store's graph, in memory, and what a cut of it may take besides.
+struct GraphToCut {
+  CanonicalGraph graph;
+  std::vector<uint8_t> train;  // [N], or empty without a split: which are training nodes
+  int64_t free_bytes;
+};
+
+absl::StatusOr<GraphToCut> ReadGraphToCut(const Store& store, int64_t allowed_bytes,
+                                          ThreadPool& pool) {
+  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(allowed_bytes));
+  QH_ASSIGN_OR_RETURN(int64_t held_bytes, CanonicalGraph::BytesOf(store));
+  held_bytes += store.num_nodes();  // which are training nodes
+  QH_RETURN_IF_ERROR(CheckMemory("partition", held_bytes, memory_bytes));
+  QH_ASSIGN_OR_RETURN(CanonicalGraph graph, CanonicalGraph::Of(store, pool));
+  std::vector<uint8_t> train;
+  if (store.manifest().split_names_size() > 0) {
+    QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> split, store.split(""));
+    train = graph.TrainingNodes(split);
+  }
+  return GraphToCut{std::move(graph), std::move(train),
+                    std::max<int64_t>(1, memory_bytes - held_bytes)};
+}
+
+struct GraphCut {
+  std::string method;            // for people
+  std::vector<int32_t> part_of;  // [N]
+};
+
+absl::StatusOr<GraphCut> CutGraph(const PartitionProblem& problem, const PartitionOptions& options,
+                                  ThreadPool& pool) {
+  GraphCut cut;
+  cut.method = options.method;
+  if (cut.method == "auto") {
+    QH_ASSIGN_OR_RETURN(cut.method, ChoosePartitioner(problem));
+  }
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner,
+                      MakePartitioner(cut.method, options.ranks));
+  Tell(options.on_progress, absl::StrCat("cuts by ", cut.method));
+  QH_ASSIGN_OR_RETURN(cut.part_of, partitioner->Cut(problem, pool));
+  if (options.num_ranks() > 1) absl::StrAppend(&cut.method, " on ", options.num_ranks(), " ranks");
+  return cut;
+}
+
+// The store with its nodes ordered by part, and for locality within one.
+absl::StatusOr<PartitionReport> WriteInOrder(const PartitionProblem& problem, const GraphCut& cut,
+                                             const CanonicalGraph& graph,
+                                             const PartitionOptions& options, StoreStep& step,
+                                             ThreadPool& pool) {
+  Tell(options.on_progress, "orders nodes");
+  PartGroups groups = PartGroups::Of(cut.part_of, problem.parts);
+  PartitionReport report{cut.method, options.parts, problem.imbalances(), {}};
+  report.quality = CutQuality::Of(graph.topology(), cut.part_of, problem.train, groups, pool);
+  OrderForLocality(graph.topology(), cut.part_of, pool, groups);
+
+  Tell(options.on_progress, "writes");
+  QH_RETURN_IF_ERROR(
+      RenumberStore(*step.store, NumberByPart(groups, graph.node_of_id()), *step.writer, pool));
+  step.writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),
+                                                              groups.offsets.end());
+  QH_RETURN_IF_ERROR(step.writer->Commit(
+      MakeProvenance(PrepStep::kPartition, options.ToString(), report.Describe()), pool));
+  return report;
+}
+
 }  // namespace
 
 absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool) {
@@ -129,52 +193,21 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
   } else {
     QH_ASSIGN_OR_RETURN(step.store, Store::Open(path));
   }
-  const std::unique_ptr<Store>& store = step.store;
-  if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyAll(pool));
-  QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*store, options.parts, pool));
-  QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
-  QH_ASSIGN_OR_RETURN(int64_t held_bytes, CanonicalGraph::BytesOf(*store));
-  held_bytes += store->num_nodes();  // which are training nodes
-  QH_RETURN_IF_ERROR(CheckMemory("partition", held_bytes, memory_bytes));
-  QH_ASSIGN_OR_RETURN(const CanonicalGraph graph, CanonicalGraph::Of(*store, pool));
-  std::vector<uint8_t> train;
-  if (store->manifest().split_names_size() > 0) {
-    QH_ASSIGN_OR_RETURN(const absl::Span<const uint8_t> split, store->split(""));
-    train = graph.TrainingNodes(split);
-  }
-  const PartitionProblem problem{graph.topology(),
-                                 train,
+  if (!options.verified) QH_RETURN_IF_ERROR(step.store->VerifyAll(pool));
+  QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*step.store, options.parts, pool));
+  QH_ASSIGN_OR_RETURN(const GraphToCut input,
+                      ReadGraphToCut(*step.store, options.memory_bytes, pool));
+  const PartitionProblem problem{input.graph.topology(),
+                                 input.train,
                                  parts,
                                  options.seed,
                                  options.imbalance,
-                                 std::max<int64_t>(1, memory_bytes - held_bytes),
-                                 store->manifest().directed(),
+                                 input.free_bytes,
+                                 step.store->manifest().directed(),
                                  options.on_progress};
-  std::string method = options.method;
-  if (method == "auto") {
-    QH_ASSIGN_OR_RETURN(method, ChoosePartitioner(problem));
-  }
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Partitioner> partitioner,
-                      MakePartitioner(method, options.ranks));
-  Tell(options.on_progress, absl::StrCat("cuts by ", method));
-  QH_ASSIGN_OR_RETURN(const std::vector<int32_t> part_of, partitioner->Cut(problem, pool));
+  QH_ASSIGN_OR_RETURN(const GraphCut cut, CutGraph(problem, options, pool));
   if (!options.writes()) return PartitionReport();
-  if (options.num_ranks() > 1) absl::StrAppend(&method, " on ", options.num_ranks(), " ranks");
-
-  Tell(options.on_progress, "orders nodes");
-  PartGroups groups = PartGroups::Of(part_of, parts);
-  PartitionReport report{method, options.parts, problem.imbalances(), {}};
-  report.quality = CutQuality::Of(graph.topology(), part_of, train, groups, pool);
-  OrderForLocality(graph.topology(), part_of, pool, groups);
-
-  Tell(options.on_progress, "writes");
-  QH_RETURN_IF_ERROR(
-      RenumberStore(*store, NumberByPart(groups, graph.node_of_id()), *step.writer, pool));
-  step.writer->manifest().mutable_partition_offsets()->Assign(groups.offsets.begin(),
-                                                              groups.offsets.end());
-  QH_RETURN_IF_ERROR(step.writer->Commit(
-      MakeProvenance(PrepStep::kPartition, options.ToString(), report.Describe()), pool));
-  return report;
+  return WriteInOrder(problem, cut, input.graph, options, step, pool);
 }
 
 }  // namespace quadhop

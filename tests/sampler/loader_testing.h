@@ -71,7 +71,7 @@ inline LoaderOptions Options(int32_t sampled_nodes, int32_t prefetch_steps = 2,
 
 inline Pass Train(int64_t epoch, int64_t batch) { return {.batch = batch, .epoch = epoch}; }
 inline Pass Evaluate(std::vector<SplitPart> parts, int64_t batch) {
-  return {.kind = Pass::Kind::kEvaluate, .batch = batch, .parts = parts};
+  return {.kind = Pass::Kind::kEvaluate, .batch = batch, .parts = std::move(parts)};
 }
 
 // A copy of what a batch holds, to compare.
