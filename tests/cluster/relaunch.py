@@ -18,6 +18,10 @@ import job  # pylint: disable=wrong-import-position
 from job import need  # pylint: disable=wrong-import-position
 
 
+# Under nohup it is ignored, by jobs, too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def local(options, *flags, ranks=2):
     return [options.quadhop, "launch", "local", "-n", str(ranks), *flags]
 
