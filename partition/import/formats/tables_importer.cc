@@ -99,6 +99,11 @@ class TablesImporter {
   }
 
  private:
+  struct OneHot {
+    size_t column;
+    std::unique_ptr<Categories> categories;
+  };
+
   absl::Status FindTables() {
     QH_ASSIGN_OR_RETURN(tables_, OpenTables(options_));
     QH_RETURN_IF_ERROR(CheckColumn("--id", options_.id, tables_));
@@ -169,14 +174,19 @@ class TablesImporter {
   absl::Status FindCategories() {
     for (const NodeTable& table : tables_)
       for (const size_t column : table.one_hot_columns()) {
-        Categories& categories = *categories_[&table].emplace_back(
-            std::make_unique<Categories>(table.ColumnPath(column)));
-        QH_RETURN_IF_ERROR(AddTexts(table, column, categories));
-        QH_RETURN_IF_ERROR(categories.Number());
+        auto categories = std::make_unique<Categories>(table.ColumnPath(column));
+        QH_RETURN_IF_ERROR(AddTexts(table, column, *categories));
+        QH_RETURN_IF_ERROR(categories->Number());
         target_.AddNote(absl::StrCat("one-hot: ", table.ColumnPath(column), ", ",
-                                     Counted(categories.count(), "feature")));
+                                     Counted(categories->count(), "feature")));
+        one_hots_[&table].push_back({column, std::move(categories)});
       }
     return absl::OkStatus();
+  }
+
+  absl::Span<const OneHot> OneHotsOf(const NodeTable& table) const {
+    const auto found = one_hots_.find(&table);
+    return found == one_hots_.end() ? absl::Span<const OneHot>() : found->second;
   }
 
   // "age", "city=Rome"; none if a table of features has no header.
@@ -185,9 +195,9 @@ class TablesImporter {
     for (const NodeTable& table : tables_) {
       if (WidthOf(table) > 0 && !table.has_header()) return {};
       for (std::string& name : table.FeatureNames()) names.push_back(std::move(name));
-      for (size_t i = 0; i < table.one_hot_columns().size(); ++i)
-        for (const std::string& text : categories_.at(&table)[i]->Names())
-          names.push_back(absl::StrCat(table.NameOfColumn(table.one_hot_columns()[i]), "=", text));
+      for (const auto& [column, categories] : OneHotsOf(table))
+        for (const std::string& text : categories->names())
+          names.push_back(absl::StrCat(table.NameOfColumn(column), "=", text));
     }
     return names;
   }
@@ -195,8 +205,7 @@ class TablesImporter {
   // Columns of features, of numbers and then of categories.
   int64_t WidthOf(const NodeTable& table) const {
     int64_t width = table.num_features();
-    if (const auto found = categories_.find(&table); found != categories_.end())
-      for (const auto& categories : found->second) width += categories->count();
+    for (const OneHot& one_hot : OneHotsOf(table)) width += one_hot.categories->count();
     return width;
   }
 
@@ -311,16 +320,12 @@ class TablesImporter {
     float* out = features_.row(node) + first_feature;
     QH_ASSIGN_OR_RETURN(const bool is_missing, table.TakeFeatures(fields, line, out));
     if (is_missing) any_missing_ = true;
-    TakeOneHots(table, fields, out + table.num_features());
-    return absl::OkStatus();
-  }
-
-  void TakeOneHots(const NodeTable& table, const Fields& fields, float* out) const {
-    for (size_t i = 0; i < table.one_hot_columns().size(); ++i) {
-      const Categories& categories = *categories_.at(&table)[i];
-      categories.TakeOneHot(fields[table.one_hot_columns()[i]], out);
-      out += categories.count();
+    out += table.num_features();
+    for (const auto& [column, categories] : OneHotsOf(table)) {
+      categories->TakeOneHot(fields[column], out);
+      out += categories->count();
     }
+    return absl::OkStatus();
   }
 
   absl::Status CheckLines(const NodeTable& table, const std::vector<uint8_t>& lines) const {
@@ -344,9 +349,8 @@ class TablesImporter {
   const NodeTable* labels_from_ = nullptr;
   const NodeTable* splits_from_ = nullptr;
   std::unique_ptr<const NodeNames> names_;
-  // For each table, those of its one-hot columns in their order.
-  std::map<const NodeTable*, std::vector<std::unique_ptr<Categories>>> categories_;
-  TensorView<float> features_;  // [N, F]; empty: not of the tables
+  std::map<const NodeTable*, std::vector<OneHot>> one_hots_;  // of each table that has some
+  TensorView<float> features_;                                // [N, F]; empty: not of the tables
   std::atomic<bool> any_missing_ = false;
   std::optional<ClassTexts> classes_;
   absl::Span<int32_t> labels_;  // [N]

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "partition/import/tables/number_in_order.h"
 #include "partition/import/tables/table_values.h"
 
 namespace quadhop {
@@ -25,18 +26,8 @@ absl::Status Categories::Number() {
   if (numbers_.empty())
     return absl::InvalidArgumentError(
         absl::StrCat(place_, " has nothing for --one-hot: every entry is missing"));
-  std::vector<std::string> texts;
-  for (const auto& [text, unset] : numbers_) texts.push_back(text);
-  std::sort(texts.begin(), texts.end());
-  int64_t number = 0;
-  for (const std::string& text : texts) numbers_[text] = number++;
+  names_ = NumberInOrder(&numbers_);
   return absl::OkStatus();
-}
-
-std::vector<std::string> Categories::Names() const {
-  std::vector<std::string> names(numbers_.size());
-  for (const auto& [text, number] : numbers_) names[static_cast<size_t>(number)] = text;
-  return names;
 }
 
 void Categories::TakeOneHot(absl::string_view text, float* out) const {

@@ -28,7 +28,7 @@ class Categories {
   // Numbers the texts in the order of their bytes. kInvalidArgument if there is none.
   absl::Status Number();
 
-  std::vector<std::string> Names() const;                                  // [K], by number
+  const std::vector<std::string>& names() const { return names_; }         // [K], by number
   int64_t count() const { return static_cast<int64_t>(numbers_.size()); }  // K
   // For a text that was added: 1 at its number, else 0; all 0 for one that is missing.
   void TakeOneHot(absl::string_view text, float* out) const;  // [K]
@@ -37,6 +37,7 @@ class Categories {
   std::string place_;
   std::mutex mutex_;  // guards the rest while texts are added
   absl::flat_hash_map<std::string, int64_t> numbers_;
+  std::vector<std::string> names_;
 };
 
 }  // namespace quadhop

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "core/store.h"
+#include "partition/import/tables/number_in_order.h"
 #include "partition/import/tables/table_values.h"
 
 namespace quadhop {
@@ -87,9 +88,8 @@ absl::Status ClassTexts::NumberByValue() {
 }
 
 void ClassTexts::NumberByName() {
-  for (const auto& [text, unset] : classes_) names_.push_back(text);
-  std::sort(names_.begin(), names_.end());
-  for (const std::string& name : names_) classes_[name] = static_cast<int32_t>(num_classes_++);
+  names_ = NumberInOrder(&classes_);
+  num_classes_ = static_cast<int64_t>(names_.size());
 }
 
 int32_t ClassTexts::ClassOf(absl::string_view text) const {
