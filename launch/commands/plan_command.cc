@@ -268,9 +268,8 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
                                    kMeasuredSteps, *machine));
   absl::PrintF(
       "  %s per epoch; one of %s per rank takes %.3f s with %s of this "
-      "machine:\n  %s per epoch, if sampling and the exchange hide behind it (quadhop bench "
-      "sampler "
-      "measures sampling)\n",
+      "machine:\n  %s per epoch, if sampling and the exchange hide behind it "
+      "(quadhop bench sampler measures sampling)\n",
       Counted(training.steps, "step"), nodes, step.seconds, Counted(plan.job.threads, "thread"),
       SecondsText(step.seconds * static_cast<double>(training.steps)));
   PrintEvaluation(plan, training, step, config);

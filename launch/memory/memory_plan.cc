@@ -17,9 +17,12 @@ constexpr int64_t kUsualBatch = 512;
 
 }  // namespace
 
+int64_t EvenBatch(int64_t nodes, int64_t batch) {
+  return NumBlocks(nodes, std::max<int64_t>(1, NumBlocks(nodes, batch)));
+}
+
 Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes) {
-  const int64_t steps = std::max<int64_t>(1, NumBlocks(train_nodes, config.train().batch()));
-  const int64_t largest = NumBlocks(train_nodes, steps);
+  const int64_t largest = EvenBatch(train_nodes, config.train().batch());
   config.mutable_train()->set_batch(
       std::min(config.train().batch(), std::max(largest, std::min(nodes, kUsualBatch))));
   return config;

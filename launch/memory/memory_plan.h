@@ -34,10 +34,13 @@ struct MemoryPlan {
   std::string Describe() const;
 };
 
-// `config` with the batch of a step: training nodes are spread evenly over the steps of an epoch,
-// give or take one per partition (sampler/schedule.h), so that 4590 in batches of up to 4500 are
-// two steps of 2295. As an evaluation may have more nodes, the batch is at least 512, or all nodes
-// if these are fewer, unless `config` has a smaller one.
+// Nodes of a step if so many are spread evenly over as few steps of up to `batch` as there can be,
+// give or take one per partition (sampler/schedule.h): 4590 in batches of up to 4500 are two of
+// 2295.
+int64_t EvenBatch(int64_t nodes, int64_t batch);
+
+// `config` with the EvenBatch of its training nodes. As an evaluation may have more nodes, the
+// batch is at least 512, or all nodes if these are fewer, unless `config` has a smaller one.
 Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes);
 
 // Distinct rows among `draws` draws from the whole graph: more than among as many from

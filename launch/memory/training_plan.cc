@@ -69,8 +69,7 @@ TrainingPlan PlanTraining(const GraphShape& graph, const JobShape& job, const Co
       PlanMemory(ModelOptions(config, graph.dims), largest, NumBlocks(job.partitions, job.ranks),
                  job.partitions, graph.nodes, job.threads);
   plan.steps = NumBlocks(graph.train_nodes, config.train().batch());
-  const int64_t batch =
-      NumBlocks(std::max<int64_t>(1, graph.train_nodes), std::max<int64_t>(1, plan.steps));
+  const int64_t batch = EvenBatch(std::max<int64_t>(1, graph.train_nodes), config.train().batch());
   plan.rank_nodes = NumBlocks(batch, job.ranks);
 
   const int64_t own_nodes = NumBlocks(graph.nodes, job.ranks);
