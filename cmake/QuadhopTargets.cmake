@@ -7,7 +7,7 @@ set(cxx_options -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virt
 if(QH_NATIVE)
   list(APPEND cxx_options -march=native)
 endif()
-# Device code calls the constexpr functions of core/rng.h and others that host and device share.
+# Device code calls the constexpr functions of core/base/rng.h and others that host and device share.
 set(cuda_options --expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra -lineinfo)
 target_compile_options(quadhop_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
                                                  "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
@@ -37,15 +37,16 @@ endfunction()
 function(qh_proto name)
   set(sources)
   foreach(proto ${ARGN})
-    get_filename_component(base ${proto} NAME_WE)
-    file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+    file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${proto})
+    string(REGEX REPLACE "[.]proto$" "" path ${path})
     set(out ${PROJECT_BINARY_DIR}/generated)
+    cmake_path(GET path PARENT_PATH folder)
     file(MAKE_DIRECTORY ${out}/${folder})
     add_custom_command(
-      OUTPUT ${out}/${folder}/${base}.pb.cc ${out}/${folder}/${base}.pb.h
+      OUTPUT ${out}/${path}.pb.cc ${out}/${path}.pb.h
       COMMAND protobuf::protoc --cpp_out=${out} -I${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
       DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${proto} VERBATIM)
-    list(APPEND sources ${out}/${folder}/${base}.pb.cc ${out}/${folder}/${base}.pb.h)
+    list(APPEND sources ${out}/${path}.pb.cc ${out}/${path}.pb.h)
   endforeach()
   add_library(quadhop_${name} STATIC ${sources})
   target_include_directories(quadhop_${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/generated)

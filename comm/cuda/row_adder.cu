@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "comm/cuda/row_adder_cuda.h"
+#include "core/base/status.h"
 #include "core/cuda/threads.cuh"
-#include "core/status.h"
 
 namespace quadhop::cuda {
 namespace {

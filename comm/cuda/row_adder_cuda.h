@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "comm/row_adder.h"
+#include "comm/sums/row_adder.h"
 #include "core/cuda/cuda_device.h"
 
 namespace quadhop::cuda {

@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <limits>
 
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 #include "core/cuda/cuda_status.h"
-#include "core/status.h"
 
 namespace quadhop::cuda {
 namespace {

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "core/memory.h"
-#include "core/with_room.h"
+#include "core/base/with_room.h"
+#include "core/memory/memory.h"
 
 namespace quadhop::cuda {
 

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/status.h"
 #include "core/cuda/cuda_status.h"
-#include "core/host_memory.h"
-#include "core/status.h"
+#include "core/memory/host_memory.h"
 
 namespace quadhop::cuda {
 

@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
 #include "core/cuda/cuda_device.h"
 #include "core/cuda/cuda_status.h"
-#include "core/rng.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
 #include "launch/bench/bench_machine.h"
 #include "model/cuda/products_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"

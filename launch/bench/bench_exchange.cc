@@ -9,16 +9,16 @@
 #include <utility>
 #include <vector>
 
-#include "comm/gather.h"
-#include "comm/ordered_sum.h"
-#include "comm/partition_owners.h"
-#include "comm/reduction.h"
-#include "core/counted.h"
-#include "core/median.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
-#include "core/tensor.h"
-#include "sampler/partitioned_feature_source.h"
+#include "comm/collectives/gather.h"
+#include "comm/sums/ordered_sum.h"
+#include "comm/sums/partition_owners.h"
+#include "comm/sums/reduction.h"
+#include "core/arrays/tensor.h"
+#include "core/base/counted.h"
+#include "core/base/median.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "sampler/features/partitioned_feature_source.h"
 
 namespace quadhop {
 namespace {

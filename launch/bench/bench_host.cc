@@ -2,9 +2,9 @@
 
 #include <cstring>
 
-#include "core/counted.h"
-#include "core/stopwatch.h"
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
+#include "core/base/counted.h"
+#include "core/base/stopwatch.h"
 #include "launch/bench/bench_machine.h"
 #include "launch/memory/peak_memory.h"
 #include "model/cpu/gemm.h"

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "core/device_rows.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
-#include "model/kernels.h"
-#include "model/options.h"
+#include "core/batch/device_rows.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
+#include "model/kernels/kernels.h"
+#include "model/kernels/options.h"
 
 namespace quadhop {
 

@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/median.h"
-#include "core/staging_resource.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
-#include "model/adam.h"
-#include "model/largegt.h"
+#include "core/base/median.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "core/memory/staging_resource.h"
+#include "model/largegt/largegt.h"
+#include "model/parameters/adam.h"
 
 namespace quadhop {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "launch/bench/bench_machine.h"
-#include "model/options.h"
+#include "model/kernels/options.h"
 
 namespace quadhop {
 

@@ -11,19 +11,19 @@
 #include <memory>
 #include <vector>
 
-#include "core/host_memory.h"
-#include "core/rng.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
-#include "core/store.h"
-#include "core/topology.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "core/memory/host_memory.h"
+#include "core/store/store.h"
+#include "core/store/topology.h"
 #include "launch/bench/bench_machine.h"
 #include "partition/import/target/graph_builder.h"
 #include "partition/synth/synth_model.h"
-#include "sampler/batch_loader.h"
+#include "sampler/batches/batch_loader.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
-#include "sampler/feature_source.h"
-#include "sampler/two_hop_sampler.h"
+#include "sampler/features/feature_source.h"
+#include "sampler/samples/two_hop_sampler.h"
 
 namespace quadhop {
 namespace {

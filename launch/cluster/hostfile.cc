@@ -16,10 +16,10 @@
 #include <filesystem>
 #include <system_error>
 
-#include "core/file.h"
-#include "core/manifest.h"
-#include "core/status.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/manifest.h"
+#include "core/threads/thread_pool.h"
 #include "launch/cluster/shell.h"
 #include "launch/command_line/version.h"
 

@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "core/counted.h"
-#include "core/status.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
 #include "launch/cluster/supervisor.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/repeated_runs.h"

@@ -16,7 +16,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

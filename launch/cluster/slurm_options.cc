@@ -13,7 +13,7 @@
 #include <array>
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/command_line/exit_code.h"

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/manifest.h"
+#include "core/store/manifest.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/run/repeated_runs.h"

@@ -14,9 +14,9 @@
 #include <optional>
 #include <vector>
 
-#include "core/check.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
 #include "launch/ranks/stop_signals.h"
 
 namespace quadhop {

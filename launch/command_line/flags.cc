@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "core/check.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

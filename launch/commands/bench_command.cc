@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/bench/bench_exchange.h"
 #include "launch/bench/bench_machine.h"
 #include "launch/bench/bench_model.h"
@@ -16,7 +16,7 @@
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
 #include "launch/ranks/runtime.h"
-#include "model/kernels.h"
+#include "model/kernels/kernels.h"
 
 namespace quadhop {
 namespace {

@@ -4,7 +4,7 @@
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "launch/command_line/flags.h"
 
 namespace quadhop {

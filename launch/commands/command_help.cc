@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "launch/command_line/version.h"
 #include "launch/commands/commands.h"
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "comm/mpi_launcher.h"
-#include "core/status.h"
+#include "comm/mpi/mpi_launcher.h"
+#include "core/base/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/command_line/version.h"
 #include "launch/commands/command_help.h"

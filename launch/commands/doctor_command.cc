@@ -3,10 +3,10 @@
 
 #include <cstdio>
 
-#include "comm/mpi.h"
-#include "comm/mpi_launcher.h"
-#include "core/counted.h"
-#include "core/status.h"
+#include "comm/mpi/mpi.h"
+#include "comm/mpi/mpi_launcher.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"

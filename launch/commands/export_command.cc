@@ -1,5 +1,5 @@
 // quadhop export --run RUN --out FILE.safetensors
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <limits>
 
-#include "core/counted.h"
-#include "core/status.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
 #include "launch/json/json_object.h"
 #include "launch/results/metrics.h"
 #include "model/checkpoint/checkpoint_parts.h"

@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "core/counted.h"
-#include "core/file.h"
-#include "core/status.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/inspect_checkpoint.h"

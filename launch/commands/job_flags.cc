@@ -5,8 +5,8 @@
 
 #include <cstdio>
 
-#include "comm/mpi_launcher.h"
-#include "core/status.h"
+#include "comm/mpi/mpi_launcher.h"
+#include "core/base/status.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"

@@ -1,4 +1,4 @@
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/cluster/hostfile.h"
 #include "launch/cluster/mpirun.h"
 #include "launch/cluster/restarts.h"

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <system_error>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"
 #include "launch/cluster/slurm_script.h"

@@ -3,9 +3,9 @@
 
 #include <cstdio>
 
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"

@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <system_error>
 
-#include "comm/mpi_launcher.h"
-#include "core/file.h"
-#include "core/manifest.h"
-#include "core/status.h"
+#include "comm/mpi/mpi_launcher.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/manifest.h"
 #include "launch/command_line/exit_code.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/run_paths.h"

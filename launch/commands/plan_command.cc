@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/counted.h"
-#include "core/dtype.h"
-#include "core/host_memory.h"
-#include "core/status.h"
+#include "core/arrays/dtype.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "launch/bench/bench_model.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"

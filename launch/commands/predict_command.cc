@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <set>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"

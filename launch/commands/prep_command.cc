@@ -6,8 +6,8 @@
 
 #include <cstdio>
 
-#include "core/status.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/step_flags.h"

@@ -1,8 +1,8 @@
 // quadhop report RUN... --out report.html
 #include <absl/strings/str_format.h>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/paths.h"

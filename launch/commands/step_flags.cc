@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
-#include "core/dtype.h"
-#include "core/status.h"
+#include "core/arrays/dtype.h"
+#include "core/base/status.h"
 #include "launch/faults/faults.h"
 #include "launch/ranks/runtime.h"
 #include "partition/encodings/encoder.h"

@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <limits>
 
-#include "core/status.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/ranks/cores.h"

@@ -6,11 +6,11 @@
 #include <memory>
 #include <set>
 
-#include "comm/gather.h"
-#include "core/file.h"
-#include "core/status.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"

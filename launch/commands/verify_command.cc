@@ -2,9 +2,9 @@
 #include <cstdio>
 #include <memory>
 
-#include "core/status.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/paths.h"

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/display/watch.h"

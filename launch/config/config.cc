@@ -9,8 +9,8 @@
 
 #include <map>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/config/config_fields.h"
 #include "launch/config/config_reader.h"
 

@@ -10,8 +10,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/check.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 #include "launch/config.pb.h"
 
 namespace quadhop {

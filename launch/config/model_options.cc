@@ -1,6 +1,6 @@
 #include "launch/config/model_options.h"
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

@@ -3,11 +3,11 @@
 
 #include <absl/status/statusor.h>
 
-#include "comm/reduction.h"
-#include "core/store.h"
+#include "comm/sums/reduction.h"
+#include "core/store/store.h"
 #include "launch/config.pb.h"
-#include "model/options.h"
-#include "sampler/batch_loader.h"
+#include "model/kernels/options.h"
+#include "sampler/batches/batch_loader.h"
 
 namespace quadhop {
 

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/json/json_object.h"
 #include "launch/ranks/host_name.h"
 

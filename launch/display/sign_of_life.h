@@ -14,7 +14,7 @@
 #include <string>
 #include <thread>
 
-#include "comm/standing.h"
+#include "comm/heartbeat/standing.h"
 
 namespace quadhop {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "launch/display/terminal_line.h"
-#include "sampler/batch_loader.h"
+#include "sampler/batches/batch_loader.h"
 
 namespace quadhop {
 

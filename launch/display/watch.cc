@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/display/short_duration.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/json/json_fields.h"

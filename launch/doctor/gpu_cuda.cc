@@ -4,10 +4,10 @@
 
 #include <memory>
 
-#include "comm/gather.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
 #include "core/cuda/cuda_device.h"
-#include "core/host_memory.h"
-#include "core/status.h"
+#include "core/memory/host_memory.h"
 #include "launch/doctor/gpu.h"
 #include "launch/ranks/agreed_status.h"
 

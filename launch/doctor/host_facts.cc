@@ -10,12 +10,12 @@
 #include <cstring>
 #include <map>
 
-#include "comm/gather.h"
-#include "core/counted.h"
-#include "core/host_memory.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "launch/ranks/host_name.h"
-#include "model/kernels.h"
+#include "model/kernels/kernels.h"
 
 namespace quadhop {
 namespace {

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/median.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
+#include "core/base/median.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
 
 namespace quadhop {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <absl/strings/str_format.h>
 
-#include "core/counted.h"
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/thread_pool.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
+#include "core/threads/thread_pool.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/memory/memory_plan.h"

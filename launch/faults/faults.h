@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.h"
-#include "core/store_writer.h"
+#include "core/base/ids.h"
+#include "core/store/store_writer.h"
 #include "launch/config.pb.h"
 
 namespace quadhop {

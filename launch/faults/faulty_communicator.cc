@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "comm/operations.h"
-#include "core/status.h"
+#include "comm/collectives/operations.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

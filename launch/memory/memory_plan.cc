@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/host_memory.h"
-#include "model/parameters.h"
+#include "core/memory/host_memory.h"
+#include "model/parameters/parameters.h"
 
 namespace quadhop {
 namespace {

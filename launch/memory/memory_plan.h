@@ -8,8 +8,8 @@
 #include <string>
 
 #include "launch/config.pb.h"
-#include "model/options.h"
-#include "model/step_memory.h"
+#include "model/kernels/options.h"
+#include "model/largegt/step_memory.h"
 
 namespace quadhop {
 
@@ -35,8 +35,8 @@ struct MemoryPlan {
 };
 
 // Nodes of a step if so many are spread evenly over as few steps of up to `batch` as there can be,
-// give or take one per partition (sampler/schedule.h): 4590 in batches of up to 4500 are two of
-// 2295.
+// give or take one per partition (sampler/batches/schedule.h): 4590 in batches of up to 4500 are
+// two of 2295.
 int64_t EvenBatch(int64_t nodes, int64_t batch);
 
 // `config` with the EvenBatch of its training nodes. As an evaluation may have more nodes, the

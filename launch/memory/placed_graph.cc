@@ -7,15 +7,15 @@
 #include <utility>
 #include <vector>
 
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
+#include "core/threads/thread_pool.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
 #include "sampler/cuda/device_rows_cuda.h"
-#include "sampler/hot_set.h"
-#include "sampler/partitioned_feature_source.h"
+#include "sampler/features/hot_set.h"
+#include "sampler/features/partitioned_feature_source.h"
 
 namespace quadhop {
 namespace {

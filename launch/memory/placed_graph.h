@@ -8,14 +8,14 @@
 #include <optional>
 #include <string>
 
-#include "comm/partition_owners.h"
-#include "core/store.h"
+#include "comm/sums/partition_owners.h"
+#include "core/store/store.h"
 #include "launch/config.pb.h"
 #include "launch/memory/placement.h"
 #include "launch/ranks/runtime.h"
-#include "sampler/feature_source.h"
-#include "sampler/loader_inputs.h"
-#include "sampler/resident_topology.h"
+#include "sampler/batches/loader_inputs.h"
+#include "sampler/features/feature_source.h"
+#include "sampler/samples/resident_topology.h"
 
 namespace quadhop {
 

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "comm/gather.h"
-#include "core/counted.h"
-#include "core/host_memory.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "launch/ranks/host_sums.h"
 
 namespace quadhop {

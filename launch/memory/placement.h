@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 #include "launch/config.pb.h"
 
 namespace quadhop {

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include "core/status.h"
-#include "core/thread_pool.h"
-#include "core/topology.h"
+#include "core/base/status.h"
+#include "core/store/topology.h"
+#include "core/threads/thread_pool.h"
 #include "launch/config/backends.h"
 #include "launch/memory/placement.h"
+#include "sampler/batches/loader_inputs.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
-#include "sampler/hot_set.h"
-#include "sampler/loader_inputs.h"
+#include "sampler/features/hot_set.h"
 
 namespace quadhop {
 namespace {

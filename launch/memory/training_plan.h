@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "launch/config.pb.h"
 #include "launch/config/model_options.h"
 #include "launch/memory/memory_plan.h"

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "comm/gather.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
 #include "launch/ranks/host_name.h"
 
 namespace quadhop {

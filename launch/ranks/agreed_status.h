@@ -4,7 +4,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 
 namespace quadhop {
 

@@ -1,5 +1,5 @@
+#include "core/base/status.h"
 #include "core/cuda/cuda_device.h"
-#include "core/status.h"
 #include "launch/ranks/gpus.h"
 
 namespace quadhop {

@@ -3,8 +3,8 @@
 #include <array>
 #include <numeric>
 
-#include "comm/gather.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 
 namespace quadhop {
 

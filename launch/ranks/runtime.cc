@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include "comm/mpi.h"
-#include "comm/mpi_launcher.h"
-#include "core/status.h"
+#include "comm/mpi/mpi.h"
+#include "comm/mpi/mpi_launcher.h"
+#include "core/base/status.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/cores.h"
 #include "launch/ranks/stack_dump.h"

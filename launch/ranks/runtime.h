@@ -11,11 +11,11 @@
 #include <string>
 #include <system_error>
 
-#include "comm/communicator.h"
-#include "comm/heartbeat.h"
-#include "comm/standing.h"
-#include "core/ids.h"
-#include "core/thread_pool.h"
+#include "comm/collectives/communicator.h"
+#include "comm/heartbeat/heartbeat.h"
+#include "comm/heartbeat/standing.h"
+#include "core/base/ids.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/exit_code.h"
 #include "launch/ranks/cores.h"
 

@@ -9,9 +9,9 @@
 #include <cstdio>
 #include <ctime>
 
-#include "comm/mpi_launcher.h"
-#include "core/check.h"
-#include "core/stopwatch.h"
+#include "comm/mpi/mpi_launcher.h"
+#include "core/base/check.h"
+#include "core/base/stopwatch.h"
 #include "launch/command_line/exit_code.h"
 
 namespace quadhop {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <set>
 
-#include "core/store.h"
+#include "core/store/store.h"
 #include "launch/report/sections.h"
 
 namespace quadhop {

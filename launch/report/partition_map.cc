@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/status.h"
-#include "core/topology.h"
+#include "core/base/status.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 

@@ -4,7 +4,7 @@
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/command_line/version.h"
 #include "launch/report/page.h"
 #include "launch/report/sections.h"

@@ -9,9 +9,9 @@
 #include <set>
 #include <utility>
 
-#include "core/file.h"
-#include "core/median.h"
-#include "core/status.h"
+#include "core/base/median.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "launch/report/sections.h"
-#include "sampler/stage_clock.h"
+#include "sampler/batches/stage_clock.h"
 
 namespace quadhop {
 namespace {

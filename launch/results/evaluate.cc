@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/json/json_object.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/load_model.h"

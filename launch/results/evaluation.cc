@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
-#include "comm/gather.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
 #include "launch/results/metrics.h"
 
 namespace quadhop {

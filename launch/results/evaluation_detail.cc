@@ -3,9 +3,9 @@
 #include <bit>
 #include <set>
 
-#include "comm/gather.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
 
 namespace quadhop {
 namespace {

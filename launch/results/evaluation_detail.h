@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 #include "launch/json/json_object.h"
 
 namespace quadhop {

@@ -4,10 +4,10 @@
 
 #include <memory>
 
-#include "core/manifest.h"
-#include "core/status.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/store/manifest.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "launch/ranks/cores.h"
 #include "model/checkpoint/checkpoint_export.h"
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/manifest.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/store/manifest.h"
 #include "launch/config/model_options.h"
 #include "launch/run/run_folder.h"
 #include "model/checkpoint/checkpoint_parts.h"

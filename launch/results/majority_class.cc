@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 

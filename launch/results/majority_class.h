@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/store.h"
+#include "core/store/store.h"
 
 namespace quadhop {
 

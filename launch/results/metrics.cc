@@ -8,9 +8,9 @@
 #include <limits>
 #include <numeric>
 
-#include "core/check.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
 
 namespace quadhop {
 namespace {

@@ -13,8 +13,8 @@
 #include <numeric>
 #include <utility>
 
-#include "core/npy.h"
-#include "core/status.h"
+#include "core/arrays/npy.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

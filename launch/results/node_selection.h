@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
-#include "core/ids.h"
-#include "core/store.h"
+#include "core/base/ids.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
 
 namespace quadhop {
 

@@ -1,6 +1,6 @@
 #include "launch/results/predict.h"
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/results/load_model.h"
 #include "launch/results/node_selection.h"
 #include "launch/results/result_files.h"

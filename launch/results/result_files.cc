@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <cstring>
 
-#include "comm/gather.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
 #include "launch/results/metrics.h"
 #include "launch/run/run_folder.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "launch/results/node_selection.h"
 #include "launch/results/predict.h"
 #include "launch/results/row_file.h"

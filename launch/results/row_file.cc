@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/check.h"
-#include "core/npy.h"
-#include "core/status.h"
+#include "core/arrays/npy.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

@@ -11,8 +11,8 @@
 #include <functional>
 #include <string>
 
-#include "core/dtype.h"
-#include "core/file.h"
+#include "core/arrays/dtype.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 

@@ -12,8 +12,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_parts.h"

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/run/run_paths.h"
 
 namespace quadhop {

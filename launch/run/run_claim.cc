@@ -8,8 +8,8 @@
 
 #include <cstdio>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/ranks/host_name.h"
 #include "launch/run/run_paths.h"
 

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "core/file_lock.h"
+#include "core/files/file_lock.h"
 
 namespace quadhop {
 

@@ -14,10 +14,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/counted.h"
-#include "core/file.h"
-#include "core/manifest.h"
-#include "core/status.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/manifest.h"
 #include "launch/config/config.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/checkpoint_folder.h"

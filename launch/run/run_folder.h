@@ -26,8 +26,8 @@
 #include <string>
 #include <vector>
 
-#include "core/file_lock.h"
-#include "core/store.pb.h"
+#include "core/files/file_lock.h"
+#include "core/store/store.pb.h"
 #include "launch/config.pb.h"
 #include "launch/json/json_object.h"
 #include "launch/tensorboard/event_file.h"

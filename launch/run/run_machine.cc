@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "comm/gather.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
 #include "launch/command_line/version.h"
 #include "launch/ranks/cores.h"
 #include "launch/ranks/host_name.h"

@@ -2,7 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "core/run_mark.h"
+#include "core/files/run_mark.h"
 
 namespace quadhop {
 

@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "core/file.h"
-#include "core/manifest.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/manifest.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/run_paths.h"
 

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/run_paths.h"
 

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <string>
 
-#include "comm/nccl.h"
-#include "comm/staged_communicator.h"
+#include "comm/collectives/staged_communicator.h"
+#include "comm/nccl/nccl.h"
 
 namespace quadhop {
 

@@ -6,8 +6,8 @@
 
 #include <memory>
 
-#include "comm/communicator.h"
-#include "core/memory.h"
+#include "comm/collectives/communicator.h"
+#include "core/memory/memory.h"
 #include "launch/ranks/runtime.h"
 
 namespace quadhop {

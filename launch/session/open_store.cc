@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "comm/gather.h"
-#include "core/counted.h"
-#include "core/manifest.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/store/manifest.h"
 #include "launch/ranks/agreed_status.h"
 #include "partition/cuts/partition_store.h"
 

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "comm/communicator.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "comm/collectives/communicator.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

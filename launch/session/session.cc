@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "comm/gather.h"
-#include "core/counted.h"
-#include "core/host_memory.h"
-#include "core/manifest.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
+#include "comm/collectives/gather.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "core/memory/host_memory.h"
+#include "core/store/manifest.h"
 #include "launch/config/backends.h"
 #include "launch/config/model_options.h"
 #include "launch/display/terminal_line.h"

@@ -9,17 +9,17 @@
 #include <string>
 #include <vector>
 
-#include "comm/partition_owners.h"
-#include "core/file_lock.h"
-#include "core/staging_resource.h"
-#include "core/store.h"
+#include "comm/sums/partition_owners.h"
+#include "core/files/file_lock.h"
+#include "core/memory/staging_resource.h"
+#include "core/store/store.h"
 #include "launch/config.pb.h"
 #include "launch/memory/memory_plan.h"
 #include "launch/memory/placed_graph.h"
 #include "launch/ranks/runtime.h"
 #include "model/checkpoint/checkpoint.h"
-#include "model/largegt.h"
-#include "sampler/batch_loader.h"
+#include "model/largegt/largegt.h"
+#include "sampler/batches/batch_loader.h"
 
 namespace quadhop {
 

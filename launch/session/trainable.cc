@@ -2,11 +2,11 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "core/counted.h"
-#include "core/status.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
 #include "launch/config/model_options.h"
 #include "launch/session/class_weights.h"
-#include "sampler/pass.h"
+#include "sampler/batches/pass.h"
 
 namespace quadhop {
 

@@ -5,10 +5,10 @@
 
 #include <string>
 
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "launch/config.pb.h"
-#include "sampler/loader_inputs.h"
+#include "sampler/batches/loader_inputs.h"
 
 namespace quadhop {
 

@@ -14,9 +14,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/check.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/config/config_fields.h"
 #include "launch/ranks/host_name.h"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "comm/gather.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 StepBackup::StepBackup(Session& session) : session_(session) {

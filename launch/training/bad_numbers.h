@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/batch.h"
+#include "core/batch/batch.h"
 #include "launch/json/json_object.h"
 #include "launch/session/session.h"
 

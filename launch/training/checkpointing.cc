@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <utility>
 
-#include "core/counted.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
 #include "launch/run/checkpoint_folder.h"
 
 namespace quadhop {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/stopwatch.h"
+#include "core/base/stopwatch.h"
 #include "launch/faults/faults.h"
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "core/status.h"
-#include "core/stopwatch.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
 #include "launch/results/metrics.h"
 
 namespace quadhop {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "comm/gather.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

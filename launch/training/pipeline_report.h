@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <string>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 #include "launch/display/train_display.h"
 #include "launch/json/json_object.h"
-#include "sampler/batch_loader.h"
+#include "sampler/batches/batch_loader.h"
 
 namespace quadhop {
 

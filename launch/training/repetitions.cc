@@ -11,13 +11,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "comm/gather.h"
-#include "core/counted.h"
-#include "core/file.h"
-#include "core/file_lock.h"
-#include "core/manifest.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "comm/collectives/gather.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/files/file_lock.h"
+#include "core/store/manifest.h"
+#include "core/store/store.h"
 #include "launch/config/backends.h"
 #include "launch/json/json_fields.h"
 #include "launch/json/json_object.h"

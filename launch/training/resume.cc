@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <string>
 
-#include "comm/gather.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"

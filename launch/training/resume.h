@@ -8,8 +8,8 @@
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"
 #include "launch/training/train_job.h"
-#include "model/adam.h"
 #include "model/checkpoint/checkpoint.pb.h"
+#include "model/parameters/adam.h"
 
 namespace quadhop {
 

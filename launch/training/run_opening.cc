@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/counted.h"
+#include "core/base/counted.h"
 #include "launch/ranks/gpus.h"
 
 namespace quadhop {

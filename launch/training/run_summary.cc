@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "comm/gather.h"
-#include "core/median.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/median.h"
+#include "core/base/status.h"
 #include "launch/memory/peak_memory.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/majority_class.h"

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 

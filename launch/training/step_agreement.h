@@ -6,7 +6,7 @@
 #include <array>
 #include <memory>
 
-#include "comm/background_sum.h"
+#include "comm/sums/background_sum.h"
 
 namespace quadhop {
 

@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "comm/gather.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/config/backends.h"
 #include "launch/faults/faults.h"
 #include "launch/faults/faulty_communicator.h"

@@ -8,11 +8,11 @@
 #include <cstdio>
 #include <utility>
 
-#include "comm/gather.h"
-#include "comm/replica_check.h"
-#include "core/counted.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
+#include "comm/collectives/gather.h"
+#include "comm/collectives/replica_check.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"

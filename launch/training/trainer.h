@@ -21,7 +21,7 @@
 #include "launch/training/pipeline_report.h"
 #include "launch/training/step_agreement.h"
 #include "launch/training/train_job.h"
-#include "model/adam.h"
+#include "model/parameters/adam.h"
 
 namespace quadhop {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/status.h"
-#include "core/thread_pool.h"
+#include "core/base/status.h"
+#include "core/threads/thread_pool.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/safetensors.h"
 

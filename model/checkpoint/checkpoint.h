@@ -16,11 +16,11 @@
 #include <string>
 #include <vector>
 
-#include "comm/communicator.h"
-#include "comm/partition_owners.h"
-#include "model/adam.h"
+#include "comm/collectives/communicator.h"
+#include "comm/sums/partition_owners.h"
 #include "model/checkpoint/checkpoint.pb.h"
-#include "model/largegt.h"
+#include "model/largegt/largegt.h"
+#include "model/parameters/adam.h"
 
 namespace quadhop {
 

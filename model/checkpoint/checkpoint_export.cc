@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/safetensors.h"

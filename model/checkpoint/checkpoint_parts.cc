@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
-#include "core/check.h"
-#include "core/checksum.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/files/checksum.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 namespace {

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "core/npy.h"
-#include "model/adam.h"
+#include "core/arrays/npy.h"
 #include "model/checkpoint/checkpoint.pb.h"
-#include "model/largegt.h"
+#include "model/largegt/largegt.h"
+#include "model/parameters/adam.h"
 
 namespace quadhop {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint.pb.h"
 

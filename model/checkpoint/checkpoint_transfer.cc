@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/safetensors.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "model/checkpoint/checkpoint.h"
-#include "model/largegt.h"
+#include "model/largegt/largegt.h"
 
 namespace quadhop {
 

@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "comm/gather.h"
-#include "core/check.h"
-#include "core/file.h"
-#include "core/npy.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
+#include "comm/collectives/gather.h"
+#include "core/arrays/npy.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "core/files/file.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/safetensors.h"
 

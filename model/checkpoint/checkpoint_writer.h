@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 #include "model/checkpoint/checkpoint_snapshot.h"
 
 namespace quadhop {

@@ -11,8 +11,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/check.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

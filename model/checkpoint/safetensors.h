@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
-#include "core/file.h"
+#include "core/arrays/dtype.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 

@@ -4,7 +4,7 @@
 
 #include "model/cpu/dropout_bits.h"
 #include "model/cpu/kernels_cpu.h"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cpu {
 namespace {

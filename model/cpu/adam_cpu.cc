@@ -1,7 +1,7 @@
 // The optimiser's step.
 #include "model/cpu/adam_step.h"
 #include "model/cpu/kernels_cpu.h"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cpu {
 

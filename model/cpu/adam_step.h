@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "model/adam_constants.h"
+#include "model/kernels/adam_constants.h"
 
 namespace quadhop::cpu {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "model/cpu/kernels_cpu.h"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cpu {
 

@@ -1,10 +1,11 @@
-// Which values a dropout keeps: bits from the counter-based random numbers of core/rng.h, in SIMD.
+// Which values a dropout keeps: bits from the counter-based random numbers of core/base/rng.h, in
+// SIMD.
 #pragma once
 
 #include <cstdint>
 
-#include "model/dropout_mask.h"
-#include "model/kernels.h"
+#include "model/kernels/dropout_mask.h"
+#include "model/kernels/kernels.h"
 
 namespace quadhop::cpu {
 

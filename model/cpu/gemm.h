@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
-#include "model/matrix_ref.h"
+#include "core/arrays/dtype.h"
+#include "model/kernels/matrix_ref.h"
 
 namespace quadhop::cpu {
 

@@ -1,9 +1,9 @@
 #include <dnnl.h>
 #include <omp.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "model/cpu/gemm.h"
-#include "model/kernels.h"
+#include "model/kernels/kernels.h"
 
 // The bf16 sister of dnnl_sgemm: exported by oneDNN 2.x and 3.x, declared in no installed header,
 // and so weak.

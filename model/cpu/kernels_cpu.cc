@@ -5,7 +5,7 @@
 
 #include "model/cpu/gemm.h"
 #include "model/cpu/row_ops.h"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cpu {
 

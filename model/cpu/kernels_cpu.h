@@ -7,8 +7,8 @@
 
 #include "model/cpu/lane_sums.h"
 #include "model/cpu/local_activations.h"
-#include "model/kernels.h"
-#include "model/local_weights.h"
+#include "model/kernels/kernels.h"
+#include "model/kernels/local_weights.h"
 
 namespace quadhop::cpu {
 

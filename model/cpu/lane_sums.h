@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
 #include "model/cpu/row_ops.h"
 
 namespace quadhop::cpu {

@@ -5,11 +5,11 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/batch.h"
-#include "core/dtype.h"
-#include "core/tensor.h"
-#include "model/kernels.h"
-#include "model/options.h"
+#include "core/arrays/dtype.h"
+#include "core/arrays/tensor.h"
+#include "core/batch/batch.h"
+#include "model/kernels/kernels.h"
+#include "model/kernels/options.h"
 
 namespace quadhop::cpu {
 

@@ -11,7 +11,7 @@
 #include "model/cpu/gemm.h"
 #include "model/cpu/kernels_cpu.h"
 #include "model/cpu/row_ops.h"
-#include "model/local_weights.h"
+#include "model/kernels/local_weights.h"
 
 namespace quadhop::cpu {
 

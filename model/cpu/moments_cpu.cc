@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "model/cpu/kernels_cpu.h"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cpu {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 // Compiled once for each instruction set; the calls at the end choose one at run time.
 #define HWY_DISABLED_TARGETS HWY_SSE4

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 
 namespace quadhop::cpu {
 

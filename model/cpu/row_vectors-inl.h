@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace quadhop::cpu::HWY_NAMESPACE {
@@ -54,7 +54,7 @@ HWY_INLINE void Store(V v, float* p, size_t count) {
     hn::BlendedStore(v, hn::FirstN(d, count), d, p);
   }
 }
-// Rounded to nearest, ties to even, as core/dtype.h does it (a NaN stays one).
+// Rounded to nearest, ties to even, as core/arrays/dtype.h does it (a NaN stays one).
 HWY_INLINE void Store(V v, BFloat16* p, size_t count) {
   const D d;
   const hn::RebindToUnsigned<D> d32;

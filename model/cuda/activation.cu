@@ -1,7 +1,7 @@
 // Norm, ReLU and dropout of node-level rows.
 #include "model/cuda/kernels_cuda.h"
 #include "model/cuda/slice_columns.cuh"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cuda {
 namespace {

@@ -1,8 +1,8 @@
 // The optimiser's step, and the check of what it is given.
-#include "model/adam_constants.h"
 #include "model/cuda/kernels_cuda.h"
 #include "model/cuda/warp.cuh"
-#include "model/formulas.h"
+#include "model/kernels/adam_constants.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cuda {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "core/batch.h"
+#include "core/batch/batch.h"
 #include "core/cuda/cuda_device.h"
-#include "model/batch_arrays.h"
+#include "model/kernels/batch_arrays.h"
 
 namespace quadhop::cuda {
 

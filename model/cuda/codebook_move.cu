@@ -1,7 +1,7 @@
 // The codebook's step of exponential-moving-average k-means.
 #include "model/cuda/kernels_cuda.h"
 #include "model/cuda/warp.cuh"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cuda {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "model/cuda/row_groups.cuh"
-#include "model/kernels.h"
+#include "model/kernels/kernels.h"
 
 namespace quadhop::cuda {
 

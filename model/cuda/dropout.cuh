@@ -1,10 +1,10 @@
 // A dropout as kernels take it.
 #pragma once
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "model/cuda/warp.cuh"
-#include "model/dropout_mask.h"
-#include "model/kernels.h"
+#include "model/kernels/dropout_mask.h"
+#include "model/kernels/kernels.h"
 
 namespace quadhop::cuda {
 

@@ -1,4 +1,4 @@
-#include "core/status.h"
+#include "core/base/status.h"
 #include "model/cuda/kernels_cuda.h"
 
 namespace quadhop {

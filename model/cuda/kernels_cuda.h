@@ -12,7 +12,7 @@
 #include "core/cuda/cuda_device.h"
 #include "model/cuda/dropout.cuh"
 #include "model/cuda/products_cuda.h"
-#include "model/kernels.h"
+#include "model/kernels/kernels.h"
 
 namespace quadhop::cuda {
 

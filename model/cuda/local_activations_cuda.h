@@ -11,8 +11,8 @@
 #include "model/cuda/batch_tokens.h"
 #include "model/cuda/local_rows.h"
 #include "model/cuda/token_attention_cuda.h"
-#include "model/kernels.h"
-#include "model/local_weights.h"
+#include "model/kernels/kernels.h"
+#include "model/kernels/local_weights.h"
 
 namespace quadhop::cuda {
 

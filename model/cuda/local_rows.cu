@@ -1,7 +1,7 @@
 #include <tuple>
 
 #include "model/cuda/local_rows.h"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cuda {
 namespace {

@@ -1,7 +1,7 @@
 // The moments that batch norm needs, and rows as they are normalised.
 #include "model/cuda/kernels_cuda.h"
 #include "model/cuda/slice_columns.cuh"
-#include "model/formulas.h"
+#include "model/kernels/formulas.h"
 
 namespace quadhop::cuda {
 namespace {

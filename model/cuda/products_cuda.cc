@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 #include "core/cuda/cuda_status.h"
-#include "core/status.h"
 
 namespace quadhop::cuda {
 namespace {

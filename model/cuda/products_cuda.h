@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "core/cuda/cuda_device.h"
-#include "model/matrix_ref.h"
+#include "model/kernels/matrix_ref.h"
 
 namespace quadhop::cuda {
 

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

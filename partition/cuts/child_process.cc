@@ -11,7 +11,7 @@
 #include <new>
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

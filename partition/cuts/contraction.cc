@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/for_each_row.h"
-#include "core/rng.h"
+#include "core/base/casts.h"
+#include "core/base/rng.h"
+#include "core/threads/for_each_row.h"
 #include "partition/cuts/row_votes.h"
 
 namespace quadhop {

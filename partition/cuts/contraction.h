@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/cuts/label_propagation.h"
 #include "partition/cuts/weighted_graph.h"
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/check.h"
-#include "core/rng.h"
-#include "core/topology.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 namespace {

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/rng.h"
-#include "core/topology.h"
+#include "core/base/casts.h"
+#include "core/base/rng.h"
+#include "core/store/topology.h"
 #include "partition/cuts/votes.h"
 
 namespace quadhop {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/cuts/label_propagation.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/weighted_graph.h"

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "partition/cuts/partitioner.h"
 
 namespace quadhop {

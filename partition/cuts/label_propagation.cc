@@ -4,8 +4,8 @@
 #include <numeric>
 #include <utility>
 
-#include "core/casts.h"
-#include "core/rng.h"
+#include "core/base/casts.h"
+#include "core/base/rng.h"
 #include "partition/cuts/row_votes.h"
 
 namespace quadhop {

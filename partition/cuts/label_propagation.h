@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/cuts/weighted_graph.h"
 
 namespace quadhop {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/host_memory.h"
-#include "core/rng.h"
-#include "core/status.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "partition/cuts/child_process.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/isolated_nodes.h"

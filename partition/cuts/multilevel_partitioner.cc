@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/host_memory.h"
-#include "core/rng.h"
-#include "core/status.h"
-#include "core/topology.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
+#include "core/store/topology.h"
 #include "partition/cuts/contraction.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/label_propagation.h"

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/counted.h"
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
+#include "core/store/store.h"
 #include "partition/cuts/canonical_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/graph/node_order.h"

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <string>
 
-#include "comm/communicator.h"
-#include "core/store.h"
-#include "core/store_writer.h"
-#include "core/thread_pool.h"
+#include "comm/collectives/communicator.h"
+#include "core/store/store.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 #include "partition/cuts/cut_quality.h"
 #include "partition/steps/progress.h"
 

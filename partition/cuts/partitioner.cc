@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "core/check.h"
-#include "core/host_memory.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "partition/cuts/metis_graph.h"
 
 namespace quadhop {

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "comm/communicator.h"
-#include "core/thread_pool.h"
-#include "core/topology.h"
+#include "comm/collectives/communicator.h"
+#include "core/store/topology.h"
+#include "core/threads/thread_pool.h"
 #include "partition/steps/progress.h"
 #include "partition/steps/step_needs.h"
 

@@ -14,11 +14,11 @@
 #include <numeric>
 #include <utility>
 
-#include "comm/gather.h"
-#include "comm/mpi_status.h"
-#include "core/host_memory.h"
-#include "core/rng.h"
-#include "core/status.h"
+#include "comm/collectives/gather.h"
+#include "comm/mpi/mpi_status.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/cuts/symmetric_rows.h"

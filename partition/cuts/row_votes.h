@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/cuts/vote_table.h"
 #include "partition/cuts/votes.h"
 

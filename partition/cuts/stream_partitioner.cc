@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/rng.h"
-#include "core/topology.h"
+#include "core/base/casts.h"
+#include "core/base/rng.h"
+#include "core/store/topology.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/part_loads.h"
 #include "partition/cuts/partitioner.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
-#include "core/rng.h"
-#include "core/topology.h"
+#include "core/base/rng.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 namespace {

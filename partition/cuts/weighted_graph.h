@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/topology.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 

@@ -6,13 +6,13 @@
 
 #include <memory>
 
-#include "core/checksum.h"
-#include "core/file.h"
-#include "core/host_memory.h"
-#include "core/manifest.h"
-#include "core/status.h"
-#include "core/tensor.h"
-#include "core/topology.h"
+#include "core/arrays/tensor.h"
+#include "core/base/status.h"
+#include "core/files/checksum.h"
+#include "core/files/file.h"
+#include "core/memory/host_memory.h"
+#include "core/store/manifest.h"
+#include "core/store/topology.h"
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
 #include "partition/encodings/link_auc.h"

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
-#include "core/store_writer.h"
-#include "core/thread_pool.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 #include "partition/steps/progress.h"
 
 namespace quadhop {

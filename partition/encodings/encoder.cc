@@ -3,8 +3,8 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
-#include "core/host_memory.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "partition/encodings/fast_random_projection.h"
 #include "partition/encodings/laplacian_eigenvectors.h"
 #include "partition/encodings/node2vec.h"

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
-#include "core/topology.h"
+#include "core/arrays/tensor.h"
+#include "core/store/topology.h"
+#include "core/threads/thread_pool.h"
 #include "partition/steps/progress.h"
 #include "partition/steps/step_needs.h"
 

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cmath>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

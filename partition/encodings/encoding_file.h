@@ -5,10 +5,10 @@
 
 #include <string>
 
-#include "core/npy.h"
-#include "core/store.h"
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/npy.h"
+#include "core/arrays/tensor.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/check.h"
-#include "core/for_each_row.h"
-#include "core/parallel_status.h"
-#include "core/rng.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/threads/for_each_row.h"
+#include "core/threads/parallel_status.h"
 #include "partition/linear_algebra/add_scaled.h"
 #include "partition/linear_algebra/column_blocks.h"
 #include "partition/linear_algebra/standardize.h"

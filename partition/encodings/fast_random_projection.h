@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/threads/thread_pool.h"
 #include "partition/encodings/encoder.h"
 #include "partition/linear_algebra/sparse_product.h"
 #include "partition/steps/progress.h"

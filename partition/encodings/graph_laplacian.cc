@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "core/check.h"
-#include "core/for_each_row.h"
-#include "core/prefetch.h"
-#include "core/topology.h"
+#include "core/base/check.h"
+#include "core/base/prefetch.h"
+#include "core/store/topology.h"
+#include "core/threads/for_each_row.h"
 #include "partition/graph/components.h"
 
 namespace quadhop {

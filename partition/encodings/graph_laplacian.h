@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
-#include "core/topology.h"
+#include "core/arrays/tensor.h"
+#include "core/store/topology.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/counted.h"
-#include "core/for_each_row.h"
-#include "core/rng.h"
-#include "core/status.h"
+#include "core/base/counted.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/threads/for_each_row.h"
 #include "partition/encodings/graph_laplacian.h"
 #include "partition/linear_algebra/standardize.h"
 #include "partition/linear_algebra/symmetric_eigen.h"

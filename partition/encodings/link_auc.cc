@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "partition/encodings/random_walk.h"
 
 namespace quadhop {

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "core/tensor.h"
-#include "core/topology.h"
+#include "core/arrays/tensor.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 

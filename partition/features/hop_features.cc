@@ -8,9 +8,9 @@
 #include <cstring>
 #include <limits>
 
-#include "core/casts.h"
-#include "core/parallel_status.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
+#include "core/threads/parallel_status.h"
 
 namespace quadhop {
 namespace {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/dtype.h"
+#include "core/arrays/tensor.h"
+#include "core/threads/thread_pool.h"
 #include "partition/features/raw_features.h"
 #include "partition/linear_algebra/column_blocks.h"
 #include "partition/scratch/scratch_file.h"

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/aligned_memory.h"
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/store.h"
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
+#include "core/base/status.h"
+#include "core/memory/aligned_memory.h"
+#include "core/memory/host_memory.h"
+#include "core/store/store.h"
 #include "partition/features/hop_features.h"
 #include "partition/features/raw_features.h"
 #include "partition/linear_algebra/column_blocks.h"

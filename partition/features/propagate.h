@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string>
 
-#include "core/dtype.h"
-#include "core/store_writer.h"
-#include "core/thread_pool.h"
+#include "core/arrays/dtype.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 #include "partition/steps/progress.h"
 #include "partition/steps/step_needs.h"
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
 #include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {

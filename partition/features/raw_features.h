@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/store.h"
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/topology.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 namespace {

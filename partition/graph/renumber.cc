@@ -4,8 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include "core/check.h"
-#include "core/topology.h"
+#include "core/base/check.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/thread_pool.h"
-#include "core/topology.h"
+#include "core/store/topology.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

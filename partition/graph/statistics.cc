@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

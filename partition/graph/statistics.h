@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

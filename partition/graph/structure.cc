@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/status.h"
-#include "core/topology.h"
+#include "core/base/status.h"
+#include "core/store/topology.h"
 #include "partition/graph/components.h"
 
 namespace quadhop {

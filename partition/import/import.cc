@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <system_error>
 
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
-#include "core/store_writer.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "core/memory/host_memory.h"
+#include "core/store/store_writer.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/unrecognised.h"

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "partition/import/target/import_options.h"
 #include "partition/import/target/import_report.h"
 #include "partition/steps/prep_shape.h"

@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/checksum.h"
-#include "core/file.h"
-#include "core/manifest.h"
-#include "core/run_mark.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/checksum.h"
+#include "core/files/file.h"
+#include "core/files/run_mark.h"
+#include "core/store/manifest.h"
 #include "partition/import/import.h"
 #include "partition/steps/prep_step.h"
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/scratch/scratch_file.h"
 
 namespace quadhop {

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <vector>
 
-#include "core/check.h"
-#include "core/host_memory.h"
-#include "core/rng.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
 #include "partition/linear_algebra/sparse_product.h"
 #include "partition/linear_algebra/sparse_transpose.h"
 #include "partition/linear_algebra/symmetric_eigen.h"

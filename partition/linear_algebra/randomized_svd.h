@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <functional>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/threads/thread_pool.h"
 #include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {

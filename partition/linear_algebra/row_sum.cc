@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/prefetch.h"
+#include "core/base/prefetch.h"
 
 // Highway compiles this file once for each instruction set.
 #undef HWY_TARGET_INCLUDE

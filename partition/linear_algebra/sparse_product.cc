@@ -4,9 +4,9 @@
 #include <atomic>
 #include <cmath>
 
-#include "core/check.h"
-#include "core/prefetch.h"
-#include "core/topology.h"
+#include "core/base/check.h"
+#include "core/base/prefetch.h"
+#include "core/store/topology.h"
 #include "partition/linear_algebra/add_scaled.h"
 #include "partition/linear_algebra/row_sum.h"
 

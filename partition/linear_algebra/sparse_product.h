@@ -10,9 +10,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
-#include "core/topology.h"
+#include "core/arrays/tensor.h"
+#include "core/store/topology.h"
+#include "core/threads/thread_pool.h"
 #include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {

@@ -8,11 +8,11 @@
 #include <numeric>
 #include <utility>
 
-#include "core/casts.h"
-#include "core/check.h"
-#include "core/for_each_row.h"
-#include "core/rng.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/threads/for_each_row.h"
 
 namespace quadhop {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/threads/thread_pool.h"
 #include "partition/linear_algebra/sparse_transpose.h"
 
 namespace quadhop {

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace quadhop {
 

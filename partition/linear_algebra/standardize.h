@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

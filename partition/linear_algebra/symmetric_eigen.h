@@ -3,7 +3,7 @@
 
 #include <absl/types/span.h>
 
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
 
 namespace quadhop {
 

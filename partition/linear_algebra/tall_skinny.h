@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

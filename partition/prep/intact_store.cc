@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/manifest.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/store/manifest.h"
 #include "partition/steps/store_step.h"
 
 namespace quadhop {

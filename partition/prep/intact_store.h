@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "partition/steps/prep_step.h"
 
 namespace quadhop {

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/dtype.h"
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
-#include "core/store.h"
+#include "core/arrays/dtype.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "core/memory/host_memory.h"
+#include "core/store/store.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/prep/intact_store.h"
 #include "partition/prep/prep_plan.h"

@@ -15,8 +15,8 @@
 #include <functional>
 #include <string>
 
-#include "core/store_writer.h"
-#include "core/thread_pool.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 #include "partition/cuts/partition_store.h"
 #include "partition/encodings/encode.h"
 #include "partition/features/propagate.h"

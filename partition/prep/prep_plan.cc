@@ -5,12 +5,12 @@
 
 #include <algorithm>
 
-#include "core/casts.h"
-#include "core/dtype.h"
-#include "core/file.h"
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/topology.h"
+#include "core/arrays/dtype.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/memory/host_memory.h"
+#include "core/store/topology.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/encodings/encoder.h"

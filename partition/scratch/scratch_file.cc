@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 

@@ -4,8 +4,8 @@
 #include <new>
 #include <utility>
 
-#include "core/out_of_memory.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/threads/out_of_memory.h"
 #include "partition/scratch/radix_sort.h"
 
 namespace quadhop {

@@ -3,7 +3,7 @@
 
 #include <absl/strings/string_view.h>
 
-#include "core/store.pb.h"
+#include "core/store/store.pb.h"
 #include "partition/steps/prep_step.h"
 
 namespace quadhop {

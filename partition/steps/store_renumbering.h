@@ -3,9 +3,9 @@
 
 #include <absl/status/status.h>
 
-#include "core/store.h"
-#include "core/store_writer.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 #include "partition/graph/renumber.h"
 
 namespace quadhop {

@@ -4,9 +4,9 @@
 
 #include <utility>
 
-#include "core/file.h"
-#include "core/manifest.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/manifest.h"
 
 namespace quadhop {
 

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "core/store.h"
-#include "core/store_writer.h"
+#include "core/store/store.h"
+#include "core/store/store_writer.h"
 
 namespace quadhop {
 

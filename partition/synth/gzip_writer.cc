@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/check.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 namespace {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/file.h"
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/stopwatch.h"
-#include "core/store.h"
-#include "core/store_writer.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
+#include "core/base/stopwatch.h"
+#include "core/files/file.h"
+#include "core/memory/host_memory.h"
+#include "core/store/store.h"
+#include "core/store/store_writer.h"
 #include "partition/import/target/import_target.h"
 #include "partition/import/target/random_split.h"
 #include "partition/steps/provenance.h"

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/import/target/import_report.h"
 
 namespace quadhop {

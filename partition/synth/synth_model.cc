@@ -7,9 +7,9 @@
 #include <numeric>
 #include <utility>
 
-#include "core/casts.h"
-#include "core/rng.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/import/target/graph_builder.h"
 #include "partition/synth/alias_table.h"
 #include "partition/synth/synth.h"

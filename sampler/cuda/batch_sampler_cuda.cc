@@ -4,9 +4,9 @@
 
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 #include "core/cuda/readable.h"
-#include "core/status.h"
 #include "sampler/cuda/two_hop_kernel.h"
 
 namespace quadhop::cuda {

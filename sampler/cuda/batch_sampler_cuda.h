@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "sampler/batch_sampler.h"
+#include "sampler/samples/batch_sampler.h"
 
 namespace quadhop {
 

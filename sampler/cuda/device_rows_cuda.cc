@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "core/check.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 #include "sampler/cuda/row_table.h"
 
 namespace quadhop::cuda {

@@ -9,9 +9,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/device_rows.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/batch/device_rows.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "core/arrays/dtype.h"
 #include "core/cuda/cuda_device.h"
-#include "core/dtype.h"
 
 namespace quadhop::cuda {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/check.h"
-#include "core/staging_buffer.h"
-#include "core/status.h"
-#include "sampler/row_copy.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/memory/staging_buffer.h"
+#include "sampler/features/row_copy.h"
 
 namespace quadhop::cuda {
 namespace {

@@ -7,11 +7,11 @@
 
 #include <cstdint>
 
+#include "core/base/ids.h"
 #include "core/cuda/cuda_device.h"
 #include "core/cuda/readable.h"
-#include "core/ids.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "sampler/cuda/row_gather.h"
 
 namespace quadhop::cuda {

@@ -3,8 +3,8 @@
 #include "core/cuda/threads.cuh"
 #include "sampler/cuda/block_scan.cuh"
 #include "sampler/cuda/two_hop_kernel.h"
-#include "sampler/entry_hash.h"
-#include "sampler/sample_rules.h"
+#include "sampler/samples/entry_hash.h"
+#include "sampler/samples/sample_rules.h"
 
 namespace quadhop::cuda {
 namespace {

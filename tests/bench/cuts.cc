@@ -9,11 +9,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "core/check.h"
-#include "core/rng.h"
-#include "core/stopwatch.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "core/base/stopwatch.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "partition/cuts/partitioner.h"
 
 namespace quadhop {

@@ -18,10 +18,10 @@
 #include <string>
 #include <vector>
 
-#include "core/check.h"
-#include "core/file.h"
-#include "core/store.h"
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
+#include "core/base/check.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
 #include "partition/import/bytes/inflater.h"
 #include "partition/import/text/csv.h"
 #include "partition/import/text/text_chunks.h"

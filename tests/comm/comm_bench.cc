@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "comm/mpi.h"
-#include "comm/mpi_launcher.h"
-#include "comm/reduction.h"
-#include "core/check.h"
-#include "core/median.h"
+#include "comm/mpi/mpi.h"
+#include "comm/mpi/mpi_launcher.h"
+#include "comm/sums/reduction.h"
+#include "core/base/check.h"
+#include "core/base/median.h"
 #include "tests/support/run_ranks.h"
 
 namespace quadhop {

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "comm/background_sum.h"
+#include "comm/collectives/staged_communicator.h"
 #include "comm/cuda/row_adder_cuda.h"
-#include "comm/staged_communicator.h"
+#include "comm/sums/background_sum.h"
 #include "core/cuda/cuda_device.h"
 #include "tests/support/run_ranks.h"
 #include "tests/support/status_matchers.h"

@@ -2,11 +2,11 @@
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/memory/memory_plan.h"
-#include "model/kernels.h"
+#include "model/kernels/kernels.h"
 #include "tests/model/toy_job.h"
 #include "tests/support/status_matchers.h"
 

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "model/cuda/products_cuda.h"
 #include "model/cuda/warp.cuh"
 

@@ -1,9 +1,9 @@
 // The manifest of a checkpoint.
 #include <google/protobuf/text_format.h>
 
-#include "core/check.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "tests/fuzz/reader.h"

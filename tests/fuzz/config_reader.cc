@@ -1,5 +1,5 @@
 // Configs: those of users, and of runs.
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/config/config.h"
 #include "tests/fuzz/reader.h"
 #include "tests/support/temp_dir.h"

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/fuzz/reader.h"
 #include "tests/support/status_matchers.h"
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/text/text_source.h"
 #include "partition/synth/gzip_writer.h"
 #include "tests/fuzz/reader.h"

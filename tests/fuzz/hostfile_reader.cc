@@ -1,5 +1,5 @@
 // Hostfiles of quadhop launch hosts.
-#include "core/status.h"
+#include "core/base/status.h"
 #include "launch/cluster/hostfile.h"
 #include "tests/fuzz/reader.h"
 #include "tests/support/temp_dir.h"

@@ -1,10 +1,10 @@
 // Importers: one file of an input has the bytes, the others are whole.
 #include <filesystem>
 
-#include "core/check.h"
-#include "core/file.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
 #include "partition/import/import.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/import/formats/format_writers.h"

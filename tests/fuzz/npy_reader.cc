@@ -1,6 +1,6 @@
 // .npy files, by both of their readers.
-#include "core/npy.h"
-#include "core/status.h"
+#include "core/arrays/npy.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_source.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/import/formats/format_writers.h"

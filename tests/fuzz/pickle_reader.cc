@@ -1,7 +1,7 @@
 // Pickles, and every array and matrix in them.
 #include <absl/container/flat_hash_set.h>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/pickle.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/import/arrays/pickle_writers.h"

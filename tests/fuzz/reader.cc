@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace quadhop {
 namespace {

@@ -1,8 +1,8 @@
 // What a run leaves in its folder, as report and watch read it.
 #include <absl/time/time.h>
 
-#include "core/check.h"
-#include "core/status.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
 #include "launch/config/config.h"
 #include "launch/display/watch.h"
 #include "launch/report/report.h"

@@ -1,5 +1,5 @@
 // Safetensors files: weights, optimiser states, golden cases.
-#include "core/status.h"
+#include "core/base/status.h"
 #include "model/checkpoint/safetensors.h"
 #include "tests/fuzz/reader.h"
 #include "tests/partition/import/formats/format_writers.h"

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "model/checkpoint/safetensors.h"
 
 namespace quadhop::golden {

@@ -4,11 +4,11 @@
 #include <memory>
 #include <numeric>
 
-#include "comm/communicator.h"
-#include "core/status.h"
-#include "core/thread_pool.h"
-#include "model/adam.h"
-#include "model/largegt.h"
+#include "comm/collectives/communicator.h"
+#include "core/base/status.h"
+#include "core/threads/thread_pool.h"
+#include "model/largegt/largegt.h"
+#include "model/parameters/adam.h"
 #include "tests/model/test_kernels.h"
 
 namespace quadhop::golden {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tests/reference/adam.h"
 #include "tests/reference/largegt.h"
 #include "tests/reference/losses.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tests/golden/golden_case.h"
 #include "tests/golden/golden_check.h"
 #include "tests/golden/golden_production.h"

@@ -30,7 +30,7 @@ TEST(House, BackendHeadersStayInFilesNamedForThem) {
 }
 
 TEST(House, SourcesAreShortEnoughToRead) {
-  EXPECT_THAT(SourcesOf(QH_SOURCE_DIR), testing::Contains("core/store.h"));
+  EXPECT_THAT(SourcesOf(QH_SOURCE_DIR), testing::Contains("core/store/store.h"));
   EXPECT_THAT(SourcesTooLong(QH_SOURCE_DIR, kMaxLines), IsEmpty());
 }
 
@@ -87,20 +87,22 @@ TEST_F(TreeRules, FindIncludesInCircles) {
 }
 
 TEST_F(TreeRules, FindBackendHeadersOutOfPlace) {
-  Write("comm/mpi_communicator.cc", "#include <mpi.h>\n#include \"comm/mpi.h\"\n");
-  Write("comm/other.cc", "#include \"comm/mpi.h\"\n#include <mpi.h>\n");
+  Write("comm/mpi_communicator.cc", "#include <mpi.h>\n#include \"comm/mpi/mpi.h\"\n");
+  Write("comm/other.cc", "#include \"comm/mpi/mpi.h\"\n#include <mpi.h>\n");
   Write("comm/nccl_communicator.cc", "#include <nccl.h>\n#include <cuda_runtime.h>\n");
-  Write("model/kernels.cc", "#include \"model/kernels.h\"\n#include <cuda_runtime.h>\n");
+  Write("model/kernels/kernels.cc",
+        "#include \"model/kernels/kernels.h\"\n#include <cuda_runtime.h>\n");
   Write("model/x_cuda.cu", "#include <cuda_runtime.h>\n#include <cublasLt.h>\n");
   Write("partition/metis_partitioner.cc", "#include <metis.h>\n");
   Write("partition/cut.h", "#include \"metis.h\"\n");
   Write("partition/ptscotch_partitioner.cc", "#include <mpi.h>\n#include <ptscotch.h>\n");
   Write("partition/ranks.h", "#include <scotch.h>\n");
-  EXPECT_THAT(BackendHeadersOutOfPlace(dir_.path()),
-              ElementsAre("comm/other.cc:2: mpi.h belongs in files named for it",
-                          "model/kernels.cc:2: cuda_runtime.h belongs in files named for it",
-                          "partition/cut.h:1: metis.h belongs in files named for it",
-                          "partition/ranks.h:1: scotch.h belongs in files named for it"));
+  EXPECT_THAT(
+      BackendHeadersOutOfPlace(dir_.path()),
+      ElementsAre("comm/other.cc:2: mpi.h belongs in files named for it",
+                  "model/kernels/kernels.cc:2: cuda_runtime.h belongs in files named for it",
+                  "partition/cut.h:1: metis.h belongs in files named for it",
+                  "partition/ranks.h:1: scotch.h belongs in files named for it"));
 }
 
 TEST_F(TreeRules, FindSourcesThatAreTooLong) {

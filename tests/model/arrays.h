@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "core/array.h"
+#include "core/arrays/array.h"
 
 namespace quadhop {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/nccl.h"
+#include "comm/nccl/nccl.h"
 #include "core/cuda/cuda_device.h"
 #include "tests/model/test_kernels.h"
 #include "tests/model/toy_job.h"

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop::cpu {
 namespace {

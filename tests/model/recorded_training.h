@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "model/largegt.h"
+#include "model/largegt/largegt.h"
 
 namespace quadhop {
 

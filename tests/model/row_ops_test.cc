@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "model/cpu/adam_step.h"
 #include "tests/model/rows.h"
 

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/dtype.h"
-#include "core/rng.h"
+#include "core/arrays/dtype.h"
+#include "core/base/rng.h"
 #include "model/cpu/dropout_bits.h"
 #include "model/cpu/row_ops.h"
 

@@ -4,11 +4,11 @@
 #include <memory>
 #include <utility>
 
-#include "comm/communicator.h"
-#include "comm/staged_communicator.h"
-#include "core/check.h"
-#include "core/thread_pool.h"
-#include "model/kernels.h"
+#include "comm/collectives/communicator.h"
+#include "comm/collectives/staged_communicator.h"
+#include "core/base/check.h"
+#include "core/threads/thread_pool.h"
+#include "model/kernels/kernels.h"
 
 namespace quadhop {
 

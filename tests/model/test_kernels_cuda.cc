@@ -1,4 +1,4 @@
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/model/test_kernels.h"
 
 namespace quadhop {

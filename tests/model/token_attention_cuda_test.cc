@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop::cuda {

@@ -9,12 +9,12 @@
 #include <memory_resource>
 #include <vector>
 
-#include "comm/communicator.h"
-#include "core/batch.h"
-#include "core/staging_resource.h"
-#include "core/thread_pool.h"
-#include "model/adam.h"
-#include "model/largegt.h"
+#include "comm/collectives/communicator.h"
+#include "core/batch/batch.h"
+#include "core/memory/staging_resource.h"
+#include "core/threads/thread_pool.h"
+#include "model/largegt/largegt.h"
+#include "model/parameters/adam.h"
 #include "tests/model/test_kernels.h"
 
 namespace quadhop {

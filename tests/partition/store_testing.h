@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
-#include "core/status.h"
-#include "core/store.h"
-#include "core/store_writer.h"
-#include "core/thread_pool.h"
+#include "core/base/rng.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace quadhop::reference {
 

@@ -9,7 +9,7 @@
 #include <limits>
 #include <string>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "tests/reference/arrays.h"
 
 namespace quadhop::reference {

@@ -12,10 +12,10 @@
 #include <iostream>
 #include <string>
 
-#include "core/check.h"
-#include "core/status.h"
-#include "core/store.h"
-#include "core/thread_pool.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_parts.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/cuda/cuda_device.h"
-#include "model/batch_arrays.h"
+#include "model/kernels/batch_arrays.h"
 #include "sampler/cuda/device_rows_cuda.h"
 #include "tests/sampler/loader_testing.h"
 #include "tests/support/status_matchers.h"

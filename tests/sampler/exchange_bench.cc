@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "core/status.h"
-#include "core/store.h"
-#include "sampler/batch_loader.h"
-#include "sampler/hot_set.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
+#include "sampler/batches/batch_loader.h"
+#include "sampler/features/hot_set.h"
 
 namespace quadhop::bench {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "sampler/cuda/sample_room.h"
 
 namespace quadhop::cuda {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "sampler/batch_loader.h"
+#include "sampler/batches/batch_loader.h"
 #include "tests/sampler/small_graph.h"
 #include "tests/support/status_matchers.h"
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
-#include "sampler/feature_source.h"
+#include "core/base/rng.h"
+#include "sampler/features/feature_source.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop::cuda {

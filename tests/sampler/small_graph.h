@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
-#include "core/topology.h"
+#include "core/base/rng.h"
+#include "core/store/topology.h"
 
 namespace quadhop {
 

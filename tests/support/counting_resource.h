@@ -6,7 +6,7 @@
 #include <memory_resource>
 #include <set>
 
-#include "core/aligned_memory.h"
+#include "core/memory/aligned_memory.h"
 
 namespace quadhop {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 
 namespace quadhop {
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "comm/communicator.h"
-#include "comm/mpi.h"
+#include "comm/collectives/communicator.h"
+#include "comm/mpi/mpi.h"
 
 namespace quadhop {
 

@@ -2,7 +2,7 @@
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
-#include "comm/nccl.h"
+#include "comm/nccl/nccl.h"
 #include "core/cuda/cuda_device.h"
 #include "tests/support/rank_backend.h"
 #include "tests/support/run_ranks.h"

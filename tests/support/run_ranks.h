@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 
 namespace quadhop {
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_source.h"
 
 namespace quadhop {

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <utility>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 namespace {

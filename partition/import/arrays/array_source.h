@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/npy.h"
+#include "core/arrays/npy.h"
 #include "partition/import/bytes/byte_source.h"
 
 namespace quadhop {

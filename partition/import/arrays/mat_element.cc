@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/bytes/inflater.h"
 
 namespace quadhop {

@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/arrays/mat_layout.h"
 
 namespace quadhop {

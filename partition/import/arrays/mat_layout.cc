@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/arrays/mat_element.h"
 
 namespace quadhop {

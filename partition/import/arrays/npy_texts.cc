@@ -8,8 +8,8 @@
 
 #include <cstring>
 
-#include "core/npy.h"
-#include "core/status.h"
+#include "core/arrays/npy.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_source.h"
 #include "partition/import/arrays/pickle.h"
 

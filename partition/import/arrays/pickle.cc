@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/pickle_machine.h"
 
 namespace quadhop {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 #include "partition/import/arrays/array_source.h"
 #include "partition/linear_algebra/sparse_transpose.h"
 

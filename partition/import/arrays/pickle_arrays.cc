@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/pickle.h"
 #include "partition/linear_algebra/sparse_rows.h"
 

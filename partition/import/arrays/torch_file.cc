@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

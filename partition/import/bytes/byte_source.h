@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 

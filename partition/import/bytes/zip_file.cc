@@ -11,8 +11,8 @@
 #include <system_error>
 #include <utility>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/bytes/inflater.h"
 
 namespace quadhop {

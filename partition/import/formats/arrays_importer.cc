@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_blocks.h"
 #include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_format.h"

@@ -13,8 +13,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/parallel_status.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/threads/parallel_status.h"
 #include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_format.h"

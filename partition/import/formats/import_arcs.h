@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_source.h"
 #include "partition/import/formats/node_ids.h"
 #include "partition/import/target/import_target.h"

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/import/target/import_options.h"
 #include "partition/import/target/import_target.h"
 #include "partition/steps/prep_shape.h"

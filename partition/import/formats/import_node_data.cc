@@ -6,8 +6,8 @@
 #include <cmath>
 #include <utility>
 
-#include "core/casts.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_blocks.h"
 #include "partition/import/target/node_values.h"
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/casts.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_blocks.h"
 #include "partition/import/formats/note_unused.h"
 

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/mat_file.h"
 #include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_format.h"

@@ -9,7 +9,7 @@
 #include <atomic>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

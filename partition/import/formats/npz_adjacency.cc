@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/formats/import_arcs.h"
 
 namespace quadhop {

@@ -14,9 +14,9 @@
 #include <cmath>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/arrays/array_source.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/ogb_splits.h"

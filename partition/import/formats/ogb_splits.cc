@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/arrays/array_source.h"
 #include "partition/import/arrays/torch_file.h"
 #include "partition/import/text/csv_table.h"

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/import/target/import_target.h"
 
 namespace quadhop {

@@ -1,6 +1,6 @@
 // A sparse adjacency alone, as scipy.sparse.save_npz writes it: csr, csc or coo, with --features,
 // --labels and --splits.
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"

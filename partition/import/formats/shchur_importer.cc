@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/arrays/array_blocks.h"
 #include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/import_arcs.h"

@@ -20,9 +20,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/counted.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
 #include "partition/import/tables/categories.h"

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/arrays/mat_file.h"
 #include "partition/import/arrays/named_arrays.h"
 #include "partition/import/arrays/npz_file.h"

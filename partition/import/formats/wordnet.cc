@@ -9,8 +9,8 @@
 #include <charconv>
 #include <utility>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 namespace {

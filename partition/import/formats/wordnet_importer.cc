@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/tf_idf.h"
 #include "partition/import/formats/wordnet.h"

@@ -9,7 +9,7 @@
 #include <map>
 #include <optional>
 
-#include "core/store.h"
+#include "core/store/store.h"
 #include "partition/import/tables/number_in_order.h"
 #include "partition/import/tables/table_values.h"
 

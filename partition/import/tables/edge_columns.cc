@@ -12,7 +12,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/tables/table_header.h"
 #include "partition/import/text/number_lines.h"
 #include "partition/import/text/text_chunks.h"

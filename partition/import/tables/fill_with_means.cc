@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/counted.h"
+#include "core/base/casts.h"
+#include "core/base/counted.h"
 
 namespace quadhop {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
 
 namespace quadhop {
 

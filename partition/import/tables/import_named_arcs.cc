@@ -11,9 +11,9 @@
 #include <tuple>
 #include <vector>
 
-#include "core/casts.h"
-#include "core/counted.h"
-#include "core/status.h"
+#include "core/base/casts.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
 #include "partition/import/tables/edge_columns.h"
 #include "partition/import/text/input_text.h"
 #include "partition/import/text/number_lines.h"

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 namespace quadhop {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "core/host_memory.h"
+#include "core/memory/host_memory.h"
 
 namespace quadhop {
 

@@ -12,8 +12,8 @@
 #include <limits>
 #include <memory>
 
-#include "core/casts.h"
-#include "core/counted.h"
+#include "core/base/casts.h"
+#include "core/base/counted.h"
 #include "partition/import/arrays/named_arrays.h"
 #include "partition/import/tables/table_values.h"
 #include "partition/import/target/node_values.h"

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "core/status.h"
-#include "core/store.h"
+#include "core/base/status.h"
+#include "core/store/store.h"
 #include "partition/import/tables/node_columns.h"
 #include "partition/import/target/import_target.h"
 #include "partition/import/text/number_lines.h"

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 namespace {

@@ -7,10 +7,10 @@
 #include <numeric>
 #include <utility>
 
-#include "core/casts.h"
-#include "core/check.h"
-#include "core/status.h"
-#include "core/topology.h"
+#include "core/base/casts.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/store/topology.h"
 #include "partition/scratch/scratch_file.h"
 #include "partition/scratch/sorted_runs.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/steps/step_needs.h"
 
 namespace quadhop {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/store_writer.h"
+#include "core/store/store_writer.h"
 #include "partition/steps/progress.h"
 
 namespace quadhop {

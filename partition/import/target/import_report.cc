@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "core/counted.h"
+#include "core/base/counted.h"
 
 namespace quadhop {
 

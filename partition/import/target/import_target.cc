@@ -9,11 +9,11 @@
 #include <numeric>
 #include <utility>
 
-#include "core/check.h"
-#include "core/counted.h"
-#include "core/host_memory.h"
-#include "core/status.h"
-#include "core/store.h"
+#include "core/base/check.h"
+#include "core/base/counted.h"
+#include "core/base/status.h"
+#include "core/memory/host_memory.h"
+#include "core/store/store.h"
 #include "partition/import/target/feature_scale.h"
 #include "partition/import/target/one_hot.h"
 #include "partition/import/target/random_split.h"

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "core/store_writer.h"
-#include "core/tensor.h"
-#include "core/thread_pool.h"
+#include "core/arrays/tensor.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 #include "partition/import/target/graph_builder.h"
 #include "partition/import/target/import_options.h"
 #include "partition/import/target/import_report.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/store.h"
+#include "core/store/store.h"
 
 namespace quadhop {
 

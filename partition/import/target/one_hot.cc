@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/store.h"
+#include "core/store/store.h"
 
 namespace quadhop {
 

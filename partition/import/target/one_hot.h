@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
 
 namespace quadhop {
 

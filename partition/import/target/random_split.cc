@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include "core/check.h"
-#include "core/rng.h"
-#include "core/store.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
+#include "core/store/store.h"
 
 namespace quadhop {
 

@@ -1,6 +1,6 @@
 #include "partition/import/text/csv_table.h"
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/target/import_target.h"
 #include "partition/import/text/csv.h"
 #include "partition/import/text/text_chunks.h"

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 #include "partition/import/target/import_target.h"
 #include "partition/import/text/text_chunks.h"
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 
 namespace quadhop {
 

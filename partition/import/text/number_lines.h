@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "partition/import/text/text_chunks.h"
 
 namespace quadhop {

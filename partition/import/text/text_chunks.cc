@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/out_of_memory.h"
-#include "core/parallel_status.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/threads/out_of_memory.h"
+#include "core/threads/parallel_status.h"
 #include "partition/import/text/text_source.h"
 
 namespace quadhop {

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "core/thread_pool.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 

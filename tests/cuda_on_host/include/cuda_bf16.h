@@ -1,7 +1,7 @@
 // bf16 values of the stand-in for CUDA.
 #pragma once
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's.
 struct __nv_bfloat16 {

@@ -1,7 +1,7 @@
 // Half-precision values of the stand-in for CUDA.
 #pragma once
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's.
 struct __half {

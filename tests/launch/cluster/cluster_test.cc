@@ -9,7 +9,7 @@
 #include <functional>
 #include <thread>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/cluster/hostfile.h"
 #include "launch/cluster/mpirun.h"
 #include "launch/cluster/restarts.h"

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/cluster/shell.h"
 #include "launch/json/json_object.h"
 #include "launch/ranks/gpus.h"

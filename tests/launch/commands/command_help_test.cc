@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/cluster/shell.h"
 #include "tests/launch/cluster/shell_words.h"
 #include "tests/launch/quadhop_command.h"

@@ -9,8 +9,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
-#include "core/npy.h"
+#include "core/arrays/npy.h"
+#include "core/files/file.h"
 #include "launch/run/run_paths.h"
 #include "tests/launch/commands/commands_fixture.h"
 #include "tests/launch/quadhop_command.h"

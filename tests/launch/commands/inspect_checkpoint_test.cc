@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/run/checkpoint_folder.h"
 #include "tests/launch/commands/commands_fixture.h"
 

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -1,8 +1,8 @@
 // What prep does, plans, skips and makes anew.
 #include <filesystem>
 
-#include "core/file.h"
-#include "core/npy.h"
+#include "core/arrays/npy.h"
+#include "core/files/file.h"
 #include "tests/launch/commands/commands_fixture.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"

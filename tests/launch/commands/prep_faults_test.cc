@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <map>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/faults/faults.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"

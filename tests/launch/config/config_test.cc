@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/config/config_fields.h"
 #include "launch/config/model_options.h"
 #include "tests/support/status_matchers.h"

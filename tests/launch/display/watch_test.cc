@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/config/config.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/run/run_claim.h"

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "comm/communicator.h"
+#include "comm/collectives/communicator.h"
 #include "launch/config/config_fields.h"
 #include "tests/support/run_ranks.h"
 #include "tests/support/status_matchers.h"

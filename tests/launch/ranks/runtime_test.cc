@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <set>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <regex>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/config/config.h"
 #include "launch/report/partition_map.h"
 #include "launch/report/svg_frame.h"

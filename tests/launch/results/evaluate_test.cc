@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
-#include "core/npy.h"
-#include "core/store.h"
-#include "core/store_writer.h"
+#include "core/arrays/npy.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
+#include "core/store/store_writer.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint_parts.h"

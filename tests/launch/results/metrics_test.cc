@@ -4,9 +4,9 @@
 #include <limits>
 #include <thread>
 
-#include "comm/gather.h"
-#include "core/rng.h"
-#include "core/store.h"
+#include "comm/collectives/gather.h"
+#include "core/base/rng.h"
+#include "core/store/store.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {

@@ -11,10 +11,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/file.h"
-#include "core/manifest.h"
-#include "core/npy.h"
-#include "core/store_writer.h"
+#include "core/arrays/npy.h"
+#include "core/files/file.h"
+#include "core/store/manifest.h"
+#include "core/store/store_writer.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
 #include "launch/session/session.h"

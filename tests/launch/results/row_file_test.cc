@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_parts.h"

@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "core/file.h"
-#include "core/store.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
 #include "launch/run/checkpoint_folder.h"

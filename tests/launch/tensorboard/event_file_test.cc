@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/config/config.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
-#include "core/store.h"
-#include "core/store_writer.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
+#include "core/store/store_writer.h"
 #include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"

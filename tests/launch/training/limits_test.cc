@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
 #include "tests/launch/quadhop_command.h"

@@ -7,7 +7,7 @@
 #include "launch/config/config.h"
 #include "launch/ranks/runtime.h"
 #include "launch/session/session.h"
-#include "model/adam.h"
+#include "model/parameters/adam.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/large_allocations.h"
 #include "tests/support/status_matchers.h"

@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/file.h"
-#include "core/file_lock.h"
+#include "core/files/file.h"
+#include "core/files/file_lock.h"
 #include "launch/config/config.h"
 #include "launch/ranks/stop_signals.h"
 #include "launch/run/checkpoint_folder.h"
@@ -24,7 +24,7 @@
 #include "launch/run/run_paths.h"
 #include "launch/training/train.h"
 #include "launch/training/train_job.h"
-#include "model/kernels.h"
+#include "model/kernels/kernels.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/checksum.h"
+#include "core/files/checksum.h"
 #include "model/checkpoint/checkpoint_export.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/checkpoint_transfer.h"

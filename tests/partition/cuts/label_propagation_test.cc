@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "tests/partition/cuts/cut_testing.h"
 
 namespace quadhop {

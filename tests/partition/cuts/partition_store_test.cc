@@ -8,8 +8,8 @@
 #include <set>
 #include <vector>
 
-#include "core/file.h"
-#include "core/store_writer.h"
+#include "core/files/file.h"
+#include "core/store/store_writer.h"
 #include "partition/graph/statistics.h"
 #include "tests/partition/cuts/cut_testing.h"
 #include "tests/partition/store_testing.h"

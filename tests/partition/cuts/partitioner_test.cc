@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/host_memory.h"
+#include "core/memory/host_memory.h"
 #include "partition/cuts/isolated_nodes.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/symmetric_rows.h"

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
-#include "core/thread_pool.h"
+#include "core/base/rng.h"
+#include "core/threads/thread_pool.h"
 
 namespace quadhop {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "partition/cuts/even_parts.h"
 #include "partition/cuts/partitioner.h"
 #include "tests/partition/cuts/cut_testing.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "partition/cuts/partition_store.h"
 #include "partition/encodings/encoder.h"
 #include "partition/features/propagate.h"

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "partition/import/import.h"
 #include "partition/linear_algebra/sparse_rows.h"
 #include "tests/partition/import/formats/format_writers.h"

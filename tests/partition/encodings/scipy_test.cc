@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "core/npy.h"
+#include "core/arrays/npy.h"
 #include "partition/encodings/encode.h"
 #include "partition/features/propagate.h"
 #include "tests/partition/store_testing.h"

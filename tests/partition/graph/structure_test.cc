@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/store.h"
+#include "core/store/store.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/import_fixture.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/store.h"
+#include "core/store/store.h"
 #include "partition/import/import.h"
 #include "tests/partition/import/import_testing.h"
 #include "tests/support/status_matchers.h"

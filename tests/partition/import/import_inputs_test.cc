@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "partition/import/import.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"

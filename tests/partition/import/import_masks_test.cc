@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/import_fixture.h"
 

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <ostream>
 
-#include "core/casts.h"
-#include "core/file.h"
-#include "core/store.h"
+#include "core/base/casts.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
 #include "partition/import/import.h"
 #include "tests/partition/import/import_testing.h"
 #include "tests/support/status_matchers.h"

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 
 namespace quadhop {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include "core/file.h"
-#include "core/store_writer.h"
+#include "core/files/file.h"
+#include "core/store/store_writer.h"
 #include "partition/cuts/partition_store.h"
 #include "partition/encodings/encode.h"
 #include "partition/features/propagate.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

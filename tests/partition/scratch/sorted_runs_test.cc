@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "core/rng.h"
-#include "core/thread_pool.h"
+#include "core/base/rng.h"
+#include "core/threads/thread_pool.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "tests/partition/import/import_testing.h"
 #include "tests/support/status_matchers.h"
 

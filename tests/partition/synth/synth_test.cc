@@ -7,8 +7,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/file.h"
-#include "core/store.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
 #include "partition/import/import.h"
 #include "partition/synth/alias_table.h"
 #include "tests/partition/import/import_testing.h"

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "core/file.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/files/file.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/import_testing.h"
 #include "tests/support/status_matchers.h"

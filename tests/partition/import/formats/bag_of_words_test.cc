@@ -6,7 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "partition/features/propagate.h"
 #include "partition/import/import.h"
 #include "tests/partition/import/formats/format_writers.h"

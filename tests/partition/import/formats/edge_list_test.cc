@@ -2,7 +2,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/import_fixture.h"
 

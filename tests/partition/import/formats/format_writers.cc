@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/check.h"
-#include "core/npy.h"
+#include "core/arrays/npy.h"
+#include "core/base/check.h"
 #include "tests/partition/import/arrays/pickle_writers.h"
 
 namespace quadhop {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 
 namespace quadhop {
 

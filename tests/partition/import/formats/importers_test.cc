@@ -9,9 +9,9 @@
 #include <sstream>
 #include <utility>
 
-#include "core/casts.h"
-#include "core/file.h"
-#include "core/store.h"
+#include "core/base/casts.h"
+#include "core/files/file.h"
+#include "core/store/store.h"
 #include "partition/features/raw_features.h"
 #include "partition/import/import.h"
 #include "tests/partition/import/arrays/pickle_writers.h"

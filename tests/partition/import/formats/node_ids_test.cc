@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/store.h"
+#include "core/store/store.h"
 #include "partition/import/import.h"
 #include "tests/partition/import/arrays/pickle_writers.h"
 #include "tests/partition/import/formats/format_writers.h"

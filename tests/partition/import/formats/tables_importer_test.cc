@@ -1,8 +1,8 @@
 // Tables of nodes and edges as people export them.
 #include <absl/strings/str_cat.h>
 
-#include "core/casts.h"
-#include "core/file.h"
+#include "core/base/casts.h"
+#include "core/files/file.h"
 #include "partition/import/tables/node_names.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/tables/tables_fixture.h"

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/store.h"
+#include "core/store/store.h"
 #include "partition/import/import.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/import_testing.h"

@@ -1,7 +1,7 @@
 // Edge lists whose ends are names of nodes.
 #include <absl/strings/str_cat.h>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/partition/import/tables/tables_fixture.h"
 
 namespace quadhop {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/store.h"
+#include "core/store/store.h"
 #include "partition/import/tables/node_columns.h"
 #include "tests/partition/import/import_fixture.h"
 

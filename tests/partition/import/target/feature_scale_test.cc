@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/rng.h"
-#include "core/tensor.h"
+#include "core/arrays/tensor.h"
+#include "core/base/rng.h"
 
 namespace quadhop {
 namespace {

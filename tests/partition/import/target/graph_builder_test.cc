@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 

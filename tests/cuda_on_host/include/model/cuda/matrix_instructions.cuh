@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/arrays/dtype.h"
 #include "cuda_runtime.h"
 
 namespace quadhop::cuda {

@@ -2,8 +2,8 @@
 // are made at once.
 #pragma once
 
+#include "core/arrays/dtype.h"
 #include "core/cuda/threads.cuh"
-#include "core/dtype.h"
 #include "cuda_runtime.h"
 
 namespace quadhop::cuda {

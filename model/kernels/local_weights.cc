@@ -1,0 +1,61 @@
+#include "model/kernels/local_weights.h"
+
+#include "core/base/check.h"
+
+namespace quadhop {
+namespace {
+
+// Hands out consecutive pieces of one array; with a null base it only counts.
+class Carver {
+ public:
+  explicit Carver(float* base) : base_(base) {}
+  void Vector(int64_t n, TensorView<float>& view) { view = TensorView<float>(Take(n), {n}); }
+  void Matrix(int64_t rows, int64_t columns, TensorView<float>& view) {
+    view = TensorView<float>(Take(rows * columns), {rows, columns});
+  }
+  int64_t taken() const { return taken_; }
+
+ private:
+  float* Take(int64_t n) {
+    float* piece = base_ == nullptr ? nullptr : base_ + taken_;
+    taken_ += n;
+    return piece;
+  }
+  float* base_;
+  int64_t taken_ = 0;
+};
+
+int64_t Carve(const LargeGTDims& dims, float* base, LocalWeights& w) {
+  const int64_t width = dims.width, wide = dims.wide();
+  Carver carver(base);
+  carver.Matrix(width, dims.token_columns(), w.w_in);
+  carver.Vector(width, w.b_in);
+  carver.Matrix(width, width, w.w_embed);
+  carver.Vector(width, w.b_embed);
+  carver.Vector(width, w.z_scale);
+  carver.Vector(width, w.z_shift);
+  carver.Matrix(width, wide, w.m);
+  carver.Vector(wide, w.c);
+  carver.Matrix(wide, wide, w.n);
+  carver.Vector(wide, w.b_out);
+  carver.Matrix(wide, width, w.w_residual);
+  carver.Vector(wide, w.b_residual);
+  carver.Vector(wide, w.t_scale);
+  carver.Vector(wide, w.t_shift);
+  carver.Vector(wide, w.w_read);
+  return carver.taken();
+}
+
+}  // namespace
+
+LocalWeights::LocalWeights(const LargeGTDims& dims, float* base) {
+  QH_CHECK(base != nullptr);
+  Carve(dims, base, *this);
+}
+
+int64_t LocalWeights::NumFloats(const LargeGTDims& dims) {
+  LocalWeights unused;
+  return Carve(dims, nullptr, unused);
+}
+
+}  // namespace quadhop
