@@ -31,7 +31,7 @@ class StagedCommunicator final : public Communicator {
  public:
   static absl::StatusOr<std::unique_ptr<Communicator>> Make(Communicator& host, Memory& memory) {
     QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> own, host.Duplicate());
-    QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> queue, memory.Fork());
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> queue, memory.NewStream());
     return std::unique_ptr<Communicator>(new StagedCommunicator(std::move(own), std::move(queue)));
   }
 
@@ -58,7 +58,7 @@ class StagedCommunicator final : public Communicator {
     QH_RETURN_IF_ERROR(host_->AllToAllV(operation, on_host));
     for (size_t r = 0; r < messages.size(); ++r)
       if (on_host[r].receive != messages[r].receive)
-        memory_->UploadLater(on_host[r].receive, static_cast<size_t>(messages[r].receive_bytes),
+        memory_->UploadAsync(on_host[r].receive, static_cast<size_t>(messages[r].receive_bytes),
                              messages[r].receive);
     return memory_->Synchronize();
   }

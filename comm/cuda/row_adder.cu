@@ -41,8 +41,8 @@ class CudaRowAdder final : public RowAdder {
     }
   }
 
-  absl::StatusOr<std::unique_ptr<RowAdder>> Fork() override {
-    QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, device_.ForkDevice());
+  absl::StatusOr<std::unique_ptr<RowAdder>> OnNewStream() override {
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, device_.NewDeviceStream());
     return std::make_unique<CudaRowAdder>(std::move(device));
   }
 
@@ -70,7 +70,7 @@ class CudaRowAdder final : public RowAdder {
     std::vector<RowAddition> additions;
     Buffer<RowAddition> on_device;
   };
-  const std::unique_ptr<Device> owned_;  // set in a Fork
+  const std::unique_ptr<Device> owned_;  // set by OnNewStream
   Device& device_;
   std::vector<List> lists_;
 };

@@ -48,23 +48,23 @@ uint64_t NewToken() {
   return (uint64_t{random()} << 32) | random();
 }
 
-Beat MakeBeat(uint64_t token, Beat::Kind kind, int32_t rank, const Standing& standing) {
+Beat MakeBeat(uint64_t token, Beat::Kind kind, int32_t rank, const RankProgress& progress) {
   Beat beat;
   beat.token = token;
   beat.kind = kind;
   beat.rank = rank;
-  beat.step = standing.step();
-  absl::SNPrintF(beat.phase.data(), beat.phase.size(), "%s", standing.phase());
+  beat.step = progress.step();
+  absl::SNPrintF(beat.phase.data(), beat.phase.size(), "%s", progress.phase());
   return beat;
 }
 
 }  // namespace
 
 struct Heartbeat::State {
-  State(const HeartbeatOptions& the_options, const Standing& the_standing, LossHandler on_a_loss,
-        AskHandler on_an_ask)
+  State(const HeartbeatOptions& the_options, const RankProgress& the_progress,
+        LossHandler on_a_loss, AskHandler on_an_ask)
       : options(the_options),
-        standing(the_standing),
+        progress(the_progress),
         on_loss(std::move(on_a_loss)),
         on_ask(std::move(on_an_ask)) {}
 
@@ -80,7 +80,7 @@ struct Heartbeat::State {
   std::string Describe() const;
 
   const HeartbeatOptions options;
-  const Standing& standing;
+  const RankProgress& progress;
   const LossHandler on_loss;
   const AskHandler on_ask;
   int32_t rank = 0;
@@ -112,7 +112,7 @@ absl::Status Heartbeat::State::AcceptAll(const Listener& listener, int32_t num_r
         hello->rank >= num_ranks || seen[static_cast<size_t>(hello->rank)])
       continue;  // not of this job
     seen[static_cast<size_t>(hello->rank)] = true;
-    connection.Send(MakeBeat(token, Beat::kHello, 0, standing));
+    connection.Send(MakeBeat(token, Beat::kHello, 0, progress));
     peers.push_back({std::move(connection), hello->rank, *hello, SteadyNow()});
   }
   std::sort(peers.begin(), peers.end(),
@@ -129,7 +129,7 @@ absl::Status Heartbeat::State::ConnectToMain(const Invitation& invitation) {
         Connect(address, invitation.port, SteadyAfter(kAddressDeadline));
     if (!socket.ok()) continue;
     BeatConnection connection(*std::move(socket));
-    connection.Send(MakeBeat(token, Beat::kHello, rank, standing));
+    connection.Send(MakeBeat(token, Beat::kHello, rank, progress));
     // Rank 0 takes one connection after the other.
     const absl::optional<Beat> answer = connection.WaitFor(SteadyAfter(kConnectDeadline));
     if (!answer.has_value() || answer->token != token) continue;  // some other program's port
@@ -212,7 +212,7 @@ bool Heartbeat::State::FindLoss() {
 void Heartbeat::State::ReportLoss(int32_t lost_rank, Beat::Kind how) {
   if (lost) return;
   lost = true;
-  if (rank == 0) SendToAll(MakeBeat(token, how, lost_rank, standing));
+  if (rank == 0) SendToAll(MakeBeat(token, how, lost_rank, progress));
   std::string what;
   if (lost_rank == rank) {
     what = absl::StrCat("rank ", rank, " itself was taken for lost: it sent nothing for ",
@@ -229,7 +229,7 @@ void Heartbeat::State::ReportLoss(int32_t lost_rank, Beat::Kind how) {
 
 std::string Heartbeat::State::Describe() const {
   std::vector<std::string> parts = {
-      absl::StrCat("rank ", rank, " was ", standing.phase(), ", step ", standing.step())};
+      absl::StrCat("rank ", rank, " was ", progress.phase(), ", step ", progress.step())};
   for (const Peer& peer : peers) {
     if (parts.size() == kMaxDescribed) {
       parts.push_back(absl::StrCat("and ", peers.size() + 1 - kMaxDescribed, " more"));
@@ -247,7 +247,7 @@ void Heartbeat::State::Work() {
   while (!stop) {
     if (SteadyNow() >= next_beat) {
       const std::scoped_lock lock(mutex);
-      SendToAll(MakeBeat(token, Beat::kAlive, rank, standing));
+      SendToAll(MakeBeat(token, Beat::kAlive, rank, progress));
       next_beat = SteadyAfter(options.interval);
     }
     TakeIn(next_beat);
@@ -257,7 +257,7 @@ void Heartbeat::State::Work() {
 
 absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
                                                             const HeartbeatOptions& options,
-                                                            const Standing& standing,
+                                                            const RankProgress& progress,
                                                             LossHandler on_loss,
                                                             AskHandler on_ask) {
   if (options.interval <= absl::ZeroDuration() || options.timeout < 2 * options.interval)
@@ -265,7 +265,7 @@ absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
         absl::StrCat("train.heartbeat_timeout_seconds is ", absl::ToDoubleSeconds(options.timeout),
                      "; allowed: at least twice train.heartbeat_interval_seconds, ",
                      absl::ToDoubleSeconds(options.interval)));
-  auto state = std::make_unique<State>(options, standing, std::move(on_loss), std::move(on_ask));
+  auto state = std::make_unique<State>(options, progress, std::move(on_loss), std::move(on_ask));
   state->rank = comm.rank().value();
   state->wake = Socket(eventfd(0, EFD_CLOEXEC));
   if (state->wake.fd() < 0) return ErrnoStatus(errno, "make the heartbeat's eventfd");
@@ -315,12 +315,12 @@ Heartbeat::~Heartbeat() {
 
 void Heartbeat::Leave() {
   const std::scoped_lock lock(state_->mutex);
-  state_->SendToAll(MakeBeat(state_->token, Beat::kLeave, state_->rank, state_->standing));
+  state_->SendToAll(MakeBeat(state_->token, Beat::kLeave, state_->rank, state_->progress));
 }
 
 void Heartbeat::Ask() {
   const std::scoped_lock lock(state_->mutex);
-  state_->SendToAll(MakeBeat(state_->token, Beat::kStuck, state_->rank, state_->standing));
+  state_->SendToAll(MakeBeat(state_->token, Beat::kStuck, state_->rank, state_->progress));
 }
 
 std::string Heartbeat::WhereRanksStand() const {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "comm/collectives/communicator.h"
-#include "comm/heartbeat/standing.h"
+#include "comm/heartbeat/rank_progress.h"
 
 namespace quadhop {
 
@@ -20,7 +20,7 @@ struct HeartbeatOptions {
   absl::Duration timeout = absl::Seconds(10);  // of silence; two intervals at least
 };
 
-// A thread that sends this rank's standing every interval, and listens. Every rank has a TCP
+// A thread that sends this rank's progress every interval, and listens. Every rank has a TCP
 // connection (IPv4, any interface) to rank 0, which tells the others of a loss; so two ranks that
 // reach rank 0 but not each other are left to the deadlines of collectives. Silence is measured by
 // a steady clock, and time during which this process itself was suspended does not count.
@@ -33,12 +33,12 @@ class Heartbeat {
   // Called, from the same thread, each time that another rank calls Ask.
   using AskHandler = std::function<void()>;
 
-  // Collective. `standing` outlives the object. kUnavailable if a rank cannot be reached: the
+  // Collective. `progress` outlives the object. kUnavailable if a rank cannot be reached: the
   // message names the addresses tried. A rank that gets an error may leave others waiting in the
   // midst of this call, so its caller must abort the job, as RunRanks does.
   static absl::StatusOr<std::unique_ptr<Heartbeat>> Start(Communicator& comm,
                                                           const HeartbeatOptions& options,
-                                                          const Standing& standing,
+                                                          const RankProgress& progress,
                                                           LossHandler on_loss,
                                                           AskHandler on_ask = {});
   // Other ranks take this for the death of this rank, unless Leave was called.

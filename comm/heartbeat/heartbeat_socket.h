@@ -28,7 +28,7 @@ int64_t MillisecondsUntil(SteadyTime deadline);
 struct Beat {
   enum Kind : int32_t {
     kHello,   // from a rank that connects; answered with the same
-    kAlive,   // the sender's standing
+    kAlive,   // the sender's progress
     kLeave,   // the sender ends in order
     kDied,    // from rank 0: `rank` is gone
     kSilent,  // from rank 0: `rank` has not been heard from

@@ -77,7 +77,7 @@ class NcclCommunicator final : public Communicator {
                                                             std::shared_ptr<Job> job) {
     QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> meeting, bootstrap.Duplicate());
     QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> opened, Device::Open(job->local_rank));
-    QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, opened->ForkDevice());  // served first
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, opened->NewDeviceStream());  // served first
     auto made = std::unique_ptr<NcclCommunicator>(
         new NcclCommunicator(std::move(meeting), std::move(device), std::move(job)));
     QH_RETURN_IF_ERROR(made->CheckDevices());

@@ -15,16 +15,16 @@ namespace quadhop {
 
 struct BackgroundSum::State {
   State(std::unique_ptr<Communicator> communicator, PartitionOwners partition_owners, Reduction how,
-        Memory* memory, std::unique_ptr<RowAdder> forked)
+        Memory* memory, std::unique_ptr<RowAdder> own_adder)
       : comm(std::move(communicator)),
         owners(std::move(partition_owners)),
         reduction(how),
         foreground(memory),
-        adder(std::move(forked)) {}
+        adder(std::move(own_adder)) {}
 
   struct Job {
     MakeSum make;
-    std::unique_ptr<Memory::Mark> computed;  // when the summands are computed
+    std::unique_ptr<Memory::Event> computed;  // when the summands are computed
   };
 
   absl::Status Make(const Job& job) {
@@ -72,13 +72,13 @@ absl::StatusOr<std::unique_ptr<BackgroundSum>> BackgroundSum::Create(Communicato
     return absl::InvalidArgumentError(absl::StrCat(
         "owners for ", owners.num_ranks(), " ranks, but a communicator of ", comm.num_ranks()));
   QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> own, comm.Duplicate());
-  std::unique_ptr<RowAdder> forked = std::make_unique<HostRowAdder>();
+  std::unique_ptr<RowAdder> own_adder = std::make_unique<HostRowAdder>();
   if (adder != nullptr) {
-    QH_ASSIGN_OR_RETURN(forked, adder->Fork());
+    QH_ASSIGN_OR_RETURN(own_adder, adder->OnNewStream());
   }
   auto state =
       std::make_unique<State>(std::move(own), std::move(owners), reduction,
-                              adder == nullptr ? nullptr : &adder->memory(), std::move(forked));
+                              adder == nullptr ? nullptr : &adder->memory(), std::move(own_adder));
   if (comm.num_ranks() > 1) {
     try {
       state->thread = std::thread([s = state.get()] { s->Work(); });
@@ -113,9 +113,9 @@ void BackgroundSum::Submit(std::string operation, absl::Span<float> summands, ab
 
 void BackgroundSum::Queue(MakeSum make, Memory* computed) {
   if (computed == nullptr) computed = state_->foreground;
-  std::unique_ptr<Memory::Mark> mark;
-  if (computed != nullptr) mark = computed->SetMark();
-  State::Job job{std::move(make), std::move(mark)};
+  std::unique_ptr<Memory::Event> event;
+  if (computed != nullptr) event = computed->RecordEvent();
+  State::Job job{std::move(make), std::move(event)};
   if (!state_->thread.joinable()) {
     if (state_->error.ok()) state_->error = state_->Make(job);
     return;
@@ -133,7 +133,7 @@ absl::Status BackgroundSum::Wait(Memory* used) {
   state_->changed.wait(lock, [&] { return state_->jobs.empty(); });
   time_waited_ += watch.Elapsed();
   if (used == nullptr) used = state_->foreground;
-  if (used != nullptr) used->WaitFor(state_->adder->memory().SetMark().get());
+  if (used != nullptr) used->WaitFor(state_->adder->memory().RecordEvent().get());
   return state_->error;
 }
 

@@ -37,8 +37,8 @@ class BackgroundSum {
   BackgroundSum& operator=(const BackgroundSum&) = delete;
 
   // Queues SumOverPartitions(summands, sum), behind what is queued on `computed`, the adder's
-  // memory (nullptr) or a Fork of it, and returns at once if there are several ranks. Summands and
-  // sum must stay alive and untouched until Wait returns.
+  // memory (nullptr) or another stream of it, and returns at once if there are several ranks.
+  // Summands and sum must stay alive and untouched until Wait returns.
   void Submit(std::string operation, absl::Span<float> summands, absl::Span<float> sum,
               Memory* computed = nullptr);
   // The same for OrderedSum, whatever the reduction.
@@ -54,8 +54,8 @@ class BackgroundSum {
   }
 
   // Returns when all that was submitted is done or, on one rank's device, queued before what is
-  // queued from now on on `used`, the adder's memory (nullptr) or a Fork of it. Returns the first
-  // error there ever was; sums submitted after that error are not made.
+  // queued from now on on `used`, the adder's memory (nullptr) or another stream of it. Returns the
+  // first error there ever was; sums submitted after that error are not made.
   absl::Status Wait(Memory* used = nullptr);
   // How long Wait took so far: the time that was not hidden.
   absl::Duration time_waited() const { return time_waited_; }

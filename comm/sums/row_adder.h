@@ -64,7 +64,7 @@ class RowAdder {
   virtual void Add(RowElement element, std::byte* rows, int64_t num_columns,
                    absl::Span<const RowAddition> additions) = 0;
   // An adder for rows in the same memory, with a queue of work of its own, for another thread.
-  virtual absl::StatusOr<std::unique_ptr<RowAdder>> Fork() = 0;
+  virtual absl::StatusOr<std::unique_ptr<RowAdder>> OnNewStream() = 0;
 };
 
 class HostRowAdder final : public RowAdder {
@@ -72,7 +72,7 @@ class HostRowAdder final : public RowAdder {
   Memory& memory() override { return memory_; }
   void Add(RowElement element, std::byte* rows, int64_t num_columns,
            absl::Span<const RowAddition> additions) override;
-  absl::StatusOr<std::unique_ptr<RowAdder>> Fork() override {
+  absl::StatusOr<std::unique_ptr<RowAdder>> OnNewStream() override {
     return std::make_unique<HostRowAdder>();
   }
 

@@ -16,13 +16,13 @@ namespace {
 // Kernels get this much without asking; more must be allowed for each kernel.
 constexpr size_t kPlainSharedBytes = size_t{48} << 10;
 
-struct Event final : Memory::Mark {
+struct DeviceEvent final : Memory::Event {
   // Work that waits for the event keeps waiting for it.
-  ~Event() override {
+  ~DeviceEvent() override {
     if (event != nullptr) static_cast<void>(cudaEventDestroy(event));
   }
   cudaEvent_t event = nullptr;
-  absl::Status status;  // of the queue when it was set
+  absl::Status status;  // of the stream when it was recorded
 };
 
 // Streams that share a connection to the GPU wait for each other, and a rank has more than the
@@ -146,13 +146,13 @@ void Device::FreeStaging(void* data) {
   Note(QH_CUDA_STATUS(cudaFreeHost(data)));
 }
 
-void Device::UploadLater(const void* host, size_t bytes, void* to) {
+void Device::UploadAsync(const void* host, size_t bytes, void* to) {
   if (bytes == 0 || !Enter()) return;
   Note(QH_CUDA_STATUS(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream_)));
 }
 
 void Device::Upload(const void* host, size_t bytes, void* to) {
-  UploadLater(host, bytes, to);
+  UploadAsync(host, bytes, to);
   if (bytes > 0) Note(Synchronize());
 }
 
@@ -185,25 +185,26 @@ absl::Status Device::Synchronize() {
   return status_;
 }
 
-absl::StatusOr<std::unique_ptr<Device>> Device::ForkDevice() const {
+absl::StatusOr<std::unique_ptr<Device>> Device::NewDeviceStream() const {
   auto other = std::unique_ptr<Device>(new Device(ordinal_, /*served_first=*/true));
   QH_RETURN_IF_ERROR(other->Initialise());
   return other;
 }
 
-std::unique_ptr<Memory::Mark> Device::SetMark() {
-  auto mark = std::make_unique<Event>();
-  if (Enter()) Note(QH_CUDA_STATUS(cudaEventCreateWithFlags(&mark->event, cudaEventDisableTiming)));
-  if (status_.ok()) Note(QH_CUDA_STATUS(cudaEventRecord(mark->event, stream_)));
-  mark->status = status_;
-  return mark;
+std::unique_ptr<Memory::Event> Device::RecordEvent() {
+  auto recorded = std::make_unique<DeviceEvent>();
+  if (Enter())
+    Note(QH_CUDA_STATUS(cudaEventCreateWithFlags(&recorded->event, cudaEventDisableTiming)));
+  if (status_.ok()) Note(QH_CUDA_STATUS(cudaEventRecord(recorded->event, stream_)));
+  recorded->status = status_;
+  return recorded;
 }
 
-void Device::WaitFor(const Mark* mark) {
-  if (mark == nullptr) return;
-  const Event& event = static_cast<const Event&>(*mark);
-  Note(event.status);
-  if (Enter()) Note(QH_CUDA_STATUS(cudaStreamWaitEvent(stream_, event.event, 0)));
+void Device::WaitFor(const Event* event) {
+  if (event == nullptr) return;
+  const auto& recorded = static_cast<const DeviceEvent&>(*event);
+  Note(recorded.status);
+  if (Enter()) Note(QH_CUDA_STATUS(cudaStreamWaitEvent(stream_, recorded.event, 0)));
 }
 
 class Device::Graph final : public Recording {
@@ -225,7 +226,7 @@ class Device::Graph final : public Recording {
     QH_RETURN_IF_ERROR(worked);
     QH_RETURN_IF_ERROR(device_.status_);
     QH_RETURN_IF_ERROR(ended);
-    // Otherwise what was recorded on Forks would no longer be served first.
+    // Otherwise what was recorded on other streams would no longer be served first.
     return QH_CUDA_STATUS(
         cudaGraphInstantiate(&executable_, graph_, cudaGraphInstantiateFlagUseNodePriority));
   }

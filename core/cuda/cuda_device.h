@@ -63,16 +63,16 @@ class Device final : public Memory {
   void* AllocateStaging(size_t bytes) override;
   void FreeStaging(void* data) override;
   void Upload(const void* host, size_t bytes, void* to) override;
-  void UploadLater(const void* host, size_t bytes, void* to) override;
+  void UploadAsync(const void* host, size_t bytes, void* to) override;
   void Download(const void* from, size_t bytes, void* host) override;
   void CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride, int64_t rows,
                 size_t row_bytes) override;
   void ZeroRows(void* data, int64_t rows, size_t row_bytes, size_t stride) override;
   absl::Status Synchronize() override;
-  absl::StatusOr<std::unique_ptr<Memory>> Fork() override { return ForkDevice(); }
-  absl::StatusOr<std::unique_ptr<Device>> ForkDevice() const;
-  std::unique_ptr<Mark> SetMark() override;
-  void WaitFor(const Mark* mark) override;
+  absl::StatusOr<std::unique_ptr<Memory>> NewStream() override { return NewDeviceStream(); }
+  absl::StatusOr<std::unique_ptr<Device>> NewDeviceStream() const;
+  std::unique_ptr<Event> RecordEvent() override;
+  void WaitFor(const Event* event) override;
   // As a CUDA graph.
   absl::StatusOr<std::unique_ptr<Recording>> Record(
       absl::FunctionRef<absl::Status()> work) override;
@@ -99,7 +99,7 @@ class Device final : public Memory {
   void NoteLaunch(cudaError_t code);
 
   const int ordinal_;
-  const bool served_first_;  // true for a Fork
+  const bool served_first_;  // true for a stream made from another
   std::string name_;
   cudaStream_t stream_ = nullptr;
   size_t shared_bytes_per_block_ = 0;

@@ -1,4 +1,4 @@
-// Memory for arrays, of the host or of a device, and the queue of work on it.
+// Memory for arrays, of the host or of a device, and the stream of work on it.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -13,8 +13,8 @@ namespace quadhop {
 
 // A device does the work it is asked for in the order asked, after the calls have returned; the
 // host does it at once. An error of a device is kept: later calls do nothing, and status() says
-// what went wrong first, here or before a mark that was waited for. Used by one thread at a time; a
-// Fork may be used by another.
+// what went wrong first, here or before an event that was waited for. Used by one thread at a time;
+// another stream (NewStream) may be used by another.
 class Memory {
  public:
   virtual ~Memory() = default;
@@ -44,7 +44,7 @@ class Memory {
   virtual void Upload(const void* host, size_t bytes, void* to) = 0;
   virtual void Download(const void* from, size_t bytes, void* host) = 0;
   // As Upload, but the host's memory stays as it is until Synchronize or Download has returned.
-  virtual void UploadLater(const void* host, size_t bytes, void* to) = 0;
+  virtual void UploadAsync(const void* host, size_t bytes, void* to) = 0;
 
   // `rows` rows of `row_bytes` bytes, which begin a stride (in bytes) apart.
   virtual void CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride,
@@ -58,23 +58,23 @@ class Memory {
   // Waits for all that is queued; returns status().
   virtual absl::Status Synchronize() = 0;
 
-  // Another queue of work on the same memory, which is served before this one when both have work:
-  // for small work that other work waits for. Marks set the order between queues, also for memory
+  // Another stream of work on the same memory, which is served before this one when both have work:
+  // for small work that other work waits for. Events set the order between streams, also for memory
   // that one allocates and another uses: between Allocate and the use, and between the use and
   // Free.
-  virtual absl::StatusOr<std::unique_ptr<Memory>> Fork() = 0;
-  // A position in a queue.
-  class Mark {
+  virtual absl::StatusOr<std::unique_ptr<Memory>> NewStream() = 0;
+  // A position in a stream.
+  class Event {
    public:
-    virtual ~Mark() = default;
+    virtual ~Event() = default;
   };
-  virtual std::unique_ptr<Mark> SetMark() = 0;  // nullptr on the host
-  // Work queued later begins when all work before the mark is done. The mark was set on this
-  // Memory, on a Fork of it, or on the Memory that this is a Fork of.
-  virtual void WaitFor(const Mark* mark) = 0;
+  virtual std::unique_ptr<Event> RecordEvent() = 0;  // nullptr on the host
+  // Work queued later begins when all work before the event is done. The event was recorded on this
+  // stream, on one made from it, or on the one that this was made from.
+  virtual void WaitFor(const Event* event) = 0;
   // The same for all that is queued on `other` by now.
   void WaitForAll(Memory& other) {
-    if (&other != this) WaitFor(other.SetMark().get());
+    if (&other != this) WaitFor(other.RecordEvent().get());
   }
 
   // Work that can be queued any number of times: the same work on the same addresses, with the same
@@ -84,9 +84,9 @@ class Memory {
     virtual ~Recording() = default;
     virtual void Replay() = 0;
   };
-  // What `work` queues here, on Forks that it makes wait for this, and on Forks that wait for
+  // What `work` queues here, on streams that it makes wait for this, and on streams that wait for
   // those, is not done but recorded. At the end of `work` this must wait for all of them. Meanwhile
-  // nothing may wait for the device or for earlier marks; what is allocated must be freed again,
+  // nothing may wait for the device or for earlier events; what is allocated must be freed again,
   // and nothing else may be. kUnimplemented on the host, which queues nothing; else `work`'s error,
   // or the device's.
   virtual absl::StatusOr<std::unique_ptr<Recording>> Record(
@@ -107,14 +107,16 @@ class HostMemory : public Memory {
   void FreeStaging(void* data) override { Free(data); }
   void Upload(const void* host, size_t bytes, void* to) override;
   void Download(const void* from, size_t bytes, void* host) override { Upload(from, bytes, host); }
-  void UploadLater(const void* host, size_t bytes, void* to) override { Upload(host, bytes, to); }
+  void UploadAsync(const void* host, size_t bytes, void* to) override { Upload(host, bytes, to); }
   void CopyRows(const void* from, size_t from_stride, void* to, size_t to_stride, int64_t rows,
                 size_t row_bytes) override;
   void ZeroRows(void* data, int64_t rows, size_t row_bytes, size_t stride) override;
   absl::Status Synchronize() override { return absl::OkStatus(); }
-  absl::StatusOr<std::unique_ptr<Memory>> Fork() override { return std::make_unique<HostMemory>(); }
-  std::unique_ptr<Mark> SetMark() override { return nullptr; }
-  void WaitFor(const Mark*) override {}
+  absl::StatusOr<std::unique_ptr<Memory>> NewStream() override {
+    return std::make_unique<HostMemory>();
+  }
+  std::unique_ptr<Event> RecordEvent() override { return nullptr; }
+  void WaitFor(const Event*) override {}
   absl::StatusOr<std::unique_ptr<Recording>> Record(absl::FunctionRef<absl::Status()>) override {
     return absl::UnimplementedError("the host queues nothing that could be recorded");
   }

@@ -14,7 +14,8 @@ namespace quadhop {
 
 // Memory that is copied to a device directly, without another copy on the host. An array in it may
 // be freed only when its copies are done, or when the Memory that makes them is gone. Used by one
-// thread at a time, and so is its own Memory, which is therefore a Fork of the one that copies.
+// thread at a time, and so is its own Memory, which is therefore another stream of the one that
+// copies.
 // Throws std::bad_alloc.
 class StagingResource final : public std::pmr::memory_resource {
  public:

@@ -99,7 +99,7 @@ absl::StatusOr<StepFigures> MeasureSteps(LargeGTOptions options, int64_t batch_s
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<DeviceRows> device_rows,
                       machine.TakeRows({DType::kF32, features.data(), num_rows,
                                         options.dims.hops_and_self, options.dims.features}));
-  QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> staging, placement.kernels->memory().Fork());
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> staging, placement.kernels->memory().NewStream());
   StagingResource batch_memory(std::move(staging));
   Batch batch(&batch_memory);
   batch.device_rows = device_rows.get();

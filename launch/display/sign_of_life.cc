@@ -11,8 +11,8 @@
 
 namespace quadhop {
 
-SignOfLife::SignOfLife(std::string path, const Standing& standing, absl::Duration interval)
-    : path_(std::move(path)), standing_(standing), thread_([this, interval] { Work(interval); }) {}
+SignOfLife::SignOfLife(std::string path, const RankProgress& progress, absl::Duration interval)
+    : path_(std::move(path)), progress_(progress), thread_([this, interval] { Work(interval); }) {}
 
 SignOfLife::~SignOfLife() { End("failed"); }
 
@@ -38,8 +38,8 @@ void SignOfLife::Work(absl::Duration interval) {
 void SignOfLife::Write(const std::string& state) const {
   JsonObject sign;
   sign.Add("state", state)
-      .Add("phase", standing_.phase())
-      .Add("step", standing_.step())
+      .Add("phase", progress_.phase())
+      .Add("step", progress_.step())
       .Add("time", absl::ToUnixSeconds(absl::Now()))
       .Add("host", HostName())
       .Add("pid", static_cast<int64_t>(getpid()));

@@ -14,7 +14,7 @@
 #include <string>
 #include <thread>
 
-#include "comm/heartbeat/standing.h"
+#include "comm/heartbeat/rank_progress.h"
 
 namespace quadhop {
 
@@ -24,8 +24,9 @@ inline constexpr absl::Duration kSilence = absl::Seconds(30);
 // A thread of rank 0. A write that fails is ignored: a run does not end because of it.
 class SignOfLife {
  public:
-  // Writes to `path` at once, and again every `interval`. Borrows `standing`.
-  SignOfLife(std::string path, const Standing& standing, absl::Duration interval = kSignInterval);
+  // Writes to `path` at once, and again every `interval`. Borrows `progress`.
+  SignOfLife(std::string path, const RankProgress& progress,
+             absl::Duration interval = kSignInterval);
   ~SignOfLife();  // writes "failed" if End was not called
   SignOfLife(const SignOfLife&) = delete;
   SignOfLife& operator=(const SignOfLife&) = delete;
@@ -38,7 +39,7 @@ class SignOfLife {
   void Write(const std::string& state) const;
 
   const std::string path_;
-  const Standing& standing_;
+  const RankProgress& progress_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ended_ = false;  // guarded by mutex_

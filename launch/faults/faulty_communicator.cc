@@ -10,10 +10,11 @@ namespace {
 
 class FaultyCommunicator : public Communicator {
  public:
-  FaultyCommunicator(Communicator& comm, Faults& faults, const Standing& standing)
-      : comm_(comm), faults_(faults), standing_(standing) {}
-  FaultyCommunicator(std::unique_ptr<Communicator> comm, Faults& faults, const Standing& standing)
-      : owned_(std::move(comm)), comm_(*owned_), faults_(faults), standing_(standing) {}
+  FaultyCommunicator(Communicator& comm, Faults& faults, const RankProgress& progress)
+      : comm_(comm), faults_(faults), progress_(progress) {}
+  FaultyCommunicator(std::unique_ptr<Communicator> comm, Faults& faults,
+                     const RankProgress& progress)
+      : owned_(std::move(comm)), comm_(*owned_), faults_(faults), progress_(progress) {}
 
   Rank rank() const override { return comm_.rank(); }
   int32_t num_ranks() const override { return comm_.num_ranks(); }
@@ -32,27 +33,27 @@ class FaultyCommunicator : public Communicator {
   }
   absl::StatusOr<std::unique_ptr<Communicator>> DoDuplicate() override {
     QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> comm, comm_.Duplicate());
-    return std::make_unique<FaultyCommunicator>(std::move(comm), faults_, standing_);
+    return std::make_unique<FaultyCommunicator>(std::move(comm), faults_, progress_);
   }
 
   absl::Status Enter(absl::string_view operation) {
-    if (operation == kSumOfGradients) return faults_.At(FailAt::ALL_REDUCE, standing_.step());
-    if (IsRowsOfExchange(operation)) return faults_.At(FailAt::EXCHANGE, standing_.step());
+    if (operation == kSumOfGradients) return faults_.At(FailAt::ALL_REDUCE, progress_.step());
+    if (IsRowsOfExchange(operation)) return faults_.At(FailAt::EXCHANGE, progress_.step());
     return absl::OkStatus();
   }
 
   const std::unique_ptr<Communicator> owned_;  // of a duplicate
   Communicator& comm_;
   Faults& faults_;
-  const Standing& standing_;
+  const RankProgress& progress_;
 };
 
 }  // namespace
 
 std::unique_ptr<Communicator> WithFaults(Communicator& comm, Faults& faults,
-                                         const Standing& standing) {
+                                         const RankProgress& progress) {
   if (faults.point() != FailAt::EXCHANGE && faults.point() != FailAt::ALL_REDUCE) return nullptr;
-  return std::make_unique<FaultyCommunicator>(comm, faults, standing);
+  return std::make_unique<FaultyCommunicator>(comm, faults, progress);
 }
 
 }  // namespace quadhop

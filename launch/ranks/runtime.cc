@@ -54,10 +54,10 @@ constexpr absl::Duration kTimeForOthersStacks = absl::Seconds(1);
 // Running out of memory or threads is an error like others, so that peers do not wait for this
 // rank.
 absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator& comm,
-                                 Standing& standing, const OnHost& host) {
+                                 RankProgress& progress, const OnHost& host) {
   try {
     ThreadPool pool(num_threads);
-    return body(RankContext{comm, pool, standing, host.ranks, host.local_rank, host.first_rank});
+    return body(RankContext{comm, pool, progress, host.ranks, host.local_rank, host.first_rank});
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory");
   } catch (const std::system_error& error) {
@@ -68,9 +68,9 @@ absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator
 // Runs the body on one rank; its error ends the job (under MPI, Abort prints it with the rank and
 // does not return). heartbeat: nullptr if there is none.
 absl::StatusOr<ExitCode> RunRank(Communicator& comm, const OnHost& host, int num_threads,
-                                 const Body& body, Standing& standing,
+                                 const Body& body, RankProgress& progress,
                                  Heartbeat* heartbeat = nullptr, StackDump* stack_dump = nullptr) {
-  absl::StatusOr<ExitCode> result = RunBody(body, num_threads, comm, standing, host);
+  absl::StatusOr<ExitCode> result = RunBody(body, num_threads, comm, progress, host);
   std::string where;
   if (heartbeat != nullptr) {
     const bool waited = absl::IsDeadlineExceeded(result.status());
@@ -108,9 +108,9 @@ absl::StatusOr<ExitCode> RunRanksAsThreads(const RanksOptions& options, const Bo
   ranks.reserve(comms.size());
   for (size_t r = 0; r < comms.size(); ++r) {
     const auto run_rank = [&, r] {
-      Standing standing;
+      RankProgress progress;
       const OnHost host{static_cast<int32_t>(num_ranks), static_cast<int32_t>(r), 0};
-      results[r] = RunRank(*comms[r], host, num_threads, body, standing);
+      results[r] = RunRank(*comms[r], host, num_threads, body, progress);
     };
     try {
       ranks.emplace_back(run_rank);
@@ -146,7 +146,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
                       mpi->World(options.collective_deadline));
   if (world->num_ranks() != NumRanksByLauncher() && NumRanksByLauncher() > 1)
     return NotJoined(absl::StrCat("MPI joined ", world->num_ranks()));
-  Standing standing;
+  RankProgress progress;
   StackDump stack_dump;
   std::unique_ptr<Heartbeat> heartbeat;
   if (world->num_ranks() > 1 && options.heartbeat.interval > absl::ZeroDuration()) {
@@ -155,7 +155,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
       EndProcess(rank, advice.empty() ? why : absl::StrCat(why, "; ", advice));
     };
     absl::StatusOr<std::unique_ptr<Heartbeat>> started =
-        Heartbeat::Start(*world, options.heartbeat, standing, end,
+        Heartbeat::Start(*world, options.heartbeat, progress, end,
                          [&stack_dump, rank = world->rank()] { stack_dump.Write(rank); });
     if (!started.ok()) world->Abort(started.status().message());
     QH_ASSIGN_OR_RETURN(heartbeat, std::move(started));
@@ -176,7 +176,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
   };
   absl::StatusOr<ExitCode> result =
       RunRank(*world, {mpi->num_local_ranks(), mpi->local_rank(), mpi->first_rank_on_host()},
-              num_threads, to_the_end, standing, heartbeat.get(), &stack_dump);
+              num_threads, to_the_end, progress, heartbeat.get(), &stack_dump);
   if (!IsAgreed(result.status())) return result;
   // Printed before any rank ends: mpirun ends the others when the first does.
   if (world->rank() == Rank(0))
@@ -216,8 +216,8 @@ absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body)
   if (StartedByMpiLauncher()) return RunRankOfMpi(options, body);
   if (NumRanksByLauncher() > 1) return NotJoined("not by MPI, which joins none");
   const std::unique_ptr<Communicator> solo = MakeSoloCommunicator();
-  Standing standing;
-  return RunRank(*solo, OnHost{}, NumThreads(options.threads), body, standing);
+  RankProgress progress;
+  return RunRank(*solo, OnHost{}, NumThreads(options.threads), body, progress);
 }
 
 }  // namespace quadhop

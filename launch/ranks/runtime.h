@@ -13,7 +13,7 @@
 
 #include "comm/collectives/communicator.h"
 #include "comm/heartbeat/heartbeat.h"
-#include "comm/heartbeat/standing.h"
+#include "comm/heartbeat/rank_progress.h"
 #include "core/base/ids.h"
 #include "core/threads/thread_pool.h"
 #include "launch/command_line/exit_code.h"
@@ -37,7 +37,7 @@ struct RanksOptions {
 struct RankContext {
   Communicator& comm;
   ThreadPool& pool;
-  Standing& standing;          // to be kept current: others read it when the rank is lost
+  RankProgress& progress;      // to be kept current: others read it when the rank is lost
   int32_t ranks_on_host;       // including this one
   int32_t local_rank;          // among those
   int32_t first_rank_on_host;  // of the job: tells hosts apart

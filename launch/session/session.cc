@@ -227,7 +227,7 @@ absl::Status Session::MakeKernels() {
 }
 
 absl::Status Session::MakeLoader() {
-  QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> staging, kernels_->memory().Fork());
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> staging, kernels_->memory().NewStream());
   batch_memory_.emplace(std::move(staging));
   inputs_.batch_memory = &*batch_memory_;
   LoaderOptions options = SamplingOptions(config_);

@@ -17,23 +17,23 @@ absl::StatusOr<std::unique_ptr<StepAgreement>> StepAgreement::Create(Communicato
   return agreement;
 }
 
-absl::StatusOr<Wishes> StepAgreement::Take() {
+absl::StatusOr<Requests> StepAgreement::Take() {
   QH_RETURN_IF_ERROR(sum_->Wait());
-  return Wishes{total_[0] > 0, total_[1] > 0};
+  return Requests{total_[0] > 0, total_[1] > 0};
 }
 
-absl::StatusOr<Wishes> StepAgreement::Exchange(const Wishes& mine) {
-  QH_ASSIGN_OR_RETURN(const Wishes before, Take());
+absl::StatusOr<Requests> StepAgreement::Exchange(const Requests& mine) {
+  QH_ASSIGN_OR_RETURN(const Requests before, Take());
   mine_ = {mine.stop ? 1.0f : 0.0f, mine.checkpoint ? 1.0f : 0.0f};
-  sum_->Submit("wishes of ranks", absl::MakeSpan(mine_), absl::MakeSpan(total_));
+  sum_->Submit("requests of ranks", absl::MakeSpan(mine_), absl::MakeSpan(total_));
   return before;
 }
 
-absl::StatusOr<Wishes> StepAgreement::Settle(const Wishes& mine) {
-  QH_ASSIGN_OR_RETURN(const Wishes before, Exchange(mine));
-  QH_ASSIGN_OR_RETURN(const Wishes now, Take());
+absl::StatusOr<Requests> StepAgreement::Settle(const Requests& mine) {
+  QH_ASSIGN_OR_RETURN(const Requests before, Exchange(mine));
+  QH_ASSIGN_OR_RETURN(const Requests now, Take());
   total_ = {};
-  return Wishes{before.stop || now.stop, before.checkpoint || now.checkpoint};
+  return Requests{before.stop || now.stop, before.checkpoint || now.checkpoint};
 }
 
 }  // namespace quadhop

@@ -11,30 +11,30 @@
 namespace quadhop {
 
 // What one rank asks of all ranks.
-struct Wishes {
+struct Requests {
   bool stop = false;
   bool checkpoint = false;
 };
 
-// Combines the wishes of all ranks in the background of the computation: those of a step are known
-// after the next step, so nobody waits for them. Used by one thread.
+// Combines the requests of all ranks in the background of the computation: those of a step are
+// known after the next step, so nobody waits for them. Used by one thread.
 class StepAgreement {
  public:
   // Collective.
   static absl::StatusOr<std::unique_ptr<StepAgreement>> Create(Communicator& comm);
 
-  // Posts this rank's wishes and returns what any rank wished at the previous call (at the first,
-  // nothing). The same on every rank. Collective.
-  absl::StatusOr<Wishes> Exchange(const Wishes& mine);
-  // Returns what any rank wishes now, or wished at the last Exchange. Waits. Collective.
-  absl::StatusOr<Wishes> Settle(const Wishes& mine);
+  // Posts this rank's requests and returns what any rank requested at the previous call (at the
+  // first, nothing). The same on every rank. Collective.
+  absl::StatusOr<Requests> Exchange(const Requests& mine);
+  // Returns what any rank requests now, or requested at the last Exchange. Waits. Collective.
+  absl::StatusOr<Requests> Settle(const Requests& mine);
 
  private:
   StepAgreement() = default;
-  absl::StatusOr<Wishes> Take();
+  absl::StatusOr<Requests> Take();
 
   std::unique_ptr<BackgroundSum> sum_;
-  std::array<float, 2> mine_{};   // 1: wished; overwritten by the sum
+  std::array<float, 2> mine_{};   // 1: requested; overwritten by the sum
   std::array<float, 2> total_{};  // over ranks
 };
 

@@ -42,11 +42,11 @@ absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context
       context.IsMain() ? RunFolder::CheckStart(job.run, job.start) : absl::OkStatus()));
   QH_RETURN_IF_ERROR(TakeBackendOfRun(context, &job));
   Faults faults(job.config.train().fail_at(), context.comm.rank());
-  const std::unique_ptr<Communicator> faulty = WithFaults(context.comm, faults, context.standing);
+  const std::unique_ptr<Communicator> faulty = WithFaults(context.comm, faults, context.progress);
   Communicator& comm = faulty != nullptr ? *faulty : context.comm;
   const RankContext with_faults{comm,
                                 context.pool,
-                                context.standing,
+                                context.progress,
                                 context.ranks_on_host,
                                 context.local_rank,
                                 context.first_rank_on_host};

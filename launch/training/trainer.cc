@@ -110,7 +110,7 @@ absl::Status Trainer::BeginRecords() {
   if (folder_ == nullptr) return absl::OkStatus();
   folder_->WriteMachine(machine);
   QH_RETURN_IF_ERROR(folder_->BeginEvents(position_.step()));
-  sign_ = std::make_unique<SignOfLife>(RunAlivePath(job_.run), session_.context().standing);
+  sign_ = std::make_unique<SignOfLife>(RunAlivePath(job_.run), session_.context().progress);
   return absl::OkStatus();
 }
 
@@ -134,7 +134,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
   while (done.steps() != last_step_) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
     if (batch == nullptr) break;
-    session_.context().standing.Set("training", position_.step());
+    session_.context().progress.Set("training", position_.step());
     QH_RETURN_IF_ERROR(faults_.At(FailAt::TRAINING_STEP, position_.step()));
     QH_RETURN_IF_ERROR(TrainStep(*batch));
     // Waits up to here are part of the seconds up to here.
@@ -146,7 +146,7 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
     display_.Show(View(epoch));
   }
   if (last_step_ >= 0) return true;
-  QH_ASSIGN_OR_RETURN(const Wishes agreed,
+  QH_ASSIGN_OR_RETURN(const Requests agreed,
                       agreement_->Settle({StopRequested(), checkpointing_->DueByTime()}));
   due_by_time_ |= agreed.checkpoint;
   return agreed.stop;
@@ -228,7 +228,7 @@ absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
 
 absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
   QH_RETURN_IF_ERROR(checkpointing_->Collect());
-  QH_ASSIGN_OR_RETURN(const Wishes agreed,
+  QH_ASSIGN_OR_RETURN(const Requests agreed,
                       agreement_->Exchange({StopRequested(), checkpointing_->DueByTime()}));
   // The exchange of features runs ahead: the epoch ends before the first step that no rank can have
   // begun.
@@ -239,7 +239,7 @@ absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
   // At the end of an epoch, EndEpoch or Stop writes it.
   const bool at_end = done == num_steps || done == last_step_;
   const int64_t step = position_.step();
-  // A wish that is read in the step after a write was posted before that write.
+  // A request that is read in the step after a write was posted before that write.
   due_by_time_ |= agreed.checkpoint && !checkpointing_->WroteAfter(step - 1);
   if (at_end || !(due_by_time_ || checkpointing_->DueAfterStep(step))) return absl::OkStatus();
   due_by_time_ = false;
@@ -253,7 +253,7 @@ absl::Status Trainer::CheckReplicas() {
 }
 
 absl::Status Trainer::EndEpoch(int64_t epoch) {
-  session_.context().standing.Set("evaluating", position_.step());
+  session_.context().progress.Set("evaluating", position_.step());
   QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
   QH_ASSIGN_OR_RETURN(
       const PipelineReport loading,
@@ -319,7 +319,7 @@ void Trainer::Log(const JsonObject& event) {
 }
 
 absl::StatusOr<ExitCode> Trainer::Stop() {
-  session_.context().standing.Set("writing a checkpoint before it stops", position_.step());
+  session_.context().progress.Set("writing a checkpoint before it stops", position_.step());
   QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
   QH_RETURN_IF_ERROR(checkpointing_->Finish());
   if (folder_ != nullptr) {
@@ -337,7 +337,7 @@ absl::Status Trainer::Finish() {
     display_.Say(absl::StrFormat(
         "ended after epoch %d of %d: no improvement in %d evaluations (train.patience)",
         position_.epoch(), config_.epochs(), position_.evaluations_without_better()));
-  session_.context().standing.Set("finishing", position_.step());
+  session_.context().progress.Set("finishing", position_.step());
   QH_RETURN_IF_ERROR(CheckReplicas());
   QH_RETURN_IF_ERROR(checkpointing_->Finish());
   QH_RETURN_IF_ERROR(

@@ -32,7 +32,7 @@ class CpuKernels final : public Kernels {
   explicit CpuKernels(ThreadPool& pool) : pool_(pool) {}
   Memory& memory() override { return row_adder_.memory(); }
   RowAdder& row_adder() override { return row_adder_; }
-  absl::StatusOr<std::unique_ptr<Kernels>> Fork() const override { return nullptr; }
+  absl::StatusOr<std::unique_ptr<Kernels>> OnNewStream() const override { return nullptr; }
   std::unique_ptr<LocalActivations> MakeLocalActivations() override {
     return std::make_unique<CpuLocalActivations>();
   }

@@ -11,8 +11,8 @@ absl::StatusOr<std::unique_ptr<Kernels>> CudaKernels::Create(std::unique_ptr<Dev
       new CudaKernels(std::move(device), operands, std::move(products)));
 }
 
-absl::StatusOr<std::unique_ptr<Kernels>> CudaKernels::Fork() const {
-  QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, device_->ForkDevice());
+absl::StatusOr<std::unique_ptr<Kernels>> CudaKernels::OnNewStream() const {
+  QH_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, device_->NewDeviceStream());
   return Create(std::move(device), operands_);
 }
 

@@ -23,7 +23,7 @@ class CudaKernels final : public Kernels {
 
   Memory& memory() override { return *device_; }
   RowAdder& row_adder() override { return *row_adder_; }
-  absl::StatusOr<std::unique_ptr<Kernels>> Fork() const override;
+  absl::StatusOr<std::unique_ptr<Kernels>> OnNewStream() const override;
   std::unique_ptr<LocalActivations> MakeLocalActivations() override;
 
  private:

@@ -18,7 +18,7 @@ void BatchArrays::TakeOne(Memory& memory, TensorView<const T> host, Taken<T>& ta
   taken.view = host;
   if (memory.is_host()) return;
   taken.copy.ResizeWithRoom(memory, {host.size()});
-  memory.UploadLater(host.data(), BytesOf(host), taken.copy.data());
+  memory.UploadAsync(host.data(), BytesOf(host), taken.copy.data());
   taken.view = host.At(taken.copy.data());
 }
 

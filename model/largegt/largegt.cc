@@ -41,16 +41,17 @@ absl::StatusOr<std::unique_ptr<LargeGT>> LargeGT::Create(const LargeGTOptions& o
   auto model = std::unique_ptr<LargeGT>(new LargeGT(options, placement));
   QH_RETURN_IF_ERROR(model->memory().status());
   if (options.has_input()) {
-    QH_ASSIGN_OR_RETURN(model->beside_, placement.kernels->Fork());
+    QH_ASSIGN_OR_RETURN(model->side_kernels_, placement.kernels->OnNewStream());
   }
   QH_ASSIGN_OR_RETURN(model->sums_,
                       BackgroundSum::Create(*placement.comm, placement.owners, placement.reduction,
                                             &placement.kernels->row_adder()));
   // With several ranks the host waits within a step.
   if (options.cuda_graphs && !model->memory().is_host() && placement.comm->num_ranks() == 1) {
-    Memory* const beside = model->beside_ == nullptr ? nullptr : &model->beside_->memory();
+    Memory* const side =
+        model->side_kernels_ == nullptr ? nullptr : &model->side_kernels_->memory();
     model->recordings_ =
-        std::make_unique<StepRecordings>(std::vector<Memory*>{&model->memory(), beside});
+        std::make_unique<StepRecordings>(std::vector<Memory*>{&model->memory(), side});
   }
   if (options.has_global()) {
     QH_ASSIGN_OR_RETURN(Codebook codebook, Codebook::Create(options, placement.first_node,
@@ -91,11 +92,11 @@ bool LargeGT::IsRepeatable() const {
 }
 
 absl::Status LargeGT::QueueStep(const Step& step) {
-  const Step beside = Beside(step);
-  QH_RETURN_IF_ERROR(Forward(step, beside));
-  if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(beside));
+  const Step side = OnSideStream(step);
+  QH_RETURN_IF_ERROR(Forward(step, side));
+  if (global_) QH_RETURN_IF_ERROR(global_->AssignCodebook(side));
   Loss(step);
-  QH_RETURN_IF_ERROR(Backward(step, beside));
+  QH_RETURN_IF_ERROR(Backward(step, side));
   QH_RETURN_IF_ERROR(step.WaitForSums());
   if (global_) global_->MoveCodebook(step);
   if (options_.has_local()) local_.ApplyChainRule(*placement_.kernels, parameters_);
@@ -123,34 +124,34 @@ absl::StatusOr<double> LargeGT::ReadVerdict() {
 absl::Status LargeGT::Predict(const Batch& batch, TensorView<float> logits) {
   QH_CHECK(logits.HasDims({batch.num_nodes(), options_.dims.classes}));
   QH_ASSIGN_OR_RETURN(const Step step, MakeStep(batch, /*training=*/false));
-  QH_RETURN_IF_ERROR(Forward(step, Beside(step)));
+  QH_RETURN_IF_ERROR(Forward(step, OnSideStream(step)));
   memory().Download(logits_.data(), BytesOf(logits), logits.data());
   return memory().status();
 }
 
 // Token attention takes most of a step, so what ranks must exchange travels while it computes, and
 // a device computes the rest beside it.
-absl::Status LargeGT::Forward(const Step& step, const Step& beside) {
+absl::Status LargeGT::Forward(const Step& step, const Step& side) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
   mixed_.Resize(memory(), {rows, options_.head_inputs()});
-  beside.After(step);
-  if (options_.has_input()) StartInput(beside);
+  side.After(step);
+  if (options_.has_input()) StartInput(side);
   if (options_.has_local()) {
     local_out_.Resize(memory(), {rows, d.wide()});
     local_.Forward(step, local_out_.view());
     CopyColumns(memory(), local_out_.cview(), 0, d.wide(), mixed_.view(), 0);
   }
-  if (options_.has_input()) QH_RETURN_IF_ERROR(FinishInput(beside));
+  if (options_.has_input()) QH_RETURN_IF_ERROR(FinishInput(side));
   if (options_.conv == Conv::kNone)
-    CopyColumns(beside.memory(), embedded_.cview(), 0, d.width, mixed_.view(), 0);
+    CopyColumns(side.memory(), embedded_.cview(), 0, d.width, mixed_.view(), 0);
   if (global_) {
-    global_out_.Resize(beside.memory(), {rows, d.wide()});
-    global_->Forward(beside, embedded_.cview(), global_out_.view());
-    CopyColumns(beside.memory(), global_out_.cview(), 0, d.wide(), mixed_.view(),
+    global_out_.Resize(side.memory(), {rows, d.wide()});
+    global_->Forward(side, embedded_.cview(), global_out_.view());
+    CopyColumns(side.memory(), global_out_.cview(), 0, d.wide(), mixed_.view(),
                 mixed_.dim(1) - d.wide());
   }
-  step.After(beside);
+  step.After(side);
   return Head(step);
 }
 
@@ -209,7 +210,7 @@ void LargeGT::SumGradients(GradientGroup group, const Step& computed) {
                 local ? local_.summed() : parameters_.GroupGradients(group), &computed.memory());
 }
 
-absl::Status LargeGT::Backward(const Step& step, const Step& beside) {
+absl::Status LargeGT::Backward(const Step& step, const Step& side) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
   d_last_.Resize(memory(), {rows, d.width});
@@ -222,19 +223,19 @@ absl::Status LargeGT::Backward(const Step& step, const Step& beside) {
   head_first_.Backward(step, mixed_.cview(), d_head_.cview(), d_mixed_.view());
   SumGradients(GradientGroup::kHead, step);
 
-  beside.After(step);
+  side.After(step);
   if (options_.has_input()) {
-    d_embedded_.Resize(beside.memory(), {rows, d.width});
+    d_embedded_.Resize(side.memory(), {rows, d.width});
     if (global_) {
-      CopyColumns(beside.memory(), d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(),
+      CopyColumns(side.memory(), d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(),
                   global_out_.view(), 0);
-      global_->Backward(beside, embedded_.cview(), global_out_.cview(), d_embedded_.view());
+      global_->Backward(side, embedded_.cview(), global_out_.cview(), d_embedded_.view());
     } else {
-      CopyColumns(beside.memory(), d_mixed_.cview(), 0, d.width, d_embedded_.view(), 0);
+      CopyColumns(side.memory(), d_mixed_.cview(), 0, d.width, d_embedded_.view(), 0);
     }
-    in_second_.Backward(beside, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
-    SumGradients(GradientGroup::kGlobal, beside);
-    in_activation_.StartBackward(beside, in_linear_.view());
+    in_second_.Backward(side, in_hidden_.cview(), d_embedded_.cview(), in_linear_.view());
+    SumGradients(GradientGroup::kGlobal, side);
+    in_activation_.StartBackward(side, in_linear_.view());
   }
   if (options_.has_local()) {
     CopyColumns(memory(), d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
@@ -242,13 +243,13 @@ absl::Status LargeGT::Backward(const Step& step, const Step& beside) {
   }
   // Before the last sums are started, because it waits for all sums.
   if (options_.has_input())
-    QH_RETURN_IF_ERROR(in_activation_.FinishBackward(beside, in_linear_.view()));
+    QH_RETURN_IF_ERROR(in_activation_.FinishBackward(side, in_linear_.view()));
   if (options_.has_local()) SumGradients(GradientGroup::kLocal, step);
   if (options_.has_input()) {
-    in_first_.Backward(beside, own_.cview(), in_linear_.cview(), {});
-    SumGradients(GradientGroup::kInput, beside);
+    in_first_.Backward(side, own_.cview(), in_linear_.cview(), {});
+    SumGradients(GradientGroup::kInput, side);
   }
-  step.After(beside);
+  step.After(side);
   return absl::OkStatus();
 }
 

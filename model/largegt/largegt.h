@@ -95,25 +95,26 @@ class LargeGT {
   LargeGT(const LargeGTOptions& options, const ModelPlacement& placement, const LayerNames& names);
   absl::StatusOr<Step> MakeStep(const Batch& batch, bool training);
   // The same step, for what is computed beside token attention.
-  Step Beside(const Step& step) const {
-    return step.On(beside_ != nullptr ? *beside_ : step.kernels);
+  Step OnSideStream(const Step& step) const {
+    return step.On(side_kernels_ != nullptr ? *side_kernels_ : step.kernels);
   }
   // Queues a training step, except for what the host reads of its results.
   absl::Status QueueStep(const Step& step);
   bool IsRepeatable() const;
   void CountBatch();
-  absl::Status Forward(const Step& step, const Step& beside);  // to logits_
+  absl::Status Forward(const Step& step, const Step& side);  // to logits_
   void StartInput(const Step& step);
   absl::Status FinishInput(const Step& step);
   absl::Status Head(const Step& step);
-  absl::Status Backward(const Step& step, const Step& beside);
+  absl::Status Backward(const Step& step, const Step& side);
   void Loss(const Step& step);
   absl::StatusOr<double> ReadVerdict();
   void SumGradients(GradientGroup group, const Step& computed);
 
   LargeGTOptions options_;
   ModelPlacement placement_;
-  std::unique_ptr<Kernels> beside_;  // nullptr: none. Declared before the arrays, which it frees
+  std::unique_ptr<Kernels>
+      side_kernels_;  // nullptr: none. Declared before the arrays, which it frees
   ParameterSet parameters_;
   GradientSummands gradients_;
 

@@ -18,8 +18,8 @@ namespace quadhop {
 
 class StepRecordings {
  public:
-  // Steps are queued on the first memory and on its forks, the others; nullptr: no fork. All must
-  // outlive this.
+  // Steps are queued on the first memory and on streams made from it, the others; nullptr: none.
+  // All must outlive this.
   explicit StepRecordings(std::vector<Memory*> memories) : memories_(std::move(memories)) {}
 
   // Queues a training step on `batch`: by `queue`, or from a recording of what `queue` queued for a

@@ -39,7 +39,7 @@ TEST(DeviceSums, NeedNoWaitOfTheHost) {
         for (int64_t i = 0; i < n; ++i) values.push_back(Summand(p, i));
       const size_t bytes = values.size() * sizeof(float);
       const Buffer<float> summands(*device, static_cast<int64_t>(values.size())), sum(*device, n);
-      device->UploadLater(values.data(), bytes, summands.data());
+      device->UploadAsync(values.data(), bytes, summands.data());
       background->Submit("sum", {summands.data(), values.size()},
                          {sum.data(), static_cast<size_t>(n)});
       ASSERT_OK(background->Wait());

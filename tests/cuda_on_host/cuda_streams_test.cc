@@ -22,14 +22,14 @@ class Streams : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_OK_AND_ASSIGN(first_, Device::Open(0));
-    ASSERT_OK_AND_ASSIGN(second_, first_->ForkDevice());
+    ASSERT_OK_AND_ASSIGN(second_, first_->NewDeviceStream());
   }
 
   static void Add(Device& on, const Buffer<float>& from, const Buffer<float>& to) {
     on.Launch(AddKernel, {1, 32}, from.data(), to.data());
   }
   static void Set(Device& on, const float& host, const Buffer<float>& to) {
-    on.UploadLater(&host, sizeof(host), to.data());
+    on.UploadAsync(&host, sizeof(host), to.data());
   }
   static float Get(Device& on, const Buffer<float>& from) {
     float value = 0;
@@ -51,7 +51,7 @@ TEST_F(Streams, DoNothingBeforeTheHostWaits) {
   std::vector<float> value = {1};
   Set(*first_, value[0], number);
   Add(*first_, number, number);
-  value[0] = 2;  // where UploadLater promises that it stays as it is
+  value[0] = 2;  // where UploadAsync promises that it stays as it is
   EXPECT_EQ(Get(*first_, number), 4);
 }
 
@@ -70,10 +70,10 @@ TEST_F(Streams, DoWhatWasQueuedBeforeAnEventAndNoMore) {
   const float one = 1;
   Set(*first_, one, number);
   Add(*first_, number, number);
-  std::unique_ptr<Memory::Mark> mark = first_->SetMark();
+  std::unique_ptr<Memory::Event> event = first_->RecordEvent();
   Add(*first_, number, number);
-  second_->WaitFor(mark.get());
-  mark.reset();  // what waits for it goes on to
+  second_->WaitFor(event.get());
+  event.reset();  // what waits for it goes on to
   EXPECT_EQ(Get(*second_, number), 2);
   EXPECT_EQ(Get(*first_, number), 4);
 }
@@ -84,7 +84,7 @@ TEST_F(Streams, WaitForOneAnotherInTurn) {
   Set(*first_, one, number);
   for (Device* from = first_.get(); const int step : {1, 2, 3, 4}) {
     Device* const to = step % 2 == 1 ? second_.get() : first_.get();
-    to->WaitFor(from->SetMark().get());
+    to->WaitFor(from->RecordEvent().get());
     Add(*to, number, number);
     from = to;
   }
@@ -145,7 +145,7 @@ TEST_F(StreamsDeathTest, WriteToMemoryThatAnotherHasNotTakenYet) {
 TEST_F(StreamsDeathTest, WaitForOtherRanksThroughAnEvent) {
   bool come = false;
   cuda_on_host::Queue(second_->stream(), [&] { return come; });
-  first_->WaitFor(second_->SetMark().get());
+  first_->WaitFor(second_->RecordEvent().get());
   EXPECT_EQ(cudaStreamQuery(first_->stream()), cudaErrorNotReady);
   EXPECT_DEATH(static_cast<void>(first_->Synchronize()), "a wait without a deadline");
   come = true;
@@ -230,7 +230,7 @@ TEST_F(RecordingsDeathTest, DoNotWaitForTheDevice) {
 
 TEST_F(RecordingsDeathTest, DoNotWaitForWhatWasQueuedBefore) {
   const Buffer<float> number = Number();
-  const std::unique_ptr<Memory::Mark> before = second_->SetMark();
+  const std::unique_ptr<Memory::Event> before = second_->RecordEvent();
   EXPECT_DEATH(static_cast<void>(first_->Record([&] {
                  first_->WaitFor(before.get());
                  return absl::OkStatus();

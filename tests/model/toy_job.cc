@@ -97,7 +97,7 @@ ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communica
       class_weight_(rank_options.class_weight),
       pool_(rank_options.num_threads),
       kernels_(rank_options.make_kernels(pool_, rank_options.local_rank)),
-      batch_memory_(*kernels_->memory().Fork()),
+      batch_memory_(*kernels_->memory().NewStream()),
       comm_(rank_options.make_communicator(comm, *kernels_)) {
   ModelPlacement placement;
   placement.kernels = kernels_.get();

@@ -26,7 +26,7 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 class HeartbeatTest : public testing::Test {
  protected:
   struct Member {
-    Standing standing;
+    RankProgress progress;
     std::atomic<bool> told = false;
     std::string message;  // once told
     std::atomic<int> asked = 0;
@@ -39,10 +39,10 @@ class HeartbeatTest : public testing::Test {
     for (size_t r = 0; r < options.size(); ++r) {
       members_.push_back(std::make_unique<Member>());
       Member& member = *members_.back();
-      member.standing.Set("training", static_cast<int64_t>(10 + r));
+      member.progress.Set("training", static_cast<int64_t>(10 + r));
       ranks.emplace_back([&member, &options, r, this] {
         ASSERT_OK_AND_ASSIGN(member.heartbeat, Heartbeat::Start(
-                                                   *comms_[r], options[r], member.standing,
+                                                   *comms_[r], options[r], member.progress,
                                                    [&member](const std::string& message) {
                                                      member.message = message;
                                                      member.told = true;
@@ -146,8 +146,8 @@ TEST_F(HeartbeatTest, ARankThatTakesItsLeaveIsNotMissed) {
 
 TEST(Heartbeat, ATimeoutThatIsShorterThanTwoIntervalsIsRefused) {
   const auto comm = MakeSoloCommunicator();
-  const Standing standing;
-  EXPECT_THAT(Heartbeat::Start(*comm, {absl::Seconds(2), absl::Seconds(3)}, standing, {}).status(),
+  const RankProgress progress;
+  EXPECT_THAT(Heartbeat::Start(*comm, {absl::Seconds(2), absl::Seconds(3)}, progress, {}).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("train.heartbeat_timeout_seconds is 3")));
 }

@@ -92,15 +92,15 @@ TEST_F(RunWatchTest, ReadsMetricsOfMoreThanAGigabyte) {
 
 TEST_F(RunWatchTest, KnowsARunThatLivesFromOneThatWasKilled) {
   EXPECT_EQ(Now().state, State::kStopped);
-  quadhop::Standing standing;
-  standing.Set("training", 12);
-  SignOfLife sign(RunAlivePath(run_.path()), standing);
+  RankProgress progress;
+  progress.Set("training", 12);
+  SignOfLife sign(RunAlivePath(run_.path()), progress);
   while (!FileExists(RunAlivePath(run_.path()))) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_EQ(Now().state, State::kRunning);
   EXPECT_THAT(Now().line, HasSubstr("training, step 12"));
   EXPECT_EQ(Now(absl::Minutes(2)).state, State::kLost);
   EXPECT_THAT(Now(absl::Minutes(2)).line, AllOf(HasSubstr("silent for 2m"), HasSubstr("--resume")));
-  standing.Set("writing a checkpoint before it stops", 13);
+  progress.Set("writing a checkpoint before it stops", 13);
   sign.End("stopped");
   EXPECT_EQ(Now(absl::Minutes(2)).state, State::kStopped);
   EXPECT_EQ(Now().line,
@@ -109,11 +109,11 @@ TEST_F(RunWatchTest, KnowsARunThatLivesFromOneThatWasKilled) {
 }
 
 TEST_F(RunWatchTest, KnowsAtOnceThatAProcessOfThisHostIsGone) {
-  quadhop::Standing standing;
-  standing.Set("training", 12);
+  RankProgress progress;
+  progress.Set("training", 12);
   ASSERT_OK(WriteFileAtomically(RunStorePath(run_.path()), "s.qh\n"));
   absl::optional<FileLock> claim = ClaimFolder(run_.path(), absl::ZeroDuration()).value();
-  const SignOfLife sign(RunAlivePath(run_.path()), standing);
+  const SignOfLife sign(RunAlivePath(run_.path()), progress);
   while (!FileExists(RunAlivePath(run_.path()))) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_EQ(Now().state, State::kRunning);
   claim.reset();
@@ -158,8 +158,8 @@ TEST_F(RunWatchTest, SaysWhatAFinishedRunCameTo) {
 }
 
 TEST_F(RunWatchTest, ARunThatFailedSaysSoOfItself) {
-  quadhop::Standing standing;
-  { const SignOfLife sign(RunAlivePath(run_.path()), standing); }
+  RankProgress progress;
+  { const SignOfLife sign(RunAlivePath(run_.path()), progress); }
   EXPECT_THAT(Now().line, HasSubstr("failed at starting, step 0"));
   EXPECT_EQ(Quadhop({"watch", run_.path()}).code, ExitCode::kResumable);
 }

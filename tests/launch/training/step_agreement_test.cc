@@ -14,8 +14,8 @@ TEST(StepAgreement, EveryRankLearnsOfAWishAtTheSameStep) {
     const auto r = static_cast<size_t>(comm.rank().value());
     ASSERT_OK_AND_ASSIGN(const auto agreement, StepAgreement::Create(comm));
     for (int step = 0; step < 6; ++step) {
-      const Wishes mine{comm.rank() == Rank(2) && step == 3, comm.rank() == Rank(0) && step == 1};
-      ASSERT_OK_AND_ASSIGN(const Wishes agreed, agreement->Exchange(mine));
+      const Requests mine{comm.rank() == Rank(2) && step == 3, comm.rank() == Rank(0) && step == 1};
+      ASSERT_OK_AND_ASSIGN(const Requests agreed, agreement->Exchange(mine));
       if (agreed.stop) stops[r].push_back(step);
       if (agreed.checkpoint) checkpoints[r].push_back(step);
     }
@@ -31,10 +31,10 @@ TEST(StepAgreement, SettlingKnowsTheWishesOfTheMomentAndOfTheLastStep) {
     ASSERT_OK_AND_ASSIGN(const auto agreement, StepAgreement::Create(comm));
     const bool second = comm.rank() == Rank(1);
     ASSERT_OK(agreement->Exchange({false, second}));
-    ASSERT_OK_AND_ASSIGN(const Wishes settled, agreement->Settle({second, false}));
+    ASSERT_OK_AND_ASSIGN(const Requests settled, agreement->Settle({second, false}));
     EXPECT_TRUE(settled.stop);
     EXPECT_TRUE(settled.checkpoint);
-    ASSERT_OK_AND_ASSIGN(const Wishes later, agreement->Settle({}));
+    ASSERT_OK_AND_ASSIGN(const Requests later, agreement->Settle({}));
     EXPECT_FALSE(later.stop);
     EXPECT_FALSE(later.checkpoint);
   });

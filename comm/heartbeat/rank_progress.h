@@ -1,4 +1,4 @@
-// Where a rank stands in its work, for messages about it.
+// How far a rank is in its work, for messages about it.
 #pragma once
 
 #include <atomic>
@@ -7,7 +7,7 @@
 namespace quadhop {
 
 // Set by the thread that works, read by any. Thread-safe.
-class Standing {
+class RankProgress {
  public:
   // phase: a string literal, of which 39 bytes are sent to others: "training".
   void Set(const char* phase, int64_t step) {
