@@ -32,6 +32,13 @@ function(qh_module name)
   target_link_libraries(quadhop_${name} PUBLIC quadhop_options ${ARG_DEPS})
 endfunction()
 
+# Adds the files of a folder of the module to `sources`.
+#   qh_folder(base rng.cc status.cc)
+function(qh_folder name)
+  list(TRANSFORM ARGN PREPEND ${name}/)
+  set(sources ${sources} ${ARGN} PARENT_SCOPE)
+endfunction()
+
 # A library of generated protocol buffer code; the generated files stay in the build folder.
 #   qh_proto(core_proto store.proto)
 function(qh_proto name)
