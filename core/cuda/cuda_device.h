@@ -28,13 +28,17 @@ struct Grid {
 constexpr int DeviceOfLocalRank(int local_rank, int num_visible) {
   return local_rank % num_visible;
 }
+// How many of the ranks of a host share the device of that rank, itself among them.
+constexpr int NumRanksOnDevice(int local_rank, int ranks_on_host, int num_visible) {
+  return (ranks_on_host - 1 - DeviceOfLocalRank(local_rank, num_visible)) / num_visible + 1;
+}
 
 // The number of GPUs that this process sees; 0 if there is no driver.
 int NumVisibleDevices();
 // The free memory of the thread's current device.
 absl::StatusOr<int64_t> FreeDeviceBytes();
 
-// A Memory whose queue is one stream, on which kernels and library calls are launched too. An error
+// A Memory whose stream is one of CUDA's, on which kernels and library calls are launched too. An error
 // may be seen later than it happened; memory contents are unspecified then. Calls make the device
 // the thread's current one.
 class Device final : public Memory {

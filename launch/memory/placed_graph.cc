@@ -50,7 +50,8 @@ absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(
                         BlockRange{0, 0}, max_rows, StepsOfAnEpoch(inputs, config.train().batch()))
         .nodes;
   };
-  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeGpuBytes(context.local_rank));
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes,
+                      FreeGpuBytes(context.local_rank, context.ranks_on_host));
   return MakeCudaDeviceRows(table, context.local_rank, RoomForRows(free_bytes, gpu_step_bytes),
                             hottest, context.pool);
 }

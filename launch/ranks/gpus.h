@@ -15,7 +15,8 @@ bool IsBuiltWithCuda();
 bool RankHasGpu(int local_rank);
 // The name of the GPU that it finds, "NVIDIA H200"; "" if there is none.
 std::string GpuName(int local_rank);
-// Bytes that are free on that GPU. kUnavailable if there is none.
-absl::StatusOr<int64_t> FreeGpuBytes(int local_rank);
+// This rank's share of the bytes that are free on that GPU, which it may share with others of its
+// host. kUnavailable if there is none.
+absl::StatusOr<int64_t> FreeGpuBytes(int local_rank, int ranks_on_host);
 
 }  // namespace quadhop

@@ -5,7 +5,7 @@ namespace quadhop {
 bool IsBuiltWithCuda() { return false; }
 bool RankHasGpu(int) { return false; }
 std::string GpuName(int) { return ""; }
-absl::StatusOr<int64_t> FreeGpuBytes(int) {
+absl::StatusOr<int64_t> FreeGpuBytes(int, int) {
   return absl::UnavailableError("this program was built without CUDA");
 }
 

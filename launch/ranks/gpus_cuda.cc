@@ -13,9 +13,10 @@ std::string GpuName(int local_rank) {
   return device.ok() ? (*device)->name() : "";
 }
 
-absl::StatusOr<int64_t> FreeGpuBytes(int local_rank) {
+absl::StatusOr<int64_t> FreeGpuBytes(int local_rank, int ranks_on_host) {
   QH_RETURN_IF_ERROR(cuda::Device::Open(local_rank).status());
-  return cuda::FreeDeviceBytes();
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
+  return free_bytes / cuda::NumRanksOnDevice(local_rank, ranks_on_host, cuda::NumVisibleDevices());
 }
 
 }  // namespace quadhop

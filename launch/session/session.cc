@@ -234,8 +234,8 @@ absl::Status Session::MakeLoader() {
   options.local_rank = context_.local_rank;
   options.num_threads = context_.pool.num_threads();
   if (options.sampler_backend == SamplerBackend::kCuda && options.device_topology_bytes < 0)
-    options.device_topology_bytes =
-        RoomForTopology(FreeGpuBytes(context_.local_rank).value_or(0), gpu_step_bytes_);
+    options.device_topology_bytes = RoomForTopology(
+        FreeGpuBytes(context_.local_rank, context_.ranks_on_host).value_or(0), gpu_step_bytes_);
   absl::StatusOr<std::unique_ptr<BatchLoader>> made = BatchLoader::Create(inputs_, options);
   QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "batch loaders of all ranks", made.status()));
   loader_ = *std::move(made);
@@ -248,7 +248,8 @@ absl::Status Session::MakeLoader() {
 void Session::WarnOfGpuMemory() const {
   if (gpu_step_bytes_ == 0) return;
   const int64_t needed = gpu_step_bytes_ - kGpuKernelBytes;
-  const absl::StatusOr<int64_t> free_bytes = FreeGpuBytes(context_.local_rank);
+  const absl::StatusOr<int64_t> free_bytes =
+      FreeGpuBytes(context_.local_rank, context_.ranks_on_host);
   if (!free_bytes.ok() || needed <= *free_bytes) return;
   absl::FPrintF(
       stderr,
