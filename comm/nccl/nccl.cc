@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -161,6 +162,10 @@ class NcclCommunicator final : public Communicator {
   }
 
   absl::Status Initialise() {
+    // Between ranks of one process, NCCL before 2.23 would read the peer's arrays in place, and
+    // those of a memory pool cannot be read by another GPU.
+    static const int kCopied = setenv("NCCL_P2P_DIRECT_DISABLE", "1", /*overwrite=*/0);
+    static_cast<void>(kCopied);
     ncclUniqueId id{};
     if (rank() == Rank(0)) QH_RETURN_IF_ERROR(QH_NCCL_STATUS(ncclGetUniqueId(&id)));
     QH_ASSIGN_OR_RETURN(id, BroadcastValue(*meeting_, "NCCL's meeting point", Rank(0), id));
