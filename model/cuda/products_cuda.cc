@@ -220,7 +220,9 @@ class CublasProducts final : public Products {
                                               : CUBLASLT_EPILOGUE_BIAS;
     shape.first_alignment = AlignmentOfRows(b.data, b.stride);
     shape.second_alignment = AlignmentOfRows(a.data, a.stride);
-    shape.result_alignment = AlignmentOfRows(c.data, c.stride, c.step);
+    // The bias is added to what is stored, and may be read as widely; no preference tells of it.
+    shape.result_alignment = std::min(AlignmentOfRows(c.data, c.stride, c.step),
+                                      AlignmentOf(reinterpret_cast<uintptr_t>(epilogue.bias)));
     device_.Note(Run(shape, b.data, a.data, alpha, beta, c.data, epilogue.bias));
   }
 
