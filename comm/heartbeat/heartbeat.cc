@@ -255,16 +255,21 @@ void Heartbeat::State::Work() {
   }
 }
 
+absl::Status CheckHeartbeat(const HeartbeatOptions& options) {
+  if (options.interval > absl::ZeroDuration() && options.timeout >= 2 * options.interval)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("train.heartbeat_timeout_seconds is ", absl::ToDoubleSeconds(options.timeout),
+                   "; allowed: at least twice train.heartbeat_interval_seconds, ",
+                   absl::ToDoubleSeconds(options.interval)));
+}
+
 absl::StatusOr<std::unique_ptr<Heartbeat>> Heartbeat::Start(Communicator& comm,
                                                             const HeartbeatOptions& options,
                                                             const RankProgress& progress,
                                                             LossHandler on_loss,
                                                             AskHandler on_ask) {
-  if (options.interval <= absl::ZeroDuration() || options.timeout < 2 * options.interval)
-    return absl::InvalidArgumentError(
-        absl::StrCat("train.heartbeat_timeout_seconds is ", absl::ToDoubleSeconds(options.timeout),
-                     "; allowed: at least twice train.heartbeat_interval_seconds, ",
-                     absl::ToDoubleSeconds(options.interval)));
+  QH_RETURN_IF_ERROR(CheckHeartbeat(options));
   auto state = std::make_unique<State>(options, progress, std::move(on_loss), std::move(on_ask));
   state->rank = comm.rank().value();
   state->wake = Socket(eventfd(0, EFD_CLOEXEC));

@@ -17,8 +17,12 @@ namespace quadhop {
 
 struct HeartbeatOptions {
   absl::Duration interval = absl::Seconds(1);
-  absl::Duration timeout = absl::Seconds(10);  // of silence; two intervals at least
+  absl::Duration timeout = absl::Seconds(10);  // of silence
 };
+
+// kInvalidArgument, naming the fields of the config, unless the interval is positive and the
+// timeout two of them at least: a beat is often late by a part of an interval.
+absl::Status CheckHeartbeat(const HeartbeatOptions& options);
 
 // A thread that sends this rank's progress every interval, and listens. Every rank has a TCP
 // connection (IPv4, any interface) to rank 0, which tells the others of a loss; so two ranks that
@@ -33,7 +37,7 @@ class Heartbeat {
   // Called, from the same thread, each time that another rank calls Ask.
   using AskHandler = std::function<void()>;
 
-  // Collective. `progress` outlives the object. kUnavailable if a rank cannot be reached: the
+  // Collective. `progress` outlives the object. The error of CheckHeartbeat; kUnavailable if a rank cannot be reached: the
   // message names the addresses tried. A rank that gets an error may leave others waiting in the
   // midst of this call, so its caller must abort the job, as RunRanks does.
   static absl::StatusOr<std::unique_ptr<Heartbeat>> Start(Communicator& comm,

@@ -5,10 +5,12 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/strip.h>
+#include <absl/time/time.h>
 #include <google/protobuf/text_format.h>
 
 #include <map>
 
+#include "comm/heartbeat/heartbeat.h"
 #include "core/base/status.h"
 #include "core/files/file.h"
 #include "launch/config/config_fields.h"
@@ -74,11 +76,11 @@ void FindRepeated(absl::Span<const Assignment> assignments, std::vector<std::str
 
 void FindContradictions(const Config& config, std::vector<std::string>* faults) {
   const TrainConfig& train = config.train();
-  if (train.heartbeat_timeout_seconds() < 2 * train.heartbeat_interval_seconds())
-    faults->push_back(absl::StrCat("train.heartbeat_timeout_seconds is ",
-                                   train.heartbeat_timeout_seconds(),
-                                   "; allowed: at least twice train.heartbeat_interval_seconds, ",
-                                   train.heartbeat_interval_seconds()));
+  if (train.heartbeat_interval_seconds() == 0) return;  // none is sent
+  const absl::Status heartbeat =
+      CheckHeartbeat({absl::Seconds(train.heartbeat_interval_seconds()),
+                      absl::Seconds(train.heartbeat_timeout_seconds())});
+  if (!heartbeat.ok()) faults->push_back(std::string(heartbeat.message()));
 }
 
 }  // namespace
