@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,6 +46,13 @@ bool FileLock::IsFree(const std::string& path) {
   const FileLock file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   // Shared, so that callers do not take each other for a holder; released at once.
   return file.fd_ >= 0 && flock(file.fd_, LOCK_SH | LOCK_NB) == 0;
+}
+
+bool FileLock::IsOf(const std::string& path) const {
+  struct stat locked, named;
+  if (fstat(fd_, &locked) != 0) return true;
+  if (stat(path.c_str(), &named) != 0) return errno != ENOENT;
+  return locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -25,6 +25,10 @@ class FileLock {
   // Whether nobody has the lock on the file; false if that cannot be known. Does not make the file.
   static bool IsFree(const std::string& path);
 
+  // Whether what is locked is what `path` names; false once it was removed, or replaced by another.
+  // True if that cannot be known.
+  bool IsOf(const std::string& path) const;
+
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();

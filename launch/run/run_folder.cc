@@ -160,6 +160,14 @@ absl::Status RunFolder::Claim() {
   return CheckStart(path_, start_);
 }
 
+absl::Status RunFolder::CheckIsThere() const {
+  if (lock_->IsOf(RunLockPath(path_))) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(path_,
+                   " was removed, or replaced, while this run trained in it, and what the "
+                   "run had written there is gone: train again"));
+}
+
 absl::Status RunFolder::Begin() {
   QH_RETURN_IF_ERROR(MakeDirectories(path_));
   if (!lock_.has_value()) QH_RETURN_IF_ERROR(Claim());

@@ -68,6 +68,9 @@ class RunFolder {
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
+  // After Begin: kFailedPrecondition if the folder was removed since, or replaced.
+  absl::Status CheckIsThere() const;
+
   const std::string& path() const { return path_; }
   // What differs in a resumed run from before: "train.epochs: 3, now 5".
   const std::vector<std::string>& changes() const { return changes_; }

@@ -53,6 +53,7 @@ WriteHook Checkpointing::FaultsAt(int64_t step) const {
 
 absl::Status Checkpointing::Write(Adam& adam, const RunPosition& position, bool best) {
   const Stopwatch watch;
+  if (folder_ != nullptr) QH_RETURN_IF_ERROR(folder_->CheckIsThere());
   QH_RETURN_IF_ERROR(NoteFinished());
   CheckpointWrite write;
   QH_ASSIGN_OR_RETURN(write.snapshot,

@@ -39,7 +39,8 @@ class Checkpointing {
   // Whether the last call of Write was after `steps_done` steps.
   bool WroteAfter(int64_t steps_done) const { return last_write_step_ == steps_done; }
 
-  // Waits for the previous write, copies the state, and writes it in the background.
+  // Waits for the previous write, copies the state, and writes it in the background. On rank 0, the
+  // error of RunFolder::CheckIsThere.
   absl::Status Write(Adam& adam, const RunPosition& position, bool best);
   // Notes what became of a write that has finished; does not wait. Not collective.
   absl::Status Collect();

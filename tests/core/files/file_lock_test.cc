@@ -67,6 +67,17 @@ TEST(FileLock, IsFreeWhileNobodyHasItWhichAsksWithoutTakingIt) {
   EXPECT_OK(FileLock::OfFile(folder / "lock", ""));
 }
 
+TEST(FileLock, KnowsThatItsFileWasRemovedOrReplaced) {
+  const TempDir folder;
+  ASSERT_OK_AND_ASSIGN(const FileLock lock, FileLock::OfFile(folder / "lock", "me\n"));
+  EXPECT_TRUE(lock.IsOf(folder / "lock"));
+  ASSERT_OK(RemoveFileIfPresent(folder / "lock"));
+  EXPECT_FALSE(lock.IsOf(folder / "lock"));
+  ASSERT_OK_AND_ASSIGN(const FileLock other, FileLock::OfFile(folder / "lock", "you\n"));
+  EXPECT_FALSE(lock.IsOf(folder / "lock"));
+  EXPECT_TRUE(other.IsOf(folder / "lock"));
+}
+
 TEST(FileLock, WhatCannotBeOpenedIsAnError) {
   const TempDir folder;
   EXPECT_THAT(FileLock::OfFile(folder / "none/lock", ""), StatusIs(absl::StatusCode::kNotFound));

@@ -63,6 +63,17 @@ class RunFolderTest : public testing::Test {
   const std::string run_ = folder_ / "runs/first";
 };
 
+TEST_F(RunFolderTest, FindsThatItWasRemovedOrReplaced) {
+  ASSERT_OK_AND_ASSIGN(const auto folder, Create(RunFolder::Start::kNew));
+  EXPECT_OK(folder->CheckIsThere());
+  std::filesystem::remove_all(run_);
+  EXPECT_THAT(folder->CheckIsThere(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                               HasSubstr(run_ + " was removed, or replaced")));
+  ASSERT_OK_AND_ASSIGN(const auto other, Create(RunFolder::Start::kNew));
+  EXPECT_THAT(folder->CheckIsThere(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_OK(other->CheckIsThere());
+}
+
 TEST_F(RunFolderTest, EchoesTheConfig) {
   ASSERT_OK(Create(RunFolder::Start::kNew));
   ASSERT_OK_AND_ASSIGN(const Config echoed, ReadRunConfig(run_));
