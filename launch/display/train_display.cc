@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "launch/display/loss_text.h"
 #include "launch/display/short_duration.h"
 
 namespace quadhop {
@@ -31,8 +32,8 @@ std::string Bottleneck(const TrainingWaits& waits) {
 }
 
 std::string LiveLine(const TrainingView& view) {
-  std::string line = absl::StrFormat("epoch %d/%d  step %d/%d  loss %.4f", view.epoch, view.epochs,
-                                     view.step, view.steps, view.loss);
+  std::string line = absl::StrFormat("epoch %d/%d  step %d/%d  loss %s", view.epoch, view.epochs,
+                                     view.step, view.steps, LossText(view.loss));
   if (view.valid >= 0) absl::StrAppendFormat(&line, "  valid %.4f", view.valid);
   if (view.seconds <= 0 || view.step <= 0) return line;
   absl::StrAppendFormat(&line, "  %.0f nodes/s", static_cast<double>(view.nodes) / view.seconds);

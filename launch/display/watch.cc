@@ -10,6 +10,7 @@
 
 #include "core/base/status.h"
 #include "core/files/file.h"
+#include "launch/display/loss_text.h"
 #include "launch/display/short_duration.h"
 #include "launch/display/sign_of_life.h"
 #include "launch/json/json_fields.h"
@@ -44,8 +45,8 @@ void AppendMetric(const nlohmann::json& event, const char* part, bool named, con
 
 std::string EpochLine(const nlohmann::json& event, const Config& config) {
   const auto number = [&event](const char* name) { return NumberField(event, name); };
-  std::string line = absl::StrFormat("epoch %.0f/%d  loss %.4f", number("epoch"),
-                                     config.train().epochs(), number("train_loss"));
+  std::string line = absl::StrFormat("epoch %.0f/%d  loss %s", number("epoch"),
+                                     config.train().epochs(), LossText(number("train_loss")));
   AppendMetric(event, "valid", /*named=*/true, config, line);
   AppendMetric(event, "test", /*named=*/false, config, line);
   absl::StrAppendFormat(&line, "  %.2f s  %.0f nodes/s\n", number("seconds"),

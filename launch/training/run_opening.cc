@@ -2,11 +2,15 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "core/base/counted.h"
 #include "launch/ranks/gpus.h"
+#include "launch/session/class_weights.h"
 
 namespace quadhop {
 namespace {
@@ -37,6 +41,35 @@ void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& disp
         "train.warmup_steps is %d, but the run has only %s: its learning rate never reaches "
         "train.learning_rate",
         config.warmup_steps(), Counted(steps, "step")));
+}
+
+constexpr size_t kClassesNamed = 5;
+
+void WarnOfClasses(const Session& session, TrainDisplay& display) {
+  const StoreManifest& manifest = session.store().manifest();
+  if (manifest.multi_label()) return;
+  const auto counts = CountClasses(session.store(), session.split());
+  if (!counts.ok()) return;
+  std::vector<std::string> lacking;
+  int64_t nodes = 0;
+  for (size_t c = 0; c < counts->size(); ++c) {
+    const auto of = [&](SplitPart part) { return (*counts)[c][static_cast<size_t>(part)]; };
+    const int64_t judged = of(SplitPart::kValid) + of(SplitPart::kTest);
+    if (of(SplitPart::kTrain) != 0 || judged == 0) continue;
+    nodes += judged;
+    const auto name = static_cast<int>(c);
+    lacking.push_back(manifest.class_names_size() == 0 ? absl::StrCat(c)
+                                                       : manifest.class_names(name));
+  }
+  if (lacking.empty()) return;
+  const auto named =
+      lacking.begin() + static_cast<std::ptrdiff_t>(std::min(lacking.size(), kClassesNamed));
+  display.Say(absl::StrFormat(
+      "split %s has no training nodes of %d of %d classes (%s%s): the model cannot be right about "
+      "%s for validation or test",
+      session.split(), lacking.size(), manifest.classes(),
+      absl::StrJoin(lacking.begin(), named, ", "), named == lacking.end() ? "" : ", ...",
+      Counted(nodes, "node")));
 }
 
 void WarnOfCodebook(int64_t nodes, int64_t epochs, Codebook* book, TrainDisplay& display) {
@@ -72,6 +105,7 @@ void IntroduceRun(Session& session, TrainDisplay& display) {
         "a rank has %d partitions, and sums the gradients of each separately in every step: fewer "
         "partitions (quadhop partition --parts) take less time and memory",
         of_a_rank));
+  WarnOfClasses(session, display);
   if (session.loader().NumLabelled(SplitPart::kValid) == 0)
     display.Say(absl::StrFormat(
         "split %s has no labelled validation nodes: the last epoch will be the result",

@@ -86,9 +86,11 @@ std::string ResultText(Session& session, const RunPosition& position, const RunF
       SelectsByRocAuc(session) || std::isnan(figures.majority)
           ? ""
           : absl::StrCat("; the most frequent class alone: ", FigureText(figures.majority));
-  return absl::StrFormat("test %s%s %s%s; median epoch %.2f s, %.0f training nodes/s",
-                         SelectedMetric(session), FigureText(position.best_test()), epoch, beside,
-                         figures.epoch_seconds, figures.train_nodes_per_second);
+  const bool tested = !std::isnan(position.best_test());
+  return absl::StrFormat("%s %s%s %s%s; median epoch %.2f s, %.0f training nodes/s",
+                         tested ? "test" : "no test nodes: valid", SelectedMetric(session),
+                         FigureText(tested ? position.best_test() : position.best_valid()), epoch,
+                         beside, figures.epoch_seconds, figures.train_nodes_per_second);
 }
 
 // "" if there is none to give.

@@ -14,6 +14,7 @@
 #include "core/base/status.h"
 #include "core/base/stopwatch.h"
 #include "launch/config/backends.h"
+#include "launch/display/loss_text.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
 #include "launch/run/run_paths.h"
@@ -28,6 +29,9 @@ namespace {
 
 // Shorter evaluations are not worth a message.
 constexpr double kLongEvaluationSeconds = 5;
+
+// An epoch whose mean loss is so many times that of guessing was not on its way to learn.
+constexpr double kDivergedLosses = 20;
 
 // Over the nodes trained on; NaN while all steps were left out.
 double MeanLoss(const EpochProgress& progress) {
@@ -254,6 +258,7 @@ absl::Status Trainer::CheckReplicas() {
 
 absl::Status Trainer::EndEpoch(int64_t epoch) {
   session_.context().progress.Set("evaluating", position_.step());
+  if (folder_ != nullptr) QH_RETURN_IF_ERROR(folder_->CheckIsThere());
   QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
   QH_ASSIGN_OR_RETURN(
       const PipelineReport loading,
@@ -299,10 +304,11 @@ void Trainer::Report(int64_t epoch, const PipelineReport& loading,
       .Add("exposed_wait_seconds", trained.exposed_wait_seconds());
   loading.AddTo(event);
   Log(event);
-  display_.Say(absl::StrFormat("epoch %d/%d  loss %.4f%s  %.2f s  %.0f nodes/s  %s%s", epoch,
-                               config_.epochs(), train_loss,
+  display_.Say(absl::StrFormat("epoch %d/%d  loss %s%s  %.2f s  %.0f nodes/s  %s%s", epoch,
+                               config_.epochs(), LossText(train_loss),
                                evaluation.has_value() ? evaluation->Text(position_) : "", seconds,
                                rate, Bottleneck(loading.waits()), checkpointing_->Warning()));
+  WarnOfDivergence(train_loss);
   if (epoch == config_.eval_every_epochs() && evaluation_seconds_ > seconds &&
       evaluation_seconds_ > kLongEvaluationSeconds &&
       config_.evaluate_test() == TrainConfig::ALWAYS)
@@ -310,6 +316,17 @@ void Trainer::Report(int64_t epoch, const PipelineReport& loading,
         "an evaluation takes %.0f s, longer than an epoch's training: "
         "--set train.evaluate_test=WHEN_BETTER, or a larger train.eval_every_epochs, saves time",
         evaluation_seconds_));
+}
+
+void Trainer::WarnOfDivergence(double train_loss) {
+  const StoreManifest& manifest = session_.store().manifest();
+  const double of_guessing = std::log(manifest.multi_label() ? 2 : std::max(2, manifest.classes()));
+  if (said_that_it_diverges_ || !(train_loss > kDivergedLosses * of_guessing)) return;
+  said_that_it_diverges_ = true;
+  display_.Say(
+      absl::StrFormat("the training diverges: its loss is %s, where guessing gives %s; lower "
+                      "train.learning_rate, or set train.clip_norm or train.warmup_steps",
+                      LossText(train_loss), LossText(of_guessing)));
 }
 
 bool Trainer::StopRequested() const { return job_.stop != nullptr && job_.stop->Requested(); }

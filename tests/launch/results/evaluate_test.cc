@@ -27,6 +27,7 @@ namespace quadhop {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -283,6 +284,34 @@ TEST_F(EvaluateTest, ShortTrainingIsWarnedOf) {
   EXPECT_THAT(longer.out, AllOf(Not(HasSubstr("steps in all")), Not(HasSubstr("the codebook"))));
 }
 
+TEST_F(EvaluateTest, ClassesThatCannotBeLearnedAreNamed) {
+  EXPECT_THAT(Train("all").out, Not(HasSubstr("has no training nodes of")));
+  ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(store_));
+  ASSERT_OK_AND_ASSIGN(const auto labels, store->labels());
+  const std::vector<int32_t> of_node(labels.begin(), labels.end());
+  SetSplit([&](int64_t v) {
+    return of_node[static_cast<size_t>(v)] == 1 ? SplitPart::kTest
+           : v % 2 == 0                         ? SplitPart::kTrain
+                                                : SplitPart::kValid;
+  });
+  const auto nodes = std::count(of_node.begin(), of_node.end(), 1);
+  EXPECT_THAT(Train("lacking").out,
+              HasSubstr(absl::StrCat("split a has no training nodes of 1 of 3 classes (1): the "
+                                     "model cannot be right about ",
+                                     nodes, " nodes")));
+}
+
+TEST_F(EvaluateTest, ATrainingThatDivergesIsSaidToOnce) {
+  const Outcome outcome =
+      TrainTiny(store_, folder_ / "wild", /*epochs=*/4,
+                {"--set", "train.learning_rate=10", "--set", "model.norm=NO_NORM"});
+  const size_t said = outcome.out.find("the training diverges: its loss is ");
+  ASSERT_NE(said, std::string::npos) << outcome.out;
+  EXPECT_EQ(outcome.out.find("diverges", said + 20), std::string::npos);
+  EXPECT_THAT(outcome.out, HasSubstr("where guessing gives 1.0986; lower train.learning_rate"));
+  EXPECT_THAT(Train("tame").out, Not(HasSubstr("diverges")));
+}
+
 TEST_F(EvaluateTest, RefusesToSelectByTheAreaUnderTheCurveOfThreeClasses) {
   const Outcome outcome = Train("run", {"--set", "train.select_by=ROC_AUC"});
   EXPECT_EQ(outcome.code, ExitCode::kFailed);
@@ -335,12 +364,13 @@ TEST_F(EvaluateTest, WithoutValidationNodesTheLastEpochIsTheResult) {
   EXPECT_THAT(On("eval", "run").out, Not(HasSubstr("nan")));
 }
 
-TEST_F(EvaluateTest, WithoutTestNodesThereIsADashForTheirFigures) {
+TEST_F(EvaluateTest, WithoutTestNodesTheResultIsThatOfValidationNodes) {
   SetSplit([](int64_t v) { return v % 2 == 0 ? SplitPart::kTrain : SplitPart::kValid; });
   const Outcome trained = Train("run");
   ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
   EXPECT_THAT(trained.out,
-              AllOf(HasSubstr("  test -"), HasSubstr("test - at the best"), Not(HasSubstr("nan"))));
+              AllOf(HasSubstr("  test -"), Not(HasSubstr("nan")),
+                    ContainsRegex("\nno test nodes: valid [01][.][0-9]{4} at the best")));
   EXPECT_THAT(On("eval", "run").out, HasSubstr("test   accuracy - of 0 nodes"));
 }
 
