@@ -96,7 +96,7 @@ void Checkpointing::Note(const UnderWay& write, CheckpointWriter::Outcome outcom
   const absl::Status& status = outcome.status;
   const int64_t step = outcome.position.step();
   if (step == last_write_step_) last_ = status;
-  if (!status.ok()) ++num_failed_;
+  if (!status.ok() && !write.again) ++num_failed_;
   if (folder_ != nullptr) {
     JsonObject event;
     event.Add("event", status.ok() ? "checkpoint" : "checkpoint_failed")
