@@ -21,6 +21,8 @@ struct RankBackend {
   bool ranks_are_threads;  // if not, Abort ends the test program
   // Runs the body on every rank, on a communicator of this deadline.
   std::function<void(absl::Duration deadline, const std::function<void(Communicator&)>& body)> run;
+  // A deadline that a test can wait for, and within which the communicator can be made.
+  absl::Duration short_deadline = absl::Seconds(0.5);
 };
 inline std::ostream& operator<<(std::ostream& out, const RankBackend& backend) {
   return out << backend.name;

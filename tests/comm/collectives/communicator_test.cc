@@ -2,6 +2,8 @@
 // ranks.
 #include "comm/collectives/communicator.h"
 
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,6 +31,7 @@ class CommunicatorTest : public ::testing::TestWithParam<RankBackend> {
     GetParam().run(deadline, body);
   }
   int32_t num_ranks() const { return GetParam().num_ranks; }
+  absl::Duration short_deadline() const { return GetParam().short_deadline; }
 };
 
 INSTANTIATE_TEST_SUITE_P(Implementations, CommunicatorTest, ::testing::ValuesIn(RankBackends()),
@@ -201,14 +204,16 @@ TEST_P(CommunicatorTest, DuplicatesOfDuplicatesWork) {
 
 TEST_P(CommunicatorTest, NamesTheSilentRankWhenTheDeadlineExpires) {
   if (num_ranks() == 1) GTEST_SKIP() << "one rank waits for nobody";
-  RunFor(absl::Seconds(0.5), [&](Communicator& comm) {
+  RunFor(short_deadline(), [&](Communicator& comm) {
     if (comm.rank().value() == 1) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      absl::SleepFor(short_deadline() + absl::Seconds(1));
       return;
     }
     const absl::Status status = comm.Barrier("end of step 7");
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kDeadlineExceeded,
-                                 testing::AllOf(HasSubstr("end of step 7"), HasSubstr("0.5 s"),
+                                 testing::AllOf(HasSubstr("end of step 7"),
+                                                HasSubstr(absl::StrCat(
+                                                    absl::ToDoubleSeconds(short_deadline()), " s")),
                                                 testing::ContainsRegex("for rank 1[ ;]"))));
     // Broken for good, and at once.
     EXPECT_EQ(comm.AllReduceSum("after", {}), status);
@@ -218,9 +223,9 @@ TEST_P(CommunicatorTest, NamesTheSilentRankWhenTheDeadlineExpires) {
 
 TEST_P(CommunicatorTest, NamesTheSilentRankOfAFastSum) {
   if (num_ranks() == 1) GTEST_SKIP() << "one rank waits for nobody";
-  RunFor(absl::Seconds(0.5), [&](Communicator& comm) {
+  RunFor(short_deadline(), [&](Communicator& comm) {
     if (comm.rank().value() == 1) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      absl::SleepFor(short_deadline() + absl::Seconds(1));
       return;
     }
     std::vector<float> values(100);
@@ -261,14 +266,15 @@ TEST_P(CommunicatorTest, FindsSizesThatDoNotAgree) {
                                                           {2 * chunk, 3 * chunk},
                                                           {3 * chunk, 2 * chunk}};
   for (const auto& [sent, expected] : cases)
-    RunFor(absl::Seconds(2), [&, sent = sent, expected = expected](Communicator& comm) {
-      ExpectMismatch(comm, sent, expected);
-    });
+    RunFor(std::max(absl::Seconds(2), short_deadline()),
+           [&, sent = sent, expected = expected](Communicator& comm) {
+             ExpectMismatch(comm, sent, expected);
+           });
 }
 
 TEST_P(CommunicatorTest, FindsSumsOfDifferentLengths) {
   if (num_ranks() == 1) GTEST_SKIP() << "there is nobody to disagree with";
-  RunFor(absl::Seconds(2), [&](Communicator& comm) {
+  RunFor(std::max(absl::Seconds(2), short_deadline()), [&](Communicator& comm) {
     std::vector<float> values(comm.rank().value() == 0 ? 4 : 5);
     const absl::Status status = comm.AllReduceSum("sum", absl::MakeSpan(values));
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
