@@ -106,8 +106,9 @@ std::string Advice(Session& session, const RunPosition& position) {
 
 }  // namespace
 
-absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
-                          int64_t num_failed_checkpoints, TrainDisplay& display) {
+absl::Status SummarizeRun(Session& session, const RunPosition& position, bool diverged,
+                          RunFolder* folder, int64_t num_failed_checkpoints,
+                          TrainDisplay& display) {
   const int64_t my_peak_rss_bytes = PeakResidentBytes();
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> peak_rss_bytes,
                       GatherOne(session.context().comm, "peak memory", my_peak_rss_bytes));
@@ -124,6 +125,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFold
                       MajorityClassTestAccuracy(session.store(), session.split()));
   QH_RETURN_IF_ERROR(folder->WriteSummary(SummaryOf(session, position, figures)));
   display.Say(ResultText(session, position, figures));
+  if (diverged) return absl::OkStatus();
   if (const std::string advice = Advice(session, position); !advice.empty()) display.Say(advice);
   return absl::OkStatus();
 }

@@ -12,8 +12,8 @@
 
 namespace quadhop {
 
-// Collective. folder: nullptr but on rank 0.
-absl::Status SummarizeRun(Session& session, const RunPosition& position, RunFolder* folder,
-                          int64_t num_failed_checkpoints, TrainDisplay& display);
+// Collective. folder: nullptr but on rank 0. diverged: advice about what may be better is left out.
+absl::Status SummarizeRun(Session& session, const RunPosition& position, bool diverged,
+                          RunFolder* folder, int64_t num_failed_checkpoints, TrainDisplay& display);
 
 }  // namespace quadhop

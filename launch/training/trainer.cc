@@ -321,8 +321,8 @@ void Trainer::Report(int64_t epoch, const PipelineReport& loading,
 void Trainer::WarnOfDivergence(double train_loss) {
   const StoreManifest& manifest = session_.store().manifest();
   const double of_guessing = std::log(manifest.multi_label() ? 2 : std::max(2, manifest.classes()));
-  if (said_that_it_diverges_ || !(train_loss > kDivergedLosses * of_guessing)) return;
-  said_that_it_diverges_ = true;
+  if (diverged_ || !(train_loss > kDivergedLosses * of_guessing)) return;
+  diverged_ = true;
   display_.Say(
       absl::StrFormat("the training diverges: its loss is %s, where guessing gives %s; lower "
                       "train.learning_rate, or set train.clip_norm or train.warmup_steps",
@@ -357,8 +357,8 @@ absl::Status Trainer::Finish() {
   session_.context().progress.Set("finishing", position_.step());
   QH_RETURN_IF_ERROR(CheckReplicas());
   QH_RETURN_IF_ERROR(checkpointing_->Finish());
-  QH_RETURN_IF_ERROR(
-      SummarizeRun(session_, position_, folder_.get(), checkpointing_->num_failed(), display_));
+  QH_RETURN_IF_ERROR(SummarizeRun(session_, position_, diverged_, folder_.get(),
+                                  checkpointing_->num_failed(), display_));
   if (sign_ != nullptr) sign_->End("finished");
   return session_.context().comm.Barrier("end of the run");
 }

@@ -84,7 +84,7 @@ class Trainer {
   PipelineStats pipeline_;  // of the epoch
   int64_t steps_per_epoch_ = 0;
   double last_valid_ = -1, evaluation_seconds_ = 0;  // of the last evaluation, for the display
-  bool said_that_it_diverges_ = false;
+  bool diverged_ = false;                            // and that was said
   bool due_by_time_ = false;  // ranks have agreed on a checkpoint, and none was written since
   int64_t last_step_ = -1;    // of this epoch, counted from 1, as agreed for a stop; -1: no stop
 };
