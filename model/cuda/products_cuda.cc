@@ -221,8 +221,9 @@ class CublasProducts final : public Products {
     shape.first_alignment = AlignmentOfRows(b.data, b.stride);
     shape.second_alignment = AlignmentOfRows(a.data, a.stride);
     // The bias is added to what is stored, and may be read as widely; no preference tells of it.
-    shape.result_alignment = std::min(AlignmentOfRows(c.data, c.stride, c.step),
-                                      AlignmentOf(reinterpret_cast<uintptr_t>(epilogue.bias)));
+    shape.result_alignment =
+        std::min(AlignmentOfRows(c.data, c.stride, c.step),
+                 AlignmentOf(reinterpret_cast<uintptr_t>(epilogue.bias), 0, 0));
     device_.Note(Run(shape, b.data, a.data, alpha, beta, c.data, epilogue.bias));
   }
 
