@@ -94,4 +94,10 @@ std::string NoteOnScale(TensorView<const float> x) {
       first - columns.begin(), first->mean, first->deviation());
 }
 
+bool AreTheSameForAll(TensorView<const float> x) {
+  for (int64_t v = 1; v < x.dim(0); ++v)
+    if (!std::equal(x.row(v), x.row(v) + x.dim(1), x.row(0))) return false;
+  return x.dim(0) > 1;
+}
+
 }  // namespace quadhop

@@ -13,4 +13,7 @@ namespace quadhop {
 // evenly.
 std::string NoteOnScale(TensorView<const float> x);
 
+// Whether x [N, F] has several rows, and all are equal.
+bool AreTheSameForAll(TensorView<const float> x);
+
 }  // namespace quadhop

@@ -24,8 +24,13 @@ namespace {
 
 constexpr char kOriginalNamesFile[] = "original_names.txt";
 
-// NoteOnScale, and what to do.
-std::string NoteOnFeatures(TensorView<const float> features, bool are_projected) {
+// What makes features hard to learn from, and what to do; "" if there is nothing.
+std::string NoteOnFeatures(TensorView<const float> features, bool are_standardized,
+                           bool are_projected) {
+  if (AreTheSameForAll(features))
+    return "constant: all nodes have the same features, which tell nothing of them; of a graph "
+           "that has none, quadhop takes encodings instead, so import it without them";
+  if (are_standardized && !are_projected) return "";
   const std::string note = NoteOnScale(features);
   if (note.empty()) return note;
   return absl::StrCat(note, are_projected ? ": standardise them before they are projected"
@@ -344,9 +349,11 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   Tell(options_.on_progress, "sorts arcs");
   QH_RETURN_IF_ERROR(WriteTopology(pool));
   Tell(options_.on_progress, "writes");
-  if (!features_.empty() && (!options_.to_be_standardized || !wide_features_.empty()))
-    if (std::string note = NoteOnFeatures(features_, !wide_features_.empty()); !note.empty())
-      AddNote(std::move(note));
+  if (!features_.empty()) {
+    std::string note =
+        NoteOnFeatures(features_, options_.to_be_standardized, !wide_features_.empty());
+    if (!note.empty()) AddNote(std::move(note));
+  }
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
   QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteHeldLabels());

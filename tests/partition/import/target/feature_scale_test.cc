@@ -47,6 +47,15 @@ TEST(FeatureScale, SaysThatAllAreSmall) {
               HasSubstr("small: the features of a node, together, have length 0.00014"));
 }
 
+TEST(FeatureScale, KnowsThatAllNodesHaveTheSame) {
+  Tensor<float> x({30000, 2});
+  for (int64_t v = 0; v < 30000; ++v) x.row(v)[1] = 7;
+  EXPECT_TRUE(AreTheSameForAll(x.cview()));
+  x.row(29999)[0] = 1;
+  EXPECT_FALSE(AreTheSameForAll(x.cview()));
+  EXPECT_FALSE(AreTheSameForAll(Tensor<float>({1, 2}).cview()));
+}
+
 TEST(FeatureScale, HasNothingToSayOfUsualFeatures) {
   EXPECT_EQ(NoteFor(1, 0), "");
   EXPECT_EQ(NoteFor(50, 100), "");
