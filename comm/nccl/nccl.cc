@@ -3,11 +3,8 @@
 #include <cuda_runtime.h>
 #include <nccl.h>
 
-#include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
 #include <string>
 #include <thread>
 #include <utility>
@@ -144,11 +141,7 @@ class NcclCommunicator final : public Communicator {
 
   // NCCL allows one rank per GPU.
   absl::Status CheckDevices() {
-    cudaDeviceProp properties;
-    QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDeviceProperties(&properties, device_->ordinal())));
-    std::array<char, sizeof(properties.uuid)> uuid;
-    std::memcpy(uuid.data(), &properties.uuid, uuid.size());
-    QH_ASSIGN_OR_RETURN(const auto all, GatherOne(*meeting_, "GPUs of all ranks", uuid));
+    QH_ASSIGN_OR_RETURN(const auto all, GatherOne(*meeting_, "GPUs of all ranks", device_->uuid()));
     for (size_t r = 0; r < all.size(); ++r) {
       for (size_t s = 0; s < r; ++s) {
         if (all[r] == all[s])
@@ -162,10 +155,6 @@ class NcclCommunicator final : public Communicator {
   }
 
   absl::Status Initialise() {
-    // Between ranks of one process, NCCL before 2.23 would read the peer's arrays in place, and
-    // those of a memory pool cannot be read by another GPU.
-    static const int kCopied = setenv("NCCL_P2P_DIRECT_DISABLE", "1", /*overwrite=*/0);
-    static_cast<void>(kCopied);
     ncclUniqueId id{};
     if (rank() == Rank(0)) QH_RETURN_IF_ERROR(QH_NCCL_STATUS(ncclGetUniqueId(&id)));
     QH_ASSIGN_OR_RETURN(id, BroadcastValue(*meeting_, "NCCL's meeting point", Rank(0), id));

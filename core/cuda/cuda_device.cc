@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include "core/base/check.h"
@@ -77,6 +78,8 @@ absl::Status Device::Initialise() {
         "GPU ", ordinal_, " (", properties.name, ") has compute capability ", properties.major, ".",
         properties.minor, "; quadhop needs 8.0 (A100) or later: set model.backend=CPU"));
   name_ = properties.name;
+  static_assert(sizeof(properties.uuid) == sizeof(uuid_));
+  std::memcpy(uuid_.data(), &properties.uuid, uuid_.size());
   compute_capability_ = 10 * properties.major + properties.minor;
   shared_bytes_per_block_ = properties.sharedMemPerBlockOptin;
   QH_ASSIGN_OR_RETURN(stream_, CreateStream());

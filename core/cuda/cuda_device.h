@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 #include <cuda_runtime.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,19 +29,15 @@ struct Grid {
 constexpr int DeviceOfLocalRank(int local_rank, int num_visible) {
   return local_rank % num_visible;
 }
-// How many of the ranks of a host share the device of that rank, itself among them.
-constexpr int NumRanksOnDevice(int local_rank, int ranks_on_host, int num_visible) {
-  return (ranks_on_host - 1 - DeviceOfLocalRank(local_rank, num_visible)) / num_visible + 1;
-}
 
 // The number of GPUs that this process sees; 0 if there is no driver.
 int NumVisibleDevices();
 // The free memory of the thread's current device.
 absl::StatusOr<int64_t> FreeDeviceBytes();
 
-// A Memory whose stream is one of CUDA's, on which kernels and library calls are launched too. An error
-// may be seen later than it happened; memory contents are unspecified then. Calls make the device
-// the thread's current one.
+// A Memory whose stream is one of CUDA's, on which kernels and library calls are launched too. An
+// error may be seen later than it happened; memory contents are unspecified then. Calls make the
+// device the thread's current one.
 class Device final : public Memory {
  public:
   // kUnavailable if there is no device.
@@ -50,6 +47,7 @@ class Device final : public Memory {
   Device& operator=(const Device&) = delete;
 
   int ordinal() const { return ordinal_; }
+  const std::array<char, 16>& uuid() const { return uuid_; }  // no other GPU has it
   const std::string& name() const { return name_; }
   cudaStream_t stream() const { return stream_; }
   // Another stream, owned by the caller, for part of the work of this device.
@@ -105,6 +103,7 @@ class Device final : public Memory {
   const int ordinal_;
   const bool served_first_;  // true for a stream made from another
   std::string name_;
+  std::array<char, 16> uuid_{};
   cudaStream_t stream_ = nullptr;
   size_t shared_bytes_per_block_ = 0;
   int compute_capability_ = 0;

@@ -38,7 +38,7 @@ bool TakesRowsOnGpu(const Config& config) {
 
 absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(
     const Store& store, const FeatureTable& table, const LoaderInputs& inputs, const Config& config,
-    const RankContext& context, int64_t gpu_step_bytes) {
+    const RankContext& context, const GpuShare& gpu) {
   const Topology& topology =
       inputs.training_topology.indptr.empty() ? inputs.topology : inputs.training_topology;
   const auto hottest = [&](int64_t max_rows) -> absl::StatusOr<std::vector<GlobalId>> {
@@ -50,10 +50,10 @@ absl::StatusOr<std::unique_ptr<DeviceRows>> MakeDeviceRows(
                         BlockRange{0, 0}, max_rows, StepsOfAnEpoch(inputs, config.train().batch()))
         .nodes;
   };
-  QH_ASSIGN_OR_RETURN(const int64_t free_bytes,
-                      FreeGpuBytes(context.local_rank, context.ranks_on_host));
-  return MakeCudaDeviceRows(table, context.local_rank, RoomForRows(free_bytes, gpu_step_bytes),
-                            hottest, context.pool);
+  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeGpuBytes(context.local_rank));
+  return MakeCudaDeviceRows(table, context.local_rank,
+                            RoomForRows(free_bytes / gpu.num_ranks, gpu.step_bytes), hottest,
+                            context.pool);
 }
 
 }  // namespace
@@ -84,8 +84,7 @@ absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& i
 
 absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
     const Store& store, const Placement& placement, const PartitionOwners& owners,
-    const Config& config, const RankContext& context, int64_t gpu_step_bytes,
-    LoaderInputs& inputs) {
+    const Config& config, const RankContext& context, const GpuShare& gpu, LoaderInputs& inputs) {
   std::unique_ptr<PlacedGraph> graph(new PlacedGraph);
   if (placement.topology == TopologyPlacement::RESIDENT) {
     graph->topology_ =
@@ -95,7 +94,7 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
   }
   QH_ASSIGN_OR_RETURN(const FeatureTable table, store.features());
   QH_RETURN_IF_ERROR(placement.features == FeaturePlacement::MAPPED
-                         ? graph->MapRows(store, table, config, context, gpu_step_bytes, inputs)
+                         ? graph->MapRows(store, table, config, context, gpu, inputs)
                          : graph->KeepRows(store, table, placement.hot_set_bytes, owners, config,
                                            context, inputs));
   inputs.features = graph->features_.get();
@@ -105,11 +104,11 @@ absl::StatusOr<std::unique_ptr<PlacedGraph>> PlacedGraph::Create(
 
 absl::Status PlacedGraph::MapRows(const Store& store, const FeatureTable& table,
                                   const Config& config, const RankContext& context,
-                                  int64_t gpu_step_bytes, const LoaderInputs& inputs) {
+                                  const GpuShare& gpu, const LoaderInputs& inputs) {
   features_ = MakeMappedFeatureSource(table);
   if (!TakesRowsOnGpu(config)) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<DeviceRows>> made =
-      MakeDeviceRows(store, table, inputs, config, context, gpu_step_bytes);
+      MakeDeviceRows(store, table, inputs, config, context, gpu);
   QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "feature rows for all GPUs", made.status()));
   device_rows_ = *std::move(made);
   return absl::OkStatus();

@@ -26,15 +26,20 @@ absl::StatusOr<PlacementFacts> FactsOf(const Store& store, const LoaderInputs& i
                                        const Config& config, const RankContext& context,
                                        int64_t working_bytes);
 
+// A rank's part of its GPU.
+struct GpuShare {
+  int64_t step_bytes = 0;  // left to a step
+  int32_t num_ranks = 1;   // that compute on the GPU, and take equal parts of what is free
+};
+
 // Owns what is kept in memory. Immutable except for its feature source; outlives the loader.
 class PlacedGraph {
  public:
-  // Reads the rows and arcs to keep, and points `inputs` at them. Leaves `gpu_step_bytes` of the
-  // rank's GPU memory to a step. Collective. Errors are the store's and the communicator's.
+  // Reads the rows and arcs to keep, and points `inputs` at them. Keeps to
+  // the rank's share of its GPU. Collective. Errors are the store's and the communicator's.
   static absl::StatusOr<std::unique_ptr<PlacedGraph>> Create(
       const Store& store, const Placement& placement, const PartitionOwners& owners,
-      const Config& config, const RankContext& context, int64_t gpu_step_bytes,
-      LoaderInputs& inputs);
+      const Config& config, const RankContext& context, const GpuShare& gpu, LoaderInputs& inputs);
 
   // What was made: rows and bytes kept, the hit rate expected of the hot set.
   const std::string& description() const { return description_; }
@@ -42,8 +47,7 @@ class PlacedGraph {
  private:
   PlacedGraph() = default;
   absl::Status MapRows(const Store& store, const FeatureTable& table, const Config& config,
-                       const RankContext& context, int64_t gpu_step_bytes,
-                       const LoaderInputs& inputs);
+                       const RankContext& context, const GpuShare& gpu, const LoaderInputs& inputs);
   absl::Status KeepRows(const Store& store, const FeatureTable& table, int64_t hot_set_bytes,
                         const PartitionOwners& owners, const Config& config,
                         const RankContext& context, const LoaderInputs& inputs);

@@ -3,10 +3,13 @@
 
 #include <absl/status/statusor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 
 namespace quadhop {
+
+using GpuId = std::array<char, 16>;
 
 bool IsBuiltWithCuda();
 
@@ -15,8 +18,9 @@ bool IsBuiltWithCuda();
 bool RankHasGpu(int local_rank);
 // The name of the GPU that it finds, "NVIDIA H200"; "" if there is none.
 std::string GpuName(int local_rank);
-// This rank's share of the bytes that are free on that GPU, which it may share with others of its
-// host. kUnavailable if there is none.
-absl::StatusOr<int64_t> FreeGpuBytes(int local_rank, int ranks_on_host);
+// What tells that GPU from all others. kUnavailable if there is none.
+absl::StatusOr<GpuId> IdOfGpu(int local_rank);
+// Bytes that are free on that GPU. kUnavailable if there is none.
+absl::StatusOr<int64_t> FreeGpuBytes(int local_rank);
 
 }  // namespace quadhop

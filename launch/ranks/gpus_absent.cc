@@ -5,7 +5,10 @@ namespace quadhop {
 bool IsBuiltWithCuda() { return false; }
 bool RankHasGpu(int) { return false; }
 std::string GpuName(int) { return ""; }
-absl::StatusOr<int64_t> FreeGpuBytes(int, int) {
+absl::StatusOr<GpuId> IdOfGpu(int) {
+  return absl::UnavailableError("this program was built without CUDA");
+}
+absl::StatusOr<int64_t> FreeGpuBytes(int) {
   return absl::UnavailableError("this program was built without CUDA");
 }
 

@@ -13,10 +13,14 @@ std::string GpuName(int local_rank) {
   return device.ok() ? (*device)->name() : "";
 }
 
-absl::StatusOr<int64_t> FreeGpuBytes(int local_rank, int ranks_on_host) {
+absl::StatusOr<GpuId> IdOfGpu(int local_rank) {
+  QH_ASSIGN_OR_RETURN(const auto device, cuda::Device::Open(local_rank));
+  return device->uuid();
+}
+
+absl::StatusOr<int64_t> FreeGpuBytes(int local_rank) {
   QH_RETURN_IF_ERROR(cuda::Device::Open(local_rank).status());
-  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, cuda::FreeDeviceBytes());
-  return free_bytes / cuda::NumRanksOnDevice(local_rank, ranks_on_host, cuda::NumVisibleDevices());
+  return cuda::FreeDeviceBytes();
 }
 
 }  // namespace quadhop

@@ -158,7 +158,7 @@ absl::Status Session::PlaceGraph() {
                       ChoosePlacement(config_.sampler(), facts, context_.comm));
   plan.resident_bytes = placement.resident_bytes;
   plan.forecast_bytes = placement.forecast_bytes;
-  gpu_step_bytes_ = plan.gpu_bytes();
+  gpu_.step_bytes = plan.gpu_bytes();
   if (context_.IsMain())
     absl::FPrintF(stderr, "%s over %s, predicted efficiency %.2f\n%s\n",
                   Counted(owners_.num_partitions(), "partition"),
@@ -175,10 +175,21 @@ absl::Status Session::PlaceGraph() {
   const bool sees_least = least - available_bytes.begin() == context_.local_rank;
   QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "compare memory",
                                    sees_least ? CheckMemory(needed_bytes) : absl::OkStatus()));
-  QH_ASSIGN_OR_RETURN(graph_, PlacedGraph::Create(*store_, placement, owners_, config_, context_,
-                                                  gpu_step_bytes_, inputs_));
+  QH_RETURN_IF_ERROR(CountRanksOnGpu());
+  QH_ASSIGN_OR_RETURN(
+      graph_, PlacedGraph::Create(*store_, placement, owners_, config_, context_, gpu_, inputs_));
   if (context_.IsMain() && !graph_->description().empty())
     absl::FPrintF(stderr, "%s\n", graph_->description());
+  return absl::OkStatus();
+}
+
+// A rank that finds no GPU is told so where its kernels are made.
+absl::Status Session::CountRanksOnGpu() {
+  if (config_.model().backend() != ModelConfig::CUDA) return absl::OkStatus();
+  const absl::StatusOr<GpuId> mine = IdOfGpu(context_.local_rank);
+  QH_ASSIGN_OR_RETURN(const std::vector<GpuId> all,
+                      GatherOne(context_.comm, "which GPU ranks have", mine.value_or(GpuId{})));
+  if (mine.ok()) gpu_.num_ranks = static_cast<int32_t>(std::count(all.begin(), all.end(), *mine));
   return absl::OkStatus();
 }
 
@@ -235,7 +246,7 @@ absl::Status Session::MakeLoader() {
   options.num_threads = context_.pool.num_threads();
   if (options.sampler_backend == SamplerBackend::kCuda && options.device_topology_bytes < 0)
     options.device_topology_bytes = RoomForTopology(
-        FreeGpuBytes(context_.local_rank, context_.ranks_on_host).value_or(0), gpu_step_bytes_);
+        FreeGpuBytes(context_.local_rank).value_or(0) / gpu_.num_ranks, gpu_.step_bytes);
   absl::StatusOr<std::unique_ptr<BatchLoader>> made = BatchLoader::Create(inputs_, options);
   QH_RETURN_IF_ERROR(AgreeOnStatus(context_.comm, "batch loaders of all ranks", made.status()));
   loader_ = *std::move(made);
@@ -246,10 +257,9 @@ absl::Status Session::MakeLoader() {
 // Called once the GPU holds its part of the graph and kernels are made. Only a warning, as an
 // evaluation takes less.
 void Session::WarnOfGpuMemory() const {
-  if (gpu_step_bytes_ == 0) return;
-  const int64_t needed = gpu_step_bytes_ - kGpuKernelBytes;
-  const absl::StatusOr<int64_t> free_bytes =
-      FreeGpuBytes(context_.local_rank, context_.ranks_on_host);
+  if (gpu_.step_bytes == 0) return;
+  const int64_t needed = gpu_.step_bytes - kGpuKernelBytes;
+  const absl::StatusOr<int64_t> free_bytes = FreeGpuBytes(context_.local_rank);
   if (!free_bytes.ok() || needed <= *free_bytes) return;
   absl::FPrintF(
       stderr,

@@ -67,6 +67,7 @@ class Session {
   absl::Status CheckMemory(int64_t needed_bytes) const;
   void WarnOfGpuMemory() const;
   absl::Status AgreeOnPrecision();
+  absl::Status CountRanksOnGpu();
   absl::Status MakeKernels();
   absl::Status MakeLoader();
   absl::Status MakeModel();
@@ -82,7 +83,7 @@ class Session {
   double predicted_efficiency_ = 1;         // mean work of a rank over the largest
   std::vector<int64_t> partition_offsets_;  // [P + 1]
   std::vector<float> class_weights_;        // [C], or empty
-  int64_t gpu_step_bytes_ = 0;              // GPU memory, without the graph; 0: no GPU
+  GpuShare gpu_;                            // step_bytes is 0 without a GPU
   std::unique_ptr<PlacedGraph> graph_;
   LoaderInputs inputs_;
   std::optional<StagingResource> batch_memory_;

@@ -30,14 +30,5 @@ TEST(DeviceOfLocalRank, GoesRoundTheVisibleDevices) {
   EXPECT_EQ(cuda::DeviceOfLocalRank(5, 1), 0);
 }
 
-TEST(NumRanksOnDevice, CountsThoseThatTakeTheSame) {
-  EXPECT_EQ(cuda::NumRanksOnDevice(3, 4, 4), 1);
-  EXPECT_EQ(cuda::NumRanksOnDevice(0, 6, 4), 2);
-  EXPECT_EQ(cuda::NumRanksOnDevice(5, 6, 4), 2);
-  EXPECT_EQ(cuda::NumRanksOnDevice(2, 6, 4), 1);
-  EXPECT_EQ(cuda::NumRanksOnDevice(1, 2, 1), 2);
-  EXPECT_EQ(cuda::NumRanksOnDevice(0, 1, 8), 1);
-}
-
 }  // namespace
 }  // namespace quadhop
