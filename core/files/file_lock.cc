@@ -50,8 +50,9 @@ bool FileLock::IsFree(const std::string& path) {
 
 bool FileLock::IsOf(const std::string& path) const {
   struct stat locked, named;
-  if (fstat(fd_, &locked) != 0) return true;
-  if (stat(path.c_str(), &named) != 0) return errno != ENOENT;
+  // ESTALE: another client of NFS removed it.
+  if (fstat(fd_, &locked) != 0) return errno != ESTALE;
+  if (stat(path.c_str(), &named) != 0) return errno != ENOENT && errno != ENOTDIR;
   return locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
 }
 

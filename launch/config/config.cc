@@ -76,11 +76,10 @@ void FindRepeated(absl::Span<const Assignment> assignments, std::vector<std::str
 
 void FindContradictions(const Config& config, std::vector<std::string>* faults) {
   const TrainConfig& train = config.train();
-  if (train.heartbeat_interval_seconds() == 0) return;  // none is sent
-  const absl::Status heartbeat =
-      CheckHeartbeat({absl::Seconds(train.heartbeat_interval_seconds()),
-                      absl::Seconds(train.heartbeat_timeout_seconds())});
-  if (!heartbeat.ok()) faults->push_back(std::string(heartbeat.message()));
+  const absl::Status heartbeat = CheckHeartbeat({absl::Seconds(train.heartbeat_interval_seconds()),
+                                                 absl::Seconds(train.heartbeat_timeout_seconds())});
+  const bool is_sent = train.heartbeat_interval_seconds() > 0;
+  if (is_sent && !heartbeat.ok()) faults->push_back(std::string(heartbeat.message()));
 }
 
 }  // namespace

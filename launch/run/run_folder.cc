@@ -164,8 +164,9 @@ absl::Status RunFolder::CheckIsThere() const {
   if (lock_->IsOf(RunLockPath(path_))) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(path_,
-                   " was removed, or replaced, while this run trained in it, and what the "
-                   "run had written there is gone: train again"));
+                   ", or its file `lock`, was removed, moved or replaced while this run "
+                   "trained in it: if its checkpoints are still somewhere, carry on with --resume, "
+                   "else train again"));
 }
 
 absl::Status RunFolder::Begin() {

@@ -68,7 +68,7 @@ class RunFolder {
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  // After Begin: kFailedPrecondition if the folder was removed since, or replaced.
+  // After Begin: kFailedPrecondition if the folder or its lock was removed since, or replaced.
   absl::Status CheckIsThere() const;
 
   const std::string& path() const { return path_; }

@@ -11,8 +11,11 @@ absl::StatusOr<std::vector<std::array<int64_t, 4>>> CountClasses(const Store& st
   QH_ASSIGN_OR_RETURN(const auto labels, store.labels());
   QH_ASSIGN_OR_RETURN(const auto parts, store.split(split));
   std::vector<std::array<int64_t, 4>> counts(static_cast<size_t>(store.manifest().classes()));
-  for (size_t v = 0; v < labels.size(); ++v)
-    if (labels[v] != kUnlabelled) ++counts[static_cast<size_t>(labels[v])][parts[v]];
+  for (size_t v = 0; v < labels.size(); ++v) {
+    const auto label =
+        static_cast<size_t>(labels[v]);  // kUnlabelled, or damaged: beyond all classes
+    if (label < counts.size() && parts[v] < counts[label].size()) ++counts[label][parts[v]];
+  }
   return counts;
 }
 

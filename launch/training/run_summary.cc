@@ -86,7 +86,7 @@ std::string ResultText(Session& session, const RunPosition& position, const RunF
       SelectsByRocAuc(session) || std::isnan(figures.majority)
           ? ""
           : absl::StrCat("; the most frequent class alone: ", FigureText(figures.majority));
-  const bool tested = !std::isnan(position.best_test());
+  const bool tested = session.loader().NumLabelled(SplitPart::kTest) > 0;
   return absl::StrFormat("%s %s%s %s%s; median epoch %.2f s, %.0f training nodes/s",
                          tested ? "test" : "no test nodes: valid", SelectedMetric(session),
                          FigureText(tested ? position.best_test() : position.best_valid()), epoch,

@@ -30,7 +30,8 @@ namespace {
 // Shorter evaluations are not worth a message.
 constexpr double kLongEvaluationSeconds = 5;
 
-// An epoch whose mean loss is so many times that of guessing was not on its way to learn.
+// An epoch whose mean loss is so many times that of guessing, and more than in an earlier one, is
+// not on its way to learn.
 constexpr double kDivergedLosses = 20;
 
 // Over the nodes trained on; NaN while all steps were left out.
@@ -321,8 +322,10 @@ void Trainer::Report(int64_t epoch, const PipelineReport& loading,
 void Trainer::WarnOfDivergence(double train_loss) {
   const StoreManifest& manifest = session_.store().manifest();
   const double of_guessing = std::log(manifest.multi_label() ? 2 : std::max(2, manifest.classes()));
-  if (diverged_ || !(train_loss > kDivergedLosses * of_guessing)) return;
-  diverged_ = true;
+  const bool was_diverged = diverged_;
+  diverged_ = train_loss > kDivergedLosses * of_guessing && train_loss > least_loss_;
+  least_loss_ = std::fmin(least_loss_, train_loss);
+  if (!diverged_ || was_diverged) return;
   display_.Say(
       absl::StrFormat("the training diverges: its loss is %s, where guessing gives %s; lower "
                       "train.learning_rate, or set train.clip_norm or train.warmup_steps",

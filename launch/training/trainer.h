@@ -4,6 +4,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,7 +63,7 @@ class Trainer {
               const std::optional<EpochEvaluation>& evaluation);
   absl::StatusOr<ExitCode> Stop();
   absl::Status Finish();
-  void WarnOfDivergence(double train_loss);  // once
+  void WarnOfDivergence(double train_loss);
   bool StopRequested() const;
   // On rank 0, writes a line in metrics.jsonl.
   void Log(const JsonObject& event);
@@ -84,7 +85,8 @@ class Trainer {
   PipelineStats pipeline_;  // of the epoch
   int64_t steps_per_epoch_ = 0;
   double last_valid_ = -1, evaluation_seconds_ = 0;  // of the last evaluation, for the display
-  bool diverged_ = false;                            // and that was said
+  bool diverged_ = false;  // the last epoch had the loss of a model that does not learn
+  double least_loss_ = std::numeric_limits<double>::infinity();  // of an epoch so far
   bool due_by_time_ = false;  // ranks have agreed on a checkpoint, and none was written since
   int64_t last_step_ = -1;    // of this epoch, counted from 1, as agreed for a stop; -1: no stop
 };

@@ -67,8 +67,9 @@ TEST_F(RunFolderTest, FindsThatItWasRemovedOrReplaced) {
   ASSERT_OK_AND_ASSIGN(const auto folder, Create(RunFolder::Start::kNew));
   EXPECT_OK(folder->CheckIsThere());
   std::filesystem::remove_all(run_);
-  EXPECT_THAT(folder->CheckIsThere(), StatusIs(absl::StatusCode::kFailedPrecondition,
-                                               HasSubstr(run_ + " was removed, or replaced")));
+  EXPECT_THAT(folder->CheckIsThere(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr(run_ + ", or its file `lock`, was removed")));
   ASSERT_OK_AND_ASSIGN(const auto other, Create(RunFolder::Start::kNew));
   EXPECT_THAT(folder->CheckIsThere(), StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_OK(other->CheckIsThere());

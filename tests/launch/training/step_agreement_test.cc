@@ -8,7 +8,7 @@
 namespace quadhop {
 namespace {
 
-TEST(StepAgreement, EveryRankLearnsOfAWishAtTheSameStep) {
+TEST(StepAgreement, EveryRankLearnsOfARequestAtTheSameStep) {
   std::vector<std::vector<int>> stops(3), checkpoints(3);
   RunRanks(3, [&](Communicator& comm) {
     const auto r = static_cast<size_t>(comm.rank().value());
@@ -26,7 +26,7 @@ TEST(StepAgreement, EveryRankLearnsOfAWishAtTheSameStep) {
   }
 }
 
-TEST(StepAgreement, SettlingKnowsTheWishesOfTheMomentAndOfTheLastStep) {
+TEST(StepAgreement, SettlingKnowsTheRequestsOfTheMomentAndOfTheLastStep) {
   RunRanks(2, [](Communicator& comm) {
     ASSERT_OK_AND_ASSIGN(const auto agreement, StepAgreement::Create(comm));
     const bool second = comm.rank() == Rank(1);
