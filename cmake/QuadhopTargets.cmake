@@ -40,7 +40,7 @@ function(qh_folder name)
 endfunction()
 
 # A library of generated protocol buffer code; the generated files stay in the build folder.
-#   qh_proto(core_proto store.proto)
+#   qh_proto(core_proto store/store.proto)
 function(qh_proto name)
   set(sources)
   foreach(proto ${ARGN})

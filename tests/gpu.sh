@@ -17,7 +17,7 @@ nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 if command -v cmake >/dev/null; then
   cmake --preset cuda -B "$build"
   targets=(quadhop quadhop_cuda_test quadhop_cuda_batches_test quadhop_golden_cuda)
-  if cmake --build "$build" --target help | grep -q quadhop_nccl_test; then
+  if cmake --build "$build" --target help | grep quadhop_nccl_test >/dev/null; then
     targets+=(quadhop_nccl_test)
   else
     echo "no NCCL: its tests are left out"

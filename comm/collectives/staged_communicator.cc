@@ -31,8 +31,8 @@ class StagedCommunicator final : public Communicator {
  public:
   static absl::StatusOr<std::unique_ptr<Communicator>> Make(Communicator& host, Memory& memory) {
     QH_ASSIGN_OR_RETURN(std::unique_ptr<Communicator> own, host.Duplicate());
-    QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> queue, memory.NewStream());
-    return std::unique_ptr<Communicator>(new StagedCommunicator(std::move(own), std::move(queue)));
+    QH_ASSIGN_OR_RETURN(std::unique_ptr<Memory> stream, memory.NewStream());
+    return std::unique_ptr<Communicator>(new StagedCommunicator(std::move(own), std::move(stream)));
   }
 
   Rank rank() const override { return host_->rank(); }

@@ -37,9 +37,9 @@ class Heartbeat {
   // Called, from the same thread, each time that another rank calls Ask.
   using AskHandler = std::function<void()>;
 
-  // Collective. `progress` outlives the object. The error of CheckHeartbeat; kUnavailable if a rank cannot be reached: the
-  // message names the addresses tried. A rank that gets an error may leave others waiting in the
-  // midst of this call, so its caller must abort the job, as RunRanks does.
+  // Collective. `progress` outlives the object. The error of CheckHeartbeat; kUnavailable if a rank
+  // cannot be reached: the message names the addresses tried. A rank that gets an error may leave
+  // others waiting in the midst of this call, so its caller must abort the job, as RunRanks does.
   static absl::StatusOr<std::unique_ptr<Heartbeat>> Start(Communicator& comm,
                                                           const HeartbeatOptions& options,
                                                           const RankProgress& progress,

@@ -19,7 +19,7 @@
 namespace quadhop {
 
 // A thread that makes sums in the order submitted, which must be the same on every rank, on a
-// communicator of its own and, on a device, a queue of work of its own. So a layer's gradients are
+// communicator of its own and, on a device, a stream of its own. So a layer's gradients are
 // combined while those of the layer below are still being computed. A single rank, which waits for
 // no other, needs no thread: its sums are made, or queued on its device, as they are submitted, so
 // that one thread records a step (Memory::Record). Used by one thread.

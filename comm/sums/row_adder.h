@@ -58,12 +58,12 @@ class RowAdder {
  public:
   virtual ~RowAdder() = default;
 
-  // The memory that holds the rows; additions are work on its queue.
+  // The memory that holds the rows; additions are work on its stream.
   virtual Memory& memory() = 0;
   // Does every addition of rows [., num_columns], in order.
   virtual void Add(RowElement element, std::byte* rows, int64_t num_columns,
                    absl::Span<const RowAddition> additions) = 0;
-  // An adder for rows in the same memory, with a queue of work of its own, for another thread.
+  // An adder for rows in the same memory, with a stream of its own, for another thread.
   virtual absl::StatusOr<std::unique_ptr<RowAdder>> OnNewStream() = 0;
 };
 

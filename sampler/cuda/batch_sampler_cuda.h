@@ -21,7 +21,7 @@ inline int64_t DeviceTopologyBytes(const Topology& topology, int64_t device_byte
   return topology.num_bytes() <= device_bytes ? topology.num_bytes() : 0;
 }
 
-// The sampler on the GPU of the rank with index `local_rank` on its host, with a queue of work of
+// The sampler on the GPU of the rank with index `local_rank` on its host, with a stream of
 // its own. The topology, which is borrowed, is copied to the device if it fits into `device_bytes`
 // (see DeviceTopologyBytes), else it stays in host memory and is read over the bus. kUnavailable
 // without a GPU, or if the program was built without CUDA; kInvalidArgument if a block of the
