@@ -301,6 +301,15 @@ TEST_F(EvaluateTest, ClassesThatCannotBeLearnedAreNamed) {
                                      nodes, " nodes")));
 }
 
+TEST_F(EvaluateTest, NodesOfAPartThatIsNoneAreLeftOut) {
+  SetSplit([](int64_t v) {
+    return v == 3 ? static_cast<SplitPart>(65) : v % 2 == 0 ? SplitPart::kTrain : SplitPart::kValid;
+  });
+  const Outcome trained = Train("run");
+  EXPECT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  EXPECT_THAT(trained.out, Not(HasSubstr("has no training nodes of")));
+}
+
 TEST_F(EvaluateTest, ATrainingThatDivergesIsSaidToOnce) {
   const Outcome outcome =
       TrainTiny(store_, folder_ / "wild", /*epochs=*/4,
