@@ -13,9 +13,9 @@ namespace quadhop {
 std::vector<std::string> SourcesOf(const std::string& root);
 // Modules include only those below them.
 std::vector<std::string> IncludesThatPointUp(const std::string& root);
-// Folders of a module do not include each other in circles, as a -> b -> a, at any depth; a folder's
-// own sources count as one beside those that lie in it. The module's own, its entry and its config,
-// are left out.
+// Folders of a module do not include each other in circles, as a -> b -> a, at any depth; a
+// folder's own sources count as one beside those that lie in it. The module's own, its entry and
+// its config, are left out.
 std::vector<std::string> IncludesInCircles(const std::string& root, const std::string& module);
 // Headers of CUDA, MPI, NCCL, METIS and PT-Scotch are included only by files named for them: *.cu
 // and *.cuh, mpi*, nccl*, metis*, ptscotch* (whose interface is MPI's).
