@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "tests/reference/finite_difference.h"
+#include "tests/reference/kind_name.h"
 #include "tests/reference/losses.h"
 #include "tests/reference/shapes.h"
 
@@ -78,20 +79,12 @@ TEST_P(ReferenceLargeGT, BackwardIsTheDerivativeOfTheLossByEveryParameterAndInpu
   if (!gradients.pe.empty()) ExpectGradient(gradients.pe, NumericGradient(in.pe, loss), "pe");
 }
 
-std::string Name(const testing::TestParamInfo<ReferenceLargeGT::ParamType>& info) {
-  const char* convs[] = {"Full", "Local", "Global", "None"};
-  const char* norms[] = {"BatchNorm", "LayerNorm", "NoNorm"};
-  return std::string(convs[static_cast<size_t>(std::get<0>(info.param))]) +
-         norms[static_cast<size_t>(std::get<1>(info.param))] +
-         std::to_string(std::get<2>(info.param)) + "Heads";
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Kinds, ReferenceLargeGT,
     testing::Combine(testing::Values(Conv::kFull, Conv::kLocal, Conv::kGlobal, Conv::kNone),
                      testing::Values(NormKind::kBatch, NormKind::kLayer, NormKind::kNone),
                      testing::Values(1u, 2u)),
-    Name);
+    KindName<ReferenceLargeGT::ParamType>);
 
 TEST(ReferenceLargeGT, EvaluationChangesNothing) {
   LargeGT<double> model = RandomModel({});

@@ -15,6 +15,7 @@
 #include "tests/model/arrays.h"
 #include "tests/model/test_kernels.h"
 #include "tests/model/toy_job.h"
+#include "tests/reference/kind_name.h"
 #include "tests/reference/largegt.h"
 #include "tests/reference/losses.h"
 #include "tests/support/status_matchers.h"
@@ -295,20 +296,12 @@ TEST_P(LargeGTAndReference, AgreeInLogitsLossAndGradientsWithDropout) {
   ExpectAgreement(SmallJob(conv, norm, heads), "cross entropy");
 }
 
-std::string Name(const testing::TestParamInfo<LargeGTAndReference::ParamType>& info) {
-  const char* convs[] = {"Full", "Local", "Global", "None"};
-  const char* norms[] = {"BatchNorm", "LayerNorm", "NoNorm"};
-  return std::string(convs[static_cast<size_t>(std::get<0>(info.param))]) +
-         norms[static_cast<size_t>(std::get<1>(info.param))] +
-         std::to_string(std::get<2>(info.param)) + "Heads";
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Kinds, LargeGTAndReference,
     testing::Combine(testing::Values(Conv::kFull, Conv::kLocal, Conv::kGlobal, Conv::kNone),
                      testing::Values(NormKind::kBatch, NormKind::kLayer, NormKind::kNone),
                      testing::Values(1, 2, 3)),
-    Name);
+    KindName<LargeGTAndReference::ParamType>);
 
 TEST(LargeGT, AgreesWithTheReferenceOnMultiLabelTargets) {
   Job job = SmallJob(Conv::kFull, NormKind::kBatch, 2);
