@@ -35,8 +35,8 @@ struct GpuShare {
 // Owns what is kept in memory. Immutable except for its feature source; outlives the loader.
 class PlacedGraph {
  public:
-  // Reads the rows and arcs to keep, and points `inputs` at them. Keeps to
-  // the rank's share of its GPU. Collective. Errors are the store's and the communicator's.
+  // Reads the rows and arcs to keep, and points `inputs` at them. Keeps to the rank's share
+  // of its GPU. Collective. Errors are the store's and the communicator's.
   static absl::StatusOr<std::unique_ptr<PlacedGraph>> Create(
       const Store& store, const Placement& placement, const PartitionOwners& owners,
       const Config& config, const RankContext& context, const GpuShare& gpu, LoaderInputs& inputs);

@@ -1,10 +1,8 @@
-// How many nodes each class has to learn from, and how much it counts in the loss.
+// How much each class counts in the loss.
 #pragma once
 
 #include <absl/status/statusor.h>
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,10 +10,6 @@
 #include "launch/config.pb.h"
 
 namespace quadhop {
-
-// Labelled nodes of each part of `split`, by class: [C] of [SplitPart]. The labels are classes.
-absl::StatusOr<std::vector<std::array<int64_t, 4>>> CountClasses(const Store& store,
-                                                                 const std::string& split);
 
 // Weights of the classes for train.class_weights, [C]; empty if UNIFORM. BALANCED: N_train / (C *
 // nodes of the class) over the labelled training nodes of `split`; classes without any have weight

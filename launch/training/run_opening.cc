@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
+#include <absl/types/span.h>
 
 #include <algorithm>
 #include <string>
@@ -10,7 +11,7 @@
 
 #include "core/base/counted.h"
 #include "launch/ranks/gpus.h"
-#include "launch/session/class_weights.h"
+#include "launch/session/class_counts.h"
 
 namespace quadhop {
 namespace {
@@ -48,28 +49,30 @@ constexpr size_t kClassesNamed = 5;
 void WarnOfClasses(const Session& session, TrainDisplay& display) {
   const StoreManifest& manifest = session.store().manifest();
   if (manifest.multi_label()) return;
-  const auto counts = CountClasses(session.store(), session.split());
+  const absl::StatusOr<ClassCounts> counts = CountClasses(session.store(), session.split());
   if (!counts.ok()) return;
-  std::vector<std::string> lacking;
+  std::vector<int32_t> lacking;
   int64_t nodes = 0;
-  for (size_t c = 0; c < counts->size(); ++c) {
-    const auto of = [&](SplitPart part) { return (*counts)[c][static_cast<size_t>(part)]; };
+  for (const auto& [label, of_part] : *counts) {
+    const auto of = [&of_part](SplitPart part) { return of_part[static_cast<size_t>(part)]; };
     const int64_t judged = of(SplitPart::kValid) + of(SplitPart::kTest);
     if (of(SplitPart::kTrain) != 0 || judged == 0) continue;
+    lacking.push_back(label);
     nodes += judged;
-    const auto name = static_cast<int>(c);
-    lacking.push_back(manifest.class_names_size() == 0 ? absl::StrCat(c)
-                                                       : manifest.class_names(name));
   }
   if (lacking.empty()) return;
-  const auto named =
-      lacking.begin() + static_cast<std::ptrdiff_t>(std::min(lacking.size(), kClassesNamed));
+  std::sort(lacking.begin(), lacking.end());
+  const size_t num_named = std::min(lacking.size(), kClassesNamed);
+  const auto name = [&manifest](std::string* out, int32_t label) {
+    absl::StrAppend(
+        out, manifest.class_names_size() == 0 ? absl::StrCat(label) : manifest.class_names(label));
+  };
   display.Say(absl::StrFormat(
       "split %s has no training nodes of %d of %d classes (%s%s): the model cannot be right about "
       "%s for validation or test",
       session.split(), lacking.size(), manifest.classes(),
-      absl::StrJoin(lacking.begin(), named, ", "), named == lacking.end() ? "" : ", ...",
-      Counted(nodes, "node")));
+      absl::StrJoin(absl::MakeConstSpan(lacking).first(num_named), ", ", name),
+      num_named == lacking.size() ? "" : ", ...", Counted(nodes, "node")));
 }
 
 void WarnOfCodebook(int64_t nodes, int64_t epochs, Codebook* book, TrainDisplay& display) {

@@ -1,0 +1,20 @@
+#include "launch/session/class_counts.h"
+
+#include "core/base/status.h"
+
+namespace quadhop {
+
+absl::StatusOr<ClassCounts> CountClasses(const Store& store, const std::string& split) {
+  QH_ASSIGN_OR_RETURN(const auto labels, store.labels());
+  QH_ASSIGN_OR_RETURN(const auto parts, store.split(split));
+  const int32_t classes = store.manifest().classes();
+  ClassCounts counts;
+  for (size_t v = 0; v < labels.size(); ++v) {
+    if (labels[v] < 0 || labels[v] >= classes) continue;
+    auto& of_class = counts[labels[v]];
+    if (parts[v] < of_class.size()) ++of_class[parts[v]];
+  }
+  return counts;
+}
+
+}  // namespace quadhop

@@ -1,0 +1,23 @@
+// How many nodes each class has to learn from, and to be judged by.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/status/statusor.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "core/store/store.h"
+
+namespace quadhop {
+
+// By class, for classes that have labelled nodes, how many of them are in each SplitPart. A map:
+// one stray label can give a store of few nodes billions of classes.
+using ClassCounts = absl::flat_hash_map<int32_t, std::array<int64_t, 4>>;
+
+// Of `split`; "" is the default one. The store's labels are classes. Reads all of them; passes over
+// labels and parts that there are not. Errors are the store's.
+absl::StatusOr<ClassCounts> CountClasses(const Store& store, const std::string& split);
+
+}  // namespace quadhop
