@@ -5,12 +5,14 @@
 #include <system_error>
 #include <vector>
 
+#include "core/threads/subnormals.h"
 #include "launch/commands/commands.h"
 #include "launch/ranks/runtime.h"
 
 int main(int argc, char** argv) {
   // A write beyond `ulimit -f` is an error like that of a full disk, not the death of the process.
   std::signal(SIGXFSZ, SIG_IGN);
+  quadhop::FlushSubnormals();
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     const quadhop::ExitCode code = quadhop::RunCommandLine(arguments);
