@@ -33,7 +33,7 @@ struct Batch {
         labels(resource),
         multi_labels(resource) {}
 
-  int64_t epoch = 0;         // from 1; 0: evaluation
+  int64_t epoch = 0;         // from 1; sample i of evaluation: -i
   int64_t step = 0;          // global step from 0, the key of dropout; -1: evaluation
   int64_t global_nodes = 0;  // nodes of this step over all ranks
   std::pmr::vector<int64_t>

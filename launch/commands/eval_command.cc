@@ -17,9 +17,11 @@ absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
   model.AddStore(&flags);
   flags.String("split", &eval.split, "NAME",
                "a split of the store (default: the one that the run was trained on)");
+  AddSamplesFlag(&flags, &eval.samples);
   flags.Switch("json", &eval.as_json, "print one JSON object on one line");
   AddRanksFlags(&flags, &ranks);
   flags.Example("eval --run runs/quickstart");
+  flags.Example("eval --run runs/quickstart --samples 4");
   QH_ASSIGN_OR_RETURN(const bool proceed, model.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
   eval.model = model.job;

@@ -19,6 +19,12 @@ void AddRanksFlags(Flags* flags, RanksOptions* ranks) {
              "number of ranks to run as threads of this process (0: this process is one rank)");
 }
 
+void AddSamplesFlag(Flags* flags, int64_t* samples) {
+  flags->Int("samples", samples, int64_t{1}, int64_t{1000},
+             "number of samples of each node's neighbourhood to predict from; the result is that "
+             "of their mean, often better, and takes as many times as long");
+}
+
 void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
   ranks->collective_deadline = absl::Seconds(config.collective_deadline_seconds());
   ranks->heartbeat = {absl::Seconds(config.heartbeat_interval_seconds()),

@@ -15,6 +15,9 @@ namespace quadhop {
 // --threads and --ranks-in-process.
 void AddRanksFlags(Flags* flags, RanksOptions* ranks);
 
+// --samples, of each node. Default: *samples.
+void AddSamplesFlag(Flags* flags, int64_t* samples);
+
 // Takes from a run's config how long to wait for ranks and how to detect lost ones.
 void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks);
 

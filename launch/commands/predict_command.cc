@@ -52,6 +52,7 @@ absl::StatusOr<ExitCode> PredictCommand(absl::Span<const std::string> arguments)
   flags.String("nodes", &predict.nodes, "FILE",
                "the nodes to predict: one name per line, or an .npy of positions in the input "
                "(default: all)");
+  AddSamplesFlag(&flags, &predict.samples);
   AddRanksFlags(&flags, &ranks);
   flags.Example("predict --run runs/quickstart --out predictions.npy");
   flags.Example("predict --run runs/quickstart --nodes some.txt --probabilities some.csv");

@@ -34,11 +34,16 @@ absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& con
                       LoadModel(job.model, job.split, Use::kMeasure, context));
   QH_ASSIGN_OR_RETURN(
       const auto metrics,
-      EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest}));
+      EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest},
+                    job.samples));
   if (!context.IsMain()) return ExitCode::kDone;
-  if (!job.as_json) absl::PrintF("split %s of %s\n", session->split(), session->store().path());
+  if (!job.as_json)
+    absl::PrintF("split %s of %s%s\n", session->split(), session->store().path(),
+                 job.samples > 1 ? absl::StrCat(", mean of ", job.samples, " samples") : "");
   JsonObject json;
-  json.Add("checkpoint", job.model.checkpoint).Add("split", session->split());
+  json.Add("checkpoint", job.model.checkpoint)
+      .Add("split", session->split())
+      .Add("samples", job.samples);
   for (const auto& [part, of_part] : metrics) {
     for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);

@@ -121,7 +121,7 @@ const char* PartName(SplitPart part) {
 }
 
 absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
-    Session& session, std::vector<SplitPart> parts,
+    Session& session, std::vector<SplitPart> parts, int64_t samples,
     std::map<SplitPart, EvaluationDetail>* details) {
   const int32_t columns = session.store().manifest().classes();
   std::map<SplitPart, PartCounts> counts;
@@ -134,8 +134,10 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
   pass.kind = Pass::Kind::kEvaluate;
   pass.batch = session.config().train().batch();
   pass.parts = parts;
+  pass.samples = samples;
   QH_RETURN_IF_ERROR(
-      session.ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> logits) {
+      session.ForEachPrediction(pass, [&](const Batch& batch, const Prediction& prediction) {
+        const TensorView<const float> logits = prediction.logits;
         for (int64_t r = 0; r < batch.num_nodes(); ++r) {
           const auto node = static_cast<size_t>(batch.nodes[static_cast<size_t>(r)].value());
           const auto part = static_cast<SplitPart>(session.inputs().split[node]);

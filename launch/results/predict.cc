@@ -20,9 +20,10 @@ absl::StatusOr<ExitCode> Predict(const PredictJob& job, const RankContext& conte
   pass.kind = selection.all() ? Pass::Kind::kAllNodes : Pass::Kind::kChosen;
   pass.batch = session->config().train().batch();
   pass.nodes = selection.nodes();
+  pass.samples = job.samples;
   QH_RETURN_IF_ERROR(
-      session->ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> logits) {
-        return files->Add(batch, logits);
+      session->ForEachPrediction(pass, [&](const Batch& batch, const Prediction& prediction) {
+        return files->Add(batch, prediction);
       }));
   QH_RETURN_IF_ERROR(files->Finish());
   return ExitCode::kDone;

@@ -18,6 +18,7 @@ struct PredictJob {
   std::string predictions;    // the class of a node, or for each of several labels 0 or 1
   std::string probabilities;  // [nodes, C]
   std::string embeddings;     // [nodes, H]
+  int64_t samples = 1;        // of each node: results are of their mean
 };
 
 // The same files on any number of ranks. Collective.

@@ -94,21 +94,15 @@ absl::StatusOr<std::unique_ptr<ResultFiles>> ResultFiles::Create(const PredictJo
   return files;
 }
 
-absl::Status ResultFiles::Add(const Batch& batch, TensorView<const float> logits) {
+absl::Status ResultFiles::Add(const Batch& batch, const Prediction& prediction) {
   Communicator& comm = session_.context().comm;
   const int64_t num_rows = batch.num_nodes();
-  const bool with_embeddings = std::any_of(
-      results_.begin(), results_.end(), [](const Result& result) { return result.of_embedding; });
-  std::vector<float> embeddings;
-  if (with_embeddings && num_rows > 0) embeddings = session_.model().embeddings();
-  const TensorView<const float> embedding_rows(
-      embeddings.data(), {with_embeddings ? num_rows : 0, session_.model().options().dims.width});
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> rows_of_ranks,
                       GatherOne(comm, "numbers of results", num_rows));
   const int64_t most = *std::max_element(rows_of_ranks.begin(), rows_of_ranks.end());
   const int64_t at_once = std::max<int64_t>(1, kGatheredBytes / comm.num_ranks() / RowBytes());
   for (int64_t begin = 0; begin < most; begin += at_once)
-    QH_RETURN_IF_ERROR(AddRows(batch, logits, embedding_rows,
+    QH_RETURN_IF_ERROR(AddRows(batch, prediction,
                                {std::min(begin, num_rows), std::min(begin + at_once, num_rows)}));
   return absl::OkStatus();
 }
@@ -119,8 +113,8 @@ int64_t ResultFiles::RowBytes() const {
   return bytes;
 }
 
-absl::Status ResultFiles::AddRows(const Batch& batch, TensorView<const float> logits,
-                                  TensorView<const float> embeddings, BlockRange rows) {
+absl::Status ResultFiles::AddRows(const Batch& batch, const Prediction& prediction,
+                                  BlockRange rows) {
   mine_.resize(static_cast<size_t>((rows.end - rows.begin) * RowBytes()));
   const auto row_of = [](TensorView<const float> from, int64_t r) {
     return absl::Span<const float>(from.row(r), static_cast<size_t>(from.dim(1)));
@@ -131,7 +125,7 @@ absl::Status ResultFiles::AddRows(const Batch& batch, TensorView<const float> lo
     std::memcpy(out, &node, sizeof(node));
     out += sizeof(node);
     for (const Result& result : results_) {
-      result.fill(row_of(result.of_embedding ? embeddings : logits, r), out);
+      result.fill(row_of(result.of_embedding ? prediction.embeddings : prediction.logits, r), out);
       out += result.bytes();
     }
   }

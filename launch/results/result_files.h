@@ -18,8 +18,7 @@
 
 namespace quadhop {
 
-// One object per rank. Memory: 32 MiB on rank 0, but at least a row of each rank; and the
-// embeddings of a batch, if they are wanted.
+// One object per rank. Memory: 32 MiB on rank 0, but at least a row of each rank.
 class ResultFiles {
  public:
   // Borrows all three. Rank 0 reserves the files. kInvalidArgument: see RowFormatOf. It may fail on
@@ -29,9 +28,8 @@ class ResultFiles {
                                                              Session& session,
                                                              const NodeSelection& selection);
 
-  // Adds the rows of a batch of this rank, logits [B, C], just predicted by the session's model; B
-  // may be 0. Collective.
-  absl::Status Add(const Batch& batch, TensorView<const float> logits);
+  // Adds the rows of a batch of this rank; it may have no nodes. Collective.
+  absl::Status Add(const Batch& batch, const Prediction& prediction);
 
   // To be called once all nodes were added: rank 0 gives the files their names, and says what it
   // wrote.
@@ -58,8 +56,7 @@ class ResultFiles {
   void Want(const PredictJob& job);
   absl::Status CreateFiles();
   int64_t RowBytes() const;  // in mine_
-  absl::Status AddRows(const Batch& batch, TensorView<const float> logits,
-                       TensorView<const float> embeddings, BlockRange rows);
+  absl::Status AddRows(const Batch& batch, const Prediction& prediction, BlockRange rows);
   RowFile::Text TextOf(const Result& result, NodeSelection::Names& names) const;
 
   Session& session_;

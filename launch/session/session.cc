@@ -299,24 +299,25 @@ CheckpointSubject Session::Subject(Adam* adam) {
 }
 
 absl::Status Session::ForEachPrediction(
-    const Pass& pass,
-    const std::function<absl::Status(const Batch&, TensorView<const float>)>& use) {
+    const Pass& of_nodes, const std::function<absl::Status(const Batch&, const Prediction&)>& use) {
+  Pass pass = of_nodes;
+  if (!options_.has_local()) pass.samples = 1;
   QH_RETURN_IF_ERROR(loader_->Start(pass));
   const char* const what = pass.kind == Pass::Kind::kEvaluate ? "evaluate" : "predict";
   TerminalLine line(context_.IsMain(), stderr);
   const Stopwatch watch;
-  int64_t step = 0;
+  PredictionMean mean(pass.samples);
   int64_t counts[] = {0, 0};  // nodes; those of them with NaN logits
-  while (true) {
+  for (int64_t step = 0;; ++step) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
     if (batch == nullptr) break;
-    logits_.Resize({batch->num_nodes(), model_->options().dims.classes});
-    if (batch->num_nodes() > 0) QH_RETURN_IF_ERROR(model_->Predict(*batch, logits_.view()));
-    counts[0] += batch->num_nodes();
-    counts[1] += NumWithoutNumbers(logits_.cview());
-    QH_RETURN_IF_ERROR(use(*batch, logits_.cview()));
-    ++step;
     if (line.IsDue()) line.Show(PassLine(what, step, loader_->num_steps(), watch.Elapsed()));
+    QH_RETURN_IF_ERROR(mean.Add(*model_, *batch));
+    if (!mean.IsComplete()) continue;
+    const Prediction prediction = mean.Get();
+    counts[0] += batch->num_nodes();
+    counts[1] += NumWithoutNumbers(prediction.logits);
+    QH_RETURN_IF_ERROR(use(*batch, prediction));
   }
   line.Erase();
   QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "nodes without numbers", absl::MakeSpan(counts)));

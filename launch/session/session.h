@@ -17,6 +17,7 @@
 #include "launch/memory/memory_plan.h"
 #include "launch/memory/placed_graph.h"
 #include "launch/ranks/runtime.h"
+#include "launch/session/prediction.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/largegt/largegt.h"
 #include "sampler/batches/batch_loader.h"
@@ -51,12 +52,12 @@ class Session {
   // adam: nullptr if a checkpoint's optimiser is not wanted.
   CheckpointSubject Subject(Adam* adam);
 
-  // Calls use(batch, logits [B, C]) for every step of an evaluation pass, even if this rank's batch
-  // is empty, so that `use` may be collective. Ends at the first error of `use`. Rank 0 shows the
+  // Calls `use` for the nodes of every step of an evaluation pass, even if this rank's batch is
+  // empty, so that `use` may be collective. Of several samples, the batch has the last; a model
+  // that takes no samples predicts once. Ends at the first error of `use`. Rank 0 shows the
   // progress on a terminal, and warns of nodes whose logits are NaN. Collective.
   absl::Status ForEachPrediction(
-      const Pass& pass,
-      const std::function<absl::Status(const Batch&, TensorView<const float>)>& use);
+      const Pass& pass, const std::function<absl::Status(const Batch&, const Prediction&)>& use);
 
  private:
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}
@@ -91,7 +92,6 @@ class Session {
   std::unique_ptr<Kernels> kernels_;
   std::unique_ptr<Communicator> model_comm_;  // nullptr: the context's
   std::unique_ptr<LargeGT> model_;
-  Tensor<float> logits_;  // [B, C]
 };
 
 }  // namespace quadhop

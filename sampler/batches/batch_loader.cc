@@ -101,13 +101,13 @@ absl::Status BatchLoader::Begin(const Pass& pass) {
   error_ = absl::OkStatus();
   traffic_before_ = traffic_ = features_.traffic();
   QH_ASSIGN_OR_RETURN(plan_, planner_.Plan(pass, pool_));
-  end_ = plan_->schedule.num_steps() - pass.first_step;
+  end_ = plan_->num_steps() - pass.first_step;
   return absl::OkStatus();
 }
 
 int64_t BatchLoader::num_steps() const {
   QH_CHECK(plan_.has_value());
-  return plan_->schedule.num_steps();
+  return plan_->num_steps();
 }
 
 absl::StatusOr<const Batch*> BatchLoader::Next() {

@@ -22,10 +22,11 @@ BatchMaker::BatchMaker(const LoaderInputs& inputs, int32_t sampled_nodes, BatchS
 
 absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
   const bool training = plan.pass.kind == Pass::Kind::kTrain;
-  batch.epoch = training ? plan.pass.epoch : 0;
-  batch.step = training ? (plan.pass.epoch - 1) * plan.schedule.num_steps() + t : -1;
-  batch.global_nodes = plan.schedule.StepNodes(t);
-  TakeNodes(plan, t, batch);
+  const int64_t slice = t / plan.pass.samples, sample = t % plan.pass.samples;
+  batch.epoch = training ? plan.pass.epoch : -sample;
+  batch.step = training ? (plan.pass.epoch - 1) * plan.num_steps() + t : -1;
+  batch.global_nodes = plan.schedule.StepNodes(slice);
+  TakeNodes(plan, slice, batch);
   clock_.Enter(LoaderStage::kSample);
   if (sampled_nodes_ > 0) {
     const bool apart = training && samplers_.training != nullptr;
@@ -44,14 +45,14 @@ absl::Status BatchMaker::Make(const PassPlan& plan, int64_t t, Batch& batch) {
   return absl::OkStatus();
 }
 
-void BatchMaker::TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const {
+void BatchMaker::TakeNodes(const PassPlan& plan, int64_t slice, Batch& batch) const {
   batch.nodes.clear();
   batch.slice_offsets.assign(1, 0);
   for (size_t i = 0; i < plan.orders.size(); ++i) {
     const PartitionId p(inputs_.first_partition + static_cast<int32_t>(i));
-    const BlockRange slice = plan.schedule.Slice(p, t);
-    batch.nodes.insert(batch.nodes.end(), plan.orders[i].begin() + slice.begin,
-                       plan.orders[i].begin() + slice.end);
+    const BlockRange places = plan.schedule.Slice(p, slice);
+    batch.nodes.insert(batch.nodes.end(), plan.orders[i].begin() + places.begin,
+                       plan.orders[i].begin() + places.end);
     batch.slice_offsets.push_back(batch.num_nodes());
   }
 }

@@ -40,7 +40,7 @@ class BatchMaker {
   absl::Status Make(const PassPlan& plan, int64_t t, Batch& batch);
 
  private:
-  void TakeNodes(const PassPlan& plan, int64_t t, Batch& batch) const;
+  void TakeNodes(const PassPlan& plan, int64_t slice, Batch& batch) const;
   absl::Status SampleNodes(BatchSampler& sampler, int64_t epoch, Batch& batch);
   absl::Status GatherFeatures(Batch& batch);
   void CopyEncodings(Batch& batch) const;

@@ -61,10 +61,13 @@ absl::StatusOr<PassPlan> PassPlanner::Plan(const Pass& pass, ThreadPool& pool) c
   if (training && schedule.num_nodes() == 0)
     return absl::InvalidArgumentError(
         "the split has no labelled training node: choose another with --split");
-  if (pass.first_step < 0 || pass.first_step > schedule.num_steps())
+  if (pass.samples < 1 || (training && pass.samples > 1))
     return absl::InvalidArgumentError(absl::StrCat(
-        "first_step is ", pass.first_step, ", but the pass has ", schedule.num_steps(), " steps"));
+        "samples is ", pass.samples, ", allowed is 1, or more if the pass does not train"));
   PassPlan plan{pass, std::move(schedule), {}};
+  if (pass.first_step < 0 || pass.first_step > plan.num_steps())
+    return absl::InvalidArgumentError(absl::StrCat(
+        "first_step is ", pass.first_step, ", but the pass has ", plan.num_steps(), " steps"));
   plan.orders.resize(static_cast<size_t>(inputs_.end_partition - inputs_.first_partition));
   pool.ParallelFor(static_cast<int64_t>(plan.orders.size()), [&](int64_t i, int) {
     const auto p = static_cast<size_t>(inputs_.first_partition + i);

@@ -20,12 +20,13 @@ inline constexpr int64_t kLeastTrainingNodes = 2;
 struct Pass {
   // kTrain: labelled training nodes in the order of the epoch. kEvaluate: labelled nodes of
   // `parts`. kAllNodes: every node, labelled or not; kChosen: those of `nodes`. The latter three in
-  // ascending order, with the samples of epoch 0.
+  // ascending order.
   enum class Kind { kTrain, kEvaluate, kAllNodes, kChosen };
   Kind kind = Kind::kTrain;
   int64_t batch = 512;                // nodes per step over all partitions
   int64_t epoch = 1;                  // for kTrain, from 1
   int64_t first_step = 0;             // steps of the pass to leave out, when resuming within it
+  int64_t samples = 1;                // of each node, in consecutive steps; 1 for kTrain
   std::vector<SplitPart> parts = {};  // for kEvaluate
   std::vector<GlobalId> nodes = {};   // for kChosen: of all ranks, ascending, each once
 };
@@ -36,6 +37,8 @@ struct PassPlan {
   BatchSchedule schedule;
   std::vector<std::vector<GlobalId>>
       orders;  // [Pl]: the nodes of each own partition, in the order of visit
+
+  int64_t num_steps() const { return schedule.num_steps() * pass.samples; }
 };
 
 // Plans passes over fixed inputs. Thread-safe after construction.
@@ -46,8 +49,8 @@ class PassPlanner {
   PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes, ThreadPool& pool);
 
   int64_t NumLabelled(SplitPart part) const { return inputs_.NumLabelled(part); }
-  // kInvalidArgument: see BatchSchedule::Create; also if training has no labelled node, or
-  // first_step is not in [0, steps].
+  // kInvalidArgument: see BatchSchedule::Create; also if training has no labelled node or is to
+  // draw several samples, samples is below 1, or first_step is not in [0, steps].
   absl::StatusOr<PassPlan> Plan(const Pass& pass, ThreadPool& pool) const;
 
  private:

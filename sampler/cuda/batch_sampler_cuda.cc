@@ -52,11 +52,10 @@ class CudaBatchSampler final : public BatchSampler {
     nodes_.Reserve(*device_, num_nodes);
     out_.Reserve(*device_, static_cast<int64_t>(out.size()));
     device_->Upload(nodes.data(), nodes.size() * sizeof(GlobalId), nodes_.data());
-    const bool once = options_.resample == SamplerOptions::Resample::kOnce;
     const SampleJob job = {nodes_.data(),
                            out_.data(),
                            options_.seed,
-                           once ? 0 : epoch,
+                           options_.DrawnEpoch(epoch),
                            options_.method == SamplerOptions::Method::kExact,
                            room_};
     if (narrow_)

@@ -11,7 +11,7 @@ namespace quadhop {
 // What a node key is mixed with, so that its uses are independent.
 enum KeyUse : uint64_t { kFirstHop = 1, kSecondHop = 2, kPathDraws = 3, kGraphDraws = 4 };
 
-// The key of the sample of one node. epoch: 0 for evaluation.
+// The key of the sample of one node. epoch: from 1 in training; sample i of evaluation is epoch -i.
 constexpr uint64_t SampleKey(uint64_t seed, int64_t epoch, int64_t node) {
   return StreamKey(seed, RandomPurpose::kSample, static_cast<uint64_t>(epoch),
                    static_cast<uint64_t>(node));

@@ -150,8 +150,7 @@ void TwoHopSampler::Sample(int64_t epoch, GlobalId node, absl::Span<GlobalId> ou
   QH_CHECK_EQ(out.size(), static_cast<size_t>(options_.sampled_nodes));
   out[0] = node;
   if (out.size() == 1) return;
-  if (options_.resample == SamplerOptions::Resample::kOnce) epoch = 0;
-  const uint64_t node_key = SampleKey(options_.seed, epoch, node.value());
+  const uint64_t node_key = SampleKey(options_.seed, options_.DrawnEpoch(epoch), node.value());
   VisitIndices(topology_, [&](auto indices) {
     SampleFrom(indices, node_key, node.value(), out.subspan(1), scratch);
   });

@@ -28,13 +28,18 @@ struct SamplerOptions {
   // A pool smaller than K-1 is taken whole, in the same order, and repeated until K-1 are there. An
   // empty pool is replaced by the nodes of the graph, drawn as in kPaths.
   enum class Method { kExact, kPaths };
-  // kOnce: every epoch has the sample of epoch 0, which is evaluation's.
+  // kOnce: every epoch of training has the sample of epoch 0, with which evaluation begins.
   enum class Resample { kEveryEpoch, kOnce };
 
   int32_t sampled_nodes = 20;  // K, including the node itself; >= 1
   Method method = Method::kExact;
   Resample resample = Resample::kEveryEpoch;
   uint64_t seed = 0;
+
+  // The epoch whose sample stands for that of `epoch`.
+  int64_t DrawnEpoch(int64_t epoch) const {
+    return resample == Resample::kOnce && epoch > 0 ? 0 : epoch;
+  }
 };
 
 // A sample is a pure function of (options, topology, epoch, node), whatever the width of the
@@ -60,7 +65,8 @@ class TwoHopSampler {
 
   const SamplerOptions& options() const { return options_; }
 
-  // epoch: from 1 in training, 0 for evaluation. out [K]: the node itself, then its sample.
+  // epoch: from 1 in training, 0 and -1, -2, ... for evaluation. out [K]: the node itself, then its
+  // sample.
   void Sample(int64_t epoch, GlobalId node, absl::Span<GlobalId> out, Scratch& scratch) const;
 
   // Asks for the memory that Sample reads first; worth a call some nodes ahead.

@@ -413,7 +413,7 @@ absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
   pass.kind = Pass::Kind::kAllNodes;
   pass.batch = 16;
   QH_RETURN_IF_ERROR(
-      session.ForEachPrediction(pass, [&](const Batch& batch, TensorView<const float> of_batch) {
+      session.ForEachPrediction(pass, [&](const Batch& batch, const Prediction& prediction) {
         for (int64_t b = 0; b < batch.num_nodes(); ++b) {
           const auto r = static_cast<size_t>(b);
           const int64_t row = original_ids[static_cast<size_t>(batch.nodes[r].value())];
@@ -429,7 +429,7 @@ absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
             }
           std::copy_n(batch.features.row(batch.own[r].value()), f, x.row(row));
           std::copy_n(batch.pos_enc.row(b), dims.pos_enc, pe.row(row));
-          std::copy_n(of_batch.row(b), dims.classes, logits.row(row));
+          std::copy_n(prediction.logits.row(b), dims.classes, logits.row(row));
         }
         return absl::OkStatus();
       }));

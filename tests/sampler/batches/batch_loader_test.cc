@@ -193,6 +193,38 @@ TEST(BatchLoader, EvaluatesLabelledNodesOfThePartsAskedFor) {
   EXPECT_THAT(visited, UnorderedElementsAreArray(expected));
 }
 
+TEST(BatchLoader, DrawsSeveralSamplesOfANodeInConsecutiveSteps) {
+  const Fixture f;
+  constexpr int64_t kSampled = 6, kSamples = 3;
+  Pass pass = Evaluate({SplitPart::kValid}, 32);
+  const auto once = RunPasses(f.Inputs(), Options(kSampled), {pass});
+  pass.samples = kSamples;
+  for (const auto resample :
+       {SamplerOptions::Resample::kEveryEpoch, SamplerOptions::Resample::kOnce}) {
+    LoaderOptions options = Options(kSampled);
+    options.sampler.resample = resample;
+    const auto batches = RunPasses(f.Inputs(), options, {pass});
+    const TwoHopSampler sampler(f.graph.topology64(), Options(kSampled).sampler);
+    TwoHopSampler::Scratch scratch;
+    ASSERT_EQ(batches.size(), once.size() * kSamples);
+    for (size_t t = 0; t < batches.size(); ++t) {
+      const Contents& batch = batches[t];
+      EXPECT_EQ(batch.nodes, once[t / kSamples].nodes);
+      EXPECT_EQ(batch.global_nodes, once[t / kSamples].global_nodes);
+      EXPECT_EQ(batch.step, -1);
+      EXPECT_EQ(batch == once[t / kSamples], t % kSamples == 0);
+      std::vector<int64_t> expected;  // each node's, without repeats
+      for (const GlobalId node : batch.nodes) {
+        std::vector<GlobalId> sample(kSampled);
+        sampler.Sample(-static_cast<int64_t>(t % kSamples), node, absl::MakeSpan(sample), scratch);
+        for (auto v = sample.begin(); v != sample.end(); ++v)
+          if (std::find(sample.begin(), v, *v) == v) expected.push_back(v->value());
+      }
+      EXPECT_EQ(SampledNodes(batch), expected);
+    }
+  }
+}
+
 TEST(BatchLoader, VisitsAllNodesLabelledOrNot) {
   const Fixture f;
   Pass all;
@@ -404,6 +436,12 @@ TEST(BatchLoader, RefusesInputsThatDoNotFit) {
   ASSERT_OK_AND_ASSIGN(const auto loader, BatchLoader::Create(inputs, Options(6)));
   EXPECT_THAT(loader->Start(Train(1, 16)),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no labelled training node")));
+  Pass pass = Train(1, 16);
+  pass.samples = 2;
+  inputs.labels = f.labels;
+  ASSERT_OK_AND_ASSIGN(const auto labelled, BatchLoader::Create(inputs, Options(6)));
+  EXPECT_THAT(labelled->Start(pass),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("samples is 2")));
 }
 
 TEST(BatchLoader, ReadsAStore) {
