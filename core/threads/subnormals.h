@@ -1,4 +1,4 @@
-// Subnormal floats: those between 0 and 1.2e-38.
+// Subnormal numbers: floats between 0 and 1.2e-38, and doubles between 0 and 2.2e-308.
 #pragma once
 
 namespace quadhop {

@@ -21,8 +21,8 @@ void AddRanksFlags(Flags* flags, RanksOptions* ranks) {
 
 void AddSamplesFlag(Flags* flags, int64_t* samples) {
   flags->Int("samples", samples, int64_t{1}, int64_t{1000},
-             "number of samples of each node's neighbourhood to predict from; the result is that "
-             "of their mean, often better, and takes as many times as long");
+             "number of samples of each node's neighbourhood; results are those of the mean logits "
+             "(and embeddings), often better, and take as many times as long");
 }
 
 void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {

@@ -32,18 +32,18 @@ std::string FiguresText(const PartMetrics& metrics, bool multi_label) {
 absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       LoadModel(job.model, job.split, Use::kMeasure, context));
+  const int64_t samples = session->DistinctSamples(job.samples);
   QH_ASSIGN_OR_RETURN(
       const auto metrics,
-      EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest},
-                    job.samples));
+      EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest}, samples));
   if (!context.IsMain()) return ExitCode::kDone;
   if (!job.as_json)
     absl::PrintF("split %s of %s%s\n", session->split(), session->store().path(),
-                 job.samples > 1 ? absl::StrCat(", mean of ", job.samples, " samples") : "");
+                 samples > 1 ? absl::StrCat(", mean of ", samples, " samples") : "");
   JsonObject json;
   json.Add("checkpoint", job.model.checkpoint)
       .Add("split", session->split())
-      .Add("samples", job.samples);
+      .Add("samples", samples);
   for (const auto& [part, of_part] : metrics) {
     for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);

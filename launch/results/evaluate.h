@@ -15,7 +15,7 @@ struct EvaluateJob {
   CheckpointJob model;
   std::string split;  // "": the one that the run was trained on
   bool as_json = false;
-  int64_t samples = 1;  // of each node: metrics are of the mean of their predictions
+  int64_t samples = 1;  // of each node: metrics are those of the mean logits
 };
 
 // Prints metrics of all parts of the split, on rank 0. Collective.

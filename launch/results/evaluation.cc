@@ -135,8 +135,8 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
   pass.batch = session.config().train().batch();
   pass.parts = parts;
   pass.samples = samples;
-  QH_RETURN_IF_ERROR(
-      session.ForEachPrediction(pass, [&](const Batch& batch, const Prediction& prediction) {
+  QH_RETURN_IF_ERROR(session.ForEachPrediction(
+      pass, /*with_embeddings=*/false, [&](const Batch& batch, const Prediction& prediction) {
         const TensorView<const float> logits = prediction.logits;
         for (int64_t r = 0; r < batch.num_nodes(); ++r) {
           const auto node = static_cast<size_t>(batch.nodes[static_cast<size_t>(r)].value());

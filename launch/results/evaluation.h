@@ -35,8 +35,8 @@ std::string SelectedMetric(const Session& session);
 // "train", "valid" or "test".
 const char* PartName(SplitPart part);
 
-// Evaluates the labelled nodes of `parts` in one pass, each by the mean of its predictions from
-// `samples` samples. details: if not nullptr, what this rank saw of each part. Collective.
+// Evaluates the labelled nodes of `parts` in one pass, each by its mean logits from `samples`
+// samples. details: if not nullptr, what this rank saw of each part. Collective.
 absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
     Session& session, std::vector<SplitPart> parts, int64_t samples,
     std::map<SplitPart, EvaluationDetail>* details = nullptr);

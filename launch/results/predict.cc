@@ -20,9 +20,9 @@ absl::StatusOr<ExitCode> Predict(const PredictJob& job, const RankContext& conte
   pass.kind = selection.all() ? Pass::Kind::kAllNodes : Pass::Kind::kChosen;
   pass.batch = session->config().train().batch();
   pass.nodes = selection.nodes();
-  pass.samples = job.samples;
-  QH_RETURN_IF_ERROR(
-      session->ForEachPrediction(pass, [&](const Batch& batch, const Prediction& prediction) {
+  pass.samples = session->DistinctSamples(job.samples);
+  QH_RETURN_IF_ERROR(session->ForEachPrediction(
+      pass, !job.embeddings.empty(), [&](const Batch& batch, const Prediction& prediction) {
         return files->Add(batch, prediction);
       }));
   QH_RETURN_IF_ERROR(files->Finish());

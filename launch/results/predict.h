@@ -11,14 +11,14 @@
 
 namespace quadhop {
 
-// Files to write, each .npy or .csv by its ending; "": not wanted.
 struct PredictJob {
   CheckpointJob model;
-  std::string nodes;          // a file that names nodes (NodeSelection); "": all
+  int64_t samples = 1;  // of each node: results are those of the mean logits
+  std::string nodes;    // a file that names nodes (NodeSelection); "": all
+  // Files to write, each .npy or .csv by its ending; "": not wanted.
   std::string predictions;    // the class of a node, or for each of several labels 0 or 1
   std::string probabilities;  // [nodes, C]
   std::string embeddings;     // [nodes, H]
-  int64_t samples = 1;        // of each node: results are of their mean
 };
 
 // The same files on any number of ranks. Collective.

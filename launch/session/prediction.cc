@@ -12,7 +12,7 @@ absl::Status PredictionMean::Add(LargeGT& model, const Batch& batch) {
   if (added_ == samples_) added_ = 0;
   if (added_ == 0) {
     logits_.Resize({num_nodes, dims.classes});
-    embeddings_.Resize({num_nodes, dims.width});
+    embeddings_.Resize({with_embeddings_ ? num_nodes : 0, dims.width});
     std::fill_n(logits_.data(), logits_.size(), 0.0f);
     std::fill_n(embeddings_.data(), embeddings_.size(), 0.0f);
   }
@@ -21,8 +21,9 @@ absl::Status PredictionMean::Add(LargeGT& model, const Batch& batch) {
   of_sample_.Resize({num_nodes, dims.classes});
   QH_RETURN_IF_ERROR(model.Predict(batch, of_sample_.view()));
   AddShare({of_sample_.data(), static_cast<size_t>(of_sample_.size())}, logits_);
+  if (!with_embeddings_) return absl::OkStatus();
   AddShare(model.embeddings(), embeddings_);
-  return absl::OkStatus();
+  return model.memory().status();
 }
 
 void PredictionMean::AddShare(absl::Span<const float> values, Tensor<float>& mean) const {

@@ -299,20 +299,19 @@ CheckpointSubject Session::Subject(Adam* adam) {
 }
 
 absl::Status Session::ForEachPrediction(
-    const Pass& of_nodes, const std::function<absl::Status(const Batch&, const Prediction&)>& use) {
-  Pass pass = of_nodes;
-  if (!options_.has_local()) pass.samples = 1;
+    const Pass& pass, bool with_embeddings,
+    const std::function<absl::Status(const Batch&, const Prediction&)>& use) {
   QH_RETURN_IF_ERROR(loader_->Start(pass));
   const char* const what = pass.kind == Pass::Kind::kEvaluate ? "evaluate" : "predict";
   TerminalLine line(context_.IsMain(), stderr);
   const Stopwatch watch;
-  PredictionMean mean(pass.samples);
+  PredictionMean mean(pass.samples, with_embeddings);
   int64_t counts[] = {0, 0};  // nodes; those of them with NaN logits
   for (int64_t step = 0;; ++step) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
     if (batch == nullptr) break;
-    if (line.IsDue()) line.Show(PassLine(what, step, loader_->num_steps(), watch.Elapsed()));
     QH_RETURN_IF_ERROR(mean.Add(*model_, *batch));
+    if (line.IsDue()) line.Show(PassLine(what, step + 1, loader_->num_steps(), watch.Elapsed()));
     if (!mean.IsComplete()) continue;
     const Prediction prediction = mean.Get();
     counts[0] += batch->num_nodes();

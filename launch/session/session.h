@@ -53,11 +53,17 @@ class Session {
   CheckpointSubject Subject(Adam* adam);
 
   // Calls `use` for the nodes of every step of an evaluation pass, even if this rank's batch is
-  // empty, so that `use` may be collective. Of several samples, the batch has the last; a model
-  // that takes no samples predicts once. Ends at the first error of `use`. Rank 0 shows the
-  // progress on a terminal, and warns of nodes whose logits are NaN. Collective.
+  // empty, so that `use` may be collective. Of several samples, the batch has the last. Ends at the
+  // first error of `use`. Rank 0 shows the progress on a terminal, and warns of nodes whose logits
+  // are NaN. Collective.
   absl::Status ForEachPrediction(
-      const Pass& pass, const std::function<absl::Status(const Batch&, const Prediction&)>& use);
+      const Pass& pass, bool with_embeddings,
+      const std::function<absl::Status(const Batch&, const Prediction&)>& use);
+
+  // How many of `wanted` samples of a node can differ: 1 if the model takes only the node itself.
+  int64_t DistinctSamples(int64_t wanted) const {
+    return options_.dims.sampled > 1 ? wanted : int64_t{1};
+  }
 
  private:
   Session(const Config& config, const RankContext& context) : config_(config), context_(context) {}

@@ -23,10 +23,11 @@ struct Pass {
   // ascending order.
   enum class Kind { kTrain, kEvaluate, kAllNodes, kChosen };
   Kind kind = Kind::kTrain;
-  int64_t batch = 512;                // nodes per step over all partitions
-  int64_t epoch = 1;                  // for kTrain, from 1
-  int64_t first_step = 0;             // steps of the pass to leave out, when resuming within it
-  int64_t samples = 1;                // of each node, in consecutive steps; 1 for kTrain
+  int64_t batch = 512;     // nodes per step over all partitions
+  int64_t epoch = 1;       // for kTrain, from 1
+  int64_t first_step = 0;  // for kTrain: steps of the pass to leave out, when resuming within it
+  int64_t samples = 1;     // for the others: of each node, in consecutive steps, as those of epochs
+                           // 0, -1, ..., 1 - samples
   std::vector<SplitPart> parts = {};  // for kEvaluate
   std::vector<GlobalId> nodes = {};   // for kChosen: of all ranks, ascending, each once
 };

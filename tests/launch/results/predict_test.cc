@@ -412,8 +412,8 @@ absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
   Pass pass;
   pass.kind = Pass::Kind::kAllNodes;
   pass.batch = 16;
-  QH_RETURN_IF_ERROR(
-      session.ForEachPrediction(pass, [&](const Batch& batch, const Prediction& prediction) {
+  QH_RETURN_IF_ERROR(session.ForEachPrediction(
+      pass, /*with_embeddings=*/false, [&](const Batch& batch, const Prediction& prediction) {
         for (int64_t b = 0; b < batch.num_nodes(); ++b) {
           const auto r = static_cast<size_t>(b);
           const int64_t row = original_ids[static_cast<size_t>(batch.nodes[r].value())];

@@ -100,8 +100,8 @@ TEST_F(SamplesTest, ThePredictionIsTheMeanOverThem) {
         const auto take = [](TensorView<const float> from, std::vector<float>& to) {
           to.insert(to.end(), from.data(), from.data() + from.size());
         };
-        QH_RETURN_IF_ERROR(
-            session->ForEachPrediction(pass, [&](const Batch&, const Prediction& prediction) {
+        QH_RETURN_IF_ERROR(session->ForEachPrediction(
+            pass, /*with_embeddings=*/true, [&](const Batch&, const Prediction& prediction) {
               take(prediction.logits, means);
               take(prediction.embeddings, hidden_means);
               return absl::OkStatus();
@@ -109,8 +109,8 @@ TEST_F(SamplesTest, ThePredictionIsTheMeanOverThem) {
         EXPECT_THAT(means, Pointwise(FloatNear(1e-6f), logits));
         EXPECT_THAT(hidden_means, Pointwise(FloatNear(1e-6f), embeddings));
         pass.samples = 1;
-        QH_RETURN_IF_ERROR(
-            session->ForEachPrediction(pass, [&](const Batch&, const Prediction& prediction) {
+        QH_RETURN_IF_ERROR(session->ForEachPrediction(
+            pass, /*with_embeddings=*/true, [&](const Batch&, const Prediction& prediction) {
               take(prediction.logits, of_one);
               return absl::OkStatus();
             }));
@@ -122,12 +122,17 @@ TEST_F(SamplesTest, ThePredictionIsTheMeanOverThem) {
   EXPECT_OK(code);
 }
 
-TEST_F(SamplesTest, ResultsAreTheSameOnAnyNumberOfRanks) {
-  for (const std::string kind : {"probabilities", "embeddings"}) {
-    const std::string expected = Predict(kind, 3);
-    EXPECT_EQ(Predict(kind, 3, /*ranks=*/4), expected);
-    EXPECT_NE(Predict(kind, 1), expected);
+TEST_F(SamplesTest, ResultsAreTheSameOnAnyNumberOfRanksWhereverFeaturesAre) {
+  const std::vector<std::string> kinds = {"probabilities", "embeddings"};
+  std::vector<std::string> expected;
+  for (const std::string& kind : kinds) {
+    expected.push_back(Predict(kind, 3));
+    EXPECT_EQ(Predict(kind, 3, /*ranks=*/4), expected.back());
+    EXPECT_NE(Predict(kind, 1), expected.back());
   }
+  Train({"--set", "sampler.feature_placement=PARTITIONED"});
+  for (size_t i = 0; i < kinds.size(); ++i)
+    EXPECT_EQ(Predict(kinds[i], 3, /*ranks=*/4), expected[i]);
 }
 
 TEST_F(SamplesTest, EvalSaysHowManyAndAgreesWithPredict) {
@@ -152,9 +157,13 @@ TEST_F(SamplesTest, EvalSaysHowManyAndAgreesWithPredict) {
   EXPECT_EQ(Eval({}).out, Eval({"--samples", "1"}).out);
 }
 
-TEST_F(SamplesTest, MakeNoDifferenceToAModelWithoutLocalAttention) {
-  Train({"--set", "model.conv=GLOBAL"});
-  EXPECT_EQ(Predict("probabilities", 4), Predict("probabilities", 1));
+TEST_F(SamplesTest, AreDrawnOnceIfTheyCannotDiffer) {
+  for (const char* setting : {"model.conv=GLOBAL", "sampler.sampled_nodes=1"}) {
+    SCOPED_TRACE(setting);
+    Train({"--set", setting});
+    EXPECT_EQ(Predict("probabilities", 4), Predict("probabilities", 1));
+    EXPECT_EQ(Eval({"--samples", "4", "--json"}).out, Eval({"--json"}).out);
+  }
 }
 
 TEST_F(SamplesTest, AreAtLeastOne) {
