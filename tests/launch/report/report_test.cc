@@ -31,9 +31,7 @@ using testing::Not;
 class ReportTest : public testing::Test {
  protected:
   void SetUp() override {
-    TinyStoreOptions options;
-    options.partitions = 2;
-    ASSERT_OK(WriteTinyStore(store_, options));
+    ASSERT_OK(WriteTinyStore(store_, {.partitions = 2}));
     const Config config = LoadConfig("quickstart", {}).value();
     const Config other = LoadConfig("quickstart", {"train.seed=7"}).value();
     for (const auto& [run, of_run] : {std::pair{full_, &config}, std::pair{bare_, &other}}) {

@@ -37,10 +37,7 @@ constexpr int64_t kNodes = 200;
 class EvaluateTest : public testing::Test {
  protected:
   void SetUp() override {
-    TinyStoreOptions options;
-    options.graph_nodes = kNodes;
-    options.partitions = 2;
-    ASSERT_OK(WriteTinyStore(store_, options));
+    ASSERT_OK(WriteTinyStore(store_, {.graph_nodes = kNodes, .partitions = 2}));
   }
 
   // Gives node v the part part(v) of split "a".
@@ -70,11 +67,8 @@ class EvaluateTest : public testing::Test {
 
   // Of several labels a node, beside the other store.
   std::string MultiLabelStore() {
-    TinyStoreOptions options;
-    options.graph_nodes = kNodes;
-    options.partitions = 2;
-    options.multi_label = true;
-    EXPECT_OK(WriteTinyStore(folder_ / "labels.qh", options));
+    EXPECT_OK(WriteTinyStore(folder_ / "labels.qh",
+                             {.graph_nodes = kNodes, .partitions = 2, .multi_label = true}));
     return folder_ / "labels.qh";
   }
 

@@ -31,10 +31,7 @@ using testing::Pointwise;
 class SamplesTest : public testing::Test {
  protected:
   void SetUp() override {
-    TinyStoreOptions options;
-    options.graph_nodes = 200;
-    options.partitions = 4;
-    ASSERT_OK(WriteTinyStore(store_, options));
+    ASSERT_OK(WriteTinyStore(store_, {.graph_nodes = 200, .partitions = 4}));
     Train({});
   }
 

@@ -28,10 +28,7 @@ using testing::HasSubstr;
 class RepetitionsTest : public testing::Test {
  protected:
   void SetUp() override {
-    TinyStoreOptions options;
-    options.graph_nodes = 200;
-    options.partitions = 2;
-    ASSERT_OK(WriteTinyStore(folder_ / "s.qh", options));
+    ASSERT_OK(WriteTinyStore(folder_ / "s.qh", {.graph_nodes = 200, .partitions = 2}));
   }
 
   Outcome Train(const std::string& run, const std::vector<std::string>& more) {
@@ -189,11 +186,8 @@ TEST_F(RepetitionsTest, CarriedOnWithOtherSeedsAreOfTheSameConfigAndStore) {
   ASSERT_EQ(Train("many", other_seed).code, ExitCode::kDone);
   EXPECT_EQ(Json("many/repetitions.json")["runs"].size(), 2u);
 
-  TinyStoreOptions options;
-  options.graph_nodes = 100;
-  options.partitions = 2;
   std::filesystem::remove_all(std::string(folder_ / "s.qh"));
-  ASSERT_OK(WriteTinyStore(folder_ / "s.qh", options));
+  ASSERT_OK(WriteTinyStore(folder_ / "s.qh", {.graph_nodes = 100, .partitions = 2}));
   const Outcome other_store = Train("many", {"--seeds", "1", "--resume", "--set", "train.seed=8"});
   EXPECT_EQ(other_store.code, ExitCode::kFailed);
   EXPECT_THAT(other_store.err, AllOf(HasSubstr("many/seed-0"), HasSubstr("store with checksum")));

@@ -33,10 +33,7 @@ constexpr char kEnvironment[] =
 class ResumeTest : public testing::Test {
  protected:
   void SetUp() override {
-    TinyStoreOptions options;
-    options.graph_nodes = 200;
-    options.partitions = 2;
-    ASSERT_OK(WriteTinyStore(store_, options));
+    ASSERT_OK(WriteTinyStore(store_, {.graph_nodes = 200, .partitions = 2}));
   }
 
   Outcome Begin(const std::string& run, const std::vector<std::string>& more = {}) {

@@ -234,9 +234,7 @@ TEST(CutQuality, FindsNothingRemoteInOnePartAndAllRemoteInATwoColouring) {
 TEST(PartitionStore, MetisReportsTheCutOfTwoCliques) {
   TempDir folder;
   ThreadPool pool(1);
-  TinyStoreOptions tiny;
-  tiny.graph_nodes = 80;
-  ASSERT_OK(WriteTinyStore(folder / "s", tiny));
+  ASSERT_OK(WriteTinyStore(folder / "s", {.graph_nodes = 80}));
   const auto report = PartitionStore(folder / "s", {2, "metis", 0, 0.05}, pool);
   if (absl::IsUnavailable(report.status())) GTEST_SKIP() << report.status();
   ASSERT_OK(report);

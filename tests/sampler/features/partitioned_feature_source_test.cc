@@ -139,11 +139,8 @@ TEST_P(PartitionedFeatureSourceTest, CountsRowsAndBytes) {
 
 TEST_P(PartitionedFeatureSourceTest, ReadsAStore) {
   const TempDir dir;
-  TinyStoreOptions tiny;
-  tiny.graph_nodes = kNodes;
-  tiny.features = 5;
-  tiny.feature_dtype = DType::kBF16;
-  ASSERT_OK(WriteTinyStore(dir / "s.qh", tiny));
+  ASSERT_OK(WriteTinyStore(dir / "s.qh",
+                           {.graph_nodes = kNodes, .features = 5, .feature_dtype = DType::kBF16}));
   Run([&](Communicator& comm) {
     ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(dir / "s.qh"));
     ASSERT_OK_AND_ASSIGN(const FeatureTable table, store->features());
