@@ -8,12 +8,6 @@
 #include "launch/session/class_counts.h"
 
 namespace quadhop {
-namespace {
-
-constexpr auto kTrain = static_cast<size_t>(SplitPart::kTrain);
-constexpr auto kTest = static_cast<size_t>(SplitPart::kTest);
-
-}  // namespace
 
 absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::string& split) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -23,14 +17,15 @@ absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::
   }
   QH_ASSIGN_OR_RETURN(const ClassCounts counts, CountClasses(store, split));
   int64_t num_test = 0;
-  for (const auto& [label, of_part] : counts) num_test += of_part[kTest];
+  for (const auto& [label, of_class] : counts) num_test += of_class.In(SplitPart::kTest);
   if (num_test == 0) return kNone;
   // Of several classes with equally many nodes, the first.
   const auto majority =
       std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
-        return std::pair(a.second[kTrain], b.first) < std::pair(b.second[kTrain], a.first);
+        return std::pair(a.second.In(SplitPart::kTrain), b.first) <
+               std::pair(b.second.In(SplitPart::kTrain), a.first);
       });
-  return static_cast<double>(majority->second[kTest]) / static_cast<double>(num_test);
+  return static_cast<double>(majority->second.In(SplitPart::kTest)) / static_cast<double>(num_test);
 }
 
 }  // namespace quadhop

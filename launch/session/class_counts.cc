@@ -11,8 +11,8 @@ absl::StatusOr<ClassCounts> CountClasses(const Store& store, const std::string& 
   ClassCounts counts;
   for (size_t v = 0; v < labels.size(); ++v) {
     if (labels[v] < 0 || labels[v] >= classes) continue;
-    auto& of_class = counts[labels[v]];
-    if (parts[v] < of_class.size()) ++of_class[parts[v]];
+    auto& by_part = counts[labels[v]].by_part;
+    if (parts[v] < by_part.size()) ++by_part[parts[v]];
   }
   return counts;
 }

@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -12,9 +13,16 @@
 
 namespace quadhop {
 
-// By class, for classes that have labelled nodes, how many of them are in each SplitPart. A map:
-// one stray label can give a store of few nodes billions of classes.
-using ClassCounts = absl::flat_hash_map<int32_t, std::array<int64_t, 4>>;
+// The labelled nodes of a class.
+struct NodesOfClass {
+  std::array<int64_t, 4> by_part{};  // by SplitPart
+
+  int64_t In(SplitPart part) const { return by_part[static_cast<size_t>(part)]; }
+};
+
+// By class, for classes that have labelled nodes. A map: one stray label can give a store of few
+// nodes billions of classes.
+using ClassCounts = absl::flat_hash_map<int32_t, NodesOfClass>;
 
 // Of `split`; "" is the default one. The store's labels are classes. Reads all of them; passes over
 // labels and parts that there are not. Errors are the store's.

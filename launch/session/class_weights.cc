@@ -16,10 +16,10 @@ absl::StatusOr<std::vector<float>> ClassWeights(const TrainConfig& config, const
   QH_ASSIGN_OR_RETURN(const ClassCounts counts, CountClasses(store, split));
   std::vector<int64_t> nodes(static_cast<size_t>(store.manifest().classes()));
   int64_t total = 0;
-  for (const auto& [label, of_part] : counts) {
-    const int64_t of_class = of_part[static_cast<size_t>(SplitPart::kTrain)];
-    nodes[static_cast<size_t>(label)] = of_class;
-    total += of_class;
+  for (const auto& [label, of_class] : counts) {
+    const int64_t n = of_class.In(SplitPart::kTrain);
+    nodes[static_cast<size_t>(label)] = n;
+    total += n;
   }
   std::vector<float> weights;
   for (const int64_t n : nodes) {

@@ -53,10 +53,9 @@ void WarnOfClasses(const Session& session, TrainDisplay& display) {
   if (!counts.ok()) return;
   std::vector<int32_t> lacking;
   int64_t nodes = 0;
-  for (const auto& [label, of_part] : *counts) {
-    const auto of = [&of_part](SplitPart part) { return of_part[static_cast<size_t>(part)]; };
-    const int64_t judged = of(SplitPart::kValid) + of(SplitPart::kTest);
-    if (of(SplitPart::kTrain) != 0 || judged == 0) continue;
+  for (const auto& [label, of_class] : *counts) {
+    const int64_t judged = of_class.In(SplitPart::kValid) + of_class.In(SplitPart::kTest);
+    if (of_class.In(SplitPart::kTrain) != 0 || judged == 0) continue;
     lacking.push_back(label);
     nodes += judged;
   }
