@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdint>
 #include <limits>
 #include <thread>
 #include <vector>
@@ -17,7 +19,8 @@ bool SubnormalsAreZero() {
   volatile float subnormal = std::numeric_limits<float>::denorm_min();
   volatile float result = smallest_normal * 0.5f;
   volatile float operand = subnormal * 0x1p30f;
-  return result == 0.0f && operand == 0.0f;
+  // By their bits: a comparison, too, may take a subnormal number for 0.
+  return std::bit_cast<uint32_t>(+result) == 0 && operand == 0.0f;
 }
 
 TEST(FlushSubnormalsTest, HoldsForTheThreadAndForThoseThatItCreates) {
