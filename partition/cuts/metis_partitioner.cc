@@ -31,8 +31,8 @@ absl::Status CheckSize(const PartitionProblem& problem, bool symmetric) {
     return absl::InvalidArgumentError(
         absl::StrCat("METIS takes fewer than 2^31 nodes and arcs, but the graph has ",
                      topology.num_nodes(), " nodes and ", num_arcs, " arcs",
-                     symmetric ? "" : " once made undirected", ": use --method multilevel"));
-  return CheckMemory(absl::StrCat("METIS on ", num_arcs, " arcs (--method multilevel needs less)"),
+                     symmetric ? "" : " once made undirected", ": cut by multilevel instead"));
+  return CheckMemory(absl::StrCat("METIS on ", num_arcs, " arcs (multilevel needs less)"),
                      MetisBytes(topology.num_nodes(), num_arcs), problem.memory_bytes);
 }
 
@@ -129,9 +129,8 @@ class MetisPartitioner final : public Partitioner {
         CutInChild([&] { return MetisGraph::Of(problem, symmetric); }, problem.topology.num_nodes(),
                    problem.parts, problem.seed);
     if (!cut.ok())
-      return absl::Status(cut.status().code(),
-                          absl::StrCat(std::string(cut.status().message()),
-                                       "; --method multilevel needs less memory"));
+      return absl::Status(cut.status().code(), absl::StrCat(std::string(cut.status().message()),
+                                                            "; multilevel needs less memory"));
     // METIS gives up the balance around hubs.
     return EvenedOut(problem, symmetric, *std::move(cut), pool);
   }

@@ -5,8 +5,8 @@ namespace quadhop {
 
 absl::StatusOr<std::unique_ptr<Partitioner>> MakeMetisPartitioner() {
   return absl::UnavailableError(
-      "built without METIS: install libmetis-dev and configure with -DQH_METIS=ON, or use --method "
-      "hash");
+      "built without METIS: install libmetis-dev and configure with -DQH_METIS=ON, or cut by hash "
+      "instead");
 }
 
 absl::StatusOr<std::vector<int32_t>> CutMetisGraph(MetisGraph, int32_t, uint64_t) {

@@ -82,7 +82,7 @@ class MultilevelPartitioner final : public Partitioner {
     if (topology.num_nodes() >= int64_t{UINT32_MAX})
       return absl::UnimplementedError(
           absl::StrCat("multilevel takes fewer than 2^32 - 1 nodes, but the graph has ",
-                       topology.num_nodes(), ": use --method hash"));
+                       topology.num_nodes(), ": cut by hash instead"));
     const bool symmetric = IsSymmetric(topology, pool);
     absl::StatusOr<std::vector<int32_t>> cut = VisitIndices(topology, [&](auto indices) {
       using Index = typename decltype(indices)::value_type;
@@ -205,7 +205,7 @@ class MultilevelPartitioner final : public Partitioner {
     return absl::ResourceExhaustedError(
         absl::StrCat("multilevel: the graph of ", problem.topology.num_arcs(), " arcs is in ",
                      graph.num_nodes(), " clusters, but memory holds only ", graph.num_arcs(),
-                     " arcs between them: raise --memory, or use --method hash"));
+                     " arcs between them: raise --memory, or cut by hash"));
   }
 
   static Clusters EachAlone(int64_t num_nodes) {

@@ -34,7 +34,7 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
   const int64_t num_nodes = topology.num_nodes();
   if (input.directed && !topology.indices64.empty())
     return absl::UnimplementedError(absl::StrCat("svd of a directed graph of ", num_nodes,
-                                                 " nodes: use --method fastrp beyond 2^32"));
+                                                 " nodes: encode by fastrp beyond 2^32"));
   const NormalizedAdjacency adjacency(topology, input.pool);
   OwnedSparseMatrix transposed;
   if (input.directed) {

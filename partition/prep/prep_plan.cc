@@ -158,8 +158,8 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
           PrepStepName(step.step), step.how.empty() ? "" : absl::StrCat(" by ", step.how),
           " needs at least ", Gigabytes(step.least_bytes), " of memory, but only ",
           Gigabytes(memory_bytes), " may be used: raise --memory",
-          step.how == "metis"        ? ", or use --method multilevel"
-          : step.how == "multilevel" ? ", or use --method stream or hash"
+          step.how == "metis"        ? ", or cut by multilevel"
+          : step.how == "multilevel" ? ", or cut by stream or hash"
                                      : ""));
     if (step.disk_bytes + step.scratch_bytes > free_bytes)
       return absl::ResourceExhaustedError(absl::StrFormat(

@@ -93,7 +93,7 @@ TEST(PrepPlan, OfACutByClustersTakesAtMost2MiBAThread) {
   EXPECT_LE(least_bytes(128) - least_bytes(2), 126 * (int64_t{2} << 20));
   const std::vector<StepPlan> steps = PlanPrep(shape, int64_t{5} << 30);
   EXPECT_THAT(CheckPlan({steps[1]}, int64_t{5} << 30, "."),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("use --method stream")));
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("cut by stream")));
 }
 
 TEST(PrepPlan, MarksAStepThatNeedsMoreThanIsAllowed) {
