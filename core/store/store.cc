@@ -26,6 +26,7 @@ absl::Status Interrupted(const std::string& path) {
     for (const Provenance& step : next->provenance()) {
       const Provenance* before = present.ok() ? FindStep(*present, step.step()) : nullptr;
       if (before != nullptr && before->SerializeAsString() == step.SerializeAsString()) continue;
+      if (step.step() == "import") break;  // by itself it would need its input again
       command = absl::StrCat(step.step(), " --store ", path, "` (it was run with ", step.options(),
                              ") or `quadhop prep");
     }

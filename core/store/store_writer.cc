@@ -209,9 +209,11 @@ absl::Status StoreWriter::Commit(const Provenance& step, ThreadPool& pool) {
   // The temporary files must be found after a crash before the manifest that needs them is.
   QH_RETURN_IF_ERROR(FsyncDirectory(path_));
   pending_->At(CommitPoint::kFilesWritten, step);
-  QH_RETURN_IF_ERROR(
-      WriteFileAtomically(absl::StrCat(path_, "/", kNextManifestName), ManifestToText(next)));
-  pending_->decided = true;
+  const std::string next_path = absl::StrCat(path_, "/", kNextManifestName);
+  const absl::Status written = WriteFileAtomically(next_path, ManifestToText(next));
+  // It can be there even after an error: if it could not be made durable.
+  pending_->decided = FileExists(next_path);
+  QH_RETURN_IF_ERROR(written);
   pending_->At(CommitPoint::kDecided, step);
   QH_RETURN_IF_ERROR(FinishCommit(path_, next));
   manifest_ = std::move(next);

@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Provenance Step(const char* step, const char* options) {
   Provenance p;
@@ -204,6 +205,17 @@ TEST_F(StoreWriterTest, AnInterruptedStepIsNamedByOpen) {
                                            AllOf(HasSubstr("interrupted"),
                                                  HasSubstr("quadhop partition --store " + path_),
                                                  HasSubstr("parts=8"))));
+}
+
+// `quadhop import` would need to be told again where the graph is.
+TEST_F(StoreWriterTest, AnInterruptedImportIsLeftToPrep) {
+  ASSERT_OK(WriteTexts({{"a.txt", "old"}}, Step("import", "from=x")));
+  StoreManifest next = Manifest().value();
+  next.mutable_provenance(0)->set_options("from=y");
+  ASSERT_OK(WriteFileAtomically(path_ + "/store.textproto.next", ManifestToText(next)));
+  EXPECT_THAT(Store::Open(path_), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                           AllOf(HasSubstr("`quadhop prep` finishes it"),
+                                                 Not(HasSubstr("quadhop import")))));
 }
 
 // Does not happen by a crash, but by losing files: the step that is half there is taken back if
