@@ -16,6 +16,7 @@
 #include "core/base/status.h"
 #include "core/base/stopwatch.h"
 #include "core/files/file.h"
+#include "core/threads/out_of_memory.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/safetensors.h"
 
@@ -152,8 +153,12 @@ void CheckpointWriter::Start(std::vector<CheckpointWrite> writes) {
 
 void CheckpointWriter::Run() {
   outcomes_.clear();
-  for (CheckpointWrite& write : writes_)
-    if (broken_.ok()) outcomes_.push_back(Write(std::move(write)));
+  const absl::Status status = OrOutOfMemory("writing a checkpoint", [this] {
+    for (CheckpointWrite& write : writes_)
+      if (broken_.ok()) outcomes_.push_back(Write(std::move(write)));
+    return absl::OkStatus();
+  });
+  if (!status.ok()) broken_ = status;  // in the middle of what ranks do together
   writes_.clear();
   finished_ = true;
 }

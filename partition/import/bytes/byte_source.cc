@@ -9,6 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/status.h"
+#include "core/threads/out_of_memory.h"
+
 namespace quadhop {
 namespace {
 
@@ -75,21 +78,27 @@ class AheadSource : public ByteSource {
   }
 
   void Run() {
-    for (bool more = true; more;) {
+    const absl::Status status = OrOutOfMemory("reading ahead", [this] { return ReadBlocks(); });
+    const std::lock_guard<std::mutex> lock(mutex_);
+    status_ = status;
+    done_ = true;
+    changed_.notify_all();
+  }
+
+  // To the end, or until nobody wants more.
+  absl::Status ReadBlocks() {
+    for (size_t count = kBlockBytes; count == kBlockBytes;) {
       std::vector<char> block(kBlockBytes);
-      const absl::StatusOr<int64_t> count = source_->Read(absl::MakeSpan(block));
-      more = count.ok() && *count == static_cast<int64_t>(kBlockBytes);
+      QH_ASSIGN_OR_RETURN(const int64_t num_read, source_->Read(absl::MakeSpan(block)));
+      count = static_cast<size_t>(num_read);
+      block.resize(count);
       std::unique_lock<std::mutex> lock(mutex_);
-      if (!count.ok()) status_ = count.status();
-      if (count.ok() && *count > 0) {
-        block.resize(static_cast<size_t>(*count));
-        queue_.push_back(std::move(block));
-      }
-      done_ = !more;
-      changed_.notify_all();
       changed_.wait(lock, [this] { return stop_ || queue_.size() < kMaxQueued; });
-      if (stop_) return;
+      if (stop_) break;
+      if (!block.empty()) queue_.push_back(std::move(block));
+      changed_.notify_all();
     }
+    return absl::OkStatus();
   }
 
   std::unique_ptr<ByteSource> source_;

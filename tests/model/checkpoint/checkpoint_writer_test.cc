@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -106,6 +107,21 @@ TEST(CheckpointWriter, AWriteThatFailsOnOneRankFailsOnAllAndTheNextSucceeds) {
       EXPECT_EQ(std::filesystem::exists(folder / "c"), !fails);
     }
   });
+}
+
+TEST(CheckpointWriter, RunningOutOfMemoryInTheBackgroundIsAnErrorOfTheNextWait) {
+  const TempDir folder;
+  const ToyGraph graph = Graph();
+  const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
+  ToyRank rank(graph, Options(2), *comm);
+  ASSERT_OK_AND_ASSIGN(const auto writer, CheckpointWriter::Create(*comm));
+  ASSERT_OK_AND_ASSIGN(CheckpointSnapshot snapshot,
+                       TakeSnapshot(SubjectOf(rank, graph, *comm), Position(rank)));
+  const auto hook = [](WritePoint) -> absl::Status { throw std::bad_alloc(); };
+  writer->Start(WritesOf({std::move(snapshot), folder / "c", hook, {}}));
+  EXPECT_THAT(writer->Wait(), StatusIs(absl::StatusCode::kResourceExhausted,
+                                       HasSubstr("out of memory while writing a checkpoint")));
+  EXPECT_FALSE(std::filesystem::exists(folder / "c"));
 }
 
 TEST(CheckpointWriter, GivesBackWhatCouldNotBeWrittenAndWritesItBeforeAnother) {
