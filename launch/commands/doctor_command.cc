@@ -78,6 +78,7 @@ absl::StatusOr<ExitCode> DoctorCommand(absl::Span<const std::string> arguments) 
   absl::StatusOr<Config> config = LoadConfig(source, {});
   if (!config.ok()) return UsageError(config.status().message());
   job.config = *std::move(config);
+  ranks.start_deadline = absl::Seconds(60);
   ranks.collective_deadline = absl::Seconds(60);
   return RunRanks(ranks, [&job](const RankContext& context) { return Examine(job, context); });
 }

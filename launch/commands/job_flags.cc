@@ -26,7 +26,8 @@ void AddSamplesFlag(Flags* flags, int64_t* samples) {
 }
 
 void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks) {
-  ranks->collective_deadline = absl::Seconds(config.collective_deadline_seconds());
+  ranks->start_deadline = absl::Seconds(config.collective_deadline_seconds());
+  ranks->collective_deadline = ranks->start_deadline;
   ranks->heartbeat = {absl::Seconds(config.heartbeat_interval_seconds()),
                       absl::Seconds(config.heartbeat_timeout_seconds())};
 }

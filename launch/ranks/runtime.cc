@@ -141,7 +141,7 @@ absl::Status NotJoined(absl::string_view what) {
 
 absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& body) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<MpiRuntime> mpi,
-                      MpiRuntime::Create(options.collective_deadline));
+                      MpiRuntime::Create(options.start_deadline));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Communicator> world,
                       mpi->World(options.collective_deadline));
   if (world->num_ranks() != NumRanksByLauncher() && NumRanksByLauncher() > 1)

@@ -27,6 +27,7 @@ struct RanksOptions {
   int64_t ranks_in_process = 0;
   // Threads of each rank; 0: see NumThreads (cores.h).
   int64_t threads = 0;
+  absl::Duration start_deadline = absl::Seconds(300);  // of MPI_Init, and MPI_Finalize at the end
   absl::Duration collective_deadline = absl::Seconds(300);
   // Heartbeat between ranks that are processes; none if its interval is 0.
   HeartbeatOptions heartbeat = {};

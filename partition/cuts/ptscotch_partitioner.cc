@@ -59,8 +59,7 @@ std::vector<int64_t> FirstRows(const Topology& topology, int num_ranks) {
   return first;
 }
 
-// A cut's MPI communicator, of all ranks of the job, and what PT-Scotch makes on it, freed in
-// order.
+// What PT-Scotch makes for a cut, freed in order.
 class ScotchCut {
  public:
   ScotchCut() = default;
@@ -69,24 +68,22 @@ class ScotchCut {
     if (graph_made_) SCOTCH_dgraphExit(&graph_);
     if (context_made_) SCOTCH_contextExit(&context_);
     if (strategy_made_) SCOTCH_stratExit(&strategy_);
-    if (comm_ != MPI_COMM_NULL) MPI_Comm_free(&comm_);
   }
   ScotchCut(const ScotchCut&) = delete;
   ScotchCut& operator=(const ScotchCut&) = delete;
 
-  // The part of each row of this rank. Borrows the arrays while it lives. Collective.
-  absl::StatusOr<std::vector<SCOTCH_Num>> Run(const PartitionProblem& problem, int num_ranks,
-                                              SymmetricRows<SCOTCH_Num>& rows,
+  // The part of each row of this rank. Borrows the arrays while it lives. Collective on `comm`.
+  absl::StatusOr<std::vector<SCOTCH_Num>> Run(MPI_Comm comm, const PartitionProblem& problem,
+                                              int num_ranks, SymmetricRows<SCOTCH_Num>& rows,
                                               std::vector<SCOTCH_Num>& weights) {
     const auto num_rows = static_cast<SCOTCH_Num>(weights.size());
     rows.neighbors.reserve(1);  // if rows have no arcs: a null array is one that no rank has
     const auto num_arcs = static_cast<SCOTCH_Num>(rows.neighbors.size());
-    QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup"));
     QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_stratInit(&strategy_), "SCOTCH_stratInit"));
     strategy_made_ = true;
     QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_contextInit(&context_), "SCOTCH_contextInit"));
     context_made_ = true;
-    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_dgraphInit(&graph_, comm_), "SCOTCH_dgraphInit"));
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_dgraphInit(&graph_, comm), "SCOTCH_dgraphInit"));
     graph_made_ = true;
     QH_RETURN_IF_ERROR(
         PtscotchStatus(SCOTCH_dgraphBuild(&graph_, 0, num_rows, num_rows, rows.starts.data(),
@@ -94,7 +91,7 @@ class ScotchCut {
                                           num_arcs, rows.neighbors.data(), nullptr, nullptr),
                        "SCOTCH_dgraphBuild"));
     QH_RETURN_IF_ERROR(SetContext(problem.seed));
-    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_dgraphInit(&bound_, comm_), "SCOTCH_dgraphInit"));
+    QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_dgraphInit(&bound_, comm), "SCOTCH_dgraphInit"));
     bound_made_ = true;
     QH_RETURN_IF_ERROR(PtscotchStatus(SCOTCH_contextBindDgraph(&context_, &graph_, &bound_),
                                       "SCOTCH_contextBindDgraph"));
@@ -126,7 +123,6 @@ class ScotchCut {
     return absl::OkStatus();
   }
 
-  MPI_Comm comm_ = MPI_COMM_NULL;
   SCOTCH_Strat strategy_;
   SCOTCH_Context context_;
   SCOTCH_Dgraph graph_, bound_;
@@ -167,10 +163,23 @@ absl::Status CheckSize(const PartitionProblem& problem, int num_ranks) {
     return absl::InvalidArgumentError(absl::StrCat(
         "this build's PT-Scotch takes fewer than ", kLimit / kMostWeight, " nodes and ", kLimit / 2,
         " arcs, but the graph has ", num_nodes, " nodes and ", num_arcs,
-        " arcs: build with its 64-bit variant, or use --method multilevel"));
+        " arcs: build with its 64-bit variant, or cut by multilevel"));
   return CheckMemory(absl::StrCat("PT-Scotch on ", num_arcs, " arcs, on each of ", num_ranks,
                                   " ranks (more ranks on more hosts take less each)"),
                      num_arcs / num_ranks * kPtscotchBytesPerArc, problem.memory_bytes);
+}
+
+// See ScotchCut::Run. The communicator is freed after a success only: freeing is collective, and
+// after an error a peer may be gone.
+absl::StatusOr<std::vector<SCOTCH_Num>> PartsOfRows(const PartitionProblem& problem, int num_ranks,
+                                                    SymmetricRows<SCOTCH_Num>& rows,
+                                                    std::vector<SCOTCH_Num>& weights) {
+  MPI_Comm comm = MPI_COMM_NULL;
+  QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_dup(MPI_COMM_WORLD, &comm), "MPI_Comm_dup"));
+  absl::StatusOr<std::vector<SCOTCH_Num>> parts =
+      ScotchCut().Run(comm, problem, num_ranks, rows, weights);
+  if (parts.ok()) QH_RETURN_IF_ERROR(MpiStatus(MPI_Comm_free(&comm), "MPI_Comm_free"));
+  return parts;
 }
 
 class PtscotchPartitioner final : public Partitioner {
@@ -195,7 +204,7 @@ class PtscotchPartitioner final : public Partitioner {
     SymmetricRows<SCOTCH_Num> rows = SymmetricRowsOf<SCOTCH_Num>(topology, symmetric, begin, end);
     std::vector<SCOTCH_Num> weights = NodeWeights(problem, begin, end);
     QH_ASSIGN_OR_RETURN(const std::vector<SCOTCH_Num> parts,
-                        ScotchCut().Run(problem, num_ranks, rows, weights));
+                        PartsOfRows(problem, num_ranks, rows, weights));
     const std::vector<int32_t> own(parts.begin(), parts.end());
     QH_ASSIGN_OR_RETURN(std::vector<int32_t> part_of,
                         GatherOverRanks<int32_t>(ranks_, "parts of nodes", own));
