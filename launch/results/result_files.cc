@@ -10,6 +10,7 @@
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
 #include "core/store/store.h"
+#include "launch/ranks/agreed_status.h"
 #include "launch/results/metrics.h"
 #include "launch/run/run_folder.h"
 
@@ -90,7 +91,9 @@ absl::StatusOr<std::unique_ptr<ResultFiles>> ResultFiles::Create(const PredictJo
   std::unique_ptr<ResultFiles> files(new ResultFiles(session, selection));
   files->Want(job);
   files->class_names_ = ClassNames(job, session.store());
-  if (session.context().IsMain()) QH_RETURN_IF_ERROR(files->CreateFiles());
+  QH_RETURN_IF_ERROR(
+      AgreeOnStatus(session.context().comm, "make the files of results",
+                    session.context().IsMain() ? files->CreateFiles() : absl::OkStatus()));
   return files;
 }
 

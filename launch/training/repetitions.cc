@@ -21,6 +21,7 @@
 #include "launch/config/backends.h"
 #include "launch/json/json_fields.h"
 #include "launch/json/json_object.h"
+#include "launch/ranks/agreed_status.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/resume_check.h"
@@ -197,7 +198,9 @@ absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob
 
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
-  if (context.IsMain()) QH_RETURN_IF_ERROR(CheckRepetitions(run, jobs));
+  QH_RETURN_IF_ERROR(
+      AgreeOnStatus(context.comm, "look for the runs",
+                    context.IsMain() ? CheckRepetitions(run, jobs) : absl::OkStatus()));
   // Locked between the runs, too, so that nobody writes to the store. If it cannot be locked, the
   // first run says why, on all ranks.
   const absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(jobs.front().store);

@@ -23,10 +23,13 @@ absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
   if (job->start != RunFolder::Start::kResume || !LeavesBackendOpen(job->config))
     return absl::OkStatus();
   ModelConfig::Backend backend = ModelConfig::AUTO;
+  absl::Status status;
   if (context.IsMain() && FileExists(RunConfigPath(job->run))) {
-    QH_ASSIGN_OR_RETURN(const Config began, ReadRunConfig(job->run));
-    backend = began.model().backend();
+    const absl::StatusOr<Config> began = ReadRunConfig(job->run);
+    status = began.status();
+    if (began.ok()) backend = began->model().backend();
   }
+  QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "read the config of the run", status));
   QH_ASSIGN_OR_RETURN(backend,
                       BroadcastValue(context.comm, "backend of the run", Rank(0), backend));
   job->config.mutable_model()->set_backend(backend);

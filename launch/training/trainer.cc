@@ -15,6 +15,7 @@
 #include "core/base/stopwatch.h"
 #include "launch/config/backends.h"
 #include "launch/display/loss_text.h"
+#include "launch/ranks/agreed_status.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
 #include "launch/run/run_paths.h"
@@ -55,7 +56,8 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
 }
 
 absl::StatusOr<ExitCode> Trainer::Run() {
-  QH_RETURN_IF_ERROR(TakeFolder());
+  QH_RETURN_IF_ERROR(AgreeOnStatus(session_.context().comm, "take the folder of the run",
+                                   session_.context().IsMain() ? TakeFolder() : absl::OkStatus()));
   QH_ASSIGN_OR_RETURN(const bool begun, Begin());
   if (!begun) return ExitCode::kDone;
   if (job_.stop != nullptr) job_.stop->Defer();
@@ -69,9 +71,7 @@ absl::StatusOr<ExitCode> Trainer::Run() {
   return ExitCode::kDone;
 }
 
-// If it is refused, the other ranks learn of it when their next collective fails.
 absl::Status Trainer::TakeFolder() {
-  if (!session_.context().IsMain()) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(folder_,
                       RunFolder::Create(job_.run, job_.start,
                                         {.config = WithBackendsOf(session_.config(), job_.config),
