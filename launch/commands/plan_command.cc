@@ -33,7 +33,7 @@ struct PlanFlags {
   GraphShape graph;
   int32_t hops = 2;
   JobShape job;
-  int64_t gpus_per_node = 0, gpu_memory_bytes = int64_t{80} << 30;
+  int64_t gpus_per_host = 0, gpu_memory_bytes = int64_t{80} << 30;
   int64_t host_memory_bytes = 0;  // after CompleteJob: the part that may be used
   int64_t threads = 0;
 };
@@ -67,7 +67,7 @@ Flags Declare(PlanFlags* plan) {
   flags.Int("ranks", &plan->job.ranks, int64_t{1}, int64_t{1} << 20, "training ranks");
   flags.Int("ranks-per-host", &plan->job.ranks_per_host, int64_t{1}, int64_t{1} << 20,
             "ranks on each host");
-  flags.Int("gpus-per-node", &plan->gpus_per_node, int64_t{0}, int64_t{1} << 20,
+  flags.Int("gpus-per-host", &plan->gpus_per_host, int64_t{0}, int64_t{1} << 20,
             "GPUs per host, one rank each, instead of --ranks-per-host; 0: none");
   flags.Bytes("gpu-memory", &plan->gpu_memory_bytes, "memory of each GPU");
   flags.Int("parts", &plan->job.partitions, int64_t{0}, int64_t{1} << 20,
@@ -80,7 +80,7 @@ Flags Declare(PlanFlags* plan) {
   AddThreadsFlag(&flags, &plan->threads);
   flags.Example(
       "plan --nodes 111059956 --arcs 3231371744 --features 128 --classes 172 --train-nodes "
-      "1207179 --dtype f16 --config ogbn-papers100m --ranks 8 --gpus-per-node 8 --host-memory "
+      "1207179 --dtype f16 --config ogbn-papers100m --ranks 8 --gpus-per-host 8 --host-memory "
       "512G");
   flags.Example("plan --store stores/wordnet.qh --ranks 2 --ranks-per-host 2");
   return flags;
@@ -140,8 +140,8 @@ absl::Status ChooseParts(const GraphShape& graph, JobShape* job) {
 
 absl::Status CompleteJob(PlanFlags* plan) {
   JobShape& job = plan->job;
-  if (plan->gpus_per_node > 0) {
-    job.ranks_per_host = std::min(job.ranks, plan->gpus_per_node);
+  if (plan->gpus_per_host > 0) {
+    job.ranks_per_host = std::min(job.ranks, plan->gpus_per_host);
     job.gpus = true;
     job.gpu_bytes = plan->gpu_memory_bytes;
   }
@@ -286,6 +286,7 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   QH_RETURN_IF_ERROR(
       flags.CheckExcluded("store", {"nodes", "arcs", "features", "classes", "train-nodes",
                                     "valid-nodes", "test-nodes", "dim", "hops", "dtype", "parts"}));
+  QH_RETURN_IF_ERROR(flags.CheckExcluded("gpus-per-host", {"ranks-per-host"}));
   const absl::StatusOr<Config> config = LoadConfig(plan.config, plan.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   QH_RETURN_IF_ERROR(TakeGraph(&plan));
