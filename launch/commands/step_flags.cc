@@ -65,7 +65,7 @@ void StepFlags::AddImport(Flags* flags) {
   flags->Strings("one-hot", &prep.import.one_hot, "COLUMN",
                  "a column of --nodes whose distinct texts each become a feature of 0 and 1");
   flags->String("ends", &prep.import.ends, "SRC,DST",
-                "with --nodes: the columns of the edge list that hold the ends of arcs, given by "
+                "the columns of an edge list that hold the ends of arcs, given by "
                 "their names, or by their numbers from 1 if there is no header (default: src and "
                 "dst, or the columns that hold names)");
   flags->String("features", &prep.import.features, "X.npy",

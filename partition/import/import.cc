@@ -62,12 +62,14 @@ absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& f
   if (!format.takes_tables && !options.nodes.empty())
     return absl::InvalidArgumentError(
         absl::StrCat("--nodes is for edge lists that name nodes; the format is ", format.name));
-  const bool says_columns =
-      !(options.id.empty() && options.label.empty() && options.left_out.empty() &&
-        options.one_hot.empty() && options.ends.empty());
+  const bool says_columns = !(options.id.empty() && options.label.empty() &&
+                              options.left_out.empty() && options.one_hot.empty());
   if (options.nodes.empty() && says_columns)
     return absl::InvalidArgumentError(
-        "--id, --label, --leave-out, --one-hot and --ends go with --nodes, which is not given");
+        "--id, --label, --leave-out and --one-hot go with --nodes, which is not given");
+  if (!options.ends.empty() && !format.takes_ends)
+    return absl::InvalidArgumentError(
+        absl::StrCat("--ends is for edge lists; the format is ", format.name));
   if (!options.features.empty() && !options.one_hot.empty())
     return absl::InvalidArgumentError(
         "--one-hot makes features from columns of --nodes, but --features gives them all: omit one "

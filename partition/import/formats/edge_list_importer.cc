@@ -40,9 +40,10 @@ class EdgeListImporter {
  public:
   absl::Status Read(const ImportOptions& options, ImportTarget& target, ThreadPool& pool) {
     path_ = options.from;
-    QH_ASSIGN_OR_RETURN(columns_, EdgeColumns::Find(path_, kComments));
+    QH_ASSIGN_OR_RETURN(columns_, EdgeColumns::Find(path_, options.ends, kComments));
     if (!columns_->note().empty()) target.AddNote(columns_->note());
-    if (columns_->has_further()) target.AddNote("further columns are left aside");
+    if (columns_->num_further() > 0)
+      target.AddNote(absl::StrCat("further columns are left aside: ", columns_->num_further()));
     QH_ASSIGN_OR_RETURN(const bool are_rows, SetNodesOfCompanions(options, target));
     if (are_rows) {
       QH_RETURN_IF_ERROR(ForEachArcs(
@@ -154,7 +155,7 @@ int64_t NodesOfComment(absl::string_view line) {
 // By the lines of the first chunk, and the ids in them: even in lists ordered by source, the
 // targets are of all nodes.
 absl::StatusOr<absl::optional<PrepShape>> MeasureEdgeList(const ImportOptions& options) {
-  QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::Find(options.from, kComments));
+  QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::Find(options.from, options.ends, kComments));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(options.from));
   const TextChunk& head = chunks->first();
   int64_t num_arcs = 0, most_id = 0, said_nodes = 0;
@@ -188,6 +189,7 @@ extern constinit const ImportFormat kEdgeListFormat = {
     .read = [](const ImportOptions& options, ImportTarget& target,
                ThreadPool& pool) { return EdgeListImporter().Read(options, target, pool); },
     .takes_companions = true,
+    .takes_ends = true,
     .measure = MeasureEdgeList,
 };
 

@@ -42,6 +42,9 @@ struct ImportFormat {
   // Whether it is what --nodes is for: at most one format.
   bool takes_tables = false;
 
+  // Whether it is a list of arcs in columns, which --ends can name.
+  bool takes_ends = false;
+
   // Nodes, edges as they stand, and features, without reading them, or an estimate; nothing if that
   // cannot be told. Null: it never can be.
   absl::StatusOr<absl::optional<PrepShape>> (*measure)(const ImportOptions& options) = nullptr;

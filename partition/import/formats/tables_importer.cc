@@ -393,6 +393,7 @@ extern constinit const ImportFormat kTablesFormat = {
     .read = ReadTables,
     .takes_companions = true,
     .takes_tables = true,
+    .takes_ends = true,
     .measure = MeasureTables,
 };
 

@@ -21,6 +21,8 @@ namespace quadhop {
 namespace {
 
 constexpr char kNoSeparator = '\0';  // it is not known yet
+// Of an edge list without a header: ids, weights, times, kinds, but not the row of a matrix.
+constexpr size_t kMostFields = 6;
 
 // The number of fields after two ids, in a line without quotes.
 size_t CountFields(absl::string_view rest) {
@@ -72,6 +74,11 @@ bool AreMostlyNodes(absl::Span<const Fields> examples, size_t column, const Node
   return 2 * static_cast<size_t>(hits) > examples.size();
 }
 
+// Whether it is a name of no end of an arc.
+bool IsNoEnd(absl::string_view name) {
+  return IsIndexName(name) || IsOneOf(name, {"id", "edge_id", "weight", "w"});
+}
+
 // 1, 2, 3, ...
 bool AreRowNumbers(absl::Span<const Fields> examples) {
   int64_t number, next = 1;
@@ -82,7 +89,8 @@ bool AreRowNumbers(absl::Span<const Fields> examples) {
 
 }  // namespace
 
-absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::string_view comments) {
+absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, const std::string& ends,
+                                              absl::string_view comments) {
   EdgeColumns columns;
   columns.path_ = path;
   QH_ASSIGN_OR_RETURN(HeadLine first, ReadHeadLine(path, comments));
@@ -90,11 +98,20 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, absl::str
   Arc arc;
   if (columns.Parse(first.text, &arc) == 0 && HasNoNumber(first.text)) {
     columns.header_ = first.number;
-    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text));
+    QH_RETURN_IF_ERROR(columns.ReadHeader(first.text, ends));
     columns.NoteColumns();
     QH_ASSIGN_OR_RETURN(first, ReadHeadLine(path, comments, first.number + 1));
+  } else if (!ends.empty()) {
+    columns.num_fields_ = Fields(first.text, SeparatorOf(first.text)).size();
+    QH_RETURN_IF_ERROR(columns.TakeEnds(ends, {}));
+    columns.NoteColumns();
   }
   columns.num_fields_ = columns.Parse(first.text, &arc);
+  if (columns.num_fields_ > kMostFields && columns.header_ < 0 && ends.empty())
+    return LineError(path, first.number, first.text,
+                     absl::StrCat("it has ", columns.num_fields_,
+                                  " fields: an edge list has one arc a line, unlike a matrix or a "
+                                  "list of neighbours; if it is one, --ends 1,2 says where"));
   return columns;
 }
 
@@ -186,9 +203,7 @@ absl::Status EdgeColumns::FindEnds(absl::Span<const Fields> examples,
                                    absl::Span<const std::string> header, const NodeNames& nodes) {
   std::vector<size_t> found;
   for (size_t column = 0; column < num_fields_; ++column) {
-    const bool is_other =
-        column < header.size() &&
-        (IsIndexName(header[column]) || IsOneOf(header[column], {"id", "edge_id", "weight", "w"}));
+    const bool is_other = column < header.size() && IsNoEnd(header[column]);
     if (!is_other && AreMostlyNodes(examples, column, nodes)) found.push_back(column);
   }
   if (found.size() > 2)
@@ -199,9 +214,10 @@ absl::Status EdgeColumns::FindEnds(absl::Span<const Fields> examples,
   return absl::OkStatus();
 }
 
-absl::Status EdgeColumns::ReadHeader(absl::string_view line) {
+absl::Status EdgeColumns::ReadHeader(absl::string_view line, const std::string& ends) {
   separator_ = SeparatorOf(line);
   const Fields header(line, separator_);
+  if (!ends.empty()) return TakeEnds(ends, std::vector<std::string>(header.begin(), header.end()));
   const size_t source = FindEnd(header, 0), target = FindEnd(header, 1);
   if (source != kNoColumn && target != kNoColumn) {
     ends_ = {source, target};
@@ -209,8 +225,11 @@ absl::Status EdgeColumns::ReadHeader(absl::string_view line) {
              (target != kNoColumn && target != ends_[1])) {
     return LineError(path_, header_, line,
                      "it names one end of an arc, but not the other: name both, src and dst");
-  } else if (header.size() > 2 && IsIndexName(header[0])) {
-    ends_ = {1, 2};
+  } else {
+    std::vector<size_t> may_be_ends;
+    for (size_t i = 0; i < header.size(); ++i)
+      if (!IsNoEnd(header[i])) may_be_ends.push_back(i);
+    if (may_be_ends.size() >= 2) ends_ = {may_be_ends[0], may_be_ends[1]};
   }
   return absl::OkStatus();
 }

@@ -3,8 +3,8 @@
 // Fields are as text_fields.h has them. In a header (in any case), src, source, from, u or head
 // names the source and dst, destination, target, to, v or tail the target, also with _id or _node
 // after it (src_id, source_node); so do start_id and end_id, and neo4j's :START_ID and :END_ID. If
-// it has neither, the ends are the first two columns, not counting a first one without a name,
-// which is the index that pandas writes.
+// it has neither, the ends are the first two columns, not counting those called id, edge_id, index,
+// weight or w, or nothing, which is the index that pandas writes.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -25,16 +25,18 @@ namespace quadhop {
 class EdgeColumns {
  public:
   // For ends that are numbers: a first line in which no field is a number is a header. Reads the
-  // first lines that are neither blank nor comments (number_lines.h). kInvalidArgument if there is
-  // none, if the header names one end only, or if lines end in carriage returns.
-  static absl::StatusOr<EdgeColumns> Find(const std::string& path, absl::string_view comments);
+  // first lines that are neither blank nor comments (number_lines.h). `ends` is as in FindNamed.
+  // kInvalidArgument if there is none, if the header names one end only, if lines end in carriage
+  // returns, or for so many columns without a header that it must be something else.
+  static absl::StatusOr<EdgeColumns> Find(const std::string& path, const std::string& ends,
+                                          absl::string_view comments);
 
   // For ends that are names of nodes. A first line in which no field is a number or a node, or
   // whose first field is empty, is a header, which may be a field short, as R writes it
   // (table_header.h). The ends are in the columns `ends`, "SRC,DST", by their names or, without a
   // header, by numbers from 1, if that is not empty; else where the header names both; else, if
   // there are more than two columns, in the two whose entries are mostly nodes, as far as the first
-  // lines tell, not counting columns called id, edge_id, index, weight or w, or nothing. Also
+  // lines tell, not counting those that are no ends by their names. Also
   // kInvalidArgument if that is so of more than two, and for a header of another length than the
   // first arc.
   static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, const std::string& ends,
@@ -43,7 +45,7 @@ class EdgeColumns {
   int64_t header() const { return header_; }  // its line from 0; -1: there is none
   // The column of end 0 or 1 of an arc, from 1.
   size_t column(int end) const { return 1 + ends_[static_cast<size_t>(end)]; }
-  bool has_further() const { return num_fields_ > 2; }
+  size_t num_further() const { return num_fields_ > 2 ? num_fields_ - 2 : 0; }
   // How the header, or the columns, were understood; empty if there is nothing to say.
   const std::string& note() const { return note_; }
 
@@ -61,7 +63,7 @@ class EdgeColumns {
 
  private:
   EdgeColumns() = default;
-  absl::Status ReadHeader(absl::string_view line);
+  absl::Status ReadHeader(absl::string_view line, const std::string& ends);
   absl::Status ReadNamedHeader(absl::Span<const Fields> examples, const NodeNames& nodes,
                                std::vector<std::string>* header) const;
   absl::Status TakeEnds(const std::string& ends, absl::Span<const std::string> header);

@@ -144,7 +144,8 @@ absl::Status ImportNamedArcs(const std::string& path, const std::string& ends,
                              ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::FindNamed(path, ends, names));
   if (!columns.note().empty()) target.AddNote(columns.note());
-  if (columns.has_further()) target.AddNote("further columns are left aside");
+  if (columns.num_further() > 0)
+    target.AddNote(absl::StrCat("further columns are left aside: ", columns.num_further()));
   NamedArcs arcs(path, table, names, columns);
   QH_RETURN_IF_ERROR(ForEachChunkOf(
       path, target, pool, [&](const TextChunk& chunk) { return arcs.Read(chunk, target); }));

@@ -1,6 +1,7 @@
 #include "partition/import/tables/table_header.h"
 
 #include <absl/status/status.h>
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
@@ -9,9 +10,21 @@
 
 namespace quadhop {
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path) {
-  if (head.text.find('\0') == std::string::npos) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, " is not text in UTF-8 or the like: export the table as csv"));
+  const absl::string_view text = absl::StripLeadingAsciiWhitespace(head.text);
+  absl::string_view is;
+  if (absl::StartsWith(text, "BZh") || absl::StartsWith(text, "PK\x03\x04") ||
+      absl::StartsWith(text,
+                       "\xfd"
+                       "7zXZ") ||
+      absl::StartsWith(text, "\x28\xb5\x2f\xfd"))
+    is = "is compressed, other than by gzip: decompress it";
+  else if (absl::StartsWith(text, "\xff\xfe") || absl::StartsWith(text, "\xfe\xff"))
+    is = "is text in UTF-16: export the table as csv in UTF-8";
+  else if (absl::StartsWith(text, "{") || absl::StartsWith(text, "[{"))
+    is = "is JSON: export the table as csv, as by pandas.read_json(...).to_csv(..., index=False)";
+  else if (absl::StrContains(text, '\0'))
+    is = "is not text in UTF-8 or the like: export the table as csv";
+  return is.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrCat(path, " ", is));
 }
 
 absl::string_view WithoutType(absl::string_view name) {

@@ -92,6 +92,31 @@ TEST_F(EdgeList, SkipsAFirstColumnWithoutAName) {
   EXPECT_THAT(ErrorOf(",0,1\n0,5,6\n"), StatusIs(kInvalid, HasSubstr("line 1 is \",0,1\"")));
 }
 
+TEST_F(EdgeList, SkipsColumnsThatAreNoEndsByTheirNames) {
+  ASSERT_OK(ImportText("e.csv", "edge_id,weight,a,b\n5,1,0,2\n6,1,1,0\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0)));
+}
+
+TEST_F(EdgeList, HasItsEndsInTheColumnsThatTheUserNames) {
+  const auto import_with = [&](const std::string& text, const std::string& ends) {
+    input_.Write("e.csv", text);
+    ImportOptions options = OptionsFor("e.csv");
+    options.ends = ends;
+    return Import(options, pool_).status();
+  };
+  ASSERT_OK(import_with("src,dst,other\n7,0,2\n7,1,0\n", "other,dst"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
+  ASSERT_OK(import_with("7,0,2\n7,1,0\n", "2,3"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0)));
+  EXPECT_THAT(import_with("7,0,2\n7,1,0\n", "2,4"),
+              StatusIs(kInvalid, HasSubstr("by numbers from 1 to 3")));
+}
+
+TEST_F(EdgeList, IsNoMatrixAndNoListsOfNeighbours) {
+  EXPECT_THAT(ErrorOf("0 1 1 0 0 1 0\n1 0 0 0 1 1 1\n"),
+              StatusIs(kInvalid, HasSubstr("it has 7 fields: an edge list has one arc a line")));
+}
+
 TEST_F(EdgeList, IsRefusedWhereItsHeaderNamesOneEndOnly) {
   EXPECT_THAT(ErrorOf("id,src,b\n0,5,6\n"),
               StatusIs(kInvalid, HasSubstr("names one end of an arc, but not the other")));
@@ -116,7 +141,7 @@ TEST_F(EdgeList, MayHaveAnEmptyLastColumn) {
 
 TEST_F(EdgeList, SaysThatFurtherColumnsAreLeftAside) {
   ASSERT_OK_AND_ASSIGN(const ImportReport weighted, ImportText("e.txt", "0 1 0.5\n1 2 2\n"));
-  EXPECT_THAT(weighted.Describe(), HasSubstr("note: further columns are left aside"));
+  EXPECT_THAT(weighted.Describe(), HasSubstr("note: further columns are left aside: 1\n"));
   ASSERT_OK_AND_ASSIGN(const ImportReport plain, ImportText("e.txt", "0 1 \n1\t2\r\n2 0\n"));
   EXPECT_THAT(plain.Describe(), Not(HasSubstr("further columns")));
   ASSERT_OK(ImportText("e.csv", "0,1,\n1,2,some text\n"));

@@ -50,7 +50,7 @@ TEST_F(Tables, OfEdgesMayAllBeginAsCommentsDo) {
   EXPECT_THAT(ErrorOf("one,two\n", "tag,x\n#a,1\n"),
               StatusIs(kInvalid, HasSubstr("edges.csv has no arcs below its header")));
   EXPECT_THAT(ErrorOf(std::string("BZh9\0\0", 6), "tag,x\n#a,1\n"),
-              StatusIs(kInvalid, HasSubstr("edges.csv is not text")));
+              StatusIs(kInvalid, HasSubstr("edges.csv is compressed")));
 }
 
 TEST_F(Tables, HaveNamesWithQuotesAndHashesInThem) {
