@@ -43,7 +43,7 @@ size_t FindOf(absl::Span<const std::string> header, std::initializer_list<const 
 
 size_t FindNames(absl::Span<const std::string> header) {
   if (const auto ids = ColumnsThat(header, IsNeo4jId); !ids.empty()) return ids.front();
-  if (const size_t id = FindOf(header, {"id", "node_id", "node", "nid"}); id != kNoColumn)
+  if (const size_t id = FindOf(header, {"id", "node_id", "node", "nid", "uid"}); id != kNoColumn)
     return id;
   if (const auto ids = ColumnsThat(header, EndsAsId); ids.size() == 1) return ids.front();
   return FindOf(header, {"name"});
@@ -71,14 +71,16 @@ absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* column
   columns->masks = {FindOf(header, {"train_mask"}), FindOf(header, {"val_mask", "valid_mask"}),
                     FindOf(header, {"test_mask"})};
   if (count(columns->masks) == 0) {
-    const std::array<size_t, 3> masks = {
-        FindOf(header, {"train"}), FindOf(header, {"val", "valid"}), FindOf(header, {"test"})};
-    if (count(masks) == 3) columns->masks = masks;
+    // A single one may be anything.
+    const std::array<size_t, 3> masks = {FindOf(header, {"train", "is_train"}),
+                                         FindOf(header, {"val", "valid", "is_val", "is_valid"}),
+                                         FindOf(header, {"test", "is_test"})};
+    if (count(masks) >= 2) columns->masks = masks;
   }
   if (count(columns->masks) == 0 || count(columns->masks) == 3) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "a split is the columns train_mask, val_mask and test_mask, all three, or a column split; "
-      "--leave-out skips columns that are none of these");
+      "a split is the columns train_mask, val_mask and test_mask, or train, val and test, all "
+      "three, or a column split; --leave-out skips columns that are none of these");
 }
 
 // The one column with a wanted name; kNoColumn if this table has none.

@@ -2,13 +2,13 @@
 //
 // By a header, in any case; a type after a colon is not part of a name, except neo4j's :ID and
 // :LABEL:
-//   names     the column `id`, if that is given; else one with :ID; else id, node_id, node or nid;
-//             else the only one that ends like an id (user_id, userId, user ID); else name; else
-//             the first, which need have no name
+//   names     the column `id`, if that is given; else one with :ID; else id, node_id, node, nid or
+//             uid; else the only one that ends like an id (user_id, userId, user ID); else name;
+//             else the first, which need have no name
 //   labels    the column `label`, if it is given; else label, labels, class or target, of which
 //             there may be one; else y, if there is no x; else :LABEL
 //   splits    the column split; else train_mask, val_mask (valid_mask) and test_mask, or train, val
-//             (valid) and test
+//             (valid) and test, also with is_ before them
 //   one_hot   those that are asked for as such, whatever stands in them
 //   features  every other column of numbers, of true and false, or of lists of equal length, as
 //             far as the first lines tell (table_values.h); but none that ends like an id, has a

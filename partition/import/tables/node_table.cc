@@ -200,12 +200,18 @@ absl::Status NodeTable::Split(absl::string_view line, int64_t number, Fields* fi
 
 absl::Status NodeTable::CheckRow(absl::string_view line, int64_t number,
                                  const Fields& fields) const {
-  if (fields.size() == num_columns_) return CheckLineEnd(path_, line, number);
   const bool is_open = std::count(line.begin(), line.end(), '"') % 2 == 1;
-  return LineError(path_, number, line,
-                   absl::StrCat("it has ", Counted(static_cast<int64_t>(fields.size()), "field"),
-                                ", the first line has ", num_columns_, ": every line is one node",
-                                is_open ? ", and a quote that opens in it closes in it" : ""));
+  const auto begins_with_quote = [](absl::string_view field) {
+    return absl::StartsWith(field, "\"");
+  };
+  if (fields.size() != num_columns_)
+    return LineError(path_, number, line,
+                     absl::StrCat("it has ", Counted(static_cast<int64_t>(fields.size()), "field"),
+                                  ", the first line has ", num_columns_, ": every line is one node",
+                                  is_open ? ", and a quote that opens in it closes in it" : ""));
+  if (is_open && std::any_of(fields.begin(), fields.end(), begins_with_quote))
+    return LineError(path_, number, line, "every line is one node, and a quote that opens in it closes in it");
+  return CheckLineEnd(path_, line, number);
 }
 
 absl::StatusOr<SplitPart> NodeTable::PartOfWord(absl::string_view word, int64_t line) const {

@@ -84,6 +84,7 @@ bool ForEachOfList(absl::string_view list, bool decimal_comma, const Visit& visi
 template <typename Visit>
 bool ForEachNumber(absl::string_view entry, bool decimal_comma, const Visit& visit) {
   float value;
+  if (MayBeHex(entry)) return false;
   if (absl::SimpleAtof(entry, &value)) return visit(value);
   if (absl::EqualsIgnoreCase(entry, "true")) return visit(1.0F);
   if (absl::EqualsIgnoreCase(entry, "false")) return visit(0.0F);

@@ -79,7 +79,11 @@ bool IsOneOf(absl::string_view text, std::initializer_list<absl::string_view> na
 
 bool IsNumber(absl::string_view field) {
   double value;
-  return absl::SimpleAtod(field, &value);
+  return !MayBeHex(field) && absl::SimpleAtod(field, &value);
+}
+
+bool MayBeHex(absl::string_view field) {
+  return field.find_first_of("xX") != absl::string_view::npos;
 }
 
 bool IsIndexName(absl::string_view field) {

@@ -48,7 +48,11 @@ absl::string_view WithoutTrailingBlanks(absl::string_view line);
 // Whether the text is one of the names, in any case.
 bool IsOneOf(absl::string_view text, std::initializer_list<absl::string_view> names);
 
+// In decimal: what is in hex, 0x1F, is a name.
 bool IsNumber(absl::string_view field);
+
+// Whether there is an x in it, which Abseil takes for the sign of a number in hex.
+bool MayBeHex(absl::string_view field);
 
 // Whether a header's field names a column of row numbers: no name, as pandas and R write it,
 // "Unnamed: 0", or index.

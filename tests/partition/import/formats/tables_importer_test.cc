@@ -129,7 +129,36 @@ TEST_F(Tables, HaveMasksForASplit) {
   EXPECT_THAT(
       ErrorOf("a,b\n", "id,train_mask\na,1\nb,0\n"),
       StatusIs(kInvalid, HasSubstr("nodes0.csv: a split is the columns train_mask, val_mask "
-                                   "and test_mask, all three")));
+                                   "and test_mask, or train, val and test, all three")));
+}
+
+TEST_F(Tables, HaveASplitInTwoOfItsThreeColumnsByMistake) {
+  for (const char* header : {"id,train,test,x\n", "id,is_train,is_test,x\n"})
+    EXPECT_THAT(ErrorOf("a,b\n", absl::StrCat(header, "a,1,0,5\nb,0,1,6\n")),
+                StatusIs(kInvalid, HasSubstr("train, val and test, all three")));
+  ASSERT_OK(ImportTables("a,b\n", {"id,is_train,is_val,is_test\na,1,0,0\nb,0,0,1\n"}));
+  EXPECT_THAT(Split(), ElementsAre(1, 3));
+  ASSERT_OK(ImportTables("a,b\n", {"id,train\na,1\nb,3\n"}));  // of any kind
+  EXPECT_THAT(Features(), ElementsAre(1, 3));
+}
+
+TEST_F(Tables, RefuseAQuoteThatDoesNotClose) {
+  EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,1\n\"b,2\n"),
+              StatusIs(kInvalid, HasSubstr("a quote that opens in it closes in it")));
+  EXPECT_OK(ErrorOf("a,b\n", "id,x,note\na,1,5\" disk\nb,2,\n"));
+}
+
+// They are ids, of which a model learns nothing.
+TEST_F(Tables, HaveNoFeaturesOfNumbersInHex) {
+  ASSERT_OK(ImportTables("a,b\n", {"id,address,x\na,0x1F,1\nb,0x2e,2\n"}));
+  EXPECT_THAT(Features(), ElementsAre(1, 2));
+}
+
+TEST_F(Tables, SayWhatAFileIsThatIsNoTable) {
+  const auto message = [&](const std::string& text) { return ErrorOf("a,b\n", text).message(); };
+  EXPECT_THAT(message("[{\"id\": \"a\"}]"), HasSubstr("nodes0.csv is JSON"));
+  EXPECT_THAT(message("BZh91AY"), HasSubstr("is compressed, other than by gzip"));
+  EXPECT_THAT(message("\xff\xfei"), HasSubstr("is text in UTF-16"));
 }
 
 TEST_F(Tables, TellMoreOfTheSameNodesInFurtherTables) {
@@ -165,7 +194,7 @@ TEST_F(Tables, MayHaveANodeThatIsCalledAsTheColumnOfNames) {
 TEST_F(Tables, NameTheLineThatIsWrong) {
   EXPECT_THAT(ErrorOf("a,b\n", ""), StatusIs(kInvalid, HasSubstr("nodes0.csv is empty")));
   EXPECT_THAT(ErrorOf("a,b\n", std::string("PK\3\4\0\0", 6)),
-              StatusIs(kInvalid, HasSubstr("nodes0.csv is not text in UTF-8 or the like")));
+              StatusIs(kInvalid, HasSubstr("nodes0.csv is compressed")));
   EXPECT_THAT(ErrorOf("a,b\n", "id,x\ra,1\rb,2\r"),
               StatusIs(kInvalid, HasSubstr("a carriage return stands in it")));
   EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,\"1\n\"\nb,2\n"),
