@@ -2,7 +2,10 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "core/base/status.h"
@@ -24,7 +27,17 @@ const PickleValue& GraphOf(const PickleValue& root) {
 
 // slices: for each array of a dataset, where its graphs begin, and the end.
 absl::Status CheckOneGraph(const TorchFile& file) {
+  if (GraphOf(file.root()).Find("_node_store_dict") != nullptr ||
+      file.root().Find("_node_store_dict") != nullptr)
+    return ArrayError(file.path(), "a HeteroData",
+                      "a store has one kind of node and edge: data.to_homogeneous() makes it so");
   const auto& items = file.root().items;
+  const auto is_graph = [](const PickleValue* item) {
+    return item->kind == Kind::kObject && GraphOf(*item).Find("edge_index") != nullptr;
+  };
+  if (const auto num_graphs = std::count_if(items.begin(), items.end(), is_graph); num_graphs > 1)
+    return ArrayError(file.path(), absl::StrCat("a list of ", num_graphs, " graphs"),
+                      "a store holds a single one: torch.save(graphs[0], \"graph.pt\")");
   const PickleValue* const begins = items.size() < 2 ? nullptr : items[1]->Find("edge_index");
   if (begins == nullptr) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const ArraySource array, file.Array(*begins, "slices of edge_index"));
@@ -53,14 +66,25 @@ absl::StatusOr<std::unique_ptr<PygFile>> PygFile::Open(const std::string& path, 
 
 absl::Status PygFile::TakeTorch() {
   QH_RETURN_IF_ERROR(CheckOneGraph(*torch_));
-  const PickleValue& graph = GraphOf(torch_->root());
   arrays_.place = torch_->path();
-  for (const auto& [name, value] : graph.entries)
-    if (name->kind == Kind::kText && value->kind != Kind::kNone)
-      arrays_.names.push_back(name->text);
-  arrays_.open = [this, &graph](const std::string& name) -> absl::StatusOr<ArraySource> {
-    const PickleValue* const value = graph.Find(name);
-    if (value != nullptr) return torch_->Array(*value, name);
+  std::map<std::string, const PickleValue*> values;
+  const auto take = [&values](const PickleValue& dict, absl::string_view suffix) {
+    for (const auto& [name, value] : dict.entries)
+      if (name->kind == Kind::kText && value->kind != Kind::kNone)
+        values.try_emplace(absl::StrCat(name->text, suffix), value);
+  };
+  const PickleValue& graph = GraphOf(torch_->root());
+  take(graph, "");
+  // OGB's get_idx_split(): train, valid and test.
+  if (const PickleValue* split = graph.Find("split_idx");
+      split != nullptr && split->kind == Kind::kDict) {
+    take(*split, "_idx");
+    values.erase("split_idx");
+  }
+  for (const auto& [name, value] : values) arrays_.names.push_back(name);
+  arrays_.open = [this, values](const std::string& name) -> absl::StatusOr<ArraySource> {
+    const auto found = values.find(name);
+    if (found != values.end()) return torch_->Array(*found->second, name);
     return absl::NotFoundError(
         absl::StrCat(arrays_.place, " has no ", name, "; it has: ", ListOfNames(arrays_.names)));
   };

@@ -233,6 +233,46 @@ TEST_F(PygTorch, IsOneGraph) {
                                            "single one: torch.save(dataset[0], \"graph.pt\")")));
 }
 
+// A Data, of which torch.save keeps the attributes.
+std::string PickledData(const std::string& attributes) {
+  return absl::StrCat(PickledGlobal("torch_geometric.data.data", "Data"), ")\x81}(", attributes,
+                      "ub");
+}
+
+TEST_F(PygTorch, IsNotAListOfGraphs) {
+  const std::string data = PickledData(
+      absl::StrCat(Entry("edge_index", Tensor({2, 3}, {3, 1})), Entry("num_nodes", "K\x03")));
+  Write(data, {0, 1, 2, 1, 2, 0});
+  EXPECT_OK(ImportIt("data.pt"));
+  Write(absl::StrCat("](", data, data, "e"), {0, 1, 2, 1, 2, 0});
+  EXPECT_THAT(ImportIt("data.pt"),
+              StatusIs(kInvalid, HasSubstr("data.pt is a list of 2 graphs; a store holds a single "
+                                           "one: torch.save(graphs[0], \"graph.pt\")")));
+}
+
+TEST_F(PygTorch, IsNotHeterogeneous) {
+  Write(PickledData(Entry("_node_store_dict", "}")), {});
+  EXPECT_THAT(ImportIt("data.pt"), StatusIs(kInvalid, HasSubstr("data.to_homogeneous()")));
+}
+
+// As OGB's get_idx_split() gives it.
+TEST_F(PygTorch, MayHaveADictOfTheIdsOfASplit) {
+  const auto ids = [](int64_t offset, int64_t count) {
+    return PickledTensor("LongStorage", "0", 9, offset, {count}, {1});
+  };
+  const std::string split = absl::StrCat("}(", Entry("train", ids(6, 1)), Entry("valid", ids(7, 1)),
+                                         Entry("test", ids(8, 1)), "u");
+  Write(absl::StrCat("}(",
+                     Entry("edge_index", PickledTensor("LongStorage", "0", 9, 0, {2, 3}, {3, 1})),
+                     Entry("y", PickledTensor("LongStorage", "0", 9, 0, {3}, {1})),
+                     Entry("split_idx", split), "u"),
+        {0, 1, 2, 1, 2, 0, /*train*/ 2, /*valid*/ 0, /*test*/ 1});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
+  EXPECT_THAT(report.Describe(), Not(HasSubstr("not used")));
+  ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(output_ / "s.qh"));
+  EXPECT_THAT(store->split("").value(), ElementsAre(2, 3, 1));
+}
+
 TEST_F(PygTorch, SaysWhatItHoldsInPlaceOfAGraph) {
   Write(absl::StrCat("}(", Entry("adj_t", Tensor({6}, {1})), Entry("x", Tensor({6}, {1})), "u"),
         {0, 1, 2, 3, 4, 5});
