@@ -81,6 +81,26 @@ TEST_F(UnknownInput, ThatMayBeAnEdgeListIsAskedFor) {
   EXPECT_THAT(MessageOf("words.txt", "a b\nb c\n"), HasSubstr("give --format edge-list"));
 }
 
+TEST_F(UnknownInput, ThatOtherProgramsReadIsNamedWithAWayOut) {
+  EXPECT_THAT(MessageOf("k.graphml", "<graphml>"),
+              AllOf(HasSubstr("a format that is not read, GraphML: read it in networkx"),
+                    Not(HasSubstr("Known:"))));
+  EXPECT_THAT(MessageOf("K.JSON", "{}"), HasSubstr("not read, JSON: write its arcs as csv"));
+  EXPECT_THAT(MessageOf("g.bin", "abc"), HasSubstr("edge_index=numpy.stack(g.edges())"));
+}
+
+TEST_F(UnknownInput, ThatIsAFolderIsLookedInto) {
+  input_.Write("mag/raw/num-node-dict.csv.gz", "");
+  EXPECT_THAT(ImportIt("mag"), StatusIs(kInvalid, HasSubstr("has several kinds of nodes")));
+  input_.Write("arxiv/raw/edge.csv.gz", "");
+  EXPECT_THAT(ImportIt("arxiv/raw"),
+              StatusIs(kInvalid, HasSubstr("give the folder that it is in")));
+  input_.Write("planetoid/ind.citeseer.x", "");
+  input_.Write("planetoid/ind.cora.x", "");
+  EXPECT_THAT(ImportIt("planetoid"),
+              StatusIs(kInvalid, HasSubstr("planetoid holds ind.citeseer, ind.cora: name one")));
+}
+
 TEST_F(UnknownInput, IsTakenWhereScipySavedIt) {
   WriteZip(input_ / "a.npz", {{"indptr.npy", NpyOf<int32_t>({4}, {0, 2, 3, 3})},
                               {"indices.npy", NpyOf<int32_t>({3}, {1, 2, 2})},
