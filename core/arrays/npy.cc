@@ -95,6 +95,10 @@ absl::StatusOr<DType> DTypeOfDescr(absl::string_view descr, absl::string_view pa
   if (!descr.empty() && descr.front() == '>')
     return NotNpy(path, absl::StrCat("big-endian elements ('", descr,
                                      "'): convert with a.astype('<", descr.substr(1), "')"));
+  if (descr.size() > 1 && (descr[1] == 'U' || descr[1] == 'S'))
+    return NotNpy(path,
+                  "texts: numpy.unique(a, return_inverse=True) gives each distinct one, and "
+                  "numbers in their place");
   return NotNpy(path, absl::StrCat("elements of type '", descr, "' are not supported"));
 }
 

@@ -88,7 +88,7 @@ std::string NoteOnScale(TensorView<const float> x) {
         length);
   }
   return absl::StrFormat(
-      "out of scale: %d of %d features, such as column %d (mean %.3g, deviation %.3g); a model "
+      "out of scale: %d of %d features, such as feature %d counted from 0 (mean %.3g, deviation %.3g); a model "
       "sees little of the others, or of these",
       std::count_if(columns.begin(), columns.end(), out_of_scale), columns.size(),
       first - columns.begin(), first->mean, first->deviation());

@@ -275,7 +275,7 @@ absl::Status ImportTarget::WriteSplits() {
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> file,
                       writer_.AddArrayOf<uint8_t>("splits.npy", {num_splits, num_nodes_}));
   auto at = file.begin();
-  std::vector<std::string> untrained, unvalidated;
+  std::vector<std::string> untrained, unvalidated, untested;
   for (auto& [name, parts] : splits_) {
     const int64_t left_out = LeaveOutUnlabelled(parts);
     if (left_out > 0)
@@ -288,11 +288,15 @@ absl::Status ImportTarget::WriteSplits() {
     for (const uint8_t part : parts) ++sizes[part];
     if (sizes[1] == 0) untrained.push_back(name);
     if (sizes[2] == 0) unvalidated.push_back(name);
+    if (sizes[3] == 0) untested.push_back(name);
   }
   if (!untrained.empty())
     AddNote(absl::StrCat("no training nodes in ", absl::StrJoin(untrained, ", ")));
   if (!unvalidated.empty())
     AddNote(absl::StrCat("no validation nodes in ", absl::StrJoin(unvalidated, ", ")));
+  if (!untested.empty())
+    AddNote(absl::StrCat("no test nodes in ", absl::StrJoin(untested, ", "),
+                         "; parts are 1 train, 2 valid, 3 test, and 0 is none"));
   return absl::OkStatus();
 }
 
@@ -316,7 +320,10 @@ void ImportTarget::CountLabels() {
     const bool only_0_is_absent = num_occurring == report_.classes - 1 && !occurring.contains(0);
     if (num_occurring == 1)
       AddNote(
-          absl::StrCat("every label is class ", *occurring.begin(), ": there is nothing to learn"));
+          absl::StrCat("every label is class ", *occurring.begin(), ": there is nothing to learn",
+                       report_.unlabelled > 0 && class_names_.empty()
+                           ? "; -1 is no label: if it is a class, number classes from 0"
+                           : ""));
     else if (class_names_.empty() && num_occurring < report_.classes)
       AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur",
                            num_occurring < report_.classes / 10

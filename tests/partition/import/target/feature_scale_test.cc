@@ -23,8 +23,9 @@ std::string NoteFor(double scale, double offset, int64_t rows = 30000) {
 }
 
 TEST(FeatureScale, NamesAColumnThatDwarfsTheOthers) {
-  EXPECT_THAT(NoteFor(1e5, 0), AllOf(HasSubstr("1 of 5 features"), HasSubstr("column 2")));
-  EXPECT_THAT(NoteFor(1, 1.5e9, 3), HasSubstr("column 2 (mean 1.5e+09"));
+  EXPECT_THAT(NoteFor(1e5, 0),
+              AllOf(HasSubstr("1 of 5 features"), HasSubstr("feature 2 counted from 0")));
+  EXPECT_THAT(NoteFor(1, 1.5e9, 3), HasSubstr("feature 2 counted from 0 (mean 1.5e+09"));
   EXPECT_NE(NoteFor(5, 2010), "");  // a year
 }
 
