@@ -9,18 +9,17 @@
 namespace quadhop::cuda {
 namespace {
 
-// A head's warps.
-constexpr int kHeadWarps = 8;
-__device__ int WarpOfHead() { return WarpOfBlock() % kHeadWarps; }
-__device__ int HeadOfBlock() { return WarpOfBlock() / kHeadWarps; }
-
-// How a block divides its work: kRows rows of each of kHeads heads, which share the keys that are
-// loaded; up to kMostSteps * kStepRows keys.
+// How a block divides its work: kRows rows of each of kHeads heads, each by kHeadWarps warps, which
+// share the keys that are loaded; up to kMostSteps * kStepRows keys.
 template <int rows, int most_steps, int heads>
 struct Split {
   static constexpr int kRows = rows, kMostSteps = most_steps, kHeads = heads;
+  static constexpr int kHeadWarps = kRows == kTileSide ? kColumnWarps : 2 * kColumnWarps;
   static constexpr int kThreads = kHeads * kHeadWarps * kWarpThreads;
   static constexpr int kRowTiles = kRows / (kHeadWarps / kColumnWarps) / kTileSide;
+
+  __device__ static int WarpOfHead() { return WarpOfBlock() % kHeadWarps; }
+  __device__ static int HeadOfBlock() { return WarpOfBlock() / kHeadWarps; }
 };
 
 // The shared memory of a block, in bytes from its beginning.
@@ -63,7 +62,7 @@ struct RowsLayout {
   template <typename Split>
   __device__ float* Partial(int sum) const {
     return reinterpret_cast<float*>(shared_memory + partial_offset) +
-           (HeadOfBlock() * 2 + sum) * Split::kRows * kColumnWarps;
+           (Split::HeadOfBlock() * 2 + sum) * Split::kRows * kColumnWarps;
   }
 };
 
@@ -72,8 +71,10 @@ template <typename Split>
 struct HeadScores {
   static constexpr int kRowTiles = Split::kRowTiles;
 
-  __device__ static int FirstRow() { return WarpOfHead() / kColumnWarps * kRowTiles * kTileSide; }
-  __device__ static int FirstColumn() { return WarpOfHead() % kColumnWarps * kTileSide; }
+  __device__ static int FirstRow() {
+    return Split::WarpOfHead() / kColumnWarps * kRowTiles * kTileSide;
+  }
+  __device__ static int FirstColumn() { return Split::WarpOfHead() % kColumnWarps * kTileSide; }
 
   // Calls visit(i, lower, first, second, row, column) for each pair of neighbours, values of row
   // tile i of the warp, in its upper or lower half.
@@ -109,8 +110,8 @@ struct HeadScores {
         for (int distance = 1; distance < 4; distance *= 2)
           of_row = combine(of_row, __shfl_xor_sync(kAllLanes, of_row, distance));
         if (Lane() % 4 == 0)
-          partial[(row + i * kTileSide + lower * 8) * kColumnWarps + WarpOfHead() % kColumnWarps] =
-              of_row;
+          partial[(row + i * kTileSide + lower * 8) * kColumnWarps +
+                  Split::WarpOfHead() % kColumnWarps] = of_row;
       }
     __syncthreads();
 #pragma unroll
@@ -131,7 +132,7 @@ struct Softmax : ForwardRows {
   static __device__ void Apply(const TokenAttention<T>&, const BlockPlace& place,
                                HeadScores<Split>& scores, const RowsLayout& layout) {
     constexpr float kLog2E = 1.44269504f;
-    T* p = layout.Left<T>(HeadOfBlock());
+    T* p = layout.Left<T>(Split::HeadOfBlock());
     const float* bias = layout.bias();
     const int num_steps = place.num_steps();
     float top[Split::kRowTiles][2], sum[Split::kRowTiles][2] = {};
@@ -166,7 +167,7 @@ struct SoftmaxBackward : BackwardRows {
   template <typename T, typename Split>
   static __device__ void Apply(const TokenAttention<T>& args, const BlockPlace& place,
                                HeadScores<Split>& scores, const RowsLayout& layout) {
-    T* p = layout.Left<T>(HeadOfBlock());
+    T* p = layout.Left<T>(Split::HeadOfBlock());
     const int num_steps = place.num_steps();
     __syncthreads();  // all have made their scores from what is where p goes
     for (int head = 0; head < Split::kHeads; ++head)
@@ -220,7 +221,7 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
              Split::kRows, 0, columns, layout.left_stride, layout.Left<T>(head));
   load(0);
 
-  T* const left = layout.Left<T>(HeadOfBlock());  // later the probabilities
+  T* const left = layout.Left<T>(Split::HeadOfBlock());  // later the probabilities
   HeadScores<Split> scores;
 #pragma unroll
   for (int step = 0; step < Split::kMostSteps; ++step) {
@@ -247,7 +248,7 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
               place.Scores(operands.scores, args.tokens, args.heads, place.head + head));
 
   // From the last keys, which are still there, to the first.
-  BlockSums<T, Split::kRowTiles> sums(WarpOfHead(), columns);
+  BlockSums<T, Split::kRowTiles> sums(Split::WarpOfHead(), columns);
   for (int step = num_steps - 1; step >= 0; --step) {
     WaitForCopies<kStages<T> - 1>();
     __syncthreads();
@@ -286,7 +287,8 @@ void LaunchRows(Device& device, const TokenAttention<T>& args) {
   }
   if (LaunchIfFits<Kind, Split<64, 5, 1>>(device, args) ||
       LaunchIfFits<Kind, Split<32, 10, 1>>(device, args) ||
-      LaunchIfFits<Kind, Split<32, 20, 1>>(device, args))
+      LaunchIfFits<Kind, Split<32, 20, 1>>(device, args) ||
+      LaunchIfFits<Kind, Split<16, 20, 1>>(device, args))
     return;
   device.Note(AttentionTooLarge(device, args.tokens.most_tokens, args.width));
 }
@@ -296,9 +298,10 @@ void LaunchRows(Device& device, const TokenAttention<T>& args) {
 absl::Status AttentionTooLarge(const Device& device, int tokens, int width) {
   return absl::InvalidArgumentError(
       absl::StrCat("attention of ", tokens, " tokens of width ", width, " is more than a block of ",
-                   device.name(),
-                   " can take (some 1200 tokens, a width of 512): lower sampler.sampled_nodes or "
-                   "model.width, or set model.backend=CPU"));
+                   device.name(), " can take (at most 1280 tokens, a width of 512, and what its ",
+                   device.shared_bytes_per_block() >> 10,
+                   " KB of shared memory hold): lower model.width or sampler.sampled_nodes, set "
+                   "model.precision=BF16, or model.backend=CPU"));
 }
 
 template <typename T>

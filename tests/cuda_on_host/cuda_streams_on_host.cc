@@ -133,7 +133,9 @@ cudaError_t cudaSetDevice(int device) {
   return device < kDevices ? cudaSuccess : cudaErrorNoDevice;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
-  *properties = {"the host", {{static_cast<char>(device)}}, 9, 0, size_t{227} << 10};
+  const char* const kilobytes = std::getenv("CUDA_ON_HOST_SHARED_KB");
+  const size_t shared_kilobytes = kilobytes == nullptr ? 227 : std::strtoul(kilobytes, nullptr, 10);
+  *properties = {"the host", {{static_cast<char>(device)}}, 9, 0, shared_kilobytes << 10};
   return cudaSuccess;
 }
 

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -185,6 +187,38 @@ INSTANTIATE_TEST_SUITE_P(Shapes, TokenAttentionTest,
                                          Case{{301}, 1, 16}, Case{{40, 66}, 1, 512},
                                          Case{{321, 400}, 1, 16}, Case{{641}, 1, 8}),
                          NameOf);
+
+// On GPUs whose blocks have less shared memory than a Hopper's 227 KB: an A100's have 163, most
+// others' 99.
+class SmallBlocksTest : public testing::TestWithParam<std::pair<int, Case>> {
+ protected:
+  // The stand-in's, or else that of this GPU.
+  void SetUp() override {
+    setenv("CUDA_ON_HOST_SHARED_KB", absl::StrCat(GetParam().first).c_str(), /*overwrite=*/1);
+    absl::StatusOr<std::unique_ptr<Device>> device = Device::Open(0);
+    ASSERT_TRUE(device.ok());
+    if ((*device)->shared_bytes_per_block() >> 10 != static_cast<size_t>(GetParam().first))
+      GTEST_SKIP() << "needs a GPU with blocks of " << GetParam().first << " KB";
+  }
+  void TearDown() override { unsetenv("CUDA_ON_HOST_SHARED_KB"); }
+};
+
+TEST_P(SmallBlocksTest, InF32IsThatOfPlainLoops) {
+  Check<float>(GetParam().second, PortableAttentionForward, PortableAttentionBackward, 1e-5);
+}
+TEST_P(SmallBlocksTest, InBF16IsThatOfPlainLoops) {
+  Check<__nv_bfloat16>(GetParam().second, PortableAttentionForward, PortableAttentionBackward,
+                       kBF16Tolerance);
+}
+
+std::string KilobytesOf(const testing::TestParamInfo<std::pair<int, Case>>& info) {
+  return absl::StrCat("Kilobytes", info.param.first);
+}
+// The presets of ogbn-papers100m and ogbn-products: 300 tokens.
+INSTANTIATE_TEST_SUITE_P(Presets, SmallBlocksTest,
+                         testing::Values(std::pair(163, Case{{300}, 2, 512}),
+                                         std::pair(99, Case{{300}, 2, 256})),
+                         KilobytesOf);
 
 class HopperAttentionTest : public testing::TestWithParam<Case> {};
 
