@@ -19,10 +19,14 @@ namespace quadhop {
 // all rows have one: an error forbids reading the others from the host's memory.
 using HottestNodes = std::function<absl::StatusOr<std::vector<GlobalId>>(int64_t max_rows)>;
 
-// How much of a GPU's free memory rows may take if a step needs step_bytes: a quarter is left for
-// arcs and all that is not planned.
+// Of a GPU's memory, for what comes after the graph and is not planned: NCCL's buffers, and code
+// that CUDA's libraries load when it is first called.
+inline constexpr int64_t kUnplannedGpuBytes = int64_t{1} << 30;
+// How much of a GPU's free memory rows may take if a step needs step_bytes: at least a quarter is
+// left for arcs and all else.
 constexpr int64_t RoomForRows(int64_t free_bytes, int64_t step_bytes) {
-  return std::max<int64_t>(0, std::min(free_bytes / 4 * 3, free_bytes - step_bytes));
+  return std::max<int64_t>(
+      0, std::min(free_bytes / 4 * 3, free_bytes - step_bytes - kUnplannedGpuBytes));
 }
 // If not all rows are copied, the place of each node's row is kept, too: bytes per node.
 inline constexpr int64_t kHotRowIndexBytes = sizeof(int32_t);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "launch/config/config.h"
+#include "sampler/cuda/device_rows_cuda.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {
@@ -59,6 +60,18 @@ TEST(TrainingPlan, AGpuHoldsAllRowsWhereTheyLeaveRoomForAStepElseThoseDrawnMost)
   EXPECT_EQ(narrow.row_bytes % graph.row_bytes(), 0);
   EXPECT_EQ(narrow.topology_bytes, 0);
   EXPECT_EQ(PlanOf(graph, {}).gpu.row_bytes, 0);
+}
+
+// Here a step takes more than a quarter of the GPU.
+TEST(TrainingPlan, BesideRowsAStepAndWhatIsNotPlannedHaveTheirRoomOnAGpu) {
+  constexpr int64_t kGpuBytes = 15'500'000'000;
+  const TrainingPlan plan =
+      PlanOf(Papers(), {.gpus = true, .gpu_bytes = kGpuBytes},
+             {"train.batch=1024", "model.width=256", "sampler.sampled_nodes=60"});
+  const int64_t left = kGpuBytes - plan.gpu.row_bytes - plan.gpu.topology_bytes - 4 * kNodes;
+  EXPECT_GT(plan.gpu.row_bytes, 0);
+  EXPECT_GT(plan.work.gpu_bytes(), kGpuBytes / 4);
+  EXPECT_GE(left, plan.work.gpu_bytes() + kUnplannedGpuBytes);
 }
 
 TEST(TrainingPlan, AStepOnAGpuTakesItsMemoryAndNotTheHosts) {
