@@ -57,14 +57,14 @@ absl::StatusOr<int64_t> FreeDeviceBytes() {
   return static_cast<int64_t>(free + (reserved - std::min(reserved, used)));
 }
 
-absl::StatusOr<std::unique_ptr<Device>> Device::Open(int local_rank) {
+absl::StatusOr<std::unique_ptr<Device>> Device::Open(int local_rank, Priority priority) {
   AllowConnections();
   int num_visible = 0;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaGetDeviceCount(&num_visible)));
   if (num_visible == 0)
     return absl::UnavailableError("no GPU is visible: see nvidia-smi and CUDA_VISIBLE_DEVICES");
-  auto device = std::unique_ptr<Device>(
-      new Device(DeviceOfLocalRank(local_rank, num_visible), /*served_first=*/false));
+  auto device =
+      std::unique_ptr<Device>(new Device(DeviceOfLocalRank(local_rank, num_visible), priority));
   QH_RETURN_IF_ERROR(device->Initialise());
   return device;
 }
@@ -93,9 +93,12 @@ absl::Status Device::Initialise() {
 absl::StatusOr<cudaStream_t> Device::CreateStream() const {
   int least = 0, greatest = 0;  // the greatest is the lower number
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaDeviceGetStreamPriorityRange(&least, &greatest)));
+  const int priority = priority_ == Priority::kAhead  ? least
+                       : priority_ == Priority::kStep ? std::max(least - 1, greatest)
+                                                      : greatest;
   cudaStream_t stream = nullptr;
-  QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaStreamCreateWithPriority(
-      &stream, cudaStreamNonBlocking, served_first_ ? greatest : least)));
+  QH_RETURN_IF_ERROR(
+      QH_CUDA_STATUS(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, priority)));
   return stream;
 }
 
@@ -189,7 +192,7 @@ absl::Status Device::Synchronize() {
 }
 
 absl::StatusOr<std::unique_ptr<Device>> Device::NewDeviceStream() const {
-  auto other = std::unique_ptr<Device>(new Device(ordinal_, /*served_first=*/true));
+  auto other = std::unique_ptr<Device>(new Device(ordinal_, Priority::kSide));
   QH_RETURN_IF_ERROR(other->Initialise());
   return other;
 }

@@ -40,8 +40,16 @@ absl::StatusOr<int64_t> FreeDeviceBytes();
 // device the thread's current one.
 class Device final : public Memory {
  public:
+  // Whose kernels go first where there is room for one only.
+  enum class Priority {
+    kAhead,  // of work for later steps
+    kStep,
+    kSide,  // of small work that a step waits for: of all streams made from another
+  };
+
   // kUnavailable if there is no device.
-  static absl::StatusOr<std::unique_ptr<Device>> Open(int local_rank);
+  static absl::StatusOr<std::unique_ptr<Device>> Open(int local_rank,
+                                                      Priority priority = Priority::kStep);
   ~Device() override;
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
@@ -93,7 +101,7 @@ class Device final : public Memory {
 
  private:
   class Graph;
-  Device(int ordinal, bool served_first) : ordinal_(ordinal), served_first_(served_first) {}
+  Device(int ordinal, Priority priority) : ordinal_(ordinal), priority_(priority) {}
   absl::Status Initialise();
   // Makes the device the thread's current one; false after an error.
   bool Enter();
@@ -101,7 +109,7 @@ class Device final : public Memory {
   void NoteLaunch(cudaError_t code);
 
   const int ordinal_;
-  const bool served_first_;  // true for a stream made from another
+  const Priority priority_;
   std::string name_;
   std::array<char, 16> uuid_{};
   cudaStream_t stream_ = nullptr;

@@ -34,21 +34,22 @@ __global__ void CrossEntropyKernel(int64_t rows, int64_t classes, const float* l
   if (Lane() == 0) row_loss[row] = weight * (log(sum) + double{top} - double{logits[label]});
 }
 
-// Sum over the labelled columns of one row of -log sigmoid(+-logit).
+// Sum over the labelled columns of one row of -log sigmoid(+-logit); one row per warp.
 __global__ void BinaryKernel(int64_t rows, int64_t columns, const float* logits,
                              const uint8_t* labels, double weight, float* d_logits,
                              double* row_loss) {
-  const int64_t row = ThreadOfGrid();
+  const int64_t row = WarpOfGrid();
   if (row >= rows) return;
   double loss = 0;
-  for (int64_t at = row * columns; at < (row + 1) * columns; ++at) {
+  for (int64_t at = row * columns + Lane(); at < (row + 1) * columns; at += kWarpThreads) {
     d_logits[at] = 0;
     if (labels[at] > 1) continue;
     const double x = double{logits[at]}, target = labels[at];
     loss += fmax(x, 0.0) - x * target + log1p(exp(-fabs(x)));
     d_logits[at] = static_cast<float>(weight * (1.0 / (1.0 + exp(-x)) - target));
   }
-  row_loss[row] = weight * loss;
+  loss = WarpSum(loss);
+  if (Lane() == 0) row_loss[row] = weight * loss;
 }
 
 // Sums the rows' losses of each slice; one warp per slice.
@@ -70,7 +71,7 @@ void CudaKernels::DoLoss(const LossArgs& args) {
   const double share = 1.0 / static_cast<double>(args.global_nodes);
   const Buffer<double> row_loss(*device_, rows);
   if (args.kind == LossKind::kBinary) {
-    device_->Launch(BinaryKernel, {BlocksOfThreads(rows), kBlockThreads}, rows, classes,
+    device_->Launch(BinaryKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, classes,
                     args.logits.data(), args.multi_labels.data(),
                     share / static_cast<double>(classes), args.d_logits.data(), row_loss.data());
   } else {

@@ -224,6 +224,15 @@ absl::Status LargeGT::Backward(const Step& step, const Step& side) {
   SumGradients(GradientGroup::kHead, step);
 
   side.After(step);
+  const auto local_backward = [&] {
+    if (!options_.has_local()) return;
+    CopyColumns(memory(), d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
+    local_.Backward(step, local_out_.cview());
+  };
+  // A device has waited for the head's sums: it is given token attention first, and then what runs
+  // beside it. A host computes at once, and starts the sums that travel meanwhile first.
+  const bool is_queued = !memory().is_host();
+  if (is_queued) local_backward();
   if (options_.has_input()) {
     d_embedded_.Resize(side.memory(), {rows, d.width});
     if (global_) {
@@ -237,10 +246,7 @@ absl::Status LargeGT::Backward(const Step& step, const Step& side) {
     SumGradients(GradientGroup::kGlobal, side);
     in_activation_.StartBackward(side, in_linear_.view());
   }
-  if (options_.has_local()) {
-    CopyColumns(memory(), d_mixed_.cview(), 0, d.wide(), local_out_.view(), 0);
-    local_.Backward(step, local_out_.cview());
-  }
+  if (!is_queued) local_backward();
   // Before the last sums are started, because it waits for all sums.
   if (options_.has_input())
     QH_RETURN_IF_ERROR(in_activation_.FinishBackward(side, in_linear_.view()));

@@ -94,7 +94,7 @@ absl::StatusOr<std::unique_ptr<BatchSampler>> MakeCudaBatchSampler(const Topolog
                                                                    int local_rank,
                                                                    int64_t device_bytes) {
   QH_CHECK_GE(options.sampled_nodes, 1);
-  QH_ASSIGN_OR_RETURN(auto device, cuda::Device::Open(local_rank));
+  QH_ASSIGN_OR_RETURN(auto device, cuda::Device::Open(local_rank, cuda::Device::Priority::kAhead));
   auto sampler = std::make_unique<cuda::CudaBatchSampler>(std::move(device), options);
   QH_RETURN_IF_ERROR(sampler->Take(topology, device_bytes));
   return sampler;
