@@ -42,6 +42,7 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
 
 void EpochEvaluation::Note(int64_t epoch, RunPosition& position) const {
   position.set_evaluations_without_better(better_ ? 0 : position.evaluations_without_better() + 1);
+  position.set_latest_valid(valid_);
   if (!best_) return;
   position.set_best_valid(valid_);
   position.set_best_test(metrics_.at(SplitPart::kTest).selected());

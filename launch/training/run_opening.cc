@@ -6,6 +6,7 @@
 #include <absl/types/span.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -46,11 +47,27 @@ void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& disp
 
 constexpr size_t kClassesNamed = 5;
 
+// With weights, a model gets fewer of the frequent class right, so that accuracy prefers one that
+// has hardly begun to learn.
+void WarnOfSelection(const ClassCounts& counts, const TrainConfig& config, TrainDisplay& display) {
+  constexpr int64_t kTimesAsFrequent = 2;
+  if (counts.size() != 2 || config.class_weights() != TrainConfig::BALANCED ||
+      config.select_by() == TrainConfig::ROC_AUC)
+    return;
+  const int64_t a = counts.begin()->second.In(SplitPart::kTrain);
+  const int64_t b = std::next(counts.begin())->second.In(SplitPart::kTrain);
+  if (std::max(a, b) < kTimesAsFrequent * std::min(a, b)) return;
+  display.Say(
+      "train.class_weights=BALANCED teaches both classes alike, but the best epoch is chosen by "
+      "accuracy, which prefers the frequent one: set train.select_by=ROC_AUC");
+}
+
 void WarnOfClasses(const Session& session, TrainDisplay& display) {
   const StoreManifest& manifest = session.store().manifest();
   if (manifest.multi_label()) return;
   const absl::StatusOr<ClassCounts> counts = CountClasses(session.store(), session.split());
   if (!counts.ok()) return;
+  WarnOfSelection(*counts, session.config().train(), display);
   std::vector<int32_t> lacking;
   int64_t nodes = 0;
   for (const auto& [label, of_class] : *counts) {

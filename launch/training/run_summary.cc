@@ -22,6 +22,8 @@
 namespace quadhop {
 namespace {
 
+constexpr double kLargeLearningRate = 0.01;
+
 std::string OneClassAdvice(int32_t classes, const TrainConfig& config) {
   std::vector<std::string> for_rare_ones;
   if (config.class_weights() != TrainConfig::BALANCED)
@@ -29,9 +31,10 @@ std::string OneClassAdvice(int32_t classes, const TrainConfig& config) {
   if (classes == 2) for_rare_ones.emplace_back("train.select_by=ROC_AUC");
   return absl::StrCat(
       "the best model predicts the same class for every validation node: raise train.epochs",
+      config.learning_rate() > kLargeLearningRate ? " or lower train.learning_rate" : "",
       for_rare_ones.empty() ? ""
                             : absl::StrCat(", or, if other classes are rare, set ",
-                                           absl::StrJoin(for_rare_ones, " or ")),
+                                           absl::StrJoin(for_rare_ones, " and ")),
       " (docs/results.md)");
 }
 
@@ -98,6 +101,13 @@ std::string Advice(Session& session, const RunPosition& position) {
   const TrainConfig& config = session.config().train();
   if (position.best_says_one_class() && !SelectsByRocAuc(session))
     return OneClassAdvice(session.store().manifest().classes(), config);
+  if (session.store().manifest().multi_label() && !SelectsByRocAuc(session) &&
+      position.latest_valid() == 0)
+    return absl::StrFormat(
+        "the latest model gives no label to any validation node (F1 0), so that the best epoch, "
+        "%d, may be one of chance: set train.select_by=ROC_AUC, or raise train.epochs "
+        "(docs/results.md)",
+        position.best_epoch());
   if (position.best_epoch() == config.epochs() && position.evaluations_without_better() == 0 &&
       !std::isnan(position.best_valid()) && config.schedule() == TrainConfig::CONSTANT)
     return "the best epoch is the last: more epochs (train.epochs) may be better";

@@ -166,6 +166,35 @@ TEST_F(EvaluateTest, AModelThatSaysOneClassOfAllNodesIsToldAndShownBesideThatCla
   EXPECT_THAT(On("eval", "run", {"--json"}).out, HasSubstr("\"majority_class_test_accuracy\":0.9"));
 }
 
+TEST_F(EvaluateTest, WeightsForARareClassAreSaidToNeedAnotherMetric) {
+  SetLabels([](int64_t v) { return v % 10 == 0 ? 1 : 0; });
+  const char* const said = "chosen by accuracy, which prefers the frequent one";
+  const std::vector<std::string> balanced = {"--set", "train.class_weights=BALANCED"};
+  EXPECT_THAT(Train("run", balanced).out, HasSubstr(said));
+  std::vector<std::string> by_area = balanced;
+  by_area.insert(by_area.end(), {"--set", "train.select_by=ROC_AUC"});
+  EXPECT_THAT(Train("area", by_area).out, Not(HasSubstr(said)));
+  SetLabels([](int64_t v) { return v % 2; });
+  EXPECT_THAT(Train("even", balanced).out, Not(HasSubstr(said)));
+}
+
+TEST_F(EvaluateTest, AModelThatGivesNoNodeALabelIsTold) {
+  const std::string path = MultiLabelStore();
+  const int64_t classes = TinyStoreOptions().classes;
+  {
+    ASSERT_OK_AND_ASSIGN(const auto writer, StoreWriter::Begin(path));
+    ASSERT_OK_AND_ASSIGN(const auto labels,
+                         writer->AddArray("labels.npy", DType::kU8, {kNodes, classes}));
+    for (size_t i = 0; i < labels.size(); ++i) labels[i] = i % 16 == 0;
+    Commit(*writer);
+  }
+  const Outcome outcome =
+      TrainTiny(path, folder_ / "run", /*epochs=*/6,
+                {"--set", "train.loss=BINARY", "--set", "train.learning_rate=0.02"});
+  EXPECT_EQ(Epochs("run").back()["valid_micro_f1"], 0);
+  EXPECT_THAT(outcome.out, HasSubstr("gives no label to any validation node (F1 0)"));
+}
+
 TEST_F(EvaluateTest, PatienceEndsWithEqualEpochs) {
   std::vector<std::string> patient = kStandstill;
   patient.insert(patient.end(), {"--set", "train.patience=2"});
@@ -253,10 +282,10 @@ TEST_F(EvaluateTest, NamesAMetricThatIsNotAccuracy) {
 
 TEST_F(EvaluateTest, SaysThatMoreEpochsMayBeBetterWhereTheLastIsTheBest) {
   const char* const more = "the best epoch is the last: more epochs (train.epochs) may be better";
-  EXPECT_THAT(
-      TrainTiny(MultiLabelStore(), folder_ / "one", /*epochs=*/1, {"--set", "train.loss=BINARY"})
-          .out,
-      HasSubstr(more));
+  EXPECT_THAT(TrainTiny(MultiLabelStore(), folder_ / "one", /*epochs=*/1,
+                        {"--set", "train.loss=BINARY", "--set", "train.select_by=ROC_AUC"})
+                  .out,
+              HasSubstr(more));
   // With this rate and seed the first of two epochs is the best.
   EXPECT_THAT(Train("two", {"--set", "train.learning_rate=1"}).out,
               AllOf(HasSubstr("(1 of 2)"), Not(HasSubstr(more))));
