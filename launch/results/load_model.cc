@@ -197,12 +197,19 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
       Session::Create(job.store, split.empty() ? manifest.position().split() : split, job.config,
                       context, use == Use::kPredict ? dims.classes : 0));
   QH_RETURN_IF_ERROR(CheckDims(session->store(), dims));
-  if (use == Use::kMeasure && context.IsMain() && session->split() != manifest.position().split())
+  const bool is_own_store = manifest.store() == StoreIdentity(session->store().manifest());
+  if (use == Use::kMeasure && context.IsMain() && !is_own_store)
+    absl::FPrintF(stderr,
+                  "nodes of any part of split %s of %s may be among those that the model was "
+                  "trained on, unless both stores were split alike\n",
+                  session->split(), session->store().path());
+  else if (use == Use::kMeasure && context.IsMain() &&
+           session->split() != manifest.position().split())
     absl::FPrintF(stderr,
                   "the model was trained on split %s: nodes of any part of split %s may be among "
                   "those that it has seen\n",
                   manifest.position().split(), session->split());
-  if (manifest.store() == StoreIdentity(session->store().manifest())) {
+  if (is_own_store) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
   } else {
     QH_RETURN_IF_ERROR(ReadOntoOtherStore(job, *session));
