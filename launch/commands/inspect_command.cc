@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -27,18 +29,54 @@
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
+#include "launch/session/class_counts.h"
 #include "partition/graph/statistics.h"
 #include "partition/graph/structure.h"
 
 namespace quadhop {
 namespace {
 
+struct ClassFigures {
+  std::string name;  // its number, if it has none
+  int64_t nodes;     // that have it as their label
+};
+
 struct StoreFigures {
   GraphStatistics graph;
+  std::vector<ClassFigures> classes;  // that occur, in their order; none if nodes have several
   GraphStructure structure;
   std::vector<std::string> hub_names;  // of structure.hubs
   double majority_class_test_accuracy = 0;
 };
+
+absl::StatusOr<std::vector<ClassFigures>> ClassesOf(const Store& store) {
+  const StoreManifest& manifest = store.manifest();
+  if (!store.HasFile("labels.npy") || !store.HasFile("splits.npy") || manifest.multi_label())
+    return std::vector<ClassFigures>();
+  QH_ASSIGN_OR_RETURN(const ClassCounts counts, CountClasses(store, ""));
+  std::map<int32_t, int64_t> nodes;
+  for (const auto& [label, of_class] : counts)
+    nodes[label] = std::accumulate(of_class.by_part.begin(), of_class.by_part.end(), int64_t{0});
+  std::vector<ClassFigures> classes;
+  for (const auto& [label, num_nodes] : nodes)
+    classes.push_back(
+        {label < manifest.class_names_size() ? manifest.class_names(label) : absl::StrCat(label),
+         num_nodes});
+  return classes;
+}
+
+// The classes of most nodes.
+std::string Text(std::vector<ClassFigures> classes) {
+  constexpr size_t kMostShown = 8;
+  if (classes.empty()) return "";
+  std::stable_sort(classes.begin(), classes.end(),
+                   [](const auto& a, const auto& b) { return a.nodes > b.nodes; });
+  std::vector<std::string> shown;
+  for (size_t i = 0; i < std::min(classes.size(), kMostShown); ++i)
+    shown.push_back(absl::StrFormat("%s (%d)", classes[i].name, classes[i].nodes));
+  if (classes.size() > kMostShown) shown.push_back("...");
+  return absl::StrCat(": ", absl::StrJoin(shown, ", "));
+}
 
 std::string Text(const GraphStructure& structure, const std::vector<std::string>& hub_names,
                  int64_t num_nodes) {
@@ -63,13 +101,13 @@ std::string Text(const Store& store, const StoreFigures& figures) {
   std::string text = absl::StrFormat(
       "%s\n  nodes      %d, %d of them without out-neighbours\n"
       "  arcs       %d, %s; out-degrees %d to %d, mean %.2f\n"
-      "  features   %d, %s, %s\n  encodings  %d\n  classes    %d%s\n  parts      %d\n",
+      "  features   %d, %s, %s\n  encodings  %d\n  classes    %d%s%s\n  parts      %d\n",
       store.path(), manifest.nodes(), figures.graph.without_out_neighbours, manifest.arcs(),
       manifest.directed() ? "directed" : "two per undirected edge", figures.graph.min_degree,
       figures.graph.max_degree, figures.graph.mean_degree, manifest.features(),
       Counted(manifest.hops(), "hop"),
       manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
-      manifest.classes(), manifest.multi_label() ? ", several per node" : "",
+      manifest.classes(), manifest.multi_label() ? ", several per node" : "", Text(figures.classes),
       store.num_partitions());
   absl::StrAppend(&text, Text(figures.structure, figures.hub_names, manifest.nodes()));
   for (const SplitStatistics& split : figures.graph.splits) {
@@ -128,6 +166,10 @@ std::string Json(const Store& store, const StoreFigures& figures) {
   json.Add("homophily", structure.homophily());
   json.Add("hops", manifest.hops()).Add("feature_dtype", manifest.feature_dtype());
   json.Add("classes", manifest.classes()).Add("multi_label", manifest.multi_label());
+  JsonObject nodes_of_classes;
+  for (const ClassFigures& of_class : figures.classes)
+    nodes_of_classes.Add(of_class.name, of_class.nodes);
+  json.Add("nodes_of_classes", nodes_of_classes);
   json.Add("pos_enc_width", manifest.pos_enc_width()).Add("parts", store.num_partitions());
   json.Add("partition_offsets", manifest.partition_offsets());
   json.Add("split", split.name).Add("train", split.train).Add("valid", split.valid);
@@ -145,6 +187,7 @@ absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& poo
   StoreFigures figures;
   QH_ASSIGN_OR_RETURN(figures.graph, GraphStatistics::Of(*store, pool));
   QH_ASSIGN_OR_RETURN(figures.structure, GraphStructure::Of(*store, pool));
+  QH_ASSIGN_OR_RETURN(figures.classes, ClassesOf(*store));
   std::vector<int64_t> hubs;
   for (const GraphStructure::Hub& hub : figures.structure.hubs) hubs.push_back(hub.original_id);
   QH_ASSIGN_OR_RETURN(figures.hub_names, NamesOfPlaces(*store, hubs));

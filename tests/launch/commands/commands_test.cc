@@ -49,8 +49,10 @@ TEST_F(CommandsTest, TheStepsMakeAStoreThatInspectDescribes) {
   EXPECT_EQ(store["homophily"].get<double>(), 1.0 / kNodes);
   // Class 0 has 24 of the training nodes, and of the test nodes 81, 84, ..., 99: 7 of 20.
   EXPECT_EQ(store["majority_class_test_accuracy"].get<double>(), 7.0 / 20);
+  EXPECT_EQ(store["nodes_of_classes"].dump(), R"({"0":34,"1":33,"2":33})");
   const Outcome text = Quadhop({"inspect", store_});
-  EXPECT_THAT(text.out, AllOf(HasSubstr("nodes      100"), HasSubstr("train 70, valid 10, test 20"),
+  EXPECT_THAT(text.out, AllOf(HasSubstr("nodes      100"), HasSubstr("0 (34), 1 (33), 2 (33)"),
+                              HasSubstr("train 70, valid 10, test 20"),
                               HasSubstr("components 1; the largest has 100.0 %"),
                               HasSubstr("reads 4 neighbours")));
   EXPECT_THAT(Quadhop({"verify", store_}).out, HasSubstr("is intact"));
