@@ -10,6 +10,7 @@
 #include "core/base/status.h"
 #include "core/files/file.h"
 #include "core/memory/host_memory.h"
+#include "core/store/manifest.h"
 #include "core/store/topology.h"
 #include "partition/cuts/metis_graph.h"
 #include "partition/cuts/partitioner.h"
@@ -151,7 +152,8 @@ std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_byte
 
 absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
                        const std::string& folder) {
-  QH_ASSIGN_OR_RETURN(const int64_t free_bytes, FreeDiskBytes(folder));
+  QH_ASSIGN_OR_RETURN(int64_t free_bytes, FreeDiskBytes(folder));
+  const bool is_new = !FileExists(absl::StrCat(folder, "/", kStoreManifestName));
   for (const StepPlan& step : steps) {
     if (step.least_bytes > memory_bytes)
       return absl::ResourceExhaustedError(absl::StrCat(
@@ -163,10 +165,12 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
                                      : ""));
     if (step.disk_bytes + step.scratch_bytes > free_bytes)
       return absl::ResourceExhaustedError(absl::StrFormat(
-          "%s needs %.1f MB on the disk of %s, which has %.1f MB free: make room, or use another "
-          "disk",
+          "%s needs %.1f MB on the disk of %s, which has %.1f MB free then: make room, or use "
+          "another disk",
           PrepStepName(step.step), static_cast<double>(step.disk_bytes + step.scratch_bytes) / 1e6,
           folder, static_cast<double>(free_bytes) / 1e6));
+    // A cut store takes the place of what was there, as all does in a store that is made again.
+    if (is_new && step.step != PrepStep::kPartition) free_bytes -= step.disk_bytes;
   }
   return absl::OkStatus();
 }

@@ -29,8 +29,9 @@ std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes);
 // A table for people, which marks what is not allowed.
 std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes);
 
-// kResourceExhausted, naming the step, what it needs and what there is, if memory or the disk of
-// `folder` (or of the nearest folder above it that exists) cannot hold a step.
+// For steps that are made one after another: kResourceExhausted, naming the step, what it needs and
+// what there is, if memory or the disk of `folder` (or of the nearest folder above it that exists)
+// cannot hold a step.
 absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
                        const std::string& folder);
 

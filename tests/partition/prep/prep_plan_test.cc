@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "core/files/file.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -94,6 +96,22 @@ TEST(PrepPlan, OfACutByClustersTakesAtMost2MiBAThread) {
   const std::vector<StepPlan> steps = PlanPrep(shape, int64_t{5} << 30);
   EXPECT_THAT(CheckPlan({steps[1]}, int64_t{5} << 30, "."),
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("cut by stream")));
+}
+
+TEST(PrepPlan, StepsNeedDiskBesideThoseBeforeThem) {
+  const int64_t free_bytes = FreeDiskBytes(".").value();
+  StepPlan import, cut, encode;
+  import.step = PrepStep::kImport;
+  cut.step = PrepStep::kPartition;
+  encode.step = PrepStep::kEncode;
+  import.disk_bytes = cut.disk_bytes = free_bytes / 5 * 2;
+  encode.disk_bytes = free_bytes / 5 * 2;
+  EXPECT_OK(CheckPlan({import, cut, encode}, 0, "."));
+  encode.scratch_bytes = free_bytes / 2;
+  EXPECT_OK(CheckPlan({encode}, 0, "."));
+  EXPECT_THAT(CheckPlan({import, cut, encode}, 0, "."),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr("encode needs"), HasSubstr("free then"))));
 }
 
 TEST(PrepPlan, MarksAStepThatNeedsMoreThanIsAllowed) {
