@@ -54,9 +54,10 @@ void CompareGradients(const GoldenCase& golden, const GoldenOutcome& outcome,
                                            : std::vector<double>(gradient.values.size(), 0.0);
     if (actual.size() == gradient.values.size() &&
         LargestOf(gradient.values) <= kZeroGradient * largest) {
-      checks->push_back({"zero gradient " + name,
-                         LargestOf(Difference(actual, gradient.values)) / largest,
-                         bounds.zero_gradients});
+      checks->push_back(
+          {"zero gradient " + name,
+           LargestOf(Difference(actual, gradient.values)) / (largest > 0 ? largest : 1),
+           bounds.zero_gradients});
     } else {
       checks->push_back(
           {"gradient " + name, RelativeError(actual, gradient.values), bounds.gradients});
