@@ -45,6 +45,28 @@ void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& disp
         config.warmup_steps(), Counted(steps, "step")));
 }
 
+// Columns that features can be projected to without much loss (docs/performance.md).
+constexpr int64_t kProjectedColumns = 512;
+
+// The share of a step's products that map tokens' features to the model's width: twice F H a token,
+// since features get no gradient, beside three times the other products of local attention.
+double ShareOfFirstMap(const LargeGTDims& dims) {
+  const auto width = static_cast<double>(dims.width), wide = static_cast<double>(dims.wide());
+  const double first = 2 * static_cast<double>(dims.features) * width;
+  const double others = 3 * (width * width + 2 * width * wide + wide * wide +
+                             2 * static_cast<double>(dims.sequence()) * wide);
+  return first / (first + others);
+}
+
+void WarnOfWideFeatures(const LargeGTOptions& options, TrainDisplay& display) {
+  const double share = ShareOfFirstMap(options.dims);
+  if (!options.has_local() || options.dims.features <= kProjectedColumns || share < 0.5) return;
+  display.Say(absl::StrFormat(
+      "%d features: to map them to width %d is about %.0f %% of a step's work; `quadhop prep "
+      "--project %d` makes them fewer (docs/performance.md)",
+      options.dims.features, options.dims.width, 100 * share, kProjectedColumns));
+}
+
 constexpr size_t kClassesNamed = 5;
 
 // With weights, a model gets fewer of the frequent class right, so that accuracy prefers one that
@@ -124,15 +146,16 @@ void IntroduceRun(Session& session, TrainDisplay& display) {
         "a rank has %d partitions, and sums the gradients of each separately in every step: fewer "
         "partitions (quadhop partition --parts) take less time and memory",
         of_a_rank));
+  WarnOfWideFeatures(session.model().options(), display);
   WarnOfClasses(session, display);
-  if (session.loader().NumLabelled(SplitPart::kValid) == 0)
+  if (session.inputs().NumLabelled(SplitPart::kValid) == 0)
     display.Say(absl::StrFormat(
         "split %s has no labelled validation nodes: the last epoch will be the result",
         session.split()));
 }
 
 void WarnOfShortTraining(Session& session, const TrainConfig& config, TrainDisplay& display) {
-  const int64_t nodes = session.loader().NumLabelled(SplitPart::kTrain);
+  const int64_t nodes = session.inputs().NumLabelled(SplitPart::kTrain);
   WarnOfFewSteps(nodes, config, display);
   WarnOfCodebook(nodes, config.epochs(), session.model().codebook(), display);
 }

@@ -6,8 +6,8 @@
 
 namespace quadhop {
 
-// Also warns if the store has many partitions or no validation nodes, or if classes have no
-// training nodes. On rank 0.
+// Also warns if the store has many partitions or no validation nodes, if its features are so wide
+// that their first map takes most of a step, or if classes have no training nodes. On rank 0.
 void IntroduceRun(Session& session, TrainDisplay& display);
 // Warns if the run has few steps, or so few training nodes and epochs that its codebook starts late
 // or never: until then nodes attend to random centroids. config: as it was asked for. To be called

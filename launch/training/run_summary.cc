@@ -89,7 +89,7 @@ std::string ResultText(Session& session, const RunPosition& position, const RunF
       SelectsByRocAuc(session) || std::isnan(figures.majority)
           ? ""
           : absl::StrCat("; the most frequent class alone: ", FigureText(figures.majority));
-  const bool tested = session.loader().NumLabelled(SplitPart::kTest) > 0;
+  const bool tested = session.inputs().NumLabelled(SplitPart::kTest) > 0;
   return absl::StrFormat("%s %s%s %s%s; median epoch %.2f s, %.0f training nodes/s",
                          tested ? "test" : "no test nodes: valid", SelectedMetric(session),
                          FigureText(tested ? position.best_test() : position.best_valid()), epoch,
@@ -127,7 +127,7 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, bool di
   figures.epoch_seconds =
       Median({position.epoch_seconds().begin(), position.epoch_seconds().end()});
   figures.train_nodes_per_second =
-      static_cast<double>(session.loader().NumLabelled(SplitPart::kTrain)) / figures.epoch_seconds;
+      static_cast<double>(session.inputs().NumLabelled(SplitPart::kTrain)) / figures.epoch_seconds;
   figures.peak_rss_bytes = *std::max_element(peak_rss_bytes.begin(), peak_rss_bytes.end());
   figures.best_checkpoint_epoch = BestCheckpointEpoch(*folder);
   figures.num_failed_checkpoints = num_failed_checkpoints;

@@ -66,9 +66,6 @@ class BatchLoader {
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
 
-  // Labelled nodes of a part of the split, of all ranks.
-  int64_t NumLabelled(SplitPart part) const { return planner_.NumLabelled(part); }
-
   // Begins a pass; what is left of an earlier one is dropped. Errors: see PassPlanner::Plan, and
   // kFailedPrecondition if batches are left of a pass whose features are exchanged; then there is
   // no pass.

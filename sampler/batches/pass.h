@@ -49,7 +49,6 @@ class PassPlanner {
   // what `inputs` borrows.
   PassPlanner(const LoaderInputs& inputs, uint64_t seed, int64_t run_nodes, ThreadPool& pool);
 
-  int64_t NumLabelled(SplitPart part) const { return inputs_.NumLabelled(part); }
   // kInvalidArgument: see BatchSchedule::Create; also if training has no labelled node or is to
   // draw several samples, samples is below 1, or first_step is not in [0, steps].
   absl::StatusOr<PassPlan> Plan(const Pass& pass, ThreadPool& pool) const;

@@ -307,6 +307,24 @@ TEST_F(EvaluateTest, ShortTrainingIsWarnedOf) {
   EXPECT_THAT(longer.out, AllOf(Not(HasSubstr("steps in all")), Not(HasSubstr("the codebook"))));
 }
 
+TEST_F(EvaluateTest, WideFeaturesAreSaidToTakeTime) {
+  const auto train_on = [&](int32_t features) {
+    const std::string path = folder_ / absl::StrCat(features, ".qh");
+    EXPECT_OK(WriteTinyStore(path, {.graph_nodes = 40, .features = features}));
+    return TrainTiny(path, folder_ / absl::StrCat(features), /*epochs=*/1, {}).out;
+  };
+  EXPECT_THAT(train_on(600), HasSubstr("600 features: to map them to width"));
+  EXPECT_THAT(train_on(500), Not(HasSubstr("to map them")));
+}
+
+TEST_F(EvaluateTest, TheSplitOfAnotherStoreIsSaidToHoldWhatMayHaveBeenTrainedOn) {
+  ASSERT_EQ(Train("run").code, ExitCode::kDone);
+  ASSERT_OK(WriteTinyStore(folder_ / "grown.qh", {.graph_nodes = kNodes + 10, .partitions = 2}));
+  EXPECT_THAT(On("eval", "run", {"--store", folder_ / "grown.qh"}).err,
+              HasSubstr("may be among those that the model was trained on"));
+  EXPECT_THAT(On("eval", "run").err, Not(HasSubstr("may be among those")));
+}
+
 TEST_F(EvaluateTest, ClassesThatCannotBeLearnedAreNamed) {
   EXPECT_THAT(Train("all").out, Not(HasSubstr("has no training nodes of")));
   ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(store_));
