@@ -11,6 +11,7 @@
 
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "launch/command_line/nearest.h"
 
 namespace quadhop {
 namespace {
@@ -226,12 +227,20 @@ absl::Status Flags::Set(Declaration* declaration, absl::string_view value) {
   return UsageError(absl::StrCat(shown, " is '", value, "'; allowed: ", declaration->allowed));
 }
 
+std::vector<std::string> Flags::FlagNames() const {
+  std::vector<std::string> names;
+  for (const Declaration& declaration : declarations_)
+    if (!declaration.name.empty()) names.push_back(absl::StrCat("--", declaration.name));
+  return names;
+}
+
 absl::Status Flags::SetNamed(absl::Span<const std::string> arguments, size_t* position) {
   const absl::string_view argument = arguments[*position];
   const size_t equals = argument.find('=');
   const absl::string_view name = argument.substr(0, equals);
   Declaration* declaration = Find(name);
-  if (declaration == nullptr) return UsageError(absl::StrCat("there is no flag ", name));
+  if (declaration == nullptr)
+    return UsageError(absl::StrCat("there is no flag ", name, DidYouMean(name, FlagNames())));
   if (equals != absl::string_view::npos) return Set(declaration, argument.substr(equals + 1));
   if (declaration->is_switch) return Set(declaration, "true");
   if (*position + 1 == arguments.size()) {

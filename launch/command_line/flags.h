@@ -105,6 +105,7 @@ class Flags {
   Declaration* Find(absl::string_view name);
   Declaration* NextPositional();
   absl::Status Set(Declaration* declaration, absl::string_view value);
+  std::vector<std::string> FlagNames() const;  // "--out"
   absl::Status SetNamed(absl::Span<const std::string> arguments, size_t* position);
   absl::Status CheckRequired() const;
   std::string TextHelp() const;

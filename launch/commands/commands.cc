@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "comm/mpi/mpi_launcher.h"
 #include "core/base/status.h"
 #include "launch/command_line/flags.h"
+#include "launch/command_line/nearest.h"
 #include "launch/command_line/version.h"
 #include "launch/commands/command_help.h"
 #include "launch/ranks/runtime.h"
@@ -40,6 +43,12 @@ absl::StatusOr<ExitCode> Run(const Command& command, absl::Span<const std::strin
   const bool asks_for_help = !arguments.empty() && AsksForHelp(arguments[0]).has_value();
   if (!command.on_ranks && !asks_for_help) QH_RETURN_IF_ERROR(CheckStartedAlone(command.name));
   return command.run(arguments);
+}
+
+std::vector<std::string> Names(absl::Span<const Command> commands) {
+  std::vector<std::string> names;
+  for (const Command& command : commands) names.emplace_back(command.name);
+  return names;
 }
 
 }  // namespace
@@ -89,7 +98,8 @@ ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
     if (name.empty())
       PrintHelp(HelpFormat::kText, stderr);
     else
-      std::fprintf(stderr, "quadhop has no command '%s'; see quadhop --help\n", name.c_str());
+      std::fprintf(stderr, "quadhop has no command '%s'%s; see quadhop --help\n", name.c_str(),
+                   DidYouMean(name, Names(commands)).c_str());
     return ExitCode::kUsage;
   }
   const absl::StatusOr<ExitCode> code = Run(*command, arguments.subspan(1));

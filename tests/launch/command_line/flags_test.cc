@@ -78,7 +78,7 @@ TEST(Flags, NamesFlagValueAndWhatIsAllowed) {
            {{"a.qh", "--json=perhaps"}, "--json is 'perhaps'"},
            {{"a.qh", "--parts"}, "--parts needs a value"},
            {{"a.qh", "--parts=2", "--parts=3"}, "--parts is given twice"},
-           {{"a.qh", "--part", "2"}, "there is no flag --part"},
+           {{"a.qh", "--part", "2"}, "there is no flag --part; did you mean --parts?"},
            {{"a.qh", "b.qh"}, "no place for the argument 'b.qh'"},
            {{}, "needs STORE: the store"}}) {
     Targets t;
