@@ -19,17 +19,9 @@
 namespace quadhop {
 namespace {
 
-// The run itself, or those over seeds or splits in its folder.
-std::vector<std::string> RunsOf(const std::string& run) {
-  std::vector<std::string> runs = RunsIn(run);
-  for (std::string& name : runs) name = absl::StrCat(run, "/", name);
-  if (runs.empty()) runs.push_back(run);
-  return runs;
-}
-
 // How many steps the runs have done, as far as their folders show: each up to its newest
-// checkpoint, or to the last step in its metrics. The script for Slurm counts the same way
-// (steps_done).
+// checkpoint, or to the last step in its metrics. The script for Slurm counts so, too, by
+// the link to the newest checkpoint (steps_done).
 int64_t StepsDone(const std::string& run) {
   int64_t all = 0;
   for (const std::string& one : RunsOf(run)) {

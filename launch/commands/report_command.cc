@@ -8,23 +8,30 @@
 #include "launch/commands/paths.h"
 #include "launch/ranks/cores.h"
 #include "launch/report/report.h"
+#include "launch/run/repeated_runs.h"
 
 namespace quadhop {
 
 absl::StatusOr<ExitCode> ReportCommand(absl::Span<const std::string> arguments) {
-  std::vector<std::string> runs;
+  std::vector<std::string> folders;
   std::string out;
   int64_t threads = 0;
   Flags flags("report",
               "Writes a page that compares runs: curves, times, mistakes, codebook, partitions, "
               "configs. The page is one file, for any browser, and fetches nothing.");
-  flags.Strings("", &runs, "RUN", "folders of runs, finished or not").Required();
+  flags
+      .Strings("", &folders, "RUN",
+               "folders of runs, finished or not, or of runs over seeds or splits")
+      .Required();
   flags.String("out", &out, "FILE.html", "the page to write").Required();
   AddThreadsFlag(&flags, &threads);
   flags.Example("report runs/quickstart runs/quickstart-no-graph --out report.html");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(CheckOutput("out", out, {".html"}));
+  std::vector<std::string> runs;
+  for (const std::string& folder : folders)
+    for (std::string& run : RunsOf(folder)) runs.push_back(std::move(run));
   ThreadPool pool(NumThreads(threads));
   QH_ASSIGN_OR_RETURN(const std::string page, ReportPage(runs, pool));
   QH_RETURN_IF_ERROR(WriteFileAtomically(out, page));

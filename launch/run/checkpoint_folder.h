@@ -4,7 +4,7 @@
 //   step-...tmp, .old  of a write that was cut short (model/checkpoint/checkpoint_writer.h)
 //   damaged-step-...   set aside when a run was resumed from an older one
 //   damaged-latest     or -best: set aside where a copy of the run had a folder instead of a link
-//   latest, best       symbolic links to the one written last, and to the best on the validation
+//   latest, best       symbolic links to the newest, and to the best on the validation
 //                      nodes; files that contain those names if there are no links
 #pragma once
 

@@ -51,4 +51,11 @@ std::vector<std::string> RunsIn(const std::string& folder) {
   return runs;
 }
 
+std::vector<std::string> RunsOf(const std::string& folder) {
+  std::vector<std::string> runs = RunsIn(folder);
+  for (std::string& name : runs) name = absl::StrCat(folder, "/", name);
+  if (runs.empty()) runs.push_back(folder);
+  return runs;
+}
+
 }  // namespace quadhop

@@ -24,5 +24,7 @@ absl::string_view KindOfRun(absl::string_view name);
 // The runs in a folder, by their names in it: "seed-3", "split-NAME/seed-3". Splits are sorted by
 // name, seeds by number.
 std::vector<std::string> RunsIn(const std::string& folder);
+// The folders of these; or, if it holds none, `folder` itself.
+std::vector<std::string> RunsOf(const std::string& folder);
 
 }  // namespace quadhop

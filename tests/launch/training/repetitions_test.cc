@@ -92,13 +92,21 @@ TEST_F(RepetitionsTest, CommandsOnARunNameOneOfThose) {
        {std::vector<std::string>{"inspect", many},
         {"verify", many},
         {"watch", many},
-        {"report", many, "--out", folder_ / "r.html"},
         {"eval", "--run", many},
         {"export", "--run", many, "--out", folder_ / "w.safetensors"}}) {
     const Outcome outcome = Quadhop(command);
     EXPECT_EQ(outcome.code, ExitCode::kFailed) << command[0];
     EXPECT_THAT(outcome.err, HasSubstr("name one of them, " + many + "/split-a/seed-0"));
   }
+}
+
+TEST_F(RepetitionsTest, AReportShowsAllOfThem) {
+  ASSERT_EQ(Train("many", {"--splits", "all", "--seeds", "2"}).code, ExitCode::kDone);
+  const std::string many = folder_ / "many", page = folder_ / "r.html";
+  ASSERT_EQ(Quadhop({"report", many, "--out", page}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(page));
+  for (const char* run : {"split-a/seed-0", "split-a/seed-1", "split-b/seed-0", "split-b/seed-1"})
+    EXPECT_THAT(text, HasSubstr(run));
 }
 
 TEST_F(RepetitionsTest, WithoutResumeRunsThatAreThereAreRefused) {
