@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 files=("$@")
-[ $# -gt 0 ] || mapfile -t files < <(git ls-files '*.h' '*.cc')
+[ $# -gt 0 ] || mapfile -t files < <(git ls-files '*.h' '*.cc' '*.cu' '*.cuh')
 failed=0
 if command -v clang-format >/dev/null; then
   clang-format --dry-run -Werror "${files[@]}" || failed=1
