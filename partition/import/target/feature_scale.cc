@@ -1,10 +1,10 @@
 #include "partition/import/target/feature_scale.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <vector>
 
 #include "core/threads/thread_pool.h"
@@ -75,7 +75,12 @@ bool IsOutOfScale(const Column& column, double median_size) {
 
 }  // namespace
 
-std::string NoteOnScale(TensorView<const float> x) {
+std::string FeatureName(int64_t column, absl::Span<const std::string> names) {
+  return names.empty() ? absl::StrCat("feature ", column, " counted from 0")
+                       : absl::StrCat("feature ", names[static_cast<size_t>(column)]);
+}
+
+std::string NoteOnScale(TensorView<const float> x, absl::Span<const std::string> names) {
   const std::vector<Column> columns = Measure(x);
   const double median_size = MedianSize(columns);
   const auto out_of_scale = [&](const Column& column) { return IsOutOfScale(column, median_size); };
@@ -88,10 +93,10 @@ std::string NoteOnScale(TensorView<const float> x) {
         length);
   }
   return absl::StrFormat(
-      "out of scale: %d of %d features, such as feature %d counted from 0 (mean %.3g, deviation %.3g); a model "
+      "out of scale: %d of %d features, such as %s (mean %.3g, deviation %.3g); a model "
       "sees little of the others, or of these",
       std::count_if(columns.begin(), columns.end(), out_of_scale), columns.size(),
-      first - columns.begin(), first->mean, first->deviation());
+      FeatureName(first - columns.begin(), names), first->mean, first->deviation());
 }
 
 bool AreTheSameForAll(TensorView<const float> x) {

@@ -15,6 +15,7 @@
 #include "core/memory/host_memory.h"
 #include "core/store/store.h"
 #include "partition/import/target/feature_scale.h"
+#include "partition/import/target/label_leak.h"
 #include "partition/import/target/one_hot.h"
 #include "partition/import/target/random_split.h"
 #include "partition/linear_algebra/sparse_rows.h"
@@ -23,19 +24,6 @@ namespace quadhop {
 namespace {
 
 constexpr char kOriginalNamesFile[] = "original_names.txt";
-
-// What makes features hard to learn from, and what to do; "" if there is nothing.
-std::string NoteOnFeatures(TensorView<const float> features, bool are_standardized,
-                           bool are_projected) {
-  if (AreTheSameForAll(features))
-    return "constant: all nodes have the same features, which tell nothing of them; of a graph "
-           "that has none, quadhop takes encodings instead, so import it without them";
-  if (are_standardized && !are_projected) return "";
-  const std::string note = NoteOnScale(features);
-  if (note.empty()) return note;
-  return absl::StrCat(note, are_projected ? ": standardise them before they are projected"
-                                          : ": prep and propagate take --standardize");
-}
 
 }  // namespace
 
@@ -319,11 +307,11 @@ void ImportTarget::CountLabels() {
     CountClassNames();
     const bool only_0_is_absent = num_occurring == report_.classes - 1 && !occurring.contains(0);
     if (num_occurring == 1)
-      AddNote(
-          absl::StrCat("every label is class ", *occurring.begin(), ": there is nothing to learn",
-                       report_.unlabelled > 0 && class_names_.empty()
-                           ? "; -1 is no label: if it is a class, number classes from 0"
-                           : ""));
+      AddNote(absl::StrCat("every label is class ", *occurring.begin(),
+                           ": there is nothing to learn",
+                           report_.unlabelled > 0 && class_names_.empty()
+                               ? "; -1 is no label: if it is a class, number classes from 0"
+                               : ""));
     else if (class_names_.empty() && num_occurring < report_.classes)
       AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur",
                            num_occurring < report_.classes / 10
@@ -351,16 +339,33 @@ void ImportTarget::CountClassNames() {
   }
 }
 
+// What makes features hard to learn from, or too easy, and what to do.
+void ImportTarget::NoteOnFeatures() {
+  if (features_.empty()) return;
+  if (AreTheSameForAll(features_))
+    return AddNote(
+        "constant: all nodes have the same features, which tell nothing of them; of a graph "
+        "that has none, quadhop takes encodings instead, so import it without them");
+  const bool are_named = static_cast<int64_t>(feature_names_.size()) == features_.dim(1);
+  const absl::Span<const std::string> names =
+      are_named ? feature_names_ : absl::Span<const std::string>();
+  if (const int64_t column = ColumnOfLabels(features_, labels_); column >= 0)
+    AddNote(absl::StrCat(FeatureName(column, names),
+                         " tells the class of every labelled node: if it was made from the "
+                         "labels, leave it out"));
+  const bool are_projected = !wide_features_.empty();
+  if (options_.to_be_standardized && !are_projected) return;
+  if (const std::string note = NoteOnScale(features_, names); !note.empty())
+    AddNote(absl::StrCat(note, are_projected ? ": standardise them before they are projected"
+                                             : ": prep and propagate take --standardize"));
+}
+
 absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   QH_CHECK_GE(num_nodes_, 1);
   Tell(options_.on_progress, "sorts arcs");
   QH_RETURN_IF_ERROR(WriteTopology(pool));
   Tell(options_.on_progress, "writes");
-  if (!features_.empty()) {
-    std::string note =
-        NoteOnFeatures(features_, options_.to_be_standardized, !wide_features_.empty());
-    if (!note.empty()) AddNote(std::move(note));
-  }
+  NoteOnFeatures();
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
   QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteHeldLabels());

@@ -87,6 +87,7 @@ class ImportTarget {
   absl::Status WriteOriginalIds();
   void CountLabels();
   void CountClassNames();
+  void NoteOnFeatures();
 
   // The array of the projected features, to be filled.
   absl::StatusOr<TensorView<float>> AddProjection(int64_t num_columns);
