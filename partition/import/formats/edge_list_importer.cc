@@ -15,6 +15,7 @@
 
 #include "core/base/status.h"
 #include "core/threads/parallel_status.h"
+#include "partition/import/formats/foreign_formats.h"
 #include "partition/import/formats/import_arcs.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_node_data.h"
@@ -138,8 +139,9 @@ bool IsEdgeList(const std::string& from) {
   // A header before edges; or a wrong line in a file whose name says what it is.
   const absl::StatusOr<HeadLine> next = ReadHeadLine(from, kComments, head->number + 1);
   const std::string name = std::filesystem::path(from).filename();
-  return (next.ok() && IsEdge(next->text)) || absl::StrContains(name, "edge") ||
-         absl::StrContains(name, ".csv");
+  return (next.ok() && IsEdge(next->text)) ||
+         ((absl::StrContains(name, "edge") || absl::StrContains(name, ".csv")) &&
+          CheckNotForeign(from).ok());
 }
 
 // What a comment of SNAP's says, "# Nodes: 317080 Edges: 1049866"; 0 if it does not.
@@ -155,7 +157,8 @@ int64_t NodesOfComment(absl::string_view line) {
 // By the lines of the first chunk, and the ids in them: even in lists ordered by source, the
 // targets are of all nodes.
 absl::StatusOr<absl::optional<PrepShape>> MeasureEdgeList(const ImportOptions& options) {
-  QH_ASSIGN_OR_RETURN(const EdgeColumns columns, EdgeColumns::Find(options.from, options.ends, kComments));
+  QH_ASSIGN_OR_RETURN(const EdgeColumns columns,
+                      EdgeColumns::Find(options.from, options.ends, kComments));
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(options.from));
   const TextChunk& head = chunks->first();
   int64_t num_arcs = 0, most_id = 0, said_nodes = 0;

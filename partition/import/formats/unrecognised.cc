@@ -4,7 +4,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
-#include <absl/strings/strip.h>
 
 #include <filesystem>
 #include <set>
@@ -17,6 +16,7 @@
 #include "partition/import/arrays/mat_file.h"
 #include "partition/import/arrays/named_arrays.h"
 #include "partition/import/arrays/npz_file.h"
+#include "partition/import/formats/foreign_formats.h"
 #include "partition/import/formats/pyg_file.h"
 #include "partition/import/text/number_lines.h"
 
@@ -30,61 +30,24 @@ absl::Status Holds(const std::string& from, std::vector<std::string> names,
                    ", which is no known form of graph; ", needed));
 }
 
-// A format that is known, but not read.
-struct Foreign {
-  const char* ending;
-  const char* name;
-  const char* instead;
-};
-
-constexpr char kNetworkx[] =
-    "read it in networkx and write its edges, networkx.write_edgelist(G, \"edges.csv\", "
-    "delimiter=\",\", data=False), for --format edge-list, or with --nodes if nodes have names";
-constexpr char kTable[] =
-    "write its arcs as csv, two ids a line, and its nodes as a table for --nodes";
-constexpr char kDgl[] =
-    "numpy.savez(\"graph.npz\", edge_index=numpy.stack(g.edges()), x=g.ndata[\"feat\"], "
-    "y=g.ndata[\"label\"]), with train_mask, val_mask and test_mask if it has them";
-
-constexpr Foreign kForeign[] = {
-    {".graphml", "GraphML", kNetworkx},
-    {".gexf", "GEXF", kNetworkx},
-    {".gml", "GML", kNetworkx},
-    {".dot", "DOT", kNetworkx},
-    {".g6", "graph6", kNetworkx},
-    {".net", "Pajek's", kNetworkx},
-    {".adjlist", "a list of neighbours", kNetworkx},
-    {".gpickle", "a Python pickle", kNetworkx},
-    {".pkl", "a Python pickle", kNetworkx},
-    {".pickle", "a Python pickle", kNetworkx},
-    {".json", "JSON", kTable},
-    {".parquet", "Parquet", kTable},
-    {".xlsx", "Excel's", kTable},
-    {".bin", "DGL's, if dgl.save_graphs wrote it", kDgl},
-};
-
-absl::Status CheckForeign(const std::string& from) {
-  const absl::string_view name = absl::StripSuffix(from, ".gz");
-  for (const Foreign& foreign : kForeign)
-    if (absl::EndsWithIgnoreCase(name, foreign.ending))
-      return absl::InvalidArgumentError(absl::StrCat(from, " is in a format that is not read, ",
-                                                     foreign.name, ": ", foreign.instead));
-  return absl::OkStatus();
-}
-
 absl::Status WhyFolderUnrecognised(const std::string& from) {
-  for (const char* file : {"num-node-dict.csv.gz", "raw/num-node-dict.csv.gz"})
-    if (FileExists(absl::StrCat(from, "/", file)))
+  const auto has = [&from](absl::string_view file) {
+    return FileExists(absl::StrCat(from, "/", file)) ||
+           FileExists(absl::StrCat(from, "/", file, ".gz"));
+  };
+  for (const char* file : {"num-node-dict.csv", "raw/num-node-dict.csv"})
+    if (has(file))
       return absl::InvalidArgumentError(
           absl::StrCat(from, " has several kinds of nodes (", file, "); a store has one kind"));
-  if (FileExists(from + "/edge.csv.gz") || FileExists(from + "/edge_index.npy"))
+  if (has("edge.csv") || has("edge_index.npy") || has("data.npz"))
     return absl::InvalidArgumentError(
         absl::StrCat(from, " is the raw folder of a data set: give the folder that it is in"));
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListFolder(from));
-  std::set<std::string> planetoid;  // ind.NAME.x
+  std::set<std::string> planetoid;  // ind.NAME
   for (const std::string& file : files) {
     const std::vector<std::string> parts = absl::StrSplit(file, '.');
-    if (parts.size() > 2 && parts[0] == "ind") planetoid.insert(absl::StrCat("ind.", parts[1]));
+    if (parts.size() == 3 && parts[0] == "ind" && parts[2] == "graph")
+      planetoid.insert(absl::StrCat("ind.", parts[1]));
   }
   if (planetoid.size() > 1)
     return absl::InvalidArgumentError(absl::StrCat(from, " holds ", absl::StrJoin(planetoid, ", "),
@@ -112,7 +75,7 @@ absl::Status WhyUnrecognised(const std::string& from) {
     head.assign(bytes.begin(), bytes.end());
   }
   if (head.empty()) return absl::InvalidArgumentError(absl::StrCat(from, " is empty"));
-  QH_RETURN_IF_ERROR(CheckForeign(from));
+  QH_RETURN_IF_ERROR(CheckNotForeign(from));
   if (IsTorchName(from)) {
     QH_ASSIGN_OR_RETURN(const std::unique_ptr<PygFile> file, PygFile::Open(from));
     return Holds(from, file->arrays().names,

@@ -37,7 +37,9 @@ size_t CountFields(absl::string_view rest) {
 
 bool HasNoNumber(absl::string_view line) {
   const Fields fields(line, SeparatorOf(line));
-  return std::none_of(fields.begin(), fields.end(), IsNumber);
+  return std::none_of(fields.begin(), fields.end(), [](absl::string_view field) {
+    return IsNumber(field) || absl::StartsWithIgnoreCase(field, "0x");
+  });
 }
 
 // "source_node", "src id" and "fromId" without the part that says that they are nodes.
@@ -76,7 +78,7 @@ bool AreMostlyNodes(absl::Span<const Fields> examples, size_t column, const Node
 
 // Whether it is a name of no end of an arc.
 bool IsNoEnd(absl::string_view name) {
-  return IsIndexName(name) || IsOneOf(name, {"id", "edge_id", "weight", "w"});
+  return IsIndexName(name) || IsOneOf(name, {"edge_id", "weight", "w"});
 }
 
 // 1, 2, 3, ...
@@ -203,7 +205,8 @@ absl::Status EdgeColumns::FindEnds(absl::Span<const Fields> examples,
                                    absl::Span<const std::string> header, const NodeNames& nodes) {
   std::vector<size_t> found;
   for (size_t column = 0; column < num_fields_; ++column) {
-    const bool is_other = column < header.size() && IsNoEnd(header[column]);
+    const bool is_other =
+        column < header.size() && (IsNoEnd(header[column]) || IsOneOf(header[column], {"id"}));
     if (!is_other && AreMostlyNodes(examples, column, nodes)) found.push_back(column);
   }
   if (found.size() > 2)
@@ -225,7 +228,7 @@ absl::Status EdgeColumns::ReadHeader(absl::string_view line, const std::string& 
              (target != kNoColumn && target != ends_[1])) {
     return LineError(path_, header_, line,
                      "it names one end of an arc, but not the other: name both, src and dst");
-  } else {
+  } else if (source == kNoColumn && target == kNoColumn) {
     std::vector<size_t> may_be_ends;
     for (size_t i = 0; i < header.size(); ++i)
       if (!IsNoEnd(header[i])) may_be_ends.push_back(i);

@@ -3,7 +3,7 @@
 // Fields are as text_fields.h has them. In a header (in any case), src, source, from, u or head
 // names the source and dst, destination, target, to, v or tail the target, also with _id or _node
 // after it (src_id, source_node); so do start_id and end_id, and neo4j's :START_ID and :END_ID. If
-// it has neither, the ends are the first two columns, not counting those called id, edge_id, index,
+// it has neither, the ends are the first two columns, not counting those called edge_id, index,
 // weight or w, or nothing, which is the index that pandas writes.
 #pragma once
 
@@ -36,7 +36,7 @@ class EdgeColumns {
   // (table_header.h). The ends are in the columns `ends`, "SRC,DST", by their names or, without a
   // header, by numbers from 1, if that is not empty; else where the header names both; else, if
   // there are more than two columns, in the two whose entries are mostly nodes, as far as the first
-  // lines tell, not counting those that are no ends by their names. Also
+  // lines tell, not counting those that are no ends by their names, nor id. Also
   // kInvalidArgument if that is so of more than two, and for a header of another length than the
   // first arc.
   static absl::StatusOr<EdgeColumns> FindNamed(const std::string& path, const std::string& ends,

@@ -85,6 +85,7 @@ TEST_F(UnknownInput, ThatOtherProgramsReadIsNamedWithAWayOut) {
   EXPECT_THAT(MessageOf("k.graphml", "<graphml>"),
               AllOf(HasSubstr("a format that is not read, GraphML: read it in networkx"),
                     Not(HasSubstr("Known:"))));
+  EXPECT_THAT(MessageOf("my_edges.json", "[[0, 1],\n[1, 2]]"), HasSubstr("not read, JSON"));
   EXPECT_THAT(MessageOf("K.JSON", "{}"), HasSubstr("not read, JSON: write its arcs as csv"));
   EXPECT_THAT(MessageOf("g.bin", "abc"), HasSubstr("edge_index=numpy.stack(g.edges())"));
 }
@@ -95,8 +96,8 @@ TEST_F(UnknownInput, ThatIsAFolderIsLookedInto) {
   input_.Write("arxiv/raw/edge.csv.gz", "");
   EXPECT_THAT(ImportIt("arxiv/raw"),
               StatusIs(kInvalid, HasSubstr("give the folder that it is in")));
-  input_.Write("planetoid/ind.citeseer.x", "");
-  input_.Write("planetoid/ind.cora.x", "");
+  input_.Write("planetoid/ind.citeseer.graph", "");
+  input_.Write("planetoid/ind.cora.graph", "");
   EXPECT_THAT(ImportIt("planetoid"),
               StatusIs(kInvalid, HasSubstr("planetoid holds ind.citeseer, ind.cora: name one")));
 }

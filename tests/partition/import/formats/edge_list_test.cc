@@ -92,6 +92,18 @@ TEST_F(EdgeList, SkipsAFirstColumnWithoutAName) {
   EXPECT_THAT(ErrorOf(",0,1\n0,5,6\n"), StatusIs(kInvalid, HasSubstr("line 1 is \",0,1\"")));
 }
 
+// The other end has no name that is known.
+TEST_F(EdgeList, HasItsFirstTwoColumnsForEndsWhereOneIsNamed) {
+  for (const char* header : {"id,target,time", "u,w,time", "source,id,time", "from,index,year"}) {
+    ASSERT_OK(ImportText("e.csv", absl::StrCat(header, "\n0,2,7\n1,0,7\n")));
+    EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0))) << header;
+  }
+}
+
+TEST_F(EdgeList, IsRefusedWhereItsFirstLineIsInHex) {
+  EXPECT_THAT(ErrorOf("0x1F,0x2E\n3,4\n"), StatusIs(kInvalid, HasSubstr("two node ids")));
+}
+
 TEST_F(EdgeList, SkipsColumnsThatAreNoEndsByTheirNames) {
   ASSERT_OK(ImportText("e.csv", "edge_id,weight,a,b\n5,1,0,2\n6,1,1,0\n"));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0)));

@@ -1,0 +1,54 @@
+#include "partition/import/formats/foreign_formats.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
+#include <absl/strings/strip.h>
+
+namespace quadhop {
+namespace {
+
+struct Foreign {
+  const char* ending;
+  const char* name;
+  const char* instead;
+};
+
+constexpr char kNetworkx[] =
+    "read it in networkx and write its edges, networkx.write_edgelist(G, \"edges.csv\", "
+    "delimiter=\",\", data=False), for --format edge-list, or with --nodes if nodes have names";
+constexpr char kTable[] =
+    "write its arcs as csv, two ids a line, and its nodes as a table for --nodes";
+constexpr char kDgl[] =
+    "numpy.savez(\"graph.npz\", edge_index=numpy.stack(g.edges()), x=g.ndata[\"feat\"], "
+    "y=g.ndata[\"label\"]), with train_mask, val_mask and test_mask if it has them";
+
+constexpr Foreign kForeign[] = {
+    {".graphml", "GraphML", kNetworkx},
+    {".gexf", "GEXF", kNetworkx},
+    {".gml", "GML", kNetworkx},
+    {".dot", "DOT", kNetworkx},
+    {".g6", "graph6", kNetworkx},
+    {".net", "Pajek's", kNetworkx},
+    {".adjlist", "a list of neighbours", kNetworkx},
+    {".gpickle", "a Python pickle", kNetworkx},
+    {".pkl", "a Python pickle", kNetworkx},
+    {".pickle", "a Python pickle", kNetworkx},
+    {".json", "JSON", kTable},
+    {".parquet", "Parquet", kTable},
+    {".xlsx", "Excel's", kTable},
+    {".bin", "DGL's, if dgl.save_graphs wrote it", kDgl},
+};
+
+}  // namespace
+
+absl::Status CheckNotForeign(const std::string& path) {
+  const absl::string_view name = absl::StripSuffix(path, ".gz");
+  for (const Foreign& foreign : kForeign)
+    if (absl::EndsWithIgnoreCase(name, foreign.ending))
+      return absl::InvalidArgumentError(absl::StrCat(path, " is in a format that is not read, ",
+                                                     foreign.name, ": ", foreign.instead));
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop
