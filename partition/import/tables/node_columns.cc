@@ -15,11 +15,11 @@ namespace {
 
 bool IsNeo4jId(absl::string_view name) { return absl::StrContains(name, ":ID"); }
 
-// id, user_id, user id, userId, userID, :ID.
+// id, uid, user_id, user id, userId, userID, :ID.
 bool EndsAsId(absl::string_view name) {
   if (IsNeo4jId(name)) return true;
   name = WithoutType(name);
-  if (name.size() == 2) return absl::EqualsIgnoreCase(name, "id");
+  if (IsOneOf(name, {"id", "uid"})) return true;
   if (absl::EndsWithIgnoreCase(name, "_id") || absl::EndsWithIgnoreCase(name, " id")) return true;
   if (!absl::EndsWith(name, "Id") && !absl::EndsWith(name, "ID")) return false;
   return name.size() > 2 && absl::ascii_islower(static_cast<unsigned char>(name[name.size() - 3]));
@@ -30,7 +30,8 @@ bool IsLabelName(absl::string_view name) {
 }
 
 bool IsMaskName(absl::string_view name) {
-  return IsOneOf(WithoutType(name), {"split", "train_mask", "val_mask", "valid_mask", "test_mask"});
+  return IsOneOf(WithoutType(name), {"split", "train_mask", "val_mask", "valid_mask", "test_mask",
+                                     "is_train", "is_val", "is_valid", "is_test"});
 }
 
 // The first column with the first of these names that occurs.
@@ -43,7 +44,7 @@ size_t FindOf(absl::Span<const std::string> header, std::initializer_list<const 
 
 size_t FindNames(absl::Span<const std::string> header) {
   if (const auto ids = ColumnsThat(header, IsNeo4jId); !ids.empty()) return ids.front();
-  if (const size_t id = FindOf(header, {"id", "node_id", "node", "nid", "uid"}); id != kNoColumn)
+  if (const size_t id = FindOf(header, {"id", "node_id", "node", "nid"}); id != kNoColumn)
     return id;
   if (const auto ids = ColumnsThat(header, EndsAsId); ids.size() == 1) return ids.front();
   return FindOf(header, {"name"});
@@ -71,11 +72,11 @@ absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* column
   columns->masks = {FindOf(header, {"train_mask"}), FindOf(header, {"val_mask", "valid_mask"}),
                     FindOf(header, {"test_mask"})};
   if (count(columns->masks) == 0) {
-    // A single one may be anything.
+    // One or two of them may be anything, but for train and another.
     const std::array<size_t, 3> masks = {FindOf(header, {"train", "is_train"}),
                                          FindOf(header, {"val", "valid", "is_val", "is_valid"}),
                                          FindOf(header, {"test", "is_test"})};
-    if (count(masks) >= 2) columns->masks = masks;
+    if (count(masks) >= 2 && masks[0] != kNoColumn) columns->masks = masks;
   }
   if (count(columns->masks) == 0 || count(columns->masks) == 3) return absl::OkStatus();
   return absl::InvalidArgumentError(

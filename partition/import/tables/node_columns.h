@@ -2,8 +2,8 @@
 //
 // By a header, in any case; a type after a colon is not part of a name, except neo4j's :ID and
 // :LABEL:
-//   names     the column `id`, if that is given; else one with :ID; else id, node_id, node, nid or
-//             uid; else the only one that ends like an id (user_id, userId, user ID); else name;
+//   names     the column `id`, if that is given; else one with :ID; else id, node_id, node or nid;
+//             else the only one that ends like an id (uid, user_id, userId, user ID); else name;
 //             else the first, which need have no name
 //   labels    the column `label`, if it is given; else label, labels, class or target, of which
 //             there may be one; else y, if there is no x; else :LABEL

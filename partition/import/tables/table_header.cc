@@ -12,7 +12,9 @@ namespace quadhop {
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path) {
   const absl::string_view text = absl::StripLeadingAsciiWhitespace(head.text);
   absl::string_view is;
-  if (absl::StartsWith(text, "BZh") || absl::StartsWith(text, "PK\x03\x04") ||
+  if ((absl::StartsWith(text, "BZh") && text.size() > 3 &&
+       absl::ascii_isdigit(static_cast<unsigned char>(text[3]))) ||
+      absl::StartsWith(text, "PK\x03\x04") ||
       absl::StartsWith(text,
                        "\xfd"
                        "7zXZ") ||

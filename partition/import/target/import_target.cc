@@ -283,8 +283,9 @@ absl::Status ImportTarget::WriteSplits() {
   if (!unvalidated.empty())
     AddNote(absl::StrCat("no validation nodes in ", absl::StrJoin(unvalidated, ", ")));
   if (!untested.empty())
-    AddNote(absl::StrCat("no test nodes in ", absl::StrJoin(untested, ", "),
-                         "; parts are 1 train, 2 valid, 3 test, and 0 is none"));
+    AddNote(absl::StrCat(
+        "no test nodes in ", absl::StrJoin(untested, ", "),
+        options_.splits.empty() ? "" : "; parts are 1 train, 2 valid, 3 test, and 0 is none"));
   return absl::OkStatus();
 }
 
