@@ -27,13 +27,20 @@ const PickleValue& GraphOf(const PickleValue& root) {
 
 // slices: for each array of a dataset, where its graphs begin, and the end.
 absl::Status CheckOneGraph(const TorchFile& file) {
-  if (GraphOf(file.root()).Find("_node_store_dict") != nullptr ||
-      file.root().Find("_node_store_dict") != nullptr)
+  const auto& items = file.root().items;
+  const auto is_heterogeneous = [](const PickleValue* value) {
+    return value->Find("_node_store_dict") != nullptr ||
+           GraphOf(*value).Find("_node_store_dict") != nullptr;
+  };
+  if (is_heterogeneous(&file.root()) || std::any_of(items.begin(), items.end(), is_heterogeneous))
     return ArrayError(file.path(), "a HeteroData",
                       "a store has one kind of node and edge: data.to_homogeneous() makes it so");
-  const auto& items = file.root().items;
-  const auto is_graph = [](const PickleValue* item) {
-    return item->kind == Kind::kObject && GraphOf(*item).Find("edge_index") != nullptr;
+  // Of the dicts in a list, slices are one: their edge_index has one dimension.
+  const auto is_graph = [&file](const PickleValue* item) {
+    const PickleValue* const arcs = GraphOf(*item).Find("edge_index");
+    if (arcs == nullptr || item->kind == Kind::kObject) return arcs != nullptr;
+    const absl::StatusOr<ArraySource> array = file.Array(*arcs, "edge_index");
+    return array.ok() && array->dims().size() == 2;
   };
   if (const auto num_graphs = std::count_if(items.begin(), items.end(), is_graph); num_graphs > 1)
     return ArrayError(file.path(), absl::StrCat("a list of ", num_graphs, " graphs"),
@@ -77,7 +84,7 @@ absl::Status PygFile::TakeTorch() {
   take(graph, "");
   // OGB's get_idx_split(): train, valid and test.
   if (const PickleValue* split = graph.Find("split_idx");
-      split != nullptr && split->kind == Kind::kDict) {
+      split != nullptr && split->kind == Kind::kDict && !values.contains("train_idx")) {
     take(*split, "_idx");
     values.erase("split_idx");
   }

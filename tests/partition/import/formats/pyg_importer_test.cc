@@ -250,6 +250,13 @@ TEST_F(PygTorch, IsNotAListOfGraphs) {
                                            "one: torch.save(graphs[0], \"graph.pt\")")));
 }
 
+TEST_F(PygTorch, IsNotAListOfDictsOfGraphs) {
+  const std::string graph = absl::StrCat("}(", Entry("edge_index", Tensor({2, 3}, {3, 1})),
+                                         Entry("num_nodes", "K\x03"), "u");
+  Write(absl::StrCat("](", graph, graph, "e"), {0, 1, 2, 1, 2, 0});
+  EXPECT_THAT(ImportIt("data.pt"), StatusIs(kInvalid, HasSubstr("data.pt is a list of 2 graphs")));
+}
+
 TEST_F(PygTorch, IsNotHeterogeneous) {
   Write(PickledData(Entry("_node_store_dict", "}")), {});
   EXPECT_THAT(ImportIt("data.pt"), StatusIs(kInvalid, HasSubstr("data.to_homogeneous()")));
