@@ -150,10 +150,28 @@ std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_byte
   return text;
 }
 
+// Whether what a step makes takes the place of what is there: a store that is cut, or what was made
+// before.
+bool TakesThePlaceOfFiles(PrepStep step, const std::string& folder) {
+  const auto has = [&folder](absl::string_view file) {
+    return FileExists(absl::StrCat(folder, "/", file));
+  };
+  switch (step) {
+    case PrepStep::kImport:
+      return has(kStoreManifestName);
+    case PrepStep::kPartition:
+      return true;
+    case PrepStep::kEncode:
+      return has("pos_enc.npy");
+    case PrepStep::kPropagate:
+      return has("features.npy");
+  }
+  return false;
+}
+
 absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
                        const std::string& folder) {
   QH_ASSIGN_OR_RETURN(int64_t free_bytes, FreeDiskBytes(folder));
-  const bool is_new = !FileExists(absl::StrCat(folder, "/", kStoreManifestName));
   for (const StepPlan& step : steps) {
     if (step.least_bytes > memory_bytes)
       return absl::ResourceExhaustedError(absl::StrCat(
@@ -169,8 +187,7 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
           "another disk",
           PrepStepName(step.step), static_cast<double>(step.disk_bytes + step.scratch_bytes) / 1e6,
           folder, static_cast<double>(free_bytes) / 1e6));
-    // A cut store takes the place of what was there, as all does in a store that is made again.
-    if (is_new && step.step != PrepStep::kPartition) free_bytes -= step.disk_bytes;
+    if (!TakesThePlaceOfFiles(step.step, folder)) free_bytes -= step.disk_bytes;
   }
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 
 #include "core/files/file.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace quadhop {
 namespace {
@@ -98,20 +99,23 @@ TEST(PrepPlan, OfACutByClustersTakesAtMost2MiBAThread) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("cut by stream")));
 }
 
-TEST(PrepPlan, StepsNeedDiskBesideThoseBeforeThem) {
-  const int64_t free_bytes = FreeDiskBytes(".").value();
+TEST(PrepPlan, StepsNeedDiskBesideThoseBeforeThemUnlessTheyTakeThePlaceOfFiles) {
+  const TempDir folder;
+  const int64_t free_bytes = FreeDiskBytes(folder.path()).value();
   StepPlan import, cut, encode;
   import.step = PrepStep::kImport;
   cut.step = PrepStep::kPartition;
   encode.step = PrepStep::kEncode;
   import.disk_bytes = cut.disk_bytes = free_bytes / 5 * 2;
   encode.disk_bytes = free_bytes / 5 * 2;
-  EXPECT_OK(CheckPlan({import, cut, encode}, 0, "."));
+  EXPECT_OK(CheckPlan({import, cut, encode}, 0, folder.path()));
   encode.scratch_bytes = free_bytes / 2;
-  EXPECT_OK(CheckPlan({encode}, 0, "."));
-  EXPECT_THAT(CheckPlan({import, cut, encode}, 0, "."),
+  EXPECT_OK(CheckPlan({encode}, 0, folder.path()));
+  EXPECT_THAT(CheckPlan({import, cut, encode}, 0, folder.path()),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        AllOf(HasSubstr("encode needs"), HasSubstr("free then"))));
+  ASSERT_OK(WriteFileAtomically(folder / "store.textproto", ""));  // it was imported before
+  EXPECT_OK(CheckPlan({import, cut, encode}, 0, folder.path()));
 }
 
 TEST(PrepPlan, MarksAStepThatNeedsMoreThanIsAllowed) {
