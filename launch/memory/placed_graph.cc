@@ -14,6 +14,7 @@
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
 #include "sampler/cuda/device_rows_cuda.h"
+#include "sampler/cuda/gpu_room.h"
 #include "sampler/features/hot_set.h"
 #include "sampler/features/partitioned_feature_source.h"
 

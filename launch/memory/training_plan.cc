@@ -10,6 +10,7 @@
 #include "sampler/batches/loader_inputs.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/cuda/device_rows_cuda.h"
+#include "sampler/cuda/gpu_room.h"
 #include "sampler/features/hot_set.h"
 
 namespace quadhop {

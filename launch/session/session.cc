@@ -25,6 +25,7 @@
 #include "launch/session/model_communicator.h"
 #include "launch/session/open_store.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
+#include "sampler/cuda/gpu_room.h"
 
 namespace quadhop {
 namespace {

@@ -7,16 +7,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "sampler/cuda/device_rows_cuda.h"
 #include "sampler/samples/batch_sampler.h"
 
 namespace quadhop {
-
-// How much of a GPU's free memory the topology may take if a step needs step_bytes.
-constexpr int64_t RoomForTopology(int64_t free_bytes, int64_t step_bytes) {
-  return std::max<int64_t>(0,
-                           std::min(free_bytes / 2, free_bytes - step_bytes - kUnplannedGpuBytes));
-}
 
 // How much of device_bytes a sampler's topology takes: its whole size if it fits, else nothing.
 inline int64_t DeviceTopologyBytes(const Topology& topology, int64_t device_bytes) {

@@ -19,15 +19,6 @@ namespace quadhop {
 // all rows have one: an error forbids reading the others from the host's memory.
 using HottestNodes = std::function<absl::StatusOr<std::vector<GlobalId>>(int64_t max_rows)>;
 
-// Of a GPU's memory, for what comes after the graph and is not planned: NCCL's buffers, and code
-// that CUDA's libraries load when it is first called.
-inline constexpr int64_t kUnplannedGpuBytes = int64_t{1} << 30;
-// How much of a GPU's free memory rows may take if a step needs step_bytes: at least a quarter is
-// left for arcs and all else.
-constexpr int64_t RoomForRows(int64_t free_bytes, int64_t step_bytes) {
-  return std::max<int64_t>(
-      0, std::min(free_bytes / 4 * 3, free_bytes - step_bytes - kUnplannedGpuBytes));
-}
 // If not all rows are copied, the place of each node's row is kept, too: bytes per node.
 inline constexpr int64_t kHotRowIndexBytes = sizeof(int32_t);
 // How many of a table's rows are copied into device_bytes: all, or as many as fit beside those
@@ -38,7 +29,7 @@ constexpr int64_t NumRowsOnDevice(int64_t num_nodes, int64_t row_bytes, int64_t 
 }
 
 // Rows for the GPU of the rank with index `local_rank` on its host. All are copied to its memory if
-// they take at most `device_bytes` (see RoomForRows), else as many of `hottest` as fit, and the
+// they take at most `device_bytes` (see gpu_room.h), else as many of `hottest` as fit, and the
 // others are read from the table's memory, which is borrowed, and locked. kUnavailable without a
 // GPU, or if the program was built without CUDA; kResourceExhausted: no memory; the errors of
 // `hottest`.
