@@ -1,5 +1,6 @@
 #include "launch/command_line/nearest.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
@@ -26,14 +27,22 @@ size_t Distance(absl::string_view a, absl::string_view b) {
   return of_row.back();
 }
 
+// Without the dashes before a flag, in lower case.
+std::string LettersOf(absl::string_view word) {
+  word.remove_prefix(std::min(word.find_first_not_of('-'), word.size()));
+  return absl::AsciiStrToLower(word);
+}
+
 }  // namespace
 
 std::string DidYouMean(absl::string_view typed, absl::Span<const std::string> words) {
+  const std::string letters = LettersOf(typed);
   const std::string* nearest = nullptr;
-  size_t least = typed.size() < 5 ? 2 : 3;
+  size_t least = letters.size() < 5 ? 2 : 3;
   for (const std::string& word : words) {
+    const std::string of_word = LettersOf(word);
     const size_t distance =
-        typed.size() >= 3 && absl::StartsWith(word, typed) ? 1 : Distance(typed, word);
+        letters.size() >= 3 && absl::StartsWith(of_word, letters) ? 1 : Distance(letters, of_word);
     if (distance >= least) continue;
     least = distance;
     nearest = &word;

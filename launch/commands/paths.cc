@@ -46,6 +46,8 @@ absl::Status CheckOutput(absl::string_view flag, const std::string& path,
   if (RankByLauncher() == 0 && !std::filesystem::is_directory(parent, error))
     return UsageError(absl::StrCat("--", flag, " is ", path, ", but there is no folder ",
                                    parent.string(), ": make it first"));
+  if (RankByLauncher() == 0 && std::filesystem::is_directory(absolute, error))
+    return UsageError(absl::StrCat("--", flag, " is ", path, ", which is a folder: name a file"));
   const std::filesystem::path file = std::filesystem::weakly_canonical(absolute, error);
   for (std::filesystem::path folder = file.parent_path(); folder.has_relative_path();
        folder = folder.parent_path()) {

@@ -286,7 +286,8 @@ absl::StatusOr<ExitCode> PlanCommand(absl::Span<const std::string> arguments) {
   QH_RETURN_IF_ERROR(
       flags.CheckExcluded("store", {"nodes", "arcs", "features", "classes", "train-nodes",
                                     "valid-nodes", "test-nodes", "dim", "hops", "dtype", "parts"}));
-  QH_RETURN_IF_ERROR(flags.CheckExcluded("gpus-per-host", {"ranks-per-host"}));
+  if (plan.gpus_per_host > 0)
+    QH_RETURN_IF_ERROR(flags.CheckExcluded("gpus-per-host", {"ranks-per-host"}));
   const absl::StatusOr<Config> config = LoadConfig(plan.config, plan.overrides);
   if (!config.ok()) return UsageError(config.status().message());
   QH_RETURN_IF_ERROR(TakeGraph(&plan));

@@ -102,10 +102,10 @@ std::string Advice(Session& session, const RunPosition& position) {
   if (position.best_says_one_class() && !SelectsByRocAuc(session))
     return OneClassAdvice(session.store().manifest().classes(), config);
   if (session.store().manifest().multi_label() && !SelectsByRocAuc(session) &&
-      position.latest_valid() == 0)
+      session.inputs().NumLabelled(SplitPart::kValid) > 0 && position.latest_valid() == 0)
     return absl::StrFormat(
-        "the latest model gives no label to any validation node (F1 0), so that the best epoch, "
-        "%d, may be one of chance: set train.select_by=ROC_AUC, or raise train.epochs "
+        "the latest model gets no label of any validation node right (F1 0), so that the best "
+        "epoch, %d, may be one of chance: set train.select_by=ROC_AUC, or raise train.epochs "
         "(docs/results.md)",
         position.best_epoch());
   if (position.best_epoch() == config.epochs() && position.evaluations_without_better() == 0 &&

@@ -16,6 +16,8 @@ TEST(DidYouMean, NamesTheNearestWordOrNone) {
   EXPECT_EQ(DidYouMean("part", words), "; did you mean partition?");
   EXPECT_EQ(DidYouMean("epochs", words), "");
   EXPECT_EQ(DidYouMean("lnp", words), "");
+  EXPECT_EQ(DidYouMean("TRAIN", words), "; did you mean train?");
+  EXPECT_EQ(DidYouMean("--foo", {"--from", "--id"}), "");
   EXPECT_EQ(DidYouMean("", words), "");
   EXPECT_EQ(DidYouMean("train", {}), "");
 }

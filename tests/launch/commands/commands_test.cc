@@ -238,6 +238,10 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
   EXPECT_THAT(of_figures.out, ContainsRegex("MAPPED +1\\.[0-9]+ GB .*does not fit"));
   EXPECT_THAT(of_figures.out, ContainsRegex("PARTITIONED +0\\.[0-9]+ GB .*fits"));
   // Ranks of a host share its cores.
+  EXPECT_EQ(Quadhop({"plan", "--store", store_, "--ranks", "2", "--gpus-per-host", "2",
+                     "--ranks-per-host", "1"})
+                .code,
+            ExitCode::kUsage);
   const Outcome crowded = Quadhop({"plan", "--nodes", "1000000", "--arcs", "2000000", "--features",
                                    "4", "--ranks", "2048", "--ranks-per-host", "2048"});
   EXPECT_EQ(crowded.code, ExitCode::kDone) << crowded.err;

@@ -38,6 +38,13 @@ TEST_F(CommandsTest, WhatCannotBeLookedAtIsSaidToBeThat) {
   }
 }
 
+TEST_F(CommandsTest, AFolderInPlaceOfAnOutputIsRefusedBeforeTheWork) {
+  ASSERT_OK(MakeDirectories(folder_ / "report.html"));
+  const Outcome outcome = Quadhop({"report", folder_ / "run", "--out", folder_ / "report.html"});
+  EXPECT_EQ(outcome.code, ExitCode::kUsage);
+  EXPECT_THAT(outcome.err, HasSubstr("which is a folder: name a file"));
+}
+
 TEST_F(CommandsTest, AConfigThatCannotBeLookedAtIsSaidToBeThat) {
   std::filesystem::create_symlink("loop", folder_ / "loop");
   const Outcome outcome = Quadhop(

@@ -192,7 +192,7 @@ TEST_F(EvaluateTest, AModelThatGivesNoNodeALabelIsTold) {
       TrainTiny(path, folder_ / "run", /*epochs=*/6,
                 {"--set", "train.loss=BINARY", "--set", "train.learning_rate=0.02"});
   EXPECT_EQ(Epochs("run").back()["valid_micro_f1"], 0);
-  EXPECT_THAT(outcome.out, HasSubstr("gives no label to any validation node (F1 0)"));
+  EXPECT_THAT(outcome.out, HasSubstr("gets no label of any validation node right (F1 0)"));
 }
 
 TEST_F(EvaluateTest, PatienceEndsWithEqualEpochs) {
