@@ -60,6 +60,7 @@ LargeGTOptions ModelOptions(const Config& config, const GraphDims& graph) {
   options.dims.centroids = options.has_global() ? model.centroids() : 0;
   options.dims.classes = graph.classes;
   options.dims.token_marks = options.has_local() && model.token_marks();
+  options.dims.head_features = model.head_features();
   options.ff_dropout = model.ff_dropout();
   options.local_dropout = model.local_dropout();
   options.attention_dropout = model.attention_dropout();

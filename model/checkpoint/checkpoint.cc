@@ -26,7 +26,9 @@ absl::Status CheckArray(const std::string& path, const std::string& name,
       path, ": ", name, " has dims ", text(entry->dims), ", but the model of this config has ",
       text(dims),
       name == "fc_in_seq.0.weight" ? " (columns: features, and marks if model.token_marks is true)"
-                                   : ""));
+      : name == "ffs.0.0.weight"
+          ? " (columns: those of modules, and features if model.head_features is true)"
+          : ""));
 }
 
 absl::StatusOr<Codebook::Candidates> ReadCandidates(const std::string& path, int64_t width) {

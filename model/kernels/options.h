@@ -32,8 +32,10 @@ struct LargeGTDims {
   // Tokens carry marks: columns after their features, with 1 in the column of the token's kind and
   // 0 elsewhere. Kinds: [own features, each hop] of other nodes, then of the node itself.
   bool token_marks = false;
+  bool head_features = false;  // the head takes the node's own features and those of each hop, too
 
   int64_t marks() const { return token_marks ? 2 * hops_and_self : 0; }
+  int64_t own_columns() const { return head_features ? hops_and_self * features : 0; }
   int64_t token_columns() const { return features + marks(); }
   int64_t sequence() const { return hops_and_self * sampled; }  // S
   int64_t wide() const { return heads * width; }                // h*H
@@ -57,8 +59,11 @@ struct LargeGTOptions {
   bool has_local() const { return conv == Conv::kFull || conv == Conv::kLocal; }
   bool has_global() const { return conv == Conv::kFull || conv == Conv::kGlobal; }
   bool has_input() const { return conv != Conv::kLocal; }  // fc_in: the node's own features
-  // Columns that the head takes: the modules' outputs, or fc_in's if there are no modules.
-  int64_t head_inputs() const {
+  // Columns that the head takes: the outputs of the local and the global module, or fc_in's if
+  // there are none; then the node's own.
+  int64_t head_inputs() const { return own_column() + dims.own_columns(); }
+  int64_t global_column() const { return has_local() * dims.wide(); }  // the first
+  int64_t own_column() const {
     return conv == Conv::kNone ? dims.width : (has_local() + has_global()) * dims.wide();
   }
 };

@@ -135,6 +135,12 @@ absl::Status LargeGT::Forward(const Step& step, const Step& side) {
   const LargeGTDims& d = options_.dims;
   const int64_t rows = step.rows();
   mixed_.Resize(memory(), {rows, options_.head_inputs()});
+  if (d.head_features) {
+    own_hops_.Resize(memory(), {rows, d.own_columns()});
+    step.kernels.GatherRows(step.arrays.features(), step.arrays.own(), own_hops_.view());
+    CopyColumns(memory(), own_hops_.cview(), 0, d.own_columns(), mixed_.view(),
+                options_.own_column());
+  }
   side.After(step);
   if (options_.has_input()) StartInput(side);
   if (options_.has_local()) {
@@ -149,7 +155,7 @@ absl::Status LargeGT::Forward(const Step& step, const Step& side) {
     global_out_.Resize(side.memory(), {rows, d.wide()});
     global_->Forward(side, embedded_.cview(), global_out_.view());
     CopyColumns(side.memory(), global_out_.cview(), 0, d.wide(), mixed_.view(),
-                mixed_.dim(1) - d.wide());
+                options_.global_column());
   }
   step.After(side);
   return Head(step);
@@ -236,7 +242,7 @@ absl::Status LargeGT::Backward(const Step& step, const Step& side) {
   if (options_.has_input()) {
     d_embedded_.Resize(side.memory(), {rows, d.width});
     if (global_) {
-      CopyColumns(side.memory(), d_mixed_.cview(), mixed_.dim(1) - d.wide(), d.wide(),
+      CopyColumns(side.memory(), d_mixed_.cview(), options_.global_column(), d.wide(),
                   global_out_.view(), 0);
       global_->Backward(side, embedded_.cview(), global_out_.cview(), d_embedded_.view());
     } else {

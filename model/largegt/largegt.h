@@ -128,6 +128,7 @@ class LargeGT {
   BatchArrays arrays_;
   Array<float> class_weight_;                        // [C], or empty
   Array<float> own_;                                 // [B, F]
+  Array<float> own_hops_;                            // [B, (1+hops)*F]: with head_features
   Array<float> in_linear_;                           // [B, H]: fc_in.0; then its gradient
   Array<float> in_hidden_;                           // [B, H]: the same, activated
   Array<float> embedded_, d_embedded_;               // [B, H]: fc_in

@@ -43,7 +43,8 @@ int64_t PassingTokenBytesOnGpu(const LargeGTOptions& options) {
 int64_t NodeBytes(const LargeGTOptions& options) {
   const LargeGTDims& d = options.dims;
   // Logits: the model's, their gradients, and those that evaluations take from it.
-  int64_t floats = 10 * d.width + 8 * d.wide() + 2 * d.features + 3 * d.classes;
+  int64_t floats =
+      10 * d.width + 8 * d.wide() + 2 * d.features + 3 * d.own_columns() + 3 * d.classes;
   if (options.has_global()) floats += 2 * d.heads * d.centroids + 3 * d.wide() + 3 * d.query();
   return floats * kFloatBytes;
 }

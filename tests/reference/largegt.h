@@ -28,6 +28,7 @@ struct Inputs {
   size_t tokens_per_node = 0;  // S
   Values<T> tokens;            // [B, S, F]; for kFull and kLocal
   Values<T> x;                 // [B, F]; not for kLocal
+  Values<T> own;               // [B, (1+hops)*F]: what the head takes besides; or empty
   Values<T> pe;                // [B, G]; for kFull and kGlobal
   std::vector<size_t> nodes;   // [B]: where the codes of these nodes stand
 };
@@ -96,6 +97,8 @@ class LargeGT {
         y = x;
         break;
     }
+    own_columns_ = Get(state_, "ffs.0.0.weight").dims[1] - ModuleColumns();
+    if (own_columns_ > 0) y = JoinColumns(y, ModuleColumns(), in.own, own_columns_);
     y = first_.Forward(state_, y, masks.first_feed_forward, mode);
     y = second_.Forward(state_, y, masks.second_feed_forward, mode);
     return output_.Forward(state_, y);
@@ -114,6 +117,7 @@ class LargeGT {
     Arrays<T>& out = grads.parameters;
     Values<T> d_y = output_.Backward(state_, d_logits, out);
     d_y = first_.Backward(state_, second_.Backward(state_, d_y, out), out);
+    if (own_columns_ > 0) d_y = Columns(d_y, ModuleColumns() + own_columns_, 0, ModuleColumns());
     const size_t wide = options_.heads * Get(state_, "fc_out.weight").dims[1];
     const bool is_full = options_.conv == Conv::kFull;
     if (has_local()) {
@@ -141,6 +145,13 @@ class LargeGT {
   bool has_local() const { return options_.conv == Conv::kFull || options_.conv == Conv::kLocal; }
   bool has_global() const { return options_.conv == Conv::kFull || options_.conv == Conv::kGlobal; }
 
+  // Of the head's inputs, those of the modules, or of fc_in.
+  size_t ModuleColumns() const {
+    const size_t width = Get(state_, "fc_out.weight").dims[1];
+    return options_.conv == Conv::kNone ? width
+                                        : (has_local() + has_global()) * options_.heads * width;
+  }
+
   // Nodes per centroid [M].
   Values<T> Counts() const {
     Values<T> counts(Get(state_, "convs.0.vq._embedding").dims[0], T{0});
@@ -157,6 +168,7 @@ class LargeGT {
   ModelOptions options_;
   Arrays<T> state_;
   std::vector<size_t> codes_;  // [N]
+  size_t own_columns_ = 0;
   Block<T> input_block_;
   Linear<T> input_out_;
   Block<T> token_block_;

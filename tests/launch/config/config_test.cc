@@ -237,6 +237,18 @@ TEST(Interval, RefusesTextThatIsNone) {
   }
 }
 
+TEST(ModelOptions, GiveTheHeadFeaturesWhateverTheModules) {
+  Config config;
+  EXPECT_EQ(ModelOptions(config, {.features = 5}).dims.own_columns(), 0);
+  config.mutable_model()->set_head_features(true);
+  config.mutable_model()->set_width(8);
+  for (const auto conv : {ModelConfig::FULL, ModelConfig::NONE}) {
+    config.mutable_model()->set_conv(conv);
+    const LargeGTOptions options = ModelOptions(config, {.features = 5, .hops_and_self = 3});
+    EXPECT_EQ(options.head_inputs(), options.own_column() + 15);
+  }
+}
+
 TEST(ModelOptions, MarkTokensOnlyWhereThereAreAny) {
   for (const auto conv : {ModelConfig::FULL, ModelConfig::GLOBAL}) {
     Config config;

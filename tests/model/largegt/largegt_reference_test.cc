@@ -100,6 +100,7 @@ reference::Inputs<double> InputsOf(const LargeGTDims& d, const Batch& batch) {
   for (const LocalRow row : batch.own) {
     const float* values = batch.features.row(row.value());
     in.x.insert(in.x.end(), values, values + d.features);
+    in.own.insert(in.own.end(), values, values + d.own_columns());
   }
   in.pe.assign(batch.pos_enc.data(), batch.pos_enc.data() + batch.pos_enc.size());
   for (const GlobalId node : batch.nodes) in.nodes.push_back(static_cast<size_t>(node.value()));
@@ -372,6 +373,14 @@ TEST(LargeGT, AgreesWithTheReferenceOnMarkedTokens) {
     job.multiplicities = true;
     job.options.ff_dropout = job.options.local_dropout = 0;
     ExpectAgreement(job, absl::StrCat("marks of ", hops_and_self, " with multiplicities"));
+  }
+}
+
+TEST(LargeGT, AgreesWithTheReferenceWhereTheHeadTakesFeatures) {
+  for (const Conv conv : {Conv::kFull, Conv::kLocal, Conv::kGlobal, Conv::kNone}) {
+    Job job = SmallJob(conv, NormKind::kBatch, 2);
+    job.options.dims.head_features = true;
+    ExpectAgreement(job, absl::StrCat("features for the head, conv ", static_cast<int>(conv)));
   }
 }
 
