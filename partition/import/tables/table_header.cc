@@ -9,18 +9,25 @@
 #include <algorithm>
 
 namespace quadhop {
+namespace {
+
+// By bzip2, zip, xz or zstd.
+bool IsCompressed(absl::string_view bytes) {
+  constexpr absl::string_view kZip = "PK\x03\x04", kXz = "\xFD\x37zXZ", kZstd = "\x28\xB5\x2F\xFD";
+  const bool by_bzip2 = absl::StartsWith(bytes, "BZh") && bytes.size() > 3 &&
+                        absl::ascii_isdigit(static_cast<unsigned char>(bytes[3]));
+  return by_bzip2 || absl::StartsWith(bytes, kZip) || absl::StartsWith(bytes, kXz) ||
+         absl::StartsWith(bytes, kZstd);
+}
+
+}  // namespace
+
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path) {
   const absl::string_view text = absl::StripLeadingAsciiWhitespace(head.text);
   absl::string_view is;
-  if ((absl::StartsWith(text, "BZh") && text.size() > 3 &&
-       absl::ascii_isdigit(static_cast<unsigned char>(text[3]))) ||
-      absl::StartsWith(text, "PK\x03\x04") ||
-      absl::StartsWith(text,
-                       "\xfd"
-                       "7zXZ") ||
-      absl::StartsWith(text, "\x28\xb5\x2f\xfd"))
+  if (IsCompressed(text))
     is = "is compressed, other than by gzip: decompress it";
-  else if (absl::StartsWith(text, "\xff\xfe") || absl::StartsWith(text, "\xfe\xff"))
+  else if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF"))
     is = "is text in UTF-16: export the table as csv in UTF-8";
   else if (absl::StartsWith(text, "{") || absl::StartsWith(text, "[{"))
     is = "is JSON: export the table as csv, as by pandas.read_json(...).to_csv(..., index=False)";

@@ -155,10 +155,13 @@ TEST_F(Tables, HaveNoFeaturesOfNumbersInHex) {
 }
 
 TEST_F(Tables, SayWhatAFileIsThatIsNoTable) {
-  const auto message = [&](const std::string& text) { return ErrorOf("a,b\n", text).message(); };
+  const auto message = [&](const std::string& text) {
+    return std::string(ErrorOf("a,b\n", text).message());
+  };
   EXPECT_THAT(message("[{\"id\": \"a\"}]"), HasSubstr("nodes0.csv is JSON"));
   EXPECT_THAT(message("BZh91AY"), HasSubstr("is compressed, other than by gzip"));
   EXPECT_THAT(message("\xff\xfei"), HasSubstr("is text in UTF-16"));
+  EXPECT_THAT(message("\xFD\x37zXZ"), HasSubstr("is compressed"));
 }
 
 TEST_F(Tables, TellMoreOfTheSameNodesInFurtherTables) {
