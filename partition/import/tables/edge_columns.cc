@@ -205,8 +205,8 @@ absl::Status EdgeColumns::FindEnds(absl::Span<const Fields> examples,
                                    absl::Span<const std::string> header, const NodeNames& nodes) {
   std::vector<size_t> found;
   for (size_t column = 0; column < num_fields_; ++column) {
-    const bool is_other =
-        column < header.size() && (IsNoEnd(header[column]) || IsOneOf(header[column], {"id"}));
+    const bool is_other = column < header.size() &&
+                          (IsNoEnd(header[column]) || absl::EqualsIgnoreCase(header[column], "id"));
     if (!is_other && AreMostlyNodes(examples, column, nodes)) found.push_back(column);
   }
   if (found.size() > 2)

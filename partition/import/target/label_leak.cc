@@ -14,14 +14,15 @@ constexpr int64_t kLeastLabelled = 50;
 
 bool IsCopy(TensorView<const float> x, int64_t column, absl::Span<const int32_t> labels) {
   absl::flat_hash_map<int32_t, float> value_of;
+  absl::flat_hash_set<float> values;
   for (size_t v = 0; v < labels.size(); ++v) {
     if (labels[v] == kUnlabelled) continue;
     const float value = x.row(static_cast<int64_t>(v))[column];
-    if (value_of.try_emplace(labels[v], value).first->second != value) return false;
+    const auto [of_label, is_new] = value_of.try_emplace(labels[v], value);
+    // As soon as the value is that of two classes, or the class has two, other rows are not read.
+    if (is_new ? !values.insert(value).second : of_label->second != value) return false;
   }
-  absl::flat_hash_set<float> values;
-  for (const auto& [label, value] : value_of) values.insert(value);
-  return values.size() == value_of.size() && values.size() > 1;
+  return values.size() > 1;
 }
 
 }  // namespace
