@@ -166,6 +166,20 @@ absl::Status CheckDims(const Store& store, const GraphDims& trained) {
   return classes == 0 ? absl::OkStatus() : CheckNumber(store, "classes", classes, trained.classes);
 }
 
+// What is measured may have been trained on.
+void WarnOfSplit(const Session& session, bool is_own_store, const std::string& trained_on) {
+  if (!is_own_store)
+    absl::FPrintF(stderr,
+                  "nodes of any part of split %s of %s may be among those that the model was "
+                  "trained on, unless both stores were split alike\n",
+                  session.split(), session.store().path());
+  else if (session.split() != trained_on)
+    absl::FPrintF(stderr,
+                  "the model was trained on split %s: nodes of any part of split %s may be among "
+                  "those that it has seen\n",
+                  trained_on, session.split());
+}
+
 absl::Status ReadOntoOtherStore(const CheckpointJob& job, Session& session) {
   const absl::StatusOr<StoreManifest> trained = ReadTrainedOn(job.run);
   const bool is_main = session.context().IsMain();
@@ -198,17 +212,8 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
                       context, use == Use::kPredict ? dims.classes : 0));
   QH_RETURN_IF_ERROR(CheckDims(session->store(), dims));
   const bool is_own_store = manifest.store() == StoreIdentity(session->store().manifest());
-  if (use == Use::kMeasure && context.IsMain() && !is_own_store)
-    absl::FPrintF(stderr,
-                  "nodes of any part of split %s of %s may be among those that the model was "
-                  "trained on, unless both stores were split alike\n",
-                  session->split(), session->store().path());
-  else if (use == Use::kMeasure && context.IsMain() &&
-           session->split() != manifest.position().split())
-    absl::FPrintF(stderr,
-                  "the model was trained on split %s: nodes of any part of split %s may be among "
-                  "those that it has seen\n",
-                  manifest.position().split(), session->split());
+  if (use == Use::kMeasure && context.IsMain())
+    WarnOfSplit(*session, is_own_store, manifest.position().split());
   if (is_own_store) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
   } else {
