@@ -49,11 +49,7 @@ struct StoreFigures {
   double majority_class_test_accuracy = 0;
 };
 
-absl::StatusOr<std::vector<ClassFigures>> ClassesOf(const Store& store) {
-  const StoreManifest& manifest = store.manifest();
-  if (!store.HasFile("labels.npy") || !store.HasFile("splits.npy") || manifest.multi_label())
-    return std::vector<ClassFigures>();
-  QH_ASSIGN_OR_RETURN(const ClassCounts counts, CountClasses(store, ""));
+std::vector<ClassFigures> ClassesOf(const StoreManifest& manifest, const ClassCounts& counts) {
   std::map<int32_t, int64_t> nodes;
   for (const auto& [label, of_class] : counts)
     nodes[label] = std::accumulate(of_class.by_part.begin(), of_class.by_part.end(), int64_t{0});
@@ -187,11 +183,15 @@ absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& poo
   StoreFigures figures;
   QH_ASSIGN_OR_RETURN(figures.graph, GraphStatistics::Of(*store, pool));
   QH_ASSIGN_OR_RETURN(figures.structure, GraphStructure::Of(*store, pool));
-  QH_ASSIGN_OR_RETURN(figures.classes, ClassesOf(*store));
+  ClassCounts counts;
+  if (HasClassesToCount(*store)) {
+    QH_ASSIGN_OR_RETURN(counts, CountClasses(*store, ""));
+  }
+  figures.classes = ClassesOf(store->manifest(), counts);
+  figures.majority_class_test_accuracy = MajorityClassTestAccuracy(counts);
   std::vector<int64_t> hubs;
   for (const GraphStructure::Hub& hub : figures.structure.hubs) hubs.push_back(hub.original_id);
   QH_ASSIGN_OR_RETURN(figures.hub_names, NamesOfPlaces(*store, hubs));
-  QH_ASSIGN_OR_RETURN(figures.majority_class_test_accuracy, MajorityClassTestAccuracy(*store, ""));
   std::fputs((as_json ? Json(*store, figures) : Text(*store, figures)).c_str(), stdout);
   return absl::OkStatus();
 }

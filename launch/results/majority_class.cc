@@ -5,20 +5,19 @@
 #include <utility>
 
 #include "core/base/status.h"
-#include "launch/session/class_counts.h"
 
 namespace quadhop {
 
 absl::StatusOr<double> MajorityClassTestAccuracy(const Store& store, const std::string& split) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  if (!store.HasFile("labels.npy") || !store.HasFile("splits.npy") ||
-      store.manifest().multi_label()) {
-    return kNone;
-  }
+  if (!HasClassesToCount(store)) return std::numeric_limits<double>::quiet_NaN();
   QH_ASSIGN_OR_RETURN(const ClassCounts counts, CountClasses(store, split));
+  return MajorityClassTestAccuracy(counts);
+}
+
+double MajorityClassTestAccuracy(const ClassCounts& counts) {
   int64_t num_test = 0;
   for (const auto& [label, of_class] : counts) num_test += of_class.In(SplitPart::kTest);
-  if (num_test == 0) return kNone;
+  if (num_test == 0) return std::numeric_limits<double>::quiet_NaN();
   // Of several classes with equally many nodes, the first.
   const auto majority =
       std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {

@@ -4,6 +4,11 @@
 
 namespace quadhop {
 
+bool HasClassesToCount(const Store& store) {
+  return store.HasFile("labels.npy") && store.HasFile("splits.npy") &&
+         !store.manifest().multi_label();
+}
+
 absl::StatusOr<ClassCounts> CountClasses(const Store& store, const std::string& split) {
   QH_ASSIGN_OR_RETURN(const auto labels, store.labels());
   QH_ASSIGN_OR_RETURN(const auto parts, store.split(split));
