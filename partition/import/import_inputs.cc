@@ -1,6 +1,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/strip.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,6 +182,20 @@ bool InputsChanged(const Store& store, absl::string_view options, absl::string_v
   const Provenance* done = store.FindStep(PrepStepName(PrepStep::kImport));
   return done != nullptr && done->options() == options && !done->inputs().empty() &&
          done->inputs() != inputs;
+}
+
+absl::Status CheckSameSource(const Store& store, const ImportOptions& options,
+                             absl::string_view inputs) {
+  const Provenance* done = store.FindStep(PrepStepName(PrepStep::kImport));
+  if (done == nullptr || done->sources().empty() || done->inputs() == inputs)
+    return absl::OkStatus();
+  absl::string_view other = done->sources();
+  const std::string from = absl::StrCat("--from ", AbsolutePath(options.from));
+  if (absl::ConsumePrefix(&other, from) && (other.empty() || absl::StartsWith(other, "; --")))
+    return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      store.path(), " was imported from another graph:\n  ", done->sources(), "\nnot from\n  ",
+      ImportSources(options), "\ngive another --store, or remove this one first"));
 }
 
 }  // namespace quadhop

@@ -74,6 +74,7 @@ class PrepRun {
       observer_.Say(absl::StrCat(intact.store == nullptr ? "the store" : "a file of the store",
                                  " is damaged and will be made anew: ", intact.damage, "\n"));
     if (intact.store == nullptr) return absl::OkStatus();
+    QH_RETURN_IF_ERROR(CheckSameSource(*intact.store, options_.import, inputs));
     const std::string& options = of(PrepStep::kImport);
     if (InputsChanged(*intact.store, options, inputs)) {
       observer_.Say("the input has changed since it was imported: the store will be made anew\n");

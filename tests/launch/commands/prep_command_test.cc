@@ -74,6 +74,25 @@ TEST_F(PrepCommandTest, ImportsAnewWhatHasChangedUnderTheSamePath) {
   EXPECT_EQ(Inspect()["test"], 1);
 }
 
+TEST_F(PrepCommandTest, DoesNotReplaceOneGraphByAnother) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const std::string manifest = *ReadFile(store_ + "/store.textproto");
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  for (const char* flag : {"--dry-run", "--directed"}) {
+    const Outcome outcome =
+        Quadhop({"prep", "--from", folder_ / "arcs.txt", "--store", store_, flag});
+    EXPECT_EQ(outcome.code, ExitCode::kFailed);
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("was imported from another graph"), HasSubstr(from_),
+                                   HasSubstr("arcs.txt"), HasSubstr("another --store")));
+  }
+  EXPECT_EQ(*ReadFile(store_ + "/store.textproto"), manifest);
+  std::filesystem::rename(from_, folder_ / "moved");
+  const Outcome moved =
+      Quadhop({"prep", "--from", folder_ / "moved", "--store", store_, "--parts", "2"});
+  EXPECT_EQ(moved.code, ExitCode::kDone) << moved.err;
+  EXPECT_THAT(moved.out, Not(HasSubstr("done"))) << "the same graph elsewhere";
+}
+
 TEST_F(PrepCommandTest, TakesAPathInAnotherSpellingForTheSame) {
   ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
   const std::vector<int64_t> labels = {0, 1, 0};
@@ -90,6 +109,7 @@ TEST_F(PrepCommandTest, TakesAPathInAnotherSpellingForTheSame) {
   EXPECT_THAT(prep(folder_ / "./arcs.txt", {"--labels", relative + "/.//y.npy"}),
               HasSubstr("import     skipped"));
   EXPECT_THAT(prep(folder_ / "arcs.txt", {}), HasSubstr("import     done"));
+  std::filesystem::remove_all(store_);
   ASSERT_THAT(prep(from_ + "/", {}), HasSubstr("import     done"));
   EXPECT_THAT(prep(from_, {}), HasSubstr("import     skipped"));
   Write("split/time/test.csv", "90\n");
