@@ -25,6 +25,17 @@ const PickleValue& GraphOf(const PickleValue& root) {
   return graph->kind == Kind::kObject && graph->content != nullptr ? *graph->content : *graph;
 }
 
+// OGB's get_idx_split(), the dict of train, valid and test: with the graph's arrays, or after the
+// graph in a list. nullptr: neither.
+const PickleValue* SplitOf(const PickleValue& root, const PickleValue& graph) {
+  if (const PickleValue* split = graph.Find("split_idx"); split != nullptr) return split;
+  if (root.kind != Kind::kList) return nullptr;
+  const auto split =
+      std::find_if(root.items.begin(), root.items.end(),
+                   [](const PickleValue* item) { return item->Find("train") != nullptr; });
+  return split == root.items.end() ? nullptr : *split;
+}
+
 // slices: for each array of a dataset, where its graphs begin, and the end.
 absl::Status CheckOneGraph(const TorchFile& file) {
   const auto& items = file.root().items;
@@ -82,8 +93,7 @@ absl::Status PygFile::TakeTorch() {
   };
   const PickleValue& graph = GraphOf(torch_->root());
   take(graph, "");
-  // OGB's get_idx_split(): train, valid and test.
-  if (const PickleValue* split = graph.Find("split_idx");
+  if (const PickleValue* split = SplitOf(torch_->root(), graph);
       split != nullptr && split->kind == Kind::kDict && !values.contains("train_idx")) {
     take(*split, "_idx");
     values.erase("split_idx");

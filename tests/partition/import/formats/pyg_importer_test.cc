@@ -269,15 +269,18 @@ TEST_F(PygTorch, MayHaveADictOfTheIdsOfASplit) {
   };
   const std::string split = absl::StrCat("}(", Entry("train", ids(6, 1)), Entry("valid", ids(7, 1)),
                                          Entry("test", ids(8, 1)), "u");
-  Write(absl::StrCat("}(",
-                     Entry("edge_index", PickledTensor("LongStorage", "0", 9, 0, {2, 3}, {3, 1})),
-                     Entry("y", PickledTensor("LongStorage", "0", 9, 0, {3}, {1})),
-                     Entry("split_idx", split), "u"),
-        {0, 1, 2, 1, 2, 0, /*train*/ 2, /*valid*/ 0, /*test*/ 1});
-  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
-  EXPECT_THAT(report.Describe(), Not(HasSubstr("not used")));
-  ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(output_ / "s.qh"));
-  EXPECT_THAT(store->split("").value(), ElementsAre(2, 3, 1));
+  const std::string graph =
+      absl::StrCat(Entry("edge_index", PickledTensor("LongStorage", "0", 9, 0, {2, 3}, {3, 1})),
+                   Entry("y", PickledTensor("LongStorage", "0", 9, 0, {3}, {1})));
+  for (const std::string& pickle :
+       {absl::StrCat("}(", graph, Entry("split_idx", split), "u"),  // in the graph's dict
+        absl::StrCat("](", PickledData(graph), split, "e")}) {      // [data, split]
+    Write(pickle, {0, 1, 2, 1, 2, 0, /*train*/ 2, /*valid*/ 0, /*test*/ 1});
+    ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
+    EXPECT_THAT(report.Describe(), Not(HasSubstr("not used")));
+    ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(output_ / "s.qh"));
+    EXPECT_THAT(store->split("").value(), ElementsAre(2, 3, 1));
+  }
 }
 
 TEST_F(PygTorch, SaysWhatItHoldsInPlaceOfAGraph) {
