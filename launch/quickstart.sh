@@ -57,7 +57,7 @@ part "Packages" launch/install.sh
 part "Build" build
 part "Store" "$quadhop" prep --from /usr/share/wordnet --store "$store" --parts 4
 part "Training, 2 ranks" train "runs/quickstart$suffix"
-part "Training without the graph, 2 ranks" train "runs/quickstart-no-graph$suffix" --set model.conv=NONE
+part "Training without the graph, 2 ranks" train "runs/quickstart-no-graph$suffix" --set model.conv=NONE --set model.head_features=false
 
 inspected=$(mktemp)
 trap 'rm -f "$inspected"' EXIT

@@ -47,7 +47,7 @@ run_peer() {
 run_quadhop() {
   mpirun -n 2 --oversubscribe --bind-to none "$quadhop" train --store "$work/graph.qh" --config quickstart \
     --run "$work/run" --overwrite --set train.epochs=1 --set sampler.sampled_nodes=$sampled --set model.width=$width \
-    --set model.heads=$heads --set model.centroids=$centroids --set train.batch=$batch >"$work/train.log" 2>&1
+    --set model.heads=$heads --set model.centroids=$centroids --set train.batch=$batch --set model.head_features=false >"$work/train.log" 2>&1
   number train_nodes_per_second <"$work/run/summary.json"
 }
 
