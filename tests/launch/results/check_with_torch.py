@@ -25,8 +25,9 @@ width, features = weights["fc_in.0.weight"].shape
 marks = weights["fc_in_seq.0.weight"].shape[1] - features
 if marks > 0:
     tokens = largegt_torch.mark_tokens(tokens, load("sampled"))
+own_rows = (weights["ffs.0.0.weight"].shape[1] - 2 * heads * width) // features
 model = largegt_torch.LargeGT(len(x), features, width, len(weights["fc_out.bias"]), pe.shape[1], heads,
-                              len(weights["convs.0.vq._embedding"]), marks=marks)
+                              len(weights["convs.0.vq._embedding"]), marks=marks, own_rows=own_rows)
 model.load_state_dict(weights, strict=True)
 model.eval()
 with torch.no_grad():

@@ -287,8 +287,9 @@ TEST_F(EvaluateTest, SaysThatMoreEpochsMayBeBetterWhereTheLastIsTheBest) {
                   .out,
               HasSubstr(more));
   // With this rate and seed the first of two epochs is the best.
-  EXPECT_THAT(Train("two", {"--set", "train.learning_rate=1"}).out,
-              AllOf(HasSubstr("(1 of 2)"), Not(HasSubstr(more))));
+  EXPECT_THAT(
+      Train("two", {"--set", "train.learning_rate=1", "--set", "model.head_features=false"}).out,
+      AllOf(HasSubstr("(1 of 2)"), Not(HasSubstr(more))));
 }
 
 TEST_F(EvaluateTest, ShortTrainingIsWarnedOf) {
@@ -352,9 +353,9 @@ TEST_F(EvaluateTest, NodesOfAPartThatIsNoneAreLeftOut) {
 }
 
 TEST_F(EvaluateTest, ATrainingThatDivergesIsSaidToOnce) {
-  const Outcome outcome =
-      TrainTiny(store_, folder_ / "wild", /*epochs=*/4,
-                {"--set", "train.learning_rate=10", "--set", "model.norm=NO_NORM"});
+  const Outcome outcome = TrainTiny(store_, folder_ / "wild", /*epochs=*/4,
+                                    {"--set", "train.learning_rate=10", "--set",
+                                     "model.norm=NO_NORM", "--set", "model.head_features=false"});
   const size_t said = outcome.out.find("the training diverges: its loss is ");
   ASSERT_NE(said, std::string::npos) << outcome.out;
   EXPECT_EQ(outcome.out.find("diverges", said + 20), std::string::npos);
@@ -427,7 +428,9 @@ TEST_F(EvaluateTest, WithoutTestNodesTheResultIsThatOfValidationNodes) {
 }
 
 TEST_F(EvaluateTest, WithoutABestCheckpointTheLatestIsTakenAndThatIsSaid) {
-  ASSERT_EQ(Train("run", {"--set", "train.learning_rate=1"}).code, ExitCode::kDone);
+  ASSERT_EQ(
+      Train("run", {"--set", "train.learning_rate=1", "--set", "model.head_features=false"}).code,
+      ExitCode::kDone);
   ASSERT_EQ(Summary("run")["best_epoch"], 1);  // which depends on the seed
   ASSERT_OK_AND_ASSIGN(const std::string best_path, FindCheckpoint(folder_ / "run", "best"));
   ASSERT_OK(RemoveCheckpoint(best_path));
