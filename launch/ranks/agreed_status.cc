@@ -42,6 +42,11 @@ absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
   return status;
 }
 
+absl::Status OnMainRank(Communicator& comm, absl::string_view operation,
+                        absl::FunctionRef<absl::Status()> work) {
+  return AgreeOnStatus(comm, operation, comm.rank() == Rank(0) ? work() : absl::OkStatus());
+}
+
 bool IsAgreed(const absl::Status& status) { return status.GetPayload(kAgreedPayload).has_value(); }
 
 }  // namespace quadhop

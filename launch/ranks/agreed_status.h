@@ -1,6 +1,7 @@
 // Faults of single hosts, found before work starts, as one error that all ranks share.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 
@@ -14,6 +15,10 @@ namespace quadhop {
 // it. Collective.
 absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
                            const absl::Status& mine);
+
+// Has rank 0 do `work`, whose error is every rank's. Collective.
+absl::Status OnMainRank(Communicator& comm, absl::string_view operation,
+                        absl::FunctionRef<absl::Status()> work);
 
 // Whether an error came from AgreeOnStatus.
 bool IsAgreed(const absl::Status& status);

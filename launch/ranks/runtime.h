@@ -43,6 +43,10 @@ struct RankContext {
   int32_t local_rank;          // among those
   int32_t first_rank_on_host;  // of the job: tells hosts apart
   bool IsMain() const { return comm.rank() == Rank(0); }
+  // The same, with another communicator.
+  RankContext With(Communicator& other) const {
+    return {other, pool, progress, ranks_on_host, local_rank, first_rank_on_host};
+  }
 };
 
 // Runs `body` once on every rank of this process and returns its exit code. An error that `body`

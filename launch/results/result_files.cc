@@ -91,9 +91,8 @@ absl::StatusOr<std::unique_ptr<ResultFiles>> ResultFiles::Create(const PredictJo
   std::unique_ptr<ResultFiles> files(new ResultFiles(session, selection));
   files->Want(job);
   files->class_names_ = ClassNames(job, session.store());
-  QH_RETURN_IF_ERROR(
-      AgreeOnStatus(session.context().comm, "make the files of results",
-                    session.context().IsMain() ? files->CreateFiles() : absl::OkStatus()));
+  QH_RETURN_IF_ERROR(OnMainRank(session.context().comm, "make the files of results",
+                                [&] { return files->CreateFiles(); }));
   return files;
 }
 

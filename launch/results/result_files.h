@@ -21,9 +21,7 @@ namespace quadhop {
 // One object per rank. Memory: 32 MiB on rank 0, but at least a row of each rank.
 class ResultFiles {
  public:
-  // Borrows all three. Rank 0 reserves the files. kInvalidArgument: see RowFormatOf. It may fail on
-  // rank 0 alone, which then must abort the job, as RunRanks does, since the others go on to Add
-  // and wait.
+  // Borrows all three. Rank 0 reserves the files; its error is every rank's. Collective.
   static absl::StatusOr<std::unique_ptr<ResultFiles>> Create(const PredictJob& job,
                                                              Session& session,
                                                              const NodeSelection& selection);

@@ -199,8 +199,7 @@ absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
   QH_RETURN_IF_ERROR(
-      AgreeOnStatus(context.comm, "look for the runs",
-                    context.IsMain() ? CheckRepetitions(run, jobs) : absl::OkStatus()));
+      OnMainRank(context.comm, "look for the runs", [&] { return CheckRepetitions(run, jobs); }));
   // Locked between the runs, too, so that nobody writes to the store. If it cannot be locked, the
   // first run says why, on all ranks.
   const absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(jobs.front().store);

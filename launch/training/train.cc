@@ -23,13 +23,12 @@ absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
   if (job->start != RunFolder::Start::kResume || !LeavesBackendOpen(job->config))
     return absl::OkStatus();
   ModelConfig::Backend backend = ModelConfig::AUTO;
-  absl::Status status;
-  if (context.IsMain() && FileExists(RunConfigPath(job->run))) {
+  QH_RETURN_IF_ERROR(OnMainRank(context.comm, "read the config of the run", [&] {
+    if (!FileExists(RunConfigPath(job->run))) return absl::OkStatus();
     const absl::StatusOr<Config> began = ReadRunConfig(job->run);
-    status = began.status();
     if (began.ok()) backend = began->model().backend();
-  }
-  QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "read the config of the run", status));
+    return began.status();
+  }));
   QH_ASSIGN_OR_RETURN(backend,
                       BroadcastValue(context.comm, "backend of the run", Rank(0), backend));
   job->config.mutable_model()->set_backend(backend);
@@ -40,21 +39,14 @@ absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
 
 absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context) {
   TrainJob job = asked;
-  QH_RETURN_IF_ERROR(AgreeOnStatus(
-      context.comm, "look for the run",
-      context.IsMain() ? RunFolder::CheckStart(job.run, job.start) : absl::OkStatus()));
+  QH_RETURN_IF_ERROR(OnMainRank(context.comm, "look for the run",
+                                [&] { return RunFolder::CheckStart(job.run, job.start); }));
   QH_RETURN_IF_ERROR(TakeBackendOfRun(context, &job));
   Faults faults(job.config.train().fail_at(), context.comm.rank());
   const std::unique_ptr<Communicator> faulty = WithFaults(context.comm, faults, context.progress);
   Communicator& comm = faulty != nullptr ? *faulty : context.comm;
-  const RankContext with_faults{comm,
-                                context.pool,
-                                context.progress,
-                                context.ranks_on_host,
-                                context.local_rank,
-                                context.first_rank_on_host};
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                      Session::Create(job.store, job.split, job.config, with_faults));
+                      Session::Create(job.store, job.split, job.config, context.With(comm)));
   // Checked before the folder of an existing run is touched.
   QH_RETURN_IF_ERROR(
       AgreeOnStatus(comm, "count training nodes",

@@ -9,9 +9,8 @@
 
 namespace quadhop {
 
-// kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint, or
-// began nothing while another process had its folder. An error on any rank is an error of the job:
-// RunRanks ends the others. Collective.
+// kDone when the run is finished; kResumable when it was asked to stop and wrote a checkpoint. An
+// error on any rank is an error of the job: RunRanks ends the others. Collective.
 absl::StatusOr<ExitCode> Train(const TrainJob& job, const RankContext& context);
 
 }  // namespace quadhop
