@@ -1,14 +1,9 @@
 // quadhop encode --store NAME.qh
-#include <cstdio>
-
 #include "core/base/status.h"
-#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/commands/run_step.h"
 #include "launch/commands/step_flags.h"
-#include "launch/display/step_display.h"
-#include "launch/ranks/cores.h"
-#include "partition/prep/prep.h"
 
 namespace quadhop {
 
@@ -24,18 +19,7 @@ absl::StatusOr<ExitCode> EncodeCommand(absl::Span<const std::string> arguments) 
   flags.Example("encode --store stores/products.qh --method file --file node2vec.npy");
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  ThreadPool pool(NumThreads(step.threads));
-  QH_RETURN_IF_ERROR(PlanStepsOfStore(step.prep, step.dry_run, {PrepStep::kEncode},
-                                      pool.num_threads(), PrintLines));
-  if (step.dry_run) return ExitCode::kDone;
-  StepDisplay display;
-  step.prep.encode.on_progress = display.hook();
-  display.Begin(PrepStepName(PrepStep::kEncode));
-  QH_ASSIGN_OR_RETURN(const EncodeReport report,
-                      EncodeStore(step.prep.store, step.prep.encode, pool));
-  display.End();
-  std::printf("%s: pos_enc.npy with %s\n", step.prep.store.c_str(), report.Describe().c_str());
-  return ExitCode::kDone;
+  return RunStep(step, PrepStep::kEncode);
 }
 
 }  // namespace quadhop

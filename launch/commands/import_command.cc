@@ -1,14 +1,10 @@
 // quadhop import --from PATH --store NAME.qh
-#include <cstdio>
-
 #include "core/base/status.h"
-#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/commands/run_step.h"
 #include "launch/commands/step_flags.h"
-#include "launch/display/step_display.h"
-#include "launch/ranks/cores.h"
-#include "partition/prep/prep.h"
+#include "partition/import/import.h"
 
 namespace quadhop {
 
@@ -27,17 +23,7 @@ absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments) 
   QH_ASSIGN_OR_RETURN(const bool proceed, step.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(ImportInputs(step.prep.import).status());
-  ThreadPool pool(NumThreads(step.threads));
-  QH_RETURN_IF_ERROR(
-      PlanStepsOfInput(step.prep, {PrepStep::kImport}, pool.num_threads(), PrintLines).status());
-  if (step.dry_run) return ExitCode::kDone;
-  StepDisplay display;
-  step.prep.import.on_progress = display.hook();
-  display.Begin(PrepStepName(PrepStep::kImport));
-  QH_ASSIGN_OR_RETURN(const ImportReport report, Import(step.prep.import, pool));
-  display.End();
-  std::printf("%s\n", report.Describe().c_str());
-  return ExitCode::kDone;
+  return RunStep(step, PrepStep::kImport);
 }
 
 }  // namespace quadhop

@@ -1,39 +1,17 @@
 // quadhop partition --store NAME.qh --parts P
 #include <absl/strings/str_cat.h>
 
-#include <cstdio>
-
 #include "core/base/status.h"
 #include "core/memory/host_memory.h"
-#include "core/threads/thread_pool.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/commands/run_step.h"
 #include "launch/commands/step_flags.h"
-#include "launch/display/step_display.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/runtime.h"
-#include "partition/prep/prep.h"
 
 namespace quadhop {
 namespace {
-
-absl::Status PrintPlan(const StepFlags& step, ThreadPool& pool) {
-  return PlanStepsOfStore(step.prep, step.dry_run, {PrepStep::kPartition}, pool.num_threads(),
-                          PrintLines);
-}
-
-absl::StatusOr<ExitCode> Partition(StepFlags step, ThreadPool& pool) {
-  QH_RETURN_IF_ERROR(PrintPlan(step, pool));
-  if (step.dry_run) return ExitCode::kDone;
-  StepDisplay display;
-  step.prep.partition.on_progress = display.hook();
-  display.Begin(PrepStepName(PrepStep::kPartition));
-  QH_ASSIGN_OR_RETURN(const PartitionReport report,
-                      PartitionStore(step.prep.store, step.prep.partition, pool));
-  display.End();
-  std::printf("%s\n", report.Describe().c_str());
-  return ExitCode::kDone;
-}
 
 // Runs as one of the ranks that cut the graph together.
 absl::StatusOr<ExitCode> PartitionOnRank(StepFlags step, const RankContext& context) {
@@ -44,16 +22,11 @@ absl::StatusOr<ExitCode> PartitionOnRank(StepFlags step, const RankContext& cont
     prep.memory_bytes = of_host_bytes / context.ranks_on_host;
     prep.Share();
   }
-  const absl::Status plan = context.IsMain() ? PrintPlan(step, context.pool) : absl::OkStatus();
-  QH_RETURN_IF_ERROR(AgreeOnStatus(context.comm, "plan the partition", plan));
+  QH_RETURN_IF_ERROR(OnMainRank(context.comm, "plan the partition", [&] {
+    return PrintPlan(step, PrepStep::kPartition, context.pool);
+  }));
   if (step.dry_run) return ExitCode::kDone;
-  StepDisplay display(context.IsMain());
-  prep.partition.on_progress = display.hook();
-  display.Begin(PrepStepName(PrepStep::kPartition));
-  QH_ASSIGN_OR_RETURN(const PartitionReport report,
-                      PartitionStore(prep.store, prep.partition, context.pool));
-  display.End();
-  if (context.IsMain()) std::printf("%s\n", report.Describe().c_str());
+  QH_RETURN_IF_ERROR(DoStepShown(prep, PrepStep::kPartition, context.pool, context.IsMain()));
   QH_RETURN_IF_ERROR(context.comm.Barrier("end of the partition"));  // rank 0 writes the store
   return ExitCode::kDone;
 }
@@ -87,8 +60,7 @@ absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> argument
   }
   QH_RETURN_IF_ERROR(CheckStartedAlone(absl::StrCat("--method ", step.prep.partition.method),
                                        ", or use --method ptscotch"));
-  ThreadPool pool(NumThreads(step.threads));
-  return Partition(step, pool);
+  return RunStep(step, PrepStep::kPartition);
 }
 
 }  // namespace quadhop

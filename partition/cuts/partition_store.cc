@@ -146,6 +146,7 @@ double PartitionReport::cut_share() const {
 }
 
 std::string PartitionReport::Describe() const {
+  if (parts() == 0) return "";  // of a rank that only helped
   const PartFigures total = quality.Total();
   std::string text = absl::StrCat(method, ": ", Counted(parts(), "part"));
   if (parts() < parts_asked && parts() == total.nodes)

@@ -22,6 +22,27 @@
 namespace quadhop {
 namespace {
 
+// Says what `steps` need for a graph of this shape, in which only what the options say is missing.
+// Then kResourceExhausted if memory or the disk cannot hold one of them.
+absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
+                       absl::Span<const PrepStep> steps, int num_threads, const SayHook& say) {
+  shape.parts = options.partition.parts;
+  shape.partition_method = options.partition.method;
+  shape.ranks = options.partition.num_ranks();
+  shape.encode_method = options.encode.method;
+  shape.encode_dim = options.encode.dim;
+  shape.hops = options.propagate.hops;
+  shape.feature_bytes = SizeOfDType(options.propagate.dtype);
+  shape.threads = num_threads;
+  QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(options.memory_bytes));
+  std::vector<StepPlan> plans = PlanPrep(shape, budget_bytes);
+  std::erase_if(plans, [&](const StepPlan& plan) {
+    return std::find(steps.begin(), steps.end(), plan.step) == steps.end();
+  });
+  say(DescribePlan(plans, budget_bytes));
+  return CheckPlan(plans, budget_bytes, options.store);
+}
+
 // One prep from its beginning to its end.
 class PrepRun {
  public:
@@ -118,30 +139,10 @@ class PrepRun {
     }
     observer_.Begins(step);
     store_.reset();  // it maps files that the step replaces
-    QH_ASSIGN_OR_RETURN(const std::string report, Do(step));
+    QH_ASSIGN_OR_RETURN(const std::string report, DoStep(options_, step, pool_));
     observer_.Done(step, watch.Elapsed(), report);
     QH_ASSIGN_OR_RETURN(store_, Store::Open(options_.store));
     return absl::OkStatus();
-  }
-
-  // Returns what to tell people.
-  absl::StatusOr<std::string> Do(PrepStep step) {
-    const auto describe = [](const auto& report) -> absl::StatusOr<std::string> {
-      QH_RETURN_IF_ERROR(report.status());
-      return report->Describe();
-    };
-    switch (step) {
-      case PrepStep::kImport:
-        return describe(Import(options_.import, pool_));
-      case PrepStep::kPartition:
-        return describe(PartitionStore(options_.store, options_.partition, pool_));
-      case PrepStep::kEncode:
-        return describe(EncodeStore(options_.store, options_.encode, pool_));
-      case PrepStep::kPropagate:
-        break;
-    }
-    QH_RETURN_IF_ERROR(PropagateStore(options_.store, options_.propagate, pool_));
-    return options_.propagate.ToString();
   }
 
   const PrepOptions& options_;
@@ -164,25 +165,6 @@ void PrepOptions::Share() {
   import.on_commit = partition.on_commit = encode.on_commit = propagate.on_commit = on_commit;
   import.on_progress = partition.on_progress = encode.on_progress = propagate.on_progress =
       on_progress;
-}
-
-absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
-                       absl::Span<const PrepStep> steps, int num_threads, const SayHook& say) {
-  shape.parts = options.partition.parts;
-  shape.partition_method = options.partition.method;
-  shape.ranks = options.partition.num_ranks();
-  shape.encode_method = options.encode.method;
-  shape.encode_dim = options.encode.dim;
-  shape.hops = options.propagate.hops;
-  shape.feature_bytes = SizeOfDType(options.propagate.dtype);
-  shape.threads = num_threads;
-  QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(options.memory_bytes));
-  std::vector<StepPlan> plans = PlanPrep(shape, budget_bytes);
-  std::erase_if(plans, [&](const StepPlan& plan) {
-    return std::find(steps.begin(), steps.end(), plan.step) == steps.end();
-  });
-  say(DescribePlan(plans, budget_bytes));
-  return CheckPlan(plans, budget_bytes, options.store);
 }
 
 absl::Status PlanStepsOfStore(const PrepOptions& options, bool dry_run,
@@ -208,6 +190,25 @@ absl::StatusOr<bool> PlanStepsOfInput(const PrepOptions& options, absl::Span<con
   if (shape->estimated && absl::IsResourceExhausted(status)) return false;
   QH_RETURN_IF_ERROR(status);
   return !shape->estimated;
+}
+
+absl::StatusOr<std::string> DoStep(const PrepOptions& options, PrepStep step, ThreadPool& pool) {
+  const auto describe = [](const auto& report) -> absl::StatusOr<std::string> {
+    QH_RETURN_IF_ERROR(report.status());
+    return report->Describe();
+  };
+  switch (step) {
+    case PrepStep::kImport:
+      return describe(Import(options.import, pool));
+    case PrepStep::kPartition:
+      return describe(PartitionStore(options.store, options.partition, pool));
+    case PrepStep::kEncode:
+      return describe(EncodeStore(options.store, options.encode, pool));
+    case PrepStep::kPropagate:
+      break;
+  }
+  QH_RETURN_IF_ERROR(PropagateStore(options.store, options.propagate, pool));
+  return options.propagate.ToString();
 }
 
 absl::Status Prep(PrepOptions options, bool dry_run, ThreadPool& pool, PrepObserver& observer) {

@@ -46,11 +46,8 @@ struct PrepOptions {
 // Receives whole lines for people.
 using SayHook = std::function<void(absl::string_view lines)>;
 
-// Says what `steps` need for a graph of this shape, in which only what the options say is missing.
-// Then kResourceExhausted if memory or the disk cannot hold one of them.
-absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
-                       absl::Span<const PrepStep> steps, int num_threads, const SayHook& say);
-// The same for the store. If it is a dry run, an interrupted commit is not finished.
+// Says what `steps` need for the store. Then kResourceExhausted if memory or the disk cannot hold
+// one of them. If it is a dry run, an interrupted commit is not finished.
 absl::Status PlanStepsOfStore(const PrepOptions& options, bool dry_run,
                               absl::Span<const PrepStep> steps, int num_threads,
                               const SayHook& say);
@@ -58,6 +55,10 @@ absl::Status PlanStepsOfStore(const PrepOptions& options, bool dry_run,
 // estimate never leads to a refusal.
 absl::StatusOr<bool> PlanStepsOfInput(const PrepOptions& options, absl::Span<const PrepStep> steps,
                                       int num_threads, const SayHook& say);
+
+// Does one step, whether it was done before or not. Returns what to tell people. Errors of Import,
+// PartitionStore, EncodeStore and PropagateStore.
+absl::StatusOr<std::string> DoStep(const PrepOptions& options, PrepStep step, ThreadPool& pool);
 
 // Follows Prep.
 class PrepObserver {
@@ -75,7 +76,7 @@ class PrepObserver {
 
 // Makes the store, or what of it is damaged or was not made with these options from this input; if
 // it is a dry run, plans that and changes nothing. What cannot work is refused before any work.
-// Errors of Import, PartitionStore, EncodeStore and PropagateStore, and of plans.
+// Errors of DoStep and of plans.
 absl::Status Prep(PrepOptions options, bool dry_run, ThreadPool& pool, PrepObserver& observer);
 
 }  // namespace quadhop

@@ -131,25 +131,6 @@ StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
   return plan;
 }
 
-}  // namespace
-
-std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes) {
-  return {PlanImport(shape, memory_bytes), PlanPartition(shape, memory_bytes),
-          PlanEncode(shape, memory_bytes), PlanPropagate(shape, memory_bytes)};
-}
-
-std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes) {
-  std::string text =
-      absl::StrFormat("%-11s %-11s %11s %11s %11s %11s   (memory allowed: %s)\n", "step", "method",
-                      "memory", "disk", "scratch", "seconds", Gigabytes(memory_bytes));
-  for (const StepPlan& step : steps)
-    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f%s\n", PrepStepName(step.step),
-                          step.how.empty() ? "-" : step.how, Gigabytes(step.memory_bytes),
-                          Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds,
-                          step.least_bytes > memory_bytes ? "   needs more" : "");
-  return text;
-}
-
 // Whether what a step makes takes the place of what is there: a store that is cut, or what was made
 // before.
 bool TakesThePlaceOfFiles(PrepStep step, const std::string& folder) {
@@ -167,6 +148,25 @@ bool TakesThePlaceOfFiles(PrepStep step, const std::string& folder) {
       return has("features.npy");
   }
   return false;
+}
+
+}  // namespace
+
+std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes) {
+  return {PlanImport(shape, memory_bytes), PlanPartition(shape, memory_bytes),
+          PlanEncode(shape, memory_bytes), PlanPropagate(shape, memory_bytes)};
+}
+
+std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes) {
+  std::string text =
+      absl::StrFormat("%-11s %-11s %11s %11s %11s %11s   (memory allowed: %s)\n", "step", "method",
+                      "memory", "disk", "scratch", "seconds", Gigabytes(memory_bytes));
+  for (const StepPlan& step : steps)
+    absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f%s\n", PrepStepName(step.step),
+                          step.how.empty() ? "-" : step.how, Gigabytes(step.memory_bytes),
+                          Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds,
+                          step.least_bytes > memory_bytes ? "   needs more" : "");
+  return text;
 }
 
 absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
