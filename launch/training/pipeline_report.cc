@@ -15,6 +15,22 @@ constexpr double kNanoseconds = 1e9;
 
 }  // namespace
 
+EpochClock::EpochClock(const BatchLoader& loader, const LargeGT& model, const EpochProgress& before)
+    : loader_(loader), model_(model), before_(before), waited_before_(model.time_waited()) {}
+
+PipelineStats EpochClock::Record(EpochProgress& done) const {
+  // Waits up to here are part of the seconds up to here, which are therefore read last.
+  PipelineStats stats;
+  stats.batches = loader_.stats();
+  stats.waited_for_sums = model_.time_waited() - waited_before_;
+  stats.steps = done.steps() - before_.steps();
+  stats.seconds = watch_.Seconds();
+  done.set_seconds(before_.seconds() + stats.seconds);
+  done.set_exposed_wait_seconds(before_.exposed_wait_seconds() +
+                                stats.batches.exposed_wait_seconds());
+  return stats;
+}
+
 absl::StatusOr<PipelineReport> PipelineReport::Combine(Communicator& comm,
                                                        const PipelineStats& stats,
                                                        double epoch_seconds) {

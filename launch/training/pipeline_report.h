@@ -8,8 +8,11 @@
 #include <string>
 
 #include "comm/collectives/communicator.h"
+#include "core/base/stopwatch.h"
 #include "launch/display/train_display.h"
 #include "launch/json/json_object.h"
+#include "model/checkpoint/checkpoint.pb.h"
+#include "model/largegt/largegt.h"
 #include "sampler/batches/batch_loader.h"
 
 namespace quadhop {
@@ -20,6 +23,23 @@ struct PipelineStats {
   absl::Duration waited_for_sums;
   int64_t steps = 0;
   double seconds = 0;
+};
+
+// Counts what one process does of an epoch. Borrows the loader and the model.
+class EpochClock {
+ public:
+  // Before the loader is started. `before`: what was done of the epoch until the run was resumed.
+  EpochClock(const BatchLoader& loader, const LargeGT& model, const EpochProgress& before);
+
+  // After a step: what was done up to here, which sets the seconds and waits of `done`.
+  PipelineStats Record(EpochProgress& done) const;
+
+ private:
+  const BatchLoader& loader_;
+  const LargeGT& model_;
+  const EpochProgress before_;
+  const absl::Duration waited_before_;
+  const Stopwatch watch_;
 };
 
 // The same over all ranks: seconds are means, traffic is summed.

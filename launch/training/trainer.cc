@@ -12,7 +12,6 @@
 #include "comm/collectives/replica_check.h"
 #include "core/base/counted.h"
 #include "core/base/status.h"
-#include "core/base/stopwatch.h"
 #include "launch/config/backends.h"
 #include "launch/display/loss_text.h"
 #include "launch/ranks/agreed_status.h"
@@ -56,8 +55,8 @@ Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
 }
 
 absl::StatusOr<ExitCode> Trainer::Run() {
-  QH_RETURN_IF_ERROR(AgreeOnStatus(session_.context().comm, "take the folder of the run",
-                                   session_.context().IsMain() ? TakeFolder() : absl::OkStatus()));
+  QH_RETURN_IF_ERROR(OnMainRank(session_.context().comm, "take the folder of the run",
+                                [this] { return TakeFolder(); }));
   QH_ASSIGN_OR_RETURN(const bool begun, Begin());
   if (!begun) return ExitCode::kDone;
   if (job_.stop != nullptr) job_.stop->Defer();
@@ -120,34 +119,19 @@ absl::Status Trainer::BeginRecords() {
 }
 
 absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
-  BatchLoader& loader = session_.loader();
   // Rank 0 writes files between epochs: waiting for it is not part of an epoch.
   QH_RETURN_IF_ERROR(session_.context().comm.Barrier("begin of an epoch"));
-  const Stopwatch watch;
   EpochProgress& done = *position_.mutable_under_way();
-  const int64_t steps_before = done.steps();
-  const double seconds_before = done.seconds(), waited_before = done.exposed_wait_seconds();
-  Pass pass;
-  pass.batch = config_.batch();
-  pass.epoch = epoch;
-  pass.first_step = done.steps();
-  QH_RETURN_IF_ERROR(loader.Start(pass));
-  steps_per_epoch_ = loader.num_steps();
-  last_step_ = -1;
-  pipeline_ = {};
-  const absl::Duration time_waited_before = session_.model().time_waited();
+  const EpochClock clock(session_.loader(), session_.model(), done);
+  QH_RETURN_IF_ERROR(StartBatches(epoch));
   while (done.steps() != last_step_) {
-    QH_ASSIGN_OR_RETURN(const Batch* batch, loader.Next());
+    QH_ASSIGN_OR_RETURN(const Batch* batch, session_.loader().Next());
     if (batch == nullptr) break;
     session_.context().progress.Set("training", position_.step());
     QH_RETURN_IF_ERROR(faults_.At(FailAt::TRAINING_STEP, position_.step()));
     QH_RETURN_IF_ERROR(TrainStep(*batch));
-    // Waits up to here are part of the seconds up to here.
-    pipeline_ = {loader.stats(), session_.model().time_waited() - time_waited_before,
-                 done.steps() - steps_before, watch.Seconds()};
-    done.set_seconds(seconds_before + pipeline_.seconds);
-    done.set_exposed_wait_seconds(waited_before + pipeline_.batches.exposed_wait_seconds());
-    QH_RETURN_IF_ERROR(AgreeAfterStep(done.steps(), steps_per_epoch_));
+    pipeline_ = clock.Record(done);
+    QH_RETURN_IF_ERROR(AfterStep());
     display_.Show(View(epoch));
   }
   if (last_step_ >= 0) return true;
@@ -155,6 +139,18 @@ absl::StatusOr<bool> Trainer::TrainEpoch(int64_t epoch) {
                       agreement_->Settle({StopRequested(), checkpointing_->DueByTime()}));
   due_by_time_ |= agreed.checkpoint;
   return agreed.stop;
+}
+
+absl::Status Trainer::StartBatches(int64_t epoch) {
+  Pass pass;
+  pass.batch = config_.batch();
+  pass.epoch = epoch;
+  pass.first_step = position_.under_way().steps();
+  QH_RETURN_IF_ERROR(session_.loader().Start(pass));
+  steps_per_epoch_ = session_.loader().num_steps();
+  last_step_ = -1;
+  pipeline_ = {};
+  return absl::OkStatus();
 }
 
 TrainingView Trainer::View(int64_t epoch) const {
@@ -231,18 +227,19 @@ absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
                    "train.bad_steps_allowed"));
 }
 
-absl::Status Trainer::AgreeAfterStep(int64_t done, int64_t num_steps) {
+absl::Status Trainer::AfterStep() {
+  const int64_t done = position_.under_way().steps();
   QH_RETURN_IF_ERROR(checkpointing_->Collect());
   QH_ASSIGN_OR_RETURN(const Requests agreed,
                       agreement_->Exchange({StopRequested(), checkpointing_->DueByTime()}));
   // The exchange of features runs ahead: the epoch ends before the first step that no rank can have
   // begun.
   if (agreed.stop && last_step_ < 0) {
-    last_step_ = std::min(num_steps, done + job_.config.sampler().prefetch_steps() + 1);
+    last_step_ = std::min(steps_per_epoch_, done + job_.config.sampler().prefetch_steps() + 1);
     session_.loader().EndBefore(last_step_);
   }
   // At the end of an epoch, EndEpoch or Stop writes it.
-  const bool at_end = done == num_steps || done == last_step_;
+  const bool at_end = done == steps_per_epoch_ || done == last_step_;
   const int64_t step = position_.step();
   // A request that is read in the step after a write was posted before that write.
   due_by_time_ |= agreed.checkpoint && !checkpointing_->WroteAfter(step - 1);
@@ -310,7 +307,11 @@ void Trainer::Report(int64_t epoch, const PipelineReport& loading,
                                evaluation.has_value() ? evaluation->Text(position_) : "", seconds,
                                rate, Bottleneck(loading.waits()), checkpointing_->Warning()));
   WarnOfDivergence(train_loss);
-  if (epoch == config_.eval_every_epochs() && evaluation_seconds_ > seconds &&
+  AdviseOnEvaluation(epoch, seconds);
+}
+
+void Trainer::AdviseOnEvaluation(int64_t epoch, double epoch_seconds) {
+  if (epoch == config_.eval_every_epochs() && evaluation_seconds_ > epoch_seconds &&
       evaluation_seconds_ > kLongEvaluationSeconds &&
       config_.evaluate_test() == TrainConfig::ALWAYS)
     display_.Say(absl::StrFormat(

@@ -33,8 +33,8 @@ class Trainer {
   // Borrows all arguments.
   Trainer(const TrainJob& job, Session& session, Faults& faults);
 
-  // kDone when the run is finished; kResumable when a stop was asked for, and either its checkpoint
-  // is written or nothing was begun.
+  // kDone when the run is finished; kResumable when a stop was asked for, and its checkpoint is
+  // written.
   absl::StatusOr<ExitCode> Run();
 
  private:
@@ -47,23 +47,26 @@ class Trainer {
   // Trains the rest of the epoch. True if a rank was asked to stop: then only as much of the epoch
   // as ranks agreed on.
   absl::StatusOr<bool> TrainEpoch(int64_t epoch);
+  // Of the rest of the epoch.
+  absl::Status StartBatches(int64_t epoch);
   absl::Status TrainStep(const Batch& batch);
   // Leaves out a step whose loss or gradient is not finite, if that is allowed; else ends the run.
   absl::Status HandleBadStep(const Batch& batch, double loss,
                              const std::vector<std::string>& tensors);
   // After each step: notes finished checkpoints, writes one if it is due, and learns whether the
   // run is to stop.
-  absl::Status AgreeAfterStep(int64_t done, int64_t num_steps);
+  absl::Status AfterStep();
   absl::Status CheckReplicas();
   // Evaluates if it is the epoch's turn, reports it, and writes a checkpoint if one is due.
   absl::Status EndEpoch(int64_t epoch);
   absl::StatusOr<EpochEvaluation> Evaluate(int64_t epoch);
-  // The epoch's event, and its line for people.
+  // The epoch's event, its line for people, and what they should know about it.
   void Report(int64_t epoch, const PipelineReport& loading,
               const std::optional<EpochEvaluation>& evaluation);
   absl::StatusOr<ExitCode> Stop();
   absl::Status Finish();
   void WarnOfDivergence(double train_loss);
+  void AdviseOnEvaluation(int64_t epoch, double epoch_seconds);
   bool StopRequested() const;
   // On rank 0, writes a line in metrics.jsonl.
   void Log(const JsonObject& event);
