@@ -26,12 +26,12 @@ TEST(StepLine, SaysWhatIsKnown) {
 
 class StepDisplayTest : public PseudoTerminalTest {
  protected:
-  // What is written until `wanted` is, or for ten seconds.
-  std::string ReadUntil(const std::string& wanted) const {
+  // What is written until a matcher likes it, or for ten seconds: a terminal hands on later what
+  // was written to it.
+  std::string ReadUntil(const testing::Matcher<std::string>& wanted) const {
     std::string text;
     for (const absl::Time end = absl::Now() + absl::Seconds(10);
-         absl::Now() < end && text.find(wanted) == std::string::npos;
-         absl::SleepFor(absl::Milliseconds(1)))
+         absl::Now() < end && !wanted.Matches(text); absl::SleepFor(absl::Milliseconds(1)))
       text += Read();
     return text;
   }
@@ -42,13 +42,14 @@ TEST_F(StepDisplayTest, KeepsALineOfTheStepUntilItEnds) {
   absl::SleepFor(absl::Milliseconds(20));
   EXPECT_EQ(Read(), "") << "no step is at work";
   display.Begin("import");
-  EXPECT_THAT(ReadUntil("0s"), HasSubstr("\r\x1b[Kimport  0s"));
+  EXPECT_THAT(ReadUntil(HasSubstr("0s")), HasSubstr("\r\x1b[Kimport  0s"));
   const ProgressHook hook = display.hook();
   hook("edge.csv", 0.5);
-  EXPECT_THAT(ReadUntil("50 %"), HasSubstr("import  edge.csv  50 %  "));
-  EXPECT_THAT(ReadUntil("50 %  1s"), ContainsRegex("50 %  [1-9][0-9]?s")) << "without a word of it";
+  EXPECT_THAT(ReadUntil(HasSubstr("50 %")), HasSubstr("import  edge.csv  50 %  "));
+  EXPECT_THAT(ReadUntil(HasSubstr("50 %  1s")), ContainsRegex("50 %  [1-9][0-9]?s"))
+      << "without a word of it";
   display.End();
-  EXPECT_THAT(Read(), EndsWith("\r\x1b[K"));
+  EXPECT_THAT(ReadUntil(EndsWith("\r\x1b[K")), EndsWith("\r\x1b[K"));
   absl::SleepFor(absl::Milliseconds(20));
   EXPECT_EQ(Read(), "");
 }
@@ -58,7 +59,7 @@ TEST_F(StepDisplayTest, OfTheNextStepForgetsWhatTheOneBeforeWasAt) {
   display.Begin("import");
   display.hook()("edge.csv", 0.5);
   display.Begin("partition");
-  EXPECT_THAT(ReadUntil("partition"), HasSubstr("partition  0s"));
+  EXPECT_THAT(ReadUntil(HasSubstr("partition")), HasSubstr("partition  0s"));
 }
 
 TEST_F(StepDisplayTest, ShowsNothingOfAStepThatIsShort) {
