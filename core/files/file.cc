@@ -175,6 +175,15 @@ absl::Status AppendAll(int fd, absl::string_view* rest, const std::string& name)
   return absl::OkStatus();
 }
 
+absl::Status AppendWhole(int fd, absl::string_view text, const std::string& name) {
+  const off_t begin = lseek(fd, 0, SEEK_END);
+  absl::string_view rest = text;
+  absl::Status written = AppendAll(fd, &rest, name);
+  if (rest.size() < text.size() && !written.ok() && ftruncate(fd, begin) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cut back ", name));
+  return written;
+}
+
 absl::StatusOr<int64_t> FileBytes(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("look at ", path));

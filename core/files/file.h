@@ -38,6 +38,8 @@ absl::Status ReadAllAt(int fd, int64_t offset_bytes, void* data, int64_t num_byt
 // Writes `rest` at the end of a file, or where the last call ended. What has been written is
 // removed from `rest`, on error too.
 absl::Status AppendAll(int fd, absl::string_view* rest, const std::string& name);
+// Appends `text` to a file, or on error nothing of it.
+absl::Status AppendWhole(int fd, absl::string_view text, const std::string& name);
 
 absl::StatusOr<int64_t> FileBytes(const std::string& path);
 bool FileExists(const std::string& path);

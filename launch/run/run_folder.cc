@@ -216,14 +216,8 @@ void RunFolder::Warn(const absl::Status& lost) {
 }
 
 absl::Status RunFolder::AppendMetrics(const JsonObject& event) {
-  const std::string line = absl::StrCat(event.ToString(), "\n");
-  const off_t begin = lseek(metrics_fd_, 0, SEEK_END);
-  absl::string_view rest = line;
-  absl::Status written = AppendAll(metrics_fd_, &rest, RunMetricsPath(path_));
   // Half a line would not be JSON to whoever reads the file.
-  if (!written.ok() && rest.size() < line.size() && ftruncate(metrics_fd_, begin) != 0)
-    return ErrnoStatus(errno, absl::StrCat("cut back ", RunMetricsPath(path_)));
-  return written;
+  return AppendWhole(metrics_fd_, absl::StrCat(event.ToString(), "\n"), RunMetricsPath(path_));
 }
 
 absl::Status RunFolder::BeginEvents(int64_t next_step) {
