@@ -25,6 +25,11 @@ absl::StatusOr<Config> LoadConfig(const std::string& source,
 // A textproto of every field that is set. The text of what LoadConfig made reads back equal.
 std::string ConfigToText(const Config& config);
 
+// Whether the best epoch is the one with the highest area under the ROC curve.
+inline bool SelectsByRocAuc(const Config& config) {
+  return config.train().select_by() == TrainConfig::ROC_AUC;
+}
+
 // launch/configs/NAME.textproto, compiled into the program so that it works without its source
 // tree.
 struct Preset {

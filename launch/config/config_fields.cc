@@ -106,9 +106,6 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field, absl::str
       fields.SetEnum(message, &field, value);
       return absl::OkStatus();
     }
-    case FieldDescriptor::CPPTYPE_STRING:
-      fields.SetString(message, &field, std::string(text));
-      return absl::OkStatus();
     default:
       return absl::UnimplementedError(
           absl::StrCat("config field ", path, " of type ", field.cpp_type_name()));
@@ -209,31 +206,7 @@ void FillDefaults(Message* message) {
       continue;
     }
     if (fields.HasField(*message, &field)) continue;
-    switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_INT32:
-        fields.SetInt32(message, &field, field.default_value_int32());
-        break;
-      case FieldDescriptor::CPPTYPE_INT64:
-        fields.SetInt64(message, &field, field.default_value_int64());
-        break;
-      case FieldDescriptor::CPPTYPE_UINT64:
-        fields.SetUInt64(message, &field, field.default_value_uint64());
-        break;
-      case FieldDescriptor::CPPTYPE_DOUBLE:
-        fields.SetDouble(message, &field, field.default_value_double());
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        fields.SetBool(message, &field, field.default_value_bool());
-        break;
-      case FieldDescriptor::CPPTYPE_ENUM:
-        fields.SetEnum(message, &field, field.default_value_enum());
-        break;
-      case FieldDescriptor::CPPTYPE_STRING:
-        fields.SetString(message, &field, field.default_value_string());
-        break;
-      default:
-        break;
-    }
+    QH_CHECK(SetScalar(message, field, field.name(), FieldText(*message, field)).ok());
   }
 }
 

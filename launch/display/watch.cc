@@ -10,6 +10,7 @@
 
 #include "core/base/status.h"
 #include "core/files/file.h"
+#include "launch/config/config.h"
 #include "launch/display/loss_text.h"
 #include "launch/display/short_duration.h"
 #include "launch/display/sign_of_life.h"
@@ -31,9 +32,8 @@ struct Metric {
 // The metric that the best epoch is chosen by, if the epoch was evaluated.
 void AppendMetric(const nlohmann::json& event, const char* part, bool named, const Config& config,
                   std::string& line) {
-  const bool by_roc_auc = config.train().select_by() == TrainConfig::ROC_AUC;
   for (const Metric& metric :
-       {by_roc_auc ? Metric{"_roc_auc", "ROC AUC "} : Metric{"_accuracy", ""},
+       {SelectsByRocAuc(config) ? Metric{"_roc_auc", "ROC AUC "} : Metric{"_accuracy", ""},
         Metric{"_micro_f1", "micro F1 "}}) {
     const auto found = event.find(absl::StrCat(part, metric.ending));
     if (found == event.end() || !found->is_number()) continue;
@@ -94,10 +94,7 @@ absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
     return Standing{State::kStopped, "there is no sign that it runs"};
   // Checked first, as a run says how it ended before it lets go of its folder.
   const bool unclaimed = IsUnclaimed(run_);
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunAlivePath(run_)));
-  const nlohmann::json sign = ParseJson(text);
-  if (!sign.is_object())
-    return absl::DataLossError(absl::StrCat(RunAlivePath(run_), " is not a JSON object"));
+  QH_ASSIGN_OR_RETURN(const nlohmann::json sign, ReadJsonObject(RunAlivePath(run_)));
   const int64_t step = IntegerField(sign, "step");
   const std::string where = absl::StrFormat("%s, step %d", TextField(sign, "phase"), step);
   const std::string host = TextField(sign, "host");

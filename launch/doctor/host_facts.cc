@@ -113,6 +113,15 @@ Finding JudgeOpenFiles(absl::Span<const HostFacts> facts) {
           few ? absl::StrCat("raise the limit to ", needed, ", by ulimit -n or limits.conf") : ""};
 }
 
+// "n1 (2 ranks), n2 (2 ranks)"
+std::string DescribeHosts(absl::Span<const HostFacts> facts) {
+  std::vector<std::string> parts;
+  for (const std::vector<size_t>& ranks : RanksByHost(facts))
+    parts.push_back(absl::StrCat(facts[ranks.front()].name, " (",
+                                 Counted(static_cast<int64_t>(ranks.size()), "rank"), ")"));
+  return absl::StrJoin(parts, ", ");
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<HostFacts>> GatherHostFacts(const RankContext& context) {
@@ -128,14 +137,6 @@ absl::StatusOr<std::vector<HostFacts>> GatherHostFacts(const RankContext& contex
   QH_RETURN_IF_ERROR(context.comm.Barrier("compare the clocks"));
   mine.clock_ns = absl::GetCurrentTimeNanos();
   return GatherOne(context.comm, "facts of hosts", mine);
-}
-
-std::string DescribeHosts(absl::Span<const HostFacts> facts) {
-  std::vector<std::string> parts;
-  for (const std::vector<size_t>& ranks : RanksByHost(facts))
-    parts.push_back(absl::StrCat(facts[ranks.front()].name, " (",
-                                 Counted(static_cast<int64_t>(ranks.size()), "rank"), ")"));
-  return absl::StrJoin(parts, ", ");
 }
 
 Findings JudgeHosts(absl::Span<const HostFacts> facts) {

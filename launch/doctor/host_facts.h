@@ -29,9 +29,6 @@ struct HostFacts {
 // The facts of every rank, ordered by rank, on every rank. Collective.
 absl::StatusOr<std::vector<HostFacts>> GatherHostFacts(const RankContext& context);
 
-// "n1 (2 ranks), n2 (2 ranks)"
-std::string DescribeHosts(absl::Span<const HostFacts> facts);
-
 // Findings on hosts, cores, clocks, processors, memory and open files. Pure.
 Findings JudgeHosts(absl::Span<const HostFacts> facts);
 

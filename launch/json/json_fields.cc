@@ -1,5 +1,10 @@
 #include "launch/json/json_fields.h"
 
+#include <absl/strings/str_cat.h>
+
+#include "core/base/status.h"
+#include "core/files/file.h"
+
 namespace quadhop {
 namespace {
 
@@ -17,6 +22,13 @@ const json* FieldOf(const json& object, const char* name) {
 
 json ParseJson(absl::string_view text) {
   return json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+absl::StatusOr<json> ReadJsonObject(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
+  json object = ParseJson(text);
+  if (object.is_object()) return object;
+  return absl::DataLossError(absl::StrCat(path, " is not a JSON object: restore the file"));
 }
 
 // json::value() throws if a field has another type.

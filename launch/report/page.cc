@@ -37,8 +37,6 @@ th, td { text-align: left; padding: 6px 14px 6px 0; border-bottom: 1px solid var
 th { color: var(--soft); font-weight: 600; } tr:last-child td { border-bottom: 0; } td:first-child { font-weight: 600; }
 )css";
 
-}  // namespace
-
 std::string CardHtml(const Card& card) {
   std::string keys;
   for (const Card::Key& key : card.keys)
@@ -51,6 +49,8 @@ std::string CardHtml(const Card& card) {
       card.chart.rfind("<table", 0) == 0 ? " wide" : "", Escape(card.title), Escape(card.note),
       keys, card.chart);
 }
+
+}  // namespace
 
 std::string SectionHtml(const std::string& title, const std::vector<Card>& cards) {
   std::string html = absl::StrCat("<section><h2>", Escape(title), "</h2>\n<div class='grid'>\n");

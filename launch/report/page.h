@@ -21,7 +21,6 @@ struct Card {
   std::vector<Key> keys;
   std::string chart;  // SVG or a table
 };
-std::string CardHtml(const Card& card);
 
 std::string SectionHtml(const std::string& title, const std::vector<Card>& cards);
 

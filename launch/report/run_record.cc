@@ -22,12 +22,9 @@ namespace {
 using nlohmann::json;
 
 // The JSON object in a file; an empty one if there is no file.
-absl::StatusOr<json> ReadObject(const std::string& path) {
+absl::StatusOr<json> ReadIfPresent(const std::string& path) {
   if (!FileExists(path)) return json::object();
-  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
-  json object = ParseJson(text);
-  if (object.is_object()) return object;
-  return absl::DataLossError(absl::StrCat(path, " is not a JSON object: restore the file"));
+  return ReadJsonObject(path);
 }
 
 void TakeNumbers(const json& object, const std::string& prefix, double at, RunRecord& run) {
@@ -119,12 +116,12 @@ absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run_path) {
   QH_ASSIGN_OR_RETURN(run.config, ReadRunConfig(run_path));
   QH_ASSIGN_OR_RETURN(run.store, ReadRunStore(run_path));
   QH_RETURN_IF_ERROR(ReadMetrics(run));
-  QH_ASSIGN_OR_RETURN(const json summary, ReadObject(RunSummaryPath(run_path)));
+  QH_ASSIGN_OR_RETURN(const json summary, ReadIfPresent(RunSummaryPath(run_path)));
   for (const auto& [name, value] : summary.items())
     if (value.is_number()) run.summary[name] = value.get<double>();
-  QH_ASSIGN_OR_RETURN(const json machine, ReadObject(RunMachinePath(run_path)));
+  QH_ASSIGN_OR_RETURN(const json machine, ReadIfPresent(RunMachinePath(run_path)));
   for (const auto& [name, value] : machine.items()) run.machine[name] = TextOf(value);
-  QH_ASSIGN_OR_RETURN(const json evaluation, ReadObject(RunEvaluationPath(run_path)));
+  QH_ASSIGN_OR_RETURN(const json evaluation, ReadIfPresent(RunEvaluationPath(run_path)));
   run.valid = DetailOf(evaluation, "valid");
   run.test = DetailOf(evaluation, "test");
   run.detail_epoch = IntegerField(evaluation, "epoch");

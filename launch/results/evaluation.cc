@@ -6,16 +6,13 @@
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
 #include "core/store/store.h"
+#include "launch/config/config.h"
 #include "launch/results/metrics.h"
 
 namespace quadhop {
 namespace {
 
 constexpr double kNotApplicable = std::numeric_limits<double>::quiet_NaN();
-
-bool SelectsByRocAuc(const Session& session) {
-  return session.config().train().select_by() == TrainConfig::ROC_AUC;
-}
 
 // What one rank has seen of one part.
 struct PartCounts {
@@ -30,7 +27,7 @@ struct PartCounts {
 size_t NumScoreColumns(const Session& session) {
   const StoreManifest& manifest = session.store().manifest();
   if (!manifest.multi_label()) return manifest.classes() == 2 ? 1 : 0;
-  return SelectsByRocAuc(session) ? static_cast<size_t>(manifest.classes()) : 0;
+  return SelectsByRocAuc(session.config()) ? static_cast<size_t>(manifest.classes()) : 0;
 }
 
 // Adds row r of a batch to the counts of its part.
@@ -72,7 +69,7 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
   int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes};
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of the evaluation", absl::MakeSpan(totals)));
   PartMetrics metrics{kNotApplicable, kNotApplicable, kNotApplicable,
-                      kNotApplicable, totals[2],      SelectsByRocAuc(session)};
+                      kNotApplicable, totals[2],      SelectsByRocAuc(session.config())};
   if (!counts.scores.empty()) {
     QH_ASSIGN_OR_RETURN(metrics.roc_auc, MeanRocAuc(comm, counts.scores));
   }
@@ -103,7 +100,7 @@ std::vector<std::pair<std::string, double>> PartMetrics::Named(SplitPart part) c
 }
 
 std::string SelectedMetric(const Session& session) {
-  if (SelectsByRocAuc(session)) return "ROC AUC ";
+  if (SelectsByRocAuc(session.config())) return "ROC AUC ";
   return session.store().manifest().multi_label() ? "micro F1 " : "";
 }
 

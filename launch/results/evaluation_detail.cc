@@ -33,7 +33,7 @@ absl::Status EvaluationDetail::Sum(Communicator& comm) {
   return SumOverRanks(comm, "confusion of classes", absl::MakeSpan(confusion_));
 }
 
-bool EvaluationDetail::SaysOneClass() const {
+bool EvaluationDetail::PredictsOneClass() const {
   std::set<int64_t> labels, predicted;
   for (size_t i = 0; i < confusion_.size(); ++i) {
     if (confusion_[i] == 0) continue;

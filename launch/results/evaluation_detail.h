@@ -24,7 +24,7 @@ class EvaluationDetail {
 
   // Whether nodes of several classes are all predicted to be of one. False if there are more than
   // kMaxConfusionClasses classes.
-  bool SaysOneClass() const;
+  bool PredictsOneClass() const;
   // {"confusion":[[..C..]..C..], "degrees":[{"from":0,"nodes":3,"right":2},...]}: row i of the
   // confusion has the nodes of class i by predicted class; it is left out if there are more than
   // kMaxConfusionClasses classes. Degrees are in ranges [0, 1), [1, 2), [2, 4), [4, 8), ...; ranges

@@ -18,28 +18,28 @@ constexpr size_t kBlockBytes = size_t{1} << 20;
 
 }  // namespace
 
-absl::StatusOr<RowFormat> RowFormatOf(const std::string& path) {
-  if (absl::EndsWith(path, ".npy")) return RowFormat::kNpy;
-  if (absl::EndsWith(path, ".csv")) return RowFormat::kCsv;
-  return absl::InvalidArgumentError(
-      absl::StrCat("results are written as .npy or .csv, but ", path, " ends in neither"));
-}
-
 std::string CsvField(absl::string_view text) {
   if (text.find_first_of(",\"\r\n") == absl::string_view::npos) return std::string(text);
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
+absl::StatusOr<RowFile::Format> RowFile::FormatOf(const std::string& path) {
+  if (absl::EndsWith(path, ".npy")) return Format::kNpy;
+  if (absl::EndsWith(path, ".csv")) return Format::kCsv;
+  return absl::InvalidArgumentError(
+      absl::StrCat("results are written as .npy or .csv, but ", path, " ends in neither"));
+}
+
 absl::StatusOr<RowFile> RowFile::Create(const std::string& path, const Layout& layout) {
   QH_CHECK(layout.dtype == DType::kF32 || layout.dtype == DType::kI32);
-  QH_ASSIGN_OR_RETURN(const RowFormat format, RowFormatOf(path));
+  QH_ASSIGN_OR_RETURN(const Format format, FormatOf(path));
   const std::string header =
-      format == RowFormat::kNpy ? NpyHeaderBytes(layout.dtype, layout.dims) : "";
+      format == Format::kNpy ? NpyHeaderBytes(layout.dtype, layout.dims) : "";
   const int64_t columns = layout.dims.size() == 1 ? 1 : layout.dims[1];
   const int64_t row_bytes = columns * SizeOfDType(layout.dtype);
   QH_ASSIGN_OR_RETURN(
       TemporaryFile file,
-      TemporaryFile::Create(format == RowFormat::kNpy ? path : path + ".rows",
+      TemporaryFile::Create(format == Format::kNpy ? path : path + ".rows",
                             static_cast<int64_t>(header.size()) + layout.dims[0] * row_bytes));
   RowFile rows(path, format, std::move(file));
   QH_ASSIGN_OR_RETURN(rows.rows_, rows.file_.Map());
@@ -100,7 +100,7 @@ absl::Status RowFile::WriteCsv(const Text& text) {
 }
 
 absl::Status RowFile::Finish(const Text& text) {
-  return format_ == RowFormat::kNpy ? file_.TakeName() : WriteCsv(text);
+  return format_ == Format::kNpy ? file_.TakeName() : WriteCsv(text);
 }
 
 }  // namespace quadhop

@@ -16,10 +16,6 @@
 
 namespace quadhop {
 
-// The format by the ending of the path. kInvalidArgument for any other ending.
-enum class RowFormat { kNpy, kCsv };
-absl::StatusOr<RowFormat> RowFormatOf(const std::string& path);
-
 // A field of a line of CSV: in quotes if it has a comma, a quote or a line break (RFC 4180).
 std::string CsvField(absl::string_view text);
 
@@ -30,8 +26,8 @@ class RowFile {
     DType dtype = DType::kF32;       // kF32 or kI32
     absl::Span<const int64_t> dims;  // [rows] or [rows, columns]
   };
-  // Reserves the disk space that the rows take: kResourceExhausted if there is no room.
-  // kInvalidArgument: see RowFormatOf.
+  // Reserves the disk space that the rows take: kResourceExhausted if there is no room. The format
+  // is that of the path's ending: kInvalidArgument if it is neither .npy nor .csv.
   static absl::StatusOr<RowFile> Create(const std::string& path, const Layout& layout);
 
   // The bytes of a row, zero at first.
@@ -47,7 +43,9 @@ class RowFile {
   absl::Status Finish(const Text& text);
 
  private:
-  RowFile(std::string path, RowFormat format, TemporaryFile file)
+  enum class Format { kNpy, kCsv };
+  static absl::StatusOr<Format> FormatOf(const std::string& path);
+  RowFile(std::string path, Format format, TemporaryFile file)
       : path_(std::move(path)), format_(format), file_(std::move(file)) {}
   void AppendCsvRow(const Text& text, int64_t row, std::string& out);
   // Calls write(text of a block of rows) for block after block.
@@ -56,7 +54,7 @@ class RowFile {
   absl::Status WriteCsv(const Text& text);
 
   std::string path_;
-  RowFormat format_;
+  Format format_;
   TemporaryFile file_;        // of CSV: rows only, removed at the end
   absl::Span<uint8_t> rows_;  // the whole of file_, mapped
   int64_t data_offset_ = 0, num_rows_ = 0, columns_ = 0, row_bytes_ = 0;

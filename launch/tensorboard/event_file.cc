@@ -1,6 +1,7 @@
 #include "launch/tensorboard/event_file.h"
 
 #include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/time/clock.h>
@@ -18,6 +19,7 @@
 #include "core/base/status.h"
 #include "core/files/file.h"
 #include "launch/config/config_fields.h"
+#include "launch/json/json_fields.h"
 #include "launch/ranks/host_name.h"
 
 namespace quadhop {
@@ -48,31 +50,15 @@ std::string LittleEndian(T value) {
 double Now() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
 google::protobuf::Value ValueOf(const Message& message, const FieldDescriptor& field) {
-  const Reflection& fields = *message.GetReflection();
+  const std::string text = FieldText(message, field);
   google::protobuf::Value value;
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32:
-      value.set_number_value(fields.GetInt32(message, &field));
-      break;
-    case FieldDescriptor::CPPTYPE_INT64:
-      value.set_number_value(static_cast<double>(fields.GetInt64(message, &field)));
-      break;
-    case FieldDescriptor::CPPTYPE_UINT64:
-      value.set_number_value(static_cast<double>(fields.GetUInt64(message, &field)));
-      break;
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      value.set_number_value(fields.GetDouble(message, &field));
-      break;
-    case FieldDescriptor::CPPTYPE_BOOL:
-      value.set_bool_value(fields.GetBool(message, &field));
-      break;
-    case FieldDescriptor::CPPTYPE_ENUM:
-      value.set_string_value(fields.GetEnum(message, &field)->name());
-      break;
-    default:
-      QH_CHECK(field.cpp_type() == FieldDescriptor::CPPTYPE_STRING);
-      value.set_string_value(fields.GetString(message, &field));
-  }
+  double number = 0;
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL)
+    value.set_bool_value(text == "true");
+  else if (absl::SimpleAtod(text, &number))
+    value.set_number_value(number);
+  else
+    value.set_string_value(text);
   return value;
 }
 
@@ -87,13 +73,15 @@ void AddScalars(const nlohmann::json& object, const std::string& prefix,
   }
 }
 
-}  // namespace
-
+// One event as the file has it: length, checksum of the length, bytes, checksum of the bytes
+// (CRC-32C, masked).
 std::string TensorBoardRecord(absl::string_view event) {
   const std::string length = LittleEndian(uint64_t{event.size()});
   return absl::StrCat(length, LittleEndian(MaskedCrc32c(length)), event,
                       LittleEndian(MaskedCrc32c(event)));
 }
+
+}  // namespace
 
 absl::StatusOr<EventFile> EventFile::Create(const std::string& folder, int64_t first_step) {
   EventFile file(absl::StrFormat("%s/%s%010d.%s.%d", folder, kPrefix,
@@ -119,14 +107,8 @@ EventFile::~EventFile() {
 
 absl::Status EventFile::Add(tensorboard::Event event) {
   event.set_wall_time(Now());
-  const std::string record = TensorBoardRecord(event.SerializeAsString());
-  const off_t begin = lseek(fd_, 0, SEEK_END);
-  absl::string_view rest = record;
-  absl::Status written = AppendAll(fd_, &rest, path_);
   // Half a record would hide all records after it.
-  if (!written.ok() && ftruncate(fd_, begin) != 0)
-    return ErrnoStatus(errno, absl::StrCat("cut back ", path_));
-  return written;
+  return AppendWhole(fd_, TensorBoardRecord(event.SerializeAsString()), path_);
 }
 
 absl::Status EventFile::AddHyperParameterEvent(const std::string& tag,
@@ -159,8 +141,7 @@ absl::Status EventFile::AddEnd() {
 }
 
 absl::Status EventFile::AddLine(absl::string_view json) {
-  const nlohmann::json line =
-      nlohmann::json::parse(json.begin(), json.end(), nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json line = ParseJson(json);
   QH_CHECK(line.is_object());
   const std::string kind = line.value("event", "");
   if (kind != "step" && kind != "epoch") return absl::OkStatus();

@@ -16,10 +16,6 @@
 
 namespace quadhop {
 
-// One event as the file has it: length, checksum of the length, bytes, checksum of the bytes
-// (CRC-32C, masked).
-std::string TensorBoardRecord(absl::string_view event);
-
 // Not thread-safe. Moves, does not copy.
 class EventFile {
  public:

@@ -48,7 +48,7 @@ void EpochEvaluation::Note(int64_t epoch, RunPosition& position) const {
   position.set_best_test(metrics_.at(SplitPart::kTest).selected());
   position.set_best_epoch(epoch);
   const auto detail = details_.find(SplitPart::kValid);
-  position.set_best_says_one_class(detail != details_.end() && detail->second.SaysOneClass());
+  position.set_best_says_one_class(detail != details_.end() && detail->second.PredictsOneClass());
   position.clear_best_metrics();
   for (const auto& [part, of_part] : metrics_) {
     for (const auto& [name, value] : of_part.Named(part)) {

@@ -60,11 +60,8 @@ absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::string& run
                                                           const std::vector<std::string>& runs) {
   std::map<std::string, Spread> results;
   for (const std::string& one : runs) {
-    const std::string path = RunSummaryPath(absl::StrCat(run, "/", one));
-    QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
-    const nlohmann::json summary = ParseJson(text);
-    if (!summary.is_object())
-      return absl::DataLossError(absl::StrCat(path, " is not a JSON object"));
+    QH_ASSIGN_OR_RETURN(const nlohmann::json summary,
+                        ReadJsonObject(RunSummaryPath(absl::StrCat(run, "/", one))));
     for (const auto& [name, value] : summary.items())
       if (value.is_number() && IsResult(name)) results[name].values.push_back(value.get<double>());
   }

@@ -12,6 +12,7 @@
 #include "comm/collectives/gather.h"
 #include "core/base/median.h"
 #include "core/base/status.h"
+#include "launch/config/config.h"
 #include "launch/memory/peak_memory.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/majority_class.h"
@@ -74,10 +75,6 @@ JsonObject SummaryOf(Session& session, const RunPosition& position, const RunFig
   return summary;
 }
 
-bool SelectsByRocAuc(const Session& session) {
-  return session.config().train().select_by() == TrainConfig::ROC_AUC;
-}
-
 std::string ResultText(Session& session, const RunPosition& position, const RunFigures& figures) {
   const std::string epoch =
       std::isnan(position.best_valid())
@@ -86,7 +83,7 @@ std::string ResultText(Session& session, const RunPosition& position, const RunF
           : absl::StrFormat("at the best validation epoch (%d of %d)", position.best_epoch(),
                             position.epoch());
   const std::string beside =
-      SelectsByRocAuc(session) || std::isnan(figures.majority)
+      SelectsByRocAuc(session.config()) || std::isnan(figures.majority)
           ? ""
           : absl::StrCat("; the most frequent class alone: ", FigureText(figures.majority));
   const bool tested = session.inputs().NumLabelled(SplitPart::kTest) > 0;
@@ -99,9 +96,9 @@ std::string ResultText(Session& session, const RunPosition& position, const RunF
 // "" if there is none to give.
 std::string Advice(Session& session, const RunPosition& position) {
   const TrainConfig& config = session.config().train();
-  if (position.best_says_one_class() && !SelectsByRocAuc(session))
+  if (position.best_says_one_class() && !SelectsByRocAuc(session.config()))
     return OneClassAdvice(session.store().manifest().classes(), config);
-  if (session.store().manifest().multi_label() && !SelectsByRocAuc(session) &&
+  if (session.store().manifest().multi_label() && !SelectsByRocAuc(session.config()) &&
       session.inputs().NumLabelled(SplitPart::kValid) > 0 && position.latest_valid() == 0)
     return absl::StrFormat(
         "the latest model gets no label of any validation node right (F1 0), so that the best "

@@ -26,13 +26,13 @@ TEST(EvaluationDetail, CountsOverRanksByClassAndByDegree) {
 
 TEST(EvaluationDetail, TellsWhetherNodesOfSeveralClassesAreSaidToBeOfOne) {
   EvaluationDetail detail(3);
-  EXPECT_FALSE(detail.SaysOneClass());
+  EXPECT_FALSE(detail.PredictsOneClass());
   detail.Add(/*predicted=*/1, /*label=*/1, /*degree=*/0);
-  EXPECT_FALSE(detail.SaysOneClass());  // as they should be
+  EXPECT_FALSE(detail.PredictsOneClass());  // as they should be
   detail.Add(1, 2, 0);
-  EXPECT_TRUE(detail.SaysOneClass());
+  EXPECT_TRUE(detail.PredictsOneClass());
   detail.Add(2, 2, 0);
-  EXPECT_FALSE(detail.SaysOneClass());
+  EXPECT_FALSE(detail.PredictsOneClass());
 }
 
 TEST(EvaluationDetail, LeavesAConfusionOfTooManyClassesOut) {
