@@ -1,29 +1,18 @@
 #include <csignal>
 #include <cstdio>
-#include <new>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "core/threads/subnormals.h"
 #include "launch/commands/commands.h"
-#include "launch/ranks/runtime.h"
 
 int main(int argc, char** argv) {
   // A write beyond `ulimit -f` is an error like that of a full disk, not the death of the process.
   std::signal(SIGXFSZ, SIG_IGN);
   quadhop::FlushSubnormals();
-  try {
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
-    const quadhop::ExitCode code = quadhop::RunCommandLine(arguments);
-    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return static_cast<int>(code);
-    std::fputs("quadhop: the output could not be written to stdout, or only part of it\n", stderr);
-    return static_cast<int>(code == quadhop::ExitCode::kDone ? quadhop::ExitCode::kFailed : code);
-  } catch (const std::bad_alloc&) {
-    std::fputs("quadhop: out of memory\n", stderr);
-    return static_cast<int>(quadhop::ExitCode::kFailed);
-  } catch (const std::system_error& error) {
-    std::fprintf(stderr, "quadhop: %s\n", quadhop::RefusedBySystem(error).c_str());
-    return static_cast<int>(quadhop::ExitCode::kFailed);
-  }
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const quadhop::ExitCode code = quadhop::RunCommandLine(arguments);
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return static_cast<int>(code);
+  std::fputs("quadhop: the output could not be written to stdout, or only part of it\n", stderr);
+  return static_cast<int>(code == quadhop::ExitCode::kDone ? quadhop::ExitCode::kFailed : code);
 }

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "core/base/status.h"
-#include "launch/cluster/restarts.h"
+#include "launch/cluster/job_words.h"
 #include "launch/cluster/shell.h"
 #include "launch/command_line/exit_code.h"
 

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "core/store/manifest.h"
-#include "launch/cluster/restarts.h"
+#include "launch/cluster/job_words.h"
 #include "launch/cluster/shell.h"
 #include "launch/run/repeated_runs.h"
 

@@ -42,7 +42,7 @@ ExitCode Report(const absl::Status& status, const std::string& name) {
 absl::StatusOr<ExitCode> Run(const Command& command, absl::Span<const std::string> arguments) {
   const bool asks_for_help = !arguments.empty() && AsksForHelp(arguments[0]).has_value();
   if (!command.on_ranks && !asks_for_help) QH_RETURN_IF_ERROR(CheckStartedAlone(command.name));
-  return command.run(arguments);
+  return CatchExhaustion([&] { return command.run(arguments); });
 }
 
 std::vector<std::string> Names(absl::Span<const Command> commands) {
@@ -81,6 +81,13 @@ absl::Span<const Command> Commands() {
   return kCommands;
 }
 
+const Command* FindCommand(absl::string_view name) {
+  const absl::Span<const Command> commands = Commands();
+  const auto command = std::find_if(commands.begin(), commands.end(),
+                                    [name](const Command& one) { return one.name == name; });
+  return command == commands.end() ? nullptr : &*command;
+}
+
 ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
   const std::string name = arguments.empty() ? "" : arguments[0];
   if (const auto format = AsksForHelp(name == "help" ? "--help" : name); format.has_value()) {
@@ -91,15 +98,13 @@ ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
     std::printf("quadhop %s\n", kVersion);
     return ExitCode::kDone;
   }
-  const absl::Span<const Command> commands = Commands();
-  const auto command = std::find_if(commands.begin(), commands.end(),
-                                    [&](const Command& one) { return one.name == name; });
-  if (command == commands.end()) {
+  const Command* const command = FindCommand(name);
+  if (command == nullptr) {
     if (name.empty())
       PrintHelp(HelpFormat::kText, stderr);
     else
       std::fprintf(stderr, "quadhop has no command '%s'%s; see quadhop --help\n", name.c_str(),
-                   DidYouMean(name, Names(commands)).c_str());
+                   DidYouMean(name, Names(Commands())).c_str());
     return ExitCode::kUsage;
   }
   const absl::StatusOr<ExitCode> code = Run(*command, arguments.subspan(1));

@@ -1,6 +1,7 @@
 // The subcommands of quadhop.
 #pragma once
 
+#include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
 #include <string>
@@ -12,6 +13,7 @@ namespace quadhop {
 // In the order of the help, which follows the data. Each command is one file, NAME_command.cc;
 // launch has one more for each of its subcommands.
 absl::Span<const Command> Commands();
+const Command* FindCommand(absl::string_view name);  // nullptr: there is none
 
 absl::StatusOr<ExitCode> ImportCommand(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> PartitionCommand(absl::Span<const std::string> arguments);

@@ -1,8 +1,6 @@
 // quadhop launch local|hosts|slurm ...
 #include <absl/strings/str_cat.h>
 
-#include <algorithm>
-
 #include "launch/command_line/flags.h"
 #include "launch/commands/command_group.h"
 #include "launch/commands/commands.h"
@@ -30,18 +28,26 @@ absl::StatusOr<ExitCode> LaunchCommand(absl::Span<const std::string> arguments) 
                   arguments);
 }
 
+void AddJob(Flags* flags, JobWords* job) {
+  flags->Rest("COMMAND", job, "a command of quadhop, with its flags").Required();
+}
+
+void AddMaxRestarts(Flags* flags, int64_t* max_restarts) {
+  flags->Int("max-restarts", max_restarts, int64_t{0}, int64_t{1000000},
+             "train: restart from the newest checkpoint at most N times, after a rank was killed, "
+             "or after a failure if the run had made progress");
+}
+
 absl::Status CheckJob(absl::Span<const std::string> job, int64_t num_ranks, int64_t max_restarts) {
-  const absl::Span<const Command> commands = Commands();
-  const auto command = std::find_if(commands.begin(), commands.end(),
-                                    [&](const Command& one) { return one.name == job[0]; });
-  if (command == commands.end())
+  const Command* const command = FindCommand(job[0]);
+  if (command == nullptr)
     return UsageError(absl::StrCat("quadhop has no command '", job[0],
                                    "' to run; give one after --, as in: -- train --store ..."));
   if (num_ranks > 1 && !command->on_ranks)
     return UsageError(
         absl::StrCat(job[0], " is the work of one process, and ", num_ranks,
                      " ranks would each repeat it: start it without launch, or on one rank"));
-  if (max_restarts > 0 && job[0] != "train")
+  if (max_restarts > 0 && !IsTraining(job))
     return UsageError(absl::StrCat("--max-restarts is ", max_restarts, " but the command is ",
                                    job[0], ": only train has checkpoints to restart from"));
   return absl::OkStatus();

@@ -24,10 +24,8 @@ absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
       .Letter('n');
   flags.String("network", &mpirun.network, "NET",
                "use only this network between ranks, such as 10.1.0.0/16 or eth0 (default: any)");
-  flags.Int("max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
-            "train: restart from the newest checkpoint at most N times, after a rank was killed, "
-            "or after a failure if the run had made progress");
-  flags.Rest("COMMAND", &job, "a command of quadhop, with its flags").Required();
+  AddMaxRestarts(&flags, &max_restarts);
+  AddJob(&flags, &job);
   flags.Example(
       "launch hosts --hostfile hosts -- train --store g.qh --config ogbn-products "
       "--run runs/1");

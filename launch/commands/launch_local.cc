@@ -12,10 +12,8 @@ absl::StatusOr<ExitCode> LaunchLocal(absl::Span<const std::string> arguments) {
   JobWords job;
   Flags flags("launch local", "Runs a command by mpirun on several ranks of this machine.");
   flags.Int("ranks", &mpirun.ranks, int64_t{1}, int64_t{4096}, "number of ranks").Letter('n');
-  flags.Int("max-restarts", &max_restarts, int64_t{0}, int64_t{1000000},
-            "train: restart from the newest checkpoint at most N times, after a rank was killed, "
-            "or after a failure if the run had made progress");
-  flags.Rest("COMMAND", &job, "a command of quadhop, with its flags").Required();
+  AddMaxRestarts(&flags, &max_restarts);
+  AddJob(&flags, &job);
   flags.Example("launch local -n 4 -- train --store g.qh --config ogbn-products --run runs/1");
   flags.Example(
       "launch local -n 2 --max-restarts 3 -- train --store g.qh --config my.textproto "

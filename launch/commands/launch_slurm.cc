@@ -6,7 +6,7 @@
 
 #include "core/base/status.h"
 #include "core/files/file.h"
-#include "launch/cluster/restarts.h"
+#include "launch/cluster/job_words.h"
 #include "launch/cluster/shell.h"
 #include "launch/cluster/slurm_script.h"
 #include "launch/command_line/flags.h"
@@ -53,7 +53,7 @@ Flags Declare(SlurmFlags* f) {
                "the file to write the script to (default: the standard output)");
   flags.Switch("submit", &f->submit,
                "submit the script; without --out it is written to NAME.sbatch");
-  flags.Rest("COMMAND", &f->job, "a command of quadhop, with its flags").Required();
+  AddJob(&flags, &f->job);
   flags.Example(
       "launch slurm --nodes 2 --time 12:00:00 --submit -- train --store g.qh --config "
       "ogbn-products --run runs/1");

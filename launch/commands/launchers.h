@@ -8,13 +8,19 @@
 #include <cstdint>
 #include <string>
 
+#include "launch/cluster/job_words.h"
 #include "launch/command_line/command.h"
+#include "launch/command_line/flags.h"
 
 namespace quadhop {
 
 absl::StatusOr<ExitCode> LaunchLocal(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments);
 absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments);
+
+// The target of COMMAND, and of --max-restarts where mpirun is started again.
+void AddJob(Flags* flags, JobWords* job);
+void AddMaxRestarts(Flags* flags, int64_t* max_restarts);
 
 // A usage error unless `job` is a command of this program that num_ranks ranks can run together
 // and, if max_restarts > 0, is train.

@@ -51,18 +51,23 @@ class StackDump {
 // all ranks.
 constexpr absl::Duration kTimeForOthersStacks = absl::Seconds(1);
 
+// The message for an error of std::thread.
+std::string RefusedBySystem(const std::system_error& error) {
+  if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr)
+    return error.what();
+  return absl::StrCat("the system refuses a thread (", error.what(),
+                      "): use fewer --threads, or raise the limits of memory and processes (ulimit "
+                      "-v, ulimit -u)");
+}
+
 // Running out of memory or threads is an error like others, so that peers do not wait for this
 // rank.
 absl::StatusOr<ExitCode> RunBody(const Body& body, int num_threads, Communicator& comm,
                                  RankProgress& progress, const OnHost& host) {
-  try {
+  return CatchExhaustion([&] {
     ThreadPool pool(num_threads);
     return body(RankContext{comm, pool, progress, host.ranks, host.local_rank, host.first_rank});
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory");
-  } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(RefusedBySystem(error));
-  }
+  });
 }
 
 // Runs the body on one rank; its error ends the job (under MPI, Abort prints it with the rank and
@@ -196,12 +201,14 @@ absl::Status CheckStartedAlone(absl::string_view what, absl::string_view otherwi
                                  otherwise));
 }
 
-std::string RefusedBySystem(const std::system_error& error) {
-  if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr)
-    return error.what();
-  return absl::StrCat("the system refuses a thread (", error.what(),
-                      "): use fewer --threads, or raise the limits of memory and processes (ulimit "
-                      "-v, ulimit -u)");
+absl::StatusOr<ExitCode> CatchExhaustion(absl::FunctionRef<absl::StatusOr<ExitCode>()> body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(RefusedBySystem(error));
+  }
 }
 
 absl::StatusOr<ExitCode> RunRanks(const RanksOptions& options, const Body& body) {

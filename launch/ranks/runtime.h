@@ -2,6 +2,7 @@
 // has on each.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
@@ -9,7 +10,6 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <system_error>
 
 #include "comm/collectives/communicator.h"
 #include "comm/heartbeat/heartbeat.h"
@@ -64,7 +64,7 @@ absl::StatusOr<ExitCode> RunRanks(
 // which is the work of one. otherwise: what else can be done, as in ", or use --method ptscotch".
 absl::Status CheckStartedAlone(absl::string_view what, absl::string_view otherwise = "");
 
-// The message for an error of std::thread.
-std::string RefusedBySystem(const std::system_error& error);
+// What `body` returns; kResourceExhausted if it runs out of memory or threads.
+absl::StatusOr<ExitCode> CatchExhaustion(absl::FunctionRef<absl::StatusOr<ExitCode>()> body);
 
 }  // namespace quadhop

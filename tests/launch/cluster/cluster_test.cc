@@ -11,6 +11,7 @@
 
 #include "core/files/file.h"
 #include "launch/cluster/hostfile.h"
+#include "launch/cluster/job_words.h"
 #include "launch/cluster/mpirun.h"
 #include "launch/cluster/restarts.h"
 #include "launch/cluster/shell.h"

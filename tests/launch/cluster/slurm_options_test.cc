@@ -2,7 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
-#include "launch/cluster/restarts.h"
+#include "launch/cluster/job_words.h"
 #include "launch/command_line/flags.h"
 #include "tests/launch/cluster/slurm_testing.h"
 #include "tests/support/status_matchers.h"
