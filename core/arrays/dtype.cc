@@ -106,6 +106,8 @@ absl::StatusOr<DType> ParseDType(absl::string_view name) {
       absl::StrCat("dtype '", name, "' is not known; allowed: ", allowed));
 }
 
+// Loops of this file call the functions behind these: position-independent code does not inline
+// what other files can see.
 float F16ToFloat(uint16_t bits) { return FloatOfF16(bits); }
 uint16_t FloatToF16(float value) { return F16OfFloat(value); }
 uint16_t FloatToBF16(float value) { return BF16OfFloat(value); }

@@ -193,6 +193,10 @@ absl::string_view StepOfFile(absl::string_view name) {
   return "import";
 }
 
+std::string RemedyFor(absl::string_view name) {
+  return absl::StrCat("restore the file, or run `quadhop ", StepOfFile(name), "` again");
+}
+
 void LeaveOut(StoreManifest& manifest, absl::string_view name) {
   auto& files = *manifest.mutable_files();
   files.erase(std::remove_if(files.begin(), files.end(),

@@ -44,6 +44,8 @@ absl::Status CheckFileName(absl::string_view name);
 // The step that makes a file of a store: "import", "encode" or "propagate" (which are also
 // subcommands of quadhop).
 absl::string_view StepOfFile(absl::string_view name);
+// "restore the file, or run `quadhop encode` again"
+std::string RemedyFor(absl::string_view name);
 
 // Forgets a file and the step that made it, as if that step had not been done.
 void LeaveOut(StoreManifest& manifest, absl::string_view name);

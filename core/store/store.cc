@@ -41,28 +41,23 @@ absl::StatusOr<FileChecksums> CheckPresent(const std::string& folder, const Stor
   const std::string path = absl::StrCat(folder, "/", file.name());
   const absl::StatusOr<int64_t> bytes = FileBytes(path);
   if (!bytes.ok())
-    return absl::DataLossError(absl::StrCat(
-        bytes.status().message(), "; the manifest lists it: restore the file, or run `quadhop ",
-        StepOfFile(file.name()), "` again"));
+    return absl::DataLossError(absl::StrCat(bytes.status().message(),
+                                            "; the manifest lists it: ", RemedyFor(file.name())));
   if (*bytes != file.bytes())
     return absl::DataLossError(absl::StrCat(path, ": has ", *bytes, " bytes, the manifest says ",
-                                            file.bytes(), "; restore the file, or run `quadhop ",
-                                            StepOfFile(file.name()), "` again"));
+                                            file.bytes(), "; ", RemedyFor(file.name())));
   const std::string sidecar = path + ".xxh3";
   const absl::StatusOr<std::string> text = ReadRegularFile(sidecar);
   if (!text.ok())
-    return absl::DataLossError(absl::StrCat(text.status().message(),
-                                            "; restore the file, or run `quadhop ",
-                                            StepOfFile(file.name()), "` again"));
+    return absl::DataLossError(absl::StrCat(text.status().message(), "; ", RemedyFor(file.name())));
   if (HexOf(Xxh3(text->data(), text->size())) != file.sidecar_xxh3())
     return absl::DataLossError(absl::StrCat(
-        sidecar,
-        ": differs from what the manifest says (checksum); restore the file, or run `quadhop ",
-        StepOfFile(file.name()), "` again"));
+        sidecar, ": differs from what the manifest says (checksum); ", RemedyFor(file.name())));
   QH_ASSIGN_OR_RETURN(FileChecksums checksums, FileChecksums::FromText(*text, sidecar));
   if (checksums.file_bytes != file.bytes())
     return absl::DataLossError(absl::StrCat(sidecar, ": is for ", checksums.file_bytes,
-                                            " bytes, the manifest says ", file.bytes()));
+                                            " bytes, the manifest says ", file.bytes(), "; ",
+                                            RemedyFor(file.name())));
   return checksums;
 }
 

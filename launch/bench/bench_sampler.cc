@@ -1,9 +1,9 @@
 #include "launch/bench/bench_sampler.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -49,6 +49,12 @@ double Rate(int64_t calls_between_looks, Body body) {
   return static_cast<double>(calls) / (end - begin);
 }
 
+constexpr SamplerOptions::Method kMethods[] = {SamplerOptions::Method::kExact,
+                                               SamplerOptions::Method::kPaths};
+const char* NameOf(SamplerOptions::Method method) {
+  return method == SamplerOptions::Method::kExact ? "EXACT" : "PATHS";
+}
+
 GlobalId NodeAt(int64_t i, int64_t num_nodes) {
   return GlobalId(
       static_cast<int64_t>(Mix64(static_cast<uint64_t>(i)) % static_cast<uint64_t>(num_nodes)));
@@ -66,16 +72,13 @@ void PrintGraph(const Topology& topology) {
         paths += static_cast<double>(topology.degree(static_cast<int64_t>(neighbour)));
     });
   }
-  std::printf("graph: %lld nodes, %lld arcs, largest degree %lld, mean 2-step paths %.0f\n",
-              static_cast<long long>(topology.num_nodes()),
-              static_cast<long long>(topology.num_arcs()), static_cast<long long>(largest),
-              paths / 1e5);
+  absl::PrintF("graph: %d nodes, %d arcs, largest degree %d, mean 2-step paths %.0f\n",
+               topology.num_nodes(), topology.num_arcs(), largest, paths / 1e5);
 }
 
 void BenchSampler(const Topology& topology) {
-  std::printf("\n%-8s %6s %14s %22s\n", "method", "K", "us per node", "M sampled nodes/s");
-  for (SamplerOptions::Method method :
-       {SamplerOptions::Method::kExact, SamplerOptions::Method::kPaths})
+  absl::PrintF("\n%-8s %6s %14s %22s\n", "method", "K", "us per node", "M sampled nodes/s");
+  for (const SamplerOptions::Method method : kMethods)
     for (int32_t k : {20, 50, 100}) {
       const TwoHopSampler sampler(topology, {.sampled_nodes = k, .method = method, .seed = 1});
       TwoHopSampler::Scratch scratch;
@@ -84,9 +87,7 @@ void BenchSampler(const Topology& topology) {
         sampler.Prefetch(NodeAt(i + 1, topology.num_nodes()));
         sampler.Sample(1, NodeAt(i, topology.num_nodes()), absl::MakeSpan(out), scratch);
       });
-      std::printf("%-8s %6d %14.2f %22.2f\n",
-                  method == SamplerOptions::Method::kExact ? "EXACT" : "PATHS", k, 1e6 / rate,
-                  rate * k / 1e6);
+      absl::PrintF("%-8s %6d %14.2f %22.2f\n", NameOf(method), k, 1e6 / rate, rate * k / 1e6);
     }
 }
 
@@ -95,10 +96,9 @@ absl::Status BenchGpuSampler(const Topology& topology) {
   constexpr int64_t kBatch = 1024, kInHostMemory = 0;
   constexpr int64_t kInDeviceMemory = std::numeric_limits<int64_t>::max();
   ThreadPool pool(1);
-  std::printf("\n%-8s %6s %14s %22s   topology in the memory of\n", "on GPU", "K", "us per node",
-              "M sampled nodes/s");
-  for (SamplerOptions::Method method :
-       {SamplerOptions::Method::kExact, SamplerOptions::Method::kPaths})
+  absl::PrintF("\n%-8s %6s %14s %22s   topology in the memory of\n", "on GPU", "K", "us per node",
+               "M sampled nodes/s");
+  for (const SamplerOptions::Method method : kMethods)
     for (int32_t k : {20, 50, 100})
       for (int64_t place : {kInDeviceMemory, kInHostMemory}) {
         const SamplerOptions options = {.sampled_nodes = k, .method = method, .seed = 1};
@@ -116,9 +116,8 @@ absl::Status BenchGpuSampler(const Topology& topology) {
           if (batches >= 0) seconds = watch.Seconds();
         }
         const double rate = static_cast<double>(batches * kBatch) / seconds;
-        std::printf("%-8s %6d %14.2f %22.2f   %s\n",
-                    method == SamplerOptions::Method::kExact ? "EXACT" : "PATHS", k, 1e6 / rate,
-                    rate * k / 1e6, place == kInHostMemory ? "the host" : "the GPU");
+        absl::PrintF("%-8s %6d %14.2f %22.2f   %s\n", NameOf(method), k, 1e6 / rate, rate * k / 1e6,
+                     place == kInHostMemory ? "the host" : "the GPU");
       }
   return absl::OkStatus();
 }
@@ -132,11 +131,13 @@ absl::Status BenchGather(const FeatureTable& table) {
   ThreadPool pool(1);
   Tensor<float> out({kRows, table.hops_and_self, table.width});
   std::vector<GlobalId> nodes(kRows);
+  absl::Status gathered;
   const double gathers = Rate(1, [&](int64_t i) {
     for (int64_t j = 0; j < kRows; ++j)
       nodes[static_cast<size_t>(j)] = NodeAt(i * kRows + j, table.num_nodes);
-    if (!source->Gather(nodes, out.view(), pool).ok()) std::printf("gather failed\n");
+    gathered.Update(source->Gather(nodes, out.view(), pool));
   });
+  QH_RETURN_IF_ERROR(gathered);
   const auto copy_bytes = static_cast<size_t>(out.size()) * sizeof(float);
   const size_t table_bytes = static_cast<size_t>(table.num_nodes * table.row_bytes());
   const size_t num_places = std::max<size_t>(1, table_bytes / copy_bytes);
@@ -145,13 +146,13 @@ absl::Status BenchGather(const FeatureTable& table) {
     std::memcpy(out.data(), static_cast<const uint8_t*>(table.data) + at,
                 std::min(copy_bytes, table_bytes - at));
   });
-  std::printf("\n%-28s %8s\n", "", "GB/s");
-  std::printf("%-28s %8.2f\n", absl::StrCat("gather of ", table.row_bytes(), "-byte rows").c_str(),
-              gathers * static_cast<double>(kRows * table.row_bytes()) / 1e9);
+  absl::PrintF("\n%-28s %8s\n", "", "GB/s");
+  absl::PrintF("%-28s %8.2f\n", absl::StrCat("gather of ", table.row_bytes(), "-byte rows"),
+               gathers * static_cast<double>(kRows * table.row_bytes()) / 1e9);
   QH_ASSIGN_OR_RETURN(const double copy_rate, MakeHostMachine(pool)->CopyRate());
-  std::printf("%-28s %8.2f\n", "copy of large arrays", copy_rate);
-  std::printf("%-28s %8.2f\n", "copy to the same place",
-              copies * static_cast<double>(copy_bytes) / 1e9);
+  absl::PrintF("%-28s %8.2f\n", "copy of large arrays", copy_rate);
+  absl::PrintF("%-28s %8.2f\n", "copy to the same place",
+               copies * static_cast<double>(copy_bytes) / 1e9);
   return absl::OkStatus();
 }
 
@@ -170,7 +171,7 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
   inputs.split = split;
   inputs.partition_offsets = offsets;
   inputs.end_partition = 1;
-  std::printf("\n%-28s %16s %16s\n", "batches of at most 1024", "ms per batch", "k nodes/s");
+  absl::PrintF("\n%-28s %16s %16s\n", "batches of at most 1024", "ms per batch", "k nodes/s");
   for (int32_t k : {0, 20, 100}) {
     LoaderOptions options;
     options.sampler.sampled_nodes = k;
@@ -189,8 +190,8 @@ absl::Status BenchLoader(const Topology& topology, const FeatureTable& table) {
       }
     }
     const double seconds = CpuSeconds() - begin;
-    std::printf("%-28s %16.2f %16.1f\n", absl::StrCat("EXACT, K = ", k).c_str(),
-                seconds * 1e3 / kTimed, static_cast<double>(nodes) / seconds / 1e3);
+    absl::PrintF("%-28s %16.2f %16.1f\n", absl::StrCat("EXACT, K = ", k), seconds * 1e3 / kTimed,
+                 static_cast<double>(nodes) / seconds / 1e3);
   }
   return absl::OkStatus();
 }

@@ -26,7 +26,7 @@ std::string RunAlivePath(const std::string& run) { return run + "/alive.json"; }
 
 bool IsRunFolder(const std::string& folder) { return FileExists(RunStorePath(folder)); }
 
-bool IsOfABeginning(absl::string_view name) {
+bool IsMadeBeforehand(absl::string_view name) {
   return name == kLock || name == absl::StrCat(kRunMark, ".tmp");
 }
 

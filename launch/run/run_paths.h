@@ -24,7 +24,7 @@ std::string RunMachinePath(const std::string& run);
 std::string RunAlivePath(const std::string& run);
 
 bool IsRunFolder(const std::string& folder);
-// Whether this is the name of a file that a run makes before its folder can be told as a run's.
-bool IsOfABeginning(absl::string_view name);
+// Whether this is the name of a file that a run makes before IsRunFolder is true of its folder.
+bool IsMadeBeforehand(absl::string_view name);
 
 }  // namespace quadhop

@@ -14,11 +14,10 @@
 namespace quadhop {
 namespace {
 
-// The names in a folder, except those of files that a run makes before its folder can be told as a
-// run's. Sorted.
+// The names in a folder, sorted, without those that IsMadeBeforehand.
 absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
   QH_ASSIGN_OR_RETURN(std::vector<std::string> names, ListFolderIfPresent(folder));
-  std::erase_if(names, IsOfABeginning);
+  std::erase_if(names, IsMadeBeforehand);
   return names;
 }
 

@@ -27,7 +27,7 @@ absl::StatusOr<Found> LookInto(const std::string& run) {
   QH_RETURN_IF_ERROR(ReplaceCopiesByLinks(run));
   QH_ASSIGN_OR_RETURN(const NewestIntact newest, FindNewestIntact(run));
   for (const std::string& damage : newest.damaged)
-    absl::FPrintF(stderr, "quadhop: warning: a checkpoint is passed over: %s\n", damage);
+    absl::FPrintF(stderr, "quadhop: warning: a damaged checkpoint is skipped: %s\n", damage);
   return Found{newest.step, FileExists(RunSummaryPath(run))};
 }
 

@@ -91,7 +91,7 @@ absl::Status ReadCodebook(const CheckpointSubject& s, const std::string& path,
   Codebook& book = *s.model.codebook();
   book.SetCodes(codes);
   book.RestoreCandidates(s.comm.rank(), std::move(candidates));
-  return book.StateChanged(s.comm, started);
+  return book.RecountCodes(s.comm, started);
 }
 
 }  // namespace

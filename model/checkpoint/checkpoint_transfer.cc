@@ -93,7 +93,7 @@ absl::StatusOr<std::string> ImportWeights(const std::string& path,
     }
     book->SetCodes(owned);
   }
-  QH_RETURN_IF_ERROR(book->StateChanged(comm, book->started() || HasStarted(model)));
+  QH_RETURN_IF_ERROR(book->RecountCodes(comm, book->started() || HasStarted(model)));
   return rest;
 }
 

@@ -54,7 +54,7 @@ absl::StatusOr<Codebook> Codebook::Create(const LargeGTOptions& options, GlobalI
   }
   book.codes_.Resize(kernels.memory(), {static_cast<int64_t>(codes.size())});
   book.SetCodes(codes);
-  QH_RETURN_IF_ERROR(book.StateChanged(comm, book.started_));
+  QH_RETURN_IF_ERROR(book.RecountCodes(comm, book.started_));
   return book;
 }
 
@@ -77,10 +77,10 @@ absl::Status Codebook::Undo(Communicator& comm, const Progress& before,
   num_collected_ = before.num_collected;
   candidates_.keys.resize(2 * static_cast<size_t>(before.num_candidates));
   candidates_.queries.resize(static_cast<size_t>(before.num_candidates * options_.dims.query()));
-  return StateChanged(comm, before.started);
+  return RecountCodes(comm, before.started);
 }
 
-absl::Status Codebook::StateChanged(Communicator& comm, bool started) {
+absl::Status Codebook::RecountCodes(Communicator& comm, bool started) {
   started_ = started;
   std::vector<int64_t> counts(static_cast<size_t>(num_centroids()));
   for (int16_t code : codes()) ++counts[static_cast<size_t>(code)];

@@ -40,7 +40,7 @@ class Codebook {
   // Third, after step.WaitForSums(): moves the centroids, and updates output() and log_count().
   void Move(const Step& step);
 
-  // State, for checkpoints and exchange; after writing through these views, call StateChanged().
+  // State, for checkpoints and exchange; after writing through these views, call RecountCodes().
   TensorView<float> embedding() { return embedding_.view(); }  // [M, 2G]
   TensorView<float> output_state() { return output_.view(); }  // [M, 2G]
   TensorView<float> sizes() { return sizes_.view(); }          // [M]
@@ -81,8 +81,8 @@ class Codebook {
   // before it, and its queries are no longer candidates. The caller restores LargeGT::State().
   // Collective.
   absl::Status Undo(Communicator& comm, const Progress& before, absl::Span<const GlobalId> nodes);
-  // Call this after codes were replaced: sums the counts anew. Collective.
-  absl::Status StateChanged(Communicator& comm, bool started);
+  // After codes were replaced: counts the nodes of every code again. Collective.
+  absl::Status RecountCodes(Communicator& comm, bool started);
   // Sets the counts [M] to those of another graph's nodes, in place of those of this rank's codes,
   // to apply a model that was trained there. For evaluation only: an update would need the codes.
   void TakeCounts(absl::Span<const int64_t> counts);

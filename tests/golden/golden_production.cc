@@ -88,7 +88,7 @@ absl::Status LoadState(const Arrays& state, Communicator& comm, LargeGT& model) 
   if (Codebook* book = model.codebook()) {
     const std::vector<double>& codes = state.at("convs.0.c_idx").values;
     book->SetCodes(std::vector<int16_t>(codes.begin(), codes.end()));
-    return book->StateChanged(comm, /*started=*/true);
+    return book->RecountCodes(comm, /*started=*/true);
   }
   return absl::OkStatus();
 }

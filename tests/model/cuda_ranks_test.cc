@@ -158,7 +158,7 @@ void CopyState(ToyRank& from, Communicator& comm, ToyRank& to) {
     }
   }
   to.model().codebook()->SetCodes(from.model().codebook()->codes());
-  ASSERT_OK(to.model().codebook()->StateChanged(comm, from.model().codebook()->started()));
+  ASSERT_OK(to.model().codebook()->RecountCodes(comm, from.model().codebook()->started()));
 }
 
 TEST(CudaModel, EachOf30StepsFromTheCpusStateGivesTheCpusLossAndGradients) {
