@@ -2,7 +2,10 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <limits>
 
 #include "launch/display/short_duration.h"
 
@@ -10,6 +13,23 @@ namespace quadhop {
 namespace {
 
 constexpr absl::Duration kInterval = absl::Milliseconds(200);
+
+// Columns of the terminal now; it may not say.
+size_t ColumnsOf(std::FILE* terminal) {
+  winsize size{};
+  const bool known = ioctl(fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : std::numeric_limits<size_t>::max();
+}
+
+// The first characters (of UTF-8) of `text`, `most` of them.
+absl::string_view FirstCharacters(absl::string_view text, size_t most) {
+  size_t characters = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool begins = (static_cast<uint8_t>(text[i]) & 0xc0) != 0x80;
+    if (begins && characters++ == most) return text.substr(0, i);
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -28,7 +48,8 @@ bool TerminalLine::IsDue(absl::Time now) const { return enabled_ && now - last_ 
 void TerminalLine::Show(absl::string_view text, absl::Time now) {
   if (!enabled_) return;
   last_ = now;
-  absl::FPrintF(out_, "\r\x1b[K%s", text);
+  // A line that wraps could not be written over. One column is left for the cursor.
+  absl::FPrintF(out_, "\r\x1b[K%s", FirstCharacters(text, ColumnsOf(out_) - 1));
   std::fflush(out_);
   shown_ = true;
 }

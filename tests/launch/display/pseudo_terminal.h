@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -26,6 +28,10 @@ class PseudoTerminalTest : public testing::Test {
     if (far_ >= 0) close(far_);
   }
   std::FILE* file() const { return file_; }
+  void SetColumns(uint16_t columns) const {
+    const winsize size = {.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    ASSERT_EQ(ioctl(far_, TIOCSWINSZ, &size), 0);
+  }
   // What is there; "" if nothing is.
   std::string Read() const {
     std::string text(4096, '\0');

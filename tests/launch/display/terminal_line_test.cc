@@ -28,6 +28,17 @@ TEST_F(TerminalLineTest, IsWrittenOverAFewTimesASecondAndErased) {
   EXPECT_EQ(Read(), "\r\x1b[K");
 }
 
+// A second row would stay when the line is written over.
+TEST_F(TerminalLineTest, IsCutToTheTerminalsWidth) {
+  TerminalLine line(true, file());
+  SetColumns(6);
+  line.Show("four\xc3\xa4 six");
+  EXPECT_EQ(Read(), "\r\x1b[Kfour\xc3\xa4");
+  SetColumns(8);
+  line.Show("seven..");
+  EXPECT_EQ(Read(), "\r\x1b[Kseven..");
+}
+
 TEST_F(TerminalLineTest, OfAnotherRankIsNotWritten) {
   TerminalLine line(false, file());
   EXPECT_FALSE(line.IsDue(absl::InfiniteFuture()));
