@@ -3,12 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "core/memory/address_space.h"
 #include "core/threads/subnormals.h"
 #include "launch/commands/commands.h"
 
 int main(int argc, char** argv) {
   // A write beyond `ulimit -f` is an error like that of a full disk, not the death of the process.
   std::signal(SIGXFSZ, SIG_IGN);
+  quadhop::SpareAddressSpace();
   quadhop::FlushSubnormals();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const quadhop::ExitCode code = quadhop::RunCommandLine(arguments);

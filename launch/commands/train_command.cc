@@ -2,6 +2,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <set>
@@ -213,6 +214,7 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   TrainFlags train;
   QH_ASSIGN_OR_RETURN(const bool proceed, ReadCommandLine(arguments, &train));
   if (!proceed) return ExitCode::kDone;
+  std::signal(SIGPIPE, SIG_IGN);  // training outlives whoever reads what it prints
   StopSignals stop;
   train.job.stop = &stop;
   QH_ASSIGN_OR_RETURN(const std::vector<TrainJob> jobs, Repetitions(train.job, train.repeat));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/files/file.h"
+#include "launch/ranks/gpus.h"
 #include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
@@ -61,6 +62,27 @@ TEST_F(LimitsTest, MemoryThatIsShortIsToldOnceAHost) {
   const std::vector<std::string> pieces =
       absl::StrSplit(refused.err, "training (2 ranks on this host) needs");
   EXPECT_EQ(pieces.size(), 2U) << refused.err;
+}
+
+// Arenas of malloc, 128 MiB for each thread, would take more.
+TEST_F(LimitsTest, ASmallTrainingNeedsLittleAddressSpace) {
+#ifdef QH_SANITIZED
+  GTEST_SKIP() << "sanitizers take more address space than the limit";
+#endif
+  if (IsBuiltWithCuda()) GTEST_SKIP() << "CUDA's libraries take more address space than the limit";
+  ASSERT_EQ(Under("-f unlimited", Prep()).code, ExitCode::kDone);
+  const Outcome trained = Under("-v 300000", Train({"train.epochs=1"}));
+  EXPECT_EQ(trained.code, ExitCode::kDone) << trained.err;
+}
+
+TEST_F(LimitsTest, TrainingOutlivesWhoeverReadsWhatItPrints) {
+  ASSERT_EQ(Under("-f unlimited", Prep()).code, ExitCode::kDone);
+  const std::string train = absl::StrCat(
+      QH_PROGRAM, " ", Train({"train.epochs=3", "model.width=8", "model.centroids=2"}));
+  const int status = std::system(
+      absl::StrCat("bash -c '(", train, "; exit $?) 2>&1 | true; exit ${PIPESTATUS[0]}'").c_str());
+  EXPECT_EQ(WEXITSTATUS(status), static_cast<int>(ExitCode::kFailed));
+  EXPECT_TRUE(FileExists(RunSummaryPath(run_)));
 }
 
 TEST_F(LimitsTest, AFileThatMayGrowNoFurtherIsAWarningAndTrainingGoesOn) {
