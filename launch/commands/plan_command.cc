@@ -251,6 +251,14 @@ int64_t StepBytes(const PlanFlags& plan, const TrainingPlan& training, Config co
 
 absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, const Config& config) {
   const std::string nodes = Counted(training.rank_nodes, "node");
+  if (plan.gpus_per_host > 0) {
+    absl::PrintF(
+        "  %s per epoch, of %s per rank; `quadhop bench model --backend cuda`, on a host with such "
+        "a GPU, "
+        "says how long they take\n",
+        Counted(training.steps, "step"), nodes);
+    return absl::OkStatus();
+  }
   QH_ASSIGN_OR_RETURN(const int64_t here_bytes, AvailableMemoryBytes());
   const int64_t step_bytes = StepBytes(plan, training, config);
   if (step_bytes > UsableBytes(here_bytes)) {

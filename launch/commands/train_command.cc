@@ -54,7 +54,8 @@ Flags Declare(TrainFlags* train) {
   flags.String("store", &train->job.store, "NAME.qh",
                "the store (with --resume, default: that of the run)");
   flags.String("config", &train->config, "CONFIG",
-               "a preset or a textproto file (with --resume, default: that of the run)");
+               absl::StrCat("a textproto file or a preset: ", PresetNames(),
+                            " (with --resume, default: that of the run)"));
   flags.String("run", &train->job.run, "RUN", "the folder to write the run to").Required();
   flags.Strings("set", &train->overrides, "FIELD=VALUE", "set a field of the config");
   flags.String(

@@ -1,13 +1,13 @@
 // quadhop watch RUN
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
-#include <unistd.h>
 
 #include <cstdio>
 
 #include "core/base/status.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
+#include "launch/display/terminal_line.h"
 #include "launch/display/watch.h"
 
 namespace quadhop {
@@ -21,16 +21,18 @@ ExitCode CodeOf(RunWatch::State state) {
 
 // Prints until the run is no longer running. On a terminal the last line shows where it stands.
 absl::StatusOr<ExitCode> Follow(RunWatch& watch, bool once) {
-  const bool terminal = isatty(fileno(stdout)) == 1;
+  TerminalLine live(true, stdout);
   while (true) {
     QH_ASSIGN_OR_RETURN(const std::string epochs, watch.NewEpochs());
     QH_ASSIGN_OR_RETURN(const RunWatch::Standing standing, watch.Now(absl::Now()));
-    const bool last = once || standing.state != RunWatch::State::kRunning;
-    std::printf("%s%s", terminal ? "\r\x1b[K" : "", epochs.c_str());
-    if (last || terminal) std::printf("%s%s", standing.line.c_str(), last ? "\n" : "");
-    std::fflush(stdout);
-    if (last)
+    live.Erase();
+    std::printf("%s", epochs.c_str());
+    if (once || standing.state != RunWatch::State::kRunning) {
+      std::printf("%s\n", standing.line.c_str());
       return standing.state == RunWatch::State::kRunning ? ExitCode::kDone : CodeOf(standing.state);
+    }
+    std::fflush(stdout);
+    live.Show(standing.line);
     absl::SleepFor(kInterval);
   }
 }

@@ -22,19 +22,17 @@ namespace {
 constexpr size_t kFaultsShown = 20;
 
 absl::StatusOr<std::string> ConfigText(const std::string& source) {
-  std::vector<absl::string_view> names;
   for (const Preset& preset : Presets()) {
     const bool is_file = preset.name != source && FileExists(source);
     if (absl::EqualsIgnoreCase(preset.name, source) && !is_file) return std::string(preset.text);
-    names.push_back(preset.name);
   }
   QH_ASSIGN_OR_RETURN(const bool is_there, IsPresent(source));
   if (is_there) {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadFile(source, int64_t{1} << 20));
     return std::string(absl::StripPrefix(text, kByteOrderMark));
   }
-  return absl::NotFoundError(absl::StrCat(
-      "config ", source, " is neither a file nor a preset; presets: ", absl::StrJoin(names, ", ")));
+  return absl::NotFoundError(
+      absl::StrCat("config ", source, " is neither a file nor a preset; presets: ", PresetNames()));
 }
 
 std::vector<Assignment> ReadOverrides(absl::Span<const std::string> overrides,
@@ -83,6 +81,12 @@ void FindContradictions(const Config& config, std::vector<std::string>* faults) 
 }
 
 }  // namespace
+
+std::string PresetNames() {
+  return absl::StrJoin(Presets(), ", ", [](std::string* out, const Preset& preset) {
+    absl::StrAppend(out, preset.name);
+  });
+}
 
 absl::StatusOr<Config> LoadConfig(const std::string& source,
                                   absl::Span<const std::string> overrides) {

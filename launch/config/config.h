@@ -37,5 +37,6 @@ struct Preset {
   absl::string_view text;
 };
 absl::Span<const Preset> Presets();  // by name
+std::string PresetNames();           // "a, b"
 
 }  // namespace quadhop

@@ -12,6 +12,7 @@
 
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "launch/command_line/nearest.h"
 #include "launch/config.pb.h"
 
 namespace quadhop {
@@ -23,10 +24,10 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-std::string FieldNames(const Descriptor& type) {
+std::vector<std::string> FieldNames(const Descriptor& type) {
   std::vector<std::string> names;
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
-  return absl::StrJoin(names, ", ");
+  return names;
 }
 
 std::string ValueNames(const EnumDescriptor& type) {
@@ -167,11 +168,12 @@ absl::Status SetField(Message* message, absl::string_view path, absl::string_vie
     const FieldDescriptor* field = type.FindFieldByName(names[i]);
     if (field == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "no field ", path, " (its value is ", value, "); ",
+          "no field ", path, " (its value is ", value, ")", DidYouMean(names[i], FieldNames(type)),
+          "; ",
           i == 0
               ? "the config"
               : absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), "."),
-          " has: ", FieldNames(type)));
+          " has: ", absl::StrJoin(FieldNames(type), ", ")));
     }
     const bool last = i + 1 == names.size();
     const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
@@ -179,7 +181,7 @@ absl::Status SetField(Message* message, absl::string_view path, absl::string_vie
       return absl::InvalidArgumentError(absl::StrCat(
           path, " is ", value, "; ",
           is_message ? absl::StrCat(path, " is a group, set one of its fields: ",
-                                    FieldNames(*field->message_type()))
+                                    absl::StrJoin(FieldNames(*field->message_type()), ", "))
                      : absl::StrCat(names[i], " is a single value and has no fields")));
     }
     if (last) return SetScalar(part, *field, path, value);

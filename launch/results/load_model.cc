@@ -153,17 +153,28 @@ absl::StatusOr<GraphDims> DimsOf(const CheckpointJob& job, const CheckpointManif
   return absl::DataLossError(absl::StrCat(weights.path(), " lacks the weights of a model"));
 }
 
-absl::Status CheckNumber(const Store& store, const char* what, int64_t has, int64_t trained_on) {
-  if (has == trained_on) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(store.path(), " has ", has, " ", what,
-                                                    ", but the model was trained on ", trained_on));
+absl::Status CheckFeatures(const Store& store, const GraphDims& trained) {
+  QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
+  if (features.width == trained.features) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(store.path(), " has ", features.width,
+                                                    " features, but the model was trained on ",
+                                                    trained.features));
 }
 
-absl::Status CheckDims(const Store& store, const GraphDims& trained) {
-  QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
-  QH_RETURN_IF_ERROR(CheckNumber(store, "features", features.width, trained.features));
-  const int64_t classes = store.manifest().classes();
-  return classes == 0 ? absl::OkStatus() : CheckNumber(store, "classes", classes, trained.classes);
+// Checks that the model can be measured on a store's labels, before anything is made of them.
+absl::Status CheckLabels(const CheckpointJob& job, const GraphDims& trained) {
+  const absl::StatusOr<StoreManifest> store = ReadManifest(job.store + "/" + kStoreManifestName);
+  if (!store.ok() || store->classes() == 0) return absl::OkStatus();  // Session::Create says more
+  const bool several = job.config.train().loss() == TrainConfig::BINARY;
+  if (store->multi_label() == several && store->classes() == trained.classes)
+    return absl::OkStatus();
+  const auto labels = [](int64_t number, bool columns) {
+    return absl::StrCat(number, columns ? " columns of labels" : " classes");
+  };
+  return absl::FailedPreconditionError(absl::StrCat(
+      job.store, " has ", labels(store->classes(), store->multi_label()),
+      ", but the model was trained on ", labels(trained.classes, several),
+      ": eval measures on labels of the same kind and number; predict takes a store with any"));
 }
 
 // What is measured may have been trained on.
@@ -206,11 +217,12 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
                                                    const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(job.checkpoint));
   QH_ASSIGN_OR_RETURN(const GraphDims dims, DimsOf(job, manifest));
+  if (use == Use::kMeasure) QH_RETURN_IF_ERROR(CheckLabels(job, dims));
   QH_ASSIGN_OR_RETURN(
       std::unique_ptr<Session> session,
       Session::Create(job.store, split.empty() ? manifest.position().split() : split, job.config,
                       context, use == Use::kPredict ? dims.classes : 0));
-  QH_RETURN_IF_ERROR(CheckDims(session->store(), dims));
+  QH_RETURN_IF_ERROR(CheckFeatures(session->store(), dims));
   const bool is_own_store = manifest.store() == StoreIdentity(session->store().manifest());
   if (use == Use::kMeasure && context.IsMain())
     WarnOfSplit(*session, is_own_store, manifest.position().split());

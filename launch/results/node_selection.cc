@@ -75,13 +75,15 @@ absl::StatusOr<std::vector<int64_t>> PlacesOfNames(const Store& store, const std
   return result;
 }
 
+// Nodes are then named as others are, whatever " 007" the file has.
 absl::StatusOr<std::vector<int64_t>> PlacesOfNumbers(const Store& store, const std::string& path,
-                                                     const std::vector<Chosen>& nodes) {
+                                                     std::vector<Chosen>& nodes) {
   std::vector<int64_t> places;
-  for (const Chosen& node : nodes) {
+  for (Chosen& node : nodes) {
     int64_t place = -1;
     if (!absl::SimpleAtoi(node.name, &place) || place < 0 || place >= store.num_nodes())
       return NoSuchNode(path, node, absl::StrCat("[0, ", store.num_nodes(), ")"));
+    node.name = absl::StrCat(place);
     places.push_back(place);
   }
   return places;
@@ -113,7 +115,8 @@ absl::StatusOr<std::vector<Chosen>> ReadNpyPlaces(const std::string& path) {
     for (const int32_t place : file.values<int32_t>()) add(place);
   } else {
     return absl::InvalidArgumentError(absl::StrCat(path, " holds ", DTypeName(file.header().dtype),
-                                                   "; places of nodes are i64 or i32"));
+                                                   "; places of nodes are i64 or i32 "
+                                                   "(numpy.flatnonzero has those of a mask)"));
   }
   return nodes;
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "comm/collectives/gather.h"
+#include "core/base/counted.h"
 #include "core/base/status.h"
 #include "core/store/store.h"
 #include "launch/ranks/agreed_status.h"
@@ -41,14 +42,13 @@ void FillProbabilities(bool multi_label, absl::Span<const float> logits, void* v
                                             : std::exp(double{logits[c]} - largest) / sum);
 }
 
-// The class names of the store, or, if it has no classes, of the store that the run was trained on.
-std::vector<std::string> ClassNames(const PredictJob& job, const Store& store) {
-  const auto names = [](const StoreManifest& of) {
-    return std::vector<std::string>(of.class_names().begin(), of.class_names().end());
-  };
-  if (store.manifest().classes() > 0) return names(store.manifest());
+// Those that the model was trained on; without them, the store's, if it has as many classes. Empty:
+// classes have no names.
+std::vector<std::string> ClassNames(const PredictJob& job, Session& session) {
   const absl::StatusOr<StoreManifest> trained = ReadTrainedOn(job.model.run);
-  return trained.ok() ? names(*trained) : std::vector<std::string>();
+  const StoreManifest& manifest = trained.ok() ? *trained : session.store().manifest();
+  if (manifest.class_names_size() != session.model().options().dims.classes) return {};
+  return {manifest.class_names().begin(), manifest.class_names().end()};
 }
 
 }  // namespace
@@ -90,7 +90,7 @@ absl::StatusOr<std::unique_ptr<ResultFiles>> ResultFiles::Create(const PredictJo
                                                                  const NodeSelection& selection) {
   std::unique_ptr<ResultFiles> files(new ResultFiles(session, selection));
   files->Want(job);
-  files->class_names_ = ClassNames(job, session.store());
+  files->class_names_ = ClassNames(job, session);
   QH_RETURN_IF_ERROR(OnMainRank(session.context().comm, "make the files of results",
                                 [&] { return files->CreateFiles(); }));
   return files;
@@ -168,8 +168,8 @@ absl::Status ResultFiles::Finish() {
   QH_ASSIGN_OR_RETURN(NodeSelection::Names names, NodeSelection::Names::Open(selection_));
   for (size_t i = 0; i < files_.size(); ++i) {
     QH_RETURN_IF_ERROR(files_[i].Finish(TextOf(results_[i], names)));
-    absl::PrintF("wrote %s: %s of %d nodes, in the order of %s\n", results_[i].path,
-                 results_[i].what, selection_.num_rows(),
+    absl::PrintF("wrote %s: %s of %s, in the order of %s\n", results_[i].path, results_[i].what,
+                 Counted(selection_.num_rows(), "node"),
                  selection_.all() ? "the input" : "--nodes");
   }
   return absl::OkStatus();

@@ -171,8 +171,10 @@ absl::StatusOr<std::string> FindCheckpoint(const std::string& run, const std::st
   // A copy of the run that was made following links, and whose steps were removed.
   if (which == "best" && FileExists(BestCheckpointPath(run))) return BestCheckpointPath(run);
   return absl::NotFoundError(absl::StrCat(
-      run, " has no checkpoint '", which,
-      "'; it has those after steps: ", steps.empty() ? "none" : absl::StrJoin(steps, ", ")));
+      run, " has no checkpoint ",
+      steps.empty()
+          ? "yet"
+          : absl::StrCat("'", which, "'; it has those after steps: ", absl::StrJoin(steps, ", "))));
 }
 
 absl::StatusOr<NewestIntact> FindNewestIntact(const std::string& run) {

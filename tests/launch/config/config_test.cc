@@ -91,6 +91,7 @@ TEST_F(LoadConfigTest, ReportsAllFaultsTogetherWithTheirPlaces) {
   EXPECT_THAT(message,
               HasSubstr(path_ + ":2: sampler.sampled_nodes is 0; allowed: a value in [1, 10000]"));
   EXPECT_THAT(message, HasSubstr(path_ + ":3: no field sampler.sampled_nodez"));
+  EXPECT_THAT(message, HasSubstr("did you mean sampled_nodes?"));
   EXPECT_THAT(message, HasSubstr("sampler has: sampled_nodes, method, resample, prefetch_steps"));
   EXPECT_THAT(message,
               HasSubstr(path_ + ":5: model.width is wide; allowed: a whole number in [1, 4096]"));

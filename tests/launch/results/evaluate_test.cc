@@ -280,6 +280,18 @@ TEST_F(EvaluateTest, NamesAMetricThatIsNotAccuracy) {
   EXPECT_THAT(Train("run").out, AllOf(HasSubstr("  valid 0."), HasSubstr("\ntest 0.")));
 }
 
+TEST_F(EvaluateTest, RefusesLabelsOfAnotherKindThanTheModels) {
+  ASSERT_EQ(Train("run").code, ExitCode::kDone);
+  const Outcome refused = On("eval", "run", {"--store", MultiLabelStore()});
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err,
+              AllOf(HasSubstr("has 3 columns of labels"),
+                    HasSubstr("the model was trained on 3 classes"), Not(HasSubstr("train.loss"))));
+  const Outcome predicted =
+      On("predict", "run", {"--store", MultiLabelStore(), "--out", folder_ / "p.npy"});
+  EXPECT_EQ(predicted.code, ExitCode::kDone) << predicted.err;
+}
+
 TEST_F(EvaluateTest, SaysThatMoreEpochsMayBeBetterWhereTheLastIsTheBest) {
   const char* const more = "the best epoch is the last: more epochs (train.epochs) may be better";
   EXPECT_THAT(TrainTiny(MultiLabelStore(), folder_ / "one", /*epochs=*/1,

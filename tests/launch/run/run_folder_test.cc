@@ -349,7 +349,7 @@ TEST_F(RunFolderTest, PublishingKeepsTheCheckpointItPublishes) {
 
 TEST_F(RunFolderTest, FindsACheckpointOrNamesThoseThereAre) {
   EXPECT_THAT(FindCheckpoint(run_, "latest"),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("those after steps: none")));
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("has no checkpoint yet")));
   ASSERT_OK(MakeDirectories(CheckpointPath(run_, 3)));
   ASSERT_OK(MakeDirectories(CheckpointPath(run_, 20)));
   ASSERT_OK_AND_ASSIGN(const std::string latest, FindCheckpoint(run_, "latest"));
