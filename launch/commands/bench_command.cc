@@ -98,7 +98,6 @@ absl::StatusOr<ExitCode> RunBenchModel(absl::Span<const std::string> arguments) 
       .Example("bench model --shape products --batch 1024 --backend cuda --precision BF16");
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(CheckStartedAlone("bench model"));
   ThreadPool pool(NumThreads(threads));
   QH_RETURN_IF_ERROR(BenchModel(model, pool));
   return ExitCode::kDone;
@@ -117,7 +116,6 @@ absl::StatusOr<ExitCode> RunBenchSampler(absl::Span<const std::string> arguments
   QH_ASSIGN_OR_RETURN(const bool proceed, flags.Parse(arguments));
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(flags.CheckExcluded("store", {"nodes"}));
-  QH_RETURN_IF_ERROR(CheckStartedAlone("bench sampler"));
   ThreadPool pool(NumThreads(threads));
   const bool with_gpu = backend == "cuda";
   QH_RETURN_IF_ERROR(store.empty() ? BenchSamplerOnSynthetic(nodes, with_gpu, pool)
@@ -141,7 +139,8 @@ absl::StatusOr<ExitCode> RunBenchExchange(absl::Span<const std::string> argument
 constexpr Command kBenches[] = {
     {"model", "training steps, compared with the peak rate of matrix products", RunBenchModel},
     {"sampler", "sampling and gathering, compared with the rate of memory copies", RunBenchSampler},
-    {"exchange", "the exchanges between ranks in a step", RunBenchExchange},
+    {"exchange", "the exchanges between ranks in a step", RunBenchExchange,
+     /*on_ranks=*/true},
 };
 
 }  // namespace

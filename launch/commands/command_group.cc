@@ -5,7 +5,9 @@
 #include <absl/strings/str_join.h>
 
 #include "core/base/check.h"
+#include "core/base/status.h"
 #include "launch/command_line/flags.h"
+#include "launch/ranks/runtime.h"
 
 namespace quadhop {
 namespace {
@@ -32,6 +34,13 @@ void PrintHelp(const CommandGroup& group, HelpFormat format, const std::string& 
 
 }  // namespace
 
+absl::StatusOr<ExitCode> RunCommand(const Command& command, absl::string_view name,
+                                    absl::Span<const std::string> arguments) {
+  const bool asks_for_help = !arguments.empty() && AsksForHelp(arguments[0]).has_value();
+  if (!command.on_ranks && !asks_for_help) QH_RETURN_IF_ERROR(CheckStartedAlone(name));
+  return command.run(arguments);
+}
+
 absl::StatusOr<ExitCode> RunGroup(const CommandGroup& group,
                                   absl::Span<const std::string> arguments) {
   const std::string name = arguments.empty() ? "" : arguments[0];
@@ -41,7 +50,8 @@ absl::StatusOr<ExitCode> RunGroup(const CommandGroup& group,
   }
   for (const Command& member : group.members) {
     if (member.name != name) continue;
-    absl::StatusOr<ExitCode> code = member.run(arguments.subspan(1));
+    absl::StatusOr<ExitCode> code =
+        RunCommand(member, absl::StrCat(group.name, " ", name), arguments.subspan(1));
     return IsUsageError(code.status()) ? InMember(name, code.status()) : code;
   }
   const std::string names = NamesOf(group.members, ", ");

@@ -1,4 +1,5 @@
-// A command with subcommands, such as `launch` and `bench`: the first argument names one.
+// Running a command, or one of its subcommands, as `launch` and `bench` have them: the first
+// argument names one.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -10,6 +11,11 @@
 #include "launch/command_line/command.h"
 
 namespace quadhop {
+
+// Runs a command, which people know by `name`. A usage error, before it reads or writes anything,
+// if it is the work of one process and several were started.
+absl::StatusOr<ExitCode> RunCommand(const Command& command, absl::string_view name,
+                                    absl::Span<const std::string> arguments);
 
 struct CommandGroup {
   absl::string_view name;     // "launch"

@@ -13,6 +13,7 @@
 #include "launch/command_line/flags.h"
 #include "launch/command_line/nearest.h"
 #include "launch/command_line/version.h"
+#include "launch/commands/command_group.h"
 #include "launch/commands/command_help.h"
 #include "launch/ranks/runtime.h"
 
@@ -36,13 +37,6 @@ ExitCode Report(const absl::Status& status, const std::string& name) {
   std::fprintf(stderr, "quadhop %s: %s\n", command.c_str(), message.c_str());
   if (wrong_usage) std::fprintf(stderr, "See quadhop %s --help\n", command.c_str());
   return code;
-}
-
-// Refuses several ranks for a command of one process before it reads or writes anything.
-absl::StatusOr<ExitCode> Run(const Command& command, absl::Span<const std::string> arguments) {
-  const bool asks_for_help = !arguments.empty() && AsksForHelp(arguments[0]).has_value();
-  if (!command.on_ranks && !asks_for_help) QH_RETURN_IF_ERROR(CheckStartedAlone(command.name));
-  return CatchExhaustion([&] { return command.run(arguments); });
 }
 
 std::vector<std::string> Names(absl::Span<const Command> commands) {
@@ -108,7 +102,8 @@ ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
                    DidYouMean(name, Names(Commands())).c_str());
     return ExitCode::kUsage;
   }
-  const absl::StatusOr<ExitCode> code = Run(*command, arguments.subspan(1));
+  const absl::StatusOr<ExitCode> code =
+      CatchExhaustion([&] { return RunCommand(*command, name, arguments.subspan(1)); });
   return code.ok() ? *code : Report(code.status(), name);
 }
 

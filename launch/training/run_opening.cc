@@ -36,7 +36,7 @@ void WarnOfFewSteps(int64_t nodes, const TrainConfig& config, TrainDisplay& disp
   if (steps < kFewSteps)
     display.Say(absl::StrFormat(
         "%s in all (%s of %d): few for a model to learn from; raise train.epochs or lower "
-        "train.batch",
+        "train.batch, as the preset small does",
         Counted(steps, "step"), Counted(config.epochs(), "epoch"), of_epoch));
   if (config.warmup_steps() > steps)
     display.Say(absl::StrFormat(
