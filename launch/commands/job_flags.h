@@ -25,6 +25,7 @@ void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks);
 struct CheckpointFlags {
   CheckpointJob job;
   std::string checkpoint;
+  bool without_store = false;  // the command needs none; may be a flag's target
 
   void AddRun(Flags* flags);
   void AddStore(Flags* flags);

@@ -1,5 +1,6 @@
 #include "launch/results/export.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <memory>
@@ -13,13 +14,26 @@
 
 namespace quadhop {
 
-absl::Status Export(const CheckpointJob& job, const std::string& out) {
+namespace {
+
+absl::Status ExportWithCodes(const CheckpointJob& job, const std::string& out) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(job.store));
   ThreadPool pool(NumThreads(0));
   QH_RETURN_IF_ERROR(store->VerifyFiles({"original_ids.npy"}, pool));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store->original_ids());
-  QH_RETURN_IF_ERROR(
-      ExportWeights(job.checkpoint, StoreIdentity(store->manifest()), original_ids, out));
+  return ExportWeights(job.checkpoint, NodesOfStore{StoreIdentity(store->manifest()), original_ids},
+                       out);
+}
+
+}  // namespace
+
+absl::Status Export(const CheckpointJob& job, bool with_codes, const std::string& out) {
+  const absl::Status exported =
+      with_codes ? ExportWithCodes(job, out) : ExportWeights(job.checkpoint, absl::nullopt, out);
+  if (absl::IsFailedPrecondition(exported))
+    return absl::FailedPreconditionError(absl::StrCat(
+        std::string(exported.message()), ", or leave out the codes of nodes: --without-codes"));
+  QH_RETURN_IF_ERROR(exported);
   absl::PrintF("wrote %s\n", out);
   return absl::OkStatus();
 }

@@ -31,8 +31,8 @@ absl::StatusOr<std::vector<int16_t>> CodesOfInput(const std::string& checkpoint,
 
 }  // namespace
 
-absl::Status ExportWeights(const std::string& checkpoint, const std::string& store,
-                           absl::Span<const int64_t> original_ids, const std::string& out) {
+absl::Status ExportWeights(const std::string& checkpoint, const absl::optional<NodesOfStore>& nodes,
+                           const std::string& out) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, VerifyCheckpoint(checkpoint));
   QH_ASSIGN_OR_RETURN(const SafetensorsFile weights,
                       SafetensorsFile::Open(checkpoint + "/" + kWeightsFile));
@@ -43,9 +43,9 @@ absl::Status ExportWeights(const std::string& checkpoint, const std::string& sto
   }
   QH_ASSIGN_OR_RETURN(const StoredCodes stored, StoredCodes::Open(checkpoint, manifest));
   std::vector<int16_t> codes;
-  if (!stored.values().empty()) {
-    QH_RETURN_IF_ERROR(CheckIsOfStore(checkpoint, manifest, store));
-    QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, stored.values(), original_ids));
+  if (nodes.has_value() && !stored.values().empty()) {
+    QH_RETURN_IF_ERROR(CheckIsOfStore(checkpoint, manifest, nodes->identity));
+    QH_ASSIGN_OR_RETURN(codes, CodesOfInput(checkpoint, stored.values(), nodes->original_ids));
     tensors.push_back(
         {kCodesArray, DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
   }

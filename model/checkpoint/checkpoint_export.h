@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/types/optional.h>
 #include <absl/types/span.h>
 
 #include <cstdint>
@@ -10,11 +11,17 @@
 
 namespace quadhop {
 
-// Writes the weights of a checkpoint, with the code of every node in the order of the input, as one
-// safetensors file that the paper's code loads. `store` is the StoreIdentity of the store that
-// original_ids [N] are of: kFailedPrecondition if the checkpoint has codes and is from another
-// store, whose nodes may be in another order.
-absl::Status ExportWeights(const std::string& checkpoint, const std::string& store,
-                           absl::Span<const int64_t> original_ids, const std::string& out);
+// Of the store that a checkpoint is of.
+struct NodesOfStore {
+  std::string identity;                    // StoreIdentity
+  absl::Span<const int64_t> original_ids;  // [N]
+};
+
+// Writes the weights of a checkpoint as one safetensors file that the paper's code loads, with the
+// code of every node in the order of the input, or without codes if no nodes are given.
+// kFailedPrecondition if the checkpoint has codes and is from another store, whose nodes may be in
+// another order.
+absl::Status ExportWeights(const std::string& checkpoint, const absl::optional<NodesOfStore>& nodes,
+                           const std::string& out);
 
 }  // namespace quadhop

@@ -407,8 +407,12 @@ TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {
   Commit(*writer);
   const Outcome refused = On("export", "run", {"--out", folder_ / "m.safetensors"});
   EXPECT_EQ(refused.code, ExitCode::kFailed);
-  EXPECT_THAT(refused.err, AllOf(HasSubstr("prepared again"), HasSubstr("--store")));
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("prepared again"), HasSubstr("--store"),
+                                 HasSubstr("--without-codes")));
   EXPECT_FALSE(FileExists(folder_ / "m.safetensors"));
+  const Outcome bare = Quadhop(
+      {"export", "--run", folder_ / "run", "--without-codes", "--out", folder_ / "m.safetensors"});
+  EXPECT_EQ(bare.code, ExitCode::kDone) << bare.err;
   // Without a codebook there are no codes, and the order of nodes does not matter.
   const Outcome local = On("export", "local", {"--out", folder_ / "m.safetensors"});
   EXPECT_EQ(local.code, ExitCode::kDone) << local.err;
