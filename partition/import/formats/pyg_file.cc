@@ -5,8 +5,10 @@
 #include <absl/strings/string_view.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "core/base/status.h"
 
@@ -25,15 +27,28 @@ const PickleValue& GraphOf(const PickleValue& root) {
   return graph->kind == Kind::kObject && graph->content != nullptr ? *graph->content : *graph;
 }
 
-// OGB's get_idx_split(), the dict of train, valid and test: with the graph's arrays, or after the
-// graph in a list. nullptr: neither.
-const PickleValue* SplitOf(const PickleValue& root, const PickleValue& graph) {
-  if (const PickleValue* split = graph.Find("split_idx"); split != nullptr) return split;
-  if (root.kind != Kind::kList) return nullptr;
-  const auto split =
-      std::find_if(root.items.begin(), root.items.end(),
-                   [](const PickleValue* item) { return item->Find("train") != nullptr; });
-  return split == root.items.end() ? nullptr : *split;
+constexpr char kSplit[] = "split_idx";
+constexpr const char* kParts[] = {"train", "valid", "test"};
+
+// Whether the value is an array with at least one dim.
+bool IsArray(const TorchFile& file, const PickleValue& value) {
+  const absl::StatusOr<ArraySource> array = file.Array(value, "");
+  return array.ok() && !array->dims().empty();
+}
+
+bool IsListOfParts(const TorchFile& file, const PickleValue& value) {
+  return value.kind == Kind::kList && value.items.size() == std::size(kParts) &&
+         std::all_of(value.items.begin(), value.items.end(),
+                     [&](const PickleValue* item) { return IsArray(file, *item); });
+}
+
+// What stands after a graph in a list and tells nothing more: no value, a class, the slices of a
+// dataset.
+bool IsNothing(const PickleValue& item) {
+  const bool is_class =
+      item.kind == Kind::kGlobal || (item.kind == Kind::kObject && item.content == nullptr);
+  return item.kind == Kind::kNone || is_class ||
+         (item.kind == Kind::kDict && item.entries.empty()) || item.Find("edge_index") != nullptr;
 }
 
 // slices: for each array of a dataset, where its graphs begin, and the end.
@@ -64,6 +79,60 @@ absl::Status CheckOneGraph(const TorchFile& file) {
                     "a store holds a single one: torch.save(dataset[0], \"graph.pt\")");
 }
 
+// A value, and what errors call it.
+struct NamedValue {
+  const PickleValue* value;
+  std::string shown;
+};
+
+void TakeDict(const PickleValue& dict, absl::string_view suffix,
+              std::map<std::string, NamedValue>* values) {
+  for (const auto& [key, value] : dict.entries) {
+    const std::string name = absl::StrCat(key->text, suffix);
+    if (key->kind == Kind::kText && value->kind != Kind::kNone)
+      values->try_emplace(name, NamedValue{value, name});
+  }
+}
+
+// What stands after the graph in a list: its labels, as in OGB's (graph, labels), and a split;
+// what is neither has a name that nothing looks for.
+void TakeItems(const TorchFile& file, std::map<std::string, NamedValue>* values) {
+  const std::vector<PickleValue*>& items = file.root().items;
+  const bool has_labels = std::any_of(std::begin(kLabelNames), std::end(kLabelNames),
+                                      [&](const char* name) { return values->contains(name); });
+  for (size_t i = 1; i < items.size(); ++i) {
+    if (IsNothing(*items[i])) continue;
+    const NamedValue item = {items[i], absl::StrCat("item ", i + 1, " of the list")};
+    absl::string_view name = item.shown;
+    if (items[i]->Find(kParts[0]) != nullptr || IsListOfParts(file, *items[i]))
+      name = kSplit;
+    else if (i == 1 && !has_labels && IsArray(file, *items[i]))
+      name = kLabelNames[0];
+    if (!values->try_emplace(std::string(name), item).second) values->try_emplace(item.shown, item);
+  }
+}
+
+// The parts of OGB's get_idx_split(), a dict, or of a list of them, each under its own name.
+absl::Status TakeSplit(const TorchFile& file, std::map<std::string, NamedValue>* values) {
+  const auto found = values->find(kSplit);
+  if (found == values->end() || values->contains("train_idx")) return absl::OkStatus();
+  const PickleValue& split = *found->second.value;
+  if (split.Find(kParts[0]) != nullptr) {
+    TakeDict(split, "_idx", values);
+  } else if (IsListOfParts(file, split)) {
+    for (size_t i = 0; i < std::size(kParts); ++i) {
+      const std::string name = absl::StrCat(kParts[i], "_idx");
+      values->try_emplace(name, NamedValue{split.items[i], name});
+    }
+  } else {
+    return ArrayError(absl::StrCat(file.path(), ": ", kSplit),
+                      "neither a dict of train, valid and test nor a list of these three",
+                      "each is an array of node ids; save it so, or under another name");
+  }
+  values->erase(found);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool IsTorchName(const std::string& path) {
@@ -85,23 +154,14 @@ absl::StatusOr<std::unique_ptr<PygFile>> PygFile::Open(const std::string& path, 
 absl::Status PygFile::TakeTorch() {
   QH_RETURN_IF_ERROR(CheckOneGraph(*torch_));
   arrays_.place = torch_->path();
-  std::map<std::string, const PickleValue*> values;
-  const auto take = [&values](const PickleValue& dict, absl::string_view suffix) {
-    for (const auto& [name, value] : dict.entries)
-      if (name->kind == Kind::kText && value->kind != Kind::kNone)
-        values.try_emplace(absl::StrCat(name->text, suffix), value);
-  };
-  const PickleValue& graph = GraphOf(torch_->root());
-  take(graph, "");
-  if (const PickleValue* split = SplitOf(torch_->root(), graph);
-      split != nullptr && split->kind == Kind::kDict && !values.contains("train_idx")) {
-    take(*split, "_idx");
-    values.erase("split_idx");
-  }
+  std::map<std::string, NamedValue> values;
+  TakeDict(GraphOf(torch_->root()), "", &values);
+  if (torch_->root().kind == Kind::kList) TakeItems(*torch_, &values);
+  QH_RETURN_IF_ERROR(TakeSplit(*torch_, &values));
   for (const auto& [name, value] : values) arrays_.names.push_back(name);
   arrays_.open = [this, values](const std::string& name) -> absl::StatusOr<ArraySource> {
     const auto found = values.find(name);
-    if (found != values.end()) return torch_->Array(*found->second, name);
+    if (found != values.end()) return torch_->Array(*found->second.value, found->second.shown);
     return absl::NotFoundError(
         absl::StrCat(arrays_.place, " has no ", name, "; it has: ", ListOfNames(arrays_.names)));
   };

@@ -15,11 +15,16 @@
 
 namespace quadhop {
 
+// What the array of labels may be called; of several, the first counts.
+constexpr const char* kLabelNames[] = {"y", "label", "labels", "node_label", "node_labels"};
+
 // An .npz, or what torch.save writes of a dict, of a torch_geometric.data.Data, or of what a
-// dataset of one graph keeps: (either of them, slices, ...). Immutable.
+// dataset of one graph keeps: (either of them, slices, ...). In a list, labels and a split may
+// follow the graph: OGB's (graph, labels). Immutable.
 class PygFile {
  public:
-  // Errors are NpzFile's and TorchFile's, and kInvalidArgument for a dataset of several graphs.
+  // Errors are NpzFile's and TorchFile's, and kInvalidArgument for a dataset of several graphs, and
+  // for a split_idx that is none.
   // max_bytes: the default suffices for a pickle that names tensors, which are no part of it.
   static absl::StatusOr<std::unique_ptr<PygFile>> Open(const std::string& path,
                                                        int64_t max_bytes = int64_t{1} << 30);

@@ -11,6 +11,7 @@
 // heterophily", 2023), https://github.com/yandex-research/heterophilous-graphs, are such files.
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/types/span.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -39,11 +40,11 @@ struct GraphArrays {
 };
 
 // The first of the arrays `names` that exists, or the one that the flag gives, or nothing.
-absl::StatusOr<absl::optional<ArraySource>> OpenOneOf(std::initializer_list<const char*> names,
+absl::StatusOr<absl::optional<ArraySource>> OpenOneOf(absl::Span<const char* const> names,
                                                       const NamedArrays& file, const char* flag,
                                                       const std::string& path,
                                                       std::vector<std::string>* used) {
-  const auto* const name =
+  const auto name =
       std::find_if(names.begin(), names.end(), [&](const char* of) { return file.Has(of); });
   if (name == names.end()) {
     if (path.empty()) return absl::optional<ArraySource>();
@@ -80,8 +81,8 @@ absl::StatusOr<GraphArrays> FindArrays(const NamedArrays& file, const ImportOpti
   graph.used.push_back(graph.arcs);
   QH_ASSIGN_OR_RETURN(graph.features, OpenOneOf({"x", "node_feat", "node_features", "features"},
                                                 file, "--features", options.features, &graph.used));
-  QH_ASSIGN_OR_RETURN(graph.labels, OpenOneOf({"y", "label", "labels", "node_label", "node_labels"},
-                                              file, "--labels", options.labels, &graph.used));
+  QH_ASSIGN_OR_RETURN(graph.labels,
+                      OpenOneOf(kLabelNames, file, "--labels", options.labels, &graph.used));
   QH_RETURN_IF_ERROR(CountNodes(file, &graph));
   return graph;
 }

@@ -283,6 +283,60 @@ TEST_F(PygTorch, MayHaveADictOfTheIdsOfASplit) {
   }
 }
 
+// OGB's dataset[0].
+TEST_F(PygTorch, MayBeATupleOfAGraphAndItsLabels) {
+  const std::string arcs = PickledArray("<i8", {2, 3}, BytesOf<int64_t>({0, 1, 2, 1, 2, 0}));
+  const std::string labels = PickledArray("<i8", {3, 1}, BytesOf<int64_t>({0, 1, 0}));
+  const std::string features = PickledArray("<f4", {3, 2}, BytesOf<float>({1, 2, 3, 4, 5, 6}));
+  const std::string graph = absl::StrCat(Entry("edge_index", arcs), Entry("edge_feat", "N"),
+                                         Entry("node_feat", features), Entry("num_nodes", "K\x03"));
+  Write(absl::StrCat("}(", graph, "u", labels, "\x86"), {});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
+  EXPECT_EQ(report.features, 2);
+  EXPECT_EQ(report.classes, 2);
+  EXPECT_EQ(report.unlabelled, 0);
+  EXPECT_THAT(report.Describe(), Not(HasSubstr("not used")));
+  const std::string wrong = PickledArray("<i8", {2}, BytesOf<int64_t>({0, 1}));
+  Write(absl::StrCat("}(", graph, "u", wrong, "\x86"), {});
+  EXPECT_THAT(ImportIt("data.pt"),
+              StatusIs(kInvalid, HasSubstr("data.pt: item 2 of the list is [2]; one row for")));
+  // What is not used is named: labels beside those of the graph, a text.
+  Write(absl::StrCat("(}(", graph, Entry("y", labels), "u", labels, PickledText("made by me"), "N",
+                     PickledGlobal("torch_geometric.data.data", "Data"), "t"),
+        {});
+  ASSERT_OK_AND_ASSIGN(const ImportReport other, ImportIt("data.pt"));
+  EXPECT_THAT(other.Describe(),
+              HasSubstr("note: not used: item 2 of the list, item 3 of the list\n"));
+}
+
+TEST_F(PygTorch, MayHaveAListOfTheIdsOfASplit) {
+  const auto ids = [](int64_t offset) {
+    return PickledTensor("LongStorage", "0", 9, offset, {1}, {1});
+  };
+  const std::string split = absl::StrCat(ids(6), ids(7), ids(8), "\x87");
+  const std::string graph =
+      absl::StrCat(Entry("edge_index", PickledTensor("LongStorage", "0", 9, 0, {2, 3}, {3, 1})),
+                   Entry("y", PickledTensor("LongStorage", "0", 9, 0, {3}, {1})));
+  const std::vector<int64_t> numbers = {0, 1, 2, 1, 2, 0, /*train*/ 2, /*valid*/ 0, /*test*/ 1};
+  for (const std::string& pickle :
+       {absl::StrCat("}(", graph, Entry("split_idx", split), "u"),
+        absl::StrCat("}(", graph, "u", split, "\x86")}) {  // (graph, (train, valid, test))
+    Write(pickle, numbers);
+    ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
+    EXPECT_THAT(report.Describe(), Not(HasSubstr("not used")));
+    ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(output_ / "s.qh"));
+    EXPECT_THAT(store->split("").value(), ElementsAre(2, 3, 1));
+  }
+  Write(absl::StrCat("}(", graph, Entry("split_idx", absl::StrCat(ids(6), ids(7), "\x86")), "u"),
+        numbers);
+  ImportOptions options = OptionsFor("data.pt");
+  options.format = "pyg";
+  EXPECT_THAT(
+      Import(options, pool_),
+      StatusIs(kInvalid, HasSubstr("data.pt: split_idx is neither a dict of train, valid "
+                                   "and test nor a list of these three; each is an array")));
+}
+
 TEST_F(PygTorch, SaysWhatItHoldsInPlaceOfAGraph) {
   Write(absl::StrCat("}(", Entry("adj_t", Tensor({6}, {1})), Entry("x", Tensor({6}, {1})), "u"),
         {0, 1, 2, 3, 4, 5});
