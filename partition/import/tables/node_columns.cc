@@ -29,6 +29,22 @@ bool IsLabelName(absl::string_view name) {
   return IsOneOf(WithoutType(name), {"label", "labels", "class", "target", ":LABEL"});
 }
 
+// label_0, label0, class 12.
+bool IsNumberedLabel(absl::string_view name) {
+  name = WithoutType(name);
+  const size_t digits = name.find_last_not_of("0123456789") + 1;
+  if (digits == 0 || digits == name.size()) return false;
+  name = name.substr(0, digits);
+  return IsLabelName(name.substr(0, name.find_last_not_of("_-. ") + 1));
+}
+
+// label_code, beside a column label.
+bool IsNamedAfter(absl::string_view name, absl::string_view labels) {
+  return !labels.empty() && name.size() > labels.size() &&
+         absl::StartsWithIgnoreCase(name, labels) &&
+         !absl::ascii_isalpha(static_cast<unsigned char>(name[labels.size()]));
+}
+
 bool IsMaskName(absl::string_view name) {
   return IsOneOf(WithoutType(name), {"split", "train_mask", "val_mask", "valid_mask", "test_mask",
                                      "is_train", "is_val", "is_valid", "is_test"});
@@ -61,6 +77,21 @@ absl::StatusOr<size_t> FindLabels(absl::Span<const std::string> header) {
   if (!labels.empty()) return labels.front();
   const bool are_coordinates = FindOf(header, {"x"}) != kNoColumn;
   return are_coordinates ? FindOf(header, {":LABEL"}) : FindOf(header, {"y", ":LABEL"});
+}
+
+// Checks that no columns of numbers look like the 0 and 1 of several labels a node.
+absl::Status CheckNoSeveralLabels(absl::Span<const std::string> header,
+                                  absl::Span<const int64_t> widths) {
+  std::vector<size_t> found = ColumnsThat(header, IsNumberedLabel);
+  std::erase_if(found, [&](size_t column) { return widths[column] == 0; });
+  if (found.size() < 2) return absl::OkStatus();
+  const std::string &first = header[found.front()], &last = header[found.back()];
+  return absl::InvalidArgumentError(absl::StrCat(
+      first, " to ", last,
+      " look like several labels a node, and there is no column of labels: "
+      "several are given as an array [N, L] of 0 and 1, --labels Y.npy, and one as --label COLUMN; "
+      "--leave-out ",
+      first, " and so on for the others, or rename them if they are features"));
 }
 
 absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* columns) {
@@ -160,6 +191,8 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
     if (header.empty() && widths[last] == 0 && !is_left_out[last] && last != columns.names)
       columns.labels = last;
   }
+  if (columns.labels == kNoColumn && wanted.label.empty())
+    QH_RETURN_IF_ERROR(CheckNoSeveralLabels(names, widths));
   QH_RETURN_IF_ERROR(FindSplit(names, &columns));
 
   QH_RETURN_IF_ERROR(FindOneHot(names, num_columns, wanted, &columns));
@@ -171,10 +204,14 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
     const bool is_other =
         !names.empty() && (EndsAsId(names[i]) || IsLabelName(names[i]) || IsMaskName(names[i]) ||
                            (IsIndexName(names[i]) && (i == 0 || !names[i].empty())));
-    if (widths[i] == 0 || is_other || is_left_out[i])
+    if (widths[i] == 0 || is_other || is_left_out[i]) {
       columns.unused.push_back(i);
-    else
-      columns.features.push_back({i, widths[i]});
+      continue;
+    }
+    columns.features.push_back({i, widths[i]});
+    if (!names.empty() && columns.labels != kNoColumn &&
+        IsNamedAfter(names[i], names[columns.labels]))
+      columns.named_as_labels.push_back(i);
   }
   return columns;
 }

@@ -12,7 +12,8 @@
 //   one_hot   those that are asked for as such, whatever stands in them
 //   features  every other column of numbers, of true and false, or of lists of equal length, as
 //             far as the first lines tell (table_values.h); but none that ends like an id, has a
-//             name of labels or masks, is `left_out`, or has row numbers by its name
+//             name of labels or masks, is `left_out`, or has row numbers by its name. Those named
+//             after the column of labels, as label_code, may tell the labels
 // Without a header names are in the first column, or in column number `id`, and labels in column
 // number `label`, or else in the last if it is not of numbers.
 #pragma once
@@ -51,6 +52,7 @@ struct NodeColumns {
   size_t split = kNoColumn;
   std::array<size_t, 3> masks = {kNoColumn, kNoColumn, kNoColumn};  // train, valid, test
   std::vector<Feature> features;
+  std::vector<size_t> named_as_labels;  // of the features
   std::vector<size_t> one_hot;
   std::vector<size_t> unused;
 
@@ -62,9 +64,9 @@ struct NodeColumns {
 bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted);
 
 // `header` is empty if there is none. `widths`: how many numbers an entry of each column has, 0 if
-// it is not of numbers. kInvalidArgument for two columns of labels, two of a name that is
-// wanted, one that is wanted for two things, or wanted and left out, and masks of only one or two
-// parts.
+// it is not of numbers. kInvalidArgument for two columns of labels, label_0 and label_1 without one
+// of labels, two of a name that is wanted, one that is wanted for two things, or wanted and left
+// out, and masks of only one or two parts.
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
                                             absl::Span<const int64_t> widths,
                                             const ColumnsWanted& wanted);

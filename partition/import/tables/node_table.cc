@@ -190,6 +190,11 @@ std::string NodeTable::Describe() const {
   std::vector<std::string> unused;
   for (const size_t column : columns_.unused) unused.push_back(NameOfColumn(column));
   if (!unused.empty()) absl::StrAppend(&text, "; not used: ", ListOfNames(std::move(unused)));
+  std::vector<std::string> alike;
+  for (const size_t column : columns_.named_as_labels) alike.push_back(NameOfColumn(column));
+  if (!alike.empty())
+    absl::StrAppend(&text, "; named as labels are: ", ListOfNames(std::move(alike)),
+                    ": if made from the labels, --leave-out");
   return text;
 }
 

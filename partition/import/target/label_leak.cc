@@ -4,6 +4,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <cstddef>
 
 #include "core/store/store.h"
 
@@ -11,18 +12,20 @@ namespace quadhop {
 namespace {
 
 constexpr int64_t kLeastLabelled = 50;
+// A class may have several values: codes of its spellings.
+constexpr size_t kMostValuesAClass = 2;
 
-bool IsCopy(TensorView<const float> x, int64_t column, absl::Span<const int32_t> labels) {
-  absl::flat_hash_map<int32_t, float> value_of;
-  absl::flat_hash_set<float> values;
+bool IsCopy(TensorView<const float> x, int64_t column, absl::Span<const int32_t> labels,
+            size_t most_values) {
+  absl::flat_hash_map<float, int32_t> label_of;
   for (size_t v = 0; v < labels.size(); ++v) {
     if (labels[v] == kUnlabelled) continue;
     const float value = x.row(static_cast<int64_t>(v))[column];
-    const auto [of_label, is_new] = value_of.try_emplace(labels[v], value);
-    // As soon as the value is that of two classes, or the class has two, other rows are not read.
-    if (is_new ? !values.insert(value).second : of_label->second != value) return false;
+    const auto [of_value, is_new] = label_of.try_emplace(value, labels[v]);
+    // As soon as the value is that of two classes, or there are too many, other rows are not read.
+    if (is_new ? label_of.size() > most_values : of_value->second != labels[v]) return false;
   }
-  return values.size() > 1;
+  return true;
 }
 
 }  // namespace
@@ -30,8 +33,12 @@ bool IsCopy(TensorView<const float> x, int64_t column, absl::Span<const int32_t>
 int64_t ColumnOfLabels(TensorView<const float> x, absl::Span<const int32_t> labels) {
   const auto is_labelled = [](int32_t label) { return label != kUnlabelled; };
   if (std::count_if(labels.begin(), labels.end(), is_labelled) < kLeastLabelled) return -1;
+  absl::flat_hash_set<int32_t> classes;
+  for (const int32_t label : labels)
+    if (is_labelled(label)) classes.insert(label);
+  if (classes.size() < 2) return -1;
   for (int64_t column = 0; column < x.dim(1); ++column)
-    if (IsCopy(x, column, labels)) return column;
+    if (IsCopy(x, column, labels, kMostValuesAClass * classes.size())) return column;
   return -1;
 }
 

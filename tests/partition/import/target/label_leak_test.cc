@@ -41,7 +41,19 @@ TEST(LabelLeak, IsNoColumnThatTellsClassesApartOnlyInPart) {
   for (size_t v = 0; v < labels.size(); ++v)
     x[static_cast<int64_t>(v)] = static_cast<float>(labels[v]);
   EXPECT_EQ(ColumnOfLabels(x.cview(), labels), 0);
-  x[59] += 1;
+  x[59] = 0;  // as of another class
+  EXPECT_EQ(ColumnOfLabels(x.cview(), labels), -1);
+}
+
+TEST(LabelLeak, IsAColumnWithSeveralValuesForAClassButNotWithMany) {
+  Tensor<float> x({60, 1});
+  std::vector<int32_t> labels(60);
+  for (size_t v = 0; v < labels.size(); ++v) {
+    labels[v] = static_cast<int32_t>(v % 3);
+    x[static_cast<int64_t>(v)] = static_cast<float>(5 - v % 6);
+  }
+  EXPECT_EQ(ColumnOfLabels(x.cview(), labels), 0);
+  x[0] = 7;
   EXPECT_EQ(ColumnOfLabels(x.cview(), labels), -1);
 }
 

@@ -1,0 +1,46 @@
+// What in tables is easily taken for something else than it is.
+#include <absl/strings/str_cat.h>
+
+#include "tests/partition/import/tables/tables_fixture.h"
+
+namespace quadhop {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST_F(Tables, SayWhichFeaturesMayTellTheLabels) {
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      ImportTables("a,b\n",
+                   {"id,x,Label,label_code,labels2,labelled\na,5,u,0,1,2\nb,6,v,1,1,2\n"}));
+  EXPECT_THAT(report.Describe(), HasSubstr("4 features: x, label_code, labels2, labelled; named as "
+                                           "labels are: label_code: if made from the labels"));
+  // With codes in any order.
+  std::string nodes = "id,x,kind,code\n";
+  for (int v = 0; v < 60; ++v)
+    absl::StrAppend(&nodes, v, ",", v, ",k", v % 3, ",", 5 - v % 6, "\n");
+  ASSERT_OK_AND_ASSIGN(const ImportReport other, ImportTables("0,1\n", {nodes}, {.label = "kind"}));
+  EXPECT_THAT(other.Describe(), HasSubstr("feature code tells the class of every labelled node"));
+}
+
+TEST_F(Tables, RefuseColumnsThatLookLikeSeveralLabels) {
+  for (const char* names : {"label_0,label_1", "class 1,class 2", "target0,target1"})
+    EXPECT_THAT(ErrorOf("a,b\n", absl::StrCat("id,x,", names, "\na,5,1,0\nb,6,1,1\n")),
+                StatusIs(kInvalid, HasSubstr("look like several labels a node")))
+        << names;
+  const std::string nodes = "id,x,label_0,label_1,kind\na,5,1,0,u\nb,6,1,1,v\n";
+  EXPECT_THAT(
+      ErrorOf("a,b\n", nodes),
+      StatusIs(kInvalid, HasSubstr("nodes0.csv: label_0 to label_1 look like several labels "
+                                   "a node, and there is no column of labels: several are "
+                                   "given as an array [N, L] of 0 and 1, --labels Y.npy")));
+  ASSERT_OK(ImportTables("a,b\n", {nodes}, {.left_out = {"label_0", "label_1"}}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
+  ASSERT_OK(ImportTables("a,b\n", {nodes}, {.label = "kind"}));
+  EXPECT_THAT(Features(), ElementsAre(5, 1, 0, 6, 1, 1));
+  EXPECT_OK(ErrorOf("a,b\n", "id,label_0,h1,h2\na,0,1,2\nb,1,3,4\n"));
+}
+
+}  // namespace
+}  // namespace quadhop
