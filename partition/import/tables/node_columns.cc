@@ -4,6 +4,7 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <initializer_list>
@@ -94,7 +95,8 @@ absl::Status CheckNoSeveralLabels(absl::Span<const std::string> header,
       first, " and so on for the others, or rename them if they are features"));
 }
 
-absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* columns) {
+absl::Status FindSplit(absl::Span<const std::string> header, const std::vector<bool>& are_masks,
+                       NodeColumns* columns) {
   columns->split = FindOf(header, {"split"});
   if (columns->split != kNoColumn) return absl::OkStatus();
   const auto count = [](const std::array<size_t, 3>& masks) {
@@ -103,16 +105,24 @@ absl::Status FindSplit(absl::Span<const std::string> header, NodeColumns* column
   columns->masks = {FindOf(header, {"train_mask"}), FindOf(header, {"val_mask", "valid_mask"}),
                     FindOf(header, {"test_mask"})};
   if (count(columns->masks) == 0) {
-    // One or two of them may be anything, but for train and another.
+    // One or two of them may be anything, but for train and another, or those that look like masks.
     const std::array<size_t, 3> masks = {FindOf(header, {"train", "is_train"}),
                                          FindOf(header, {"val", "valid", "is_val", "is_valid"}),
                                          FindOf(header, {"test", "is_test"})};
-    if (count(masks) >= 2 && masks[0] != kNoColumn) columns->masks = masks;
+    const bool look_like_masks = std::all_of(masks.begin(), masks.end(), [&](size_t mask) {
+      return mask == kNoColumn || are_masks[mask];
+    });
+    if (look_like_masks || (count(masks) >= 2 && masks[0] != kNoColumn)) columns->masks = masks;
   }
   if (count(columns->masks) == 0 || count(columns->masks) == 3) return absl::OkStatus();
-  return absl::InvalidArgumentError(
+  std::vector<std::string> found;
+  for (const size_t mask : columns->masks)
+    if (mask != kNoColumn) found.push_back(header[mask]);
+  return absl::InvalidArgumentError(absl::StrCat(
       "a split is the columns train_mask, val_mask and test_mask, or train, val and test, all "
-      "three, or a column split; --leave-out skips columns that are none of these");
+      "three, or a column split; there is only ",
+      absl::StrJoin(found, " and "), ": --leave-out ", absl::StrJoin(found, " --leave-out "),
+      " skips what is none of these, and a feature needs another name"));
 }
 
 // The one column with a wanted name; kNoColumn if this table has none.
@@ -158,6 +168,7 @@ bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted) {
 
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
                                             absl::Span<const int64_t> widths,
+                                            const std::vector<bool>& are_masks,
                                             const ColumnsWanted& wanted) {
   const size_t num_columns = widths.size();
   std::vector<bool> is_left_out(num_columns);
@@ -193,7 +204,7 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
   }
   if (columns.labels == kNoColumn && wanted.label.empty())
     QH_RETURN_IF_ERROR(CheckNoSeveralLabels(names, widths));
-  QH_RETURN_IF_ERROR(FindSplit(names, &columns));
+  QH_RETURN_IF_ERROR(FindSplit(names, are_masks, &columns));
 
   QH_RETURN_IF_ERROR(FindOneHot(names, num_columns, wanted, &columns));
 

@@ -64,11 +64,12 @@ struct NodeColumns {
 bool IsNodeHeader(const Fields& fields, const ColumnsWanted& wanted);
 
 // `header` is empty if there is none. `widths`: how many numbers an entry of each column has, 0 if
-// it is not of numbers. kInvalidArgument for two columns of labels, label_0 and label_1 without one
-// of labels, two of a name that is wanted, one that is wanted for two things, or wanted and left
-// out, and masks of only one or two parts.
+// it is not of numbers; `are_masks`: whether all entries are true or false. kInvalidArgument for
+// two columns of labels, label_0 and label_1 without one of labels, two of a name that is wanted,
+// one that is wanted for two things, or wanted and left out, and masks of only one or two parts.
 absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header,
                                             absl::Span<const int64_t> widths,
+                                            const std::vector<bool>& are_masks,
                                             const ColumnsWanted& wanted);
 
 }  // namespace quadhop

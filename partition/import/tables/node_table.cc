@@ -63,17 +63,19 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   if (!header_.empty()) num_columns_ = header_.size();
 
   std::vector<int64_t> widths(num_columns_, kNothingSeen), bytes(num_columns_);
+  std::vector<bool> are_masks(num_columns_, true);
   for (size_t i = 0; i < examples.size(); ++i) {
     const size_t line = AsSize(header_lines_) + i;
     QH_RETURN_IF_ERROR(CheckRow(lines[line], static_cast<int64_t>(line), examples[i]));
     for (size_t column = 0; column < num_columns_; ++column) {
       const absl::string_view entry = examples[i][column];
       widths[column] = WidthWith(entry, has_decimal_commas(), widths[column]);
+      if (!IsTrue(entry) && !IsFalse(entry)) are_masks[column] = false;
       bytes[column] += static_cast<int64_t>(entry.size()) + 1;
     }
   }
   for (int64_t& width : widths) width = std::max<int64_t>(width, 0);
-  absl::StatusOr<NodeColumns> columns = FindNodeColumns(header_, widths, wanted);
+  absl::StatusOr<NodeColumns> columns = FindNodeColumns(header_, widths, are_masks, wanted);
   QH_RETURN_IF_ERROR(Annotate(columns.status(), path_));
   columns_ = *std::move(columns);
   for (const auto& feature : columns_.features) num_features_ += feature.width;

@@ -42,5 +42,20 @@ TEST_F(Tables, RefuseColumnsThatLookLikeSeveralLabels) {
   EXPECT_OK(ErrorOf("a,b\n", "id,label_0,h1,h2\na,0,1,2\nb,1,3,4\n"));
 }
 
+TEST_F(Tables, HaveASplitInOneOfItsThreeColumnsByMistakeIfItIsAMask) {
+  for (const char* name : {"train", "val", "valid", "Test", "is_train"})
+    EXPECT_THAT(ErrorOf("a,b\n", absl::StrCat("id,x,", name, "\na,5,1\nb,6,0\n")),
+                StatusIs(kInvalid, HasSubstr(absl::StrCat("all three, or a column split; there is "
+                                                          "only ",
+                                                          name, ": --leave-out ", name))));
+  const std::string nodes = "id,x,val,test\na,5,True,False\nb,6,False,True\n";
+  EXPECT_THAT(ErrorOf("a,b\n", nodes),
+              StatusIs(kInvalid, HasSubstr("only val and test: --leave-out val --leave-out test")));
+  ASSERT_OK(ImportTables("a,b\n", {nodes}, {.left_out = {"val", "test"}}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6));
+  ASSERT_OK(ImportTables("a,b\n", {"id,val,test\na,1,0\nb,0.5,1\n"}));
+  EXPECT_THAT(Features(), ElementsAre(1, 0, 0.5, 1));
+}
+
 }  // namespace
 }  // namespace quadhop
