@@ -221,6 +221,7 @@ class TablesImporter {
           "no column of labels: name it, --label COLUMN; else the store cannot be trained on");
       return absl::OkStatus();
     }
+    QH_RETURN_IF_ERROR(CheckSingleLabels());
     classes_.emplace(LabelPlace());
     QH_RETURN_IF_ERROR(AddTexts(*labels_from_, labels_from_->labels_column(), *classes_));
     QH_RETURN_IF_ERROR(classes_->Number());
@@ -235,6 +236,22 @@ class TablesImporter {
   }
 
   std::string LabelPlace() const { return labels_from_->ColumnPath(labels_from_->labels_column()); }
+
+  // A list of labels would be a class of its own.
+  absl::Status CheckSingleLabels() {
+    const std::string& label = labels_from_->several_labels();
+    if (label.empty()) return absl::OkStatus();
+    const std::string place = LabelPlace(), text = absl::CHexEscape(label.substr(0, 60));
+    if (!options_.label.empty()) {
+      target_.AddNote(
+          absl::StrCat(place, " has \"", text, "\": each such text is taken as a class"));
+      return absl::OkStatus();
+    }
+    return ArrayError(place, absl::StrCat("of labels such as \"", text, "\""),
+                      absl::StrCat("several labels a node are given as an array [N, L] of 0 and 1, "
+                                   "--labels Y.npy; if each such text is one class, --label ",
+                                   labels_from_->NameOfLabels()));
+  }
 
   // Every text of a column, to ClassTexts or Categories.
   template <typename Texts>

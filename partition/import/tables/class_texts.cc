@@ -1,11 +1,15 @@
 #include "partition/import/tables/class_texts.h"
 
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <map>
 #include <optional>
 
@@ -30,7 +34,48 @@ std::optional<double> ExactNumber(absl::string_view text) {
 
 constexpr double kMinusOne = -1;
 
+bool IsInBrackets(absl::string_view label) {
+  return (absl::StartsWith(label, "[") && absl::EndsWith(label, "]")) ||
+         (absl::StartsWith(label, "{") && absl::EndsWith(label, "}")) ||
+         (absl::StartsWith(label, "(") && absl::EndsWith(label, ")"));
+}
+
+std::vector<absl::string_view> PartsOf(absl::string_view label) {
+  std::vector<absl::string_view> parts;
+  for (const absl::string_view part : absl::StrSplit(label, absl::ByAnyChar(";|")))
+    if (const absl::string_view name = absl::StripAsciiWhitespace(part); !name.empty())
+      parts.push_back(name);
+  return parts;
+}
+
+bool IsList(absl::string_view label) { return IsInBrackets(label) || PartsOf(label).size() > 1; }
+
 }  // namespace
+
+absl::string_view SeveralLabels(absl::Span<const absl::string_view> labels) {
+  absl::flat_hash_set<absl::string_view> distinct;
+  absl::string_view first;
+  size_t num_lists = 0, num_labels = 0;
+  for (const absl::string_view label : labels) {
+    if (IsUnlabelled(label)) continue;
+    ++num_labels;
+    distinct.insert(label);
+    if (!IsList(label)) continue;
+    ++num_lists;
+    if (first.empty()) first = label;
+  }
+  if (2 * num_lists > num_labels) return first;
+  absl::flat_hash_map<absl::string_view, int> count_of;  // of the labels that have this part
+  for (const absl::string_view label : distinct)
+    for (const absl::string_view part : PartsOf(label)) ++count_of[part];
+  for (const absl::string_view label : labels) {
+    const std::vector<absl::string_view> parts = PartsOf(label);
+    if (parts.size() > 1 && std::all_of(parts.begin(), parts.end(),
+                                        [&](absl::string_view part) { return count_of[part] > 1; }))
+      return label;
+  }
+  return {};
+}
 
 absl::Status ClassTexts::Add(const absl::flat_hash_set<std::string>& texts) {
   const std::lock_guard<std::mutex> lock(mutex_);

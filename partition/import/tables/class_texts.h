@@ -5,6 +5,7 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/span.h>
 
 #include <cstdint>
 #include <mutex>
@@ -14,6 +15,11 @@
 #include <vector>
 
 namespace quadhop {
+
+// The first label that is a list, "[1, 0, 1]" or "red;blue", if more than half of the labels are,
+// or if there is one whose parts all occur in other labels; else empty. Labels that are missing do
+// not count.
+absl::string_view SeveralLabels(absl::Span<const absl::string_view> labels);
 
 // First Add the texts of all nodes, then Number, then ask.
 class ClassTexts {

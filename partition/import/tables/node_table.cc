@@ -15,6 +15,7 @@
 #include "core/base/casts.h"
 #include "core/base/counted.h"
 #include "partition/import/arrays/named_arrays.h"
+#include "partition/import/tables/class_texts.h"
 #include "partition/import/tables/table_values.h"
 #include "partition/import/target/node_values.h"
 
@@ -84,6 +85,12 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
     for (const Fields& fields : examples)
       if (!IsMissing(fields[column])) texts.insert(fields[column]);
     categories_estimated_ += static_cast<int64_t>(texts.size());
+  }
+
+  if (has_labels()) {
+    std::vector<absl::string_view> labels;
+    for (const Fields& fields : examples) labels.push_back(Label(fields));
+    several_labels_ = std::string(SeveralLabels(labels));
   }
 
   const auto num_looked_at = static_cast<int64_t>(lines.size()) - header_lines_;
@@ -163,6 +170,10 @@ absl::Status NodeTable::HeaderError(absl::string_view why) const {
   return absl::InvalidArgumentError(
       absl::StrCat(path_, " line ", header_lines_, " is taken for a header, but ", why,
                    ": write a header above it, id and what the other columns are"));
+}
+
+std::string NodeTable::NameOfLabels() const {
+  return header_.empty() ? absl::StrCat(columns_.labels + 1) : header_[columns_.labels];
 }
 
 std::string NodeTable::ColumnNames() const {

@@ -45,9 +45,12 @@ class NodeTable {
   bool Has(absl::string_view column) const;
   std::string NamesColumn() const;  // "column 1 (id)"
   size_t labels_column() const { return columns_.labels; }
+  // A label that lists several, by the first lines; empty: they are single ones (class_texts.h).
+  const std::string& several_labels() const { return several_labels_; }
   // The error that what is taken for the header is a node.
   absl::Status HeaderError(absl::string_view why) const;
   absl::string_view NameOfNames() const;  // by the header; empty: there is none
+  std::string NameOfLabels() const;       // for --label
   std::string ColumnNames() const;        // for errors; their number if the table has no header
   std::string Describe() const;           // for people: what each column is taken for
   // Estimated from the first lines.
@@ -92,6 +95,7 @@ class NodeTable {
   int64_t header_lines_ = 0;         // before the first node
   size_t num_columns_ = 0;
   NodeColumns columns_;
+  std::string several_labels_;
   int64_t num_features_ = 0;
   int64_t num_rows_estimated_ = 0;
   int64_t name_bytes_estimated_ = 0;

@@ -57,5 +57,29 @@ TEST_F(Tables, HaveASplitInOneOfItsThreeColumnsByMistakeIfItIsAMask) {
   EXPECT_THAT(Features(), ElementsAre(1, 0, 0.5, 1));
 }
 
+TEST_F(Tables, RefuseLabelsThatAreLists) {
+  for (const char* labels :
+       {"\"[1,0,1]\",\"[0, 1, 1]\",\"[0,0,1]\"", "u;v,u,v|u", "u;v,v,u", "u;v,v;w,w;u"}) {
+    const Fields texts(labels, ',');
+    std::string nodes = "id,x,label\n";
+    for (size_t v = 0; v < texts.size(); ++v)
+      absl::StrAppend(&nodes, "n", v, ",5,\"", texts[v], "\"\n");
+    EXPECT_THAT(ErrorOf("n0,n1\n", nodes),
+                StatusIs(kInvalid, HasSubstr("nodes0.csv column 3 (label) is of labels such as")))
+        << labels;
+    ASSERT_OK_AND_ASSIGN(const ImportReport report,
+                         ImportTables("n0,n1\n", {nodes}, {.label = "label"}));
+    EXPECT_THAT(report.Describe(), HasSubstr("\": each such text is taken as a class"));
+  }
+  EXPECT_THAT(
+      ErrorOf("a,b\n", "a,5,u;v\nb,6,v;u\n"),
+      StatusIs(kInvalid, HasSubstr("column 3 is of labels such as \"u;v\"; several labels a "
+                                   "node are given as an array [N, L] of 0 and 1, --labels "
+                                   "Y.npy; if each such text is one class, --label 3")));
+  // The name of a single class.
+  ASSERT_OK(ImportTables("a,b\n", {"id,label\na,Cats; dogs\nb,Birds\nc,[none]\nd,Birds\n"}));
+  EXPECT_THAT(ClassNames(), ElementsAre("Birds", "Cats; dogs", "[none]"));
+}
+
 }  // namespace
 }  // namespace quadhop
