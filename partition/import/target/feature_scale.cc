@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kMostRows = 10000;
 // Compared with the middle column, for one that is also large by itself; and for a mean, compared
 // with the deviation of its column.
-constexpr double kTooLarge = 1000, kLarge = 10, kTooFarOff = 10000;
+constexpr double kTooLarge = 100, kLarge = 10, kTooFarOff = 10000;
 constexpr double kSmall = 0.2;         // of the length of a row
 constexpr double kMostSquared = 1e15;  // sums over a row and a batch stay within float
 
@@ -85,6 +85,11 @@ std::string NoteOnScale(TensorView<const float> x, absl::Span<const std::string>
   const double median_size = MedianSize(columns);
   const auto out_of_scale = [&](const Column& column) { return IsOutOfScale(column, median_size); };
   const auto first = std::find_if(columns.begin(), columns.end(), out_of_scale);
+  const auto describe = [&](auto column) {
+    return absl::StrFormat("%s (mean %.3g, deviation %.3g)",
+                           FeatureName(column - columns.begin(), names), column->mean,
+                           column->deviation());
+  };
   if (first == columns.end()) {
     const double length = RowLength(columns);
     if (length == 0 || length >= kSmall) return "";
@@ -92,11 +97,11 @@ std::string NoteOnScale(TensorView<const float> x, absl::Span<const std::string>
         "small: the features of a node, together, have length %.2g; a model hardly sees them",
         length);
   }
-  return absl::StrFormat(
-      "out of scale: %d of %d features, such as %s (mean %.3g, deviation %.3g); a model "
-      "sees little of the others, or of these",
-      std::count_if(columns.begin(), columns.end(), out_of_scale), columns.size(),
-      FeatureName(first - columns.begin(), names), first->mean, first->deviation());
+  const auto second = std::find_if(first + 1, columns.end(), out_of_scale);
+  return absl::StrCat("out of scale: ", std::count_if(columns.begin(), columns.end(), out_of_scale),
+                      " of ", columns.size(), " features, such as ", describe(first),
+                      second == columns.end() ? "" : absl::StrCat(" and ", describe(second)),
+                      "; a model sees little of the others, or of these");
 }
 
 bool AreTheSameForAll(TensorView<const float> x) {

@@ -27,6 +27,17 @@ TEST(FeatureScale, NamesAColumnThatDwarfsTheOthers) {
               AllOf(HasSubstr("1 of 5 features"), HasSubstr("feature 2 counted from 0")));
   EXPECT_THAT(NoteFor(1, 1.5e9, 3), HasSubstr("feature 2 counted from 0 (mean 1.5e+09"));
   EXPECT_NE(NoteFor(5, 2010), "");  // a year
+  EXPECT_THAT(NoteFor(150, 0), HasSubstr("1 of 5 features"));
+}
+
+TEST(FeatureScale, NamesTwoColumnsOfThoseThatDwarfTheOthers) {
+  Tensor<float> x({1000, 6});
+  RandomStream random(1, RandomPurpose::kTest, 0, 0);
+  for (int64_t i = 0; i < x.size(); ++i)
+    x[i] = static_cast<float>((i % 6 == 2 ? 500 : i % 6 == 4 ? 5000 : 1) * random.Normal());
+  EXPECT_THAT(NoteOnScale(x.cview()),
+              AllOf(HasSubstr("2 of 6 features, such as feature 2 counted from 0 (mean"),
+                    HasSubstr(") and feature 4 counted from 0 (mean")));
 }
 
 TEST(FeatureScale, NamesColumnsThatHardlyChangeBesideTheirMean) {
@@ -59,7 +70,7 @@ TEST(FeatureScale, KnowsThatAllNodesHaveTheSame) {
 
 TEST(FeatureScale, HasNothingToSayOfUsualFeatures) {
   EXPECT_EQ(NoteFor(1, 0), "");
-  EXPECT_EQ(NoteFor(50, 100), "");
+  EXPECT_EQ(NoteFor(50, 50), "");
   for (const double constant : {0.1, 0.3, 1.0, 7.3}) EXPECT_EQ(NoteFor(0, constant), "");
   EXPECT_EQ(NoteOnScale(Tensor<float>({100, 3}).cview()), "") << "zeros";
   Tensor<float> words({10000, 100});  // rarer ones to the right
