@@ -26,6 +26,18 @@ constexpr int64_t kMostPlannedFeatures = int64_t{1} << 30;
 constexpr int64_t kMostPlannedValues = int64_t{1} << 52;  // of nodes, in this many columns at least
 constexpr int64_t kLeastPlannedWidth = int64_t{1} << 16;
 
+// Checks that --nodes does not stand beside what has nodes of its own.
+absl::Status CheckNodesAreNeeded(const ImportOptions& options) {
+  for (const ImportFormat* format : AllImportFormats())
+    if (!format->takes_ends && format->recognises(options.from))
+      return absl::InvalidArgumentError(
+          absl::StrCat("--nodes is for edge lists that name nodes; --from ", options.from, " is ",
+                       format->recognised_by,
+                       ", which has nodes of its own: leave out --nodes, or, if it is an "
+                       "edge list all the same, give --format tables"));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
   const absl::Span<const ImportFormat* const> formats = AllImportFormats();
   std::error_code error;
@@ -36,6 +48,7 @@ absl::StatusOr<const ImportFormat*> FindFormat(const ImportOptions& options) {
     return absl::NotFoundError(absl::StrCat("--from ", options.from, " does not exist",
                                             error ? ": " : "", error ? error.message() : ""));
   const bool automatic = options.format == "auto";
+  if (automatic && !options.nodes.empty()) QH_RETURN_IF_ERROR(CheckNodesAreNeeded(options));
   const auto is_it = [&](const ImportFormat* format) {
     if (!automatic) return options.format == format->name;
     return options.nodes.empty() ? format->recognises(options.from) : format->takes_tables;

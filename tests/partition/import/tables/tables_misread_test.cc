@@ -1,6 +1,7 @@
 // What in tables is easily taken for something else than it is.
 #include <absl/strings/str_cat.h>
 
+#include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/import/tables/tables_fixture.h"
 
 namespace quadhop {
@@ -79,6 +80,25 @@ TEST_F(Tables, RefuseLabelsThatAreLists) {
   // The name of a single class.
   ASSERT_OK(ImportTables("a,b\n", {"id,label\na,Cats; dogs\nb,Birds\nc,[none]\nd,Birds\n"}));
   EXPECT_THAT(ClassNames(), ElementsAre("Birds", "Cats; dogs", "[none]"));
+}
+
+TEST_F(Tables, AreNotForAGraphThatHasItsNodes) {
+  input_.Write("nodes.csv", "id,x\na,1\nb,2\n");
+  WriteZip(input_ / "g.npz", {{"edge_index.npy", NpyOf<int64_t>({2, 1}, {0, 1})},
+                              {"x.npy", NpyOf<float>({2, 1}, {1, 2})}});
+  ImportOptions options = OptionsFor("g.npz");
+  options.nodes = {input_ / "nodes.csv"};
+  EXPECT_THAT(
+      Import(options, pool_),
+      StatusIs(kInvalid, HasSubstr("g.npz is an .npz or .pt with edge_index or edges, which "
+                                   "has nodes of its own: leave out --nodes")));
+  // What METIS may have written.
+  input_.Write("nodes.csv", "id,x\n1,5\n2,6\n");
+  input_.Write("e.graph", "1 2\n2 1\n");
+  options.from = input_ / "e.graph";
+  EXPECT_THAT(Import(options, pool_), StatusIs(kInvalid, HasSubstr("give --format tables")));
+  options.format = "tables";
+  EXPECT_OK(Import(options, pool_));
 }
 
 }  // namespace
