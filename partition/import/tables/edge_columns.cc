@@ -93,6 +93,10 @@ bool AreRowNumbers(absl::Span<const Fields> examples) {
 
 absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, const std::string& ends,
                                               absl::string_view comments) {
+  {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
+    QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
+  }
   EdgeColumns columns;
   columns.path_ = path;
   QH_ASSIGN_OR_RETURN(HeadLine first, ReadHeadLine(path, comments));

@@ -8,32 +8,41 @@
 
 #include <algorithm>
 
+#include "core/base/status.h"
+
 namespace quadhop {
 namespace {
 
-// By bzip2, zip, xz or zstd.
-bool IsCompressed(absl::string_view bytes) {
+// By bzip2, zip, xz or zstd: the command that decompresses it; else empty.
+absl::string_view CommandFor(absl::string_view bytes) {
   constexpr absl::string_view kZip = "PK\x03\x04", kXz = "\xFD\x37zXZ", kZstd = "\x28\xB5\x2F\xFD";
+  if (absl::StartsWith(bytes, kZip)) return "unzip";
+  if (absl::StartsWith(bytes, kXz)) return "xz -d";
+  if (absl::StartsWith(bytes, kZstd)) return "zstd -d";
   const bool by_bzip2 = absl::StartsWith(bytes, "BZh") && bytes.size() > 3 &&
                         absl::ascii_isdigit(static_cast<unsigned char>(bytes[3]));
-  return by_bzip2 || absl::StartsWith(bytes, kZip) || absl::StartsWith(bytes, kXz) ||
-         absl::StartsWith(bytes, kZstd);
+  return by_bzip2 ? "bunzip2" : "";
 }
 
 }  // namespace
 
-absl::Status CheckIsText(const TextChunk& head, absl::string_view path) {
+absl::Status CheckIsPlain(const TextChunk& head, absl::string_view path) {
   const absl::string_view text = absl::StripLeadingAsciiWhitespace(head.text);
-  absl::string_view is;
-  if (IsCompressed(text))
-    is = "is compressed, other than by gzip: decompress it";
+  std::string is;
+  if (const absl::string_view command = CommandFor(text); !command.empty())
+    is = absl::StrCat("is compressed, other than by gzip: ", command, " decompresses it");
   else if (absl::StartsWith(text, "\xFF\xFE") || absl::StartsWith(text, "\xFE\xFF"))
-    is = "is text in UTF-16: export the table as csv in UTF-8";
+    is = "is text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE > NEW converts it";
   else if (absl::StartsWith(text, "{") || absl::StartsWith(text, "[{"))
     is = "is JSON: export the table as csv, as by pandas.read_json(...).to_csv(..., index=False)";
-  else if (absl::StrContains(text, '\0'))
-    is = "is not text in UTF-8 or the like: export the table as csv";
   return is.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrCat(path, " ", is));
+}
+
+absl::Status CheckIsText(const TextChunk& head, absl::string_view path) {
+  QH_RETURN_IF_ERROR(CheckIsPlain(head, path));
+  if (!absl::StrContains(head.text, '\0')) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " is not text in UTF-8 or the like: export the table as csv"));
 }
 
 absl::string_view WithoutType(absl::string_view name) {

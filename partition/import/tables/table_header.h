@@ -17,7 +17,10 @@ namespace quadhop {
 constexpr size_t kMostExamples = 1000;  // lines that are looked at
 constexpr auto kNoColumn = static_cast<size_t>(-1);
 
-// kInvalidArgument, saying what it is instead, if it is not the text of a table.
+// kInvalidArgument, saying how to convert it, if it is compressed, in UTF-16, or JSON.
+absl::Status CheckIsPlain(const TextChunk& head, absl::string_view path);
+
+// That, and kInvalidArgument if it is not text.
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path);
 
 // The name without a type, as in neo4j's age:int; one that begins with a colon stays whole.

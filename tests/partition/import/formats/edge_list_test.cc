@@ -31,6 +31,22 @@ TEST_F(EdgeList, MayBeginWithAByteOrderMark) {
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(1, 2)));
 }
 
+TEST_F(EdgeList, IsRefusedInUtf16) {
+  for (const std::string& text : {std::string("\xFF\xFE"
+                                              "0\0 \0"
+                                              "1\0\r\0\n\0",
+                                              12),
+                                  std::string("\xFE\xFF\0"
+                                              "0\0 \0"
+                                              "1\0\n",
+                                              10)})
+    for (const char* format : {"auto", "edge-list"})
+      for (const std::string name : {"e.txt", "edges.csv"})
+        EXPECT_THAT(ImportText(name, text, format),
+                    StatusIs(kInvalid, HasSubstr(name + " is text in UTF-16: iconv -f UTF-16 -t "
+                                                        "UTF-8 FILE > NEW converts it")));
+}
+
 TEST_F(EdgeList, HasAHeaderOnlyWhereNoFieldOfTheFirstLineIsANumber) {
   EXPECT_THAT(ErrorOf("0 x\n1 2\n"),
               StatusIs(kInvalid, HasSubstr("e.txt line 1 is \"0 x\"; two node ids are needed")));
