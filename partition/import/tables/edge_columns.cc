@@ -131,6 +131,7 @@ absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path, cons
                                                    const NodeNames& nodes) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
   QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
+  QH_RETURN_IF_ERROR(CheckIsUtf8(chunks->first(), path));
   EdgeColumns columns;
   columns.path_ = path;
   std::vector<absl::string_view> lines;

@@ -15,6 +15,7 @@
 #include "core/base/counted.h"
 #include "core/base/status.h"
 #include "partition/import/tables/edge_columns.h"
+#include "partition/import/tables/table_header.h"
 #include "partition/import/text/input_text.h"
 #include "partition/import/text/number_lines.h"
 #include "partition/import/text/text_fields.h"
@@ -50,6 +51,7 @@ class NamedArcs {
 
   // Reads the arcs of a chunk. Thread-safe.
   absl::Status Read(const TextChunk& chunk, ImportTarget& target) {
+    QH_RETURN_IF_ERROR(CheckIsUtf8(chunk, path_));
     Found found;
     std::array<Line, kLinesAhead> lines;  // read, and not yet looked up
     size_t num_lines = 0;

@@ -18,6 +18,7 @@
 #include "core/base/status.h"
 #include "core/store/store.h"
 #include "partition/import/tables/node_columns.h"
+#include "partition/import/tables/table_header.h"
 #include "partition/import/target/import_target.h"
 #include "partition/import/text/number_lines.h"
 #include "partition/import/text/text_chunks.h"
@@ -62,6 +63,7 @@ class NodeTable {
   // Visit(fields, line number from 0) -> absl::Status, for each row of a chunk, in order.
   template <typename Visit>
   absl::Status ForEachRow(const TextChunk& chunk, const Visit& visit) const {
+    QH_RETURN_IF_ERROR(CheckIsUtf8(chunk, path_));
     Fields fields;
     return ForEachLine(chunk, [&](absl::string_view line, int64_t number) -> absl::Status {
       if (number < header_lines_) return absl::OkStatus();

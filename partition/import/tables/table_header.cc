@@ -7,8 +7,11 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 #include "core/base/status.h"
+#include "partition/import/text/number_lines.h"
 
 namespace quadhop {
 namespace {
@@ -24,7 +27,52 @@ absl::string_view CommandFor(absl::string_view bytes) {
   return by_bzip2 ? "bunzip2" : "";
 }
 
+// Where the text stops being ASCII, or its end.
+size_t EndOfAscii(absl::string_view text, size_t at) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  for (uint64_t eight; at + sizeof(eight) <= text.size(); at += sizeof(eight)) {
+    std::memcpy(&eight, text.data() + at, sizeof(eight));
+    if ((eight & kHighBits) != 0) break;
+  }
+  while (at < text.size() && static_cast<uint8_t>(text[at]) < 0x80) ++at;
+  return at;
+}
+
+// The bytes of the character of UTF-8 with which the text begins, which is not ASCII; 0 if it is
+// none: RFC 3629, section 4.
+size_t CharacterBytes(absl::string_view text) {
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0};
+  };
+  const uint8_t lead = byte(0), second = byte(1);
+  const size_t count = lead >= 0xC2 && lead <= 0xDF   ? 2
+                       : lead >= 0xE0 && lead <= 0xEF ? 3
+                       : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                      : 0;
+  for (size_t i = 1; i < count; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool beyond = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+  return overlong || beyond ? 0 : count;
+}
+
 }  // namespace
+
+absl::Status CheckIsUtf8(const TextChunk& chunk, absl::string_view path) {
+  const absl::string_view text = chunk.text;
+  for (size_t at = EndOfAscii(text, 0); at < text.size(); at = EndOfAscii(text, at)) {
+    const size_t count = CharacterBytes(text.substr(at));
+    at += count;
+    if (count > 0) continue;
+    const size_t begin = text.rfind('\n', at) + 1;
+    const absl::string_view line = text.substr(begin, text.find('\n', at) - begin);
+    return LineError(path, chunk.first_line + std::count(text.begin(), text.begin() + begin, '\n'),
+                     line,
+                     "it is not in UTF-8: if it is in Latin-1, iconv -f WINDOWS-1252 -t UTF-8 FILE "
+                     "> NEW converts it");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckIsPlain(const TextChunk& head, absl::string_view path) {
   const absl::string_view text = absl::StripLeadingAsciiWhitespace(head.text);

@@ -23,6 +23,9 @@ absl::Status CheckIsPlain(const TextChunk& head, absl::string_view path);
 // That, and kInvalidArgument if it is not text.
 absl::Status CheckIsText(const TextChunk& head, absl::string_view path);
 
+// kInvalidArgument, naming the line, if the chunk is not in UTF-8.
+absl::Status CheckIsUtf8(const TextChunk& chunk, absl::string_view path);
+
 // The name without a type, as in neo4j's age:int; one that begins with a colon stays whole.
 absl::string_view WithoutType(absl::string_view name);
 

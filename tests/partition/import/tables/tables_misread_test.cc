@@ -101,5 +101,26 @@ TEST_F(Tables, AreNotForAGraphThatHasItsNodes) {
   EXPECT_OK(Import(options, pool_));
 }
 
+TEST_F(Tables, AreRefusedWhereTheyAreNotInUtf8) {
+  const std::string nodes = "id,x,label\ncaf\u00e9,1,r\u00f6d\nb\u20ac,2,\U0001f600\n";
+  ASSERT_OK(ImportTables("caf\u00e9,b\u20ac\n", {nodes}));
+  EXPECT_THAT(ErrorOf("a,b\n", "id,x\na,1\nb\xe9,2\n"),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv line 3 is \"b\\xe9,2\"; it is not in UTF-8: "
+                                           "if it is in Latin-1, iconv -f WINDOWS-1252 -t UTF-8 "
+                                           "FILE > NEW converts it")));
+  EXPECT_THAT(ErrorOf("a,b\nb,\xe9\n", "id,x\na,1\nb,2\n"),
+              StatusIs(kInvalid, HasSubstr("edges.csv line 2 is \"b,\\xe9\"; it is not in UTF-8")));
+  // Cut short, overlong, half of a pair of UTF-16, beyond U+10FFFF, a byte that continues nothing.
+  for (const char* wrong :
+       {"\xe2\x82", "\xc0\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"})
+    EXPECT_THAT(ErrorOf("a,b\n", absl::StrCat("id,x,caf\u00e9", wrong, "\na,1,5\nb,2,6\n")),
+                StatusIs(kInvalid, HasSubstr("nodes0.csv line 1 is")))
+        << wrong;
+  std::string many = "id,x\n";  // several chunks
+  for (int v = 0; v < 300000; ++v) absl::StrAppend(&many, "node ", v, ",1\n");
+  EXPECT_THAT(ErrorOf("a,b\n", absl::StrCat(many, "\xe9,1\n")),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv line 300002 is")));
+}
+
 }  // namespace
 }  // namespace quadhop
