@@ -16,6 +16,7 @@
 #include "core/store/store.h"
 #include "partition/import/tables/number_in_order.h"
 #include "partition/import/tables/table_values.h"
+#include "partition/import/target/node_values.h"
 
 namespace quadhop {
 namespace {
@@ -122,7 +123,8 @@ absl::Status ClassTexts::NumberByValue() {
     if (of != std::floor(of))
       return absl::InvalidArgumentError(absl::StrCat(
           place_, " has the label ", of,
-          ": classes are whole numbers or names; name another column, --label COLUMN"));
+          ": classes are whole numbers or names; name another column, --label COLUMN; or, as ",
+          kAdviceOnRegression, ", and give these as --labels"));
     number = static_cast<int32_t>(num_classes_++);
     as_they_are = as_they_are && of == number;
     names_.push_back(absl::StrCat(static_cast<int64_t>(of)));

@@ -25,6 +25,11 @@ inline uint8_t MultiLabelOf(double value) {
   return std::isnan(value) ? kUnlabelledMulti : static_cast<uint8_t>(value);
 }
 
+constexpr char kAdviceOnRegression[] =
+    "quadhop classifies: cut a target of regression into classes, as by quantiles, "
+    "numpy.digitize(y, "
+    "numpy.quantile(y, [0.2, 0.4, 0.6, 0.8]))";
+
 // The errors for a value for which those are false, and for a feature that is not finite:
 // kInvalidArgument.
 absl::Status WrongClass(absl::string_view place, double value);

@@ -178,6 +178,18 @@ TEST_F(NodeData, NoteThatThereIsNothingToLearnOfOneClass) {
   EXPECT_THAT(two.Describe(), Not(HasSubstr("nothing to learn")));
 }
 
+TEST_F(NodeData, SayHowATargetOfRegressionBecomesClasses) {
+  EXPECT_THAT(
+      ImportWith(NpyOf<double>({4}, {0.5, 1, 2, 3})),
+      StatusIs(kInvalid, AllOf(HasSubstr("y.npy element 0 is 0.5; a class is a whole number"),
+                               HasSubstr("; quadhop classifies: cut a target of regression "
+                                         "into classes, as by quantiles"))));
+  EXPECT_THAT(ImportWith(NpyOf<double>({4, 2}, {0.5, 1, 2, 3, 4, 5, 6, 7})),
+              StatusIs(kInvalid, HasSubstr("0, 1 or nan; quadhop classifies: ")));
+  EXPECT_THAT(ImportWith(NpyOf<double>({4}, {-7, 1, 2, 3})),
+              StatusIs(kInvalid, Not(HasSubstr("quadhop classifies"))));
+}
+
 TEST_F(NodeData, SayWhatTheNodesAreWhereAnIdIsNone) {
   input_.Write("e.txt", "0 1\n1 10033\n");
   const std::string features = NpyOf<float>({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});

@@ -84,8 +84,10 @@ TEST_F(Tables, KeepClassesThatAreNumberedFrom0AndNumberOthersInTheirOrder) {
   EXPECT_THAT(ClassNames(), ElementsAre("9", "none of it", "x, y"));
   EXPECT_THAT(
       ErrorOf("a,b\n", "id,y\na,0.25\nb,7\n"),
-      StatusIs(kInvalid, HasSubstr("nodes0.csv column 2 (y) has the label 0.25: classes are "
-                                   "whole numbers or names")));
+      StatusIs(kInvalid,
+               HasSubstr("nodes0.csv column 2 (y) has the label 0.25: classes are whole numbers or "
+                         "names; name another column, --label COLUMN; or, as quadhop classifies: "
+                         "cut a target of regression into classes, as by quantiles, ")));
 }
 
 TEST_F(Tables, HaveListsOfNumbersForFeatures) {
