@@ -23,7 +23,22 @@ constexpr char kDgl[] =
     "numpy.savez(\"graph.npz\", edge_index=numpy.stack(g.edges()), x=g.ndata[\"feat\"], "
     "y=g.ndata[\"label\"]), with train_mask, val_mask and test_mask if it has them";
 
+constexpr char kPickle[] =
+    "of a dict of arrays, numpy.savez(\"graph.npz\", edge_index=..., x=..., y=...); of a graph of "
+    "networkx, networkx.write_edgelist(G, \"edges.csv\", delimiter=\",\", data=False)";
+constexpr char kUnpack[] = "tar -xf FILE unpacks it; --from a file or folder of what comes out";
+
 constexpr Foreign kForeign[] = {
+    {".tar", "a tar archive", kUnpack},
+    {".tgz", "a tar archive", kUnpack},
+    {".tar.bz2", "a tar archive", kUnpack},
+    {".tar.xz", "a tar archive", kUnpack},
+    {".tar.zst", "a tar archive", kUnpack},
+    {".zip", "a zip archive", "unzip FILE unpacks it; --from a file or folder of what comes out"},
+    {".7z", "a 7z archive", "7z x FILE unpacks it; --from a file or folder of what comes out"},
+    {".bz2", "compressed by bzip2", "bunzip2 FILE decompresses it"},
+    {".xz", "compressed by xz", "xz -d FILE decompresses it"},
+    {".zst", "compressed by zstd", "zstd -d FILE decompresses it"},
     {".graphml", "GraphML", kNetworkx},
     {".gexf", "GEXF", kNetworkx},
     {".gml", "GML", kNetworkx},
@@ -31,9 +46,9 @@ constexpr Foreign kForeign[] = {
     {".g6", "graph6", kNetworkx},
     {".net", "Pajek's", kNetworkx},
     {".adjlist", "a list of neighbours", kNetworkx},
-    {".gpickle", "a Python pickle", kNetworkx},
-    {".pkl", "a Python pickle", kNetworkx},
-    {".pickle", "a Python pickle", kNetworkx},
+    {".gpickle", "a Python pickle", kPickle},
+    {".pkl", "a Python pickle", kPickle},
+    {".pickle", "a Python pickle", kPickle},
     {".json", "JSON", kTable},
     {".parquet", "Parquet", kTable},
     {".xlsx", "Excel's", kTable},

@@ -14,6 +14,7 @@
 
 #include "core/base/status.h"
 #include "core/files/file.h"
+#include "core/store/manifest.h"
 #include "partition/import/arrays/mat_file.h"
 #include "partition/import/arrays/named_arrays.h"
 #include "partition/import/arrays/npz_file.h"
@@ -34,6 +35,10 @@ absl::Status Holds(const std::string& from, std::vector<std::string> names,
 }
 
 absl::Status WhyFolderUnrecognised(const std::string& from) {
+  if (IsStoreFolder(from))
+    return absl::InvalidArgumentError(absl::StrCat(
+        from, " is a store already: other commands take it as --store ", from,
+        "; to import again, give --from what it was made from, as quadhop inspect says"));
   const auto has = [&from](absl::string_view file) {
     return FileExists(absl::StrCat(from, "/", file)) ||
            FileExists(absl::StrCat(from, "/", file, ".gz"));

@@ -88,6 +88,31 @@ TEST_F(UnknownInput, ThatOtherProgramsReadIsNamedWithAWayOut) {
   EXPECT_THAT(MessageOf("my_edges.json", "[[0, 1],\n[1, 2]]"), HasSubstr("not read, JSON"));
   EXPECT_THAT(MessageOf("K.JSON", "{}"), HasSubstr("not read, JSON: write its arcs as csv"));
   EXPECT_THAT(MessageOf("g.bin", "abc"), HasSubstr("edge_index=numpy.stack(g.edges())"));
+  EXPECT_THAT(MessageOf("g.pkl", "abc"), HasSubstr("of a dict of arrays, numpy.savez("));
+}
+
+TEST_F(UnknownInput, ThatIsPackedIsSaidHowToUnpack) {
+  const std::string bytes("\0\1\2", 3);  // the name tells
+  const std::pair<const char*, const char*> cases[] = {
+      {"g.csv.xz", "xz -d FILE"},    {"edges.csv.zst", "zstd -d FILE"}, {"g.bz2", "bunzip2 FILE"},
+      {"g.tar", "tar -xf FILE"},     {"g.tar.gz", "tar -xf FILE"},      {"g.tgz", "tar -xf FILE"},
+      {"g.tar.bz2", "tar -xf FILE"}, {"G.TAR.XZ", "tar -xf FILE"},      {"g.zip", "unzip FILE"}};
+  for (const auto& [name, command] : cases)
+    EXPECT_THAT(MessageOf(name, bytes), AllOf(HasSubstr("in a format that is not read, "),
+                                              HasSubstr(command), Not(HasSubstr("Known:"))))
+        << name;
+  // The bytes tell.
+  EXPECT_THAT(MessageOf("edges", "\xFD\x37zXZ"), HasSubstr("by gzip: xz -d decompresses it"));
+  EXPECT_THAT(MessageOf("g.edges", "BZh91AY"), HasSubstr("by gzip: bunzip2 decompresses it"));
+}
+
+TEST_F(UnknownInput, ThatIsAStoreIsSaidToBe) {
+  ASSERT_OK(ImportText("e.txt", "0 1\n"));
+  ImportOptions options = OptionsFor("");
+  options.from = output_ / "s.qh";
+  options.store = output_ / "other.qh";
+  EXPECT_THAT(Import(options, pool_),
+              StatusIs(kInvalid, HasSubstr("s.qh is a store already: other commands take it as")));
 }
 
 TEST_F(UnknownInput, ThatIsAFolderIsLookedInto) {
