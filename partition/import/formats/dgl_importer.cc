@@ -101,6 +101,14 @@ class DglImporter {
   absl::Status Error(absl::string_view field, absl::string_view allowed) const {
     return absl::InvalidArgumentError(absl::StrCat(path_, ": ", field, " is wrong; ", allowed));
   }
+  absl::Status WrongFormat(absl::string_view field, absl::string_view format,
+                           absl::string_view read) const {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": ", field, " is in the format ", format, ", which is not read; allowed: ", read,
+        ". Convert its files, as by numpy.save(\"FILE.npy\", "
+        "pandas.read_parquet(FILE).to_numpy()), and name these and numpy in ",
+        path_));
+  }
   // The member of an object, or null.
   static const Json* Find(const Json& object, absl::string_view key) {
     if (!object.is_object()) return nullptr;
@@ -168,8 +176,7 @@ class DglImporter {
           QH_ASSIGN_OR_RETURN(const int64_t in_file, ReadCsvArcs(path, target, pool));
           num_arcs += in_file;
         } else {
-          return Error(absl::StrCat("edges ", type, " format ", chunks.format),
-                       "csv and numpy can be read");
+          return WrongFormat(absl::StrCat("edges ", type), chunks.format, "csv and numpy");
         }
       }
       QH_RETURN_IF_ERROR(CheckArcs(type, num_arcs));
@@ -262,8 +269,7 @@ class DglImporter {
     QH_ASSIGN_OR_RETURN(Chunks chunks,
                         ChunksOf(*Find(data, name), absl::StrCat("node_data ", name)));
     if (chunks.format != "numpy")
-      return Error(absl::StrCat("node_data ", name, " format ", chunks.format),
-                   "numpy can be read");
+      return WrongFormat(absl::StrCat("node_data ", name), chunks.format, "numpy");
     return Join(std::move(chunks.paths));
   }
 

@@ -1,4 +1,5 @@
 // What is said of inputs that cannot be read, or of which something is left aside.
+#include <absl/strings/str_replace.h>
 #include <matio.h>
 #include <sys/stat.h>
 
@@ -155,6 +156,23 @@ TEST_F(Counts, OfEdgesAreCheckedInDglsChunks) {
   input_.Write("edges/1.csv", "1 2\n");
   EXPECT_THAT(ImportIt(""), StatusIs(kInvalid, HasSubstr("edges n:r:n have 3 arcs; "
                                                          "num_edges_per_chunk says 4")));
+}
+
+class FormatsOfChunks : public ImportOf {};
+
+TEST_F(FormatsOfChunks, AreSaidWhereOneIsNotRead) {
+  WriteLittleGraph("dgl", input_.path());
+  ASSERT_OK_AND_ASSIGN(const std::string metadata, ReadFile(input_ / "metadata.json"));
+  const auto error_with = [&](absl::string_view format) {
+    input_.Write("metadata.json", absl::StrReplaceAll(metadata, {{format, "\"parquet\""}}));
+    return ImportIt("").status();
+  };
+  EXPECT_THAT(
+      error_with("\"csv\""),
+      StatusIs(kInvalid, AllOf(HasSubstr("metadata.json: edges n:r:n is in the format parquet, "
+                                         "which is not read; allowed: csv and numpy. "),
+                               HasSubstr("numpy.save(\"FILE.npy\", pandas.read_parquet("))));
+  EXPECT_THAT(error_with("\"numpy\""), StatusIs(kInvalid, HasSubstr("not read; allowed: numpy. ")));
 }
 
 TEST_F(Counts, SayWhichOfTwoFilesIsLeftAside) {
