@@ -40,7 +40,8 @@ std::string ImportSources(const ImportOptions& options);
 bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs);
 
 // kFailedPrecondition if the store was imported from another path than `options.from`, and these
-// are not the same inputs, moved: prep may not replace one graph by another.
+// are not the same inputs, moved: prep may not replace one graph by another. OK for a store that
+// does not say.
 absl::Status CheckSameSource(const Store& store, const ImportOptions& options,
                              absl::string_view inputs);
 

@@ -194,7 +194,7 @@ absl::Status CheckSameSource(const Store& store, const ImportOptions& options,
   if (absl::ConsumePrefix(&other, from) && (other.empty() || absl::StartsWith(other, "; --")))
     return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      store.path(), " was imported from another graph:\n  ", done->sources(), "\nnot from\n  ",
+      store.path(), " was imported from other inputs:\n  ", done->sources(), "\nnot from\n  ",
       ImportSources(options), "\ngive another --store, or remove this one first"));
 }
 

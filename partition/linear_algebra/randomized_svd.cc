@@ -61,9 +61,9 @@ absl::Status RandomizedSvd(const LinearMap& a, int64_t dim, uint64_t seed, Threa
                            TensorView<float> out) {
   const int64_t rank_bound = std::min(a.num_rows, a.num_cols);
   if (dim < 1 || dim > rank_bound)
-    return absl::InvalidArgumentError(absl::StrCat("SVD of a ", a.num_rows, " x ", a.num_cols,
-                                                   " matrix to ", dim, " dimensions: ask for 1 to ",
-                                                   rank_bound));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "SVD of a ", a.num_rows, " x ", a.num_cols, " matrix to ", dim, " dimensions; allowed: 1",
+        rank_bound > 1 ? absl::StrCat(" to ", rank_bound) : ""));
   QH_CHECK(out.HasDims({a.num_rows, dim}));
   const int64_t width = std::min(rank_bound, dim + kOversampling);
   QH_RETURN_IF_ERROR(CheckMemory(

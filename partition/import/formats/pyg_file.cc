@@ -104,7 +104,8 @@ void TakeItems(const TorchFile& file, std::map<std::string, NamedValue>* values)
     if (IsNothing(*items[i])) continue;
     const NamedValue item = {items[i], absl::StrCat("item ", i + 1, " of the list")};
     absl::string_view name = item.shown;
-    if (items[i]->Find(kParts[0]) != nullptr || IsListOfParts(file, *items[i]))
+    const PickleValue* const train = items[i]->Find(kParts[0]);
+    if ((train != nullptr && IsArray(file, *train)) || IsListOfParts(file, *items[i]))
       name = kSplit;
     else if (i == 1 && !has_labels && IsArray(file, *items[i]))
       name = kLabelNames[0];

@@ -281,6 +281,12 @@ TEST_F(PygTorch, MayHaveADictOfTheIdsOfASplit) {
     ASSERT_OK_AND_ASSIGN(const auto store, Store::Open(output_ / "s.qh"));
     EXPECT_THAT(store->split("").value(), ElementsAre(2, 3, 1));
   }
+  // Numbers of nodes are no split.
+  const std::string counts = absl::StrCat("}(", Entry("train", "K\x01"), Entry("valid", "K\x01"),
+                                          Entry("test", "K\x01"), "u");
+  Write(absl::StrCat("](", PickledData(graph), counts, "e"), {0, 1, 2, 1, 2, 0, 2, 0, 1});
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("data.pt"));
+  EXPECT_THAT(report.Describe(), HasSubstr("not used: item 2 of the list"));
 }
 
 // OGB's dataset[0].
