@@ -19,11 +19,12 @@ absl::StatusOr<ExitCode> ExportCommand(absl::Span<const std::string> arguments) 
   flags.String("out", &out, "FILE.safetensors", "the file to write").Required();
   flags.Switch(
       "without-codes", &exported.without_store,
-      "leave out the code of each node in the codebook, which the store of the run orders");
+      "leave out the codes of nodes, for which the store of the run is needed (quadhop and the "
+      "paper's code take codes of their own then)");
   flags.Example("export --run runs/quickstart --out model.safetensors");
   QH_ASSIGN_OR_RETURN(const bool proceed, exported.Parse(&flags, arguments));
   if (!proceed) return ExitCode::kDone;
-  QH_RETURN_IF_ERROR(flags.CheckExcluded("without-codes", {"store"}));
+  if (exported.without_store) QH_RETURN_IF_ERROR(flags.CheckExcluded("without-codes", {"store"}));
   QH_RETURN_IF_ERROR(CheckOutput("out", out, {".safetensors"}));
   QH_RETURN_IF_ERROR(Export(exported.job, /*with_codes=*/!exported.without_store, out));
   return ExitCode::kDone;

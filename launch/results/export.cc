@@ -13,7 +13,6 @@
 #include "model/checkpoint/checkpoint_export.h"
 
 namespace quadhop {
-
 namespace {
 
 absl::Status ExportWithCodes(const CheckpointJob& job, const std::string& out) {
@@ -30,9 +29,9 @@ absl::Status ExportWithCodes(const CheckpointJob& job, const std::string& out) {
 absl::Status Export(const CheckpointJob& job, bool with_codes, const std::string& out) {
   const absl::Status exported =
       with_codes ? ExportWithCodes(job, out) : ExportWeights(job.checkpoint, absl::nullopt, out);
-  if (absl::IsFailedPrecondition(exported))
+  if (with_codes && (absl::IsFailedPrecondition(exported) || absl::IsNotFound(exported)))
     return absl::FailedPreconditionError(absl::StrCat(
-        std::string(exported.message()), ", or leave out the codes of nodes: --without-codes"));
+        std::string(exported.message()), "; --without-codes exports the weights without a store"));
   QH_RETURN_IF_ERROR(exported);
   absl::PrintF("wrote %s\n", out);
   return absl::OkStatus();

@@ -118,7 +118,7 @@ absl::Status CheckNames(const char* what, const Names& trained, const Names& nam
 
 // Checks what the shapes of the weights do not show.
 absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
-                            const LargeGTOptions& options) {
+                            const LargeGTOptions& options, Use use) {
   QH_RETURN_IF_ERROR(CheckImportedAlike(trained, store));
   QH_RETURN_IF_ERROR(CheckStepAlike("propagate", trained, store));
   // Encodings stand in for features if there are none.
@@ -132,7 +132,7 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
     QH_RETURN_IF_ERROR(CheckNames(
         "features", trained.feature_names(), manifest.feature_names(), store,
         [](absl::string_view a, absl::string_view b) { return absl::EqualsIgnoreCase(a, b); }));
-  if (manifest.classes() == 0) return absl::OkStatus();
+  if (manifest.classes() == 0 || use == Use::kPredict) return absl::OkStatus();
   return CheckNames("classes", trained.class_names(), manifest.class_names(), store,
                     [](absl::string_view a, absl::string_view b) { return a == b; });
 }
@@ -191,11 +191,11 @@ void WarnOfSplit(const Session& session, bool is_own_store, const std::string& t
                   trained_on, session.split());
 }
 
-absl::Status ReadOntoOtherStore(const CheckpointJob& job, Session& session) {
+absl::Status ReadOntoOtherStore(const CheckpointJob& job, Use use, Session& session) {
   const absl::StatusOr<StoreManifest> trained = ReadTrainedOn(job.run);
   const bool is_main = session.context().IsMain();
   if (trained.ok())
-    QH_RETURN_IF_ERROR(CheckMadeAlike(*trained, session.store(), session.model().options()));
+    QH_RETURN_IF_ERROR(CheckMadeAlike(*trained, session.store(), session.model().options(), use));
   if (is_main && !trained.ok())
     absl::FPrintF(stderr,
                   "quadhop: warning: the store that the model was trained on cannot be compared: "
@@ -229,7 +229,7 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
   if (is_own_store) {
     QH_RETURN_IF_ERROR(ReadCheckpoint(session->Subject(nullptr), job.checkpoint).status());
   } else {
-    QH_RETURN_IF_ERROR(ReadOntoOtherStore(job, *session));
+    QH_RETURN_IF_ERROR(ReadOntoOtherStore(job, use, *session));
   }
   return session;
 }

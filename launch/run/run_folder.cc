@@ -115,7 +115,9 @@ absl::StatusOr<std::string> FindRunStore(const std::string& run) {
   QH_RETURN_IF_ERROR(Annotate(is_there.status(), absl::StrCat(run, " was trained on ", store)));
   if (*is_there) return store;
   return absl::NotFoundError(absl::StrCat(
-      run, " was trained on ", store, ", which is not there: if it moved, name it with --store"));
+      run, " was trained on ", store,
+      ", which is not there: if it moved, name it with --store (export can do without: "
+      "--without-codes)"));
 }
 
 absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run) {

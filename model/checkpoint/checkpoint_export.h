@@ -18,7 +18,8 @@ struct NodesOfStore {
 };
 
 // Writes the weights of a checkpoint as one safetensors file that the paper's code loads, with the
-// code of every node in the order of the input, or without codes if no nodes are given.
+// code of every node in the order of the input. Without `nodes` it lacks the codes (c_idx), which
+// the counts of centroids, and so the logits, depend on.
 // kFailedPrecondition if the checkpoint has codes and is from another store, whose nodes may be in
 // another order.
 absl::Status ExportWeights(const std::string& checkpoint, const absl::optional<NodesOfStore>& nodes,

@@ -54,6 +54,11 @@ TEST_F(LoadModelTest, FeaturesAndClassesThatHaveNamesAreTheSameInTheSameOrder) {
   EXPECT_THAT(Eval("turned.qh").err, HasSubstr("the names of the features of"));
   EXPECT_THAT(Eval("turned.qh").err, HasSubstr("differ, first \"is\" and \"Zero\""));
   EXPECT_THAT(Eval("others.qh").err, HasSubstr("differ, first \"sort0\" and \"kind0\""));
+  // Predictions are of the model's classes, whatever labels the store has.
+  const Outcome predicted = Quadhop({"predict", "--run", folder_ / "run", "--store",
+                                     folder_ / "others.qh", "--out", folder_ / "p.csv"});
+  EXPECT_EQ(predicted.code, ExitCode::kDone) << predicted.err;
+  EXPECT_THAT(ReadFile(folder_ / "p.csv").value(), HasSubstr("n0,kind"));
 }
 
 TEST_F(LoadModelTest, WeightsThatWereDamagedAreSaidToBe) {

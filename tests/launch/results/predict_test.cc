@@ -433,10 +433,8 @@ absl::Status WriteModelInputs(Session& session, const TempDir& folder) {
         }
         return absl::OkStatus();
       }));
-  for (const auto& [name, array] : {std::pair<const char*, Tensor<float>*>{"tokens", &tokens},
-                                    {"x", &x},
-                                    {"pe", &pe},
-                                    {"logits", &logits}})
+  for (const auto& [name, array] : std::map<std::string, const Tensor<float>*>{
+           {"tokens", &tokens}, {"x", &x}, {"pe", &pe}, {"logits", &logits}})
     QH_RETURN_IF_ERROR(WriteNpy(folder / absl::StrCat(name, ".npy"), array->cview()));
   return WriteNpy(folder / "sampled.npy", sampled.cview());
 }
@@ -470,6 +468,7 @@ TEST_F(PredictTest, ExportedWeightsGiveTheSameLogitsInPyTorch) {
                                  "/tests/launch/results/check_with_torch.py " QH_SOURCE_DIR " ",
                                  folder.path(), " ", kHeads)
                         .c_str());
+    ASSERT_TRUE(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)
       GTEST_SKIP() << "python3 with torch and numpy is not installed";
     EXPECT_EQ(WEXITSTATUS(status), 0);
