@@ -243,12 +243,14 @@ absl::Status Flags::SetNamed(absl::Span<const std::string> arguments, size_t* po
     return UsageError(absl::StrCat("there is no flag ", name, DidYouMean(name, FlagNames())));
   if (equals != absl::string_view::npos) return Set(declaration, argument.substr(equals + 1));
   if (declaration->is_switch) return Set(declaration, "true");
-  const bool is_last = *position + 1 == arguments.size();
-  if (is_last || (absl::StartsWith(arguments[*position + 1], "--") &&
-                  Find(arguments[*position + 1]) != nullptr))
-    return UsageError(absl::StrCat(
-        name, " needs a value", is_last ? "" : absl::StrCat(" before ", arguments[*position + 1]),
-        "; allowed: ", declaration->allowed));
+  const absl::string_view next =
+      *position + 1 == arguments.size() ? "" : absl::string_view(arguments[*position + 1]);
+  const bool is_flag =
+      absl::StartsWith(next, "--") && Find(next.substr(0, next.find('='))) != nullptr;
+  if (*position + 1 == arguments.size() || is_flag)
+    return UsageError(absl::StrCat(name, " needs a value",
+                                   is_flag ? absl::StrCat(" before ", next) : "",
+                                   "; allowed: ", declaration->allowed));
   return Set(declaration, arguments[++*position]);
 }
 

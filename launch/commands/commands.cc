@@ -84,7 +84,11 @@ const Command* FindCommand(absl::string_view name) {
 
 ExitCode RunCommandLine(absl::Span<const std::string> arguments) {
   const std::string name = arguments.empty() ? "" : arguments[0];
-  if (name == "help" && arguments.size() > 1) return RunCommandLine({arguments[1], "--help"});
+  if (name == "help" && arguments.size() > 1) {
+    std::vector<std::string> asked(arguments.begin() + 1, arguments.end());
+    asked.emplace_back("--help");
+    return RunCommandLine(asked);
+  }
   if (const auto format = AsksForHelp(name == "help" ? "--help" : name); format.has_value()) {
     PrintHelp(*format, stdout);
     return ExitCode::kDone;

@@ -41,8 +41,8 @@ struct PlanFlags {
 Flags Declare(PlanFlags* plan) {
   Flags flags("plan",
               "Estimates what a graph takes: memory, disk and time to prepare it; memory per rank "
-              "and host, rows exchanged and time to train on it. Steps are timed on this "
-              "machine.");
+              "and host, rows exchanged and time to train on it. Steps on processors are timed on "
+              "this machine.");
   GraphShape& graph = plan->graph;
   graph.dims.pos_enc = 64;
   graph.dims.classes = 40;
@@ -253,10 +253,10 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
   const std::string nodes = Counted(training.rank_nodes, "node");
   if (plan.gpus_per_host > 0) {
     absl::PrintF(
-        "  %s per epoch, of %s per rank; `quadhop bench model --backend cuda`, on a host with such "
-        "a GPU, "
-        "says how long they take\n",
-        Counted(training.steps, "step"), nodes);
+        "  %s per epoch, each of %s per rank; to evaluate: %s, %s; `quadhop bench model "
+        "--backend cuda` times steps on a GPU\n",
+        Counted(training.steps, "step"), nodes, Counted(plan.graph.valid_nodes, "validation node"),
+        Counted(plan.graph.test_nodes, "test node"));
     return absl::OkStatus();
   }
   QH_ASSIGN_OR_RETURN(const int64_t here_bytes, AvailableMemoryBytes());

@@ -78,6 +78,7 @@ TEST(Flags, NamesFlagValueAndWhatIsAllowed) {
            {{"a.qh", "--json=perhaps"}, "--json is 'perhaps'"},
            {{"a.qh", "--parts"}, "--parts needs a value"},
            {{"a.qh", "--parts", "--seed", "1"}, "--parts needs a value before --seed"},
+           {{"a.qh", "--parts", "--seed=1"}, "--parts needs a value before --seed=1"},
            {{"a.qh", "--parts=2", "--parts=3"}, "--parts is given twice"},
            {{"a.qh", "--part", "2"}, "there is no flag --part; did you mean --parts?"},
            {{"a.qh", "b.qh"}, "no place for the argument 'b.qh'"},

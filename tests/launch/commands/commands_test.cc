@@ -242,6 +242,11 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
                      "--ranks-per-host", "1"})
                 .code,
             ExitCode::kUsage);
+  const Outcome on_gpus =
+      Quadhop({"plan", "--store", store_, "--ranks", "2", "--gpus-per-host", "2"});
+  EXPECT_THAT(on_gpus.out,
+              AllOf(HasSubstr("per epoch, each of"), HasSubstr("validation nodes"),
+                    HasSubstr("bench model --backend cuda"), Not(HasSubstr("of this machine"))));
   const Outcome crowded = Quadhop({"plan", "--nodes", "1000000", "--arcs", "2000000", "--features",
                                    "4", "--ranks", "2048", "--ranks-per-host", "2048"});
   EXPECT_EQ(crowded.code, ExitCode::kDone) << crowded.err;
