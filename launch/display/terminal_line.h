@@ -14,8 +14,8 @@ namespace quadhop {
 // "predict  step 120/400  2m05s left".
 std::string PassLine(absl::string_view what, int64_t step, int64_t steps, absl::Duration elapsed);
 
-// Longer texts are cut to the terminal's width. Writes nothing if `out`, which is borrowed, is not a terminal. Not thread-safe. Only rank 0 makes
-// one that is enabled.
+// Texts are cut to the terminal's width. Writes nothing if `out`, which is borrowed, is not a
+// terminal. Not thread-safe. Only rank 0 makes one that is enabled.
 class TerminalLine {
  public:
   TerminalLine(bool enabled, std::FILE* out);

@@ -1,7 +1,10 @@
 // A terminal without a person.
 #pragma once
 
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -37,6 +40,16 @@ class PseudoTerminalTest : public testing::Test {
     std::string text(4096, '\0');
     const ssize_t got = read(far_, text.data(), text.size());
     text.resize(got < 0 ? 0 : static_cast<size_t>(got));
+    return text;
+  }
+
+  // What is written until a matcher likes it, or for ten seconds: a terminal hands on later what
+  // was written to it.
+  std::string ReadUntil(const testing::Matcher<std::string>& wanted) const {
+    std::string text;
+    for (const absl::Time end = absl::Now() + absl::Seconds(10);
+         absl::Now() < end && !wanted.Matches(text); absl::SleepFor(absl::Milliseconds(1)))
+      text += Read();
     return text;
   }
 

@@ -19,13 +19,13 @@ TEST_F(TerminalLineTest, IsWrittenOverAFewTimesASecondAndErased) {
     const absl::Time later = start + absl::Seconds(1);
     EXPECT_TRUE(line.IsDue(later));
     line.Show("one", later);
-    EXPECT_EQ(Read(), "\r\x1b[Kone");
+    EXPECT_EQ(ReadUntil("\r\x1b[Kone"), "\r\x1b[Kone");
     EXPECT_FALSE(line.IsDue(later + absl::Milliseconds(100)));
     EXPECT_TRUE(line.IsDue(later + absl::Milliseconds(250)));
     line.Show("two", later + absl::Milliseconds(250));
-    EXPECT_EQ(Read(), "\r\x1b[Ktwo");
+    EXPECT_EQ(ReadUntil("\r\x1b[Ktwo"), "\r\x1b[Ktwo");
   }
-  EXPECT_EQ(Read(), "\r\x1b[K");
+  EXPECT_EQ(ReadUntil("\r\x1b[K"), "\r\x1b[K");
 }
 
 // A second row would stay when the line is written over.
@@ -33,10 +33,10 @@ TEST_F(TerminalLineTest, IsCutToTheTerminalsWidth) {
   TerminalLine line(true, file());
   SetColumns(6);
   line.Show("four\xc3\xa4 six");
-  EXPECT_EQ(Read(), "\r\x1b[Kfour\xc3\xa4");
+  EXPECT_EQ(ReadUntil("\r\x1b[Kfour\xc3\xa4"), "\r\x1b[Kfour\xc3\xa4");
   SetColumns(8);
   line.Show("seven..");
-  EXPECT_EQ(Read(), "\r\x1b[Kseven..");
+  EXPECT_EQ(ReadUntil("\r\x1b[Kseven.."), "\r\x1b[Kseven..");
 }
 
 TEST_F(TerminalLineTest, OfAnotherRankIsNotWritten) {
