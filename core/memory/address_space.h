@@ -3,8 +3,9 @@
 
 namespace quadhop {
 
-// If address space is limited, threads share one arena of malloc: glibc would map 128 MiB for each
-// thread, of which little is ever used. Before the first thread starts.
+// If so little address space is allowed that the arenas of malloc would take much of it (glibc maps
+// 128 MiB for each thread, of which little is ever used), threads share one. Before the first
+// thread starts.
 void SpareAddressSpace();
 
 }  // namespace quadhop

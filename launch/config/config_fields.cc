@@ -208,7 +208,8 @@ void FillDefaults(Message* message) {
       continue;
     }
     if (fields.HasField(*message, &field)) continue;
-    QH_CHECK(SetScalar(message, field, field.name(), FieldText(*message, field)).ok());
+    const absl::Status status = SetScalar(message, field, field.name(), FieldText(*message, field));
+    QH_CHECK_EQ(status.message(), "");
   }
 }
 

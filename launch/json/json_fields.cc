@@ -28,7 +28,7 @@ absl::StatusOr<json> ReadJsonObject(const std::string& path) {
   QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
   json object = ParseJson(text);
   if (object.is_object()) return object;
-  return absl::DataLossError(absl::StrCat(path, " is not a JSON object: restore the file"));
+  return absl::DataLossError(absl::StrCat(path, " is not a JSON object"));
 }
 
 // json::value() throws if a field has another type.

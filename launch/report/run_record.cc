@@ -24,7 +24,10 @@ using nlohmann::json;
 // The JSON object in a file; an empty one if there is no file.
 absl::StatusOr<json> ReadIfPresent(const std::string& path) {
   if (!FileExists(path)) return json::object();
-  return ReadJsonObject(path);
+  absl::StatusOr<json> object = ReadJsonObject(path);
+  if (!absl::IsDataLoss(object.status())) return object;
+  return absl::DataLossError(
+      absl::StrCat(std::string(object.status().message()), ": restore the file"));
 }
 
 void TakeNumbers(const json& object, const std::string& prefix, double at, RunRecord& run) {

@@ -27,8 +27,8 @@ using ClassCounts = absl::flat_hash_map<int32_t, NodesOfClass>;
 // Whether the store has classes to count: labels, one a node, and splits.
 bool HasClassesToCount(const Store& store);
 
-// Of `split`; "" is the default one. The store's labels are classes. Reads all of them; skips labels
-// and parts out of range. Errors are the store's.
+// Of `split`; "" is the default one. The store's labels are classes. Reads all of them; skips
+// labels and parts out of range. Errors are the store's.
 absl::StatusOr<ClassCounts> CountClasses(const Store& store, const std::string& split);
 
 }  // namespace quadhop

@@ -27,7 +27,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::Reflection;
 
 constexpr char kPrefix[] = "events.out.tfevents.";
 constexpr int32_t kFloat = 1;  // DT_FLOAT

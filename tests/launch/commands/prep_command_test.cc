@@ -74,7 +74,7 @@ TEST_F(PrepCommandTest, ImportsAnewWhatHasChangedUnderTheSamePath) {
   EXPECT_EQ(Inspect()["test"], 1);
 }
 
-TEST_F(PrepCommandTest, DoesNotReplaceOneGraphByAnother) {
+TEST_F(PrepCommandTest, DoesNotReplaceAStoreOfOtherInputs) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   const std::string manifest = *ReadFile(store_ + "/store.textproto");
   ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
@@ -82,7 +82,7 @@ TEST_F(PrepCommandTest, DoesNotReplaceOneGraphByAnother) {
     const Outcome outcome =
         Quadhop({"prep", "--from", folder_ / "arcs.txt", "--store", store_, flag});
     EXPECT_EQ(outcome.code, ExitCode::kFailed);
-    EXPECT_THAT(outcome.err, AllOf(HasSubstr("was imported from another graph"), HasSubstr(from_),
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("was imported from other inputs"), HasSubstr(from_),
                                    HasSubstr("arcs.txt"), HasSubstr("another --store")));
   }
   EXPECT_EQ(*ReadFile(store_ + "/store.textproto"), manifest);
