@@ -243,11 +243,11 @@ absl::Status Flags::SetNamed(absl::Span<const std::string> arguments, size_t* po
     return UsageError(absl::StrCat("there is no flag ", name, DidYouMean(name, FlagNames())));
   if (equals != absl::string_view::npos) return Set(declaration, argument.substr(equals + 1));
   if (declaration->is_switch) return Set(declaration, "true");
-  const absl::string_view next =
-      *position + 1 == arguments.size() ? "" : absl::string_view(arguments[*position + 1]);
+  const bool is_last = *position + 1 == arguments.size();
+  const absl::string_view next = is_last ? "" : absl::string_view(arguments[*position + 1]);
   const bool is_flag =
       absl::StartsWith(next, "--") && Find(next.substr(0, next.find('='))) != nullptr;
-  if (*position + 1 == arguments.size() || is_flag)
+  if (is_last || is_flag)
     return UsageError(absl::StrCat(name, " needs a value",
                                    is_flag ? absl::StrCat(" before ", next) : "",
                                    "; allowed: ", declaration->allowed));

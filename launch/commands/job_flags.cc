@@ -49,7 +49,7 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
   if (!proceed) return false;
   QH_ASSIGN_OR_RETURN(job.config, ReadRunConfig(job.run));
   LeaveBackendsOpen(&job.config);
-  if (job.store.empty() && !without_store) {
+  if (job.store.empty() && finds_store) {
     QH_ASSIGN_OR_RETURN(job.store, FindRunStore(job.run));
   }
   const bool lacks_best = checkpoint.empty() && !FindCheckpoint(job.run, "best").ok();

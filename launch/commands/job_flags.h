@@ -25,7 +25,7 @@ void TakeDeadlines(const TrainConfig& config, RanksOptions* ranks);
 struct CheckpointFlags {
   CheckpointJob job;
   std::string checkpoint;
-  bool without_store = false;  // the command needs none; may be a flag's target
+  bool finds_store = true;  // if none is named, that of the run
 
   void AddRun(Flags* flags);
   void AddStore(Flags* flags);

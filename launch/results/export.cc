@@ -10,13 +10,18 @@
 #include "core/store/store.h"
 #include "core/threads/thread_pool.h"
 #include "launch/ranks/cores.h"
+#include "launch/run/run_folder.h"
 #include "model/checkpoint/checkpoint_export.h"
 
 namespace quadhop {
 namespace {
 
 absl::Status ExportWithCodes(const CheckpointJob& job, const std::string& out) {
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(job.store));
+  std::string path = job.store;
+  if (path.empty()) {
+    QH_ASSIGN_OR_RETURN(path, FindRunStore(job.run));
+  }
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
   ThreadPool pool(NumThreads(0));
   QH_RETURN_IF_ERROR(store->VerifyFiles({"original_ids.npy"}, pool));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store->original_ids());

@@ -9,8 +9,8 @@
 
 namespace quadhop {
 
-// Writes the weights, and with the store the codes of its nodes, as safetensors under the paper
-// code's names. On one rank.
+// Writes the weights, and with the store (that of the run, if the job names none) the codes of its
+// nodes, as safetensors under the paper code's names. On one rank.
 absl::Status Export(const CheckpointJob& job, bool with_codes, const std::string& out);
 
 }  // namespace quadhop

@@ -115,9 +115,7 @@ absl::StatusOr<std::string> FindRunStore(const std::string& run) {
   QH_RETURN_IF_ERROR(Annotate(is_there.status(), absl::StrCat(run, " was trained on ", store)));
   if (*is_there) return store;
   return absl::NotFoundError(absl::StrCat(
-      run, " was trained on ", store,
-      ", which is not there: if it moved, name it with --store (export can do without: "
-      "--without-codes)"));
+      run, " was trained on ", store, ", which is not there: if it moved, name it with --store"));
 }
 
 absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -410,12 +411,15 @@ TEST_F(EvaluateTest, ExportRefusesAStoreWhoseNodesMayStandInAnotherOrder) {
   EXPECT_THAT(refused.err, AllOf(HasSubstr("prepared again"), HasSubstr("--store"),
                                  HasSubstr("--without-codes")));
   EXPECT_FALSE(FileExists(folder_ / "m.safetensors"));
-  const Outcome bare = Quadhop(
-      {"export", "--run", folder_ / "run", "--without-codes", "--out", folder_ / "m.safetensors"});
+  const Outcome bare = On("export", "run", {"--without-codes", "--out", folder_ / "m.safetensors"});
   EXPECT_EQ(bare.code, ExitCode::kDone) << bare.err;
-  // Without a codebook there are no codes, and the order of nodes does not matter.
+  // Without a codebook there are no codes.
   const Outcome local = On("export", "local", {"--out", folder_ / "m.safetensors"});
   EXPECT_EQ(local.code, ExitCode::kDone) << local.err;
+  std::filesystem::remove_all(store_);
+  EXPECT_THAT(On("export", "run", {"--out", folder_ / "m.safetensors"}).err,
+              AllOf(HasSubstr("is not there"), HasSubstr("--without-codes")));
+  EXPECT_THAT(On("eval", "run").err, Not(HasSubstr("--without-codes")));
 }
 
 TEST_F(EvaluateTest, WithoutValidationNodesTheLastEpochIsTheResult) {
