@@ -20,9 +20,7 @@
 #include "partition/import/arrays/npz_file.h"
 #include "partition/import/formats/foreign_formats.h"
 #include "partition/import/formats/pyg_file.h"
-#include "partition/import/tables/table_header.h"
 #include "partition/import/text/number_lines.h"
-#include "partition/import/text/text_chunks.h"
 
 namespace quadhop {
 namespace {
@@ -100,8 +98,6 @@ absl::Status WhyUnrecognised(const std::string& from) {
     QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(from));
     return Holds(from, mat.names(), "needed: A, edge_index, network or homo");
   }
-  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(from));
-  QH_RETURN_IF_ERROR(CheckIsPlain(chunks->first(), from));
   return ReadHeadLine(from, "#%").status();
 }
 

@@ -16,6 +16,7 @@
 #include "partition/import/tables/table_header.h"
 #include "partition/import/text/number_lines.h"
 #include "partition/import/text/text_chunks.h"
+#include "partition/import/text/text_encoding.h"
 
 namespace quadhop {
 namespace {
@@ -93,10 +94,6 @@ bool AreRowNumbers(absl::Span<const Fields> examples) {
 
 absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, const std::string& ends,
                                               absl::string_view comments) {
-  {
-    QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-    QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
-  }
   EdgeColumns columns;
   columns.path_ = path;
   QH_ASSIGN_OR_RETURN(HeadLine first, ReadHeadLine(path, comments));
@@ -130,7 +127,7 @@ bool EdgeColumns::IsRemark(absl::string_view line, const NodeNames& nodes) const
 absl::StatusOr<EdgeColumns> EdgeColumns::FindNamed(const std::string& path, const std::string& ends,
                                                    const NodeNames& nodes) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-  QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
+  QH_RETURN_IF_ERROR(CheckIsText(chunks->first().text, path));
   QH_RETURN_IF_ERROR(CheckIsUtf8(chunks->first(), path));
   EdgeColumns columns;
   columns.path_ = path;

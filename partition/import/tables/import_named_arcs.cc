@@ -15,9 +15,9 @@
 #include "core/base/counted.h"
 #include "core/base/status.h"
 #include "partition/import/tables/edge_columns.h"
-#include "partition/import/tables/table_header.h"
 #include "partition/import/text/input_text.h"
 #include "partition/import/text/number_lines.h"
+#include "partition/import/text/text_encoding.h"
 #include "partition/import/text/text_fields.h"
 
 namespace quadhop {

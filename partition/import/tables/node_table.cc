@@ -43,7 +43,7 @@ absl::StatusOr<NodeTable> NodeTable::Open(const std::string& path, const Columns
   NodeTable table;
   table.path_ = path;
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path));
-  QH_RETURN_IF_ERROR(CheckIsText(chunks->first(), path));
+  QH_RETURN_IF_ERROR(CheckIsText(chunks->first().text, path));
   QH_RETURN_IF_ERROR(CheckIsUtf8(chunks->first(), path));
   QH_RETURN_IF_ERROR(table.ReadHead(chunks->first(), wanted));
   return table;

@@ -22,6 +22,7 @@
 #include "partition/import/target/import_target.h"
 #include "partition/import/text/number_lines.h"
 #include "partition/import/text/text_chunks.h"
+#include "partition/import/text/text_encoding.h"
 #include "partition/import/text/text_fields.h"
 
 namespace quadhop {

@@ -1,7 +1,6 @@
 // The first lines of a table, by which its columns are known.
 #pragma once
 
-#include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
@@ -9,22 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "partition/import/text/text_chunks.h"
 #include "partition/import/text/text_fields.h"
 
 namespace quadhop {
 
 constexpr size_t kMostExamples = 1000;  // lines that are looked at
 constexpr auto kNoColumn = static_cast<size_t>(-1);
-
-// kInvalidArgument, saying how to convert it, if it is compressed, in UTF-16, or JSON.
-absl::Status CheckIsPlain(const TextChunk& head, absl::string_view path);
-
-// That, and kInvalidArgument if it is not text.
-absl::Status CheckIsText(const TextChunk& head, absl::string_view path);
-
-// kInvalidArgument, naming the line, if the chunk is not in UTF-8.
-absl::Status CheckIsUtf8(const TextChunk& chunk, absl::string_view path);
 
 // The name without a type, as in neo4j's age:int; one that begins with a colon stays whole.
 absl::string_view WithoutType(absl::string_view name);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "partition/import/text/text_encoding.h"
 #include "partition/import/text/text_source.h"
 
 namespace quadhop {
@@ -40,6 +41,7 @@ absl::StatusOr<HeadLine> ReadHeadLine(const std::string& path, absl::string_view
   std::string head(kHeadBytes, '\0');
   QH_ASSIGN_OR_RETURN(const int64_t count, source->Read(absl::MakeSpan(head.data(), kHeadBytes)));
   head.resize(static_cast<size_t>(count));
+  QH_RETURN_IF_ERROR(CheckIsText(head, path));
   HeadLine line;
   for (size_t at = 0; at < head.size(); ++line.number) {
     const size_t end = std::min(head.find('\n', at), head.size());

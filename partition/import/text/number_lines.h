@@ -22,7 +22,8 @@ bool TakeInteger(absl::string_view* line, int64_t* value);
 bool IsComment(absl::string_view line, absl::string_view comments);
 
 // The first line, of those from `from` on, that is neither blank nor a comment (its first character
-// is one of `comments`), and its number from 0. kInvalidArgument if there is none in the first MB.
+// is one of `comments`), and its number from 0. kInvalidArgument if the file is not text, or there
+// is none in the first MB.
 struct HeadLine {
   std::string text;
   int64_t number = 0;

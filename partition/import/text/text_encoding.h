@@ -1,0 +1,18 @@
+// Whether a file is text, and what converts it if it is not.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+
+#include "partition/import/text/text_chunks.h"
+
+namespace quadhop {
+
+// By the beginning of the file: kInvalidArgument, saying how to convert it, if it is compressed, in
+// UTF-16, JSON, or not text.
+absl::Status CheckIsText(absl::string_view head, absl::string_view path);
+
+// kInvalidArgument, naming the line, if the chunk is not in UTF-8.
+absl::Status CheckIsUtf8(const TextChunk& chunk, absl::string_view path);
+
+}  // namespace quadhop
