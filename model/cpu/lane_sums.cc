@@ -6,6 +6,7 @@
 namespace quadhop::cpu {
 
 std::unique_ptr<float[]> LaneMemory::Take(int64_t n) {
+  if (n != std::exchange(n_, n)) free_.clear();
   if (free_.empty()) return std::unique_ptr<float[]>(new float[static_cast<size_t>(n)]);
   std::unique_ptr<float[]> array = std::move(free_.back());
   free_.pop_back();

@@ -1,5 +1,5 @@
 // Sums of partial gradients in one fixed order, with memory for only as many of them as are in
-// progress.
+// progress or wait for an earlier one of their partition.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,17 @@
 
 namespace quadhop::cpu {
 
-// Arrays of n floats that LaneSums hands out and takes back; kept from step to step.
+// Arrays of floats that LaneSums hands out and takes back; kept from step to step.
 class LaneMemory {
  public:
-  // An array of n floats, values unspecified. n is the same in all calls.
+  // An array of n floats, values unspecified. If n is not that of the call before, which happens
+  // between models, the arrays kept are freed. All that were taken must have been returned by then.
   std::unique_ptr<float[]> Take(int64_t n);
   void Return(std::unique_ptr<float[]> array) { free_.push_back(std::move(array)); }
 
  private:
-  std::vector<std::unique_ptr<float[]>> free_;
+  int64_t n_ = 0;
+  std::vector<std::unique_ptr<float[]>> free_;  // [n_] each
 };
 
 // Lanes are numbered through all partitions: those of partition i are [first_lane[i],

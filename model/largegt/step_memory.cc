@@ -64,7 +64,8 @@ StepMemory StepMemoryOnCpu(const LargeGTOptions& options, int64_t nodes, int64_t
   StepMemory memory{nodes * NodeBytes(options), WeightBytes(options, owned_partitions)};
   if (options.has_local()) {
     memory.activation_bytes += nodes * options.dims.sequence() * TokenBytesOnCpu(options);
-    // Gradients that a thread sums apart (cpu/lane_sums.h).
+    // Gradients that a thread sums apart (cpu/lane_sums.h). Not counted: those of at most 14 lanes
+    // a partition that wait for a thread that was held up in an earlier one.
     memory.weight_bytes += num_threads * LocalWeights::NumFloats(options.dims) * kFloatBytes;
   }
   return memory;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -43,6 +44,21 @@ TEST(LaneSums, AddInTheOrderOfTheLanesWhicheverEndsFirst) {
   for (size_t lane = 0; lane < 5; ++lane) Compute(sums, 0, lane);
   for (size_t lane : std::vector<size_t>{3, 4, 1, 0, 2}) sums.End(0, lane);
   ExpectSumsInOrder(first_lane, sum);
+}
+
+// One more float than before fits no array that was kept: seen by AddressSanitizer, or by the sums.
+TEST(LaneSums, OfALargerModelFitAfterThoseOfASmallerOne) {
+  const std::vector<size_t> first_lane = {0, 3};
+  LaneMemory memory;
+  for (const int64_t n : {int64_t{1}, kFloats}) {
+    Tensor<float> sum({1, n});
+    LaneSums sums(first_lane, sum.view(), memory);
+    std::vector<float*> arrays;
+    for (size_t lane = 0; lane < 3; ++lane) arrays.push_back(sums.Begin(0, lane));
+    for (float* array : arrays) std::fill_n(array, n, 1.0f);
+    for (size_t lane = 0; lane < 3; ++lane) sums.End(0, lane);
+    for (int64_t i = 0; i < n; ++i) EXPECT_EQ(sum.row(0)[i], 3.0f);
+  }
 }
 
 TEST(LaneSums, OfManyThreadsHaveTheDigitsOfOne) {
