@@ -196,6 +196,7 @@ class CublasProducts final : public Products {
   void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta,
              ResultRef<C> c, float alpha, const Epilogue& epilogue) {
     if (m == 0 || n == 0 || !device_.status().ok()) return;
+    QH_CHECK(beta == 0 || (beta == 1 && epilogue.bias == nullptr));
     if (k == 0) {
       QH_CHECK(epilogue.bias == nullptr);
       if (beta == 0)

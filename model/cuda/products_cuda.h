@@ -35,8 +35,8 @@ class Products {
  public:
   virtual ~Products() = default;
 
-  // c [m, n] = alpha * a [m, k] b [k, n] + beta * c, with a and b after transposition. k may be 0.
-  // beta must be 0 with an epilogue.
+  // c [m, n] = alpha * a [m, k] b [k, n] + beta * c, with a and b after transposition. beta is 0
+  // or 1, and 0 with an epilogue. k may be 0 without one.
   virtual void Multiply(int64_t m, int64_t n, int64_t k, MatrixRef<float> a, MatrixRef<float> b,
                         float beta, ResultRef<float> c, float alpha = 1.0f,
                         Epilogue epilogue = {}) = 0;

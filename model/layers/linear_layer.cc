@@ -13,11 +13,10 @@ void LinearLayer::Forward(const Step& step, TensorView<const float> x, TensorVie
 void LinearLayer::Backward(const Step& step, TensorView<const float> x, TensorView<const float> d_y,
                            TensorView<float> d_x) const {
   const Parameter& bias = step.parameters.Find(bias_);
+  const PartitionGradients d_bias = bias_cancels_ ? PartitionGradients{} : step.gradients.Of(bias);
   step.kernels.LinearBackward({step.slices(), x, step.parameters.value(weight_), d_y, d_x,
-                               step.gradients.Of(step.parameters.Find(weight_)),
-                               step.gradients.Of(bias)});
-  if (!bias_cancels_) return;
-  step.gradients.Zero(step.memory(), bias);
+                               step.gradients.Of(step.parameters.Find(weight_)), d_bias});
+  if (bias_cancels_) step.gradients.Zero(step.memory(), bias);
 }
 
 }  // namespace quadhop

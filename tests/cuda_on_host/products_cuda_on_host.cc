@@ -72,7 +72,7 @@ class HostProducts final : public Products {
   void Queue(int64_t m, int64_t n, int64_t k, MatrixRef<T> a, MatrixRef<T> b, float beta,
              ResultRef<C> c, float alpha, const Epilogue& epilogue) {
     if (m == 0 || n == 0) return;
-    QH_CHECK(beta == 0 || epilogue.bias == nullptr);
+    QH_CHECK(beta == 0 || (beta == 1 && epilogue.bias == nullptr));
     QH_CHECK(k > 0 || epilogue.bias == nullptr);
     auto launch = [=, this] {
       device_.Launch(ProductKernel<T, C>, {BlocksOfThreads(m * n), kBlockThreads}, m, n, k, a, b,
