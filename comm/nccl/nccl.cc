@@ -33,20 +33,29 @@ absl::Status NcclStatus(ncclResult_t code, absl::string_view call, int line) {
                                           ")"));
 }
 
-// A wait that ends at a deadline, or when the rank gives up.
+// What all duplicates of a rank's communicator share.
+struct Job {
+  int local_rank;
+  absl::Duration deadline;
+  std::atomic<bool> broken{false};   // some duplicate is
+  std::atomic<bool> aborted{false};  // so that no duplicate waits any longer
+  LaunchOrder order;
+};
+
+// A wait that ends at the job's deadline, or when the rank gives up.
 class Patience {
  public:
-  Patience(absl::string_view operation, absl::Duration deadline, const std::atomic<bool>& cancelled)
-      : operation_(operation), deadline_(deadline), cancelled_(cancelled), backoff_(deadline) {}
+  Patience(absl::string_view operation, const Job& job, const std::atomic<bool>& cancelled)
+      : operation_(operation), job_(job), cancelled_(cancelled), backoff_(job.deadline) {}
 
   // Lets a little time pass. An error if no time is left.
   absl::Status Pause() const {
-    if (cancelled_) return GaveUpError(operation_);
+    if (cancelled_ || job_.aborted) return GaveUpError(operation_);
     if (backoff_.Expired())
-      return absl::DeadlineExceededError(
-          absl::StrCat(operation_, ": NCCL did not finish in ", absl::ToDoubleSeconds(deadline_),
-                       " s, though all ranks had arrived; see which one died or hangs, or raise "
-                       "train.collective_deadline_seconds"));
+      return absl::DeadlineExceededError(absl::StrCat(
+          operation_, ": NCCL did not finish in ", absl::ToDoubleSeconds(job_.deadline),
+          " s, though all ranks had arrived; see which one died or hangs, or raise "
+          "train.collective_deadline_seconds"));
     // A rank with a GPU has a core of its own.
     if (backoff_.Elapsed() > absl::Microseconds(100))
       std::this_thread::sleep_for(std::chrono::microseconds(20));
@@ -55,17 +64,9 @@ class Patience {
 
  private:
   const absl::string_view operation_;
-  const absl::Duration deadline_;
+  const Job& job_;
   const std::atomic<bool>& cancelled_;
   const Backoff backoff_;
-};
-
-// What all duplicates of a rank's communicator share.
-struct Job {
-  int local_rank;
-  absl::Duration deadline;
-  std::atomic<bool> broken{false};
-  LaunchOrder order;
 };
 
 class NcclCommunicator final : public Communicator {
@@ -90,7 +91,7 @@ class NcclCommunicator final : public Communicator {
       static_cast<void>(ncclCommAbort(comm_));
       return;
     }
-    const Patience patience("end of a communicator", job_->deadline, cancelled_);
+    const Patience patience("end of a communicator", *job_, cancelled_);
     if (NcclStatus(ncclCommFinalize(comm_), "", 0).ok() && Settle(patience).ok()) {
       static_cast<void>(ncclCommDestroy(comm_));
     } else {
@@ -101,7 +102,7 @@ class NcclCommunicator final : public Communicator {
   Rank rank() const override { return meeting_->rank(); }
   int32_t num_ranks() const override { return meeting_->num_ranks(); }
   void Abort(absl::string_view why) override {
-    cancelled_ = true;
+    job_->aborted = true;
     job_->broken = true;
     job_->order.Break();
     meeting_->Abort(why);
@@ -189,7 +190,7 @@ class NcclCommunicator final : public Communicator {
     }
     if (status.ok()) status = QH_CUDA_STATUS(cudaSetDevice(device_->ordinal()));
     if (status.ok()) status = work();
-    if (status.ok()) status = Settle(Patience(operation, job_->deadline, cancelled_));
+    if (status.ok()) status = Settle(Patience(operation, *job_, cancelled_));
     job_->order.Done();
     return status;
   }
@@ -207,7 +208,7 @@ class NcclCommunicator final : public Communicator {
 
   // Waits until what was launched is done. Never by a call that blocks: a peer may be gone.
   absl::Status Finish(absl::string_view operation) {
-    const Patience patience(operation, job_->deadline, cancelled_);
+    const Patience patience(operation, *job_, cancelled_);
     while (true) {
       const cudaError_t state = cudaStreamQuery(device_->stream());
       if (state == cudaSuccess) return device_->status();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nccl.h"
+#include "tests/cuda_on_host/nccl_faults.h"
 
 namespace {
 
@@ -77,6 +78,12 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int num_ranks, ncclUniqueI
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t, ncclResult_t* error) {
   *error = ncclSuccess;
+  if (nccl_on_host::faults.fails)
+    *error = ncclInternalError;
+  else if (nccl_on_host::faults.polls_in_progress > 0) {
+    --nccl_on_host::faults.polls_in_progress;
+    *error = ncclInProgress;
+  }
   return ncclSuccess;
 }
 ncclResult_t ncclCommFinalize(ncclComm_t) { return ncclSuccess; }
@@ -103,7 +110,7 @@ ncclResult_t ncclGroupEnd() {
 ncclResult_t ncclSend(const void* data, size_t count, ncclDataType_t, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
   Queue(stream, [=, job = comm->job, rank = comm->rank, ended = comm->ended] {
-    if (*ended) return true;
+    if (*ended || nccl_on_host::faults.loses_messages) return true;
     Bytes bytes = CopyOf(data, count);
     const std::scoped_lock lock(job->mutex);
     job->sent[{rank, peer}].push_back(std::move(bytes));

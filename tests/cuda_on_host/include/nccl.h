@@ -1,6 +1,6 @@
 // A stand-in for NCCL, as much of it as quadhop uses, between threads of this process. Like NCCL it
 // waits for ever for a peer that does not come, and takes messages of a pair of ranks in the order
-// sent.
+// sent. What it does wrong at a test's request: tests/cuda_on_host/nccl_faults.h.
 #pragma once
 
 #include "cuda_runtime.h"
