@@ -6,32 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tests/support/norms.h"
+
 namespace quadhop::golden {
 namespace {
-
-double LargestOf(const std::vector<double>& values) {
-  double largest = 0;
-  for (const double value : values) largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
-std::vector<double> Difference(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> difference(a);
-  for (size_t i = 0; i < b.size(); ++i) difference[i] -= b[i];
-  return difference;
-}
-
-double Norm(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value * value;
-  return std::sqrt(sum);
-}
-
-double RelativeError(const std::vector<double>& actual, const std::vector<double>& expected) {
-  if (actual.size() != expected.size()) return std::numeric_limits<double>::infinity();
-  const double norm = Norm(expected), error = Norm(Difference(actual, expected));
-  return norm > 0 ? error / norm : error;
-}
 
 // A gradient of the case is rounding noise if it is below this share of the largest: the cases are
 // in double, whose noise is near 1e-16 of it.

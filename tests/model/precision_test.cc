@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/model/toy_job.h"
+#include "tests/support/norms.h"
 
 namespace quadhop {
 namespace {
@@ -37,15 +38,6 @@ LargeGTOptions Options(Precision precision, bool token_marks) {
   options.precision = precision;
   options.seed = 7;
   return options;
-}
-
-double RelativeError(const std::vector<double>& actual, const std::vector<double>& expected) {
-  double error = 0, size = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    error += std::pow(actual[i] - expected[i], 2);
-    size += std::pow(expected[i], 2);
-  }
-  return std::sqrt(error / size);
 }
 
 struct Step {

@@ -11,17 +11,13 @@
 #include "core/base/rng.h"
 #include "model/cpu/adam_step.h"
 #include "tests/model/rows.h"
+#include "tests/support/norms.h"
 
 namespace quadhop::cpu {
 namespace {
 
 constexpr double kEpsilon = 0x1p-24;  // half a unit in the last place of 1
 constexpr double kNormEpsilon = 1e-5;
-double LargestOf(const std::vector<double>& values) {
-  double largest = 0;
-  for (const double v : values) largest = std::max(largest, std::abs(v));
-  return largest;
-}
 
 struct Statistics {
   double mean = 0, inv_std = 0;

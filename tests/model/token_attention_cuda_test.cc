@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/rng.h"
+#include "tests/support/norms.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop::cuda {
@@ -104,18 +105,13 @@ std::vector<T> As(const std::vector<float>& values) {
 float Widened(float value) { return value; }
 float Widened(__nv_bfloat16 value) { return __bfloat162float(value); }
 
-// The length of the difference over that of what was wanted.
 template <typename T>
 double Error(Device& device, const Buffer<T>& got, const std::vector<double>& want) {
   std::vector<T> values(want.size());
   device.Download(got.data(), values.size() * sizeof(T), values.data());
-  double difference = 0, length = 0;
-  for (size_t i = 0; i < want.size(); ++i) {
-    const double d = double{Widened(values[i])} - want[i];
-    difference += d * d;
-    length += want[i] * want[i];
-  }
-  return std::sqrt(difference / length);
+  std::vector<float> widened;
+  for (const T value : values) widened.push_back(Widened(value));
+  return RelativeError(widened, want);
 }
 
 template <typename T>

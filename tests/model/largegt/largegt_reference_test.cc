@@ -1,6 +1,6 @@
 // The production model, in float, against the reference in plain loops of double, with every
-// dropout on: its masks are made here from core/base/rng.h by the rule that model/kernels/kernels.h
-// documents.
+// dropout on: its masks are made here from core/base/rng.h by the rule that
+// model/kernels/kernel_args.h documents.
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
@@ -18,6 +18,7 @@
 #include "tests/reference/kind_name.h"
 #include "tests/reference/largegt.h"
 #include "tests/reference/losses.h"
+#include "tests/support/norms.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {
@@ -146,25 +147,6 @@ void Shake(ParameterSet& parameters) {
   }
 }
 
-double Norm(const Values<double>& values) {
-  double squares = 0;
-  for (const double value : values) squares += value * value;
-  return std::sqrt(squares);
-}
-
-double LargestOf(const Values<double>& values) {
-  double largest = 0;
-  for (const double value : values) largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
-Values<double> Difference(const std::vector<float>& actual, const Values<double>& expected) {
-  QH_CHECK_EQ(actual.size(), expected.size());
-  Values<double> difference(expected);
-  for (size_t i = 0; i < expected.size(); ++i) difference[i] = double{actual[i]} - expected[i];
-  return difference;
-}
-
 void ExpectGradients(ParameterSet& parameters, const Arrays<double>& expected) {
   double largest = 0;
   for (const auto& [name, gradient] : expected)
@@ -267,7 +249,8 @@ void ExpectAgreement(const Job& job, const std::string& what) {
     if (step < 0) {
       Tensor<float> actual({batch.num_nodes(), job.options.dims.classes});
       ASSERT_OK(model.Predict(batch, actual.view()));
-      EXPECT_LE(Norm(Difference({actual.data(), actual.data() + actual.size()}, logits)),
+      EXPECT_LE(Norm(Difference(std::vector<float>(actual.data(), actual.data() + actual.size()),
+                                logits)),
                 kLogitsBound * Norm(logits));
       continue;
     }
