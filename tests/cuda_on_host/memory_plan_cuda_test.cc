@@ -26,9 +26,6 @@ void ExpectPlanned(LargeGTOptions options, Precision precision) {
                                      /*num_partitions=*/2, kNodes, /*num_threads=*/1);
   const ToyGraph graph = MakeToyGraph(options.dims, {0, kNodes / 2, kNodes});
   ToyRankOptions rank_options;
-  rank_options.make_kernels = [&](ThreadPool&, int local_rank) {
-    return MakeCudaKernels(local_rank, precision).value();
-  };
   const std::unique_ptr<Communicator> comm = MakeSoloCommunicator();
   ToyRank rank(graph, options, *comm, rank_options);
   uint64_t most_bytes = 0;
@@ -42,7 +39,7 @@ void ExpectPlanned(LargeGTOptions options, Precision precision) {
   EXPECT_GE(static_cast<double>(most_bytes), 0.8 * planned);
 }
 
-LargeGTOptions SmallModel() {
+LargeGTOptions ModelOfFewTokens() {
   LargeGTOptions options;
   options.dims.features = 32;
   options.dims.sampled = 8;
@@ -56,12 +53,12 @@ LargeGTOptions SmallModel() {
 }
 
 TEST(MemoryPlan, CoversWhatAStepTakesOfAGpuAndLittleMore) {
-  ExpectPlanned(SmallModel(), Precision::kF32);
-  ExpectPlanned(SmallModel(), Precision::kBF16);
+  ExpectPlanned(ModelOfFewTokens(), Precision::kF32);
+  ExpectPlanned(ModelOfFewTokens(), Precision::kBF16);
 }
 
 TEST(MemoryPlan, CoversAGpusStepOfManyTokensAndOfManyFeatures) {
-  LargeGTOptions many_tokens = SmallModel(), many_features = SmallModel();
+  LargeGTOptions many_tokens = ModelOfFewTokens(), many_features = ModelOfFewTokens();
   many_tokens.dims.sampled = 40;
   ExpectPlanned(many_tokens, Precision::kBF16);
   many_features.dims.features = 300;

@@ -50,7 +50,7 @@ TEST(HiddenExchanges, OnlyMomentsOfTheHeadAreWaitedForAtOnce) {
   RunRanks(2, [&](Communicator& comm) {
     std::vector<std::string> of_this_rank;
     ToyRankOptions rank_options;
-    rank_options.make_communicator = [&](Communicator& other, Kernels&) {
+    rank_options.exchange.make_communicator = [&](Communicator& other, Kernels&) {
       return std::make_unique<NotingCommunicator>(other, of_this_rank);
     };
     ToyRank rank(graph, options, comm, rank_options);

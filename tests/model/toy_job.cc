@@ -96,9 +96,10 @@ ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communica
       end_partition_(owners_.first[static_cast<size_t>(comm.rank().value()) + 1]),
       class_weight_(rank_options.class_weight),
       pool_(rank_options.num_threads),
-      kernels_(rank_options.make_kernels(pool_, rank_options.local_rank)),
+      kernels_(rank_options.make_kernels(pool_, options.precision,
+                                         rank_options.exchange.gpu_each ? comm.rank().value() : 0)),
       batch_memory_(*kernels_->memory().NewStream()),
-      comm_(rank_options.make_communicator(comm, *kernels_)) {
+      comm_(rank_options.exchange.make_communicator(comm, *kernels_)) {
   ModelPlacement placement;
   placement.kernels = kernels_.get();
   placement.comm = comm_.get();

@@ -52,11 +52,9 @@ struct ToyRankOptions {
   Reduction reduction = Reduction::kReproducible;
   AdamOptions adam = {};
   std::vector<float> class_weight = {};  // [C], or empty
-  int local_rank = 0;
-  std::function<std::unique_ptr<Kernels>(ThreadPool&, int local_rank)> make_kernels =
+  TestExchange exchange = TestExchanges().front();
+  std::function<std::unique_ptr<Kernels>(ThreadPool&, Precision, int local_rank)> make_kernels =
       MakeTestKernels;
-  std::function<std::unique_ptr<Communicator>(Communicator&, Kernels&)> make_communicator =
-      MakeTestCommunicator;
 };
 
 // One rank's model, and all that it borrows but graph and communicator. Made by all ranks at once.

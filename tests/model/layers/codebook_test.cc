@@ -60,7 +60,7 @@ class BookRank {
         first_(owners_.first[static_cast<size_t>(comm.rank().value())]),
         end_(owners_.first[static_cast<size_t>(comm.rank().value()) + 1]),
         options_(options),
-        comm_(MakeTestCommunicator(comm, *kernels_)),
+        comm_(TestExchanges().front().make_communicator(comm, *kernels_)),
         parameters_(options, memory()),
         gradients_(parameters_, end_ - first_) {
     const int64_t begin = kPartitions[static_cast<size_t>(first_)];
