@@ -1,9 +1,6 @@
 // Waiting for other ranks by polling.
 #pragma once
 
-#include <absl/status/status.h>
-#include <absl/strings/str_cat.h>
-#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 #include <sched.h>
 
@@ -53,10 +50,5 @@ class Backoff {
   const Clock::time_point start_ = Clock::now();
   static inline thread_local Clock::time_point busy_until_;  // others use the core till then
 };
-
-// The error of a call that this rank gave up (Communicator::Cancel).
-inline absl::Status GaveUpError(absl::string_view operation) {
-  return absl::AbortedError(absl::StrCat(operation, ": this rank gave it up"));
-}
 
 }  // namespace quadhop

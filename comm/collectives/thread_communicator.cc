@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "comm/collectives/collective_errors.h"
 #include "comm/collectives/communicator.h"
 #include "core/base/check.h"
 #include "core/base/status.h"
@@ -92,7 +93,7 @@ class Group {
         return num_meetings_ != meeting || !failed_.ok() || !cancelled_.ok() || !job_->aborted.ok();
       };
       if (!Wait(lock, woken)) {
-        failed_ = DeadlineError(operation);
+        failed_ = SilenceError(operation);
         job_->changed.notify_all();
       }
     }
@@ -141,14 +142,13 @@ class Group {
     return absl::OkStatus();
   }
 
-  absl::Status DeadlineError(absl::string_view operation) const {
+  absl::Status SilenceError(absl::string_view operation) const {
     std::vector<size_t> silent;
     for (size_t r = 0; r < slots_.size(); ++r)
       if (!slots_[r].arrived) silent.push_back(r);
-    return absl::DeadlineExceededError(
-        absl::StrCat(operation, ": waited ", absl::ToDoubleSeconds(deadline_), " s for rank ",
-                     absl::StrJoin(silent, ", "), " of ", num_ranks(),
-                     "; see what held it up, or raise train.collective_deadline_seconds"));
+    return DeadlineError(operation, deadline_,
+                         absl::StrCat("rank ", absl::StrJoin(silent, ", "), " of ", num_ranks(),
+                                      "; see what held it up"));
   }
 
   const std::shared_ptr<Job> job_;

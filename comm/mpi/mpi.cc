@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "comm/collectives/backoff.h"
+#include "comm/collectives/collective_errors.h"
 #include "comm/mpi/mpi_exchange.h"
 #include "comm/mpi/mpi_launcher.h"
 #include "comm/mpi/mpi_status.h"
@@ -159,12 +160,7 @@ class MpiCommunicator : public Communicator {
     for (int64_t& theirs : sizes)
       messages.push_back({&size, sizeof(size), &theirs, sizeof(theirs)});
     QH_RETURN_IF_ERROR(Transfer(operation, messages));
-    for (size_t r = 0; r < sizes.size(); ++r)
-      if (sizes[r] != size)
-        return absl::InvalidArgumentError(
-            absl::StrCat(operation, ": rank ", rank_.value(), " sums ", size, " values but rank ",
-                         r, " sums ", sizes[r], "; these must be equal"));
-    return absl::OkStatus();
+    return CheckSumSizes(operation, rank_, sizes);
   }
 
   // Waits for a collective of MPI's own, which writes to `written`.
@@ -182,10 +178,8 @@ class MpiCommunicator : public Communicator {
       }
       job.Abandon(std::move(written));
       QH_RETURN_IF_ERROR(tested);
-      return absl::DeadlineExceededError(
-          absl::StrCat(operation, ": waited ", absl::ToDoubleSeconds(deadline),
-                       " s for MPI to complete it over all ranks; see which rank died or hangs, "
-                       "or raise train.collective_deadline_seconds"));
+      return DeadlineError(operation, deadline,
+                           "MPI to complete it over all ranks; see which rank died or hangs");
     }
   }
 
@@ -207,11 +201,12 @@ class EndsInTime {
   EndsInTime(const char* call, absl::Duration deadline) {
     const auto wait = [ended = ended_.get_future().share(), call, deadline] {
       if (ended.wait_for(absl::ToChronoNanoseconds(deadline)) == std::future_status::ready) return;
-      std::fprintf(stderr,
-                   "quadhop: rank %d ends: %s has waited %g s for all ranks; see which did "
-                   "not start or hangs, and whether hosts reach each other (quadhop doctor), "
-                   "or raise train.collective_deadline_seconds\n",
-                   RankByLauncher(), call, absl::ToDoubleSeconds(deadline));
+      const absl::Status error = DeadlineError(
+          call, deadline,
+          "all ranks; see which did not start or hangs, and whether hosts reach each other "
+          "(quadhop doctor)");
+      std::fprintf(stderr, "quadhop: rank %d ends: %s\n", RankByLauncher(),
+                   std::string(error.message()).c_str());
       std::fflush(stderr);
       std::_Exit(1);
     };

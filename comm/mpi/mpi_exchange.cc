@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "comm/collectives/backoff.h"
+#include "comm/collectives/collective_errors.h"
 #include "core/base/status.h"
 
 namespace quadhop {
@@ -57,7 +58,7 @@ absl::Status MpiExchange::Wait(absl::Duration deadline, const std::atomic<bool>&
     QH_RETURN_IF_ERROR(Progress(num_done));
     if (num_done > 0) continue;
     if (cancelled) return GaveUpError(operation_);
-    if (backoff.Expired()) return DeadlineError(deadline);
+    if (backoff.Expired()) return SilenceError(deadline);
     backoff.Pause();
   }
   return absl::OkStatus();
@@ -140,8 +141,9 @@ absl::Status MpiExchange::ReceiveChunks(const Post& first) {
 }
 
 // What a failed exchange left pending must not write to the caller's buffers later: receives that
-// have met no message are cancelled, and those under way get a moment to end. Sends cannot be
-// cancelled. The exchange has failed already, so there is nothing to report these codes to.
+// have met no message are cancelled, and those under way get a moment to end, since nothing in MPI
+// stops them. Sends cannot be cancelled. The exchange has failed already, so there is nothing to
+// report these codes to.
 void MpiExchange::TakeBack() {
   for (size_t i = 0; i < requests_.size(); ++i) {
     if (requests_[i] == MPI_REQUEST_NULL) continue;
@@ -168,16 +170,14 @@ absl::Status MpiExchange::SizeError(const Post& post, absl::string_view got) con
                    " were expected; sender and receiver must agree on sizes"));
 }
 
-absl::Status MpiExchange::DeadlineError(absl::Duration deadline) const {
+absl::Status MpiExchange::SilenceError(absl::Duration deadline) const {
   std::vector<int32_t> silent;
   for (size_t i = 0; i < requests_.size(); ++i)
     if (requests_[i] != MPI_REQUEST_NULL) silent.push_back(posts_[i].peer);
   std::sort(silent.begin(), silent.end());
   silent.erase(std::unique(silent.begin(), silent.end()), silent.end());
-  return absl::DeadlineExceededError(
-      absl::StrCat(operation_, ": waited ", absl::ToDoubleSeconds(deadline), " s for rank ",
-                   absl::StrJoin(silent, ", "),
-                   "; see what held it up, or raise train.collective_deadline_seconds"));
+  return DeadlineError(operation_, deadline,
+                       absl::StrCat("rank ", absl::StrJoin(silent, ", "), "; see what held it up"));
 }
 
 }  // namespace quadhop

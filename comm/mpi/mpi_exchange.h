@@ -24,7 +24,9 @@ class MpiExchange {
  public:
   // Messages of more than chunk_bytes are cut.
   MpiExchange(MPI_Comm comm, int32_t num_ranks, absl::string_view operation, int64_t chunk_bytes);
-  // What a failed exchange left pending no longer writes to the buffers.
+  // What a failed exchange left pending no longer writes to the buffers, except for a message that
+  // had begun to arrive and takes 200 ms or more to end. Its buffer should live until the job is
+  // ended, which is all that can be done after an error.
   ~MpiExchange();
   MpiExchange(const MpiExchange&) = delete;
   MpiExchange& operator=(const MpiExchange&) = delete;
@@ -59,7 +61,7 @@ class MpiExchange {
   absl::Status ReceiveChunks(const Post& first);
   void TakeBack();
   absl::Status SizeError(const Post& post, absl::string_view got) const;
-  absl::Status DeadlineError(absl::Duration deadline) const;
+  absl::Status SilenceError(absl::Duration deadline) const;
 
   const MPI_Comm comm_;
   const absl::string_view operation_;

@@ -20,7 +20,7 @@ class LaunchOrder {
   }
 
   // Waits until all launches before `number` are made; then the caller launches, and calls Done.
-  // kDeadlineExceeded if they are not in time, kAborted after Break.
+  // kDeadlineExceeded if they are not in time, kAborted after Break. `deadline` is finite.
   absl::Status AwaitTurn(int64_t number, absl::Duration deadline) {
     std::unique_lock lock(mutex_);
     const auto ready = [&] { return broken_ || done_ == number; };

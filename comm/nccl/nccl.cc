@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "comm/collectives/backoff.h"
+#include "comm/collectives/collective_errors.h"
 #include "comm/collectives/gather.h"
 #include "comm/nccl/launch_order.h"
 #include "core/base/status.h"
@@ -52,10 +53,8 @@ class Patience {
   absl::Status Pause() const {
     if (cancelled_ || job_.aborted) return GaveUpError(operation_);
     if (backoff_.Expired())
-      return absl::DeadlineExceededError(absl::StrCat(
-          operation_, ": NCCL did not finish in ", absl::ToDoubleSeconds(job_.deadline),
-          " s, though all ranks had arrived; see which one died or hangs, or raise "
-          "train.collective_deadline_seconds"));
+      return DeadlineError(operation_, job_.deadline,
+                           "NCCL, though all ranks had arrived; see which one died or hangs");
     // A rank with a GPU has a core of its own.
     if (backoff_.Elapsed() > absl::Microseconds(100))
       std::this_thread::sleep_for(std::chrono::microseconds(20));
@@ -296,12 +295,7 @@ class NcclCommunicator final : public Communicator {
   absl::Status Reduce(absl::string_view operation, absl::Span<float> values) {
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes,
                         GatherOne(*meeting_, operation, static_cast<int64_t>(values.size())));
-    for (size_t r = 0; r < sizes.size(); ++r) {
-      if (sizes[r] != static_cast<int64_t>(values.size()))
-        return absl::InvalidArgumentError(
-            absl::StrCat(operation, ": rank ", rank().value(), " sums ", values.size(),
-                         " values but rank ", r, " sums ", sizes[r], "; these must be equal"));
-    }
+    QH_RETURN_IF_ERROR(CheckSumSizes(operation, rank(), sizes));
     if (values.empty()) return absl::OkStatus();
     QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaSetDevice(device_->ordinal())));
     const size_t bytes = values.size() * sizeof(float);

@@ -19,8 +19,8 @@ namespace quadhop {
 // sizes that do not agree: NCCL would wait for ever. At these meetings rank 0 also says which
 // transfer is next among those of all duplicates, and ranks launch them in this one order, since
 // transfers that wait for each other's place on a GPU would never end. A transfer that fails or
-// outlasts `deadline` is aborted. Abort ends this rank's waits for transfers; those of other ranks,
-// if these are threads, end by the deadline.
+// outlasts `deadline`, which is finite, is aborted. Abort ends this rank's waits for transfers;
+// those of other ranks, if these are threads, end by the deadline.
 //
 // local_rank: among the ranks of the host; the GPU is that of Device::Open. kFailedPrecondition,
 // naming the ranks, if two have the same GPU, which NCCL does not allow. Collective; a rank that

@@ -25,9 +25,6 @@ absl::Status CublasStatus(cublasStatus_t code, absl::string_view call, int line)
   return absl::InternalError(what);
 }
 
-// NVIDIA's advice for Hopper: https://docs.nvidia.com/cuda/cublas/
-constexpr size_t kWorkspaceBytes = size_t{32} << 20;
-
 template <auto kDestroy>
 struct Destroy {
   template <typename T>
@@ -79,9 +76,6 @@ struct Lane {
 };
 constexpr size_t kMostPlans = 4096;
 
-// Small products leave most of a GPU idle.
-constexpr int kLanes = 4;
-
 absl::StatusOr<OwnedEvent> MakeEvent() {
   cudaEvent_t event = nullptr;
   QH_RETURN_IF_ERROR(QH_CUDA_STATUS(cudaEventCreateWithFlags(&event, cudaEventDisableTiming)));
@@ -89,9 +83,9 @@ absl::StatusOr<OwnedEvent> MakeEvent() {
 }
 
 absl::StatusOr<std::vector<Lane>> MakeLanes(Device& device) {
-  std::vector<Lane> lanes(kLanes);
+  std::vector<Lane> lanes(kProductLanes);
   for (size_t i = 0; i < lanes.size(); ++i) {
-    lanes[i].workspace = Buffer<uint8_t>(device, static_cast<int64_t>(kWorkspaceBytes));
+    lanes[i].workspace = Buffer<uint8_t>(device, kProductWorkspaceBytes);
     if (i == 0) continue;
     QH_ASSIGN_OR_RETURN(cudaStream_t stream, device.CreateStream());
     lanes[i].stream.reset(stream);
@@ -242,10 +236,10 @@ class CublasProducts final : public Products {
     cudaStream_t stream = lane.stream != nullptr ? lane.stream.get() : device_.stream();
     if (bias != nullptr)
       QH_RETURN_IF_ERROR(Set(p.product.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias));
-    return QH_CUBLAS_STATUS(cublasLtMatmul(handle_.get(), p.product.get(), &alpha, first,
-                                           p.first.get(), second, p.second.get(), &beta, result,
-                                           p.result.get(), result, p.result.get(), &p.algorithm,
-                                           lane.workspace.data(), kWorkspaceBytes, stream));
+    return QH_CUBLAS_STATUS(cublasLtMatmul(
+        handle_.get(), p.product.get(), &alpha, first, p.first.get(), second, p.second.get(), &beta,
+        result, p.result.get(), result, p.result.get(), &p.algorithm, lane.workspace.data(),
+        size_t{kProductWorkspaceBytes}, stream));
   }
 
   absl::StatusOr<Plan> MakePlan(const Shape& shape) const {
@@ -280,7 +274,8 @@ class CublasProducts final : public Products {
     cublasLtMatmulPreference_t made = nullptr;
     QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtMatmulPreferenceCreate(&made)));
     const OwnedPreference preference(made);
-    QH_RETURN_IF_ERROR(Set(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspaceBytes));
+    QH_RETURN_IF_ERROR(
+        Set(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, size_t{kProductWorkspaceBytes}));
     // Sums of parts are made in the workspace or on the chip, never in the result with atomics.
     constexpr uint32_t kReductions = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     QH_RETURN_IF_ERROR(Set(made, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, kReductions));

@@ -28,14 +28,14 @@ int Passes(int64_t wanted, int64_t distinct, int64_t most, uint64_t seed) {
   }
 }
 
-TEST(LimitSearch, TakesOnePassWhereThePoolIsAsLargeAsThought) {
+TEST(LimitSearch, TakesTwoPassesAtMostWhereThePoolIsAsLargeAsThought) {
   for (int64_t wanted : {1, 19, 99})
     for (int64_t distinct : {1000, 20000})
       for (uint64_t seed = 0; seed < 20; ++seed)
         EXPECT_LE(Passes(wanted, distinct, distinct, seed << 32), 2) << wanted << " " << distinct;
 }
 
-TEST(LimitSearch, TakesAWholeSmallPoolAtOnce) {
+TEST(LimitSearch, TakesAWholeSmallPoolInTwoPassesAtMost) {
   for (int64_t wanted : {1, 19, 99})
     for (int64_t distinct = 1; distinct <= RoomFor(wanted, kThreads).capacity; distinct += 7)
       EXPECT_LE(Passes(wanted, distinct, distinct, 5), 2) << wanted << " " << distinct;

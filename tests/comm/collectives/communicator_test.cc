@@ -94,7 +94,7 @@ TEST_P(CommunicatorTest, ExchangesMessagesOfDifferentSizesOverAndOver) {
 TEST_P(CommunicatorTest, ExchangesMessagesLongerThanOneChunk) {
   Run([](Communicator& comm) {
     constexpr int64_t kKeptChunkBytes = 60'000,
-                      kKeptBytes = int64_t{1} << 20;  // of comm/mpi/mpi.cc
+                      kKeptBytes = int64_t{1} << 20;  // of comm/mpi/mpi_exchange.cc
     for (const int64_t bytes :
          {kKeptChunkBytes - 1, kKeptChunkBytes, kKeptChunkBytes + 1, 3 * kKeptChunkBytes,
           kKeptBytes, kKeptBytes + 1, 11 * kTestMpiChunkBytes, 23 * kTestMpiChunkBytes + 567}) {
@@ -301,7 +301,7 @@ TEST_P(CommunicatorTest, RefusesMessagesThatCannotBeMeant) {
 }
 
 TEST_P(CommunicatorTest, AbortWakesWaitingRanksOnAllDuplicates) {
-  if (!GetParam().ranks_are_threads) GTEST_SKIP() << "would end this test; see mpi_abort";
+  if (!GetParam().ranks_are_threads) GTEST_SKIP() << "would end this test; see comm_mpi_abort";
   Run([&](Communicator& comm) {
     ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Communicator> other, comm.Duplicate());
     const auto aborted = StatusIs(absl::StatusCode::kAborted, HasSubstr("disk full"));

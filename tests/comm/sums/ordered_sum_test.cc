@@ -12,20 +12,10 @@
 #include "core/base/rng.h"
 #include "tests/support/rank_backend.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/tree_sum.h"
 
 namespace quadhop {
 namespace {
-
-// The sum of rows [begin, end) at column i, straight from the definition of the tree.
-template <typename T>
-T TreeSum(const std::vector<std::vector<T>>& rows, int32_t begin, int32_t end, size_t i) {
-  if (end - begin == 1) return rows[static_cast<size_t>(begin)][i];
-  int32_t power = 1;
-  while (power * 2 < end - begin) power *= 2;
-  T left = TreeSum(rows, begin, begin + power, i);
-  left += TreeSum(rows, begin + power, end, i);
-  return left;
-}
 
 // Values of such different sizes that nearly every order of adding gives other digits.
 template <typename T>

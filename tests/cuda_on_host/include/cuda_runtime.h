@@ -3,9 +3,9 @@
 // Compiled against these headers, the .cu files are plain C++. A kernel runs block after block, the
 // threads of a block as fibers that change over at barriers and shuffles only. So races between
 // threads are not found, nor anything about speed; but indices, barriers that not all threads
-// reach, misaligned tiles, reads of memory that nobody wrote (it is NaN) and of memory that is not
-// a kernel's to touch are. Device memory can be touched by kernels and copies only, and ends at a
-// page that nobody can touch.
+// reach, and reads of memory that nobody wrote (it is NaN) are. Device memory can be touched by
+// kernels and copies only. Behind each block stands a page of 0xFF (NaN, or -1): what a kernel
+// writes there is found when the block is freed.
 //
 // What is queued on a stream is done as late as can be: when the host waits for the stream, or when
 // a stream that it waits for has come to a wait for an event, up to that event. So one stream that
