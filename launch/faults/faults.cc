@@ -3,12 +3,20 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <limits>
 #include <new>
 
 namespace quadhop {
+namespace {
+
+// By when the thread that waits for signals has been woken.
+constexpr absl::Duration kRequestIsSeen = absl::Milliseconds(200);
+
+}  // namespace
 
 absl::Status Faults::At(FailAt::Point point, int64_t steps) {
   if (config_.point() != point || config_.rank() != rank_.value() || steps < config_.step())
@@ -16,6 +24,11 @@ absl::Status Faults::At(FailAt::Point point, int64_t steps) {
   if (done_.exchange(true)) return absl::OkStatus();
   if (config_.fault() == FailAt::MEMORY) throw std::bad_alloc();
   if (config_.fault() == FailAt::HANG) absl::SleepFor(absl::InfiniteDuration());
+  if (config_.fault() == FailAt::TERM) {
+    kill(getpid(), SIGTERM);
+    absl::SleepFor(kRequestIsSeen);
+    return absl::OkStatus();
+  }
   if (config_.fault() != FailAt::ERROR)
     std::raise(config_.fault() == FailAt::KILL ? SIGKILL : SIGSTOP);
   return absl::InternalError(absl::StrCat("train.fail_at: an error on purpose at ",

@@ -119,7 +119,7 @@ const char* PartName(SplitPart part) {
 
 absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
     Session& session, std::vector<SplitPart> parts, int64_t samples,
-    std::map<SplitPart, EvaluationDetail>* details) {
+    std::map<SplitPart, EvaluationDetail>* details, const StopQuestion& is_to_stop) {
   const int32_t columns = session.store().manifest().classes();
   std::map<SplitPart, PartCounts> counts;
   for (const SplitPart part : parts)
@@ -133,7 +133,8 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
   pass.parts = parts;
   pass.samples = samples;
   QH_RETURN_IF_ERROR(session.ForEachPrediction(
-      pass, /*with_embeddings=*/false, [&](const Batch& batch, const Prediction& prediction) {
+      pass, /*with_embeddings=*/false,
+      [&](const Batch& batch, const Prediction& prediction) {
         const TensorView<const float> logits = prediction.logits;
         for (int64_t r = 0; r < batch.num_nodes(); ++r) {
           const auto node = static_cast<size_t>(batch.nodes[static_cast<size_t>(r)].value());
@@ -145,7 +146,8 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
                                   session.inputs().topology.degree(static_cast<int64_t>(node)));
         }
         return absl::OkStatus();
-      }));
+      },
+      is_to_stop));
   std::map<SplitPart, PartMetrics> metrics;
   for (auto& [part, part_counts] : counts) {
     QH_ASSIGN_OR_RETURN(const PartMetrics combined, Combine(session, part_counts));

@@ -36,9 +36,10 @@ std::string SelectedMetric(const Session& session);
 const char* PartName(SplitPart part);
 
 // Evaluates the labelled nodes of `parts` in one pass, each by its mean logits from `samples`
-// samples. details: if not nullptr, what this rank saw of each part. Collective.
+// samples. details: if not nullptr, what this rank saw of each part. is_to_stop: see
+// Session::ForEachPrediction. Collective.
 absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
     Session& session, std::vector<SplitPart> parts, int64_t samples,
-    std::map<SplitPart, EvaluationDetail>* details = nullptr);
+    std::map<SplitPart, EvaluationDetail>* details = nullptr, const StopQuestion& is_to_stop = {});
 
 }  // namespace quadhop

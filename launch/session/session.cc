@@ -299,19 +299,33 @@ CheckpointSubject Session::Subject(Adam* adam) {
       *model_, adam, context_.comm, owners_, partition_offsets_, StoreIdentity(store_->manifest())};
 }
 
+int64_t Session::EndPassAfter(int64_t num_steps) {
+  const int64_t end =
+      std::min(loader_->num_steps(), num_steps + config_.sampler().prefetch_steps() + 1);
+  loader_->EndBefore(end);
+  return end;
+}
+
 absl::Status Session::ForEachPrediction(
     const Pass& pass, bool with_embeddings,
-    const std::function<absl::Status(const Batch&, const Prediction&)>& use) {
+    const std::function<absl::Status(const Batch&, const Prediction&)>& use,
+    const StopQuestion& is_to_stop) {
   QH_RETURN_IF_ERROR(loader_->Start(pass));
   const char* const what = pass.kind == Pass::Kind::kEvaluate ? "evaluate" : "predict";
   TerminalLine line(context_.IsMain(), stderr);
   const Stopwatch watch;
   PredictionMean mean(pass.samples, with_embeddings);
   int64_t counts[] = {0, 0};  // nodes; those of them with NaN logits
+  bool stops = false;
   for (int64_t step = 0;; ++step) {
     QH_ASSIGN_OR_RETURN(const Batch* batch, loader_->Next());
     if (batch == nullptr) break;
+    if (stops) continue;
     QH_RETURN_IF_ERROR(mean.Add(*model_, *batch));
+    if (is_to_stop) {
+      QH_ASSIGN_OR_RETURN(stops, is_to_stop());
+      if (stops) EndPassAfter(step + 1);
+    }
     if (line.IsDue()) line.Show(PassLine(what, step + 1, loader_->num_steps(), watch.Elapsed()));
     if (!mean.IsComplete()) continue;
     const Prediction prediction = mean.Get();
@@ -320,6 +334,7 @@ absl::Status Session::ForEachPrediction(
     QH_RETURN_IF_ERROR(use(*batch, prediction));
   }
   line.Erase();
+  if (stops) return absl::CancelledError("asked to stop");
   QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "nodes without numbers", absl::MakeSpan(counts)));
   if (counts[1] > 0 && context_.IsMain())
     absl::FPrintF(

@@ -24,6 +24,9 @@
 
 namespace quadhop {
 
+// Whether the work is to end early, over all ranks. Collective.
+using StopQuestion = std::function<absl::StatusOr<bool>()>;
+
 // Owns the opened store, the loader and the model of one rank. Used by one thread.
 class Session {
  public:
@@ -47,6 +50,9 @@ class Session {
   BatchLoader& loader() { return *loader_; }
   Kernels& kernels() { return *kernels_; }
   LargeGT& model() { return *model_; }
+  // Ends the loader's pass after its first `num_steps` steps and those that a rank can have begun
+  // to exchange. The steps of the pass are then so many. Called with the same number on all ranks.
+  int64_t EndPassAfter(int64_t num_steps);
   // The original ids of this rank's nodes, [N_owned].
   absl::StatusOr<absl::Span<const int64_t>> OwnedOriginalIds() const;
   // adam: nullptr if a checkpoint's optimiser is not wanted.
@@ -54,11 +60,13 @@ class Session {
 
   // Calls `use` for the nodes of every step of an evaluation pass, even if this rank's batch is
   // empty, so that `use` may be collective. Of several samples, the batch has the last. Ends at the
-  // first error of `use`. Rank 0 shows the progress on a terminal, and warns of nodes whose logits
-  // are NaN. Collective.
+  // first error of `use`; and with kCancelled soon after `is_to_stop`, which is asked after every
+  // step and answers the same on all ranks, says so. Rank 0 shows the progress on a terminal, and
+  // warns of nodes whose logits are NaN. Collective.
   absl::Status ForEachPrediction(
       const Pass& pass, bool with_embeddings,
-      const std::function<absl::Status(const Batch&, const Prediction&)>& use);
+      const std::function<absl::Status(const Batch&, const Prediction&)>& use,
+      const StopQuestion& is_to_stop = {});
 
   // How many of `wanted` samples of a node can differ: 1 if the model takes only the node itself.
   int64_t DistinctSamples(int64_t wanted) const {

@@ -11,11 +11,12 @@
 
 namespace quadhop {
 
-absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double best_valid) {
+absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double best_valid,
+                                                    const StopQuestion& is_to_stop) {
   const Stopwatch watch;
   EpochEvaluation made;
-  QH_ASSIGN_OR_RETURN(made.metrics_,
-                      EvaluateParts(session, {SplitPart::kValid}, /*samples=*/1, &made.details_));
+  QH_ASSIGN_OR_RETURN(made.metrics_, EvaluateParts(session, {SplitPart::kValid}, /*samples=*/1,
+                                                   &made.details_, is_to_stop));
   const PartMetrics& valid = made.metrics_.at(SplitPart::kValid);
   made.metric_ = SelectedMetric(session);
   made.valid_ = valid.selected();
@@ -29,8 +30,8 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
   made.better_ = valid.nodes == 0 || made.valid_ > best_valid;
   made.best_ = made.better_ || made.valid_ == best_valid;
   if (made.best_ || session.config().train().evaluate_test() == TrainConfig::ALWAYS) {
-    QH_ASSIGN_OR_RETURN(auto of_test,
-                        EvaluateParts(session, {SplitPart::kTest}, /*samples=*/1, &made.details_));
+    QH_ASSIGN_OR_RETURN(auto of_test, EvaluateParts(session, {SplitPart::kTest}, /*samples=*/1,
+                                                    &made.details_, is_to_stop));
     made.metrics_.merge(of_test);
   }
   if (made.best_)

@@ -17,8 +17,10 @@ namespace quadhop {
 // Evaluates the validation nodes, and the test nodes if train.evaluate_test wants them.
 class EpochEvaluation {
  public:
-  // best_valid: the best validation metric of all earlier epochs. Collective.
-  static absl::StatusOr<EpochEvaluation> Of(Session& session, double best_valid);
+  // best_valid: the best validation metric of all earlier epochs. kCancelled if it is to stop.
+  // Collective.
+  static absl::StatusOr<EpochEvaluation> Of(Session& session, double best_valid,
+                                            const StopQuestion& is_to_stop);
 
   // Whether it is the best so far. Of equal epochs the later is, as it has trained longer; without
   // validation nodes every epoch is.

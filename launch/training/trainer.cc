@@ -64,7 +64,9 @@ absl::StatusOr<ExitCode> Trainer::Run() {
     const int64_t epoch = position_.epoch() + 1;
     QH_ASSIGN_OR_RETURN(const bool stop, TrainEpoch(epoch));
     if (stop) return Stop();
-    QH_RETURN_IF_ERROR(EndEpoch(epoch));
+    const absl::Status ended = EndEpoch(epoch);
+    if (absl::IsCancelled(ended)) return Stop();
+    QH_RETURN_IF_ERROR(ended);
   }
   QH_RETURN_IF_ERROR(Finish());
   return ExitCode::kDone;
@@ -232,12 +234,7 @@ absl::Status Trainer::AfterStep() {
   QH_RETURN_IF_ERROR(checkpointing_->Collect());
   QH_ASSIGN_OR_RETURN(const Requests agreed,
                       agreement_->Exchange({StopRequested(), checkpointing_->DueByTime()}));
-  // The exchange of features runs ahead: the epoch ends before the first step that no rank can have
-  // begun.
-  if (agreed.stop && last_step_ < 0) {
-    last_step_ = std::min(steps_per_epoch_, done + job_.config.sampler().prefetch_steps() + 1);
-    session_.loader().EndBefore(last_step_);
-  }
+  if (agreed.stop && last_step_ < 0) last_step_ = session_.EndPassAfter(done);
   // At the end of an epoch, EndEpoch or Stop writes it.
   const bool at_end = done == steps_per_epoch_ || done == last_step_;
   const int64_t step = position_.step();
@@ -257,12 +254,14 @@ absl::Status Trainer::CheckReplicas() {
 absl::Status Trainer::EndEpoch(int64_t epoch) {
   session_.context().progress.Set("evaluating", position_.step());
   if (folder_ != nullptr) QH_RETURN_IF_ERROR(folder_->CheckIsThere());
-  QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
   QH_ASSIGN_OR_RETURN(
       const PipelineReport loading,
       PipelineReport::Combine(session_.context().comm, pipeline_, position_.under_way().seconds()));
   std::optional<EpochEvaluation> evaluation;
   if (epoch % config_.eval_every_epochs() == 0 || epoch == config_.epochs()) {
+    if (std::exchange(due_by_time_, false))
+      QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
+    QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));
     QH_ASSIGN_OR_RETURN(evaluation, Evaluate(epoch));
   }
   Report(epoch, loading, evaluation);
@@ -277,8 +276,13 @@ absl::Status Trainer::EndEpoch(int64_t epoch) {
 }
 
 absl::StatusOr<EpochEvaluation> Trainer::Evaluate(int64_t epoch) {
+  const auto is_to_stop = [this]() -> absl::StatusOr<bool> {
+    QH_ASSIGN_OR_RETURN(const Requests agreed,
+                        agreement_->Exchange({StopRequested(), /*checkpoint=*/false}));
+    return agreed.stop;
+  };
   QH_ASSIGN_OR_RETURN(const EpochEvaluation evaluation,
-                      EpochEvaluation::Of(session_, position_.best_valid()));
+                      EpochEvaluation::Of(session_, position_.best_valid(), is_to_stop));
   evaluation.Note(epoch, position_);
   last_valid_ = evaluation.valid();
   evaluation_seconds_ = evaluation.seconds();

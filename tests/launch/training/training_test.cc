@@ -26,6 +26,7 @@
 #include "launch/training/train_job.h"
 #include "model/kernels/kernels.h"
 #include "tests/launch/quadhop_command.h"
+#include "tests/launch/training/training_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -39,9 +40,6 @@ using testing::HasSubstr;
 using testing::Le;
 using testing::StartsWith;
 
-constexpr int64_t kStepsPerEpoch = 6;
-constexpr int64_t kSteps = 3 * kStepsPerEpoch;
-
 // The bytes of every file, by its path.
 std::map<std::string, std::string> FilesUnder(const std::string& folder) {
   std::map<std::string, std::string> files;
@@ -49,90 +47,6 @@ std::map<std::string, std::string> FilesUnder(const std::string& folder) {
     if (entry.is_regular_file()) files[entry.path()] = ReadFile(entry.path()).value();
   return files;
 }
-
-// A graph of 600 nodes in 3 partitions, of whose 48 training nodes 8 are a batch: 3 epochs of 6
-// steps.
-class TrainingTest : public testing::Test {
- protected:
-  void SetUp() override {
-    SynthGraph(folder_ / "graph", 600);
-    const Outcome prep = Quadhop(
-        {"prep", "--from", folder_ / "graph", "--store", store_, "--parts", "3", "--dim", "4"});
-    ASSERT_EQ(prep.code, ExitCode::kDone) << prep.err;
-  }
-
-  std::vector<std::string> Settings(std::vector<std::string> more = {}) const {
-    more.insert(more.begin(),
-                {"train.epochs=3", "train.batch=8", "train.log_every_steps=1", "model.width=8",
-                 "model.centroids=2", "sampler.sampled_nodes=4", "checkpoint.keep=100"});
-    return more;
-  }
-
-  Outcome Train(const std::string& run, const std::vector<std::string>& settings,
-                const std::vector<std::string>& flags = {"--ranks-in-process", "2"}) const {
-    std::vector<std::string> arguments = {"train", "--store", store_,      "--config", "quickstart",
-                                          "--run", run,       "--threads", "1"};
-    for (const std::string& setting : Settings(settings)) {
-      arguments.push_back("--set");
-      arguments.push_back(setting);
-    }
-    arguments.insert(arguments.end(), flags.begin(), flags.end());
-    return Quadhop(arguments);
-  }
-  Outcome Resume(const std::string& run, const std::string& ranks,
-                 const std::vector<std::string>& settings = {}) const {
-    return Train(run, settings, {"--resume", "--ranks-in-process", ranks});
-  }
-
-  // On two ranks, after SIGTERM.
-  absl::StatusOr<ExitCode> TrainAskedToStop(RunFolder::Start start) const {
-    QH_ASSIGN_OR_RETURN(const Config config, LoadConfig("quickstart", Settings()));
-    StopSignals stop;
-    stop.Defer();
-    EXPECT_EQ(kill(getpid(), SIGTERM), 0);
-    const TrainJob job{store_, run_, "", "", start, config, &stop, LogStyle::kText, ""};
-    testing::internal::CaptureStdout();
-    absl::StatusOr<ExitCode> code =
-        RunRanks({.ranks_in_process = 2, .threads = 1, .heartbeat = {}},
-                 [&](const RankContext& context) { return quadhop::Train(job, context); });
-    testing::internal::GetCapturedStdout();
-    return code;
-  }
-
-  // The lines of steps and epochs without times, and the bytes of the last checkpoint.
-  struct Result {
-    std::vector<nlohmann::json> lines;
-    std::map<std::string, std::string> files;
-    bool operator==(const Result&) const = default;
-  };
-  static Result ResultOf(const std::string& run) {
-    Result result;
-    std::ifstream metrics(RunMetricsPath(run));
-    for (std::string line; std::getline(metrics, line);) {
-      nlohmann::json event = nlohmann::json::parse(line);
-      if (event["event"] != "step" && event["event"] != "epoch") continue;
-      for (const char* time : {"seconds", "evaluation_seconds", "train_nodes_per_second",
-                               "exposed_wait_seconds", "loading"})
-        event.erase(time);
-      result.lines.push_back(event);
-    }
-    for (const auto& entry : std::filesystem::directory_iterator(LatestCheckpointPath(run))) {
-      if (entry.path().extension() != ".textproto")
-        result.files[entry.path().filename()] = ReadFile(entry.path()).value();
-    }
-    return result;
-  }
-
-  Result Undisturbed() {
-    const Outcome outcome = Train(folder_ / "undisturbed", {});
-    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-    return ResultOf(folder_ / "undisturbed");
-  }
-
-  TempDir folder_;
-  std::string store_ = folder_ / "graph.qh";
-  const std::string run_ = folder_ / "run";
-};
 
 TEST_F(TrainingTest, SaysOnWhatItTrains) {
   const Outcome outcome = Train(run_, {"model.backend=CPU", "train.epochs=1"});
@@ -294,27 +208,6 @@ TEST_F(TrainingTest, ARunThatIsThereIsRefusedBeforeTheStoreIsRead) {
   EXPECT_THAT(outcome.err, HasSubstr(absl::StrCat(run_, " holds a finished run")));
 }
 
-TEST_F(TrainingTest, ADamagedCheckpointIsReportedAndTheOneBeforeIsTaken) {
-  ASSERT_EQ(Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=TRAINING_STEP",
-                         "train.fail_at.fault=ERROR", "train.fail_at.step=11"})
-                .code,
-            ExitCode::kFailed);
-  ASSERT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(4, 6, 8)));
-  const std::string weights = CheckpointPath(run_, 8) + "/weights.safetensors";
-  std::fstream file(weights, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(1000);
-  file.put('x');
-  file.close();
-  ASSERT_OK(MakeDirectories(CheckpointPath(run_, 10) + ".tmp"));
-  const Outcome resumed = Resume(run_, "2");
-  EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
-  EXPECT_THAT(resumed.err, AllOf(HasSubstr("is skipped"), HasSubstr(weights)));
-  EXPECT_THAT(resumed.out, HasSubstr("resuming after epoch 1, step 6"));
-  EXPECT_TRUE(FileExists(RunCheckpointsPath(run_) + "/damaged-step-0000000008"));
-  EXPECT_FALSE(FileExists(CheckpointPath(run_, 10) + ".tmp"));
-  EXPECT_TRUE(ResultOf(run_) == Undisturbed());
-}
-
 TEST_F(TrainingTest, AConfigThatDiffersInWhatMattersIsRefusedAndTheRunStays) {
   Undisturbed();
   const Outcome refused = Resume(folder_ / "undisturbed", "2", {"train.learning_rate=0.5"});
@@ -343,64 +236,6 @@ TEST_F(TrainingTest, ARefusedResumeChangesNothing) {
   EXPECT_EQ(refused.code, ExitCode::kFailed);
   EXPECT_THAT(refused.err, HasSubstr("no checkpoint of"));
   EXPECT_TRUE(FilesUnder(run_) == damaged);
-}
-
-TEST_F(TrainingTest, AFailedWriteIsAWarningAndTheRunGoesOn) {
-  const Outcome outcome =
-      Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=CHECKPOINT_FILES",
-                   "train.fail_at.fault=ERROR", "train.fail_at.rank=1", "train.fail_at.step=8"});
-  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-  EXPECT_THAT(outcome.err,
-              HasSubstr("warning: the checkpoint after step 8 could not be written, training goes "
-                        "on: write checkpoint failed on rank 1"));
-  EXPECT_THAT(outcome.out, HasSubstr("[1 checkpoint could not be written]"));
-  EXPECT_FALSE(FileExists(CheckpointPath(run_, 8)));
-  EXPECT_TRUE(FileExists(CheckpointPath(run_, 4)));
-  ASSERT_OK_AND_ASSIGN(const std::string summary, ReadFile(RunSummaryPath(run_)));
-  EXPECT_EQ(nlohmann::json::parse(summary)["failed_checkpoints"], 1);
-  EXPECT_TRUE(ResultOf(run_) == Undisturbed());
-}
-
-TEST_F(TrainingTest, ABestCheckpointThatCouldNotBeWrittenIsNamedAndTriedAgain) {
-  // With this seed the first evaluation is the best.
-  const Outcome outcome = Train(run_, {"model.head_features=false", "train.learning_rate=1e-9",
-                                       "train.seed=7", "train.fail_at.point=CHECKPOINT_FILES",
-                                       "train.fail_at.fault=ERROR", "train.fail_at.step=6"});
-  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-  EXPECT_THAT(
-      outcome.err,
-      AllOf(HasSubstr("the checkpoint after step 6, the best so far, could not be written"),
-            HasSubstr("the checkpoint after step 6, the best so far, has been written after all")));
-  ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(RunSummaryPath(run_)));
-  const nlohmann::json summary = nlohmann::json::parse(text);
-  EXPECT_EQ(summary["best_epoch"], 1);
-  EXPECT_EQ(summary["best_checkpoint_epoch"], 1);
-  EXPECT_EQ(summary["failed_checkpoints"], 1);
-  ASSERT_OK_AND_ASSIGN(const std::string latest, FindCheckpoint(run_, "latest"));
-  EXPECT_TRUE(std::filesystem::equivalent(latest, LatestCheckpointPath(run_)));
-}
-
-TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetOnce) {
-  // Due after every step; a wish is read a step later, and what was wished before that write is
-  // met.
-  const Outcome outcome = Train(run_, {"checkpoint.every_minutes=1e-9"});
-  EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-  EXPECT_THAT(ListCheckpointSteps(run_), IsOkAndHolds(ElementsAre(2, 4, 6, 8, 10, 12, 14, 16, 18)));
-}
-
-TEST_F(TrainingTest, AWishForACheckpointByTheClockIsMetInEpochsOfFewSteps) {
-  // But for the first, whose evaluation is the best so far, only the clock asks for them.
-  const auto steps_saved = [&](const char* batch) {
-    const Outcome outcome =
-        Train(run_, {"checkpoint.every_minutes=1e-9", "checkpoint.every_epochs=1000000",
-                     "train.learning_rate=1e-9", "train.epochs=4", batch});
-    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
-    const auto steps = ListCheckpointSteps(run_);
-    std::filesystem::remove_all(run_);
-    return steps;
-  };
-  EXPECT_THAT(steps_saved("train.batch=48"), IsOkAndHolds(ElementsAre(1, 2, 3, 4)));
-  EXPECT_THAT(steps_saved("train.batch=24"), IsOkAndHolds(ElementsAre(2, 4, 6, 8)));
 }
 
 TEST_F(TrainingTest, AGpuThatIsAskedForAndNotThereIsRefusedWithWhatToDo) {
