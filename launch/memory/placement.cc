@@ -25,6 +25,11 @@ absl::StatusOr<bool> OnEveryRank(Communicator& comm, bool here) {
   return ranks_where == comm.num_ranks();
 }
 
+// Of what does not fit: its files are read again and again.
+constexpr char kReadAgain[] =
+    ": rows are read from files, slowly where they do not stay in memory; start ranks on more "
+    "hosts, or propagate again with --dtype f16";
+
 absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& facts,
                            Communicator& comm, Placement& placement) {
   const int64_t store_bytes = facts.feature_bytes + facts.topology_bytes;
@@ -36,16 +41,28 @@ absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& fa
       Gigabytes(work_bytes), Counted(facts.ranks_on_host, "rank"));
   QH_ASSIGN_OR_RETURN(const bool fits,
                       OnEveryRank(comm, store_bytes + work_bytes <= UsableBytes(facts)));
+  QH_ASSIGN_OR_RETURN(const int64_t parts_bytes,
+                      SumOnHost(comm, "parts of a host's ranks", facts.first_rank_on_host,
+                                facts.own_feature_bytes + facts.working_bytes));
+  QH_ASSIGN_OR_RETURN(const bool parts_fit, OnEveryRank(comm, parts_bytes <= UsableBytes(facts)));
   std::string reason = "as the config says";
   placement.features = config.feature_placement();
   if (placement.features == FeaturePlacement::AUTO) {
-    const bool mapped = fits || !facts.samples || comm.num_ranks() == 1;
+    const bool alone = comm.num_ranks() == 1;
+    const bool mapped = fits || !facts.samples || alone || !parts_fit;
     placement.features = mapped ? FeaturePlacement::MAPPED : FeaturePlacement::PARTITIONED;
-    reason = comm.num_ranks() == 1 ? "one rank needs them all"
-             : !facts.samples      ? "a rank reads its own nodes only"
-                                   : absl::StrCat(need, fits ? " fit in " : " do not fit in ",
-                                                  Gigabytes(UsableBytes(facts)),
-                                             fits ? "" : ", here or on another host");
+    const std::string usable = Gigabytes(UsableBytes(facts));
+    if (!facts.samples)
+      reason = "a rank reads its own nodes only";
+    else if (fits)
+      reason = alone ? "one rank needs them all" : absl::StrCat(need, " fit in ", usable);
+    else if (alone)
+      reason = absl::StrCat("one rank needs them all, and ", need, " do not fit in ", usable,
+                            kReadAgain);
+    else
+      reason = absl::StrCat(need, " do not fit in ", usable, ", here or on another host",
+                            parts_fit ? "" : ", nor does what ranks there would keep of them",
+                            parts_fit ? "" : kReadAgain);
   }
   absl::StrAppend(&placement.reason, "features ", FeaturePlacement::Value_Name(placement.features),
                   ": ", reason);

@@ -202,7 +202,7 @@ absl::Status Session::CheckMemory(int64_t needed_bytes) const {
   if (enough.ok()) return enough;
   return Annotate(enough,
                   "lower train.batch, sampler.sampled_nodes, sampler.hot_set_bytes or model.width, "
-                  "or start ranks on more hosts");
+                  "start fewer ranks on this host, or ranks on more hosts");
 }
 
 // All ranks compute in the same precision; otherwise digits would depend on which rank has which

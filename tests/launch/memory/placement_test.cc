@@ -78,6 +78,18 @@ TEST(Placement, PartitionsFeaturesThatDoNotFitOnSomeHost) {
   }
 }
 
+TEST(Placement, MapsFeaturesWhosePartsDoNotFitEither) {
+  PlacementFacts facts = Facts();
+  facts.available_bytes = 30 * kGiga;  // 24 may be used, and the parts and the work are as much
+  EXPECT_EQ(ChoiceOf(Defaults(), facts).features, FeaturePlacement::PARTITIONED);
+  facts.available_bytes = 29 * kGiga;
+  const Placement choice = ChoiceOf(Defaults(), facts);
+  EXPECT_EQ(choice.features, FeaturePlacement::MAPPED);
+  for (const char* part : {"50.00 GB", "do not fit in 23.20 GB", "nor does what ranks there would",
+                           "rows are read from files", "start ranks on more hosts"})
+    EXPECT_THAT(choice.reason, HasSubstr(part));
+}
+
 TEST(Placement, RowsThatAGpuHasNoRoomForAreLockedWhereTheHostsMemoryHoldsThem) {
   PlacementFacts facts = Facts();
   facts.ranks_on_host = 2;
@@ -130,6 +142,8 @@ TEST(Placement, MapsFeaturesThatOneRankOrNoSampleNeeds) {
   ASSERT_OK_AND_ASSIGN(const Placement choice, ChoosePlacement(Defaults(), facts, *solo));
   EXPECT_EQ(choice.features, FeaturePlacement::MAPPED);
   EXPECT_THAT(choice.reason, HasSubstr("take 3.00 GB for 1 rank here, the whole 10.00 GB"));
+  EXPECT_THAT(choice.reason, HasSubstr("one rank needs them all, and 50.00 GB"));
+  EXPECT_THAT(choice.reason, HasSubstr("rows are read from files"));
 }
 
 // Of which one alone would have other ranks of its host choose otherwise.
