@@ -190,8 +190,9 @@ TEST_F(RunFolderTest, OneThatCannotBeIsRefusedAtTheStart) {
   ASSERT_OK(MakeDirectories(folder_ / "store"));
   ASSERT_OK(WriteFileAtomically(folder_ / "store/store.textproto", ""));
   EXPECT_OK(RunFolder::CheckStart(run_, RunFolder::Start::kNew));
-  for (const auto& [run, why] :
-       {std::pair{folder_ / "file/run", "is a file"}, {folder_ / "store", "is a store"}})
+  for (const auto& [run, why] : {std::pair{folder_ / "file/run", "is a file"},
+                                 {folder_ / "store", "is a store"},
+                                 {folder_ / "store/runs/1", "lies in the store"}})
     EXPECT_THAT(RunFolder::CheckStart(run, RunFolder::Start::kOverwrite),
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(why)));
 }
