@@ -1,3 +1,4 @@
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include <cstdio>
@@ -71,6 +72,15 @@ std::string NameOf(const JobWords& job) {
   return name.empty() ? job[0] : name;
 }
 
+// So that a slip of the hand replaces no other file.
+absl::Status CheckReplacesOnlyAScript(const std::string& out) {
+  if (!FileExists(out)) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const std::string there, ReadFile(out));
+  if (absl::StrContains(there, "#SBATCH")) return absl::OkStatus();
+  return UsageError(
+      absl::StrCat("--out is ", out, ", which is there and is no batch script: name another file"));
+}
+
 absl::Status Submit(const std::string& script) {
   if (FindInPath("sbatch").empty())
     return absl::UnavailableError(absl::StrCat(
@@ -111,6 +121,7 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
     std::fputs(script.c_str(), stdout);
     return ExitCode::kDone;
   }
+  QH_RETURN_IF_ERROR(CheckReplacesOnlyAScript(f.out));
   QH_RETURN_IF_ERROR(WriteFileAtomically(f.out, script));
   if (f.submit) QH_RETURN_IF_ERROR(Submit(f.out));
   return ExitCode::kDone;

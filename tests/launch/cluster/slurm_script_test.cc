@@ -324,5 +324,21 @@ TEST(LaunchSlurm, WritesTheScriptAndSaysWhereThereIsNoSbatch) {
   EXPECT_THAT(script, HasSubstr("#SBATCH --job-name=r\n"));
 }
 
+TEST(LaunchSlurm, ReplacesAScriptButNoOtherFile) {
+  const TempDir folder;
+  const auto write = [&] {
+    return Quadhop({"launch", "slurm", "--out", folder / "j.sh", "--", "train", "--store", "g.qh",
+                    "--config", "quickstart", "--run", "r"});
+  };
+  ASSERT_OK(WriteFileAtomically(folder / "j.sh", "precious"));
+  const Outcome refused = write();
+  EXPECT_EQ(refused.code, ExitCode::kUsage);
+  EXPECT_THAT(refused.err, HasSubstr("is no batch script: name another file"));
+  EXPECT_THAT(ReadFile(folder / "j.sh"), IsOkAndHolds("precious"));
+  ASSERT_OK(RemoveFileIfPresent(folder / "j.sh"));
+  EXPECT_EQ(write().code, ExitCode::kDone);
+  EXPECT_EQ(write().code, ExitCode::kDone);
+}
+
 }  // namespace
 }  // namespace quadhop
