@@ -21,4 +21,17 @@ std::optional<std::vector<int32_t>> OneHotClasses(TensorView<const uint8_t> labe
   return classes;
 }
 
+int64_t RowsWithoutAOne(TensorView<const uint8_t> labels) {
+  const int64_t width = labels.dim(1);
+  int64_t without = 0, single = 0;
+  for (int64_t v = 0; v < labels.dim(0); ++v) {
+    const uint8_t* const row = labels.row(v);
+    const int64_t ones = std::count(row, row + width, 1);
+    if (ones > 1) return 0;
+    single += ones;
+    without += ones == 0 && std::count(row, row + width, kUnlabelledMulti) == 0 ? 1 : 0;
+  }
+  return width > 1 && single > 0 ? without : 0;
+}
+
 }  // namespace quadhop

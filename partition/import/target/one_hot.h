@@ -1,6 +1,7 @@
 // Classes given as tables with a single 1 per row.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -12,5 +13,9 @@ namespace quadhop {
 // kUnlabelled for a row that has only the last. Nothing if any other row is not a single 1 beside
 // zeros.
 std::optional<std::vector<int32_t>> OneHotClasses(TensorView<const uint8_t> labels);
+
+// How many of such rows have no 1 at all, if all others have a single one: they may be classes in
+// which unlabelled nodes have zeros. 0 if some row has several, or none has any.
+int64_t RowsWithoutAOne(TensorView<const uint8_t> labels);
 
 }  // namespace quadhop

@@ -136,6 +136,9 @@ TEST_F(NodeData, KeepLabelsOfWhichARowHasSeveralOrNone) {
   ASSERT_OK_AND_ASSIGN(const ImportReport other,
                        ImportWith(NpyOf<float>({4, 2}, {1, 0, 0, 1, 0, 0, 0, 1})));
   EXPECT_TRUE(other.multi_label);
+  EXPECT_THAT(report.Describe(), testing::Not(HasSubstr("give these nan")));
+  EXPECT_THAT(other.Describe(), AllOf(HasSubstr("as 1 of 4 rows have no 1"),
+                                      HasSubstr("give these nan in place of the zeros")));
 }
 
 TEST_F(NodeData, NameTheFlagThatScalesFeatures) {
