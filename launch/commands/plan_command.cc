@@ -227,7 +227,12 @@ std::string EvaluationText(int64_t nodes, const char* part, const StepFigures& s
 void PrintEvaluation(const PlanFlags& plan, const TrainingPlan& training, const StepFigures& step,
                      const Config& config) {
   const GraphShape& graph = plan.graph;
-  if (graph.valid_nodes + graph.test_nodes == 0) return;
+  if (graph.valid_nodes + graph.test_nodes == 0) {
+    if (plan.store.empty())
+      absl::PrintF(
+          "  evaluation is not counted: --valid-nodes and --test-nodes say of how many nodes\n");
+    return;
+  }
   const auto text = [&](int64_t nodes, const char* part) {
     return EvaluationText(nodes, part, step, training.rank_nodes, plan.job.ranks);
   };

@@ -89,6 +89,11 @@ absl::StatusOr<LargeGTOptions> ModelOptions(const Config& config, const Store& s
         "train.loss is ", TrainConfig::Loss_Name(config.train().loss()), ", but the labels of ",
         store.path(), " are ", manifest.multi_label() ? "columns of 0 and 1" : "classes", ": set ",
         "train.loss=", manifest.multi_label() ? "BINARY" : "CROSS_ENTROPY"));
+  // A model has weights, and a step logits, for every class.
+  if (classes_to_predict == 0 && !manifest.multi_label() && manifest.classes() > store.num_nodes())
+    return absl::InvalidArgumentError(absl::StrCat(
+        store.path(), " has labels up to class ", manifest.classes() - 1, ", but only ",
+        store.num_nodes(), " nodes: number the classes 0, 1, 2, ... and import again"));
   const bool has_roc_auc = manifest.multi_label() || manifest.classes() == 2;
   if (classes_to_predict == 0 && config.train().select_by() == TrainConfig::ROC_AUC && !has_roc_auc)
     return absl::InvalidArgumentError(absl::StrCat(

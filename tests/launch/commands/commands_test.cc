@@ -210,6 +210,17 @@ TEST_F(CommandsTest, AnOverwriteThatCannotTrainLeavesTheRun) {
   EXPECT_TRUE(FileExists(RunSummaryPath(run)));
 }
 
+TEST_F(CommandsTest, AClassBeyondTheNumberOfNodesIsRefusedByTraining) {
+  std::string labels;
+  for (int64_t v = 0; v < kNodes; ++v) absl::StrAppend(&labels, v == 7 ? 2000000000 : v % 2, "\n");
+  Write("raw/node-label.csv", labels);
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  const Outcome refused = TrainTiny(store_, folder_ / "run", 1);
+  EXPECT_EQ(refused.code, ExitCode::kFailed);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("has labels up to class 2000000000, but only"),
+                                 HasSubstr("number the classes 0, 1, 2, ...")));
+}
+
 TEST_F(CommandsTest, AResultForAFolderThatIsNotThereIsRefusedBeforeTheWork) {
   const std::string run = folder_ / "run", nowhere = folder_ / "nowhere";
   ASSERT_EQ(Prep().code, ExitCode::kDone);
@@ -237,6 +248,7 @@ TEST_F(CommandsTest, PlanSaysWhatAStoreOrAGraphThatIsNotHereWillTake) {
   EXPECT_EQ(of_figures.code, ExitCode::kDone) << of_figures.err;
   EXPECT_THAT(of_figures.out, ContainsRegex("MAPPED +1\\.[0-9]+ GB .*does not fit"));
   EXPECT_THAT(of_figures.out, ContainsRegex("PARTITIONED +0\\.[0-9]+ GB .*fits"));
+  EXPECT_THAT(of_figures.out, HasSubstr("evaluation is not counted"));
   // Ranks of a host share its cores.
   EXPECT_EQ(Quadhop({"plan", "--store", store_, "--ranks", "2", "--gpus-per-host", "2",
                      "--ranks-per-host", "1"})
