@@ -264,14 +264,25 @@ __global__ void __launch_bounds__(Split::kThreads, sizeof(T) == 2 && Split::kThr
               place.OfHead(operands.out, args.heads, args.width, place.head + head));
 }
 
+template <typename Split, typename T>
+RowsLayout LayoutOf(const TokenAttention<T>& args, int tokens) {
+  return RowsLayout::Of<T>(Split::kRows, Split::kHeads, tokens, args.width);
+}
+
+// Whether a block takes nodes of so many tokens. It then takes those of fewer.
+template <typename Split, typename T>
+bool Fits(const Device& device, const TokenAttention<T>& args, int tokens) {
+  return tokens <= Split::kMostSteps * kStepRows && args.heads % Split::kHeads == 0 &&
+         args.width <= BlockSums<T, Split::kRowTiles>::kMostWidth &&
+         static_cast<size_t>(LayoutOf<Split>(args, tokens).bytes) <=
+             device.shared_bytes_per_block();
+}
+
 template <typename Kind, typename Split, typename T>
 bool LaunchIfFits(Device& device, const TokenAttention<T>& args) {
   const int tokens = args.tokens.most_tokens;
-  const RowsLayout layout = RowsLayout::Of<T>(Split::kRows, Split::kHeads, tokens, args.width);
-  if (tokens > Split::kMostSteps * kStepRows || args.heads % Split::kHeads != 0 ||
-      args.width > BlockSums<T, Split::kRowTiles>::kMostWidth ||
-      static_cast<size_t>(layout.bytes) > device.shared_bytes_per_block())
-    return false;
+  if (!Fits<Split>(device, args, tokens)) return false;
+  const RowsLayout layout = LayoutOf<Split>(args, tokens);
   const int64_t node_tiles = (tokens + Split::kRows - 1) / Split::kRows;
   device.Launch(RowsKernel<Kind, T, Split>,
                 {args.tokens.nodes * (args.heads / Split::kHeads) * node_tiles, Split::kThreads,
@@ -280,17 +291,24 @@ bool LaunchIfFits(Device& device, const TokenAttention<T>& args) {
   return true;
 }
 
-template <typename Kind, typename T>
-void LaunchRows(Device& device, const TokenAttention<T>& args) {
-  if constexpr (sizeof(T) == 2) {
-    if (LaunchIfFits<Kind, Split<64, 5, 2>>(device, args)) return;
-  }
-  if (LaunchIfFits<Kind, Split<64, 5, 1>>(device, args) ||
-      LaunchIfFits<Kind, Split<32, 10, 1>>(device, args) ||
-      LaunchIfFits<Kind, Split<32, 20, 1>>(device, args) ||
-      LaunchIfFits<Kind, Split<16, 20, 1>>(device, args))
-    return;
-  device.Note(AttentionTooLarge(device, args.tokens.most_tokens, args.width));
+// What no batch of the model may have is refused at the first, not when a batch has it.
+template <typename Kind, typename... Splits, typename T>
+void LaunchFirstThatFits(Device& device, const TokenAttention<T>& args) {
+  if ((Fits<Splits>(device, args, args.token_limit) || ...))
+    static_cast<void>((LaunchIfFits<Kind, Splits>(device, args) || ...));
+  else
+    device.Note(AttentionTooLarge(device, args.token_limit, args.width));
+}
+
+template <typename Kind>
+void LaunchRows(Device& device, const TokenAttention<float>& args) {
+  LaunchFirstThatFits<Kind, Split<64, 5, 1>, Split<32, 10, 1>, Split<32, 20, 1>, Split<16, 20, 1>>(
+      device, args);
+}
+template <typename Kind>
+void LaunchRows(Device& device, const TokenAttention<__nv_bfloat16>& args) {
+  LaunchFirstThatFits<Kind, Split<64, 5, 2>, Split<64, 5, 1>, Split<32, 10, 1>, Split<32, 20, 1>,
+                      Split<16, 20, 1>>(device, args);
 }
 
 }  // namespace
