@@ -11,6 +11,7 @@
 #include "core/base/check.h"
 #include "core/base/status.h"
 #include "core/cuda/cuda_status.h"
+#include "model/kernels/product_lanes.h"
 
 namespace quadhop::cuda {
 namespace {
