@@ -6,9 +6,12 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/base/rng.h"
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/laplacian_eigenvectors.h"
 #include "partition/encodings/link_auc.h"
@@ -18,13 +21,15 @@
 namespace quadhop {
 namespace {
 
-absl::StatusOr<Tensor<float>> EncodingOf(const TestGraph& graph, const char* method, int64_t dim) {
+absl::StatusOr<Tensor<float>> EncodingOf(const TestGraph& graph, const char* method, int64_t dim,
+                                         bool directed = false) {
   ThreadPool pool(2);
   std::vector<int64_t> keys(static_cast<size_t>(graph.num_nodes()));
   std::iota(keys.begin(), keys.end(), int64_t{0});
   Tensor<float> out({graph.num_nodes(), dim});
   QH_ASSIGN_OR_RETURN(const EncodingMethod* const encoding, FindEncoder(method));
-  QH_RETURN_IF_ERROR(encoding->encode({graph.topology(), false, keys, 1, 0, "", pool}, out.view()));
+  QH_RETURN_IF_ERROR(
+      encoding->encode({graph.topology(), directed, keys, 1, 0, "", pool}, out.view()));
   return out;
 }
 
@@ -212,29 +217,76 @@ Tensor<float> ExactReturns(const TestGraph& graph, int64_t dim) {
   return out;
 }
 
-TEST(ReturnProbabilities, AreThoseOfPowersOfTheWalk) {
-  // A ring with a tail and two chords: nodes of several kinds.
+// How like each other column j of both is: the second has mean 0 and variance 1.
+double CorrelationOf(const Tensor<float>& expected, const Tensor<float>& actual, int64_t j) {
+  const auto n = static_cast<double>(expected.dim(0));
+  double mean = 0, square = 0, product = 0;
+  for (int64_t v = 0; v < expected.dim(0); ++v) {
+    const double p = double{expected.row(v)[j]};
+    mean += p / n;
+    square += p * p / n;
+    product += p * double{actual.row(v)[j]} / n;
+  }
+  return product / std::sqrt(square - mean * mean);
+}
+
+// A ring with a tail and two chords: nodes of several kinds.
+TestArcs RingWithATail() {
   TestArcs edges = RingEdges(12);
   edges.insert(edges.end(), {{0, 2}, {5, 9}, {11, 12}, {12, 13}});
-  const TestGraph graph = GraphOf(14, edges);
+  return edges;
+}
+
+TEST(ReturnProbabilities, AreThoseOfPowersOfTheWalk) {
+  const TestGraph graph = GraphOf(14, RingWithATail());
   constexpr int64_t kDim = 6;
   const Tensor<float> expected = ExactReturns(graph, kDim);
   ASSERT_OK_AND_ASSIGN(const Tensor<float> actual, EncodingOf(graph, "rwse", kDim));
-  const auto n = static_cast<double>(graph.num_nodes());
+  EXPECT_GT(CorrelationOf(expected, actual, 0), 1 - 1e-6) << "exact after two steps";
+  for (int64_t j = 1; j < kDim; ++j)
+    EXPECT_GT(CorrelationOf(expected, actual, j), 0.95) << "after " << j + 2 << " steps";
+}
+
+// The share of 256 walks of each node that are back, p, has a variance of p (1 - p) / 256.
+TEST(ReturnProbabilities, OfADirectedGraphAreSharesOfWalks) {
+  TestArcs arcs = RingWithATail();
+  arcs.insert(arcs.end(), {{1, 0}, {4, 2}, {9, 5}, {9, 7}, {13, 11}, {13, 0}});
+  const TestGraph graph = GraphOf(14, arcs, /*directed=*/true);
+  constexpr int64_t kDim = 6;
+  const Tensor<float> expected = ExactReturns(graph, kDim);
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> actual,
+                       EncodingOf(graph, "rwse", kDim, /*directed=*/true));
   for (int64_t j = 0; j < kDim; ++j) {
-    double mean = 0, square = 0, noise = 0, product = 0;
+    double mean = 0, square = 0, noise = 0;
     for (int64_t v = 0; v < graph.num_nodes(); ++v) {
       const double p = double{expected.row(v)[j]};
-      mean += p / n;
-      square += p * p / n;
-      noise += p * (1 - p) / 256 / n;  // of a share of 256 walks
-      product += p * double{actual.row(v)[j]} / n;
+      mean += p / 14;
+      square += p * p / 14;
+      noise += p * (1 - p) / 256 / 14;
     }
     const double variance = square - mean * mean;
-    // Columns of actual have mean 0 and variance 1: this is the correlation, and what it would be.
-    EXPECT_GT(product / std::sqrt(variance), std::sqrt(variance / (variance + noise)) - 0.1)
+    EXPECT_GT(CorrelationOf(expected, actual, j), std::sqrt(variance / (variance + noise)) - 0.1)
         << "after " << j + 2 << " steps";
   }
+}
+
+// 400 nodes with 2 to 20 neighbours: probabilities near 0.1, of which a share of 256 walks has a
+// standard deviation of 0.02, more than nodes differ by.
+TEST(ReturnProbabilities, TellNodesOfARandomGraphApart) {
+  constexpr uint32_t kNodes = 400;
+  constexpr int64_t kDim = 4;
+  RandomStream random(1, RandomPurpose::kTest, 0, 0);
+  std::set<std::pair<uint32_t, uint32_t>> edges;
+  for (uint32_t v = 0; v < kNodes; ++v)
+    for (uint32_t i = 0; i < 1 + v % 7; ++i) {
+      const auto u = static_cast<uint32_t>(random.Below(kNodes));
+      if (u != v) edges.emplace(std::min(u, v), std::max(u, v));
+    }
+  const TestGraph graph = GraphOf(kNodes, TestArcs(edges.begin(), edges.end()));
+  const Tensor<float> expected = ExactReturns(graph, kDim);
+  ASSERT_OK_AND_ASSIGN(const Tensor<float> actual, EncodingOf(graph, "rwse", kDim));
+  for (int64_t j = 0; j < kDim; ++j)
+    EXPECT_GT(CorrelationOf(expected, actual, j), 0.9) << "after " << j + 2 << " steps";
 }
 
 TEST(Node2Vec, PutsNodesOfACliqueTogetherAndCliquesApart) {
