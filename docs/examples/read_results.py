@@ -48,6 +48,13 @@ def read_safetensors(path):
     return arrays
 
 
+def read_safetensors_metadata(path):
+    """What `export` says of a model beside its weights: the fields of the config's "model" and "sampler", and "class_names"."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return {name: json.loads(text) for name, text in header["__metadata__"].items() if name != "format"}
+
+
 def main():
     run, *files = sys.argv[1:]
     epochs = [event for event in read_metrics(run) if event["event"] == "epoch"]

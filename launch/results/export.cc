@@ -2,8 +2,14 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <google/protobuf/util/json_util.h>
 
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/base/status.h"
 #include "core/store/manifest.h"
@@ -16,6 +22,26 @@
 namespace quadhop {
 namespace {
 
+// What the weights alone do not say, as JSON: the fields of the config; and, if the store is at
+// hand, the names of classes.
+absl::StatusOr<std::map<std::string, std::string>> Metadata(const Config& config,
+                                                            const StoreManifest* store) {
+  std::map<std::string, std::string> metadata;
+  for (const auto& [name, message] :
+       {std::pair<const char*, const google::protobuf::Message*>{"sampler", &config.sampler()},
+        {"model", &config.model()}}) {
+    google::protobuf::util::JsonPrintOptions options;
+    options.preserve_proto_field_names = true;
+    if (!google::protobuf::util::MessageToJsonString(*message, &metadata[name], options).ok())
+      return absl::InternalError(absl::StrCat("the config's ", name, " is not to be had as JSON"));
+  }
+  if (store != nullptr && store->class_names_size() > 0)
+    metadata["class_names"] = nlohmann::json(std::vector<std::string>(store->class_names().begin(),
+                                                                      store->class_names().end()))
+                                  .dump();
+  return metadata;
+}
+
 absl::Status ExportWithCodes(const CheckpointJob& job, const std::string& out) {
   std::string path = job.store;
   if (path.empty()) {
@@ -25,15 +51,21 @@ absl::Status ExportWithCodes(const CheckpointJob& job, const std::string& out) {
   ThreadPool pool(NumThreads(0));
   QH_RETURN_IF_ERROR(store->VerifyFiles({"original_ids.npy"}, pool));
   QH_ASSIGN_OR_RETURN(const auto original_ids, store->original_ids());
+  QH_ASSIGN_OR_RETURN(auto metadata, Metadata(job.config, &store->manifest()));
   return ExportWeights(job.checkpoint, NodesOfStore{StoreIdentity(store->manifest()), original_ids},
-                       out);
+                       std::move(metadata), out);
+}
+
+absl::Status ExportWithoutCodes(const CheckpointJob& job, const std::string& out) {
+  QH_ASSIGN_OR_RETURN(auto metadata, Metadata(job.config, nullptr));
+  return ExportWeights(job.checkpoint, absl::nullopt, std::move(metadata), out);
 }
 
 }  // namespace
 
 absl::Status Export(const CheckpointJob& job, bool with_codes, const std::string& out) {
   const absl::Status exported =
-      with_codes ? ExportWithCodes(job, out) : ExportWeights(job.checkpoint, absl::nullopt, out);
+      with_codes ? ExportWithCodes(job, out) : ExportWithoutCodes(job, out);
   if (with_codes && (absl::IsFailedPrecondition(exported) || absl::IsNotFound(exported)))
     return absl::FailedPreconditionError(absl::StrCat(
         std::string(exported.message()), "; --without-codes exports the weights without a store"));

@@ -32,7 +32,7 @@ absl::StatusOr<std::vector<int16_t>> CodesOfInput(const std::string& checkpoint,
 }  // namespace
 
 absl::Status ExportWeights(const std::string& checkpoint, const absl::optional<NodesOfStore>& nodes,
-                           const std::string& out) {
+                           std::map<std::string, std::string> metadata, const std::string& out) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, VerifyCheckpoint(checkpoint));
   QH_ASSIGN_OR_RETURN(const SafetensorsFile weights,
                       SafetensorsFile::Open(checkpoint + "/" + kWeightsFile));
@@ -49,7 +49,8 @@ absl::Status ExportWeights(const std::string& checkpoint, const absl::optional<N
     tensors.push_back(
         {kCodesArray, DType::kI16, {static_cast<int64_t>(codes.size())}, codes.data()});
   }
-  return WriteSafetensors(out, tensors, {{"format", "pt"}});
+  metadata["format"] = "pt";
+  return WriteSafetensors(out, tensors, metadata);
 }
 
 }  // namespace quadhop

@@ -7,6 +7,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace quadhop {
@@ -18,11 +19,11 @@ struct NodesOfStore {
 };
 
 // Writes the weights of a checkpoint as one safetensors file that the paper's code loads, with the
-// code of every node in the order of the input. Without `nodes` it lacks the codes (c_idx), which
-// the counts of centroids, and so the logits, depend on.
+// code of every node in the order of the input; `metadata` stands in its header. Without `nodes` it
+// lacks the codes (c_idx), which the counts of centroids, and so the logits, depend on.
 // kFailedPrecondition if the checkpoint has codes and is from another store, whose nodes may be in
 // another order.
 absl::Status ExportWeights(const std::string& checkpoint, const absl::optional<NodesOfStore>& nodes,
-                           const std::string& out);
+                           std::map<std::string, std::string> metadata, const std::string& out);
 
 }  // namespace quadhop

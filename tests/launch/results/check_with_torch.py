@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exported weights in the peer's model: the logits are those of quadhop, and the softmax of them what predict wrote.
 
-  check_with_torch.py SOURCE_DIR FOLDER HEADS
+  check_with_torch.py SOURCE_DIR FOLDER
 
 FOLDER has model.safetensors, tokens.npy, sampled.npy, x.npy, pe.npy, logits.npy and probabilities.npy, rows in the order of the input.
 Exit code 77: torch or numpy is not installed."""
@@ -13,7 +13,7 @@ try:
 except ImportError:
     sys.exit(77)
 
-source, folder, heads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+source, folder = sys.argv[1:]
 sys.path[:0] = [source + "/tests/peer", source + "/docs/examples"]
 import largegt_torch
 import read_results
@@ -21,13 +21,14 @@ import read_results
 weights = {name: torch.from_numpy(array) for name, array in read_results.read_safetensors(folder + "/model.safetensors").items()}
 load = lambda name: torch.from_numpy(numpy.load(f"{folder}/{name}.npy"))
 tokens, x, pe = load("tokens"), load("x"), load("pe")
-width, features = weights["fc_in.0.weight"].shape
-marks = weights["fc_in_seq.0.weight"].shape[1] - features
-if marks > 0:
+metadata = read_results.read_safetensors_metadata(folder + "/model.safetensors")
+options = metadata["model"]
+rows = tokens.shape[1] // metadata["sampler"]["sampled_nodes"]  # of a sampled node: its own and its hops
+if options["token_marks"]:
     tokens = largegt_torch.mark_tokens(tokens, load("sampled"))
-own_rows = (weights["ffs.0.0.weight"].shape[1] - 2 * heads * width) // features
-model = largegt_torch.LargeGT(len(x), features, width, len(weights["fc_out.bias"]), pe.shape[1], heads,
-                              len(weights["convs.0.vq._embedding"]), marks=marks, own_rows=own_rows)
+model = largegt_torch.LargeGT(len(x), x.shape[1], options["width"], len(weights["fc_out.bias"]), pe.shape[1], options["heads"],
+                              options["centroids"], marks=2 * rows if options["token_marks"] else 0,
+                              own_rows=rows if options["head_features"] else 0)
 model.load_state_dict(weights, strict=True)
 model.eval()
 with torch.no_grad():

@@ -31,7 +31,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr int kNodes = 120;  // of which 72 train: enough for 4 partitions
-constexpr int kClasses = 3, kHeads = 2;
+constexpr int kClasses = 3;
 
 std::string NameOf(int node) { return absl::StrCat(10 * node + 7); }
 
@@ -466,7 +466,7 @@ TEST_F(PredictTest, ExportedWeightsGiveTheSameLogitsInPyTorch) {
     const int status =
         std::system(absl::StrCat("/usr/bin/python3 " QH_SOURCE_DIR
                                  "/tests/launch/results/check_with_torch.py " QH_SOURCE_DIR " ",
-                                 folder.path(), " ", kHeads)
+                                 folder.path())
                         .c_str());
     ASSERT_TRUE(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)

@@ -283,7 +283,7 @@ TEST(Checkpoint, IsExportedWithCodesInTheOrderOfTheInput) {
   const Contents written = WriteTrained(2, folder / "c");
   const ToyGraph graph = Graph();
   const std::string out = folder / "model.safetensors";
-  ASSERT_OK(ExportWeights(folder / "c", NodesOfStore{kStore, graph.original_ids}, out));
+  ASSERT_OK(ExportWeights(folder / "c", NodesOfStore{kStore, graph.original_ids}, {}, out));
   ASSERT_OK_AND_ASSIGN(const SafetensorsFile file, SafetensorsFile::Open(out));
   ASSERT_OK_AND_ASSIGN(const std::vector<int64_t> codes, file.ReadAsInt64("convs.0.c_idx"));
   ASSERT_EQ(codes.size(), written.codes.size());
@@ -295,24 +295,24 @@ TEST(Checkpoint, IsExportedWithCodesInTheOrderOfTheInput) {
   ASSERT_OK(ReadWeights(out, /*all_required=*/true, rank.model()));
   EXPECT_EQ(StateOf(rank.model()), written.state);
   EXPECT_THAT(
-      ExportWeights(folder / "c", NodesOfStore{"fedcba9876543210", graph.original_ids}, out),
+      ExportWeights(folder / "c", NodesOfStore{"fedcba9876543210", graph.original_ids}, {}, out),
       StatusIs(absl::StatusCode::kFailedPrecondition,
                AllOf(HasSubstr(kStore), HasSubstr("fedcba9876543210"))));
-  ASSERT_OK(ExportWeights(folder / "c", absl::nullopt, folder / "bare.safetensors"));
+  ASSERT_OK(ExportWeights(folder / "c", absl::nullopt, {}, folder / "bare.safetensors"));
   ASSERT_OK_AND_ASSIGN(const SafetensorsFile bare,
                        SafetensorsFile::Open(folder / "bare.safetensors"));
   EXPECT_EQ(bare.names().size() + 1, file.names().size()) << "all but the codes";
   // Of another number of nodes.
   const absl::Span<const int64_t> fewer = absl::MakeConstSpan(graph.original_ids).first(59);
-  EXPECT_THAT(ExportWeights(folder / "c", NodesOfStore{kStore, fewer}, out),
+  EXPECT_THAT(ExportWeights(folder / "c", NodesOfStore{kStore, fewer}, {}, out),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("59")));
   std::vector<int64_t> more = graph.original_ids;
   more.push_back(60);
-  EXPECT_THAT(ExportWeights(folder / "c", NodesOfStore{kStore, more}, out),
+  EXPECT_THAT(ExportWeights(folder / "c", NodesOfStore{kStore, more}, {}, out),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("61")));
   std::vector<int64_t> beyond = graph.original_ids;
   beyond[7] = 60;
-  EXPECT_THAT(ExportWeights(folder / "c", NodesOfStore{kStore, beyond}, out),
+  EXPECT_THAT(ExportWeights(folder / "c", NodesOfStore{kStore, beyond}, {}, out),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("original id 60")));
 }
 
@@ -322,7 +322,7 @@ TEST(Checkpoint, ExportedWeightsGoOnWithTheirCodesAndCentroids) {
   ASSERT_TRUE(written.started);
   const ToyGraph graph = Graph();
   const std::string out = folder / "model.safetensors";
-  ASSERT_OK(ExportWeights(folder / "c", NodesOfStore{kStore, graph.original_ids}, out));
+  ASSERT_OK(ExportWeights(folder / "c", NodesOfStore{kStore, graph.original_ids}, {}, out));
   std::vector<Contents> contents(3);
   RunRanks(3, [&](Communicator& comm) {
     ToyRank rank(graph, Options(2), comm);
