@@ -34,6 +34,12 @@ int64_t DistinctRows(int64_t draws, int64_t num_nodes) {
   return static_cast<int64_t>(std::ceil(n * -std::expm1(-static_cast<double>(draws) / n)));
 }
 
+// All but the gradients (checkpoint_snapshot.h), and codes of all nodes on the rank that writes.
+int64_t CheckpointBytes(const LargeGTOptions& options, int64_t num_nodes) {
+  return 3 * ParameterSet::NumTrained(options) * kFloatBytes +
+         (options.has_global() ? num_nodes * static_cast<int64_t>(sizeof(int16_t)) : 0);
+}
+
 MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64_t owned_partitions,
                       int64_t num_partitions, int64_t num_nodes, int32_t num_threads) {
   const LargeGTDims& d = options.dims;
@@ -51,10 +57,7 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
     plan.step = StepMemoryOnCpu(options, nodes, owned_partitions, num_threads);
   }
   plan.batch_bytes = (config.sampler().prefetch_steps() + 1) * rows_bytes;
-  // All but the gradients (checkpoint_snapshot.h), and codes of all nodes on the rank that writes.
-  plan.checkpoint_bytes =
-      3 * ParameterSet::NumTrained(options) * kFloatBytes +
-      (options.has_global() ? num_nodes * static_cast<int64_t>(sizeof(int16_t)) : 0);
+  plan.checkpoint_bytes = CheckpointBytes(options, num_nodes);
   return plan;
 }
 

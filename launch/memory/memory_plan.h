@@ -47,6 +47,9 @@ Config WithLargestBatch(Config config, int64_t train_nodes, int64_t nodes);
 // neighbourhoods.
 int64_t DistinctRows(int64_t draws, int64_t num_nodes);
 
+// Of a checkpoint, in memory and on disk.
+int64_t CheckpointBytes(const LargeGTOptions& options, int64_t num_nodes);
+
 // For a rank that owns `owned_partitions` of the `num_partitions` partitions of a graph of
 // `num_nodes` nodes: its share of train.batch, and weights; computed by `num_threads` threads.
 // `config` has its backends chosen, and the batch of WithLargestBatch.

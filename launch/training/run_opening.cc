@@ -11,6 +11,9 @@
 #include <vector>
 
 #include "core/base/counted.h"
+#include "core/files/file.h"
+#include "core/memory/host_memory.h"
+#include "launch/memory/memory_plan.h"
 #include "launch/ranks/gpus.h"
 #include "launch/session/class_counts.h"
 
@@ -158,6 +161,26 @@ void WarnOfShortTraining(Session& session, const TrainConfig& config, TrainDispl
   const int64_t nodes = session.inputs().NumLabelled(SplitPart::kTrain);
   WarnOfFewSteps(nodes, config, display);
   WarnOfCodebook(nodes, config.epochs(), session.model().codebook(), display);
+}
+
+std::string DiskAdvice(int64_t checkpoint_bytes, int64_t copies, int64_t free_bytes) {
+  if (checkpoint_bytes * copies <= free_bytes) return "";
+  return absl::StrFormat(
+      "the disk of the run has %s free, but %s of %s take %s: a run that cannot write one is lost "
+      "when it ends; make room, lower checkpoint.keep or name another --run",
+      Gigabytes(free_bytes), Counted(copies, "checkpoint"), Gigabytes(checkpoint_bytes),
+      Gigabytes(checkpoint_bytes * copies));
+}
+
+void WarnOfDisk(Session& session, const TrainJob& job, TrainDisplay& display) {
+  const absl::StatusOr<int64_t> free_bytes = FreeDiskBytes(job.run);
+  if (!free_bytes.ok()) return;
+  // The newest, the best, and the one that is being written.
+  const int64_t copies =
+      job.start == RunFolder::Start::kResume ? 1 : job.config.checkpoint().keep() + int64_t{2};
+  const std::string advice = DiskAdvice(
+      CheckpointBytes(session.model().options(), session.store().num_nodes()), copies, *free_bytes);
+  if (!advice.empty()) display.Say(advice);
 }
 
 }  // namespace quadhop

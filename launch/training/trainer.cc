@@ -96,7 +96,10 @@ absl::StatusOr<bool> Trainer::Begin() {
   } else if (folder_ != nullptr) {
     QH_RETURN_IF_ERROR(folder_->Begin());
   }
-  if (folder_ != nullptr) WarnOfShortTraining(session_, config_, display_);
+  if (folder_ != nullptr) {
+    WarnOfShortTraining(session_, config_, display_);
+    WarnOfDisk(session_, job_, display_);
+  }
   QH_RETURN_IF_ERROR(BeginRecords());
   return true;
 }
