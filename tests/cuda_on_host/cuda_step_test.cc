@@ -9,7 +9,7 @@
 #include "core/cuda/cuda_device.h"
 #include "cuda_runtime.h"
 #include "model/largegt/step_recordings.h"
-#include "tests/model/recorded_training.h"
+#include "tests/model/cuda/recorded_training.h"
 #include "tests/model/toy_job.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,4 +1,4 @@
-#include "tests/model/recorded_training.h"
+#include "tests/model/cuda/recorded_training.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "tests/model/rows.h"
+#include "tests/model/cpu/rows.h"
 
 namespace quadhop::cpu {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/cuda/cuda_device.h"
-#include "tests/model/recorded_training.h"
+#include "tests/model/cuda/recorded_training.h"
 #include "tests/support/status_matchers.h"
 
 namespace quadhop {

@@ -10,7 +10,7 @@
 
 #include "core/base/rng.h"
 #include "model/cpu/adam_step.h"
-#include "tests/model/rows.h"
+#include "tests/model/cpu/rows.h"
 #include "tests/support/norms.h"
 
 namespace quadhop::cpu {
