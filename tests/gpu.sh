@@ -16,7 +16,7 @@ check() { "$@" || failures+=("$*"); }
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 if command -v cmake >/dev/null; then
   cmake --preset cuda -B "$build"
-  targets=(quadhop quadhop_cuda_test quadhop_cuda_batches_test quadhop_golden_cuda)
+  targets=(quadhop quadhop_cuda_test quadhop_cuda_batches_test quadhop_staged_test quadhop_golden_cuda)
   if cmake --build "$build" --target help | grep quadhop_nccl_test >/dev/null; then
     targets+=(quadhop_nccl_test)
   else
@@ -32,6 +32,7 @@ check "$build/tests/cuda/quadhop_cuda_test"
 # Whether recordings differ, if they do, depends on how threads and streams meet.
 check "$build/tests/cuda/quadhop_cuda_test" --gtest_filter='RecordedSteps.*' --gtest_repeat=50 --gtest_brief=1
 check "$build/tests/cuda/quadhop_cuda_batches_test"
+check "$build/tests/cuda/quadhop_staged_test"
 golden=(../shared/golden/*.safetensors)
 if [ -e "${golden[0]}" ]; then
   check "$build/tests/cuda/quadhop_golden_cuda" "${golden[@]}"
