@@ -27,8 +27,8 @@ StepMemory StepMemoryOnCpu(const LargeGTOptions& options, int64_t nodes, int64_t
 StepMemory StepMemoryOnGpu(const LargeGTOptions& options, int64_t nodes, int64_t owned_partitions,
                            bool recorded);
 
-// The part of a GPU's activation_bytes that kernels take when they are made: those of the model, and
-// those for what it computes beside (LargeGT::Create).
-inline constexpr int64_t kGpuKernelBytes = 2 * kProductLanes * kProductWorkspaceBytes;
+// The part of a GPU's activation_bytes that kernels take when they are made: those of the model,
+// and those for what it computes beside (LargeGT::Create).
+inline constexpr int64_t kGpuKernelBytes = int64_t{2} * kProductLanes * kProductWorkspaceBytes;
 
 }  // namespace quadhop

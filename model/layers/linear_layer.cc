@@ -2,7 +2,7 @@
 
 namespace quadhop {
 
-LinearLayer::LinearLayer(std::string name, bool bias_cancels)
+LinearLayer::LinearLayer(const std::string& name, bool bias_cancels)
     : weight_(name + ".weight"), bias_(name + ".bias"), bias_cancels_(bias_cancels) {}
 
 void LinearLayer::Forward(const Step& step, TensorView<const float> x, TensorView<float> y) const {

@@ -11,7 +11,7 @@ class LinearLayer {
  public:
   // `name` is the paper's, without ".weight". bias_cancels: a batch norm follows, which cancels any
   // bias, so that the bias's gradient is exactly zero.
-  explicit LinearLayer(std::string name, bool bias_cancels = false);
+  explicit LinearLayer(const std::string& name, bool bias_cancels = false);
 
   void Forward(const Step& step, TensorView<const float> x /* [B, I] */,
                TensorView<float> y /* [B, O] */) const;

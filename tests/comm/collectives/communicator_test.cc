@@ -21,7 +21,6 @@
 namespace quadhop {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 class CommunicatorTest : public ::testing::TestWithParam<RankBackend> {

@@ -1,5 +1,5 @@
-// Run under mpirun by the test comm_mpi_abort: rank 0 aborts while the others wait. The test looks for
-// the message, and for mpirun to end long before the deadline.
+// Run under mpirun by the test comm_mpi_abort: rank 0 aborts while the others wait. The test looks
+// for the message, and for mpirun to end long before the deadline.
 #include <chrono>
 #include <cstdio>
 #include <thread>
