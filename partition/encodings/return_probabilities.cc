@@ -12,6 +12,7 @@ namespace quadhop {
 namespace {
 
 constexpr int kWalks = 256;
+constexpr double kMostRatio = kWalks / 4.0;  // of a node's degree to its neighbours', on average
 constexpr int64_t kNodesPerBlock = 64;
 constexpr uint64_t kWalkStream = 2;  // `minor` of the stream keys; other encodings have their own
 
@@ -20,7 +21,7 @@ RandomStream WalksOf(const EncoderInput& input, int64_t node) {
                       static_cast<uint64_t>(input.keys[static_cast<size_t>(node)]), kWalkStream);
 }
 
-// Of a directed graph: the share of walks that are back.
+// The share of walks that are back.
 void CountReturns(const EncoderInput& input, int64_t node, float* row, int64_t num_columns) {
   RandomStream random = WalksOf(input, node);
   for (int walk = 0; walk < kWalks; ++walk) {
@@ -77,7 +78,9 @@ double SumOfMeetings(const Topology& topology, int64_t home, const Places& first
 // Of an undirected graph, in which d_v P^b(v, u) = d_u P^b(u, v): the probability of being back
 // after a + b steps, P^(a+b)(v, v), is the sum over u of P^a(v, u) P^b(v, u) d_v / d_u. So every
 // pair of walks counts that meet, one after a steps and the other after b. For u = v the sum has
-// probabilities that are known already, and better.
+// probabilities that are known already, and better. The variance of a meeting elsewhere is about
+// p d_v / d_u / kWalks^2, that of a share of walks p / kWalks: nodes of much larger degree than
+// their neighbours count walks that are back.
 class MeetingWalks {
  public:
   explicit MeetingWalks(const EncoderInput& input) : input_(input) {}
@@ -85,14 +88,21 @@ class MeetingWalks {
   void Count(int64_t node, float* row, int64_t num_columns) {
     const Topology& topology = input_.topology;
     const auto degree = static_cast<double>(topology.degree(node));
-    row[0] = static_cast<float>(AfterTwoSteps(node));
+    const auto after_two_steps = static_cast<float>(AfterTwoSteps(node));
+    if (const double mean_ratio = degree * double{after_two_steps}; mean_ratio > kMostRatio) {
+      CountReturns(input_, node, row, num_columns);
+      row[0] = after_two_steps;
+      return;
+    }
+    row[0] = after_two_steps;
     Walk(node, (num_columns + 2) / 2);
     for (int64_t column = 1; column < num_columns; ++column) {
       const int64_t a = (column + 3) / 2, b = (column + 2) / 2;
       const double elsewhere = SumOfMeetings(topology, node, after_[static_cast<size_t>(a)],
                                              after_[static_cast<size_t>(b)]);
       const double at_home = b < 2 ? 0 : double{row[a - 2]} * double{row[b - 2]};
-      row[column] = static_cast<float>(elsewhere * degree / (kWalks * (kWalks - 1.0)) + at_home);
+      row[column] = static_cast<float>(
+          std::clamp(elsewhere * degree / (kWalks * (kWalks - 1.0)) + at_home, 0.0, 1.0));
     }
   }
 

@@ -163,10 +163,10 @@ absl::Status ImportTarget::WriteHeldLabels() {
     AddNote("labels are one-hot rows: taken as classes");
   } else {
     if (const int64_t without = RowsWithoutAOne(held_labels_.cview()); without > 0)
-      AddNote(absl::StrCat(
-          "labels are a multi-label target, as ", without, " of ", num_nodes_,
-          " rows have no 1; the others have a single one: if they are classes, and nodes without "
-          "one are unlabelled, give these nan in place of the zeros"));
+      AddNote(absl::StrCat("labels are a multi-label target, as ", without, " of ", num_nodes_,
+                           " rows have no 1; the other labelled ones have a single 1: if they are "
+                           "classes, and nodes without "
+                           "one are unlabelled, give these nan in place of the zeros"));
     QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
                         writer_.AddArrayOf<uint8_t>("labels.npy", {num_nodes_, width}));
     std::copy_n(held_labels_.data(), values.size(), values.begin());

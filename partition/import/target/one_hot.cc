@@ -27,9 +27,11 @@ int64_t RowsWithoutAOne(TensorView<const uint8_t> labels) {
   for (int64_t v = 0; v < labels.dim(0); ++v) {
     const uint8_t* const row = labels.row(v);
     const int64_t ones = std::count(row, row + width, 1);
-    if (ones > 1) return 0;
+    const int64_t unlabelled = std::count(row, row + width, kUnlabelledMulti);
+    if (unlabelled == width) continue;
+    if (ones > 1 || unlabelled > 0) return 0;
     single += ones;
-    without += ones == 0 && std::count(row, row + width, kUnlabelledMulti) == 0 ? 1 : 0;
+    without += ones == 0 ? 1 : 0;
   }
   return width > 1 && single > 0 ? without : 0;
 }

@@ -14,8 +14,8 @@ namespace quadhop {
 // zeros.
 std::optional<std::vector<int32_t>> OneHotClasses(TensorView<const uint8_t> labels);
 
-// How many of such rows have no 1 at all, if all others have a single one: they may be classes in
-// which unlabelled nodes have zeros. 0 if some row has several, or none has any.
+// How many rows are zeros alone, if all other labelled rows have a single 1 beside zeros: they may
+// be classes in which unlabelled nodes have zeros. 0 if some row is neither, or none has a 1.
 int64_t RowsWithoutAOne(TensorView<const uint8_t> labels);
 
 }  // namespace quadhop
