@@ -75,8 +75,10 @@ std::string NameOf(const JobWords& job) {
 // So that a slip of the hand replaces no other file.
 absl::Status CheckReplacesOnlyAScript(const std::string& out) {
   if (!FileExists(out)) return absl::OkStatus();
-  QH_ASSIGN_OR_RETURN(const std::string there, ReadFile(out));
-  if (absl::StrContains(there, "#SBATCH")) return absl::OkStatus();
+  constexpr int64_t kLongestScript = int64_t{1} << 20;
+  const absl::StatusOr<std::string> there = ReadRegularFile(out, kLongestScript);
+  if (there.ok() && (there->empty() || absl::StrContains(*there, "#SBATCH")))
+    return absl::OkStatus();
   return UsageError(
       absl::StrCat("--out is ", out, ", which is there and is no batch script: name another file"));
 }
