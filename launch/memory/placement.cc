@@ -113,7 +113,10 @@ absl::Status PlaceTopology(const SamplerConfig& config, const PlacementFacts& fa
     reason = absl::StrCat(Gigabytes(facts.topology_bytes),
                           ", one copy for the ranks of a host, fit beside the rest");
   } else if (may_copy) {
-    const bool copy = !is_auto || copies < facts.topology_bytes;
+    // What is mapped need not be in memory; copies must.
+    const bool copies_fit =
+        placement.features != FeaturePlacement::MAPPED || of_ranks + copies <= UsableBytes(facts);
+    const bool copy = !is_auto || (copies < facts.topology_bytes && copies_fit);
     if (is_auto)
       reason = absl::StrFormat(
           "memory is short, and copies of what is needed take %s for %s here, the whole %s",

@@ -42,11 +42,12 @@ struct Placement {
 
 // Chooses what the config says, and for AUTO: features are MAPPED if every host's memory holds the
 // whole store besides what its ranks work with, as ranks then share one copy and exchange nothing;
-// PARTITIONED if not. The topology is MAPPED if it fits likewise, or if the copies of the ranks of
-// this host would take more than the whole; RESIDENT if not. The ranks of a host compare the sum of
-// their needs with the least memory that any of them sees available, and choose alike. A hot set
-// whose size is not given is left out if choosing it takes more than a rank's part of its host's
-// memory. Collective. Errors are the communicator's.
+// PARTITIONED if not, and the parts of each host's ranks fit; else MAPPED, and read again and
+// again. The topology is MAPPED if it fits likewise, or if the copies of the ranks of this host
+// would take more than the whole or do not fit; RESIDENT if not. The ranks of a host compare the
+// sum of their needs with the least memory that any of them sees available, and choose alike. A hot
+// set whose size is not given is left out if choosing it takes more than a rank's part of its
+// host's memory. Collective. Errors are the communicator's.
 absl::StatusOr<Placement> ChoosePlacement(const SamplerConfig& config, const PlacementFacts& facts,
                                           Communicator& comm);
 

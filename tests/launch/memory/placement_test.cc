@@ -88,6 +88,12 @@ TEST(Placement, MapsFeaturesWhosePartsDoNotFitEither) {
   for (const char* part : {"50.00 GB", "do not fit in 23.20 GB", "nor does what ranks there would",
                            "rows are read from files", "start ranks on more hosts"})
     EXPECT_THAT(choice.reason, HasSubstr(part));
+  // Nor may copies of a large topology be more than there is: two beside twice 2 GB of work.
+  facts.topology_bytes = 100 * kGiga;
+  facts.resident_topology_bytes = [] { return 9 * kGiga; };
+  EXPECT_EQ(ChoiceOf(Defaults(), facts).topology, TopologyPlacement::RESIDENT);
+  facts.resident_topology_bytes = [] { return 10 * kGiga; };
+  EXPECT_EQ(ChoiceOf(Defaults(), facts).topology, TopologyPlacement::MAPPED);
 }
 
 TEST(Placement, RowsThatAGpuHasNoRoomForAreLockedWhereTheHostsMemoryHoldsThem) {
