@@ -51,7 +51,7 @@ class Session {
   Kernels& kernels() { return *kernels_; }
   LargeGT& model() { return *model_; }
   // Ends the loader's pass after its first `num_steps` steps and those that a rank can have begun
-  // to exchange. The steps of the pass are then so many. Called with the same number on all ranks.
+  // to exchange, and returns after how many that is. Called with the same number on all ranks.
   int64_t EndPassAfter(int64_t num_steps);
   // The original ids of this rank's nodes, [N_owned].
   absl::StatusOr<absl::Span<const int64_t>> OwnedOriginalIds() const;

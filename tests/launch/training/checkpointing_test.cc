@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/files/file.h"
 #include "launch/run/checkpoint_folder.h"
@@ -90,6 +91,28 @@ TEST_F(CheckpointingTest, AskedToStopDuringAnEvaluationItStopsAndEvaluatesWhenRe
     const Outcome resumed = Resume(run_, "3");
     EXPECT_EQ(resumed.code, ExitCode::kDone) << resumed.err;
     EXPECT_EQ(ResultOf(run_), Undisturbed());
+    std::filesystem::remove_all(folder_ / "undisturbed");
+  }
+}
+
+// Of which each part is one step, so that the request is read in the next part or epoch; and the
+// last of the run.
+TEST_F(CheckpointingTest, AskedToStopDuringAShortOrTheLastEvaluationItEndsEqual) {
+  for (const auto& [batch, last_step] :
+       {std::pair("train.batch=8", 18), std::pair("train.batch=600", 3)}) {
+    SCOPED_TRACE(batch);
+    const Outcome undisturbed = Train(folder_ / "undisturbed", {batch});
+    ASSERT_EQ(undisturbed.code, ExitCode::kDone) << undisturbed.err;
+    const Outcome stopped =
+        Train(run_, {batch, "train.fail_at.point=EVALUATION", "train.fail_at.fault=TERM",
+                     absl::StrCat("train.fail_at.step=", last_step)});
+    if (stopped.code == ExitCode::kResumable)
+      EXPECT_EQ(Train(run_, {batch}, {"--resume", "--ranks-in-process", "3"}).code,
+                ExitCode::kDone);
+    else
+      EXPECT_EQ(stopped.code, ExitCode::kDone) << stopped.err;
+    EXPECT_EQ(ResultOf(run_), ResultOf(folder_ / "undisturbed"));
+    std::filesystem::remove_all(run_);
     std::filesystem::remove_all(folder_ / "undisturbed");
   }
 }
