@@ -11,6 +11,7 @@
 #include "comm/mpi/mpi_launcher.h"
 #include "core/base/status.h"
 #include "core/files/file.h"
+#include "core/files/folder_around.h"
 #include "core/store/manifest.h"
 #include "launch/command_line/exit_code.h"
 #include "launch/run/repeated_runs.h"
@@ -48,16 +49,13 @@ absl::Status CheckOutput(absl::string_view flag, const std::string& path,
                                    parent.string(), ": make it first"));
   if (RankByLauncher() == 0 && std::filesystem::is_directory(absolute, error))
     return UsageError(absl::StrCat("--", flag, " is ", path, ", which is a folder: name a file"));
-  const std::filesystem::path file = std::filesystem::weakly_canonical(absolute, error);
-  for (std::filesystem::path folder = file.parent_path(); folder.has_relative_path();
-       folder = folder.parent_path()) {
-    const bool in_store = IsStoreFolder(folder.string());
-    if (in_store || IsCheckpointFolder(folder.string()))
-      return UsageError(absl::StrCat("--", flag, " is ", path, ", a place in the ",
-                                     in_store ? "store " : "checkpoint ", folder.string(),
-                                     ", to which no results may be written: name another"));
-  }
-  return absl::OkStatus();
+  const std::string around = FolderAround(path, [](const std::string& folder) {
+    return IsStoreFolder(folder) || IsCheckpointFolder(folder);
+  });
+  if (around.empty()) return absl::OkStatus();
+  return UsageError(absl::StrCat("--", flag, " is ", path, ", a place in the ",
+                                 IsStoreFolder(around) ? "store " : "checkpoint ", around,
+                                 ", to which no results may be written: name another"));
 }
 
 }  // namespace quadhop

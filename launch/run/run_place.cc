@@ -3,13 +3,12 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
 
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "core/base/status.h"
 #include "core/files/file.h"
+#include "core/files/folder_around.h"
 #include "core/store/manifest.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/run_paths.h"
@@ -24,17 +23,6 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
   return names;
 }
 
-// The store that the folder, which may not be there, lies in; "" if none.
-std::string StoreAround(const std::string& folder) {
-  std::error_code error;
-  const std::filesystem::path place =
-      std::filesystem::weakly_canonical(std::filesystem::absolute(folder, error), error);
-  for (std::filesystem::path parent = place.parent_path(); parent.has_relative_path();
-       parent = parent.parent_path())
-    if (IsStoreFolder(parent.string())) return parent.string();
-  return "";
-}
-
 absl::Status RefuseFolder(const std::string& folder, const std::string& what) {
   return absl::FailedPreconditionError(
       absl::StrCat(folder, what, ": --run must be a new or empty folder, or that of a run"));
@@ -45,7 +33,7 @@ absl::Status RefuseFolder(const std::string& folder, const std::string& what) {
 absl::Status CheckMayHoldARun(const std::string& run) {
   QH_RETURN_IF_ERROR(CheckMayMakeDirectories(run));
   if (IsRunFolder(run)) return absl::OkStatus();
-  if (const std::string store = StoreAround(run); !store.empty())
+  if (const std::string store = FolderAround(run, IsStoreFolder); !store.empty())
     return absl::FailedPreconditionError(absl::StrCat(
         run, " lies in the store ", store, ": name a folder for --run that is outside of it"));
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(run));
