@@ -154,19 +154,21 @@ absl::StatusOr<TensorView<uint8_t>> ImportTarget::AddMultiLabels(int64_t num_lab
 absl::Status ImportTarget::WriteHeldLabels() {
   if (held_labels_.empty()) return absl::OkStatus();
   const int64_t width = multi_labels_.dim(1);
-  if (const auto classes = OneHotClasses(held_labels_.cview()); classes.has_value()) {
+  const std::optional<OneHotRows> rows = TakeOneHotRows(held_labels_.cview());
+  if (rows.has_value() && rows->num_zeros == 0) {
     QH_ASSIGN_OR_RETURN(labels_, writer_.AddArrayOf<int32_t>("labels.npy", {num_nodes_}));
-    std::copy(classes->begin(), classes->end(), labels_.begin());
+    std::copy(rows->classes.begin(), rows->classes.end(), labels_.begin());
     least_classes_ = width;
     multi_labels_ = {};
     report_.multi_label = false;
     AddNote("labels are one-hot rows: taken as classes");
   } else {
-    if (const int64_t without = RowsWithoutAOne(held_labels_.cview()); without > 0)
-      AddNote(absl::StrCat("labels are a multi-label target, as ", without, " of ", num_nodes_,
+    if (rows.has_value() && rows->num_labelled > 0)
+      AddNote(absl::StrCat("labels are a multi-label target, as ", rows->num_zeros, " of ",
+                           num_nodes_,
                            " rows have no 1; the other labelled ones have a single 1: if they are "
-                           "classes, and nodes without "
-                           "one are unlabelled, give these nan in place of the zeros"));
+                           "classes, and nodes without one are unlabelled, give these nan in place "
+                           "of the zeros"));
     QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> values,
                         writer_.AddArrayOf<uint8_t>("labels.npy", {num_nodes_, width}));
     std::copy_n(held_labels_.data(), values.size(), values.begin());

@@ -9,13 +9,14 @@
 
 namespace quadhop {
 
-// The column of the 1 in each row of labels of 0, 1 and kUnlabelledMulti, [N, L], L > 1;
-// kUnlabelled for a row that has only the last. Nothing if any other row is not a single 1 beside
-// zeros.
-std::optional<std::vector<int32_t>> OneHotClasses(TensorView<const uint8_t> labels);
+struct OneHotRows {
+  std::vector<int32_t> classes;  // [N]: the column of the 1; kUnlabelled without one
+  int64_t num_labelled = 0;      // rows with a 1
+  int64_t num_zeros = 0;         // rows of zeros alone
+};
 
-// How many rows are zeros alone, if all other labelled rows have a single 1 beside zeros: they may
-// be classes in which unlabelled nodes have zeros. 0 if some row is neither, or none has a 1.
-int64_t RowsWithoutAOne(TensorView<const uint8_t> labels);
+// Labels of 0, 1 and kUnlabelledMulti, [N, L], L > 1, of which every row is a single 1 beside
+// zeros, zeros alone, or kUnlabelledMulti alone. Nothing if any row is another.
+std::optional<OneHotRows> TakeOneHotRows(TensorView<const uint8_t> labels);
 
 }  // namespace quadhop
