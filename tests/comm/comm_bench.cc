@@ -11,6 +11,7 @@
 #include "comm/sums/reduction.h"
 #include "core/base/check.h"
 #include "core/base/median.h"
+#include "tests/support/even_owners.h"
 #include "tests/support/run_ranks.h"
 
 namespace quadhop {
@@ -38,8 +39,7 @@ double MedianSeconds(Communicator& comm, const PartitionOwners& owners, Reductio
 }
 
 void Measure(Communicator& comm) {
-  PartitionOwners owners;
-  for (int32_t r = 0; r <= comm.num_ranks(); ++r) owners.first.push_back(r);
+  const PartitionOwners owners = EvenOwners(comm.num_ranks(), comm.num_ranks());
   if (comm.rank() == Rank(0))
     std::printf("%10s %14s %14s %14s\n", "bytes", "ordered us", "fast us", "ordered MB/s");
   for (const size_t bytes :

@@ -7,6 +7,7 @@
 
 #include "core/base/check.h"
 #include "core/base/rng.h"
+#include "tests/support/even_owners.h"
 
 namespace quadhop {
 
@@ -82,16 +83,10 @@ Batch MakeToyBatch(const ToyGraph& graph, int64_t step, absl::Span<const int64_t
   return batch;
 }
 
-PartitionOwners ToyOwners(int32_t num_partitions, int32_t num_ranks) {
-  PartitionOwners owners;
-  for (int32_t r = 0; r <= num_ranks; ++r) owners.first.push_back(num_partitions * r / num_ranks);
-  return owners;
-}
-
 ToyRank::ToyRank(const ToyGraph& graph, const LargeGTOptions& options, Communicator& comm,
                  const ToyRankOptions& rank_options)
     : graph_(graph),
-      owners_(ToyOwners(graph.num_partitions(), comm.num_ranks())),
+      owners_(EvenOwners(graph.num_partitions(), comm.num_ranks())),
       first_partition_(owners_.first[static_cast<size_t>(comm.rank().value())]),
       end_partition_(owners_.first[static_cast<size_t>(comm.rank().value()) + 1]),
       class_weight_(rank_options.class_weight),

@@ -44,9 +44,6 @@ Batch MakeToyBatch(const ToyGraph& graph, int64_t step, absl::Span<const int64_t
                    int32_t first_partition, int32_t end_partition,
                    std::pmr::memory_resource* memory = AlignedResource());
 
-// Runs of partitions, as even as may be.
-PartitionOwners ToyOwners(int32_t num_partitions, int32_t num_ranks);
-
 struct ToyRankOptions {
   int num_threads = 1;
   Reduction reduction = Reduction::kReproducible;

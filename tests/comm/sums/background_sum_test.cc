@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/rng.h"
+#include "tests/support/even_owners.h"
 #include "tests/support/rank_backend.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/tree_sum.h"
@@ -18,11 +19,7 @@ namespace {
 
 class BackgroundSumTest : public ::testing::TestWithParam<RankBackend> {
  protected:
-  static PartitionOwners OneEach(int32_t num_ranks) {
-    PartitionOwners owners;
-    for (int32_t r = 0; r <= num_ranks; ++r) owners.first.push_back(r);
-    return owners;
-  }
+  static PartitionOwners OneEach(int32_t num_ranks) { return EvenOwners(num_ranks, num_ranks); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Implementations, BackgroundSumTest, ::testing::ValuesIn(RankBackends()),
@@ -66,11 +63,10 @@ TEST_P(BackgroundSumTest, SumsOfOtherThanGradientsAreInOrderWhateverTheReduction
     for (float& value : row)
       value = static_cast<float>(random.Normal() * std::exp2(random.Uniform() * 20));
   GetParam().run(absl::Seconds(60), [&](Communicator& comm) {
-    const int32_t rank = comm.rank().value(), num_ranks = comm.num_ranks();
-    PartitionOwners owners;
-    for (int32_t r = 0; r <= num_ranks; ++r) owners.first.push_back(kPartitions * r / num_ranks);
+    const auto rank = static_cast<size_t>(comm.rank().value());
+    const PartitionOwners owners = EvenOwners(kPartitions, comm.num_ranks());
     std::vector<float> own, sum(kColumns);
-    for (int32_t p = kPartitions * rank / num_ranks; p < kPartitions * (rank + 1) / num_ranks; ++p)
+    for (int32_t p = owners.first[rank]; p < owners.first[rank + 1]; ++p)
       own.insert(own.end(), rows[static_cast<size_t>(p)].begin(),
                  rows[static_cast<size_t>(p)].end());
     ASSERT_OK_AND_ASSIGN(const auto background,

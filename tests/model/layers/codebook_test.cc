@@ -16,6 +16,7 @@
 #include "tests/model/test_kernels.h"
 #include "tests/model/toy_job.h"
 #include "tests/reference/codebook.h"
+#include "tests/support/even_owners.h"
 #include "tests/support/run_ranks.h"
 #include "tests/support/status_matchers.h"
 
@@ -56,7 +57,7 @@ class BookRank {
  public:
   BookRank(const LargeGTOptions& options, Communicator& comm)
       : graph_(MakeToyGraph(options.dims, kPartitions)),
-        owners_(ToyOwners(graph_.num_partitions(), comm.num_ranks())),
+        owners_(EvenOwners(graph_.num_partitions(), comm.num_ranks())),
         first_(owners_.first[static_cast<size_t>(comm.rank().value())]),
         end_(owners_.first[static_cast<size_t>(comm.rank().value()) + 1]),
         options_(options),
