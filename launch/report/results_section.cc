@@ -16,6 +16,7 @@ constexpr Column kColumns[] = {
     {"valid accuracy", "valid_accuracy", "%.4f"},
     {"test ROC AUC", "test_roc_auc", "%.4f"},
     {"valid ROC AUC", "valid_roc_auc", "%.4f"},
+    {"test average precision", "test_average_precision", "%.4f"},
     {"test micro F1", "test_micro_f1", "%.4f"},
     {"test macro F1", "test_macro_f1", "%.4f"},
     {"best epoch", "best_epoch", "%.0f"},

@@ -7,7 +7,6 @@
 #include "core/base/status.h"
 #include "core/store/store.h"
 #include "launch/config/config.h"
-#include "launch/results/metrics.h"
 
 namespace quadhop {
 namespace {
@@ -19,7 +18,7 @@ struct PartCounts {
   PartCounts(int32_t columns, size_t score_columns) : scores(score_columns), f1(columns) {}
   AccuracyCounts accuracy;
   std::vector<std::vector<ScoredLabel>> scores;  // for two classes, or for each label
-  F1Counts f1;                                   // multi-label only
+  F1Counts f1;
   int64_t nodes = 0;
 };
 
@@ -44,23 +43,27 @@ void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartC
   }
   const int32_t label = batch.labels[static_cast<size_t>(r)];
   counts.accuracy.Add(row, absl::MakeConstSpan(&label, 1));
+  counts.f1.AddClass(LargestColumn({row.data(), static_cast<size_t>(row.dim(1))}), label);
   if (!counts.scores.empty())
     counts.scores[0].push_back({row[1] - row[0], static_cast<uint32_t>(label)});
 }
 
 // The mean over the columns that have both labels; NaN if none has.
-absl::StatusOr<double> MeanRocAuc(Communicator& comm,
-                                  absl::Span<const std::vector<ScoredLabel>> columns) {
-  double sum = 0, num_defined = 0;  // on rank 0
+absl::StatusOr<RankingMetrics> MeanRanking(Communicator& comm,
+                                           absl::Span<const std::vector<ScoredLabel>> columns) {
+  RankingMetrics sum = {0, 0};  // on rank 0, as is num_defined
+  double num_defined = 0;
   for (const std::vector<ScoredLabel>& mine : columns) {
     QH_ASSIGN_OR_RETURN(std::vector<ScoredLabel> scores,
                         GatherToRank<ScoredLabel>(comm, "scores", Rank(0), mine));
     if (!HasBothLabels(scores)) continue;
-    sum += RocAuc(&scores);
+    const RankingMetrics of_column = MeasureRanking(&scores);
+    sum.roc_auc += of_column.roc_auc;
+    sum.average_precision += of_column.average_precision;
     ++num_defined;
   }
-  const double mean = num_defined == 0 ? kNotApplicable : sum / num_defined;
-  return BroadcastValue(comm, "area under the curve", Rank(0), mean);
+  const RankingMetrics mean = {sum.roc_auc / num_defined, sum.average_precision / num_defined};
+  return BroadcastValue(comm, "quality of the ranking", Rank(0), mean);
 }
 
 absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
@@ -68,17 +71,19 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
   const StoreManifest& manifest = session.store().manifest();
   int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes};
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of the evaluation", absl::MakeSpan(totals)));
-  PartMetrics metrics{kNotApplicable, kNotApplicable, kNotApplicable,
-                      kNotApplicable, totals[2],      SelectsByRocAuc(session.config())};
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of F1", counts.f1.counts()));
+  PartMetrics metrics{kNotApplicable, kNotApplicable,
+                      kNotApplicable, {kNotApplicable, kNotApplicable},
+                      totals[2],      SelectsByRocAuc(session.config())};
   if (!counts.scores.empty()) {
-    QH_ASSIGN_OR_RETURN(metrics.roc_auc, MeanRocAuc(comm, counts.scores));
+    QH_ASSIGN_OR_RETURN(metrics.ranking, MeanRanking(comm, counts.scores));
   }
   if (manifest.multi_label()) {
-    QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of F1", counts.f1.counts()));
     metrics.micro_f1 = counts.f1.Micro();
     metrics.macro_f1 = counts.f1.Macro();
   } else {
     metrics.accuracy = AccuracyCounts{totals[0], totals[1]}.Accuracy();
+    metrics.macro_f1 = counts.f1.MacroOfPresent();
   }
   return metrics;
 }
@@ -86,16 +91,23 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
 }  // namespace
 
 double PartMetrics::selected() const {
-  if (select_by_roc_auc) return roc_auc;
+  if (select_by_roc_auc) return ranking.roc_auc;
   return std::isnan(micro_f1) ? accuracy : micro_f1;
 }
 
 std::vector<std::pair<std::string, double>> PartMetrics::Named(SplitPart part) const {
   const std::string name = PartName(part);
-  std::vector<std::pair<std::string, double>> named = {{name + "_accuracy", accuracy}};
-  if (!std::isnan(micro_f1))
-    named = {{name + "_micro_f1", micro_f1}, {name + "_macro_f1", macro_f1}};
-  if (!std::isnan(roc_auc)) named.emplace_back(name + "_roc_auc", roc_auc);
+  std::vector<std::pair<std::string, double>> named;
+  if (std::isnan(micro_f1)) {
+    named.emplace_back(name + "_accuracy", accuracy);
+  } else {
+    named.emplace_back(name + "_micro_f1", micro_f1);
+  }
+  if (!std::isnan(macro_f1)) named.emplace_back(name + "_macro_f1", macro_f1);
+  if (!std::isnan(ranking.roc_auc)) {
+    named.emplace_back(name + "_roc_auc", ranking.roc_auc);
+    named.emplace_back(name + "_average_precision", ranking.average_precision);
+  }
   return named;
 }
 

@@ -9,20 +9,22 @@
 #include <vector>
 
 #include "launch/results/evaluation_detail.h"
+#include "launch/results/metrics.h"
 #include "launch/session/session.h"
 
 namespace quadhop {
 
 // Metrics of one part of a split, over all ranks. NaN if a metric does not apply, if there are no
-// labelled nodes, and (roc_auc) if one of the two labels is absent or the model's scores are NaN.
+// labelled nodes, and (ranking) if one of the two labels is absent or the model's scores are NaN.
 struct PartMetrics {
   double accuracy;  // share of nodes that are right
-  double roc_auc;   // two classes; or the mean over labels, if train.select_by asks for it
   double micro_f1;  // multi-label
-  double macro_f1;  // multi-label
+  double macro_f1;  // over classes that the nodes have or are predicted to have; or over labels
+  // Two classes: class 1 before class 0. Or the mean over labels, if train.select_by asks for it.
+  RankingMetrics ranking;
   int64_t nodes;
   bool select_by_roc_auc;
-  // What validation selects by: roc_auc if that is asked for, else accuracy, or micro F1 for a
+  // What validation selects by: ROC AUC if that is asked for, else accuracy, or micro F1 for a
   // multi-label task.
   double selected() const;
   // The metrics that apply, as "PART_accuracy" and the like.

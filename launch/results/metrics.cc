@@ -17,11 +17,13 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
+// NaN without positives on either side.
 double F1(int64_t true_positives, int64_t false_positives, int64_t false_negatives) {
   const int64_t positives = 2 * true_positives + false_positives + false_negatives;
-  return positives == 0 ? 0
-                        : 2 * static_cast<double>(true_positives) / static_cast<double>(positives);
+  return 2 * static_cast<double>(true_positives) / static_cast<double>(positives);
 }
+
+double OrZero(double figure) { return std::isnan(figure) ? 0 : figure; }
 
 }  // namespace
 
@@ -65,21 +67,44 @@ void F1Counts::Add(TensorView<const float> logits, TensorView<const uint8_t> lab
   }
 }
 
+void F1Counts::AddClass(int32_t predicted, int32_t label) {
+  const auto column = static_cast<size_t>(label);
+  const auto num_columns = static_cast<size_t>(num_columns_);
+  if (predicted == label) {
+    ++counts_[column];
+    return;
+  }
+  if (predicted != kUnlabelled) ++counts_[num_columns + static_cast<size_t>(predicted)];
+  ++counts_[2 * num_columns + column];
+}
+
 double F1Counts::Micro() const {
   const auto sum = [this](int64_t kind) {
     const auto begin = counts_.begin() + kind * num_columns_;
     return std::accumulate(begin, begin + num_columns_, int64_t{0});
   };
-  return F1(sum(0), sum(1), sum(2));
+  return OrZero(F1(sum(0), sum(1), sum(2)));
+}
+
+double F1Counts::OfColumn(int64_t column) const {
+  const int64_t* const counts = counts_.data() + column;
+  return F1(counts[0], counts[num_columns_], counts[2 * num_columns_]);
 }
 
 double F1Counts::Macro() const {
-  double total = 0;
-  const int64_t* counts = counts_.data();
+  double sum = 0;
+  for (int64_t column = 0; column < num_columns_; ++column) sum += OrZero(OfColumn(column));
+  return sum / static_cast<double>(num_columns_);
+}
+
+double F1Counts::MacroOfPresent() const {
+  double sum = 0, num_present = 0;
   for (int64_t column = 0; column < num_columns_; ++column) {
-    total += F1(counts[column], counts[num_columns_ + column], counts[2 * num_columns_ + column]);
+    if (std::isnan(OfColumn(column))) continue;
+    sum += OfColumn(column);
+    ++num_present;
   }
-  return num_columns_ == 0 ? kNone : total / static_cast<double>(num_columns_);
+  return sum / num_present;
 }
 
 std::string FigureText(double figure) {
@@ -91,15 +116,20 @@ bool HasBothLabels(absl::Span<const ScoredLabel> scored) {
                      [&](const ScoredLabel& one) { return one.positive != scored[0].positive; });
 }
 
-double RocAuc(std::vector<ScoredLabel>* scored) {
-  if (std::any_of(scored->begin(), scored->end(),
+RankingMetrics MeasureRanking(std::vector<ScoredLabel>* scored) {
+  const auto all = static_cast<int64_t>(scored->size());
+  const int64_t all_positives = std::count_if(
+      scored->begin(), scored->end(), [](const ScoredLabel& one) { return one.positive != 0; });
+  if (!HasBothLabels(*scored) ||
+      std::any_of(scored->begin(), scored->end(),
                   [](const ScoredLabel& one) { return std::isnan(one.score); }))
-    return kNone;
+    return {kNone, kNone};
   std::sort(scored->begin(), scored->end(),
             [](const ScoredLabel& a, const ScoredLabel& b) { return a.score < b.score; });
   // Twice the number of (positive, negative) pairs in the right order, a tie counting one.
   absl::uint128 twice_ordered = 0;
-  int64_t positives = 0;
+  double sum_of_precisions = 0;  // over positives
+  int64_t positives = 0;         // with lower scores
   int64_t negatives = 0;
   for (size_t begin = 0; begin < scored->size();) {
     int64_t tied_positives = 0;
@@ -109,13 +139,16 @@ double RocAuc(std::vector<ScoredLabel>* scored) {
       ((*scored)[end].positive != 0 ? tied_positives : tied_negatives) += 1;
     }
     twice_ordered += absl::uint128(tied_positives) * absl::uint128(2 * negatives + tied_negatives);
+    sum_of_precisions += static_cast<double>(tied_positives) *
+                         static_cast<double>(all_positives - positives) /
+                         static_cast<double>(all - positives - negatives);
     positives += tied_positives;
     negatives += tied_negatives;
     begin = end;
   }
-  if (positives == 0 || negatives == 0) return kNone;
-  return static_cast<double>(twice_ordered) / 2 / static_cast<double>(positives) /
-         static_cast<double>(negatives);
+  return {static_cast<double>(twice_ordered) / 2 / static_cast<double>(positives) /
+              static_cast<double>(negatives),
+          sum_of_precisions / static_cast<double>(positives)};
 }
 
 }  // namespace quadhop

@@ -27,21 +27,28 @@ struct AccuracyCounts {
   double Accuracy() const;  // NaN if total is 0
 };
 
-// F1 of a multi-label task with L columns: a column is predicted if its logit is positive.
+// F1 of C classes, or of a multi-label task with C columns.
 class F1Counts {
  public:
   explicit F1Counts(int32_t num_columns);
-  // labels [B, L], values 0, 1 or kUnlabelledMulti, which does not count. logits [B, L].
+  // A node with several labels: a column is predicted if its logit is positive. labels [B, C],
+  // values 0, 1 or kUnlabelledMulti, which does not count. logits [B, C].
   void Add(TensorView<const float> logits, TensorView<const uint8_t> labels);
+  // A node of class `label` for which `predicted` was predicted (kUnlabelled: none).
+  void AddClass(int32_t predicted, int32_t label);
   double Micro() const;  // of the counts of all columns together
-  double Macro()
-      const;  // the mean of the columns' F1; a column without positives on either side has 0
+  // The mean of the columns' F1; a column without positives on either side has 0.
+  double Macro() const;
+  // The mean of the F1 of the classes that some node has or is predicted to have; NaN if none.
+  double MacroOfPresent() const;
   // true positives, false positives, false negatives of each column, for SumOverRanks.
   absl::Span<int64_t> counts() { return absl::MakeSpan(counts_); }
 
  private:
+  double OfColumn(int64_t column) const;  // NaN without positives on either side
+
   int64_t num_columns_;
-  std::vector<int64_t> counts_;  // [3, L]
+  std::vector<int64_t> counts_;  // [3, C]
 };
 
 // "0.9875", or "-" for NaN.
@@ -55,9 +62,15 @@ struct ScoredLabel {
 
 bool HasBothLabels(absl::Span<const ScoredLabel> scored);
 
-// The area under the ROC curve; ties count one half. NaN if one of the two labels is absent, or a
-// score is NaN, as from a model that has diverged: it has no place in the order of scores. Sorts
-// `scored`.
-double RocAuc(std::vector<ScoredLabel>* scored);
+// How well scores put positives before negatives. NaN if one of the two labels is absent, or a
+// score is NaN, as from a model that has diverged: it has no place in the order of scores.
+struct RankingMetrics {
+  double roc_auc;  // the area under the ROC curve; ties count one half
+  // The mean over positives of the share of positives among the scores at least as high as theirs.
+  double average_precision;
+};
+
+// Sorts `scored`.
+RankingMetrics MeasureRanking(std::vector<ScoredLabel>* scored);
 
 }  // namespace quadhop

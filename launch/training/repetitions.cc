@@ -36,10 +36,10 @@ namespace {
 
 struct Spread {
   std::vector<double> values;
-  double Mean() const {
-    double sum = 0;
-    for (const double value : values) sum += value;
-    return sum / static_cast<double>(values.size());
+  double Mean() const {  // of equal values exactly their value, so that they do not deviate
+    double mean = 0, count = 0;
+    for (const double value : values) mean += (value - mean) / ++count;
+    return mean;
   }
   // The sample standard deviation (over n - 1). NaN for one run.
   double Deviation() const {
@@ -51,7 +51,8 @@ struct Spread {
 };
 
 bool IsResult(const std::string& name) {
-  for (const char* ending : {"_accuracy", "_roc_auc", "_micro_f1", "_macro_f1"})
+  for (const char* ending :
+       {"_accuracy", "_roc_auc", "_average_precision", "_micro_f1", "_macro_f1"})
     if (name.find(ending) != std::string::npos) return true;
   return name == "best_epoch" || name == "epoch_seconds" || name == "train_nodes_per_second";
 }

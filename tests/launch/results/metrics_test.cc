@@ -57,28 +57,52 @@ TEST(F1Counts, GiveTheHandComputedMicroAndMacro) {
   EXPECT_DOUBLE_EQ(counts.Macro(), (2.0 / 3 + 2.0 / 4 + 0) / 3);
 }
 
+TEST(F1Counts, OfOneClassANodeLeaveOutClassesThatNobodyHasOrIsPredictedToHave) {
+  // Class 4 is absent.
+  F1Counts counts(5);
+  const int32_t labels[] = {0, 0, 0, 1, 1, 2};
+  const int32_t predicted[] = {0, 0, 1, 1, 3, kUnlabelled};
+  for (size_t i = 0; i < 6; ++i) counts.AddClass(predicted[i], labels[i]);
+  // Class 0: 2 of 2 + 0.5; class 1: 1 of 1 + 0.5 + 0.5; classes 2 and 3: none is right.
+  EXPECT_DOUBLE_EQ(counts.MacroOfPresent(), (2 / 2.5 + 1 / 2.0 + 0 + 0) / 4);
+  EXPECT_TRUE(std::isnan(F1Counts(2).MacroOfPresent()));
+}
+
 TEST(RocAuc, GivesTheHandComputedAreaWithTies) {
   // Pairs (positive, negative): 0.8 beats both; 0.5 ties with one and beats the other. 3.5 of 4.
   std::vector<ScoredLabel> scored = {{0.8f, 1}, {0.5f, 0}, {0.5f, 1}, {0.1f, 0}};
-  EXPECT_DOUBLE_EQ(RocAuc(&scored), 3.5 / 4);
+  EXPECT_DOUBLE_EQ(MeasureRanking(&scored).roc_auc, 3.5 / 4);
 }
 
 TEST(RocAuc, IsOneHalfIfAllScoresTieAndNoneIfALabelIsAbsent) {
   std::vector<ScoredLabel> ties = {{1, 1}, {1, 0}, {1, 0}};
-  EXPECT_DOUBLE_EQ(RocAuc(&ties), 0.5);
+  EXPECT_DOUBLE_EQ(MeasureRanking(&ties).roc_auc, 0.5);
   std::vector<ScoredLabel> positives = {{1, 1}, {2, 1}};
-  EXPECT_TRUE(std::isnan(RocAuc(&positives)));
+  EXPECT_TRUE(std::isnan(MeasureRanking(&positives).roc_auc));
   std::vector<ScoredLabel> none;
-  EXPECT_TRUE(std::isnan(RocAuc(&none)));
+  EXPECT_TRUE(std::isnan(MeasureRanking(&none).roc_auc));
 }
 
 TEST(RocAuc, IsNoneIfAScoreIsNoNumber) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
   std::vector<ScoredLabel> diverged = {{1, 1}, {nan, 0}, {0, 0}, {nan, 1}};
-  EXPECT_TRUE(std::isnan(RocAuc(&diverged)));
+  EXPECT_TRUE(std::isnan(MeasureRanking(&diverged).roc_auc));
   std::vector<ScoredLabel> ordered = {{infinity, 1}, {-infinity, 0}, {0, 1}};
-  EXPECT_DOUBLE_EQ(RocAuc(&ordered), 1);
+  EXPECT_DOUBLE_EQ(MeasureRanking(&ordered).roc_auc, 1);
+}
+
+TEST(AveragePrecision, GivesTheHandComputedMeanWithTies) {
+  // From above: 0.8 is the first of one; the two of 0.5 are two of three; 0.1 is three of five.
+  std::vector<ScoredLabel> scored = {{0.5f, 0}, {0.8f, 1}, {0.1f, 1}, {0.5f, 1}, {0.1f, 0}};
+  EXPECT_DOUBLE_EQ(MeasureRanking(&scored).average_precision, (1 + 2.0 / 3 + 3.0 / 5) / 3);
+}
+
+TEST(AveragePrecision, IsTheShareOfPositivesIfAllScoresTieAndNoneIfALabelIsAbsent) {
+  std::vector<ScoredLabel> ties = {{1, 1}, {1, 0}, {1, 0}};
+  EXPECT_DOUBLE_EQ(MeasureRanking(&ties).average_precision, 1.0 / 3);
+  std::vector<ScoredLabel> negatives = {{1, 0}, {2, 0}};
+  EXPECT_TRUE(std::isnan(MeasureRanking(&negatives).average_precision));
 }
 
 TEST(RocAuc, EqualsTheCountOverAllPairsForAnyNumberOfRanks) {
@@ -107,7 +131,7 @@ TEST(RocAuc, EqualsTheCountOverAllPairsForAnyNumberOfRanks) {
       absl::StatusOr<std::vector<ScoredLabel>> gathered =
           GatherOverRanks<ScoredLabel>(comm, "scores", mine);
       ASSERT_OK(gathered);
-      EXPECT_EQ(RocAuc(&*gathered), ordered / pairs);
+      EXPECT_EQ(MeasureRanking(&*gathered).roc_auc, ordered / pairs);
     });
   }
 }
