@@ -39,11 +39,10 @@ std::string ImportSources(const ImportOptions& options);
 // since. False for a store that does not say what they were.
 bool InputsChanged(const Store& store, absl::string_view options, absl::string_view inputs);
 
-// kFailedPrecondition if the store was imported from another path than `options.from`, and these
-// are not the same inputs, moved: prep may not replace one graph by another. OK for a store that
-// does not say.
-absl::Status CheckSameSource(const Store& store, const ImportOptions& options,
-                             absl::string_view inputs);
+// kFailedPrecondition if there is a store, whole or damaged, that was imported from another path
+// than `options.from`, and these are not the same inputs, moved: prep may not replace one graph by
+// another. OK for a store that does not say.
+absl::Status CheckSameSource(const ImportOptions& options, absl::string_view inputs);
 
 // What the input says of its size without being read, or an estimate from its beginning; nothing if
 // its format does not tell. `shape.arcs` is an upper bound, since duplicates are still counted.

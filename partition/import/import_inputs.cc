@@ -27,6 +27,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of the last step that was decided, even if it was interrupted; empty if there is none to read.
+StoreManifest LatestManifest(const std::string& store) {
+  for (const char* name : {kNextManifestName, kStoreManifestName})
+    if (absl::StatusOr<StoreManifest> found = ReadManifest(absl::StrCat(store, "/", name));
+        found.ok())
+      return *std::move(found);
+  return {};
+}
+
 absl::Status CheckReadable(const std::string& flag, const std::string& path) {
   if (access(path.c_str(), R_OK) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat(flag, " ", path));
@@ -184,9 +193,9 @@ bool InputsChanged(const Store& store, absl::string_view options, absl::string_v
          done->inputs() != inputs;
 }
 
-absl::Status CheckSameSource(const Store& store, const ImportOptions& options,
-                             absl::string_view inputs) {
-  const Provenance* done = store.FindStep(PrepStepName(PrepStep::kImport));
+absl::Status CheckSameSource(const ImportOptions& options, absl::string_view inputs) {
+  const StoreManifest manifest = LatestManifest(options.store);
+  const Provenance* done = FindStep(manifest, PrepStepName(PrepStep::kImport));
   if (done == nullptr || done->sources().empty() || done->inputs() == inputs)
     return absl::OkStatus();
   absl::string_view other = done->sources();
@@ -194,7 +203,7 @@ absl::Status CheckSameSource(const Store& store, const ImportOptions& options,
   if (absl::ConsumePrefix(&other, from) && (other.empty() || absl::StartsWith(other, "; --")))
     return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      store.path(), " was imported from other inputs:\n  ", done->sources(), "\nnot from\n  ",
+      options.store, " was imported from other inputs:\n  ", done->sources(), "\nnot from\n  ",
       ImportSources(options), "\ngive another --store, or remove this one first"));
 }
 

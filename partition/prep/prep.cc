@@ -52,6 +52,7 @@ class PrepRun {
   absl::Status Run() {
     QH_RETURN_IF_ERROR(DescribeSteps());
     QH_ASSIGN_OR_RETURN(const std::string inputs, ImportInputs(options_.import));
+    QH_RETURN_IF_ERROR(CheckSameSource(options_.import, inputs));
     QH_RETURN_IF_ERROR(OpenStore(inputs));
     bool planned = true;
     if (store_ != nullptr) {
@@ -95,7 +96,6 @@ class PrepRun {
       observer_.Say(absl::StrCat(intact.store == nullptr ? "the store" : "a file of the store",
                                  " is damaged and will be made anew: ", intact.damage, "\n"));
     if (intact.store == nullptr) return absl::OkStatus();
-    QH_RETURN_IF_ERROR(CheckSameSource(*intact.store, options_.import, inputs));
     const std::string& options = of(PrepStep::kImport);
     if (InputsChanged(*intact.store, options, inputs)) {
       observer_.Say("the input has changed since it was imported: the store will be made anew\n");

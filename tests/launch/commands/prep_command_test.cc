@@ -93,6 +93,22 @@ TEST_F(PrepCommandTest, DoesNotReplaceAStoreOfOtherInputs) {
   EXPECT_THAT(moved.out, Not(HasSubstr("done"))) << "the same graph elsewhere";
 }
 
+TEST_F(PrepCommandTest, DoesNotReplaceADamagedStoreOfOtherInputs) {
+  ASSERT_EQ(Prep().code, ExitCode::kDone);
+  ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
+  const auto prep = [&](const char* flag) {
+    return Quadhop({"prep", "--from", folder_ / "arcs.txt", "--store", store_, flag});
+  };
+  Damage("labels.npy");
+  for (const char* flag : {"--dry-run", "--directed"})
+    EXPECT_THAT(prep(flag).err, HasSubstr("was imported from other inputs"));
+  std::filesystem::remove(store_ + "/indptr.npy");
+  for (const char* flag : {"--dry-run", "--directed"})
+    EXPECT_THAT(prep(flag).err, HasSubstr("was imported from other inputs"));
+  EXPECT_EQ(Prep().code, ExitCode::kDone);
+  EXPECT_EQ(Inspect()["nodes"], 100);
+}
+
 TEST_F(PrepCommandTest, TakesAPathInAnotherSpellingForTheSame) {
   ASSERT_OK(WriteFileAtomically(folder_ / "arcs.txt", "0 1\n1 2\n2 0\n"));
   const std::vector<int64_t> labels = {0, 1, 0};
