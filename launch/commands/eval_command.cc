@@ -26,7 +26,6 @@ absl::StatusOr<ExitCode> EvalCommand(absl::Span<const std::string> arguments) {
   if (!proceed) return ExitCode::kDone;
   eval.model = model.job;
   TakeDeadlines(eval.model.config.train(), &ranks);
-  ranks.collective_deadline *= eval.samples;  // ranks meet at the end, not at each step
   return RunRanks(ranks, [&eval](const RankContext& context) { return Evaluate(eval, context); });
 }
 

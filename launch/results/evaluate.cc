@@ -8,6 +8,7 @@
 
 #include "core/base/status.h"
 #include "launch/json/json_object.h"
+#include "launch/ranks/step_agreement.h"
 #include "launch/results/evaluation.h"
 #include "launch/results/load_model.h"
 #include "launch/results/majority_class.h"
@@ -35,9 +36,17 @@ absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& con
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       LoadModel(job.model, job.split, Use::kMeasure, context));
   const int64_t samples = session->DistinctSamples(job.samples);
+  // Ranks keep pace: a rank that is done sooner would wait for the slowest until its deadline.
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<StepAgreement> pace,
+                      StepAgreement::Create(context.comm));
+  const auto is_to_stop = [&]() -> absl::StatusOr<bool> {
+    QH_RETURN_IF_ERROR(pace->Exchange({}).status());
+    return false;
+  };
   QH_ASSIGN_OR_RETURN(
       const auto metrics,
-      EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest}, samples));
+      EvaluateParts(*session, {SplitPart::kTrain, SplitPart::kValid, SplitPart::kTest}, samples,
+                    /*details=*/nullptr, is_to_stop));
   if (!context.IsMain()) return ExitCode::kDone;
   if (!job.as_json)
     absl::PrintF("split %s of %s%s\n", session->split(), session->store().path(),

@@ -20,7 +20,7 @@
 #include "launch/training/checkpointing.h"
 #include "launch/training/epoch_evaluation.h"
 #include "launch/training/pipeline_report.h"
-#include "launch/training/step_agreement.h"
+#include "launch/ranks/step_agreement.h"
 #include "launch/training/train_job.h"
 #include "model/parameters/adam.h"
 

@@ -1,4 +1,4 @@
-#include "launch/training/step_agreement.h"
+#include "launch/ranks/step_agreement.h"
 
 #include <numeric>
 
