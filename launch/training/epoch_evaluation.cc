@@ -23,9 +23,8 @@ absl::StatusOr<EpochEvaluation> EpochEvaluation::Of(Session& session, double bes
   if (valid.nodes > 0 && valid.select_by_roc_auc && std::isnan(made.valid_))
     return absl::FailedPreconditionError(absl::StrCat(
         "the validation nodes of split ", session.split(),
-        " have no area under the ROC curve: either no label has both values among them, or the "
-        "model's scores are not numbers. Begin another --run, with another --split, or without "
-        "train.select_by=ROC_AUC"));
+        " have no area under the ROC curve: the model's scores are not numbers. It has diverged: "
+        "begin another --run with a lower train.learning_rate, or set train.clip_norm"));
   // Without validation nodes the last epoch is the result.
   made.better_ = valid.nodes == 0 || made.valid_ > best_valid;
   made.best_ = made.better_ || made.valid_ == best_valid;

@@ -48,9 +48,9 @@ absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       Session::Create(job.store, job.split, job.config, context.With(comm)));
   // Checked before the folder of an existing run is touched.
-  QH_RETURN_IF_ERROR(
-      AgreeOnStatus(comm, "count training nodes",
-                    CheckTrainingNodes(session->inputs(), session->store(), session->split())));
+  QH_RETURN_IF_ERROR(AgreeOnStatus(
+      comm, "check the split",
+      CheckSplit(session->inputs(), session->store(), session->split(), session->config())));
   return Trainer(job, *session, faults).Run();
 }
 
