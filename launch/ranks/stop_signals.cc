@@ -75,10 +75,9 @@ void StopSignals::Wait() {
     int signal = 0;
     if (sigwait(&signals_, &signal) != 0) continue;
     if (closing_) return;
-    if (!deferred_) {
-      if (signal == SIGTERM && NumRanksByLauncher() > 1) absl::SleepFor(absl::Seconds(2));
-      EndBeforeFirstStep();
-    }
+    if (!deferred_ && signal == SIGTERM && NumRanksByLauncher() > 1)
+      absl::SleepFor(absl::Seconds(2));
+    if (!deferred_) EndBeforeFirstStep();
     if (!requested_) {
       since_first = {};
       if (signal == SIGINT)

@@ -68,6 +68,21 @@ TEST(StopSignals, EndTheProcessAtOnceUntilTheyAreDeferred) {
       testing::ExitedWithCode(75), "stops before its first step, as asked");
 }
 
+TEST(StopSignals, OneOfARankThatBeginsToTrainWhileItWaitsIsARequest) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+        StopSignals stop;
+        kill(getpid(), SIGTERM);
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        stop.Defer();
+        WaitFor(stop);
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 TEST(StopSignals, EndTheProcessAgainOnceTheyAreDeferredNoLonger) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
