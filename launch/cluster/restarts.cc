@@ -66,14 +66,15 @@ absl::StatusOr<ExitCode> RunWithRestarts(
     const JobWords& job, int64_t max_restarts,
     const std::function<absl::StatusOr<std::vector<std::string>>(const JobWords&)>& command_of) {
   const std::string run = FlagOfJob(job, "run");
+  const auto steps_done = [&] { return IsTraining(job) ? StepsDone(run) : 0; };
   Supervisor supervisor;
   for (int64_t restarts = 0;; ++restarts) {
     const bool starts_over = restarts == 0 && HasSwitch(job, "overwrite");
-    const int64_t before = StepsDone(run);
+    const int64_t before = steps_done();
     QH_ASSIGN_OR_RETURN(const auto command, command_of(restarts == 0 ? job : WithResume(job)));
     QH_ASSIGN_OR_RETURN(const int code, supervisor.Run(command));
     if (code == 0) return ExitCode::kDone;
-    const int64_t after = StepsDone(run);
+    const int64_t after = steps_done();
     if (supervisor.StopRequested() && code == 128 + SIGUSR1) {
       Say(IsTraining(job) && after == before ? "stopped before its first step, as asked"
                                              : "stopped, as asked");
