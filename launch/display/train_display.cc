@@ -41,7 +41,7 @@ std::string LiveLine(const TrainingView& view) {
   const auto epochs_left = static_cast<double>(view.epochs - view.epoch);
   const double left = step_seconds * (static_cast<double>(view.steps - view.step) +
                                       epochs_left * static_cast<double>(view.steps)) +
-                      view.evaluation_seconds * (epochs_left + 1);
+                      view.evaluation_seconds * static_cast<double>(view.evaluations_left);
   absl::StrAppend(&line, "  ", ShortDuration(absl::Seconds(left)), " left  ",
                   Bottleneck(view.waits));
   return line;

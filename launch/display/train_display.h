@@ -26,6 +26,7 @@ struct TrainingWaits {
 // Where a run stands, as the live line has it.
 struct TrainingView {
   int64_t epoch = 0, epochs = 0;
+  int64_t evaluations_left = 0;   // of the run, that of this epoch with them
   int64_t step = 0, steps = 0;    // of the epoch
   double loss = 0;                // mean of the epoch so far
   double valid = -1;              // of the last evaluation; -1: none yet

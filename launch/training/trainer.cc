@@ -40,6 +40,16 @@ double MeanLoss(const EpochProgress& progress) {
   return progress.loss_sum() / static_cast<double>(progress.nodes());
 }
 
+bool IsEvaluated(int64_t epoch, const TrainConfig& config) {
+  return epoch % config.eval_every_epochs() == 0 || epoch == config.epochs();
+}
+
+// How many epochs are evaluated from this one on.
+int64_t EvaluationsFrom(int64_t epoch, const TrainConfig& config) {
+  const int64_t epochs = config.epochs(), every = config.eval_every_epochs();
+  return NumBlocks(epochs, every) - (epoch - 1) / every;
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainJob& job, Session& session, Faults& faults)
@@ -163,6 +173,7 @@ TrainingView Trainer::View(int64_t epoch) const {
   TrainingView view;
   view.epoch = epoch;
   view.epochs = config_.epochs();
+  view.evaluations_left = EvaluationsFrom(epoch, config_);
   view.step = done.steps();
   view.steps = steps_per_epoch_;
   view.loss = MeanLoss(done);
@@ -261,7 +272,7 @@ absl::Status Trainer::EndEpoch(int64_t epoch) {
       const PipelineReport loading,
       PipelineReport::Combine(session_.context().comm, pipeline_, position_.under_way().seconds()));
   std::optional<EpochEvaluation> evaluation;
-  if (epoch % config_.eval_every_epochs() == 0 || epoch == config_.epochs()) {
+  if (IsEvaluated(epoch, config_)) {
     if (std::exchange(due_by_time_, false))
       QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
     QH_RETURN_IF_ERROR(faults_.At(FailAt::EVALUATION, position_.step()));

@@ -43,6 +43,7 @@ TEST(LiveLine, SaysWhereTheRunStandsAndWhatIsLeftOfAllOfIt) {
   view.seconds = 10;
   view.nodes = 5000;
   view.evaluation_seconds = 4;
+  view.evaluations_left = 3;
   // 280 steps of 0.5 s, and 3 evaluations.
   EXPECT_EQ(LiveLine(view),
             "epoch 3/5  step 20/100  loss 1.5000  valid 0.7500  500 nodes/s  2m32s left  computes");
