@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/base/rng.h"
 #include "core/base/status.h"
 #include "core/threads/for_each_row.h"
 #include "core/threads/parallel_status.h"
 #include "partition/linear_algebra/add_scaled.h"
 #include "partition/linear_algebra/column_blocks.h"
+#include "partition/linear_algebra/random_rows.h"
 #include "partition/linear_algebra/standardize.h"
 #include "partition/scratch/scratch_file.h"
 
@@ -22,26 +22,13 @@ namespace {
 constexpr int64_t kRowsPerBlock = 1024;
 constexpr float kWeights[] = {0.5f, 1.0f, 1.0f};  // of the powers 1, 2, 3
 constexpr size_t kPowers = std::size(kWeights);
-constexpr uint64_t kFastRpStream = 0;  // `minor` of the stream keys; the SVD has 1
 // A node's square while a power is made, and its scale in each.
 constexpr int64_t kScaleBytes = sizeof(double) + kPowers * sizeof(float);
-
-// Columns [begin, begin + L) of R_0.
-void FillGaussian(absl::Span<const int64_t> keys, uint64_t seed, int64_t begin,
-                  TensorView<float> r,  // [N, L]
-                  ThreadPool& pool) {
-  ForEachRow(r.dim(0), kRowsPerBlock, pool, [&](int64_t v, int) {
-    RandomStream random(seed, RandomPurpose::kEncoding,
-                        static_cast<uint64_t>(keys[static_cast<size_t>(v)]), kFastRpStream);
-    random.SkipNormals(static_cast<uint64_t>(begin));
-    for (int64_t i = 0; i < r.dim(1); ++i) r.row(v)[i] = static_cast<float>(random.Normal());
-  });
-}
 
 void ProjectInMemory(const FastRpInput& input, ThreadPool& pool, TensorView<float> out) {
   const int64_t num_nodes = out.dim(0), width = out.dim(1);
   Tensor<float> r({num_nodes, width}), next({num_nodes, width});
-  FillGaussian(input.keys, input.seed, 0, r.view(), pool);
+  FillNormals(input.keys, input.seed, RowDraws::kFastRp, 0, r.view(), pool);
   std::fill_n(out.data(), out.size(), 0.0f);
   for (size_t power = 0; power < kPowers; ++power) {
     Tell(input.on_progress, "powers",
@@ -112,7 +99,7 @@ class ProjectionByColumns {
   // Columns [begin, begin + L) of R_power.
   absl::Status Load(size_t power, int64_t begin, TensorView<float> r) {  // [N, L]
     if (power == 0) {
-      FillGaussian(input_.keys, input_.seed, begin, r, pool_);
+      FillNormals(input_.keys, input_.seed, RowDraws::kFastRp, begin, r, pool_);
       return absl::OkStatus();
     }
     QH_RETURN_IF_ERROR(powers_[power - 1].Read(all_rows(), begin, r.data()));

@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 #include "core/threads/for_each_row.h"
 #include "partition/encodings/graph_laplacian.h"
+#include "partition/linear_algebra/random_rows.h"
 #include "partition/linear_algebra/standardize.h"
 #include "partition/linear_algebra/symmetric_eigen.h"
 #include "partition/linear_algebra/tall_skinny.h"
@@ -28,7 +29,6 @@ constexpr double kLargestBound = 1.9;
 constexpr double kMultiplyAdds = 1e11;    // that products with the graph may take in all ...
 constexpr int64_t kLeastProducts = 1000;  // ... or as many as this
 constexpr int64_t kRowsPerBlock = 4096;
-constexpr uint64_t kLaplacianStream = 3;  // `minor` of the stream keys
 
 // Ritz vectors of the Laplacian, in the inner product of its degrees.
 class Subspace {
@@ -42,9 +42,8 @@ class Subspace {
         eigenvalues_(static_cast<size_t>(width)),
         residuals_(static_cast<size_t>(width)) {
     ForEachRow(q_.dim(0), kRowsPerBlock, pool_, [&](int64_t v, int) {
-      RandomStream random(input.seed, RandomPurpose::kEncoding,
-                          static_cast<uint64_t>(input.keys[static_cast<size_t>(v)]),
-                          kLaplacianStream);
+      RandomStream random =
+          StreamOfRow(input.seed, input.keys[static_cast<size_t>(v)], RowDraws::kLaplacian);
       for (int64_t i = 0; i < width; ++i) q_.row(v)[i] = random.Normal();
     });
     RayleighRitz();

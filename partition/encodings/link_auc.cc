@@ -6,12 +6,12 @@
 
 #include "core/base/rng.h"
 #include "partition/encodings/random_walk.h"
+#include "partition/linear_algebra/random_rows.h"
 
 namespace quadhop {
 namespace {
 
 constexpr int kPairs = 1 << 14;
-constexpr uint64_t kAucStream = 4;  // `minor` of the stream keys
 
 double Cosine(const float* x, const float* y, int64_t n) {
   double xy = 0, xx = 0, yy = 0;
@@ -27,7 +27,7 @@ double Cosine(const float* x, const float* y, int64_t n) {
 
 double LinkAuc(const Topology& topology, TensorView<const float> rows, uint64_t seed) {
   if (topology.num_arcs() == 0) return 0.5;
-  RandomStream random(seed, RandomPurpose::kEncoding, 0, kAucStream);
+  RandomStream random = StreamOfRow(seed, 0, RowDraws::kLinkAuc);
   const auto cosine = [&](int64_t u, int64_t v) {
     return Cosine(rows.row(u), rows.row(v), rows.dim(1));
   };

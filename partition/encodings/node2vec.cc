@@ -8,12 +8,13 @@
 
 #include "partition/encodings/random_walk.h"
 #include "partition/linear_algebra/add_scaled.h"
+#include "partition/linear_algebra/random_rows.h"
 #include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {
 
-constexpr int64_t kWalksANode = 10, kWalkNodes = 40, kContext = 20, kNegatives = 20;
+constexpr int64_t kWalksANode = kMostNode2vecWalks, kWalkNodes = 40, kContext = 20, kNegatives = 20;
 constexpr int64_t kWindows = kWalkNodes - kContext + 1;  // of a walk; its first node scores
 constexpr float kNegativeWeight = static_cast<float>(kContext - 1) / kNegatives;
 constexpr int64_t kRowsAWalk = kWalkNodes + kNegatives;
@@ -21,8 +22,6 @@ constexpr float kLearningRate = 0.1f, kFirstSize = 0.1f;
 constexpr int64_t kGradientFloats = int64_t{1} << 24;  // of a block
 constexpr int64_t kMaxWalks = 1024;                    // of a block
 constexpr int64_t kNodesABlockedWalk = 8;  // smaller graphs have smaller blocks, and more of them
-constexpr uint64_t kRowStream = 5, kWalkStream = 6;  // `minor` of the stream keys; walk w of a node
-                                                     // has kWalkStream + w
 
 // Sums in eight lanes: the same digits on every processor.
 float Dot(const float* x, const float* y, int64_t n) {
@@ -54,7 +53,7 @@ class SkipGram {
     input_.pool.ParallelFor(NumBlocks(num_nodes(), kMaxWalks), [&](int64_t block, int) {
       const BlockRange range = Block(block, num_nodes(), kMaxWalks);
       for (int64_t v = range.begin; v < range.end; ++v) {
-        RandomStream random = StreamOf(v, kRowStream);
+        RandomStream random = StreamOf(v, RowDraws::kNode2vecStart);
         for (int64_t i = 0; i < width(); ++i)
           rows_.row(v)[i] = kFirstSize * static_cast<float>(random.Normal());
       }
@@ -77,9 +76,8 @@ class SkipGram {
  private:
   int64_t num_nodes() const { return rows_.dim(0); }
   int64_t width() const { return rows_.dim(1); }
-  RandomStream StreamOf(int64_t node, uint64_t minor) const {
-    return {input_.seed, RandomPurpose::kEncoding,
-            static_cast<uint64_t>(input_.keys[static_cast<size_t>(node)]), minor};
+  RandomStream StreamOf(int64_t node, RowDraws draws, uint64_t walk = 0) const {
+    return StreamOfRow(input_.seed, input_.keys[static_cast<size_t>(node)], draws, walk);
   }
 
   // Walks of one round begin at every node once, in an order that keeps neighbours apart.
@@ -94,7 +92,7 @@ class SkipGram {
   void DrawWalk(int64_t walk, int64_t* nodes) const {
     nodes[0] = StartOf(walk);
     RandomStream random =
-        StreamOf(nodes[0], kWalkStream + static_cast<uint64_t>(walk / num_nodes()));
+        StreamOf(nodes[0], RowDraws::kNode2vecWalks, static_cast<uint64_t>(walk / num_nodes()));
     for (int64_t i = 1; i < kWalkNodes; ++i)
       nodes[i] = RandomNeighbor(input_.topology, nodes[i - 1], random);
     for (int64_t i = kWalkNodes; i < kRowsAWalk; ++i)

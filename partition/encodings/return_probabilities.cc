@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "partition/encodings/random_walk.h"
+#include "partition/linear_algebra/random_rows.h"
 #include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
@@ -14,11 +15,9 @@ namespace {
 constexpr int kWalks = 256;
 constexpr double kMostRatio = kWalks / 4.0;  // of a node's degree to its neighbours', on average
 constexpr int64_t kNodesPerBlock = 64;
-constexpr uint64_t kWalkStream = 2;  // `minor` of the stream keys; other encodings have their own
 
 RandomStream WalksOf(const EncoderInput& input, int64_t node) {
-  return RandomStream(input.seed, RandomPurpose::kEncoding,
-                      static_cast<uint64_t>(input.keys[static_cast<size_t>(node)]), kWalkStream);
+  return StreamOfRow(input.seed, input.keys[static_cast<size_t>(node)], RowDraws::kReturns);
 }
 
 // The share of walks that are back.

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/base/rng.h"
 #include "core/base/status.h"
 #include "core/memory/host_memory.h"
+#include "partition/linear_algebra/random_rows.h"
 #include "partition/linear_algebra/sparse_product.h"
 #include "partition/linear_algebra/sparse_transpose.h"
 #include "partition/linear_algebra/symmetric_eigen.h"
@@ -18,20 +18,6 @@ namespace {
 
 constexpr int64_t kOversampling = 10;
 constexpr int kPowerIterations = 3;
-constexpr int64_t kRowsPerBlock = 4096;
-constexpr uint64_t kSvdStream = 1;  // `minor` of the stream keys; fastrp has 0
-
-void FillGaussian(const LinearMap& a, uint64_t seed, TensorView<float> x, ThreadPool& pool) {
-  const int64_t width = x.dim(1);
-  pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
-    const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
-    for (int64_t j = range.begin; j < range.end; ++j) {
-      const int64_t key = a.column_keys.empty() ? j : a.column_keys[static_cast<size_t>(j)];
-      RandomStream random(seed, RandomPurpose::kEncoding, static_cast<uint64_t>(key), kSvdStream);
-      for (int64_t i = 0; i < width; ++i) x.row(j)[i] = static_cast<float>(random.Normal());
-    }
-  });
-}
 
 // W S [L, dim] from B B^T = W S^2 W^T.
 absl::Status RightFactor(Tensor<double> gram, TensorView<float> factor) {
@@ -70,7 +56,7 @@ absl::Status RandomizedSvd(const LinearMap& a, int64_t dim, uint64_t seed, Threa
       absl::StrCat("SVD of a ", a.num_rows, " x ", a.num_cols, " matrix to ", dim, " dimensions"),
       RandomizedSvdBytes(a.num_rows, a.num_cols, dim)));
   Tensor<float> y({a.num_rows, width}), z({a.num_cols, width}), factor({width, dim});
-  FillGaussian(a, seed, z.view(), pool);
+  FillNormals(a.column_keys, seed, RowDraws::kSvd, 0, z.view(), pool);
   a.multiply(z.cview(), y.view());
   for (int iteration = 0; iteration < kPowerIterations; ++iteration) {
     Orthonormalize(y.view(), 1, pool);

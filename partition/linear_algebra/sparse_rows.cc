@@ -13,12 +13,12 @@
 #include "core/base/rng.h"
 #include "core/base/status.h"
 #include "core/threads/for_each_row.h"
+#include "partition/linear_algebra/random_rows.h"
 
 namespace quadhop {
 namespace {
 
 constexpr int64_t kRowsPerBlock = 256;
-constexpr uint64_t kProjectionStream = 2;  // `minor` of the stream keys; FastRP has 0, the SVD 1
 
 absl::Status Wrong(const std::string& place, absl::string_view what) {
   return absl::InvalidArgumentError(
@@ -60,8 +60,7 @@ class RandomSigns {
         scale_(static_cast<float>(1.0 / std::sqrt(static_cast<double>(width)))),
         signs_(AsSize(num_columns * words_)) {
     ForEachRow(num_columns, kRowsPerBlock, pool, [&](int64_t column, int) {
-      RandomStream random(seed, RandomPurpose::kEncoding, static_cast<uint64_t>(column),
-                          kProjectionStream);
+      RandomStream random = StreamOfRow(seed, column, RowDraws::kProjection);
       for (int64_t w = 0; w < words_; ++w) signs_[AsSize(column * words_ + w)] = random.Next32();
     });
   }
