@@ -84,6 +84,19 @@ void Advise(const NpyFile& array, int advice) {
 
 }  // namespace
 
+const char* PartName(SplitPart part) {
+  switch (part) {
+    case SplitPart::kTrain:
+      return "train";
+    case SplitPart::kValid:
+      return "valid";
+    case SplitPart::kTest:
+      return "test";
+    default:
+      return "none";
+  }
+}
+
 Store::Store() : files_(std::make_unique<Files>()) {}
 Store::~Store() = default;
 

@@ -30,6 +30,9 @@ inline constexpr uint8_t kUnlabelledMulti = 2;  // in labels [N, L]
 
 enum class SplitPart : uint8_t { kNone = 0, kTrain = 1, kValid = 2, kTest = 3 };
 
+// "none", "train", "valid" or "test".
+const char* PartName(SplitPart part);
+
 // Hop features: row v is the node's (x, Ax, A^2 x, ...), contiguous.
 struct FeatureTable {
   DType dtype = DType::kF32;   // kF32, kF16 or kBF16

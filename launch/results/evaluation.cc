@@ -116,19 +116,6 @@ std::string SelectedMetric(const Session& session) {
   return session.store().manifest().multi_label() ? "micro F1 " : "";
 }
 
-const char* PartName(SplitPart part) {
-  switch (part) {
-    case SplitPart::kTrain:
-      return "train";
-    case SplitPart::kValid:
-      return "valid";
-    case SplitPart::kTest:
-      return "test";
-    default:
-      return "none";
-  }
-}
-
 absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
     Session& session, std::vector<SplitPart> parts, int64_t samples,
     std::map<SplitPart, EvaluationDetail>* details, const StopQuestion& is_to_stop) {

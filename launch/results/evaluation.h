@@ -34,9 +34,6 @@ struct PartMetrics {
 // The name of PartMetrics::selected, as "ROC AUC ", to stand before its figure; "" for accuracy.
 std::string SelectedMetric(const Session& session);
 
-// "train", "valid" or "test".
-const char* PartName(SplitPart part);
-
 // Evaluates the labelled nodes of `parts` in one pass, each by its mean logits from `samples`
 // samples. details: if not nullptr, what this rank saw of each part. is_to_stop: see
 // Session::ForEachPrediction. Collective.

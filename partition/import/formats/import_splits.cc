@@ -14,8 +14,6 @@
 namespace quadhop {
 namespace {
 
-constexpr const char* kPartNames[] = {"none", "train", "valid", "test"};
-
 // Splits over nodes: `num_splits` rows, or columns, of one value per node.
 absl::StatusOr<TableShape> NodesOfSplits(const ArraySource& source, int64_t num_nodes) {
   const std::vector<int64_t>& dims = source.dims();
@@ -82,7 +80,7 @@ absl::Status ImportMasks(std::array<ArraySource, 3> masks, ImportTarget& target)
             for (int64_t split = begin; split < (of_all ? num_splits : begin + 1); ++split) {
               uint8_t& old = splits[AsSize(split)][AsSize(node)];
               if (old != 0)
-                return ArrayError(place(split), absl::StrCat("also in ", kPartNames[old]),
+                return ArrayError(place(split), absl::StrCat("also in ", PartName(SplitPart{old})),
                                   "the parts of a split must not overlap");
               old = part;
             }
@@ -191,25 +189,46 @@ absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
   return absl::OkStatus();
 }
 
+SplitParts::SplitParts(absl::string_view name, int64_t num_nodes)
+    : name_(name), parts_(AsSize(num_nodes)) {}
+
+absl::Status SplitParts::Add(SplitPart part, absl::Span<const int64_t> ids,
+                             absl::FunctionRef<std::string(int64_t)> place_of) {
+  const auto added = static_cast<uint8_t>(part);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto place = [&] { return place_of(static_cast<int64_t>(i)); };
+    if (ids[i] < 0 || ids[i] >= static_cast<int64_t>(parts_.size()))
+      return ArrayError(place(), absl::StrCat("node ", ids[i]),
+                        absl::StrCat("node ids are in [0, ", parts_.size(), ")"));
+    uint8_t& old = parts_[AsSize(ids[i])];
+    if (old != 0 && old != added)
+      return ArrayError(place(),
+                        absl::StrCat("node ", ids[i], ", in both ", PartName(SplitPart{old}),
+                                     " and ", PartName(part), " of split ", name_),
+                        "the parts of a split must not overlap");
+    num_repeated_ += old == added;
+    old = added;
+  }
+  return absl::OkStatus();
+}
+
+void SplitParts::AddTo(ImportTarget& target) && {
+  if (num_repeated_ > 0)
+    target.AddNote(
+        absl::StrCat("split ", name_, " names ", num_repeated_, " nodes more than once"));
+  target.AddSplit(name_, std::move(parts_));
+}
+
 absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,
                            const std::string& place, ImportTarget& target) {
-  const int64_t num_nodes = target.num_nodes();
-  std::vector<uint8_t> parts(AsSize(num_nodes));
-  for (uint8_t part = 1; part <= 3; ++part) {
-    for (const int64_t id : ids[size_t{part} - 1]) {
-      const std::string where = absl::StrCat(place, " ", kPartNames[part]);
-      if (id < 0 || id >= num_nodes)
-        return ArrayError(where, absl::StrCat("a list with node ", id),
-                          absl::StrCat("node ids are in [0, ", num_nodes, ")"));
-      if (parts[AsSize(id)] != 0 && parts[AsSize(id)] != part)
-        return ArrayError(
-            where,
-            absl::StrCat("a list with node ", id, ", which is in ", kPartNames[parts[AsSize(id)]]),
-            "the parts of a split must not overlap");
-      parts[AsSize(id)] = part;
-    }
+  SplitParts parts(name, target.num_nodes());
+  for (size_t i = 0; i < kSplitParts.size(); ++i) {
+    const SplitPart part = kSplitParts[i];
+    QH_RETURN_IF_ERROR(parts.Add(part, ids[i], [&](int64_t element) {
+      return absl::StrCat(place, " ", PartName(part), " element ", element);
+    }));
   }
-  target.AddSplit(name, std::move(parts));
+  std::move(parts).AddTo(target);
   return absl::OkStatus();
 }
 

@@ -4,14 +4,17 @@
 // element, what it is and what is allowed, and those of ArraySource and ImportTarget.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/strings/string_view.h>
+#include <absl/types/span.h>
 
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "core/store/store.h"
 #include "partition/import/arrays/array_source.h"
 #include "partition/import/arrays/named_arrays.h"
 #include "partition/import/target/import_target.h"
@@ -30,7 +33,29 @@ absl::Status ImportSplitsOrRandomSplit(const NamedArrays& arrays, std::vector<st
 // [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three rows of 0 and 1 without
 // a node in two of them are the masks of one split.
 absl::Status ImportSplits(ArraySource splits, ImportTarget& target);
-// Node ids of train, valid and test.
+
+// A split as it is read, one part after another.
+class SplitParts {
+ public:
+  SplitParts(absl::string_view name, int64_t num_nodes);
+
+  // Adds lists of node ids; place_of(i) says where ids[i] stands. kInvalidArgument for an id out of
+  // range, or one that is in another part.
+  absl::Status Add(SplitPart part, absl::Span<const int64_t> ids,
+                   absl::FunctionRef<std::string(int64_t)> place_of);
+  // With a note of ids that were repeated.
+  void AddTo(ImportTarget& target) &&;
+
+ private:
+  std::string name_;
+  std::vector<uint8_t> parts_;  // [N]
+  int64_t num_repeated_ = 0;
+};
+
+inline constexpr std::array<SplitPart, 3> kSplitParts = {SplitPart::kTrain, SplitPart::kValid,
+                                                         SplitPart::kTest};
+
+// Node ids of train, valid and test, which stand at `place`.
 absl::Status AddSplitOfIds(absl::string_view name, const std::array<std::vector<int64_t>, 3>& ids,
                            const std::string& place, ImportTarget& target);
 

@@ -1,6 +1,5 @@
 #include "partition/import/formats/ogb_splits.h"
 
-#include <absl/functional/function_ref.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
@@ -15,13 +14,12 @@
 #include "core/files/file.h"
 #include "partition/import/arrays/array_source.h"
 #include "partition/import/arrays/torch_file.h"
+#include "partition/import/formats/import_splits.h"
 #include "partition/import/text/csv_table.h"
 #include "partition/import/text/input_text.h"
 
 namespace quadhop {
 namespace {
-
-constexpr const char* kParts[] = {"none", "train", "valid", "test"};
 
 // The node ids of one file, in its order.
 absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarget& target,
@@ -40,57 +38,19 @@ absl::StatusOr<std::vector<int64_t>> ReadIds(const std::string& path, ImportTarg
   return ids;
 }
 
-// A split as it is read, one part after another.
-class SplitParts {
- public:
-  SplitParts(std::string name, int64_t num_nodes)
-      : name_(std::move(name)), parts_(AsSize(num_nodes)) {}
-
-  // place_of(i) says where ids[i] stands.
-  absl::Status Add(uint8_t part, const std::vector<int64_t>& ids,
-                   absl::FunctionRef<std::string(int64_t)> place_of) {
-    for (size_t i = 0; i < ids.size(); ++i) {
-      const auto place = [&] { return place_of(static_cast<int64_t>(i)); };
-      if (ids[i] < 0 || ids[i] >= static_cast<int64_t>(parts_.size()))
-        return ArrayError(place(), absl::StrCat("node ", ids[i]),
-                          absl::StrCat("node ids are in [0, ", parts_.size(), ")"));
-      uint8_t& old = parts_[AsSize(ids[i])];
-      if (old != 0 && old != part)
-        return ArrayError(place(),
-                          absl::StrCat("node ", ids[i], ", in both ", kParts[old], " and ",
-                                       kParts[part], " of split ", name_),
-                          "the parts of a split must not overlap");
-      num_repeated_ += old == part;
-      old = part;
-    }
-    return absl::OkStatus();
-  }
-
-  void AddTo(ImportTarget& target) && {
-    if (num_repeated_ > 0)
-      target.AddNote(
-          absl::StrCat("split ", name_, " names ", num_repeated_, " nodes more than once"));
-    target.AddSplit(name_, std::move(parts_));
-  }
-
- private:
-  std::string name_;
-  std::vector<uint8_t> parts_;  // [N]
-  int64_t num_repeated_ = 0;
-};
-
 // What OGB's DatasetSaver writes in place of the csv files: a dict of tensors or arrays of node
 // ids.
 std::string TorchSplit(const std::string& folder) { return folder + "/split_dict.pt"; }
 
 absl::Status ReadTorchSplit(const std::string& path, ImportTarget& target, SplitParts& parts) {
   QH_ASSIGN_OR_RETURN(const TorchFile file, TorchFile::Open(path, target.memory_bytes()));
-  for (uint8_t part = 1; part <= 3; ++part) {
-    const PickleValue* const value = file.root().Find(kParts[part]);
+  for (const SplitPart part : kSplitParts) {
+    const char* const name = PartName(part);
+    const PickleValue* const value = file.root().Find(name);
     if (value == nullptr)
-      return ArrayError(path, absl::StrCat("without ", kParts[part]),
+      return ArrayError(path, absl::StrCat("without ", name),
                         "a dict of train, valid and test is needed");
-    QH_ASSIGN_OR_RETURN(ArraySource ids, file.Array(*value, kParts[part]));
+    QH_ASSIGN_OR_RETURN(ArraySource ids, file.Array(*value, name));
     const std::string place = ids.place();
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> nodes,
                         ids.ReadRest<int64_t>(target.memory_bytes()));
@@ -102,8 +62,8 @@ absl::Status ReadTorchSplit(const std::string& path, ImportTarget& target, Split
 
 absl::Status ReadCsvSplit(const std::string& folder, ImportTarget& target, ThreadPool& pool,
                           SplitParts& parts) {
-  for (uint8_t part = 1; part <= 3; ++part) {
-    QH_ASSIGN_OR_RETURN(const std::string path, NeedCsv(absl::StrCat(folder, "/", kParts[part])));
+  for (const SplitPart part : kSplitParts) {
+    QH_ASSIGN_OR_RETURN(const std::string path, NeedCsv(absl::StrCat(folder, "/", PartName(part))));
     QH_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ReadIds(path, target, pool));
     QH_RETURN_IF_ERROR(
         parts.Add(part, ids, [&](int64_t line) { return CsvPlace(path, line + 1, 1); }));
