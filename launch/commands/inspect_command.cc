@@ -55,9 +55,7 @@ std::vector<ClassFigures> ClassesOf(const StoreManifest& manifest, const ClassCo
     nodes[label] = std::accumulate(of_class.by_part.begin(), of_class.by_part.end(), int64_t{0});
   std::vector<ClassFigures> classes;
   for (const auto& [label, num_nodes] : nodes)
-    classes.push_back(
-        {label < manifest.class_names_size() ? manifest.class_names(label) : absl::StrCat(label),
-         num_nodes});
+    classes.push_back({ClassName(manifest, label), num_nodes});
   return classes;
 }
 

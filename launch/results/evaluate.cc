@@ -13,21 +13,25 @@
 #include "launch/results/load_model.h"
 #include "launch/results/majority_class.h"
 #include "launch/results/metrics.h"
+#include "launch/session/class_counts.h"
 
 namespace quadhop {
 namespace {
 
 // "accuracy 0.9123, macro F1 0.8911", then, of two classes, "ROC AUC 0.9544, average precision
-// 0.9321". With several labels per node it begins with their micro F1.
-std::string FiguresText(const PartMetrics& metrics, bool multi_label) {
-  std::string text = multi_label ? absl::StrCat("micro F1 ", FigureText(metrics.micro_f1))
-                                 : absl::StrCat("accuracy ", FigureText(metrics.accuracy));
+// (fraud) 0.9321". With several labels per node it begins with their micro F1.
+std::string FiguresText(const PartMetrics& metrics, const Session& session) {
+  const StoreManifest& manifest = session.store().manifest();
+  std::string text = manifest.multi_label()
+                         ? absl::StrCat("micro F1 ", FigureText(metrics.micro_f1))
+                         : absl::StrCat("accuracy ", FigureText(metrics.accuracy));
   if (!std::isnan(metrics.macro_f1))
     absl::StrAppend(&text, ", macro F1 ", FigureText(metrics.macro_f1));
-  if (!std::isnan(metrics.ranking.roc_auc))
-    absl::StrAppend(&text, ", ROC AUC ", FigureText(metrics.ranking.roc_auc),
-                    ", average precision ", FigureText(metrics.ranking.average_precision));
-  return text;
+  if (std::isnan(metrics.ranking.roc_auc)) return text;
+  absl::StrAppend(&text, ", ROC AUC ", FigureText(metrics.ranking.roc_auc), ", average precision ");
+  if (const auto ranked = session.ranked_class())
+    absl::StrAppend(&text, "(", ClassName(manifest, *ranked), ") ");
+  return absl::StrCat(text, FigureText(metrics.ranking.average_precision));
 }
 
 }  // namespace
@@ -55,12 +59,14 @@ absl::StatusOr<ExitCode> Evaluate(const EvaluateJob& job, const RankContext& con
   json.Add("checkpoint", job.model.checkpoint)
       .Add("split", session->split())
       .Add("samples", samples);
+  if (const auto ranked = session->ranked_class())
+    json.Add("ranked_class", ClassName(session->store().manifest(), *ranked));
   for (const auto& [part, of_part] : metrics) {
     for (const auto& [name, value] : of_part.Named(part)) json.Add(name, value);
     json.Add(absl::StrCat(PartName(part), "_nodes"), of_part.nodes);
     if (!job.as_json)
-      absl::PrintF("%-6s %s of %d nodes\n", PartName(part),
-                   FiguresText(of_part, session->store().manifest().multi_label()), of_part.nodes);
+      absl::PrintF("%-6s %s of %d nodes\n", PartName(part), FiguresText(of_part, *session),
+                   of_part.nodes);
   }
   QH_ASSIGN_OR_RETURN(const double majority,
                       MajorityClassTestAccuracy(session->store(), session->split()));

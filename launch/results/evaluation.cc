@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
@@ -25,12 +26,13 @@ struct PartCounts {
 // Columns of scores, with one area under the curve each.
 size_t NumScoreColumns(const Session& session) {
   const StoreManifest& manifest = session.store().manifest();
-  if (!manifest.multi_label()) return manifest.classes() == 2 ? 1 : 0;
+  if (!manifest.multi_label()) return session.ranked_class().has_value() ? 1 : 0;
   return SelectsByRocAuc(session.config()) ? static_cast<size_t>(manifest.classes()) : 0;
 }
 
 // Adds row r of a batch to the counts of its part.
-void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartCounts& counts) {
+void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r,
+            std::optional<int32_t> ranked_class, PartCounts& counts) {
   ++counts.nodes;
   const TensorView<const float> row = logits.Rows(r, r + 1);
   if (!batch.multi_labels.empty()) {
@@ -44,8 +46,9 @@ void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r, PartC
   const int32_t label = batch.labels[static_cast<size_t>(r)];
   counts.accuracy.Add(row, absl::MakeConstSpan(&label, 1));
   counts.f1.AddClass(LargestColumn({row.data(), static_cast<size_t>(row.dim(1))}), label);
-  if (!counts.scores.empty())
-    counts.scores[0].push_back({row[1] - row[0], static_cast<uint32_t>(label)});
+  if (ranked_class.has_value())
+    counts.scores[0].push_back(
+        {row[*ranked_class] - row[1 - *ranked_class], label == *ranked_class ? 1u : 0u});
 }
 
 // The mean over the columns that have both labels; NaN if none has.
@@ -138,7 +141,7 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
         for (int64_t r = 0; r < batch.num_nodes(); ++r) {
           const auto node = static_cast<size_t>(batch.nodes[static_cast<size_t>(r)].value());
           const auto part = static_cast<SplitPart>(session.inputs().split[node]);
-          AddRow(batch, logits, r, counts.at(part));
+          AddRow(batch, logits, r, session.ranked_class(), counts.at(part));
           if (detailed)
             details->at(part).Add(LargestColumn({logits.row(r), static_cast<size_t>(columns)}),
                                   batch.labels[static_cast<size_t>(r)],

@@ -20,7 +20,8 @@ struct PartMetrics {
   double accuracy;  // share of nodes that are right
   double micro_f1;  // multi-label
   double macro_f1;  // over classes that the nodes have or are predicted to have; or over labels
-  // Two classes: class 1 before class 0. Or the mean over labels, if train.select_by asks for it.
+  // Two classes: Session::ranked_class before the other. Or the mean over labels, if
+  // train.select_by asks for it.
   RankingMetrics ranking;
   int64_t nodes;
   bool select_by_roc_auc;

@@ -1,5 +1,7 @@
 #include "launch/session/class_counts.h"
 
+#include <absl/strings/str_cat.h>
+
 #include "core/base/status.h"
 
 namespace quadhop {
@@ -20,6 +22,15 @@ absl::StatusOr<ClassCounts> CountClasses(const Store& store, const std::string& 
     if (parts[v] < by_part.size()) ++by_part[parts[v]];
   }
   return counts;
+}
+
+absl::StatusOr<int32_t> RarerClass(const Store& store, const std::string& split) {
+  QH_ASSIGN_OR_RETURN(ClassCounts counts, CountClasses(store, split));
+  return counts[0].In(SplitPart::kTrain) < counts[1].In(SplitPart::kTrain) ? 0 : 1;
+}
+
+std::string ClassName(const StoreManifest& manifest, int32_t label) {
+  return label < manifest.class_names_size() ? manifest.class_names(label) : absl::StrCat(label);
 }
 
 }  // namespace quadhop

@@ -31,4 +31,11 @@ bool HasClassesToCount(const Store& store);
 // labels and parts out of range. Errors are the store's.
 absl::StatusOr<ClassCounts> CountClasses(const Store& store, const std::string& split);
 
+// Of a store of two classes, the one with fewer training nodes in `split`; of equal ones, the
+// second. Errors are the store's.
+absl::StatusOr<int32_t> RarerClass(const Store& store, const std::string& split);
+
+// Its name, or its number if classes have no names.
+std::string ClassName(const StoreManifest& manifest, int32_t label);
+
 }  // namespace quadhop

@@ -21,6 +21,7 @@
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
 #include "launch/ranks/host_sums.h"
+#include "launch/session/class_counts.h"
 #include "launch/session/class_weights.h"
 #include "launch/session/model_communicator.h"
 #include "launch/session/open_store.h"
@@ -143,6 +144,9 @@ absl::Status Session::ReadStore(const std::string& split) {
   QH_ASSIGN_OR_RETURN(options_, ModelOptions(config_, *store_, classes_to_predict_));
   if (classes_to_predict_ == 0) {
     QH_ASSIGN_OR_RETURN(class_weights_, ClassWeights(config_.train(), *store_, split_));
+  }
+  if (labelled && store_->manifest().classes() == 2 && !store_->manifest().multi_label()) {
+    QH_ASSIGN_OR_RETURN(ranked_class_, RarerClass(*store_, split_));
   }
   inputs_ = std::move(targets);
   const bool with_pos_enc = options_.dims.pos_enc > 0;

@@ -47,6 +47,9 @@ class Session {
   const Store& store() const { return *store_; }
   const std::string& split() const { return split_; }  // by name; "" if the store has none
   const LoaderInputs& inputs() const { return inputs_; }
+  // The class that measures of a ranking put first: of two, the rarer one in training, where the
+  // split has training nodes. Else nothing.
+  std::optional<int32_t> ranked_class() const { return ranked_class_; }
   BatchLoader& loader() { return *loader_; }
   Kernels& kernels() { return *kernels_; }
   LargeGT& model() { return *model_; }
@@ -98,7 +101,8 @@ class Session {
   double predicted_efficiency_ = 1;         // mean work of a rank over the largest
   std::vector<int64_t> partition_offsets_;  // [P + 1]
   std::vector<float> class_weights_;        // [C], or empty
-  GpuShare gpu_;                            // step_bytes is 0 without a GPU
+  std::optional<int32_t> ranked_class_;
+  GpuShare gpu_;  // step_bytes is 0 without a GPU
   std::unique_ptr<PlacedGraph> graph_;
   LoaderInputs inputs_;
   std::optional<StagingResource> batch_memory_;

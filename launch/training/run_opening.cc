@@ -105,8 +105,7 @@ void WarnOfClasses(const Session& session, TrainDisplay& display) {
   std::sort(lacking.begin(), lacking.end());
   const size_t num_named = std::min(lacking.size(), kClassesNamed);
   const auto name = [&manifest](std::string* out, int32_t label) {
-    absl::StrAppend(
-        out, manifest.class_names_size() == 0 ? absl::StrCat(label) : manifest.class_names(label));
+    absl::StrAppend(out, ClassName(manifest, label));
   };
   display.Say(absl::StrFormat(
       "split %s has no training nodes of %d of %d classes (%s%s): the model cannot be right about "

@@ -18,6 +18,7 @@
 #include "launch/results/majority_class.h"
 #include "launch/results/metrics.h"
 #include "launch/run/checkpoint_folder.h"
+#include "launch/session/class_counts.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
@@ -71,6 +72,8 @@ JsonObject SummaryOf(Session& session, const RunPosition& position, const RunFig
       .Add("peak_rss_bytes", figures.peak_rss_bytes)
       .Add("skipped_steps", position.skipped_steps())
       .Add("failed_checkpoints", figures.num_failed_checkpoints);
+  if (const auto ranked = session.ranked_class())
+    summary.Add("ranked_class", ClassName(session.store().manifest(), *ranked));
   if (!std::isnan(figures.majority)) summary.Add("majority_class_test_accuracy", figures.majority);
   return summary;
 }
