@@ -18,7 +18,6 @@
 #include "launch/commands/launchers.h"
 #include "launch/config/backends.h"
 #include "launch/config/config.h"
-#include "launch/ranks/agreed_status.h"
 #include "launch/ranks/gpus.h"
 #include "launch/ranks/runtime.h"
 #include "launch/run/repeated_runs.h"
@@ -131,23 +130,6 @@ absl::Status TakeFromRun(TrainFlags* train) {
   return absl::OkStatus();
 }
 
-// Each rank has read the run's folder for itself, and will read its checkpoint there. Rank 0's
-// split counts and is returned: another host may not yet see a file that was written to a network
-// folder a moment ago.
-absl::StatusOr<std::string> AgreeOnRun(Communicator& comm, const TrainJob& job) {
-  const std::string mine = ConfigToText(job.config);
-  QH_ASSIGN_OR_RETURN(const std::string of_rank_0,
-                      BroadcastText(comm, "config of the run", Rank(0), mine));
-  const absl::Status alike = mine == of_rank_0
-                                 ? absl::OkStatus()
-                                 : absl::FailedPreconditionError(absl::StrCat(
-                                       "the config of ", job.run,
-                                       " is not the one that rank 0 has: --run must be a folder on "
-                                       "a file system that all hosts share"));
-  QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "compare the config of the run", alike));
-  return BroadcastText(comm, "split of the run", Rank(0), job.split);
-}
-
 // False if it asks for help.
 absl::StatusOr<bool> ReadCommandLine(absl::Span<const std::string> arguments, TrainFlags* train) {
   Flags flags = Declare(train);
@@ -222,7 +204,9 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
   return RunRanks(train.ranks, [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
     std::vector<TrainJob> of_rank = jobs;  // one if nothing is repeated
     if (train.resume) {
-      QH_ASSIGN_OR_RETURN(const std::string split, AgreeOnRun(context.comm, train.job));
+      // Another host may not yet see a file that was written to a network folder a moment ago.
+      QH_ASSIGN_OR_RETURN(const std::string split, BroadcastText(context.comm, "split of the run",
+                                                                 Rank(0), train.job.split));
       for (TrainJob& job : of_rank)
         if (!train.repeat.all_splits) job.split = split;
     }

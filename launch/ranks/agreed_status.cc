@@ -47,6 +47,14 @@ absl::Status OnMainRank(Communicator& comm, absl::string_view operation,
   return AgreeOnStatus(comm, operation, comm.rank() == Rank(0) ? work() : absl::OkStatus());
 }
 
+absl::Status AgreeOnText(Communicator& comm, absl::string_view operation, absl::string_view mine,
+                         absl::FunctionRef<std::string(const std::string&)> difference) {
+  QH_ASSIGN_OR_RETURN(const std::string of_rank_0, BroadcastText(comm, operation, Rank(0), mine));
+  return AgreeOnStatus(
+      comm, operation,
+      mine == of_rank_0 ? absl::OkStatus() : absl::FailedPreconditionError(difference(of_rank_0)));
+}
+
 bool IsAgreed(const absl::Status& status) { return status.GetPayload(kAgreedPayload).has_value(); }
 
 }  // namespace quadhop

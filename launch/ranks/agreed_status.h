@@ -5,6 +5,8 @@
 #include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 
+#include <string>
+
 #include "comm/collectives/communicator.h"
 
 namespace quadhop {
@@ -20,7 +22,12 @@ absl::Status AgreeOnStatus(Communicator& comm, absl::string_view operation,
 absl::Status OnMainRank(Communicator& comm, absl::string_view operation,
                         absl::FunctionRef<absl::Status()> work);
 
-// Whether an error came from AgreeOnStatus.
+// OK if `mine` is rank 0's on every rank; else the error of AgreeOnStatus, in which ranks that
+// differ say difference(rank 0's). Collective.
+absl::Status AgreeOnText(Communicator& comm, absl::string_view operation, absl::string_view mine,
+                         absl::FunctionRef<std::string(const std::string&)> difference);
+
+// Whether an error came from one of these.
 bool IsAgreed(const absl::Status& status);
 
 }  // namespace quadhop

@@ -21,6 +21,7 @@
 #include "core/base/status.h"
 #include "launch/ranks/agreed_status.h"
 #include "launch/ranks/cores.h"
+#include "launch/ranks/same_program.h"
 #include "launch/ranks/stack_dump.h"
 
 namespace quadhop {
@@ -175,6 +176,7 @@ absl::StatusOr<ExitCode> RunRankOfMpi(const RanksOptions& options, const Body& b
       mpi->World(heartbeat != nullptr ? absl::InfiniteDuration() : options.collective_deadline);
   if (!end.ok()) world->Abort(end.status().message());
   const auto to_the_end = [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+    QH_RETURN_IF_ERROR(WarnOfOtherPrograms(context.comm));
     QH_ASSIGN_OR_RETURN(const ExitCode code, body(context));
     QH_RETURN_IF_ERROR((*end)->Barrier("end of the job"));
     return code;

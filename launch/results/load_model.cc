@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 #include "core/store/manifest.h"
 #include "launch/config/model_options.h"
+#include "launch/ranks/agreed_status.h"
 #include "launch/run/run_folder.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/checkpoint_transfer.h"
@@ -216,6 +217,12 @@ absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
                                                    const std::string& split, Use use,
                                                    const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(job.checkpoint));
+  QH_RETURN_IF_ERROR(AgreeOnText(
+      context.comm, "compare the checkpoint", manifest.SerializeAsString(),
+      [&](const std::string&) {
+        return absl::StrCat(job.checkpoint,
+                            " is not the checkpoint that rank 0 has: give all ranks the same");
+      }));
   QH_ASSIGN_OR_RETURN(const GraphDims dims, DimsOf(job, manifest));
   if (use == Use::kMeasure) QH_RETURN_IF_ERROR(CheckLabels(job, dims));
   QH_ASSIGN_OR_RETURN(

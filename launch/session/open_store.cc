@@ -17,14 +17,10 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStoreOnAllRanks(Communicator& comm,
                                                            const std::string& path) {
   absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(path);
   QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "open the store", store.status()));
-  const std::string checksum = StoreIdentity((*store)->manifest());
-  QH_ASSIGN_OR_RETURN(const std::string of_rank_0,
-                      BroadcastText(comm, "checksum of the store", Rank(0), checksum));
-  absl::Status same;
-  if (checksum != of_rank_0)
-    same = absl::FailedPreconditionError(
-        absl::StrCat(path, " is not the store that rank 0 has: copy that one to every host"));
-  QH_RETURN_IF_ERROR(AgreeOnStatus(comm, "compare the store", same));
+  QH_RETURN_IF_ERROR(AgreeOnText(
+      comm, "compare the store", StoreIdentity((*store)->manifest()), [&](const std::string&) {
+        return absl::StrCat(path, " is not the store that rank 0 has: copy that one to every host");
+      }));
   return store;
 }
 

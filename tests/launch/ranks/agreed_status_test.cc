@@ -46,6 +46,24 @@ TEST(AgreeOnStatus, AnErrorWithoutAMessageIsOneToo) {
               StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("INTERNAL")));
 }
 
+TEST(AgreeOnText, NamesTheRanksThatDifferFromRank0) {
+  const auto agreed_of = [](const std::vector<std::string>& texts) {
+    return RunRanks({.ranks_in_process = 3, .threads = 1},
+                    [&](const RankContext& context) -> absl::StatusOr<ExitCode> {
+                      const auto rank = static_cast<size_t>(context.comm.rank().value());
+                      QH_RETURN_IF_ERROR(AgreeOnText(context.comm, "agree", texts[rank],
+                                                     [&](const std::string& of_rank_0) {
+                                                       return texts[rank] + " is not " + of_rank_0;
+                                                     }));
+                      return ExitCode::kDone;
+                    })
+        .status();
+  };
+  EXPECT_OK(agreed_of({"a", "a", "a"}));
+  EXPECT_THAT(agreed_of({"a", "a", "b"}), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                                   "rank 2 on " + HostName() + ": b is not a"));
+}
+
 TEST(IsAgreed, IsFalseForOtherErrors) {
   EXPECT_FALSE(IsAgreed(absl::OkStatus()));
   EXPECT_FALSE(IsAgreed(absl::FailedPreconditionError("no store")));

@@ -175,7 +175,9 @@ TEST_F(ResumeTest, RanksThatReadOtherConfigsAreRefused) {
       absl::StrCat(kEnvironment, QH_MPIEXEC, " --oversubscribe --bind-to none", rank("2"), " :",
                    rank("3"), " >", said, " 2>&1");
   EXPECT_NE(std::system(command.c_str()), 0);
-  EXPECT_THAT(ReadFile(said), IsOkAndHolds(HasSubstr("is not the one that rank 0 has")));
+  EXPECT_THAT(ReadFile(said),
+              IsOkAndHolds(AllOf(HasSubstr("is not the one that rank 0 has"),
+                                 HasSubstr("train.epochs: 3; on rank 0 train.epochs: 2"))));
 #endif
 }
 

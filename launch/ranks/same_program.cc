@@ -1,0 +1,44 @@
+#include "launch/ranks/same_program.h"
+
+#include <absl/strings/str_join.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "comm/collectives/gather.h"
+#include "core/base/status.h"
+#include "core/files/checksum.h"
+#include "core/files/file.h"
+#include "launch/ranks/host_name.h"
+
+namespace quadhop {
+namespace {
+
+// 0 if it cannot be read.
+uint64_t ChecksumOfProgram() {
+  const absl::StatusOr<MappedFile> program = MappedFile::Open("/proc/self/exe");
+  return program.ok() ? Xxh3(program->text().data(), program->text().size()) : 0;
+}
+
+}  // namespace
+
+absl::Status WarnOfOtherPrograms(Communicator& comm) {
+  constexpr char kOperation[] = "programs of all ranks";
+  const std::string mine = HexOf(ChecksumOfProgram());
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, GatherTexts(comm, kOperation, mine));
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> hosts,
+                      GatherTexts(comm, kOperation, HostName()));
+  std::vector<std::string> others;
+  for (size_t r = 0; r < programs.size(); ++r)
+    if (programs[r] != programs[0]) others.push_back(absl::StrCat("rank ", r, " on ", hosts[r]));
+  if (others.empty() || comm.rank() != Rank(0)) return absl::OkStatus();
+  std::fprintf(stderr,
+               "quadhop: warning: another build of quadhop than on rank 0 runs on %s: the job may "
+               "fail or compute other digits; copy one program to all hosts\n",
+               absl::StrJoin(others, ", ").c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace quadhop

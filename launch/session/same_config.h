@@ -1,0 +1,15 @@
+// Whether all ranks of a job were given the same config.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include "comm/collectives/communicator.h"
+#include "launch/config.pb.h"
+
+namespace quadhop {
+
+// An error of AgreeOnStatus, naming the fields, if a rank's config differs from rank 0's: hosts may
+// have files of their own. Every field of `config` is set. Collective.
+absl::Status CheckSameConfig(Communicator& comm, const Config& config);
+
+}  // namespace quadhop
