@@ -5,7 +5,6 @@
 // names. Further tables tell more of the same nodes. Columns: node_columns.h, edge_columns.h. Arcs
 // that name a node missing in the table are left aside and counted, up to a tenth of all. Missing
 // features are set to the mean of their column.
-#include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -32,6 +31,7 @@
 #include "partition/import/tables/node_names.h"
 #include "partition/import/tables/node_table.h"
 #include "partition/import/text/input_text.h"
+#include "partition/import/text/text_encoding.h"
 
 namespace quadhop {
 namespace {
@@ -241,7 +241,7 @@ class TablesImporter {
   absl::Status CheckSingleLabels() {
     const std::string& label = labels_from_->several_labels();
     if (label.empty()) return absl::OkStatus();
-    const std::string place = LabelPlace(), text = absl::CHexEscape(label.substr(0, 60));
+    const std::string place = LabelPlace(), text = Shown(label);
     if (!options_.label.empty()) {
       target_.AddNote(
           absl::StrCat(place, " has \"", text, "\": each such text is taken as a class"));
@@ -347,7 +347,7 @@ class TablesImporter {
 
   absl::Status CheckLines(const NodeTable& table, const std::vector<uint8_t>& lines) const {
     const auto node_of = [&](auto at) {
-      return absl::StrCat("node \"", absl::CHexEscape(names_->NameOf(at - lines.begin())), "\"");
+      return absl::StrCat("node \"", Shown(names_->NameOf(at - lines.begin())), "\"");
     };
     if (const auto twice = std::find(lines.begin(), lines.end(), 2); twice != lines.end())
       return absl::InvalidArgumentError(absl::StrCat(table.path(), ": several lines are for ",

@@ -1,6 +1,5 @@
 #include "partition/import/tables/import_named_arcs.h"
 
-#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 
@@ -81,19 +80,19 @@ class NamedArcs {
   absl::Status CheckStrays(ImportTarget& target) const {
     if (strays_.header_is_named)
       return table_.HeaderError(
-          absl::StrCat(path_, " names a node \"", absl::CHexEscape(table_.NameOfNames()), "\""));
+          absl::StrCat(path_, " names a node \"", Shown(table_.NameOfNames()), "\""));
     if (strays_.count == 0) return absl::OkStatus();
     const std::string what = absl::StrCat(
         Counted(strays_.count, "arc"), " of ", strays_.count + num_arcs_,
         strays_.count == 1 ? " names" : " name", " a node that ", table_.path(), " does not have, ",
-        strays_.count > 1 ? "first " : "", "\"", absl::CHexEscape(strays_.name), "\" in line ",
+        strays_.count > 1 ? "first " : "", "\"", Shown(strays_.name), "\" in line ",
         strays_.line + 1, " column ", strays_.column);
     if (strays_.count > (strays_.count + num_arcs_) / kArcsAStray)
       return absl::InvalidArgumentError(
           absl::StrCat(path_, ": ", what, ", more than a tenth. Names are taken from ",
                        table_.path(), " ", table_.NamesColumn(),
                        " (--id takes another, --ends other ends), of which the first is \"",
-                       absl::CHexEscape(names_.NameOf(0)),
+                       Shown(names_.NameOf(0)),
                        "\": are names written alike in both files, zeros and points included?"));
     target.AddNote(absl::StrCat(what, ": left aside"));
     return absl::OkStatus();

@@ -1,12 +1,12 @@
 #include "partition/import/tables/node_names.h"
 
 #include <absl/status/status.h>
-#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
 
 #include "core/memory/host_memory.h"
+#include "partition/import/text/text_encoding.h"
 
 namespace quadhop {
 
@@ -44,7 +44,7 @@ absl::StatusOr<std::unique_ptr<const NodeNames>> NodeNames::Make(std::string tex
     const auto [found, is_new] = names->nodes_.try_emplace(name, node);
     if (!is_new)
       return absl::InvalidArgumentError(absl::StrCat(
-          place, " ", line_of(node), ": node \"", absl::CHexEscape(name), "\" stands in ",
+          place, " ", line_of(node), ": node \"", Shown(name), "\" stands in ",
           line_of(found->second), " too; names of nodes are taken from ", column,
           " (--id takes another), and every line is one node: or is this the list of edges?"));
   }

@@ -1,7 +1,6 @@
 #include "partition/import/text/csv.h"
 
 #include <absl/strings/ascii.h>
-#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 
@@ -11,6 +10,8 @@
 #include <limits>
 #include <type_traits>
 #include <vector>
+
+#include "partition/import/text/text_encoding.h"
 
 namespace quadhop {
 namespace {
@@ -74,11 +75,7 @@ inline const char* ParseLine(const char* p, const char* end, int64_t num_columns
   return p;
 }
 
-// Long or binary text is of no use in a message.
-std::string Quoted(absl::string_view text) {
-  std::string shown = absl::CHexEscape(text.substr(0, 40));
-  return absl::StrCat("\"", shown, text.size() > 40 ? "..." : "", "\"");
-}
+std::string Quoted(absl::string_view text) { return absl::StrCat("\"", Shown(text), "\""); }
 
 // Says what is wrong with a line that ParseLine refused.
 template <typename T>

@@ -1,7 +1,7 @@
 #include "partition/import/text/number_lines.h"
 
-#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include <algorithm>
 #include <charconv>
@@ -64,9 +64,9 @@ absl::Status CheckLineEnd(absl::string_view path, absl::string_view line, int64_
 
 absl::Status LineError(absl::string_view path, int64_t line_from_0, absl::string_view got,
                        absl::string_view allowed) {
-  return absl::InvalidArgumentError(absl::StrCat(path, " line ", line_from_0 + 1, " is \"",
-                                                 absl::CHexEscape(got.substr(0, 60)),
-                                                 got.size() > 60 ? "..." : "", "\"; ", allowed));
+  absl::ConsumeSuffix(&got, "\r");  // of the line's end
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " line ", line_from_0 + 1, " is \"", Shown(got), "\"; ", allowed));
 }
 
 }  // namespace quadhop

@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/ascii.h>
+#include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
@@ -57,6 +58,23 @@ size_t CharacterBytes(absl::string_view text) {
 }
 
 }  // namespace
+
+std::string Shown(absl::string_view text) {
+  constexpr size_t kMostBytes = 60;
+  std::string shown;
+  size_t at = 0;
+  while (at < text.size() && at < kMostBytes) {
+    const size_t end = std::min(EndOfAscii(text, at), kMostBytes);
+    absl::StrAppend(&shown, absl::CHexEscape(text.substr(at, end - at)));
+    at = end;
+    if (at >= std::min(text.size(), kMostBytes)) break;
+    const size_t count = CharacterBytes(text.substr(at));
+    absl::StrAppend(&shown, count > 0 ? std::string(text.substr(at, count))
+                                      : absl::CHexEscape(text.substr(at, 1)));
+    at += std::max<size_t>(count, 1);
+  }
+  return at < text.size() ? shown + "..." : shown;
+}
 
 absl::Status CheckIsUtf8(const TextChunk& chunk, absl::string_view path) {
   const absl::string_view text = chunk.text;

@@ -89,7 +89,7 @@ TEST_P(Masks, MayBeNodeIdsInstead) {
   EXPECT_THAT(ImportWith({{"train_nid", {1, 2}}, {"test_nid", {3}}}),
               StatusIs(kInvalid, HasSubstr("no val_nid: ")));
   EXPECT_THAT(ImportWith({{"train_idx", {1, 9}}, {"val_idx", {0}}, {"test_idx", {3}}}),
-              StatusIs(kInvalid, HasSubstr("with node 9")));
+              StatusIs(kInvalid, HasSubstr("train element 1 is node 9")));
 }
 
 TEST_P(Masks, AreRefusedIfAPartIsMissing) {
