@@ -6,7 +6,6 @@
 
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "core/store/store.h"
 #include "core/threads/thread_pool.h"
 #include "launch/ranks/cores.h"
+#include "launch/results/trained_names.h"
 #include "launch/run/run_folder.h"
 #include "model/checkpoint/checkpoint_export.h"
 
@@ -23,7 +23,7 @@ namespace quadhop {
 namespace {
 
 // What the weights alone do not say, as JSON: the fields of the config; and, if the store is at
-// hand, the names of classes.
+// hand, the names of features and classes.
 absl::StatusOr<std::map<std::string, std::string>> Metadata(const Config& config,
                                                             const StoreManifest* store) {
   std::map<std::string, std::string> metadata;
@@ -35,10 +35,7 @@ absl::StatusOr<std::map<std::string, std::string>> Metadata(const Config& config
     if (!google::protobuf::util::MessageToJsonString(*message, &metadata[name], options).ok())
       return absl::InternalError(absl::StrCat("the config's ", name, " is not to be had as JSON"));
   }
-  if (store != nullptr && store->class_names_size() > 0)
-    metadata["class_names"] = nlohmann::json(std::vector<std::string>(store->class_names().begin(),
-                                                                      store->class_names().end()))
-                                  .dump();
+  if (store != nullptr) AddNames(NamesOf(*store), &metadata);
   return metadata;
 }
 

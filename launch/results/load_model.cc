@@ -14,6 +14,7 @@
 #include "core/store/manifest.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/results/trained_names.h"
 #include "launch/run/run_folder.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/checkpoint_transfer.h"
@@ -104,19 +105,6 @@ void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
                 store.path());
 }
 
-using Names = google::protobuf::RepeatedPtrField<std::string>;
-
-absl::Status CheckNames(const char* what, const Names& trained, const Names& names,
-                        const Store& store, bool (*alike)(absl::string_view, absl::string_view)) {
-  const auto [before, now] =
-      std::mismatch(trained.begin(), trained.end(), names.begin(), names.end(), alike);
-  if (before == trained.end() && now == names.end()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the names of the ", what, " of ", store.path(),
-      " and of the store that the model was trained on differ, first \"",
-      now == names.end() ? "" : *now, "\" and \"", before == trained.end() ? "" : *before, "\""));
-}
-
 // Checks what the shapes of the weights do not show.
 absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
                             const LargeGTOptions& options, Use use) {
@@ -127,15 +115,10 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
     QH_RETURN_IF_ERROR(CheckStepAlike("encode", trained, store));
     QH_RETURN_IF_ERROR(CheckAxes(trained, store));
   }
-  const StoreManifest& manifest = store.manifest();
-  const bool both_name = trained.feature_names_size() > 0 && manifest.feature_names_size() > 0;
-  if (both_name)
-    QH_RETURN_IF_ERROR(CheckNames(
-        "features", trained.feature_names(), manifest.feature_names(), store,
-        [](absl::string_view a, absl::string_view b) { return absl::EqualsIgnoreCase(a, b); }));
-  if (manifest.classes() == 0 || use == Use::kPredict) return absl::OkStatus();
-  return CheckNames("classes", trained.class_names(), manifest.class_names(), store,
-                    [](absl::string_view a, absl::string_view b) { return a == b; });
+  const TrainedNames before = NamesOf(trained), now = NamesOf(store.manifest());
+  QH_RETURN_IF_ERROR(CheckFeatureNames(before, now, store.path()));
+  if (store.manifest().classes() == 0 || use == Use::kPredict) return absl::OkStatus();
+  return CheckClassNames(before, now, store.path());
 }
 
 // The dims of the graph that a checkpoint's model was trained on.

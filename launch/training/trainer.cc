@@ -1,5 +1,6 @@
 #include "launch/training/trainer.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/time/time.h>
 
@@ -15,6 +16,7 @@
 #include "launch/config/backends.h"
 #include "launch/display/loss_text.h"
 #include "launch/ranks/agreed_status.h"
+#include "launch/results/trained_names.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_machine.h"
 #include "launch/run/run_paths.h"
@@ -23,6 +25,7 @@
 #include "launch/training/run_opening.h"
 #include "launch/training/run_summary.h"
 #include "model/checkpoint/checkpoint_transfer.h"
+#include "model/checkpoint/safetensors.h"
 
 namespace quadhop {
 namespace {
@@ -116,11 +119,18 @@ absl::StatusOr<bool> Trainer::Begin() {
 
 absl::Status Trainer::TakeInitialWeights() {
   if (job_.init.empty()) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(job_.init));
+  const TrainedNames trained = NamesInMetadata(file.metadata());
+  const TrainedNames names = NamesOf(session_.store().manifest());
+  QH_RETURN_IF_ERROR(CheckFeatureNames(trained, names, job_.store));
+  QH_RETURN_IF_ERROR(CheckClassNames(trained, names, job_.store));
   QH_ASSIGN_OR_RETURN(const auto own_ids, session_.OwnedOriginalIds());
   QH_ASSIGN_OR_RETURN(const std::string rest,
                       ImportWeights(job_.init, own_ids, session_.store().num_nodes(),
                                     session_.context().comm, session_.model()));
   if (!rest.empty()) display_.Say(rest);
+  display_.Say(absl::StrCat("nodes of any part of split ", session_.split(), " of ", job_.store,
+                            " may be among those that ", job_.init, " was trained on"));
   return absl::OkStatus();
 }
 
