@@ -178,7 +178,8 @@ class TablesImporter {
         QH_RETURN_IF_ERROR(AddTexts(table, column, *categories));
         QH_RETURN_IF_ERROR(categories->Number());
         target_.AddNote(absl::StrCat("one-hot: ", table.ColumnPath(column), ", ",
-                                     Counted(categories->count(), "feature")));
+                                     Counted(categories->count(), "feature"),
+                                     categories->MissingText()));
         one_hots_[&table].push_back({column, std::move(categories)});
       }
     return absl::OkStatus();

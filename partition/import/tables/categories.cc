@@ -1,6 +1,7 @@
 #include "partition/import/tables/categories.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 
@@ -12,7 +13,10 @@ namespace quadhop {
 absl::Status Categories::Add(const absl::flat_hash_set<std::string>& texts) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const std::string& text : texts) {
-    if (!IsMissing(text)) numbers_.try_emplace(text, 0);
+    if (!IsMissing(text))
+      numbers_.try_emplace(text, 0);
+    else if (!text.empty())
+      missing_.insert(text);
     if (numbers_.size() > kMost)
       return absl::InvalidArgumentError(
           absl::StrCat(place_, " has more than ", kMost,
@@ -28,6 +32,15 @@ absl::Status Categories::Number() {
         absl::StrCat(place_, " has nothing for --one-hot: every entry is missing"));
   names_ = NumberInOrder(&numbers_);
   return absl::OkStatus();
+}
+
+std::string Categories::MissingText() const {
+  std::vector<std::string> quoted;
+  for (const std::string& text : missing_) quoted.push_back(absl::StrCat("\"", text, "\""));
+  std::sort(quoted.begin(), quoted.end());
+  if (quoted.empty()) return "";
+  return absl::StrCat("; ", absl::StrJoin(quoted, " and "), quoted.size() == 1 ? " is" : " are",
+                      " taken for missing, which is no category");
 }
 
 void Categories::TakeOneHot(absl::string_view text, float* out) const {

@@ -28,6 +28,9 @@ class Categories {
   // Numbers the texts in the order of their bytes. kInvalidArgument if there is none.
   absl::Status Number();
 
+  // After Number: "; "NA" and "none" are taken for missing, which is no category", or "".
+  std::string MissingText() const;
+
   const std::vector<std::string>& names() const { return names_; }         // [K], by number
   int64_t count() const { return static_cast<int64_t>(numbers_.size()); }  // K
   // For a text that was added: 1 at its number, else 0; all 0 for one that is missing.
@@ -37,6 +40,7 @@ class Categories {
   std::string place_;
   std::mutex mutex_;  // guards the rest while texts are added
   absl::flat_hash_map<std::string, int64_t> numbers_;
+  absl::flat_hash_set<std::string> missing_;  // but for the empty text
   std::vector<std::string> names_;
 };
 

@@ -217,6 +217,7 @@ absl::StatusOr<NodeColumns> FindNodeColumns(absl::Span<const std::string> header
                            (IsIndexName(names[i]) && (i == 0 || !names[i].empty())));
     if (widths[i] == 0 || is_other || is_left_out[i]) {
       columns.unused.push_back(i);
+      if (!is_other && !is_left_out[i]) columns.texts.push_back(i);
       continue;
     }
     columns.features.push_back({i, widths[i]});

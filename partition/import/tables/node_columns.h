@@ -55,6 +55,7 @@ struct NodeColumns {
   std::vector<size_t> named_as_labels;  // of the features
   std::vector<size_t> one_hot;
   std::vector<size_t> unused;
+  std::vector<size_t> texts;  // of the unused: those that are not of numbers
 
   bool has_masks() const { return masks[0] != kNoColumn; }
 };

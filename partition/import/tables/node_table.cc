@@ -18,6 +18,8 @@
 #include "partition/import/tables/class_texts.h"
 #include "partition/import/tables/table_values.h"
 #include "partition/import/target/node_values.h"
+#include "partition/import/text/number_lines.h"
+#include "partition/import/text/text_encoding.h"
 
 namespace quadhop {
 namespace {
@@ -28,6 +30,24 @@ bool IsBeforeHeader(absl::string_view line) {
   return absl::StripAsciiWhitespace(line).empty() || absl::StartsWith(line, "# ") ||
          absl::StartsWithIgnoreCase(line, "sep=");
 }
+
+// What is said about the first entries of a column that are no numbers, if most are.
+struct NumbersSeen {
+  int64_t entries = 0, numbers = 0;
+  size_t odd_line = 0;  // from 0: the first entry that is no number; entries that are missing aside
+  absl::string_view odd_entry;
+
+  void Add(absl::string_view entry, bool decimal_comma, size_t line) {
+    if (IsMissing(entry)) return;
+    const bool is_number = CountNumbers(entry, decimal_comma) > 0;
+    if (!is_number && entries == numbers) {
+      odd_line = line;
+      odd_entry = entry;
+    }
+    ++entries;
+    numbers += is_number;
+  }
+};
 
 // How many numbers each entry of a column seen so far has; 0: some are no numbers, or not as many.
 constexpr int64_t kNothingSeen = -1;
@@ -65,6 +85,7 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   if (!header_.empty()) num_columns_ = header_.size();
 
   std::vector<int64_t> widths(num_columns_, kNothingSeen), bytes(num_columns_);
+  std::vector<NumbersSeen> numbers(num_columns_);
   std::vector<bool> are_masks(num_columns_, true);
   for (size_t i = 0; i < examples.size(); ++i) {
     const size_t line = AsSize(header_lines_) + i;
@@ -72,6 +93,7 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
     for (size_t column = 0; column < num_columns_; ++column) {
       const absl::string_view entry = examples[i][column];
       widths[column] = WidthWith(entry, has_decimal_commas(), widths[column]);
+      numbers[column].Add(entry, has_decimal_commas(), line);
       if (!IsTrue(entry) && !IsFalse(entry)) are_masks[column] = false;
       bytes[column] += static_cast<int64_t>(entry.size()) + 1;
     }
@@ -80,6 +102,19 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   absl::StatusOr<NodeColumns> columns = FindNodeColumns(header_, widths, are_masks, wanted);
   QH_RETURN_IF_ERROR(Annotate(columns.status(), path_));
   columns_ = *std::move(columns);
+  for (const size_t column : columns_.texts) {
+    const NumbersSeen& seen = numbers[column];
+    if (2 * seen.numbers <= seen.entries) continue;
+    const std::string name = NameOfColumn(column),
+                      flag = header_.empty() ? absl::StrCat(column + 1) : name;
+    return LineError(
+        path_, static_cast<int64_t>(seen.odd_line), lines[seen.odd_line],
+        absl::StrCat(name, " is \"", Shown(seen.odd_entry), "\", but ", seen.numbers,
+                     " of its first ", seen.entries,
+                     " entries are numbers: correct it or leave it empty, as a missing one; or "
+                     "leave the column out (--leave-out ",
+                     flag, ") or take its texts as categories (--one-hot ", flag, ")"));
+  }
   for (const auto& feature : columns_.features) num_features_ += feature.width;
   for (const size_t column : columns_.one_hot) {
     absl::flat_hash_set<absl::string_view> texts;

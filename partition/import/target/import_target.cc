@@ -323,9 +323,11 @@ void ImportTarget::CountLabels() {
     else if (class_names_.empty() && num_occurring < report_.classes)
       AddNote(absl::StrCat(num_occurring, " of ", report_.classes, " classes occur",
                            num_occurring < report_.classes / 10
-                               ? ", and a model has weights for all: number them from 0"
-                           : only_0_is_absent ? "; are they counted from 1?"
-                                              : ""));
+                               ? absl::StrCat(", and a model has weights for all: number them from "
+                                              "0, and if ",
+                                              report_.classes - 1, " means no label, write -1")
+                           : only_0_is_absent ? std::string("; are they counted from 1?")
+                                              : std::string()));
   } else if (!multi_labels_.empty()) {
     report_.classes = multi_labels_.dim(1);
     CountClassNames();

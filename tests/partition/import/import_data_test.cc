@@ -160,7 +160,10 @@ TEST_F(NodeData, NameTheFlagThatScalesFeatures) {
 TEST_F(NodeData, NoteClassesThatDoNotOccur) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report,
                        ImportWith(NpyOf<int64_t>({4}, {0, 100, 400, 100})));
-  EXPECT_THAT(report.Describe(), HasSubstr("note: 3 of 401 classes occur"));
+  EXPECT_THAT(report.Describe(),
+              HasSubstr("note: 3 of 401 classes occur, and a model has weights "
+                        "for all: number them from 0, and if 400 means no label, "
+                        "write -1"));
   ASSERT_OK_AND_ASSIGN(const ImportReport from_one, ImportWith(NpyOf<int64_t>({4}, {1, 2, 3, 1})));
   EXPECT_THAT(from_one.Describe(),
               HasSubstr("note: 3 of 4 classes occur; are they counted from 1?"));

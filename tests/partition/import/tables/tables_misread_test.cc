@@ -101,6 +101,27 @@ TEST_F(Tables, AreNotForAGraphThatHasItsNodes) {
   EXPECT_OK(Import(options, pool_));
 }
 
+TEST_F(Tables, AreRefusedWhereAColumnIsOfNumbersButForSomeEntries) {
+  const std::string nodes = "id,age,income,label\na,5,1.5,u\nb,6,#VALUE!,v\nc,7,2.5,u\n";
+  EXPECT_THAT(ErrorOf("a,b\n", nodes),
+              StatusIs(kInvalid, HasSubstr("nodes0.csv line 3 is \"b,6,#VALUE!,v\"; income is "
+                                           "\"#VALUE!\", but 2 of its first 3 entries are numbers: "
+                                           "correct it or leave it empty")));
+  ASSERT_OK(ImportTables("a,b\n", {nodes}, {.left_out = {"income"}}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6, 7));
+  ASSERT_OK(ImportTables("a,b\n", {nodes}, {.one_hot = {"income"}}));
+  // Half of them are texts: one of texts. A missing entry is neither.
+  ASSERT_OK(ImportTables("a,b\n", {"id,age,x\na,5,1\nb,6,?\nc,7,NA\n"}));
+  EXPECT_THAT(Features(), ElementsAre(5, 6, 7));
+}
+
+TEST_F(Tables, SayWhichTextsAreNoCategory) {
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      ImportTables("a,b\n", {"id,cc\na,NA\nb,DE\nc,none\nd,\n"}, {.one_hot = {"cc"}}));
+  EXPECT_THAT(report.Describe(), HasSubstr("1 feature; \"NA\" and \"none\" are taken for missing"));
+}
+
 TEST_F(Tables, AreRefusedWhereTheyAreNotInUtf8) {
   const std::string nodes = "id,x,label\ncaf\u00e9,1,r\u00f6d\nb\u20ac,2,\U0001f600\n";
   ASSERT_OK(ImportTables("caf\u00e9,b\u20ac\n", {nodes}));
