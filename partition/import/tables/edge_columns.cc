@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/base/status.h"
@@ -79,7 +80,22 @@ bool AreMostlyNodes(absl::Span<const Fields> examples, size_t column, const Node
 
 // Whether it is a name of no end of an arc.
 bool IsNoEnd(absl::string_view name) {
-  return IsIndexName(name) || IsOneOf(name, {"edge_id", "weight", "w"});
+  return IsIndexName(name) ||
+         IsOneOf(name, {"edge_id", "weight", "w", "time", "timestamp", "ts", "date"});
+}
+
+// Whether the first fields only ascend, in enough lines of three whole numbers or more: then they
+// may number the lines.
+bool MayNumberLines(absl::Span<const Fields> examples) {
+  constexpr size_t kEnough = 20;
+  int64_t number, other, before = -1;
+  return examples.size() >= kEnough &&
+         std::all_of(examples.begin(), examples.end(), [&](const Fields& fields) {
+           if (fields.size() < 3 || !absl::SimpleAtoi(fields[0], &number) ||
+               !absl::SimpleAtoi(fields[1], &other) || !absl::SimpleAtoi(fields[2], &other))
+             return false;
+           return std::exchange(before, number) < number;
+         });
 }
 
 // 1, 2, 3, ...
@@ -115,7 +131,36 @@ absl::StatusOr<EdgeColumns> EdgeColumns::Find(const std::string& path, const std
                      absl::StrCat("it has ", columns.num_fields_,
                                   " fields: an edge list has one arc a line, unlike a matrix or a "
                                   "list of neighbours; if it is one, --ends 1,2 says where"));
+  if (ends.empty() && !columns.are_named_ && columns.ends_[0] == 0 && columns.num_fields_ > 2)
+    QH_RETURN_IF_ERROR(columns.CheckNotNumbered(comments));
   return columns;
+}
+
+absl::Status EdgeColumns::CheckNotNumbered(absl::string_view comments) const {
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<TextChunks> chunks, TextChunks::Open(path_));
+  std::vector<std::string> names = {"1", "2", "3"};
+  std::vector<Fields> examples;
+  const auto keep = [&](absl::string_view line, int64_t number) {
+    if (examples.size() >= kMostExamples || IsComment(line, comments) ||
+        absl::StripAsciiWhitespace(line).empty())
+      return absl::OkStatus();
+    if (number < header_) return absl::OkStatus();
+    Fields fields(line, header_ < 0 ? SeparatorOf(line) : separator_);
+    if (number != header_) {
+      examples.push_back(std::move(fields));
+      return absl::OkStatus();
+    }
+    for (size_t i = 0; i < std::min(names.size(), fields.size()); ++i)
+      names[i] = std::string(fields[i]);
+    return absl::OkStatus();
+  };
+  QH_RETURN_IF_ERROR(ForEachLine(chunks->first(), keep));
+  if (!MayNumberLines(examples)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path_, ": column ", names[0], " ascends through the first ", examples.size(),
+                   " arcs: does it number them? --ends ", names[1], ",", names[2],
+                   " takes the next two columns as the ends of arcs, --ends ", names[0], ",",
+                   names[1], " these"));
 }
 
 bool EdgeColumns::IsRemark(absl::string_view line, const NodeNames& nodes) const {
@@ -226,6 +271,7 @@ absl::Status EdgeColumns::ReadHeader(absl::string_view line, const std::string& 
   const size_t source = FindEnd(header, 0), target = FindEnd(header, 1);
   if (source != kNoColumn && target != kNoColumn) {
     ends_ = {source, target};
+    are_named_ = true;
   } else if ((source != kNoColumn && source != ends_[0]) ||
              (target != kNoColumn && target != ends_[1])) {
     return LineError(path_, header_, line,

@@ -27,7 +27,8 @@ class EdgeColumns {
   // For ends that are numbers: a first line in which no field is a number is a header. Reads the
   // first lines that are neither blank nor comments (number_lines.h). `ends` is as in FindNamed.
   // kInvalidArgument if there is none, if the header names one end only, if lines end in carriage
-  // returns, or for so many columns without a header that it must be something else.
+  // returns, for so many columns without a header that it must be something else, or if the first
+  // of three columns or more, which nobody has called an end, may number the lines.
   static absl::StatusOr<EdgeColumns> Find(const std::string& path, const std::string& ends,
                                           absl::string_view comments);
 
@@ -63,6 +64,7 @@ class EdgeColumns {
 
  private:
   EdgeColumns() = default;
+  absl::Status CheckNotNumbered(absl::string_view comments) const;
   absl::Status ReadHeader(absl::string_view line, const std::string& ends);
   absl::Status ReadNamedHeader(absl::Span<const Fields> examples, const NodeNames& nodes,
                                std::vector<std::string>* header) const;
@@ -77,6 +79,7 @@ class EdgeColumns {
   int64_t header_ = -1;
   char separator_ = ' ';                 // of fields, as the first line has it
   std::array<size_t, 2> ends_ = {0, 1};  // columns from 0
+  bool are_named_ = false;               // the ends, by the header
   size_t num_fields_ = 0;                // of every line; 0: not known
   std::string note_;
 };

@@ -102,6 +102,27 @@ TEST_F(EdgeList, TakesTheColumnsThatItsHeaderNames) {
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 1), Pair(2, 0)));
 }
 
+TEST_F(EdgeList, IsRefusedWhereAFirstColumnMayNumberItsLines) {
+  std::string lines;
+  for (int i = 0; i < 40; ++i)
+    absl::StrAppend(&lines, i, ",", (i * 7) % 40, ",", (i * 3) % 40, "\n");
+  EXPECT_THAT(
+      ErrorOf(lines),
+      StatusIs(kInvalid, HasSubstr("e.txt: column 1 ascends through the first 40 arcs: does "
+                                   "it number them? --ends 2,3 takes")));
+  EXPECT_THAT(ErrorOf("tx,payer,payee\n" + lines),
+              StatusIs(kInvalid, HasSubstr("column tx ascends through the first 40 arcs: does it "
+                                           "number them? --ends payer,payee takes")));
+  ImportOptions options = OptionsFor("e.txt");
+  options.ends = "tx,payer";
+  EXPECT_OK(Import(options, pool_));
+  EXPECT_OK(ErrorOf("src,dst,w\n" + lines));
+  EXPECT_OK(ErrorOf("0 7 8\n" + absl::StrReplaceAll(lines, {{",", " "}}))) << "0 stands twice";
+  // Times are no ends.
+  ASSERT_OK(ImportText("e.csv", "timestamp,payer,payee\n7,0,2\n8,1,0\n"));
+  EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0)));
+}
+
 TEST_F(EdgeList, SkipsAFirstColumnWithoutAName) {
   ASSERT_OK(ImportText("e.csv", ",node_1,node_2\n5,0,2\n6,1,0\n"));
   EXPECT_THAT(StoredArcs(), ElementsAre(Pair(0, 2), Pair(1, 0)));
