@@ -5,6 +5,7 @@
 #include <absl/strings/strip.h>
 
 #include <memory>
+#include <vector>
 
 #include "core/arrays/tensor.h"
 #include "core/base/status.h"
@@ -16,6 +17,7 @@
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
 #include "partition/encodings/link_auc.h"
+#include "partition/steps/node_keys.h"
 #include "partition/steps/provenance.h"
 #include "partition/steps/store_step.h"
 
@@ -61,7 +63,8 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   QH_ASSIGN_OR_RETURN(const auto step, BeginStep(path, kDerivedFiles, options.on_commit));
   const auto& [writer, store] = step;
   if (!options.verified)
-    QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy", "original_ids.npy"}, pool));
+    QH_RETURN_IF_ERROR(store->VerifyFiles(
+        {"indptr.npy", "indices.npy", "original_ids.npy", "original_names.txt"}, pool));
   const int64_t num_nodes = store->num_nodes();
   QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
   const EncodingMethod* method = nullptr;  // or the file
@@ -84,7 +87,7 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   if (method == nullptr) {
     QH_RETURN_IF_ERROR(ReadEncodingFile(file, *store, pool, out));
   } else {
-    QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> keys, store->original_ids());
+    QH_ASSIGN_OR_RETURN(const std::vector<int64_t> keys, KeysOfNodes(*store));
     QH_RETURN_IF_ERROR(method->encode({topology, store->manifest().directed(), keys, options.seed,
                                        memory_bytes, path, pool, &report.note, options.on_progress},
                                       out));

@@ -21,7 +21,7 @@ namespace quadhop {
 struct EncoderInput {
   Topology topology;
   bool directed = false;
-  absl::Span<const int64_t> keys;  // [N]: original ids, which random numbers are keyed by
+  absl::Span<const int64_t> keys;  // [N]: what random numbers are keyed by (node_keys.h)
   uint64_t seed = 0;
   int64_t memory_bytes = 0;    // what working arrays may take; no less than the method's least
   std::string scratch_folder;  // for what exceeds that

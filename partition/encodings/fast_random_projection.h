@@ -19,7 +19,7 @@ namespace quadhop {
 // Borrowed.
 struct FastRpInput {
   const NormalizedAdjacency& adjacency;
-  absl::Span<const int64_t> keys;  // [N]: original ids
+  absl::Span<const int64_t> keys;  // [N]: of the nodes (node_keys.h)
   uint64_t seed = 0;
   int64_t memory_bytes = 0;    // what may be taken, the adjacency's scales included: the least
                                // that is needed, or more

@@ -19,6 +19,7 @@
 #include "partition/import/target/one_hot.h"
 #include "partition/import/target/random_split.h"
 #include "partition/linear_algebra/sparse_rows.h"
+#include "partition/steps/node_keys.h"
 
 namespace quadhop {
 namespace {
@@ -188,18 +189,21 @@ void ImportTarget::AddSplit(absl::string_view name, std::vector<uint8_t> parts) 
   QH_CHECK(is_new);
 }
 
-void ImportTarget::AddRandomSplit() {
-  if (is_given_splits()) return;
-  int64_t num_labelled = 0;
-  for (int64_t v = 0; v < num_nodes_; ++v) num_labelled += IsLabelled(v);
-  const std::vector<uint8_t> parts = RandomSplit(num_labelled, 0.6, 0.2, options_.seed);
-  std::vector<uint8_t> split(static_cast<size_t>(num_nodes_));
-  auto part = parts.begin();
-  for (int64_t v = 0; v < num_nodes_; ++v)
-    if (IsLabelled(v)) split[static_cast<size_t>(v)] = *part++;
-  AddSplit("random", std::move(split));
+void ImportTarget::MakeRandomSplit() {
+  if (!wants_random_split_) return;
+  std::vector<int64_t> keys = KeysOfNames(names_);
+  if (keys.empty()) {
+    keys.resize(static_cast<size_t>(num_nodes_));
+    std::iota(keys.begin(), keys.end(), int64_t{0});
+  }
+  std::vector<int32_t> classes(labels_.begin(), labels_.end());
+  for (int64_t v = 0; labels_.empty() && v < num_nodes_; ++v)
+    classes.push_back(IsLabelled(v) ? 0 : kUnlabelled);
+  const int64_t num_labelled = num_nodes_ - std::count(classes.begin(), classes.end(), kUnlabelled);
+  AddSplit("random", SplitOfClasses(classes, keys, options_.seed));
   AddNote(absl::StrCat("no split found in the input: one made at random from the ", num_labelled,
-                       " labelled nodes, 60 % train, 20 % valid (seed ", options_.seed, ")"));
+                       " labelled nodes, 60 % train, 20 % valid",
+                       labels_.empty() ? "" : " of each class", " (seed ", options_.seed, ")"));
 }
 
 bool ImportTarget::IsLabelled(int64_t node) const {
@@ -213,11 +217,16 @@ bool ImportTarget::IsLabelled(int64_t node) const {
 absl::StatusOr<absl::Span<char>> ImportTarget::AddOriginalNames(int64_t num_bytes) {
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
                       writer_.AddFile(kOriginalNamesFile, num_bytes));
-  return absl::MakeSpan(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  const auto text = absl::MakeSpan(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  names_ = absl::string_view(text.data(), text.size());
+  return text;
 }
 
 absl::Status ImportTarget::SetOriginalNames(absl::string_view text) {
-  return writer_.AddText(kOriginalNamesFile, text);
+  QH_ASSIGN_OR_RETURN(const absl::Span<char> names,
+                      AddOriginalNames(static_cast<int64_t>(text.size())));
+  std::copy(text.begin(), text.end(), names.begin());
+  return absl::OkStatus();
 }
 
 void ImportTarget::AddNote(std::string note) { report_.notes.push_back(std::move(note)); }
@@ -377,8 +386,9 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   Tell(options_.on_progress, "writes");
   NoteOnFeatures();
   QH_RETURN_IF_ERROR(ProjectWideFeatures(pool));
-  QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteHeldLabels());
+  MakeRandomSplit();
+  QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteOriginalIds());
   CountLabels();
   report_.nodes = num_nodes_;

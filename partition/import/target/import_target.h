@@ -59,11 +59,11 @@ class ImportTarget {
   // [F], for AddFeatures; no names are kept of columns that are projected.
   void SetFeatureNames(std::vector<std::string> names) { feature_names_ = std::move(names); }
   void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
-  // "random": 60 % of the labelled nodes train, 20 % validate; for inputs without splits. After
-  // the labels. Nothing if the options name a split: Import adds it.
-  void AddRandomSplit();
+  // "random", of the labelled nodes (random_split.h), for inputs without splits. Nothing if the
+  // options name a split: Import adds it.
+  void AddRandomSplit() { wants_random_split_ = !is_given_splits(); }
   bool is_given_splits() const { return !options_.splits.empty(); }  // by the options
-  bool has_splits() const { return !splits_.empty(); }
+  bool has_splits() const { return !splits_.empty() || wants_random_split_; }
   bool has_labels() const { return !labels_.empty() || !multi_labels_.empty(); }
   // One line per node; only one of the two is called.
   absl::Status SetOriginalNames(absl::string_view text);
@@ -82,6 +82,7 @@ class ImportTarget {
 
  private:
   absl::Status WriteTopology(ThreadPool& pool);
+  void MakeRandomSplit();
   absl::Status WriteSplits();
   absl::Status WriteHeldLabels();
   absl::Status WriteOriginalIds();
@@ -109,6 +110,8 @@ class ImportTarget {
   TensorView<uint8_t> multi_labels_;
   Tensor<uint8_t> held_labels_;  // what multi_labels_ views until it is known what they are
   int64_t least_classes_ = 0;    // if labels tell
+  bool wants_random_split_ = false;
+  absl::string_view names_;  // of nodes, a line each; empty: none
   std::vector<std::string> class_names_;
   std::vector<std::string> feature_names_;
   std::map<std::string, std::vector<uint8_t>> splits_;
