@@ -16,8 +16,6 @@ constexpr int64_t kTileRows = 2, kTileCols = 8;
 // Squared share of a column that must be left, once those before it are projected out.
 constexpr double kDependent = 1e-10;
 
-int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
 // The upper triangle (by tiles) of y^T z is added to `gram`.
 void AddPanel(const double* y, const double* z, int64_t rows, int64_t width, double* gram) {
   for (int64_t i = 0; i < width; i += kTileRows) {
@@ -99,7 +97,8 @@ Tensor<double> WeightedGram(TensorView<const T> y, TensorView<const T> z,
   QH_CHECK_EQ(y.rank(), 2);
   QH_CHECK(z.HasDims({y.dim(0), y.dim(1)}));
   QH_CHECK(w.empty() || static_cast<int64_t>(w.size()) == y.dim(0));
-  const int64_t num_rows = y.dim(0), width = y.dim(1), padded = RoundUp(width, kTileCols);
+  const int64_t num_rows = y.dim(0), width = y.dim(1),
+                padded = NumBlocks(width, kTileCols) * kTileCols;
   const int64_t num_blocks = NumBlocks(num_rows, kRowsPerBlock);
   const int64_t at_once = std::min(num_blocks, kBlocksAtOnce);
   Tensor<double> parts({std::max<int64_t>(1, at_once), padded, padded});

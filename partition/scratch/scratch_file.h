@@ -11,7 +11,7 @@
 namespace quadhop {
 
 // A file without a name: it is gone with the object, or with the process, however that ends.
-// Thread-safe. Moves are not.
+// Thread-safe.
 class ScratchFile {
  public:
   // On the file system of `folder`, which exists.

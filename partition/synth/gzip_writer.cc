@@ -20,8 +20,11 @@ namespace {
 // A file written beside `path`; removed unless it takes its name.
 class NewFile {
  public:
-  explicit NewFile(const std::string& path)
-      : path_(path), file_(std::fopen(Beside().c_str(), "wb")) {}
+  static absl::StatusOr<std::unique_ptr<NewFile>> Create(const std::string& path) {
+    std::unique_ptr<NewFile> made(new NewFile(path));
+    if (made->file_ == nullptr) return ErrnoStatus(errno, absl::StrCat("create ", made->Beside()));
+    return made;
+  }
   ~NewFile() {
     if (file_ == nullptr) return;
     std::fclose(file_);
@@ -31,13 +34,13 @@ class NewFile {
   NewFile& operator=(const NewFile&) = delete;
 
   absl::Status Append(absl::string_view bytes) {
-    if (file_ == nullptr || std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
       return ErrnoStatus(errno, absl::StrCat("write ", Beside()));
     return absl::OkStatus();
   }
 
   absl::Status TakeName() {
-    if (file_ == nullptr || std::fflush(file_) != 0 || fsync(fileno(file_)) != 0)
+    if (std::fflush(file_) != 0 || fsync(fileno(file_)) != 0)
       return ErrnoStatus(errno, absl::StrCat("write ", Beside()));
     const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
     const absl::Status status =
@@ -47,6 +50,8 @@ class NewFile {
   }
 
  private:
+  explicit NewFile(const std::string& path)
+      : path_(path), file_(std::fopen(Beside().c_str(), "wb")) {}
   std::string Beside() const { return path_ + ".tmp"; }
   std::string path_;
   std::FILE* file_;
@@ -84,8 +89,8 @@ std::string GzipMember(absl::string_view text) {
 absl::Status WriteGzipFile(const std::string& path, int64_t num_blocks,
                            const std::function<std::string(int64_t block)>& text_of_block,
                            ThreadPool& pool) {
-  NewFile file(path);
-  if (num_blocks == 0) QH_RETURN_IF_ERROR(file.Append(GzipMember("")));
+  QH_ASSIGN_OR_RETURN(const std::unique_ptr<NewFile> file, NewFile::Create(path));
+  if (num_blocks == 0) QH_RETURN_IF_ERROR(file->Append(GzipMember("")));
   const int64_t batch = int64_t{4} * pool.num_threads();
   std::vector<std::string> members(static_cast<size_t>(batch));
   for (int64_t first = 0; first < num_blocks; first += batch) {
@@ -94,9 +99,9 @@ absl::Status WriteGzipFile(const std::string& path, int64_t num_blocks,
       members[static_cast<size_t>(i)] = GzipMember(text_of_block(first + i));
     });
     for (int64_t i = 0; i < count; ++i)
-      QH_RETURN_IF_ERROR(file.Append(members[static_cast<size_t>(i)]));
+      QH_RETURN_IF_ERROR(file->Append(members[static_cast<size_t>(i)]));
   }
-  return file.TakeName();
+  return file->TakeName();
 }
 
 }  // namespace quadhop

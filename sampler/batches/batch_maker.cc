@@ -87,7 +87,7 @@ absl::Status BatchMaker::GatherFeatures(Batch& batch) {
 void BatchMaker::CopyEncodings(Batch& batch) const {
   if (inputs_.pos_enc.empty()) return;
   const int64_t width = inputs_.pos_enc.dim(1);
-  batch.pos_enc.Resize({batch.num_nodes(), width});
+  batch.pos_enc.ResizeWithRoom({batch.num_nodes(), width});
   for (int64_t i = 0; i < batch.num_nodes(); ++i)
     std::copy_n(inputs_.pos_enc.row(batch.nodes[static_cast<size_t>(i)].value()), width,
                 batch.pos_enc.data() + i * width);
@@ -96,7 +96,7 @@ void BatchMaker::CopyEncodings(Batch& batch) const {
 void BatchMaker::CopyLabels(Batch& batch) const {
   if (!inputs_.multi_labels.empty()) {
     const int64_t columns = inputs_.multi_labels.dim(1);
-    batch.multi_labels.Resize({batch.num_nodes(), columns});
+    batch.multi_labels.ResizeWithRoom({batch.num_nodes(), columns});
     for (int64_t i = 0; i < batch.num_nodes(); ++i)
       std::copy_n(inputs_.multi_labels.row(batch.nodes[static_cast<size_t>(i)].value()), columns,
                   batch.multi_labels.data() + i * columns);
