@@ -211,6 +211,11 @@ void LeaveOut(StoreManifest& manifest, absl::string_view name) {
   if (name != "features.npy") return;
   manifest.set_hops(0);
   manifest.clear_feature_dtype();
+  manifest.clear_features_with_encodings();
+}
+
+bool FeaturesHoldEncodings(const StoreManifest& manifest) {
+  return manifest.features() == 0 || manifest.features_with_encodings();
 }
 
 const StoreFile* FindFile(const StoreManifest& manifest, absl::string_view name) {

@@ -50,6 +50,10 @@ std::string RemedyFor(absl::string_view name);
 // Forgets a file and the step that made it, as if that step had not been done.
 void LeaveOut(StoreManifest& manifest, absl::string_view name);
 
+// Whether features.npy has columns of encodings: after those of the features, or in their place, if
+// there are none.
+bool FeaturesHoldEncodings(const StoreManifest& manifest);
+
 // nullptr if there is none.
 const StoreFile* FindFile(const StoreManifest& manifest, absl::string_view name);
 const Provenance* FindStep(const StoreManifest& manifest, absl::string_view step);

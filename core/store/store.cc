@@ -190,8 +190,8 @@ absl::StatusOr<FeatureTable> Store::features() const {
   table.dtype = dtype;
   table.num_nodes = num_nodes();
   table.hops_and_self = 1 + manifest_.hops();
-  // A graph without features uses its encodings.
-  table.width = manifest_.features() > 0 ? manifest_.features() : manifest_.pos_enc_width();
+  table.width = manifest_.features();
+  if (FeaturesHoldEncodings(manifest_)) table.width += manifest_.pos_enc_width();
   const DType on_disk = dtype == DType::kBF16 ? DType::kU16 : dtype;
   QH_RETURN_IF_ERROR(
       CheckArray(*file, {on_disk}, {table.num_nodes, table.hops_and_self, table.width}));

@@ -95,10 +95,11 @@ std::string Text(const Store& store, const StoreFigures& figures) {
   std::string text = absl::StrFormat(
       "%s\n  nodes      %d, %d of them without out-neighbours\n"
       "  arcs       %d, %s; out-degrees %d to %d, mean %.2f\n"
-      "  features   %d, %s, %s\n  encodings  %d\n  classes    %d%s%s\n  parts      %d\n",
+      "  features   %d%s, %s, %s\n  encodings  %d\n  classes    %d%s%s\n  parts      %d\n",
       store.path(), manifest.nodes(), figures.graph.without_out_neighbours, manifest.arcs(),
       manifest.directed() ? "directed" : "two per undirected edge", figures.graph.min_degree,
       figures.graph.max_degree, figures.graph.mean_degree, manifest.features(),
+      manifest.features_with_encodings() ? " and the encodings" : "",
       Counted(manifest.hops(), "hop"),
       manifest.feature_dtype().empty() ? "raw" : manifest.feature_dtype(), manifest.pos_enc_width(),
       manifest.classes(), manifest.multi_label() ? ", several per node" : "", Text(figures.classes),
@@ -158,6 +159,7 @@ std::string Json(const Store& store, const StoreFigures& figures) {
   json.Add("largest_component", structure.largest_component);
   json.Add("mean_two_step_paths", structure.mean_two_step_paths);
   json.Add("homophily", structure.homophily());
+  json.Add("features_with_encodings", manifest.features_with_encodings());
   json.Add("hops", manifest.hops()).Add("feature_dtype", manifest.feature_dtype());
   json.Add("classes", manifest.classes()).Add("multi_label", manifest.multi_label());
   JsonObject nodes_of_classes;

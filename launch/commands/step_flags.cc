@@ -113,6 +113,8 @@ void StepFlags::AddPropagate(Flags* flags) {
   flags->Switch(
       "standardize", &prep.propagate.standardize,
       "scale each column of the features to mean 0 and standard deviation 1 over all nodes");
+  flags->Switch("with-encodings", &prep.propagate.with_encodings,
+                "give nodes their encodings as further features");
   flags->Choice("dtype", &dtype, {"f32", "f16", "bf16"}, "element type of hop features on disk");
 }
 

@@ -110,8 +110,7 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
                             const LargeGTOptions& options, Use use) {
   QH_RETURN_IF_ERROR(CheckImportedAlike(trained, store));
   QH_RETURN_IF_ERROR(CheckStepAlike("propagate", trained, store));
-  // Encodings stand in for features if there are none.
-  if (options.has_global() || trained.features() == 0) {
+  if (options.has_global() || FeaturesHoldEncodings(trained)) {
     QH_RETURN_IF_ERROR(CheckStepAlike("encode", trained, store));
     QH_RETURN_IF_ERROR(CheckAxes(trained, store));
   }

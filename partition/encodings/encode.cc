@@ -95,7 +95,7 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   Tell(options.on_progress, "measures link AUC");
   report.link_auc = LinkAuc(topology, out, options.seed);
   // What was made from the earlier encodings is not valid any more.
-  if (store->manifest().features() == 0) LeaveOut(writer->manifest(), "features.npy");
+  if (FeaturesHoldEncodings(store->manifest())) LeaveOut(writer->manifest(), "features.npy");
   writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
   QH_RETURN_IF_ERROR(
       writer->Commit(MakeProvenance(PrepStep::kEncode, options_text, report.note), pool));

@@ -67,10 +67,10 @@ absl::Status MakeHops(const RawFeatures& raw, const Topology& topology,
   return absl::OkStatus();
 }
 
-std::vector<absl::string_view> FilesRead(const Store& store) {
+std::vector<absl::string_view> FilesRead(const Store& store, bool with_encodings) {
   std::vector<absl::string_view> files = {"indptr.npy",     "indices.npy",     "raw.npy",
                                           "raw.indptr.npy", "raw.indices.npy", "raw.values.npy"};
-  if (store.manifest().features() == 0) files.push_back("pos_enc.npy");
+  if (with_encodings || store.manifest().features() == 0) files.push_back("pos_enc.npy");
   return files;
 }
 
@@ -78,7 +78,8 @@ std::vector<absl::string_view> FilesRead(const Store& store) {
 
 std::string PropagateOptions::ToString() const {
   return absl::StrCat("hops=", hops, " dtype=", DTypeName(dtype),
-                      standardize ? " standardize=true" : "");
+                      standardize ? " standardize=true" : "",
+                      with_encodings ? " encodings=true" : "");
 }
 
 StepNeeds PropagateNeeds(int64_t num_nodes, int64_t width, int32_t hops, int64_t value_bytes) {
@@ -95,9 +96,10 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
   QH_RETURN_IF_ERROR(CheckOptions(options));
   QH_ASSIGN_OR_RETURN(const auto step, BeginStep(path, kDerivedFiles, options.on_commit));
   const auto& [writer, store] = step;
-  if (!options.verified) QH_RETURN_IF_ERROR(store->VerifyFiles(FilesRead(*store), pool));
+  if (!options.verified)
+    QH_RETURN_IF_ERROR(store->VerifyFiles(FilesRead(*store, options.with_encodings), pool));
   QH_ASSIGN_OR_RETURN(const Topology topology, store->topology());
-  QH_ASSIGN_OR_RETURN(RawFeatures raw, RawFeatures::Open(*store));
+  QH_ASSIGN_OR_RETURN(RawFeatures raw, RawFeatures::Open(*store, options.with_encodings));
   HopFeaturesShape shape{store->num_nodes(), options.hops, raw.width(), 0, options.dtype};
   QH_ASSIGN_OR_RETURN(shape.columns,
                       ColumnsAtATime(shape.num_nodes, shape.width, options.memory_bytes));
@@ -116,6 +118,7 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
   }
   writer->manifest().set_hops(options.hops);
   writer->manifest().set_feature_dtype(DTypeName(options.dtype));
+  writer->manifest().set_features_with_encodings(options.with_encodings);
   return writer->Commit(MakeProvenance(PrepStep::kPropagate, options.ToString()), pool);
 }
 

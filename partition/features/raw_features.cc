@@ -30,7 +30,7 @@ absl::StatusOr<absl::Span<const T>> ReadVector(const Store& store, absl::string_
 
 }  // namespace
 
-absl::StatusOr<RawFeatures> RawFeatures::Open(const Store& store) {
+absl::StatusOr<RawFeatures> RawFeatures::Open(const Store& store, bool with_encodings) {
   RawFeatures raw;
   raw.num_nodes_ = store.num_nodes();
   if (store.HasFile("raw.npy")) {
@@ -38,18 +38,22 @@ absl::StatusOr<RawFeatures> RawFeatures::Open(const Store& store) {
     QH_RETURN_IF_ERROR(Annotate(raw.OpenDense(*file, store.manifest().features()), store.path()));
   } else if (store.HasFile("raw.indptr.npy")) {
     QH_RETURN_IF_ERROR(raw.OpenSparse(store));
-  } else if (store.HasFile("pos_enc.npy")) {
-    QH_ASSIGN_OR_RETURN(const NpyFile* file, store.array("pos_enc.npy"));
-    QH_RETURN_IF_ERROR(
-        Annotate(raw.OpenDense(*file, store.manifest().pos_enc_width()), store.path()));
-  } else {
+  }
+  if (with_encodings || raw.own_width_ == 0) QH_RETURN_IF_ERROR(raw.OpenEncodings(store));
+  return raw;
+}
+
+absl::Status RawFeatures::OpenEncodings(const Store& store) {
+  if (!store.HasFile("pos_enc.npy"))
     return absl::FailedPreconditionError(
         absl::StrCat(store.path(),
-                     " has no features, and no encodings to use in their place: run `quadhop "
-                     "encode --store ",
-                     store.path(), "` first"));
-  }
-  return raw;
+                     own_width_ == 0 ? " has no features, and no encodings to use in their place"
+                                     : " has no encodings to use beside its features",
+                     ": run `quadhop encode --store ", store.path(), "` first"));
+  QH_ASSIGN_OR_RETURN(const TensorView<const float> encodings, store.pos_enc());
+  encodings_ = encodings.data();
+  encodings_width_ = encodings.dim(1);
+  return absl::OkStatus();
 }
 
 absl::Status RawFeatures::OpenDense(const NpyFile& file, int64_t width) {
@@ -60,14 +64,14 @@ absl::Status RawFeatures::OpenDense(const NpyFile& file, int64_t width) {
   if (header.dtype != DType::kF32 && header.dtype != DType::kF16)
     return absl::DataLossError(
         absl::StrCat(file.file().path(), " holds ", DTypeName(header.dtype), ", not f32 or f16"));
-  width_ = width;
+  own_width_ = width;
   dtype_ = header.dtype;
   dense_ = static_cast<const uint8_t*>(file.data());
   return absl::OkStatus();
 }
 
 absl::Status RawFeatures::OpenSparse(const Store& store) {
-  width_ = store.manifest().features();
+  own_width_ = store.manifest().features();
   QH_ASSIGN_OR_RETURN(indptr_, ReadVector<int64_t>(store, "raw.indptr.npy"));
   QH_ASSIGN_OR_RETURN(indices_, ReadVector<uint32_t>(store, "raw.indices.npy"));
   QH_ASSIGN_OR_RETURN(values_, ReadVector<float>(store, "raw.values.npy"));
@@ -77,17 +81,17 @@ absl::Status RawFeatures::OpenSparse(const Store& store) {
       values_.size() != indices_.size())
     return WrongFile(store, "raw.indptr, raw.indices and raw.values.npy do not fit each other");
   const auto last = std::max_element(indices_.begin(), indices_.end());
-  if (last != indices_.end() && int64_t{*last} >= width_)
-    return WrongFile(store, absl::StrCat("raw.indices.npy has column ", *last, " of ", width_));
+  if (last != indices_.end() && int64_t{*last} >= own_width_)
+    return WrongFile(store, absl::StrCat("raw.indices.npy has column ", *last, " of ", own_width_));
   return absl::OkStatus();
 }
 
 void RawFeatures::Standardize(ThreadPool& pool) {
   const auto read = [this](int64_t node, float* row) -> const float* {
-    ReadRow(node, 0, width_, row);
+    ReadRow(node, 0, width(), row);
     return row;
   };
-  ColumnMoments of = MeasureColumns(num_nodes_, width_, read, pool);
+  ColumnMoments of = MeasureColumns(num_nodes_, width(), read, pool);
   // A constant column deviates by 0: a sum of up to 2^29 equal floats is exact.
   for (const double deviation : of.deviation) scale_.push_back(deviation > 0 ? 1 / deviation : 0);
   middle_ = std::move(of.mean);
@@ -103,8 +107,16 @@ void RawFeatures::CopyRow(int64_t node, int64_t begin, int64_t width, float* out
 }
 
 void RawFeatures::ReadRow(int64_t node, int64_t begin, int64_t width, float* out) const {
+  const int64_t own = std::clamp<int64_t>(own_width_ - begin, 0, width);
+  if (own > 0) ReadOwn(node, begin, own, out);
+  if (own == width) return;
+  const int64_t first = std::max<int64_t>(begin - own_width_, 0);  // of the encodings' columns
+  std::copy_n(encodings_ + node * encodings_width_ + first, width - own, out + own);
+}
+
+void RawFeatures::ReadOwn(int64_t node, int64_t begin, int64_t width, float* out) const {
   if (dense_ != nullptr) {
-    const int64_t offset_bytes = (node * width_ + begin) * SizeOfDType(dtype_);
+    const int64_t offset_bytes = (node * own_width_ + begin) * SizeOfDType(dtype_);
     ConvertToFloat(dtype_, dense_ + offset_bytes, width, out);
     return;
   }
@@ -120,7 +132,7 @@ void RawFeatures::ReadRow(int64_t node, int64_t begin, int64_t width, float* out
 void RawFeatures::CopyColumns(int64_t begin, TensorView<float> out, ThreadPool& pool) const {
   QH_CHECK_EQ(out.dim(0), num_nodes_);
   const int64_t width = out.dim(1);
-  QH_CHECK_LE(begin + width, width_);
+  QH_CHECK_LE(begin + width, this->width());
   pool.ParallelFor(NumBlocks(num_nodes_, kRowsPerBlock), [&](int64_t block, int) {
     const BlockRange range = Block(block, num_nodes_, kRowsPerBlock);
     for (int64_t node = range.begin; node < range.end; ++node)

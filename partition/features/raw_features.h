@@ -1,5 +1,5 @@
-// The features X that hop features are made from: raw.npy, or the sparse raw.* files, or, for a
-// graph without features, its positional encodings.
+// The features X that hop features are made from: raw.npy, or the sparse raw.* files; then, if
+// asked for, and for a graph without features, its positional encodings.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -16,16 +16,16 @@ namespace quadhop {
 // Borrows the files of a store, which must outlive it. Thread-safe.
 class RawFeatures {
  public:
-  // kFailedPrecondition if there are neither features nor encodings; kDataLoss if the files do not
-  // fit the manifest or each other.
-  static absl::StatusOr<RawFeatures> Open(const Store& store);
+  // kFailedPrecondition if there are no encodings where they are needed; kDataLoss if the files do
+  // not fit the manifest or each other.
+  static absl::StatusOr<RawFeatures> Open(const Store& store, bool with_encodings);
 
   // From here on columns have mean 0 and deviation 1 over all nodes, and constant ones are 0. Reads
   // the features twice; moments are sums of doubles that do not depend on the threads.
   void Standardize(ThreadPool& pool);
 
   int64_t num_nodes() const { return num_nodes_; }
-  int64_t width() const { return width_; }  // F
+  int64_t width() const { return own_width_ + encodings_width_; }
 
   // Columns [begin, begin + W) of all nodes as floats.
   void CopyColumns(int64_t begin, TensorView<float> out,  // [N, W]
@@ -37,17 +37,21 @@ class RawFeatures {
   RawFeatures() = default;
   absl::Status OpenDense(const NpyFile& file, int64_t width);
   absl::Status OpenSparse(const Store& store);
-  // As they stand in the store.
+  absl::Status OpenEncodings(const Store& store);
+  // As they stand in the store: any columns, and columns of the features alone.
   void ReadRow(int64_t node, int64_t begin, int64_t width, float* out) const;
+  void ReadOwn(int64_t node, int64_t begin, int64_t width, float* out) const;
 
   int64_t num_nodes_ = 0;
-  int64_t width_ = 0;
+  int64_t own_width_ = 0;        // F
+  int64_t encodings_width_ = 0;  // G, or 0: they are left out
   DType dtype_ = DType::kF32;
   const uint8_t* dense_ = nullptr;      // [N, F]; null: sparse
   absl::Span<const int64_t> indptr_;    // [N + 1]
   absl::Span<const uint32_t> indices_;  // [nnz], in [0, F), ascending within a row
   absl::Span<const float> values_;      // [nnz]
-  // [F]: x is read as (x - middle) * scale. Empty: as it is.
+  const float* encodings_ = nullptr;    // [N, G]
+  // [F + G]: x is read as (x - middle) * scale. Empty: as it is.
   std::vector<double> middle_, scale_;
 };
 

@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 #include "core/base/stopwatch.h"
 #include "core/memory/host_memory.h"
+#include "core/store/manifest.h"
 #include "core/store/store.h"
 #include "partition/cuts/partitioner.h"
 #include "partition/prep/intact_store.h"
@@ -32,6 +33,7 @@ absl::Status PlanSteps(const PrepOptions& options, PrepShape shape,
   shape.encode_method = options.encode.method;
   shape.encode_dim = options.encode.dim;
   shape.hops = options.propagate.hops;
+  shape.features_with_encodings = options.propagate.with_encodings;
   shape.feature_bytes = SizeOfDType(options.propagate.dtype);
   shape.threads = num_threads;
   QH_ASSIGN_OR_RETURN(const int64_t budget_bytes, MemoryBudget(options.memory_bytes));
@@ -113,7 +115,7 @@ class PrepRun {
 
   // Plans what is left to do to the store that prep goes on from.
   absl::Status PlanRest() {
-    const bool encodings_are_features = store_->manifest().features() == 0;
+    const bool encodings_are_features = FeaturesHoldEncodings(store_->manifest());
     std::vector<PrepStep> done, left;
     for (const PrepStep step : kPrepSteps) {
       const bool of_new_encodings =

@@ -117,7 +117,8 @@ StepPlan PlanEncode(const PrepShape& shape, int64_t memory_bytes) {
 StepPlan PlanPropagate(const PrepShape& shape, int64_t memory_bytes) {
   StepPlan plan;
   plan.step = PrepStep::kPropagate;
-  const int64_t width = shape.features > 0 ? shape.features : shape.encode_dim;
+  const bool has_encodings = shape.features == 0 || shape.features_with_encodings;
+  const int64_t width = shape.features + (has_encodings ? shape.encode_dim : 0);
   const StepNeeds needs = PropagateNeeds(shape.nodes, width, shape.hops, shape.feature_bytes);
   plan.least_bytes = kBaseBytes + needs.least_bytes;
   plan.memory_bytes =

@@ -23,6 +23,7 @@ struct PrepShape {
   std::string encode_method = "fastrp";
   int32_t encode_dim = 64;
   int32_t hops = 2;
+  bool features_with_encodings = false;
   int64_t feature_bytes = 4;  // of a value of features.npy
   int32_t threads = 1;
   int32_t ranks = 1;  // that partition together

@@ -225,6 +225,51 @@ TEST(Propagate, WithoutFeaturesAsksForEncodingsAndThenUsesThem) {
       EXPECT_EQ(features[static_cast<size_t>(v * 24 + i)], pos_enc.row(v)[i]);
 }
 
+// In every digit as if they had been columns of the features; however these are stored, and however
+// many columns fit.
+TEST(Propagate, MayHaveTheEncodingsAfterTheFeatures) {
+  TempDir folder;
+  ThreadPool pool(2);
+  EncodeOptions encode;
+  encode.dim = 8;
+  for (const bool sparse : {false, true}) {
+    const ImportedStore store = RandomStore(sparse);
+    const std::string path = folder / (sparse ? "sparse" : "dense");
+    ASSERT_OK(WriteImportedStore(path, store));
+    PropagateOptions options;
+    options.with_encodings = true;
+    EXPECT_THAT(
+        PropagateStore(path, options, pool),
+        StatusIs(absl::StatusCode::kFailedPrecondition,
+                 HasSubstr("no encodings to use beside its features: run `quadhop encode")));
+    ASSERT_OK(EncodeStore(path, encode, pool));
+    ImportedStore wide = RandomStore(/*sparse=*/false);
+    {
+      ASSERT_OK_AND_ASSIGN(const auto encoded, Store::Open(path));
+      ASSERT_OK_AND_ASSIGN(const TensorView<const float> pos_enc, encoded->pos_enc());
+      wide.features.clear();
+      wide.width = 58;
+      for (int64_t v = 0; v < 300; ++v) {
+        wide.features.insert(wide.features.end(), store.features.begin() + v * 50,
+                             store.features.begin() + (v + 1) * 50);
+        wide.features.insert(wide.features.end(), pos_enc.row(v), pos_enc.row(v) + 8);
+      }
+    }
+    for (const int64_t memory_bytes : {0, 1}) {
+      options.memory_bytes = memory_bytes;
+      ASSERT_OK(PropagateStore(path, options, pool));
+      EXPECT_EQ(Features(path), Propagated(wide, {})) << sparse << " " << memory_bytes;
+    }
+    ASSERT_OK_AND_ASSIGN(const auto made, Store::Open(path));
+    EXPECT_EQ(made->FindStep("propagate")->options(), "hops=2 dtype=f32 encodings=true");
+    // They are of no use any more once there are others.
+    ASSERT_OK(EncodeStore(path, encode, pool));
+    ASSERT_OK_AND_ASSIGN(const auto again, Store::Open(path));
+    EXPECT_FALSE(again->HasFile("features.npy"));
+    EXPECT_FALSE(again->manifest().features_with_encodings());
+  }
+}
+
 TEST(Propagate, RefusesValuesBeyondF16AndLeavesTheStoreAsItWas) {
   TempDir folder;
   ThreadPool pool(1);

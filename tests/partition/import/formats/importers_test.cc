@@ -71,7 +71,7 @@ TEST_P(Importers, GiveTheSameArraysOfTheSameGraph) {
   }
   EXPECT_THAT(topology.indptr, ElementsAreArray(indptr));
   EXPECT_THAT(topology.indices32, ElementsAreArray(indices));
-  ASSERT_OK_AND_ASSIGN(const RawFeatures raw, RawFeatures::Open(*store));
+  ASSERT_OK_AND_ASSIGN(const RawFeatures raw, RawFeatures::Open(*store, /*with_encodings=*/false));
   ASSERT_EQ(raw.width(), graph.kFeatures);
   Tensor<float> features({graph.kNodes, graph.kFeatures});
   raw.CopyColumns(0, features.view(), pool_);
