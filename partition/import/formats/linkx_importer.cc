@@ -1,9 +1,11 @@
 // The .mat files of LINKX (Lim et al., "Large Scale Learning on Non-Homophilous Graphs", 2021),
 // https://github.com/CUAI/Non-Homophily-Large-Scale, and of others:
 //
-//   arcs      edge_index [2, E], or a sparse A, network (blogcatalog) or homo (YelpChi)
-//   features  node_feat or features, dense or sparse; of facebook100 local_info, see below
-//   labels    label [1, N], group [N, L] (multi-label), or years: five quantiles (snap-patents)
+//   arcs      edge_index [2, E], or a sparse A, adj, network (blogcatalog) or homo (YelpChi)
+//   features  node_feat, features, attrb, X or x, dense or sparse; of facebook100 local_info, see
+//             below
+//   labels    label, labels or y [1, N], group [N, L] (multi-label), or years: five quantiles
+//             (snap-patents)
 //   num_nodes, if the features do not tell
 //   train_mask, val_mask and test_mask [1, N], or [S, N], which those of LINKX lack
 //
@@ -11,6 +13,8 @@
 // missing); the others are features, a column for each value that they take.
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/types/span.h>
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +32,9 @@
 namespace quadhop {
 namespace {
 
-constexpr const char* kMatrices[] = {"A", "network", "homo"};
+constexpr const char* kMatrices[] = {"A", "adj", "network", "homo"};
+constexpr const char* kFeatures[] = {"node_feat", "features", "attrb", "X", "x"};
+constexpr const char* kLabels[] = {"label", "labels", "y"};
 constexpr int64_t kGenderColumn = 1;
 constexpr int64_t kYearQuantiles = 5;
 
@@ -60,12 +66,15 @@ std::vector<double> EvenQuantiles(const std::vector<double>& values) {
   return classes;
 }
 
-// The name of the sparse matrix of arcs, or null: they are in edge_index.
-const char* MatrixOfArcs(const MatFile& mat) {
-  const auto* const name = std::find_if(std::begin(kMatrices), std::end(kMatrices),
-                                        [&](const char* each) { return mat.Has(each); });
-  return name == std::end(kMatrices) ? nullptr : *name;
+// The first of the names that the file has; null if it has none.
+const char* FirstOf(absl::Span<const char* const> names, const MatFile& mat) {
+  const auto found =
+      std::find_if(names.begin(), names.end(), [&](const char* each) { return mat.Has(each); });
+  return found == names.end() ? nullptr : *found;
 }
+
+// The name of the sparse matrix of arcs, or null: they are in edge_index.
+const char* MatrixOfArcs(const MatFile& mat) { return FirstOf(kMatrices, mat); }
 
 // For files with arcs in edge_index.
 absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
@@ -73,16 +82,12 @@ absl::StatusOr<int64_t> CountNodes(const MatFile& mat) {
     QH_ASSIGN_OR_RETURN(ArraySource array, mat.Array("num_nodes"));
     return ReadNumber(std::move(array), "one number is needed");
   }
-  if (mat.Has("label")) {
-    QH_ASSIGN_OR_RETURN(const MatFile::Size labels, mat.SizeOf("label"));
+  if (const char* const name = FirstOf(kLabels, mat); name != nullptr) {
+    QH_ASSIGN_OR_RETURN(const MatFile::Size labels, mat.SizeOf(name));
     return std::max(labels.rows, labels.columns);
   }
   return ArrayError(mat.path(), "without num_nodes and label",
                     "one of them must tell how many nodes there are");
-}
-
-const char* NameOfFeatures(const MatFile& mat) {
-  return mat.Has("node_feat") ? "node_feat" : "features";
 }
 
 class LinkxImporter {
@@ -121,11 +126,13 @@ class LinkxImporter {
   }
 
   absl::Status ReadFeatures(const MatFile& mat, ImportTarget& target, ThreadPool& pool) {
-    const std::string name = NameOfFeatures(mat);
-    if (!Take(mat, name)) {
-      target.AddNote("no node_feat: positional encodings will stand in for features");
+    const char* const name = FirstOf(kFeatures, mat);
+    if (name == nullptr) {
+      target.AddNote(absl::StrCat("no features, as ", absl::StrJoin(kFeatures, ", "),
+                                  ": positional encodings will stand in for them"));
       return absl::OkStatus();
     }
+    used_.emplace_back(name);
     QH_ASSIGN_OR_RETURN(const bool sparse, mat.IsSparse(name));
     if (!sparse) {
       QH_ASSIGN_OR_RETURN(ArraySource dense, mat.Array(name));
@@ -136,8 +143,9 @@ class LinkxImporter {
   }
 
   absl::Status ReadLabels(const MatFile& mat, ImportTarget& target) {
-    if (Take(mat, "label")) {
-      QH_ASSIGN_OR_RETURN(ArraySource labels, mat.Array("label"));
+    if (const char* const name = FirstOf(kLabels, mat); name != nullptr) {
+      used_.emplace_back(name);
+      QH_ASSIGN_OR_RETURN(ArraySource labels, mat.Array(name));
       QH_RETURN_IF_ERROR(ImportLabels(std::move(labels), target));
     } else if (Take(mat, "years")) {
       QH_ASSIGN_OR_RETURN(ArraySource years, mat.Array("years"));
@@ -224,7 +232,7 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureLinkx(const ImportOptions& opti
     QH_ASSIGN_OR_RETURN(const MatFile::Size arcs, mat.SizeOf("edge_index"));
     shape.arcs = std::max(arcs.rows, arcs.columns);
   }
-  if (const char* const name = NameOfFeatures(mat); mat.Has(name)) {
+  if (const char* const name = FirstOf(kFeatures, mat); name != nullptr) {
     QH_ASSIGN_OR_RETURN(const MatFile::Size features, mat.SizeOf(name));
     shape.features = features.columns;
   }
@@ -235,7 +243,7 @@ absl::StatusOr<absl::optional<PrepShape>> MeasureLinkx(const ImportOptions& opti
 
 extern constinit const ImportFormat kLinkxFormat = {
     .name = "linkx",
-    .recognised_by = "a .mat with A, edge_index, network or homo",
+    .recognised_by = "a .mat with A, adj, edge_index, network or homo",
     .recognises = IsLinkxMat,
     .read = [](const ImportOptions& options, ImportTarget& target,
                ThreadPool& pool) { return LinkxImporter().Read(options, target, pool); },

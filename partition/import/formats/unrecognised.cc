@@ -96,7 +96,7 @@ absl::Status WhyUnrecognised(const std::string& from) {
   }
   if (absl::EndsWith(from, ".mat") || absl::StartsWith(head, "MATLAB")) {
     QH_ASSIGN_OR_RETURN(const MatFile mat, MatFile::Open(from));
-    return Holds(from, mat.names(), "needed: A, edge_index, network or homo");
+    return Holds(from, mat.names(), "needed: A, adj, edge_index, network or homo");
   }
   return ReadHeadLine(from, "#%").status();
 }

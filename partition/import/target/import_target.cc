@@ -256,6 +256,8 @@ absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
   report_.duplicates_removed = counts.duplicates_removed;
   report_.self_loops_removed = counts.self_loops_removed;
   report_.inverses_added = counts.inverses_added;
+  if (counts.arcs == 0)
+    AddNote("there are no arcs between two nodes: a model learns from each node alone");
   return absl::OkStatus();
 }
 

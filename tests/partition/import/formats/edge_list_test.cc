@@ -233,6 +233,11 @@ TEST_F(EdgeList, IsMeasuredByWhatItsCommentSays) {
   EXPECT_EQ(shape->nodes, 6) << "as many as arcs have ends";
 }
 
+TEST_F(EdgeList, OfSelfLoopsAloneIsSaidToHaveNoArcs) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportText("e.txt", "0 0\n1 1\n"));
+  EXPECT_THAT(report.Describe(), HasSubstr("note: there are no arcs between two nodes"));
+}
+
 TEST_F(EdgeList, RefusesNegativeIds) {
   EXPECT_THAT(ErrorOf("0 1\n-1 -1\n"),
               StatusIs(kInvalid, HasSubstr("e.txt line 2 is \"-1 -1\"; node ids are at least 0")));
