@@ -87,9 +87,40 @@ void WarnOfSelection(const ClassCounts& counts, const TrainConfig& config, Train
       "accuracy, which prefers the frequent one: set train.select_by=ROC_AUC");
 }
 
+// "fraud, 3, 7", or the first of them: "3, 4, 5, 6, 7, ...".
+std::string ListOf(std::vector<int32_t> labels, const StoreManifest& manifest) {
+  std::sort(labels.begin(), labels.end());
+  const size_t num_named = std::min(labels.size(), kClassesNamed);
+  const auto name = [&manifest](std::string* out, int32_t label) {
+    absl::StrAppend(out, ClassName(manifest, label));
+  };
+  return absl::StrCat(absl::StrJoin(absl::MakeConstSpan(labels).first(num_named), ", ", name),
+                      num_named == labels.size() ? "" : ", ...");
+}
+
+void WarnOfLabels(const Session& session, TrainDisplay& display) {
+  const LoaderInputs& inputs = session.inputs();
+  const int64_t num_columns = inputs.multi_labels.dim(1);
+  std::vector<bool> is_trained(static_cast<size_t>(num_columns));
+  for (int64_t v = 0; v < inputs.num_nodes(); ++v) {
+    if (inputs.split[static_cast<size_t>(v)] != static_cast<uint8_t>(SplitPart::kTrain)) continue;
+    const uint8_t* const labels = inputs.multi_labels.row(v);
+    for (int64_t c = 0; c < num_columns; ++c)
+      if (labels[c] == 1) is_trained[static_cast<size_t>(c)] = true;
+  }
+  std::vector<int32_t> lacking;
+  for (size_t c = 0; c < is_trained.size(); ++c)
+    if (!is_trained[c]) lacking.push_back(static_cast<int32_t>(c));
+  if (lacking.empty()) return;
+  display.Say(absl::StrFormat(
+      "no training node of split %s has %d of %d labels (%s): the model cannot learn them, though "
+      "they count in the metrics",
+      session.split(), lacking.size(), num_columns, ListOf(lacking, session.store().manifest())));
+}
+
 void WarnOfClasses(const Session& session, TrainDisplay& display) {
   const StoreManifest& manifest = session.store().manifest();
-  if (manifest.multi_label()) return;
+  if (manifest.multi_label()) return WarnOfLabels(session, display);
   const absl::StatusOr<ClassCounts> counts = CountClasses(session.store(), session.split());
   if (!counts.ok()) return;
   WarnOfSelection(*counts, session.config().train(), display);
@@ -102,17 +133,11 @@ void WarnOfClasses(const Session& session, TrainDisplay& display) {
     nodes += judged;
   }
   if (lacking.empty()) return;
-  std::sort(lacking.begin(), lacking.end());
-  const size_t num_named = std::min(lacking.size(), kClassesNamed);
-  const auto name = [&manifest](std::string* out, int32_t label) {
-    absl::StrAppend(out, ClassName(manifest, label));
-  };
   display.Say(absl::StrFormat(
-      "split %s has no training nodes of %d of %d classes (%s%s): the model cannot be right about "
+      "split %s has no training nodes of %d of %d classes (%s): the model cannot be right about "
       "%s for validation or test",
-      session.split(), lacking.size(), manifest.classes(),
-      absl::StrJoin(absl::MakeConstSpan(lacking).first(num_named), ", ", name),
-      num_named == lacking.size() ? "" : ", ...", Counted(nodes, "node")));
+      session.split(), lacking.size(), manifest.classes(), ListOf(lacking, manifest),
+      Counted(nodes, "node")));
 }
 
 void WarnOfCodebook(int64_t nodes, int64_t epochs, Codebook* book, TrainDisplay& display) {
