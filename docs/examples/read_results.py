@@ -49,7 +49,8 @@ def read_safetensors(path):
 
 
 def read_safetensors_metadata(path):
-    """What `export` says of a model beside its weights: the fields of the config's "model" and "sampler", and "class_names"."""
+    """What `export` says of a model beside its weights: the fields of the config's "model" and "sampler", and names, if there
+    are any: "class_names" [C], and "feature_names" [F] (after these may come the columns of encodings)."""
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return {name: json.loads(text) for name, text in header["__metadata__"].items() if name != "format"}

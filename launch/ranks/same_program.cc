@@ -16,23 +16,24 @@
 namespace quadhop {
 namespace {
 
-// 0 if it cannot be read.
-uint64_t ChecksumOfProgram() {
+// "" if it cannot be read.
+std::string ChecksumOfProgram() {
   const absl::StatusOr<MappedFile> program = MappedFile::Open("/proc/self/exe");
-  return program.ok() ? Xxh3(program->text().data(), program->text().size()) : 0;
+  return program.ok() ? HexOf(Xxh3(program->text().data(), program->text().size())) : "";
 }
 
 }  // namespace
 
 absl::Status WarnOfOtherPrograms(Communicator& comm) {
   constexpr char kOperation[] = "programs of all ranks";
-  const std::string mine = HexOf(ChecksumOfProgram());
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> programs, GatherTexts(comm, kOperation, mine));
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> programs,
+                      GatherTexts(comm, kOperation, ChecksumOfProgram()));
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> hosts,
                       GatherTexts(comm, kOperation, HostName()));
   std::vector<std::string> others;
   for (size_t r = 0; r < programs.size(); ++r)
-    if (programs[r] != programs[0]) others.push_back(absl::StrCat("rank ", r, " on ", hosts[r]));
+    if (programs[r] != programs[0] && !programs[r].empty() && !programs[0].empty())
+      others.push_back(absl::StrCat("rank ", r, " on ", hosts[r]));
   if (others.empty() || comm.rank() != Rank(0)) return absl::OkStatus();
   std::fprintf(stderr,
                "quadhop: warning: another build of quadhop than on rank 0 runs on %s: the job may "

@@ -77,7 +77,7 @@ void StopSignals::Wait() {
     if (closing_) return;
     if (!deferred_ && signal == SIGTERM && NumRanksByLauncher() > 1)
       absl::SleepFor(absl::Seconds(2));
-    if (!deferred_) EndBeforeFirstStep();
+    if (!deferred_) EndBeforeFirstStep();  // or training has begun meanwhile
     if (!requested_) {
       since_first = {};
       if (signal == SIGINT)

@@ -90,8 +90,8 @@ absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
   return absl::FailedPreconditionError(absl::StrCat(
       "encodings by ", method, " have axes of their own for each graph, and ", store.path(),
       " has others than the store that the model was trained on: predictions would be noise. A ",
-      "model for graphs that grow needs encodings by fastrp, rwse or from a file, or ",
-      "model.conv=LOCAL"));
+      "model for graphs that grow needs encodings by fastrp, rwse or from a file",
+      FeaturesHoldEncodings(trained) ? "" : ", or model.conv=LOCAL"));
 }
 
 void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
@@ -117,6 +117,12 @@ absl::Status CheckMadeAlike(const StoreManifest& trained, const Store& store,
   const TrainedNames before = NamesOf(trained), now = NamesOf(store.manifest());
   QH_RETURN_IF_ERROR(CheckFeatureNames(before, now, store.path()));
   if (store.manifest().classes() == 0 || use == Use::kPredict) return absl::OkStatus();
+  if (before.classes.empty() != now.classes.empty())
+    return absl::FailedPreconditionError(absl::StrCat(
+        store.path(), now.classes.empty() ? " has no names of classes" : " names its classes",
+        ", unlike the store that the model was trained on: whether they are the same classes "
+        "cannot "
+        "be told"));
   return CheckClassNames(before, now, store.path());
 }
 
@@ -139,9 +145,11 @@ absl::StatusOr<GraphDims> DimsOf(const CheckpointJob& job, const CheckpointManif
 absl::Status CheckFeatures(const Store& store, const GraphDims& trained) {
   QH_ASSIGN_OR_RETURN(const FeatureTable features, store.features());
   if (features.width == trained.features) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(store.path(), " has ", features.width,
-                                                    " features, but the model was trained on ",
-                                                    trained.features));
+  return absl::FailedPreconditionError(
+      absl::StrCat(store.path(), " has ", features.width, " features",
+                   store.manifest().features_with_encodings() ? ", its encodings among them" : "",
+                   ", but the model was trained on ", trained.features,
+                   ": prepare it with the same columns, --hops and --with-encodings"));
 }
 
 // Checks that the model can be measured on a store's labels, before anything is made of them.

@@ -34,7 +34,7 @@ class F1Counts {
   // A node with several labels: a column is predicted if its logit is positive. labels [B, C],
   // values 0, 1 or kUnlabelledMulti, which does not count. logits [B, C].
   void Add(TensorView<const float> logits, TensorView<const uint8_t> labels);
-  // A node of class `label` for which `predicted` was predicted (kUnlabelled: none).
+  // A node of class `label`, in [0, C), for which `predicted` was predicted (kUnlabelled: none).
   void AddClass(int32_t predicted, int32_t label);
   double Micro() const;  // of the counts of all columns together
   // The mean of the columns' F1; a column without positives on either side has 0.

@@ -36,8 +36,9 @@ std::string DifferenceOf(const std::vector<std::string>& mine,
 
 }  // namespace
 
-absl::Status CheckSameConfig(Communicator& comm, const Config& config) {
-  const std::vector<std::string> mine = FieldsOf(config);
+absl::Status CheckSameConfig(Communicator& comm, const Config& config, const std::string& split) {
+  std::vector<std::string> mine = FieldsOf(config);
+  mine.push_back(absl::StrCat("--split: ", split.empty() ? "the default" : split));
   return AgreeOnText(comm, "compare the configs", absl::StrJoin(mine, "\n"),
                      [&](const std::string& of_rank_0) {
                        return DifferenceOf(mine, absl::StrSplit(of_rank_0, '\n'));

@@ -47,8 +47,8 @@ class Session {
   const Store& store() const { return *store_; }
   const std::string& split() const { return split_; }  // by name; "" if the store has none
   const LoaderInputs& inputs() const { return inputs_; }
-  // The class that measures of a ranking put first: of two, the rarer one in training, where the
-  // split has training nodes. Else nothing.
+  // The class that measures of a ranking put first: of two, the rarer one in training (RarerClass).
+  // Nothing if there are not two, or no labels.
   std::optional<int32_t> ranked_class() const { return ranked_class_; }
   BatchLoader& loader() { return *loader_; }
   Kernels& kernels() { return *kernels_; }

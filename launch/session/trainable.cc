@@ -21,18 +21,18 @@ namespace {
 bool ValidationHasBothLabels(const LoaderInputs& targets) {
   const TensorView<const uint8_t> columns = targets.multi_labels;
   const int64_t num_columns = columns.empty() ? 1 : columns.dim(1);
-  std::vector<std::array<bool, 3>> seen(static_cast<size_t>(num_columns));
+  std::vector<std::array<bool, 2>> seen(static_cast<size_t>(num_columns));
   for (size_t v = 0; v < targets.split.size(); ++v) {
     if (targets.split[v] != static_cast<uint8_t>(SplitPart::kValid)) continue;
     if (!targets.HasLabel(static_cast<int64_t>(v))) continue;
     for (int64_t c = 0; c < num_columns; ++c) {
       const int64_t label = columns.empty() ? int64_t{targets.labels[v]}
                                             : int64_t{columns.row(static_cast<int64_t>(v))[c]};
-      seen[static_cast<size_t>(c)][static_cast<size_t>(label)] = true;
+      if (label == 0 || label == 1) seen[static_cast<size_t>(c)][static_cast<size_t>(label)] = true;
     }
   }
   return std::any_of(seen.begin(), seen.end(),
-                     [](const std::array<bool, 3>& of) { return of[0] && of[1]; });
+                     [](const std::array<bool, 2>& of) { return of[0] && of[1]; });
 }
 
 }  // namespace

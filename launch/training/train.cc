@@ -11,6 +11,7 @@
 #include "launch/ranks/agreed_status.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
+#include "launch/session/same_config.h"
 #include "launch/session/session.h"
 #include "launch/session/trainable.h"
 #include "launch/training/trainer.h"
@@ -38,6 +39,7 @@ absl::Status TakeBackendOfRun(const RankContext& context, TrainJob* job) {
 }  // namespace
 
 absl::StatusOr<ExitCode> Train(const TrainJob& asked, const RankContext& context) {
+  QH_RETURN_IF_ERROR(CheckSameConfig(context.comm, asked.config, asked.split));
   TrainJob job = asked;
   QH_RETURN_IF_ERROR(OnMainRank(context.comm, "look for the run",
                                 [&] { return RunFolder::CheckStart(job.run, job.start); }));

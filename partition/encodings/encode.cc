@@ -45,7 +45,8 @@ std::string EncodeReport::Describe() const {
 }
 
 absl::StatusOr<std::string> EncodeOptions::ToString() const {
-  if (method != "file") return absl::StrCat("method=", method, " dim=", dim, " seed=", seed);
+  if (method != "file")
+    return absl::StrCat("method=", method, " dim=", dim, " seed=", seed, " keys=names");
   QH_ASSIGN_OR_RETURN(const MappedFile content, MappedFile::Open(file));
   return absl::StrCat("method=file xxh3=",
                       HexOf(Xxh3(content.bytes().data(), content.bytes().size())));
@@ -87,7 +88,9 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   if (method == nullptr) {
     QH_RETURN_IF_ERROR(ReadEncodingFile(file, *store, pool, out));
   } else {
-    QH_ASSIGN_OR_RETURN(const std::vector<int64_t> keys, KeysOfNodes(*store));
+    QH_ASSIGN_OR_RETURN(absl::Span<const int64_t> keys, store->original_ids());
+    QH_ASSIGN_OR_RETURN(const std::vector<int64_t> of_names, KeysOfNodes(*store));
+    if (!of_names.empty()) keys = of_names;
     QH_RETURN_IF_ERROR(method->encode({topology, store->manifest().directed(), keys, options.seed,
                                        memory_bytes, path, pool, &report.note, options.on_progress},
                                       out));

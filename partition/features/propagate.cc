@@ -79,7 +79,7 @@ std::vector<absl::string_view> FilesRead(const Store& store, bool with_encodings
 std::string PropagateOptions::ToString() const {
   return absl::StrCat("hops=", hops, " dtype=", DTypeName(dtype),
                       standardize ? " standardize=true" : "",
-                      with_encodings ? " encodings=true" : "");
+                      with_encodings ? " with-encodings=true" : "");
 }
 
 StepNeeds PropagateNeeds(int64_t num_nodes, int64_t width, int32_t hops, int64_t value_bytes) {

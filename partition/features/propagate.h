@@ -27,7 +27,7 @@ struct PropagateOptions {
   bool verified = false;  // the caller has checked, or just made, what is read of the store
 
   // As in the store's provenance: "hops=2 dtype=f32", and " standardize=true" and
-  // " encodings=true" if these are set.
+  // " with-encodings=true" if these are set.
   std::string ToString() const;
 };
 

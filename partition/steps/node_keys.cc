@@ -35,9 +35,9 @@ std::vector<int64_t> KeysOfNames(absl::string_view lines) {
 }
 
 absl::StatusOr<std::vector<int64_t>> KeysOfNodes(const Store& store) {
+  if (!store.HasFile(kNamesFile)) return std::vector<int64_t>();
   QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> ids, store.original_ids());
   std::vector<int64_t> keys(ids.begin(), ids.end());
-  if (!store.HasFile(kNamesFile)) return keys;
   const std::string path = absl::StrCat(store.path(), "/", kNamesFile);
   QH_ASSIGN_OR_RETURN(const MappedFile names, MappedFile::Open(path));
   const std::vector<int64_t> of_names = KeysOfNames(names.text());

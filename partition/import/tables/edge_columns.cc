@@ -281,6 +281,8 @@ absl::Status EdgeColumns::ReadHeader(absl::string_view line, const std::string& 
     for (size_t i = 0; i < header.size(); ++i)
       if (!IsNoEnd(header[i])) may_be_ends.push_back(i);
     if (may_be_ends.size() >= 2) ends_ = {may_be_ends[0], may_be_ends[1]};
+  } else {
+    are_named_ = true;  // one of them, at its place
   }
   return absl::OkStatus();
 }

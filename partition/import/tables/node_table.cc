@@ -104,7 +104,8 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   columns_ = *std::move(columns);
   for (const size_t column : columns_.texts) {
     const NumbersSeen& seen = numbers[column];
-    if (2 * seen.numbers <= seen.entries) continue;
+    // All may be numbers: lists of them of other lengths.
+    if (2 * seen.numbers <= seen.entries || seen.numbers == seen.entries) continue;
     const std::string name = NameOfColumn(column),
                       flag = header_.empty() ? absl::StrCat(column + 1) : name;
     return LineError(

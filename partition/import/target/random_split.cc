@@ -26,8 +26,8 @@ using PartSizes = std::array<int64_t, 3>;  // train, valid, test
 constexpr PartSizes kFifths = {3, 1, 1};
 
 // The sizes of each class's parts, of classes of `counts` nodes: within one of its shares, and
-// together the rounded shares of all, by largest remainders.
-std::vector<PartSizes> Apportion(absl::Span<const int64_t> counts) {
+// together the rounded shares of all, by largest remainders; chance decides between equal ones.
+std::vector<PartSizes> Apportion(absl::Span<const int64_t> counts, uint64_t seed) {
   const int64_t all = std::accumulate(counts.begin(), counts.end(), int64_t{0});
   PartSizes missing;  // of all parts' sizes
   for (size_t part = 0; part < 2; ++part) missing[part] = (2 * all * kFifths[part] + 5) / 10;
@@ -35,6 +35,7 @@ std::vector<PartSizes> Apportion(absl::Span<const int64_t> counts) {
   missing[2] = all - missing[0] - missing[1];
   struct Remainder {
     int64_t fifths;
+    uint64_t draw;
     size_t of_class, part;
   };
   std::vector<PartSizes> sizes;
@@ -46,14 +47,16 @@ std::vector<PartSizes> Apportion(absl::Span<const int64_t> counts) {
       of_class[part] = counts[c] * kFifths[part] / 5;
       unplaced[c] -= of_class[part];
       missing[part] -= of_class[part];
-      remainders.push_back({counts[c] * kFifths[part] % 5, c, part});
+      remainders.push_back({counts[c] * kFifths[part] % 5,
+                            StreamKey(seed, RandomPurpose::kSplit, c, 1 + part), c, part});
     }
   }
-  std::stable_sort(remainders.begin(), remainders.end(),
-                   [](const Remainder& a, const Remainder& b) { return a.fifths > b.fifths; });
+  std::sort(remainders.begin(), remainders.end(), [](const Remainder& a, const Remainder& b) {
+    return std::pair(b.fifths, a.draw) < std::pair(a.fifths, b.draw);
+  });
   // A second time, for what the largest remainders could not place.
   for (int pass = 0; pass < 2; ++pass)
-    for (const auto& [fifths, c, part] : remainders) {
+    for (const auto& [fifths, draw, c, part] : remainders) {
       if (unplaced[c] == 0 || missing[part] == 0) continue;
       ++sizes[c][part];
       --unplaced[c];
@@ -97,7 +100,7 @@ std::vector<uint8_t> SplitOfClasses(absl::Span<const int32_t> classes,
   }
   std::vector<uint8_t> parts(classes.size(), static_cast<uint8_t>(SplitPart::kNone));
   auto node = nodes.begin();
-  for (const PartSizes& sizes : Apportion(counts))
+  for (const PartSizes& sizes : Apportion(counts, seed))
     for (size_t part = 0; part < sizes.size(); ++part)
       for (int64_t i = 0; i < sizes[part]; ++i)
         parts[(node++)->node] = static_cast<uint8_t>(part + 1);

@@ -41,6 +41,20 @@ TEST_F(PrepCommandTest, PropagatesAnewWhatIsToBeStandardized) {
   EXPECT_THAT(Prep().out, ContainsRegex("propagate +done"));
 }
 
+TEST_F(PrepCommandTest, PropagatesAnewWhatHoldsEncodingsWhereTheseAre) {
+  ASSERT_EQ(Prep({"--with-encodings"}).code, ExitCode::kDone);
+  EXPECT_EQ(Inspect()["features_with_encodings"], true);
+  EXPECT_THAT(Prep({"--with-encodings"}).out, Not(HasSubstr("done")));
+  const auto wider = [&] { return Prep({"--with-encodings", "--encode-method", "svd"}).out; };
+  EXPECT_THAT(wider(), AllOf(ContainsRegex("partition +skipped"), ContainsRegex("encode +done"),
+                             ContainsRegex("propagate +done .*\n.*with-encodings=true")));
+  Damage("pos_enc.npy");
+  EXPECT_THAT(wider(), AllOf(ContainsRegex("partition +skipped"), ContainsRegex("encode +done")));
+  EXPECT_EQ(Quadhop({"verify", store_}).code, ExitCode::kDone);
+  EXPECT_THAT(Prep().out, ContainsRegex("propagate +done"));
+  EXPECT_EQ(Inspect()["features_with_encodings"], false);
+}
+
 TEST_F(PrepCommandTest, MakesADamagedStoreAnew) {
   ASSERT_EQ(Prep().code, ExitCode::kDone);
   Damage("indices.npy");

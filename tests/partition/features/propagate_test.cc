@@ -261,7 +261,7 @@ TEST(Propagate, MayHaveTheEncodingsAfterTheFeatures) {
       EXPECT_EQ(Features(path), Propagated(wide, {})) << sparse << " " << memory_bytes;
     }
     ASSERT_OK_AND_ASSIGN(const auto made, Store::Open(path));
-    EXPECT_EQ(made->FindStep("propagate")->options(), "hops=2 dtype=f32 encodings=true");
+    EXPECT_EQ(made->FindStep("propagate")->options(), "hops=2 dtype=f32 with-encodings=true");
     // They are of no use any more once there are others.
     ASSERT_OK(EncodeStore(path, encode, pool));
     ASSERT_OK_AND_ASSIGN(const auto again, Store::Open(path));

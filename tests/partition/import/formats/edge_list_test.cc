@@ -117,6 +117,7 @@ TEST_F(EdgeList, IsRefusedWhereAFirstColumnMayNumberItsLines) {
   options.ends = "tx,payer";
   EXPECT_OK(Import(options, pool_));
   EXPECT_OK(ErrorOf("src,dst,w\n" + lines));
+  EXPECT_OK(ErrorOf("source,receiver,w\n" + lines));
   EXPECT_OK(ErrorOf("0 7 8\n" + absl::StrReplaceAll(lines, {{",", " "}}))) << "0 stands twice";
   // Times are no ends.
   ASSERT_OK(ImportText("e.csv", "timestamp,payer,payee\n7,0,2\n8,1,0\n"));

@@ -110,6 +110,8 @@ TEST_F(Tables, AreRefusedWhereAColumnIsOfNumbersButForSomeEntries) {
   ASSERT_OK(ImportTables("a,b\n", {nodes}, {.left_out = {"income"}}));
   EXPECT_THAT(Features(), ElementsAre(5, 6, 7));
   ASSERT_OK(ImportTables("a,b\n", {nodes}, {.one_hot = {"income"}}));
+  ASSERT_OK(ImportTables("a,b\n", {"id,age,x\na,5,1;2\nb,6,3\nc,7,4\n"}));  // lists: unused
+  EXPECT_THAT(Features(), ElementsAre(5, 6, 7));
   // Half of them are texts: one of texts. A missing entry is neither.
   ASSERT_OK(ImportTables("a,b\n", {"id,age,x\na,5,1\nb,6,?\nc,7,NA\n"}));
   EXPECT_THAT(Features(), ElementsAre(5, 6, 7));
