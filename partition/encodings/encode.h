@@ -30,8 +30,8 @@ struct EncodeOptions {
   ProgressHook on_progress{};
   bool verified = false;  // the caller has checked, or just made, what is read of the store
 
-  // As in the store's provenance: "method=fastrp dim=64 seed=0 keys=names" (node_keys.h), or for a file the checksum of its
-  // content, "method=file xxh3=..". Fails if the file cannot be read.
+  // As in the store's provenance: "method=fastrp dim=64 seed=0 keys=names" (node_keys.h), or for a
+  // file the checksum of its content, "method=file xxh3=..". Fails if the file cannot be read.
   absl::StatusOr<std::string> ToString() const;
 };
 
