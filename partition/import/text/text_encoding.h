@@ -14,8 +14,8 @@ namespace quadhop {
 // UTF-16, JSON, or not text.
 absl::Status CheckIsText(absl::string_view head, absl::string_view path);
 
-// The text as a message shows it: its first 60 bytes or so, then "..."; control characters of ASCII,
-// quotes, and what is not UTF-8 are escaped.
+// The text as a message shows it: its first 60 bytes or so, then "..."; control characters of
+// ASCII, quotes, and what is not UTF-8 are escaped.
 std::string Shown(absl::string_view text);
 
 // kInvalidArgument, naming the line, if the chunk is not in UTF-8.
