@@ -30,8 +30,10 @@ std::string ImportReport::Describe() const {
                             : "; nodes without out-neighbours: ",
                   without_out_neighbours);
   absl::StrAppend(&text, "\nfeatures: ", features, "; ",
-                  multi_label ? "labels of a multi-label target: " : "classes: ", classes,
-                  "; unlabelled nodes: ", unlabelled);
+                  multi_label ? "labels of a multi-label target: " : "classes: ", classes);
+  if (!class_sizes.empty())
+    absl::StrAppend(&text, " (", absl::StrJoin(class_sizes, ", ", absl::PairFormatter(": ")), ")");
+  absl::StrAppend(&text, "; unlabelled nodes: ", unlabelled);
   absl::StrAppend(&text, "\nsplits: ", splits.empty() ? "none" : absl::StrJoin(splits, ", "));
   constexpr size_t kSplitsShown = 5;
   for (size_t i = 0; i < std::min(split_sizes.size(), kSplitsShown); ++i)

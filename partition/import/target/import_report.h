@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quadhop {
@@ -17,6 +18,8 @@ struct ImportReport {
   bool reverse = false;
   int64_t features = 0;  // F; 0: none
   int64_t classes = 0;   // C; 0: no labels
+  // Of the classes that occur, if they are few: their names, or numbers, and nodes, most first.
+  std::vector<std::pair<std::string, int64_t>> class_sizes;
   bool multi_label = false;
   int64_t unlabelled = 0;                           // nodes
   std::vector<std::string> splits;                  // names, ascending

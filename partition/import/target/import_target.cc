@@ -1,6 +1,6 @@
 #include "partition/import/target/import_target.h"
 
-#include <absl/container/flat_hash_set.h>
+#include <absl/container/flat_hash_map.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
@@ -25,6 +25,7 @@ namespace quadhop {
 namespace {
 
 constexpr char kOriginalNamesFile[] = "original_names.txt";
+constexpr int64_t kClassesShown = 10;  // with their nodes
 
 }  // namespace
 
@@ -319,14 +320,15 @@ void ImportTarget::CountLabels() {
     report_.unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
     report_.classes =
         std::max(least_classes_, int64_t{*std::max_element(labels_.begin(), labels_.end())} + 1);
-    absl::flat_hash_set<int32_t> occurring;  // its constructor of a range has room for all
+    absl::flat_hash_map<int32_t, int64_t> occurring;  // nodes by class
     for (const int32_t label : labels_)
-      if (label != kUnlabelled) occurring.insert(label);
+      if (label != kUnlabelled) ++occurring[label];
     const auto num_occurring = static_cast<int64_t>(occurring.size());
     CountClassNames();
+    if (num_occurring <= kClassesShown) ReportClassSizes({occurring.begin(), occurring.end()});
     const bool only_0_is_absent = num_occurring == report_.classes - 1 && !occurring.contains(0);
     if (num_occurring == 1)
-      AddNote(absl::StrCat("every label is class ", *occurring.begin(),
+      AddNote(absl::StrCat("every label is class ", occurring.begin()->first,
                            ": there is nothing to learn",
                            report_.unlabelled > 0 && class_names_.empty()
                                ? "; -1 is no label: if it is a class, number classes from 0"
@@ -346,6 +348,16 @@ void ImportTarget::CountLabels() {
   } else {
     report_.unlabelled = num_nodes_;
   }
+}
+
+void ImportTarget::ReportClassSizes(std::vector<std::pair<int32_t, int64_t>> nodes_of) {
+  std::sort(nodes_of.begin(), nodes_of.end(), [](const auto& a, const auto& b) {
+    return std::pair(-a.second, a.first) < std::pair(-b.second, b.first);
+  });
+  for (const auto& [label, nodes] : nodes_of)
+    report_.class_sizes.emplace_back(
+        class_names_.empty() ? absl::StrCat(label) : class_names_[static_cast<size_t>(label)],
+        nodes);
 }
 
 void ImportTarget::CountClassNames() {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/arrays/tensor.h"
@@ -88,6 +89,7 @@ class ImportTarget {
   absl::Status WriteOriginalIds();
   void CountLabels();
   void CountClassNames();
+  void ReportClassSizes(std::vector<std::pair<int32_t, int64_t>> nodes_of);  // by class
   void NoteOnFeatures();
 
   // The array of the projected features, to be filled.

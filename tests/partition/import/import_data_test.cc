@@ -173,6 +173,11 @@ TEST_F(NodeData, NoteClassesThatDoNotOccur) {
   EXPECT_THAT(dense.Describe(), Not(HasSubstr("classes occur")));
 }
 
+TEST_F(NodeData, ReportHowManyNodesEachOfAFewClassesHas) {
+  ASSERT_OK_AND_ASSIGN(const ImportReport few, ImportWith(NpyOf<int64_t>({4}, {1, 0, 2, 1})));
+  EXPECT_THAT(few.Describe(), HasSubstr("classes: 3 (1: 2, 0: 1, 2: 1); unlabelled nodes: 0"));
+}
+
 TEST_F(NodeData, NoteThatThereIsNothingToLearnOfOneClass) {
   for (const int64_t label : {0, 1}) {
     ASSERT_OK_AND_ASSIGN(const ImportReport report,
