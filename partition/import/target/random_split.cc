@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <compare>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "core/base/check.h"
@@ -19,7 +19,6 @@ struct Drawn {
   int32_t of_class;
   uint64_t draw;
   size_t node;
-  auto operator<=>(const Drawn&) const = default;
 };
 
 using PartSizes = std::array<int64_t, 3>;  // train, valid, test
@@ -92,7 +91,9 @@ std::vector<uint8_t> SplitOfClasses(absl::Span<const int32_t> classes,
       nodes.push_back({classes[v],
                        StreamKey(seed, RandomPurpose::kSplit, static_cast<uint64_t>(keys[v]), 0),
                        v});
-  std::sort(nodes.begin(), nodes.end());
+  std::sort(nodes.begin(), nodes.end(), [](const Drawn& a, const Drawn& b) {
+    return std::tie(a.of_class, a.draw, a.node) < std::tie(b.of_class, b.draw, b.node);
+  });
   std::vector<int64_t> counts;  // of the classes that occur, ascending
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (i == 0 || nodes[i].of_class != nodes[i - 1].of_class) counts.push_back(0);
