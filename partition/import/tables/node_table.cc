@@ -31,30 +31,35 @@ bool IsBeforeHeader(absl::string_view line) {
          absl::StartsWithIgnoreCase(line, "sep=");
 }
 
-// What is said about the first entries of a column that are no numbers, if most are.
-struct NumbersSeen {
-  int64_t entries = 0, numbers = 0;
-  size_t odd_line = 0;  // from 0: the first entry that is no number; entries that are missing aside
+// What the first entries of a column are, missing ones aside.
+struct EntriesSeen {
+  int64_t entries = 0, numbers = 0;  // all of them; those of one number or more
+  int64_t width = 0;                 // numbers in each; 0: some are none, or not as many
+  size_t odd_line = 0;               // from 0: of the first that is none
   absl::string_view odd_entry;
 
   void Add(absl::string_view entry, bool decimal_comma, size_t line) {
     if (IsMissing(entry)) return;
-    const bool is_number = CountNumbers(entry, decimal_comma) > 0;
-    if (!is_number && entries == numbers) {
+    const int64_t count = CountNumbers(entry, decimal_comma);
+    if (count == 0 && entries == numbers) {
       odd_line = line;
       odd_entry = entry;
     }
+    width = entries == 0 || width == count ? count : 0;
     ++entries;
-    numbers += is_number;
+    numbers += count > 0;
   }
+  // But not all: those may be lists of numbers, of other lengths.
+  bool AreMostlyNumbers() const { return 2 * numbers > entries && numbers < entries; }
 };
 
-// How many numbers each entry of a column seen so far has; 0: some are no numbers, or not as many.
-constexpr int64_t kNothingSeen = -1;
-int64_t WidthWith(absl::string_view entry, bool decimal_comma, int64_t width) {
-  if (width == 0 || IsMissing(entry)) return width;
-  const int64_t count = CountNumbers(entry, decimal_comma);
-  return width == kNothingSeen || width == count ? count : 0;
+std::string OddEntryText(const EntriesSeen& seen, const std::string& name,
+                         const std::string& column) {
+  return absl::StrCat(name, " is \"", Shown(seen.odd_entry), "\", but ", seen.numbers,
+                      " of its first ", seen.entries,
+                      " entries are numbers: correct it or leave it empty, as a missing one; or "
+                      "leave the column out (--leave-out ",
+                      column, ") or take its texts as categories (--one-hot ", column, ")");
 }
 
 }  // namespace
@@ -84,37 +89,30 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   CompleteHeader(examples, &header_);
   if (!header_.empty()) num_columns_ = header_.size();
 
-  std::vector<int64_t> widths(num_columns_, kNothingSeen), bytes(num_columns_);
-  std::vector<NumbersSeen> numbers(num_columns_);
+  std::vector<EntriesSeen> seen(num_columns_);
+  std::vector<int64_t> bytes(num_columns_);
   std::vector<bool> are_masks(num_columns_, true);
   for (size_t i = 0; i < examples.size(); ++i) {
     const size_t line = AsSize(header_lines_) + i;
     QH_RETURN_IF_ERROR(CheckRow(lines[line], static_cast<int64_t>(line), examples[i]));
     for (size_t column = 0; column < num_columns_; ++column) {
       const absl::string_view entry = examples[i][column];
-      widths[column] = WidthWith(entry, has_decimal_commas(), widths[column]);
-      numbers[column].Add(entry, has_decimal_commas(), line);
+      seen[column].Add(entry, has_decimal_commas(), line);
       if (!IsTrue(entry) && !IsFalse(entry)) are_masks[column] = false;
       bytes[column] += static_cast<int64_t>(entry.size()) + 1;
     }
   }
-  for (int64_t& width : widths) width = std::max<int64_t>(width, 0);
+  std::vector<int64_t> widths;
+  for (const EntriesSeen& of_column : seen) widths.push_back(of_column.width);
   absl::StatusOr<NodeColumns> columns = FindNodeColumns(header_, widths, are_masks, wanted);
   QH_RETURN_IF_ERROR(Annotate(columns.status(), path_));
   columns_ = *std::move(columns);
   for (const size_t column : columns_.texts) {
-    const NumbersSeen& seen = numbers[column];
-    // All may be numbers: lists of them of other lengths.
-    if (2 * seen.numbers <= seen.entries || seen.numbers == seen.entries) continue;
-    const std::string name = NameOfColumn(column),
-                      flag = header_.empty() ? absl::StrCat(column + 1) : name;
-    return LineError(
-        path_, static_cast<int64_t>(seen.odd_line), lines[seen.odd_line],
-        absl::StrCat(name, " is \"", Shown(seen.odd_entry), "\", but ", seen.numbers,
-                     " of its first ", seen.entries,
-                     " entries are numbers: correct it or leave it empty, as a missing one; or "
-                     "leave the column out (--leave-out ",
-                     flag, ") or take its texts as categories (--one-hot ", flag, ")"));
+    const EntriesSeen& odd = seen[column];
+    if (!odd.AreMostlyNumbers()) continue;
+    const std::string name = NameOfColumn(column);
+    return LineError(path_, static_cast<int64_t>(odd.odd_line), lines[odd.odd_line],
+                     OddEntryText(odd, name, header_.empty() ? absl::StrCat(column + 1) : name));
   }
   for (const auto& feature : columns_.features) num_features_ += feature.width;
   for (const size_t column : columns_.one_hot) {
