@@ -1,8 +1,9 @@
 #include "launch/ranks/same_program.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
-#include <cstdint>
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -28,17 +29,21 @@ absl::Status WarnOfOtherPrograms(Communicator& comm) {
   constexpr char kOperation[] = "programs of all ranks";
   QH_ASSIGN_OR_RETURN(const std::vector<std::string> programs,
                       GatherTexts(comm, kOperation, ChecksumOfProgram()));
-  QH_ASSIGN_OR_RETURN(const std::vector<std::string> hosts,
-                      GatherTexts(comm, kOperation, HostName()));
-  std::vector<std::string> others;
+  std::vector<size_t> ranks;
   for (size_t r = 0; r < programs.size(); ++r)
     if (programs[r] != programs[0] && !programs[r].empty() && !programs[0].empty())
-      others.push_back(absl::StrCat("rank ", r, " on ", hosts[r]));
-  if (others.empty() || comm.rank() != Rank(0)) return absl::OkStatus();
+      ranks.push_back(r);
+  if (ranks.empty()) return absl::OkStatus();  // on all ranks
+  QH_ASSIGN_OR_RETURN(const std::vector<std::string> hosts,
+                      GatherTexts(comm, kOperation, HostName()));
+  if (comm.rank() != Rank(0)) return absl::OkStatus();
+  const auto append = [&hosts](std::string* out, size_t r) {
+    absl::StrAppend(out, "rank ", r, " on ", hosts[r]);
+  };
   std::fprintf(stderr,
                "quadhop: warning: another build of quadhop than on rank 0 runs on %s: the job may "
                "fail or compute other digits; copy one program to all hosts\n",
-               absl::StrJoin(others, ", ").c_str());
+               absl::StrJoin(ranks, ", ", append).c_str());
   return absl::OkStatus();
 }
 
