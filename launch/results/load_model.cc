@@ -16,6 +16,7 @@
 #include "launch/ranks/agreed_status.h"
 #include "launch/results/trained_names.h"
 #include "launch/run/run_folder.h"
+#include "launch/session/same_config.h"
 #include "model/checkpoint/checkpoint_parts.h"
 #include "model/checkpoint/checkpoint_transfer.h"
 #include "model/checkpoint/safetensors.h"
@@ -206,6 +207,7 @@ absl::Status ReadOntoOtherStore(const CheckpointJob& job, Use use, Session& sess
 absl::StatusOr<std::unique_ptr<Session>> LoadModel(const CheckpointJob& job,
                                                    const std::string& split, Use use,
                                                    const RankContext& context) {
+  QH_RETURN_IF_ERROR(CheckSameConfig(context.comm, job.config, split));
   QH_ASSIGN_OR_RETURN(const CheckpointManifest manifest, ReadCheckpointManifest(job.checkpoint));
   QH_RETURN_IF_ERROR(AgreeOnText(
       context.comm, "compare the checkpoint", manifest.SerializeAsString(),

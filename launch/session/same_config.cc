@@ -21,7 +21,7 @@ std::vector<std::string> FieldsOf(const Config& config) {
   return fields;
 }
 
-// "train.seed: 1, but on rank 0 it is train.seed: 0".
+// "... give all ranks the same ...\n  train.seed: 1; on rank 0 train.seed: 0".
 std::string DifferenceOf(const std::vector<std::string>& mine,
                          const std::vector<std::string>& of_rank_0) {
   std::vector<std::string> differing;

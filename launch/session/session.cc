@@ -25,7 +25,6 @@
 #include "launch/session/class_weights.h"
 #include "launch/session/model_communicator.h"
 #include "launch/session/open_store.h"
-#include "launch/session/same_config.h"
 #include "sampler/cuda/batch_sampler_cuda.h"
 #include "sampler/cuda/gpu_room.h"
 
@@ -80,7 +79,6 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const std::string& stor
                                                          int64_t classes_to_predict) {
   auto session = std::unique_ptr<Session>(new Session(config, context));
   session->classes_to_predict_ = classes_to_predict;
-  QH_RETURN_IF_ERROR(CheckSameConfig(context.comm, config, split));
   QH_RETURN_IF_ERROR(session->AgreeOnBackends());
   QH_RETURN_IF_ERROR(session->Open(store_path, split));
   QH_RETURN_IF_ERROR(session->MakeKernels());

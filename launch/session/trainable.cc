@@ -14,7 +14,6 @@
 #include "sampler/batches/pass.h"
 
 namespace quadhop {
-
 namespace {
 
 // Whether some column of labels (for two classes, one) has both values among the validation nodes.
