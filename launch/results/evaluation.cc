@@ -30,25 +30,25 @@ size_t NumScoreColumns(const Session& session) {
   return SelectsByRocAuc(session.config()) ? static_cast<size_t>(manifest.classes()) : 0;
 }
 
-// Adds row r of a batch to the counts of its part.
-void AddRow(const Batch& batch, TensorView<const float> logits, int64_t r,
-            std::optional<int32_t> ranked_class, PartCounts& counts) {
-  ++counts.nodes;
-  const TensorView<const float> row = logits.Rows(r, r + 1);
-  if (!batch.multi_labels.empty()) {
-    const TensorView<const uint8_t> labels = batch.multi_labels.cview().Rows(r, r + 1);
-    counts.f1.Add(row, labels);
-    for (size_t c = 0; c < counts.scores.size(); ++c)
-      if (const uint8_t label = labels.data()[c]; label != kUnlabelledMulti)
-        counts.scores[c].push_back({row.data()[c], label});
-    return;
-  }
-  const int32_t label = batch.labels[static_cast<size_t>(r)];
-  counts.accuracy.Add(row, absl::MakeConstSpan(&label, 1));
-  counts.f1.AddClass(LargestColumn({row.data(), static_cast<size_t>(row.dim(1))}), label);
-  if (ranked_class.has_value())
-    counts.scores[0].push_back(
-        {row[*ranked_class] - row[1 - *ranked_class], label == *ranked_class ? 1u : 0u});
+// Adds a node with several labels to the counts of its part.
+void AddLabels(TensorView<const float> logits,    // [1, C]
+               TensorView<const uint8_t> labels,  // [1, C]
+               PartCounts& counts) {
+  counts.f1.Add(logits, labels);
+  for (size_t c = 0; c < counts.scores.size(); ++c)
+    if (const uint8_t label = labels.data()[c]; label != kUnlabelledMulti)
+      counts.scores[c].push_back({logits.data()[c], label});
+}
+
+// Adds a node of class `label`.
+void AddClass(absl::Span<const float> logits, int32_t predicted, int32_t label,
+              std::optional<int32_t> ranked_class, PartCounts& counts) {
+  counts.accuracy.AddClass(predicted, label);
+  counts.f1.AddClass(predicted, label);
+  if (!ranked_class.has_value()) return;
+  const auto ranked = static_cast<size_t>(*ranked_class);
+  counts.scores[0].push_back(
+      {logits[ranked] - logits[1 - ranked], label == *ranked_class ? 1u : 0u});
 }
 
 // The mean over the columns that have both labels; NaN if none has.
@@ -141,10 +141,18 @@ absl::StatusOr<std::map<SplitPart, PartMetrics>> EvaluateParts(
         for (int64_t r = 0; r < batch.num_nodes(); ++r) {
           const auto node = static_cast<size_t>(batch.nodes[static_cast<size_t>(r)].value());
           const auto part = static_cast<SplitPart>(session.inputs().split[node]);
-          AddRow(batch, logits, r, session.ranked_class(), counts.at(part));
+          ++counts.at(part).nodes;
+          if (!batch.multi_labels.empty()) {
+            AddLabels(logits.Rows(r, r + 1), batch.multi_labels.cview().Rows(r, r + 1),
+                      counts.at(part));
+            continue;
+          }
+          const absl::Span<const float> row(logits.row(r), static_cast<size_t>(columns));
+          const int32_t predicted = LargestColumn(row),
+                        label = batch.labels[static_cast<size_t>(r)];
+          AddClass(row, predicted, label, session.ranked_class(), counts.at(part));
           if (detailed)
-            details->at(part).Add(LargestColumn({logits.row(r), static_cast<size_t>(columns)}),
-                                  batch.labels[static_cast<size_t>(r)],
+            details->at(part).Add(predicted, label,
                                   session.inputs().topology.degree(static_cast<int64_t>(node)));
         }
         return absl::OkStatus();

@@ -38,9 +38,13 @@ void AccuracyCounts::Add(TensorView<const float> scores, absl::Span<const int32_
   for (int64_t b = 0; b < scores.dim(0); ++b) {
     const int32_t label = labels[static_cast<size_t>(b)];
     if (label == kUnlabelled) continue;
-    ++total;
-    right += LargestColumn({scores.row(b), static_cast<size_t>(scores.dim(1))}) == label;
+    AddClass(LargestColumn({scores.row(b), static_cast<size_t>(scores.dim(1))}), label);
   }
+}
+
+void AccuracyCounts::AddClass(int32_t predicted, int32_t label) {
+  ++total;
+  right += predicted == label;
 }
 
 double AccuracyCounts::Accuracy() const {

@@ -24,6 +24,8 @@ struct AccuracyCounts {
 
   // labels [B]; nodes with kUnlabelled do not count. scores [B, C].
   void Add(TensorView<const float> scores, absl::Span<const int32_t> labels);
+  // A node of class `label` for which `predicted` was predicted.
+  void AddClass(int32_t predicted, int32_t label);
   double Accuracy() const;  // NaN if total is 0
 };
 
