@@ -28,6 +28,9 @@ inline constexpr int32_t kStoreFormatVersion = 1;
 inline constexpr int32_t kUnlabelled = -1;      // in labels [N]
 inline constexpr uint8_t kUnlabelledMulti = 2;  // in labels [N, L]
 
+// Of a store whose input names its nodes: line i has the name of the node with original id i.
+inline constexpr char kOriginalNames[] = "original_names.txt";
+
 enum class SplitPart : uint8_t { kNone = 0, kTrain = 1, kValid = 2, kTest = 3 };
 
 // "none", "train", "valid" or "test".

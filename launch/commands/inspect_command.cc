@@ -177,9 +177,9 @@ std::string Json(const Store& store, const StoreFigures& figures) {
 
 absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
-  QH_RETURN_IF_ERROR(store->VerifyFiles({"indptr.npy", "indices.npy", "labels.npy", "splits.npy",
-                                         "original_ids.npy", "original_names.txt"},
-                                        pool));
+  QH_RETURN_IF_ERROR(store->VerifyFiles(
+      {"indptr.npy", "indices.npy", "labels.npy", "splits.npy", "original_ids.npy", kOriginalNames},
+      pool));
   StoreFigures figures;
   QH_ASSIGN_OR_RETURN(figures.graph, GraphStatistics::Of(*store, pool));
   QH_ASSIGN_OR_RETURN(figures.structure, GraphStructure::Of(*store, pool));

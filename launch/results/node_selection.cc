@@ -19,9 +19,9 @@
 namespace quadhop {
 namespace {
 
-constexpr char kNamesFile[] = "original_names.txt";
-
-std::string NamesPath(const Store& store) { return absl::StrCat(store.path(), "/", kNamesFile); }
+std::string NamesPath(const Store& store) {
+  return absl::StrCat(store.path(), "/", kOriginalNames);
+}
 
 // A node as a file names it.
 struct Chosen {
@@ -127,7 +127,7 @@ absl::StatusOr<std::vector<std::string>> NamesOfPlaces(const Store& store,
                                                        absl::Span<const int64_t> places) {
   std::vector<std::string> names;
   for (const int64_t place : places) names.push_back(absl::StrCat(place));
-  if (!store.HasFile(kNamesFile)) return names;
+  if (!store.HasFile(kOriginalNames)) return names;
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(NamesPath(store)));
   const uint8_t *next = file.bytes().data(), *const end = next + file.bytes().size();
   std::vector<std::pair<int64_t, size_t>> wanted;  // place, index
@@ -165,7 +165,7 @@ absl::StatusOr<NodeSelection> NodeSelection::FromFile(const Store& store, const 
     chosen = Lines(absl::StripPrefix(text, kByteOrderMark));
   }
   if (chosen.empty()) return absl::InvalidArgumentError(absl::StrCat(path, " names no node"));
-  const bool named = store.HasFile(kNamesFile) && !npy;
+  const bool named = store.HasFile(kOriginalNames) && !npy;
   QH_ASSIGN_OR_RETURN(
       const std::vector<int64_t> places,
       named ? PlacesOfNames(store, path, chosen) : PlacesOfNumbers(store, path, chosen));
@@ -191,7 +191,7 @@ int64_t NodeSelection::RowOf(GlobalId node) const {
 absl::StatusOr<NodeSelection::Names> NodeSelection::Names::Open(const NodeSelection& selection) {
   Names names;
   names.selection_ = &selection;
-  if (selection.all_ && selection.store_->HasFile(kNamesFile)) {
+  if (selection.all_ && selection.store_->HasFile(kOriginalNames)) {
     QH_ASSIGN_OR_RETURN(names.file_, MappedFile::Open(NamesPath(*selection.store_)));
   }
   return names;

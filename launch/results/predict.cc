@@ -10,7 +10,7 @@ namespace quadhop {
 absl::StatusOr<ExitCode> Predict(const PredictJob& job, const RankContext& context) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                       LoadModel(job.model, /*split=*/"", Use::kPredict, context));
-  QH_RETURN_IF_ERROR(session->store().VerifyFiles({"original_names.txt"}, context.pool));
+  QH_RETURN_IF_ERROR(session->store().VerifyFiles({kOriginalNames}, context.pool));
   QH_ASSIGN_OR_RETURN(const NodeSelection selection,
                       job.nodes.empty() ? NodeSelection::All(session->store())
                                         : NodeSelection::FromFile(session->store(), job.nodes));

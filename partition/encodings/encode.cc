@@ -65,7 +65,7 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   const auto& [writer, store] = step;
   if (!options.verified)
     QH_RETURN_IF_ERROR(store->VerifyFiles(
-        {"indptr.npy", "indices.npy", "original_ids.npy", "original_names.txt"}, pool));
+        {"indptr.npy", "indices.npy", "original_ids.npy", kOriginalNames}, pool));
   const int64_t num_nodes = store->num_nodes();
   QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
   const EncodingMethod* method = nullptr;  // or the file

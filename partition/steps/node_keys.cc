@@ -11,11 +11,6 @@
 #include "core/files/file.h"
 
 namespace quadhop {
-namespace {
-
-constexpr char kNamesFile[] = "original_names.txt";
-
-}  // namespace
 
 int64_t KeyOfName(absl::string_view name) {
   int64_t number = 0;
@@ -35,10 +30,10 @@ std::vector<int64_t> KeysOfNames(absl::string_view lines) {
 }
 
 absl::StatusOr<std::vector<int64_t>> KeysOfNodes(const Store& store) {
-  if (!store.HasFile(kNamesFile)) return std::vector<int64_t>();
+  if (!store.HasFile(kOriginalNames)) return std::vector<int64_t>();
   QH_ASSIGN_OR_RETURN(const absl::Span<const int64_t> ids, store.original_ids());
   std::vector<int64_t> keys(ids.begin(), ids.end());
-  const std::string path = absl::StrCat(store.path(), "/", kNamesFile);
+  const std::string path = absl::StrCat(store.path(), "/", kOriginalNames);
   QH_ASSIGN_OR_RETURN(const MappedFile names, MappedFile::Open(path));
   const std::vector<int64_t> of_names = KeysOfNames(names.text());
   for (int64_t& key : keys) {
