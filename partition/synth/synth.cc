@@ -2,11 +2,14 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "core/base/casts.h"
+#include "core/base/rng.h"
 #include "core/base/status.h"
 #include "core/base/stopwatch.h"
 #include "core/files/file.h"
@@ -14,7 +17,6 @@
 #include "core/store/store.h"
 #include "core/store/store_writer.h"
 #include "partition/import/target/import_target.h"
-#include "partition/import/target/random_split.h"
 #include "partition/steps/provenance.h"
 #include "partition/synth/gzip_writer.h"
 #include "partition/synth/synth_model.h"
@@ -25,8 +27,17 @@ namespace {
 constexpr char kSplitName[] = "random";
 constexpr int64_t kNodesABlock = 4096;
 
+// [N] of SplitPart: 8 % train and 2 % validate, each subset equally likely.
 std::vector<uint8_t> SplitOf(const SynthOptions& options) {
-  return RandomSplit(options.nodes, 0.08, 0.02, options.seed);
+  const double total = static_cast<double>(options.nodes);
+  const int64_t num_train = std::llround(0.08 * total), num_valid = std::llround(0.02 * total);
+  std::vector<uint8_t> parts(AsSize(options.nodes), static_cast<uint8_t>(SplitPart::kTest));
+  const auto train_end = parts.begin() + num_train;
+  std::fill(parts.begin(), train_end, static_cast<uint8_t>(SplitPart::kTrain));
+  std::fill(train_end, train_end + num_valid, static_cast<uint8_t>(SplitPart::kValid));
+  RandomStream random(options.seed, RandomPurpose::kSplit, 0, 0);
+  for (size_t i = parts.size(); i > 1; --i) std::swap(parts[i - 1], parts[random.Below(i)]);
+  return parts;
 }
 
 absl::StatusOr<ImportReport> ToStore(const SynthOptions& options, const SynthModel& model,

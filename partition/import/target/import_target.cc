@@ -24,7 +24,6 @@
 namespace quadhop {
 namespace {
 
-constexpr char kOriginalNamesFile[] = "original_names.txt";
 constexpr int64_t kClassesShown = 10;  // with their nodes
 
 }  // namespace
@@ -192,16 +191,11 @@ void ImportTarget::AddSplit(absl::string_view name, std::vector<uint8_t> parts) 
 
 void ImportTarget::MakeRandomSplit() {
   if (!wants_random_split_) return;
-  std::vector<int64_t> keys = KeysOfNames(names_);
-  if (keys.empty()) {
-    keys.resize(static_cast<size_t>(num_nodes_));
-    std::iota(keys.begin(), keys.end(), int64_t{0});
-  }
   std::vector<int32_t> classes(labels_.begin(), labels_.end());
   for (int64_t v = 0; labels_.empty() && v < num_nodes_; ++v)
     classes.push_back(IsLabelled(v) ? 0 : kUnlabelled);
   const int64_t num_labelled = num_nodes_ - std::count(classes.begin(), classes.end(), kUnlabelled);
-  AddSplit("random", SplitOfClasses(classes, keys, options_.seed));
+  AddSplit("random", SplitOfClasses(classes, KeysOfNames(names_), options_.seed));
   AddNote(absl::StrCat("no split found in the input: one made at random from the ", num_labelled,
                        " labelled nodes, 60 % train, 20 % valid",
                        labels_.empty() ? "" : " of each class", " (seed ", options_.seed, ")"));
@@ -216,8 +210,7 @@ bool ImportTarget::IsLabelled(int64_t node) const {
 }
 
 absl::StatusOr<absl::Span<char>> ImportTarget::AddOriginalNames(int64_t num_bytes) {
-  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes,
-                      writer_.AddFile(kOriginalNamesFile, num_bytes));
+  QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> bytes, writer_.AddFile(kOriginalNames, num_bytes));
   const auto text = absl::MakeSpan(reinterpret_cast<char*>(bytes.data()), bytes.size());
   names_ = absl::string_view(text.data(), text.size());
   return text;

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numeric>
 #include <tuple>
 #include <utility>
 
-#include "core/base/check.h"
 #include "core/base/rng.h"
 #include "core/store/store.h"
 
@@ -66,30 +64,14 @@ std::vector<PartSizes> Apportion(absl::Span<const int64_t> counts, uint64_t seed
 
 }  // namespace
 
-std::vector<uint8_t> RandomSplit(int64_t num_nodes, double train_share, double valid_share,
-                                 uint64_t seed) {
-  QH_CHECK(train_share >= 0 && valid_share >= 0 && train_share + valid_share <= 1);
-  const double total = static_cast<double>(num_nodes);
-  const int64_t num_train = std::llround(train_share * total);
-  const int64_t num_valid =
-      std::min(std::llround(valid_share * total), static_cast<long long>(num_nodes - num_train));
-  std::vector<uint8_t> parts(static_cast<size_t>(num_nodes),
-                             static_cast<uint8_t>(SplitPart::kTest));
-  const auto train_end = parts.begin() + num_train;
-  std::fill(parts.begin(), train_end, static_cast<uint8_t>(SplitPart::kTrain));
-  std::fill(train_end, train_end + num_valid, static_cast<uint8_t>(SplitPart::kValid));
-  RandomStream random(seed, RandomPurpose::kSplit, 0, 0);
-  for (size_t i = parts.size(); i > 1; --i) std::swap(parts[i - 1], parts[random.Below(i)]);
-  return parts;
-}
-
 std::vector<uint8_t> SplitOfClasses(absl::Span<const int32_t> classes,
                                     absl::Span<const int64_t> keys, uint64_t seed) {
   std::vector<Drawn> nodes;
   for (size_t v = 0; v < classes.size(); ++v)
     if (classes[v] >= 0)
       nodes.push_back({classes[v],
-                       StreamKey(seed, RandomPurpose::kSplit, static_cast<uint64_t>(keys[v]), 0),
+                       StreamKey(seed, RandomPurpose::kSplit,
+                                 keys.empty() ? v : static_cast<uint64_t>(keys[v]), 0),
                        v});
   std::sort(nodes.begin(), nodes.end(), [](const Drawn& a, const Drawn& b) {
     return std::tie(a.of_class, a.draw, a.node) < std::tie(b.of_class, b.draw, b.node);
