@@ -68,6 +68,10 @@ void StepFlags::AddImport(Flags* flags) {
                 "the columns of an edge list that hold the ends of arcs, given by "
                 "their names, or by their numbers from 1 if there is no header (default: src and "
                 "dst, or the columns that hold names)");
+  flags->String("like", &prep.import.like, "OLD.qh",
+                "a store to be like, so that a model trained on it fits the new one: its features "
+                "by name, its categories and classes, its means for what is missing, and its means "
+                "and deviations for --standardize");
   flags->String("features", &prep.import.features, "X.npy",
                 "features [N, F], if --from is an .npy, edge list, PyG's or scipy's .npz, "
                 "Matrix Market or METIS file");

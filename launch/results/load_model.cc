@@ -22,6 +22,7 @@
 #include "model/checkpoint/safetensors.h"
 #include "partition/encodings/encode.h"
 #include "partition/encodings/encoder.h"
+#include "partition/import/target/like_store.h"
 
 namespace quadhop {
 namespace {
@@ -97,12 +98,13 @@ absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
 
 void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
   if (IsOfSameGraph(trained, store.manifest()) ||
+      LikeIdentity(trained) == LikeIdentity(store.manifest()) ||
       !absl::StrContains(OptionsOf(trained, "propagate"), "standardize=true"))
     return;
   absl::FPrintF(stderr,
                 "quadhop: warning: the features of %s are standardised by its own nodes: results "
                 "are off as far as their means and deviations differ from those of the store "
-                "that the model was trained on\n",
+                "that the model was trained on; prep --like that store takes these\n",
                 store.path());
 }
 

@@ -9,6 +9,7 @@
 #include "core/memory/host_memory.h"
 #include "core/store/store.h"
 #include "partition/features/hop_features.h"
+#include "partition/features/moments.h"
 #include "partition/features/raw_features.h"
 #include "partition/linear_algebra/column_blocks.h"
 #include "partition/linear_algebra/sparse_product.h"
@@ -69,7 +70,8 @@ absl::Status MakeHops(const RawFeatures& raw, const Topology& topology,
 
 std::vector<absl::string_view> FilesRead(const Store& store, bool with_encodings) {
   std::vector<absl::string_view> files = {"indptr.npy",     "indices.npy",     "raw.npy",
-                                          "raw.indptr.npy", "raw.indices.npy", "raw.values.npy"};
+                                          "raw.indptr.npy", "raw.indices.npy", "raw.values.npy",
+                                          kMomentsFile};
   if (with_encodings || store.manifest().features() == 0) files.push_back("pos_enc.npy");
   return files;
 }
@@ -105,7 +107,8 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
                       ColumnsAtATime(shape.num_nodes, shape.width, options.memory_bytes));
   if (options.standardize) {
     Tell(options.on_progress, "measures features");
-    raw.Standardize(pool);
+    QH_ASSIGN_OR_RETURN(const ColumnMoments moments, MomentsFor(raw, *store, pool));
+    raw.Standardize(moments);
   }
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,
                       writer->AddArray("features.npy", shape.dtype,

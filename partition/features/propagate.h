@@ -15,9 +15,11 @@
 namespace quadhop {
 
 struct PropagateOptions {
-  int32_t hops = 2;             // [0, 16]
-  DType dtype = DType::kF32;    // of features.npy: kF32, kF16 or kBF16
-  bool standardize = false;     // each column of x to mean 0 and deviation 1, a constant one to 0
+  int32_t hops = 2;           // [0, 16]
+  DType dtype = DType::kF32;  // of features.npy: kF32, kF16 or kBF16
+  // Each column of x to mean 0 and deviation 1, a constant one to 0; in a store imported `like`
+  // another by the means and deviations of that one.
+  bool standardize = false;
   bool with_encodings = false;  // x has the encodings' columns after those of the features
   // What working arrays may take; 0: 80 % of the memory available. Affects only how the result is
   // made.

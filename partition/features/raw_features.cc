@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/base/casts.h"
 #include "core/base/status.h"
-#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {
@@ -86,15 +84,21 @@ absl::Status RawFeatures::OpenSparse(const Store& store) {
   return absl::OkStatus();
 }
 
-void RawFeatures::Standardize(ThreadPool& pool) {
+ColumnMoments RawFeatures::Measure(ThreadPool& pool) const {
   const auto read = [this](int64_t node, float* row) -> const float* {
     ReadRow(node, 0, width(), row);
     return row;
   };
-  ColumnMoments of = MeasureColumns(num_nodes_, width(), read, pool);
+  return MeasureColumns(num_nodes_, width(), read, pool);
+}
+
+void RawFeatures::Standardize(const ColumnMoments& moments) {
+  QH_CHECK_EQ(static_cast<int64_t>(moments.mean.size()), width());
+  middle_ = moments.mean;
+  scale_.clear();
   // A constant column deviates by 0: a sum of up to 2^29 equal floats is exact.
-  for (const double deviation : of.deviation) scale_.push_back(deviation > 0 ? 1 / deviation : 0);
-  middle_ = std::move(of.mean);
+  for (const double deviation : moments.deviation)
+    scale_.push_back(deviation > 0 ? 1 / deviation : 0);
 }
 
 void RawFeatures::CopyRow(int64_t node, int64_t begin, int64_t width, float* out) const {

@@ -10,6 +10,7 @@
 #include "core/arrays/tensor.h"
 #include "core/store/store.h"
 #include "core/threads/thread_pool.h"
+#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 
@@ -20,9 +21,11 @@ class RawFeatures {
   // not fit the manifest or each other.
   static absl::StatusOr<RawFeatures> Open(const Store& store, bool with_encodings);
 
-  // From here on columns have mean 0 and deviation 1 over all nodes, and constant ones are 0. Reads
-  // the features twice; moments are sums of doubles that do not depend on the threads.
-  void Standardize(ThreadPool& pool);
+  // Means and deviations of the columns over all nodes, as they stand in the store. Reads the
+  // features twice; moments are sums of doubles that do not depend on the threads.
+  ColumnMoments Measure(ThreadPool& pool) const;
+  // From here on a column is read less its mean, divided by its deviation, and as 0 if that is 0.
+  void Standardize(const ColumnMoments& moments);  // [F + G]
 
   int64_t num_nodes() const { return num_nodes_; }
   int64_t width() const { return own_width_ + encodings_width_; }

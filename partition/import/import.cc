@@ -5,16 +5,21 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <system_error>
 
 #include "core/base/status.h"
 #include "core/base/stopwatch.h"
 #include "core/memory/host_memory.h"
+#include "core/store/store.h"
 #include "core/store/store_writer.h"
+#include "partition/features/moments.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/unrecognised.h"
 #include "partition/import/target/import_target.h"
+#include "partition/import/target/like_store.h"
 #include "partition/steps/provenance.h"
 
 namespace quadhop {
@@ -87,6 +92,10 @@ absl::Status CheckCompanions(const ImportOptions& options, const ImportFormat& f
     return absl::InvalidArgumentError(
         "--one-hot makes features from columns of --nodes, but --features gives them all: omit one "
         "of the two");
+  if (!options.like.empty() && options.project > 0)
+    return absl::InvalidArgumentError(
+        "--like and --project do not go together: a store does not keep the features that it "
+        "projects, nor their means: omit one of the two");
   const bool given = !options.features.empty() || !options.labels.empty();
   if (!given || format.takes_companions) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -105,13 +114,23 @@ bool HasSplits(const ImportOptions& options, const ImportFormat& format) {
   return format.has_splits != nullptr && format.has_splits(options.from);
 }
 
-std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format) {
+// The LikeIdentity of --like, or "".
+absl::StatusOr<std::string> LikeOf(const ImportOptions& options) {
+  if (options.like.empty()) return std::string();
+  const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options.like);
+  QH_RETURN_IF_ERROR(Annotate(store.status(), "--like"));
+  return LikeIdentity((*store)->manifest());
+}
+
+std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format,
+                              const std::string& like) {
   std::string text =
       absl::StrCat("format=", format.name, " directed=", options.directed ? "true" : "false");
   if (options.reverse) absl::StrAppend(&text, " reverse=true");
   if (!HasSplits(options, format) || options.project > 0)
     absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
+  if (!like.empty()) absl::StrAppend(&text, " like=", like);
   if (!options.id.empty()) absl::StrAppend(&text, " id=", options.id);
   if (!options.label.empty()) absl::StrAppend(&text, " label=", options.label);
   if (!options.left_out.empty())
@@ -132,7 +151,8 @@ std::vector<std::string> ImportFormats() {
 
 absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options) {
   QH_ASSIGN_OR_RETURN(const ImportFormat* format, FindFormat(options));
-  return ProvenanceOptions(options, *format);
+  QH_ASSIGN_OR_RETURN(const std::string like, LikeOf(options));
+  return ProvenanceOptions(options, *format, like);
 }
 
 absl::StatusOr<absl::optional<PrepShape>> MeasureInput(const ImportOptions& options) {
@@ -169,6 +189,12 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
                       StoreWriter::BeginAnew(options.store, options.on_commit));
   ImportTarget target(*writer, options, pool.num_threads());
+  std::optional<LikeStore> like;
+  if (!options.like.empty()) {
+    QH_ASSIGN_OR_RETURN(like, LikeStore::Open(options.like, pool));
+    target.BeLike(*like);
+    QH_RETURN_IF_ERROR(AddMoments(like->moments(), *writer));
+  }
   QH_RETURN_IF_ERROR(format->read(options, target, pool));
   QH_RETURN_IF_ERROR(CheckSplits(options, *format, target.has_splits()));
   if (!options.splits.empty()) {
@@ -177,8 +203,9 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   }
   QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = format->name;
-  Provenance step =
-      MakeProvenance(PrepStep::kImport, ProvenanceOptions(options, *format), report.Describe());
+  const std::string of_like = like.has_value() ? LikeIdentity(like->manifest()) : "";
+  Provenance step = MakeProvenance(PrepStep::kImport, ProvenanceOptions(options, *format, of_like),
+                                   report.Describe());
   step.set_inputs(inputs);
   step.set_sources(ImportSources(options));
   QH_RETURN_IF_ERROR(writer->Commit(step, pool));

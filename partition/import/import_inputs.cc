@@ -161,6 +161,8 @@ std::vector<Input> InputsOf(const ImportOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options) {
+  if (!options.like.empty())
+    QH_RETURN_IF_ERROR(CheckOutside("--like", options.like, options.store));
   std::vector<std::string> described;
   for (const auto& [flag, path] : InputsOf(options)) {
     QH_RETURN_IF_ERROR(CheckOutside(flag, path, options.store));

@@ -163,8 +163,7 @@ class TablesImporter {
       return ImportFeatures(std::move(features), target_);
     }
     if (width > 0) {
-      QH_ASSIGN_OR_RETURN(features_, target_.AddFeatures(width));
-      target_.SetFeatureNames(FeatureNames());
+      QH_ASSIGN_OR_RETURN(features_, target_.AddFeatures(width, FeatureNames()));
     } else {
       target_.AddNote("no columns of features: positional encodings will stand in for features");
     }
@@ -176,12 +175,19 @@ class TablesImporter {
       for (const size_t column : table.one_hot_columns()) {
         auto categories = std::make_unique<Categories>(table.ColumnPath(column));
         QH_RETURN_IF_ERROR(AddTexts(table, column, *categories));
-        QH_RETURN_IF_ERROR(categories->Number());
+        QH_RETURN_IF_ERROR(NumberCategories(table.NameOfColumn(column), *categories));
         target_.AddNote(absl::StrCat("one-hot: ", table.ColumnPath(column), ", ",
                                      Counted(categories->count(), "feature"),
-                                     categories->MissingText()));
+                                     categories->LeftOutText()));
         one_hots_[&table].push_back({column, std::move(categories)});
       }
+    return absl::OkStatus();
+  }
+
+  absl::Status NumberCategories(const std::string& column, Categories& categories) {
+    if (target_.like() == nullptr) return categories.Number();
+    QH_ASSIGN_OR_RETURN(std::vector<std::string> texts, target_.like()->CategoriesOf(column));
+    categories.NumberAs(std::move(texts));
     return absl::OkStatus();
   }
 
@@ -225,7 +231,7 @@ class TablesImporter {
     QH_RETURN_IF_ERROR(CheckSingleLabels());
     classes_.emplace(LabelPlace());
     QH_RETURN_IF_ERROR(AddTexts(*labels_from_, labels_from_->labels_column(), *classes_));
-    QH_RETURN_IF_ERROR(classes_->Number());
+    QH_RETURN_IF_ERROR(NumberClasses());
     target_.SetClassNames(classes_->names());
     if (!classes_->unlabelled().empty())
       target_.AddNote(absl::StrCat("unlabelled: \"",
@@ -234,6 +240,14 @@ class TablesImporter {
     QH_ASSIGN_OR_RETURN(labels_, target_.AddLabels());
     std::fill(labels_.begin(), labels_.end(), kUnlabelled);
     return absl::OkStatus();
+  }
+
+  absl::Status NumberClasses() {
+    const LikeStore* const like = target_.like();
+    if (like == nullptr || like->manifest().classes() == 0) return classes_->Number();
+    const auto& names = like->manifest().class_names();
+    return Annotate(classes_->NumberAs(like->manifest().classes(), {names.begin(), names.end()}),
+                    absl::StrCat("--like ", like->path()));
   }
 
   std::string LabelPlace() const { return labels_from_->ColumnPath(labels_from_->labels_column()); }
@@ -290,7 +304,10 @@ class TablesImporter {
       QH_RETURN_IF_ERROR(ReadRowsOf(table, first_feature));
       first_feature += WidthOf(table);
     }
-    if (any_missing_) target_.AddNote(FillWithMeans(features_));
+    if (any_missing_) {
+      const LikeStore* const like = target_.like();
+      target_.AddNote(FillWithMeans(features_, like == nullptr ? nullptr : &like->moments().mean));
+    }
     return CheckClasses();
   }
 

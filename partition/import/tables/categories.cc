@@ -7,8 +7,24 @@
 
 #include "partition/import/tables/number_in_order.h"
 #include "partition/import/tables/table_values.h"
+#include "partition/import/text/text_encoding.h"
 
 namespace quadhop {
+namespace {
+
+constexpr size_t kMostShown = 10;
+
+std::string TextOf(std::vector<std::string> texts, absl::string_view what) {
+  if (texts.empty()) return "";
+  std::sort(texts.begin(), texts.end());
+  const size_t count = texts.size();
+  if (count > kMostShown) texts.resize(kMostShown);
+  for (std::string& text : texts) text = absl::StrCat("\"", Shown(text), "\"");
+  if (count > kMostShown) texts.push_back(absl::StrCat(count - kMostShown, " more"));
+  return absl::StrCat("; ", absl::StrJoin(texts, " and "), count == 1 ? " is " : " are ", what);
+}
+
+}  // namespace
 
 absl::Status Categories::Add(const absl::flat_hash_set<std::string>& texts) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -34,13 +50,19 @@ absl::Status Categories::Number() {
   return absl::OkStatus();
 }
 
-std::string Categories::MissingText() const {
-  std::vector<std::string> quoted;
-  for (const std::string& text : missing_) quoted.push_back(absl::StrCat("\"", text, "\""));
-  std::sort(quoted.begin(), quoted.end());
-  if (quoted.empty()) return "";
-  return absl::StrCat("; ", absl::StrJoin(quoted, " and "), quoted.size() == 1 ? " is" : " are",
-                      " taken for missing, which is no category");
+void Categories::NumberAs(std::vector<std::string> names) {
+  absl::flat_hash_map<std::string, int64_t> numbers;
+  for (size_t i = 0; i < names.size(); ++i) numbers.emplace(names[i], static_cast<int64_t>(i));
+  for (const auto& [text, unset] : numbers_)
+    if (!numbers.contains(text)) unknown_.push_back(text);
+  numbers_ = std::move(numbers);
+  names_ = std::move(names);
+}
+
+std::string Categories::LeftOutText() const {
+  return absl::StrCat(
+      TextOf({missing_.begin(), missing_.end()}, "taken for missing, which is no category"),
+      TextOf(unknown_, "none of these, and 0 in all"));
 }
 
 void Categories::TakeOneHot(absl::string_view text, float* out) const {

@@ -14,7 +14,7 @@
 
 namespace quadhop {
 
-// First Add the texts of all nodes, then Number, then ask.
+// First Add the texts of all nodes, then Number or NumberAs, then ask.
 class Categories {
  public:
   // A column with more holds names, rather.
@@ -28,12 +28,16 @@ class Categories {
   // Numbers the texts in the order of their bytes. kInvalidArgument if there is none.
   absl::Status Number();
 
-  // After Number: "; "NA" and "none" are taken for missing, which is no category", or "".
-  std::string MissingText() const;
+  // Instead of Number: as these stand. Texts beside them have no number.
+  void NumberAs(std::vector<std::string> names);
 
-  const std::vector<std::string>& names() const { return names_; }         // [K], by number
-  int64_t count() const { return static_cast<int64_t>(numbers_.size()); }  // K
-  // For a text that was added: 1 at its number, else 0; all 0 for one that is missing.
+  // Then: "; "NA" and "none" are taken for missing, which is no category", "; "Oslo" is none of
+  // these", both, or "".
+  std::string LeftOutText() const;
+
+  const std::vector<std::string>& names() const { return names_; }       // [K], by number
+  int64_t count() const { return static_cast<int64_t>(names_.size()); }  // K
+  // For a text that was added: 1 at its number, else 0; all 0 for one without.
   void TakeOneHot(absl::string_view text, float* out) const;  // [K]
 
  private:
@@ -41,6 +45,7 @@ class Categories {
   std::mutex mutex_;  // guards the rest while texts are added
   absl::flat_hash_map<std::string, int64_t> numbers_;
   absl::flat_hash_set<std::string> missing_;  // but for the empty text
+  std::vector<std::string> unknown_;          // to NumberAs
   std::vector<std::string> names_;
 };
 

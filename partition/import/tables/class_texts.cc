@@ -12,11 +12,13 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "core/store/store.h"
 #include "partition/import/tables/number_in_order.h"
 #include "partition/import/tables/table_values.h"
 #include "partition/import/target/node_values.h"
+#include "partition/import/text/text_encoding.h"
 
 namespace quadhop {
 namespace {
@@ -99,6 +101,31 @@ absl::Status ClassTexts::Number() {
     return NumberByValue();
   LeaveOutMinusOne();
   NumberByName();
+  return absl::OkStatus();
+}
+
+absl::Status ClassTexts::NumberAs(int64_t num_classes, std::vector<std::string> names) {
+  num_classes_ = num_classes;
+  absl::flat_hash_map<std::string, int32_t> by_name;
+  std::map<double, int32_t> by_value;
+  for (int32_t i = 0; i < num_classes; ++i) {
+    const std::string name = names.empty() ? absl::StrCat(i) : names[static_cast<size_t>(i)];
+    by_name.emplace(name, i);
+    if (const auto value = ExactNumber(name); value.has_value()) by_value.emplace(*value, i);
+  }
+  names_ = std::move(names);
+  if (!by_value.contains(kMinusOne)) LeaveOutMinusOne();
+  for (auto& [text, number] : classes_) {
+    const std::optional<double> value = ExactNumber(text);
+    if (const auto found = by_name.find(text); found != by_name.end())
+      number = found->second;
+    else if (value.has_value() && by_value.contains(*value))
+      number = by_value[*value];
+    else
+      return absl::InvalidArgumentError(
+          absl::StrCat(place_, " has the label \"", Shown(text), "\", which is none of the ",
+                       num_classes, " classes there: leave it empty where it is not known"));
+  }
   return absl::OkStatus();
 }
 

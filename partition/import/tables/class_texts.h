@@ -21,7 +21,7 @@ namespace quadhop {
 // not count.
 absl::string_view SeveralLabels(absl::Span<const absl::string_view> labels);
 
-// First Add the texts of all nodes, then Number, then ask.
+// First Add the texts of all nodes, then Number or NumberAs, then ask.
 class ClassTexts {
  public:
   // More texts are not taken for classes.
@@ -38,6 +38,10 @@ class ClassTexts {
   // their bytes become classes. -1 is no label, unless the numbers are -1 and 1, or others are
   // below it. kInvalidArgument for numbers of which some are not whole.
   absl::Status Number();
+
+  // Instead of Number: the classes 0 to C - 1, or by their names [C]. kInvalidArgument for a text
+  // that is none of them.
+  absl::Status NumberAs(int64_t num_classes, std::vector<std::string> names);
 
   int32_t ClassOf(absl::string_view text) const;  // kUnlabelled; else the text was added
   int64_t num_classes() const { return num_classes_; }

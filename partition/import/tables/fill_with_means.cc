@@ -11,7 +11,7 @@
 
 namespace quadhop {
 
-std::string FillWithMeans(TensorView<float> features) {
+std::string FillWithMeans(TensorView<float> features, const std::vector<double>* like) {
   const int64_t num_nodes = features.dim(0), width = features.dim(1);
   std::vector<double> means(AsSize(width));
   std::vector<int64_t> counts(AsSize(width));
@@ -24,7 +24,10 @@ std::string FillWithMeans(TensorView<float> features) {
     }
   int64_t num_missing = 0, num_columns = 0;
   for (size_t i = 0; i < means.size(); ++i) {
-    if (counts[i] > 0) means[i] /= AsDouble(counts[i]);
+    if (like != nullptr)
+      means[i] = (*like)[i];
+    else if (counts[i] > 0)
+      means[i] /= AsDouble(counts[i]);
     num_missing += num_nodes - counts[i];
     num_columns += counts[i] < num_nodes;
   }
@@ -34,7 +37,7 @@ std::string FillWithMeans(TensorView<float> features) {
         value = static_cast<float>(means[i]);
   return absl::StrCat(Counted(num_missing, "missing feature"), " in ",
                       Counted(num_columns, "column"), num_missing == 1 ? " is" : " are",
-                      " set to the mean of the others");
+                      " set to the mean of ", like == nullptr ? "the others" : "--like");
 }
 
 }  // namespace quadhop

@@ -30,6 +30,9 @@ struct ImportOptions {
   std::vector<std::string> left_out{};
   std::vector<std::string> one_hot{};
   std::string ends{};  // "SRC,DST", of the edge list, if not found
+  // A store that the new one is to be like (like_store.h): with its features by their names, its
+  // categories and classes, its means for what is missing, and its moments; or empty.
+  std::string like{};
   // .npy arrays [N, ...] for inputs that may hold a graph alone; or empty.
   std::string features{};
   std::string labels{};

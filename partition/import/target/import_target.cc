@@ -61,12 +61,15 @@ void ImportTarget::TellProgress(absl::string_view place, double share) const {
 
 absl::Status ImportTarget::AddArcs(absl::Span<const Arc> arcs) { return graph_->Add(arcs); }
 
-absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width) {
+absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width,
+                                                            std::vector<std::string> names) {
   QH_CHECK_GE(width, 1);
   QH_CHECK_EQ(report_.features, 0);
   if (width > INT32_MAX)
     return absl::InvalidArgumentError(
         absl::StrCat("a node has ", width, " features; at most ", INT32_MAX, " are possible"));
+  feature_names_ = std::move(names);
+  if (like_ != nullptr) QH_RETURN_IF_ERROR(like_->CheckFeatures(width, feature_names_));
   if (options_.project > 0 && width > options_.project) {
     if (num_nodes_ > memory_bytes_ / (int64_t{sizeof(float)} * width))
       return absl::ResourceExhaustedError(
@@ -96,6 +99,7 @@ absl::Status ImportTarget::AddSparseFeatures(const SparseMatrix& features, Threa
     ProjectRows(features, options_.seed, pool, projected);
     return absl::OkStatus();
   }
+  if (like_ != nullptr) QH_RETURN_IF_ERROR(like_->CheckFeatures(features.num_cols, {}));
   report_.features = features.num_cols;
   const auto nnz = static_cast<int64_t>(features.indices.size());
   QH_ASSIGN_OR_RETURN(const absl::Span<int64_t> indptr,
@@ -309,6 +313,8 @@ absl::Status ImportTarget::WriteOriginalIds() {
 }
 
 void ImportTarget::CountLabels() {
+  if (like_ != nullptr)
+    least_classes_ = std::max<int64_t>(least_classes_, like_->manifest().classes());
   if (!labels_.empty()) {
     report_.unlabelled = std::count(labels_.begin(), labels_.end(), kUnlabelled);
     report_.classes =
@@ -365,6 +371,13 @@ void ImportTarget::CountClassNames() {
   }
 }
 
+absl::Status ImportTarget::CheckIsLike() const {
+  if (like_ == nullptr) return absl::OkStatus();
+  QH_RETURN_IF_ERROR(like_->CheckFeatures(report_.features, feature_names_));
+  if (!has_labels()) return absl::OkStatus();
+  return like_->CheckClasses(report_.classes, report_.multi_label, class_names_);
+}
+
 // What makes features hard to learn from, or too easy, and what to do.
 void ImportTarget::NoteOnFeatures() {
   if (features_.empty()) return;
@@ -398,6 +411,7 @@ absl::StatusOr<ImportReport> ImportTarget::Finish(ThreadPool& pool) {
   QH_RETURN_IF_ERROR(WriteSplits());
   QH_RETURN_IF_ERROR(WriteOriginalIds());
   CountLabels();
+  QH_RETURN_IF_ERROR(CheckIsLike());
   report_.nodes = num_nodes_;
   StoreManifest& manifest = writer_.manifest();
   manifest.set_nodes(num_nodes_);

@@ -18,6 +18,7 @@
 #include "partition/import/target/graph_builder.h"
 #include "partition/import/target/import_options.h"
 #include "partition/import/target/import_report.h"
+#include "partition/import/target/like_store.h"
 #include "partition/linear_algebra/sparse_matrix.h"
 
 namespace quadhop {
@@ -35,6 +36,10 @@ class ImportTarget {
   // `writer` is of StoreWriter::BeginAnew: the new store replaces the old one and all its files.
   ImportTarget(StoreWriter& writer, const ImportOptions& options, int num_threads);
 
+  // Before all else: the store will be checked to be like that one, which must outlive the target.
+  void BeLike(const LikeStore& like) { like_ = &like; }
+  const LikeStore* like() const { return like_; }  // null: there is none
+
   // First, once. `counted_by` is for errors about ids that are no nodes: what says how many nodes
   // there are, and what to do. kInvalidArgument unless num_nodes >= 1.
   absl::Status SetNodes(int64_t num_nodes, std::string counted_by = "");
@@ -45,8 +50,10 @@ class ImportTarget {
   // Ids must be in [0, N). Thread-safe.
   absl::Status AddArcs(absl::Span<const Arc> arcs);
 
-  // To be filled completely by the caller before Finish. At most one call each.
-  absl::StatusOr<TensorView<float>> AddFeatures(int64_t width);  // [N, F]; width >= 1
+  // To be filled completely by the caller before Finish. At most one call each. Errors if features
+  // are not those of like().
+  // [N, F]; width >= 1. Names are [F] or empty; none are kept of columns that are projected.
+  absl::StatusOr<TensorView<float>> AddFeatures(int64_t width, std::vector<std::string> names = {});
   // Instead of AddFeatures; stored sparse, or projected if the options say so.
   absl::Status AddSparseFeatures(const SparseMatrix& features, ThreadPool& pool);  // [N, F]
   absl::StatusOr<absl::Span<int32_t>> AddLabels();  // [N], kUnlabelled or >= 0
@@ -57,8 +64,6 @@ class ImportTarget {
   // [C]; without them C is the largest label + 1. Too few names, or not as many as a multi-label
   // target has labels, are left aside with a note.
   void SetClassNames(std::vector<std::string> names);
-  // [F], for AddFeatures; no names are kept of columns that are projected.
-  void SetFeatureNames(std::vector<std::string> names) { feature_names_ = std::move(names); }
   void AddSplit(absl::string_view name, std::vector<uint8_t> parts);  // [N] of SplitPart
   // "random", of the labelled nodes (random_split.h), for inputs without splits. Nothing if the
   // options name a split: Import adds it.
@@ -83,6 +88,7 @@ class ImportTarget {
 
  private:
   absl::Status WriteTopology(ThreadPool& pool);
+  absl::Status CheckIsLike() const;
   void MakeRandomSplit();
   absl::Status WriteSplits();
   absl::Status WriteHeldLabels();
@@ -101,6 +107,7 @@ class ImportTarget {
 
   StoreWriter& writer_;
   const ImportOptions& options_;
+  const LikeStore* like_ = nullptr;
   int64_t memory_bytes_ = 0;
   int num_threads_ = 1;
   TensorView<float> features_;   // [N, F] of AddFeatures
