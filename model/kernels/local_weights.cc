@@ -5,7 +5,11 @@
 namespace quadhop {
 namespace {
 
-// Hands out consecutive pieces of one array; with a null base it only counts.
+// What a piece begins at a multiple of: 64 bytes once it is rounded to BF16. cuBLASLt reads a bias
+// as widely as it likes, whatever its width.
+constexpr int64_t kFloatsAligned = 32;
+
+// Hands out pieces of one array, one after another; with a null base it only counts.
 class Carver {
  public:
   explicit Carver(float* base) : base_(base) {}
@@ -13,12 +17,18 @@ class Carver {
   void Matrix(int64_t rows, int64_t columns, TensorView<float>& view) {
     view = TensorView<float>(Take(rows * columns), {rows, columns});
   }
+  // Two that follow each other without a gap.
+  void Pair(int64_t n, TensorView<float>& first, TensorView<float>& second) {
+    float* const piece = Take(2 * n);
+    first = TensorView<float>(piece, {n});
+    second = TensorView<float>(piece == nullptr ? nullptr : piece + n, {n});
+  }
   int64_t taken() const { return taken_; }
 
  private:
   float* Take(int64_t n) {
     float* piece = base_ == nullptr ? nullptr : base_ + taken_;
-    taken_ += n;
+    taken_ += (n + kFloatsAligned - 1) / kFloatsAligned * kFloatsAligned;
     return piece;
   }
   float* base_;
@@ -40,8 +50,7 @@ int64_t Carve(const LargeGTDims& dims, float* base, LocalWeights& w) {
   carver.Vector(wide, w.b_out);
   carver.Matrix(wide, width, w.w_residual);
   carver.Vector(wide, w.b_residual);
-  carver.Vector(wide, w.t_scale);
-  carver.Vector(wide, w.t_shift);
+  carver.Pair(wide, w.t_scale, w.t_shift);
   carver.Vector(wide, w.w_read);
   return carver.taken();
 }

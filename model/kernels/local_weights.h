@@ -23,7 +23,8 @@
 
 namespace quadhop {
 
-// Views into one flat array of floats; weights and their gradients have the same layout.
+// Views into one flat array of floats, with gaps that nothing reads; weights and their gradients
+// have the same layout. t_shift follows t_scale without a gap.
 struct LocalWeights {
   LocalWeights() = default;
   LocalWeights(const LargeGTDims& dims,

@@ -147,6 +147,8 @@ LocalModule::LocalModule(const LargeGTOptions& options, int64_t num_owned_partit
   summed_.Resize(memory, {n});
   summands_.Resize(memory, {num_owned_partitions, n});
   if (!memory.status().ok()) return;  // no step will be made
+  for (const TensorView<float> array : {merged_.view(), summands_.view()})
+    memory.Zero(array.data(), BytesOf(array));  // gaps are summed and rounded, too
   weights_ = LocalWeights(options.dims, merged_.data());
   gradients_ = LocalWeights(options.dims, summed_.data());
 }
