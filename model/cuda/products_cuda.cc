@@ -290,9 +290,10 @@ class CublasProducts final : public Products {
         Set(made, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, shape.result_alignment));
     cublasLtMatmulHeuristicResult_t best{};
     int found = 0;
-    QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(cublasLtMatmulAlgoGetHeuristic(
+    const cublasStatus_t chosen = cublasLtMatmulAlgoGetHeuristic(
         handle_.get(), plan.product.get(), plan.first.get(), plan.second.get(), plan.result.get(),
-        plan.result.get(), made, 1, &best, &found)));
+        plan.result.get(), made, 1, &best, &found);
+    if (chosen != CUBLAS_STATUS_NOT_SUPPORTED) QH_RETURN_IF_ERROR(QH_CUBLAS_STATUS(chosen));
     if (found == 0)
       return absl::UnimplementedError(absl::StrCat(
           "cuBLASLt has no algorithm for a product of ", shape.columns, " x ", shape.depth, " by ",

@@ -4,8 +4,9 @@
     tests/cuda/kernel_resources.py [--build build/cuda] [--jobs 2] [--markdown]
 
 Compiles each .cu file again with the command of the build folder (cmake --preset cuda) and ptxas's report; no GPU is
-needed. Ends with 1 if a kernel of token attention keeps registers in memory (spills, or a stack frame), or if a kernel
-has a trap: nvcc puts one, without a word, where device code takes the address of a constant of the host.
+needed. Ends with 1 if a kernel of token attention keeps registers in memory (spills, or a stack frame); if ptxas says,
+in a note alone, that it serialises wgmma; or if a kernel has a trap: nvcc puts one, without a word, where device code
+takes the address of a constant of the host.
 """
 import argparse
 import concurrent.futures
@@ -38,6 +39,8 @@ def ptxas_report(command):
         done = subprocess.run(arguments, cwd=command["directory"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             sys.exit(f"{command['file']} does not compile:\n{done.stdout}")
+        if "serialized" in done.stdout:
+            sys.exit(f"{command['file']}: ptxas waits for each wgmma before the next:\n{done.stdout}")
         for ptx in pathlib.Path(folder).glob("*.ptx"):
             if re.search(r"^\s*trap;", ptx.read_text(), re.MULTILINE):
                 sys.exit(f"{command['file']} has a trap: a kernel takes the address of a constant of the host")

@@ -2,6 +2,8 @@
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "comm/nccl/nccl.h"
 #include "core/cuda/cuda_device.h"
 #include "tests/support/rank_backend.h"
@@ -12,6 +14,9 @@ namespace {
 
 void RunOverNccl(int32_t num_ranks, absl::Duration deadline,
                  const std::function<void(Communicator&)>& body) {
+  // Between threads of one process NCCL before 2.23 would read a peer's arrays in place, and those
+  // of a memory pool cannot be read by another GPU. Ranks of a training are processes.
+  setenv("NCCL_P2P_DIRECT_DISABLE", "1", /*overwrite=*/0);
   if (cuda::NumVisibleDevices() < num_ranks) GTEST_SKIP() << "needs " << num_ranks << " GPUs";
   RunRanks(
       num_ranks,

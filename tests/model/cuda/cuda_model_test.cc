@@ -106,10 +106,8 @@ TEST(CudaModel, LogitsDifferFromF32ByTheRoundingOfOperands) {
     const double of_bf16 = RelativeError(LogitsIn(Precision::kBF16, token_marks), expected);
     EXPECT_GT(of_bf16, 1e-5) << "were products rounded at all?";
     EXPECT_LT(of_bf16, 2e-2);
-    // Two bits more than bf16.
-    const double of_tf32 = RelativeError(LogitsIn(Precision::kTF32, token_marks), expected);
-    EXPECT_GT(of_tf32, 1e-6) << "were products rounded at all?";
-    EXPECT_LT(of_tf32, 5e-3);
+    // Two bits more than bf16. cuBLASLt may round to TF32, and need not for products this small.
+    EXPECT_LT(RelativeError(LogitsIn(Precision::kTF32, token_marks), expected), 5e-3);
   }
 }
 
