@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # All that needs a GPU, in one command: builds with CUDA, runs the tests of what a GPU does, and prints what it reaches beside what the
 # GPU could: time, TFLOP/s, GB/s, memory, exposed wait; beside the PyTorch peer, where python3 (PYTHON names another) has torch with
-# CUDA. Last, the small tests again under compute-sanitizer, where that is installed. A test that fails does not keep the rest from
-# running; the exit status says so at the end. What building needs: launch/install.sh. Without cmake, what BUILD_FOLDER holds is run.
+# CUDA. Last, what takes longest: recordings again and again, and the small tests under compute-sanitizer, where that is installed.
+# Whatever fails does not keep the rest from running; what failed is said at the end, and by the exit status. What building needs:
+# launch/install.sh. BUILD=no runs what BUILD_FOLDER holds, on a machine that cannot build.
 #
-#   tests/gpu.sh [BUILD_FOLDER]
+#   [BUILD=no] tests/gpu.sh [BUILD_FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,9 +13,20 @@ build=${1:-build/cuda}
 python=${PYTHON:-python3}
 failures=()
 check() { "$@" || failures+=("$*"); }
+work=$(mktemp -d)
+finish() {
+  status=$?
+  rm -rf "$work"
+  for failure in "${failures[@]}"; do echo "FAILED: $failure"; done
+  [ ${#failures[@]} -eq 0 ] || exit 1
+  exit "$status"
+}
+trap finish EXIT
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
-if command -v cmake >/dev/null; then
+if [ "${BUILD:-yes}" = no ]; then
+  echo "runs what $build holds"
+else
   cmake --preset cuda -B "$build"
   targets=(quadhop quadhop_cuda_test quadhop_cuda_batches_test quadhop_staged_test quadhop_golden_cuda)
   if cmake --build "$build" --target help | grep quadhop_nccl_test >/dev/null; then
@@ -23,14 +35,13 @@ if command -v cmake >/dev/null; then
     echo "no NCCL: its tests are left out"
   fi
   cmake --build "$build" --target "${targets[@]}"
-else
-  echo "no cmake: runs what $build holds"
 fi
 
 echo "== tests"
-check "$build/tests/cuda/quadhop_cuda_test"
-# Whether recordings differ, if they do, depends on how threads and streams meet.
-check "$build/tests/cuda/quadhop_cuda_test" --gtest_filter='RecordedSteps.*' --gtest_repeat=50 --gtest_brief=1
+# A process for each suite: after an access to a wrong address, a GPU does nothing more for the process that made it.
+for suite in $("$build/tests/cuda/quadhop_cuda_test" --gtest_list_tests | sed -n 's/^\([^ ]*\.\).*/\1/p'); do
+  check "$build/tests/cuda/quadhop_cuda_test" --gtest_brief=1 --gtest_filter="$suite*"
+done
 check "$build/tests/cuda/quadhop_cuda_batches_test"
 check "$build/tests/cuda/quadhop_staged_test"
 golden=(../shared/golden/*.safetensors)
@@ -42,40 +53,48 @@ fi
 [ ! -x "$build/tests/cuda/quadhop_nccl_test" ] || check "$build/tests/cuda/quadhop_nccl_test"
 
 echo "== training steps"
-"$build/quadhop" bench model --backend cuda
-"$build/quadhop" bench model --backend cuda --shape products --batch 1024
-echo "repeated from recordings:"
-"$build/quadhop" bench model --backend cuda --steps 20 --cuda-graphs
-"$build/quadhop" bench model --backend cuda --steps 20 --cuda-graphs --shape products --batch 1024
+bench() { check "$build/quadhop" bench "$@" --backend cuda; }
+bench model
+bench model --shape products --batch 1024
 if "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
   for settings in "" "--precision bf16 --sdpa"; do
     echo "the peer, products, B 1024 $settings:"
     # shellcheck disable=SC2086  # words
-    "$python" tests/peer/bench_peer.py products --batch 1024 --device cuda $settings
+    check "$python" tests/peer/bench_peer.py products --batch 1024 --device cuda $settings
   done
 else
   echo "$python has no torch with CUDA: the peer is left out"
 fi
 
+echo "repeated from recordings:"
+bench model --steps 20 --cuda-graphs
+bench model --steps 20 --cuda-graphs --shape products --batch 1024
+
 echo "== sampling"
-"$build/quadhop" bench sampler --backend cuda
+bench sampler
 
 echo "== an epoch on the GPU, samples drawn by the host and by the GPU"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 # 80 steps an epoch: its first batch, which nothing hides, would be a large part of fewer.
-"$build/quadhop" synth --nodes 1000000 --degree 50 --features 100 --classes 47 --to-store --out "$work/graph.qh" >/dev/null
-for step in "partition --parts 4" encode propagate; do
-  # shellcheck disable=SC2086  # words
-  "$build/quadhop" $step --store "$work/graph.qh" >/dev/null
-done
-for sampler in CPU CUDA; do
-  "$build/quadhop" train --store "$work/graph.qh" --config ogbn-products --run "$work/$sampler" --set train.epochs=2 --set train.eval_every_epochs=2 \
-    --set model.backend=CUDA --set model.precision=BF16 --set sampler.resample=EVERY_EPOCH --set sampler.backend="$sampler"
-  last() { sed -nE "s/.*\"event\":\"epoch\".*\"$1\":([-+0-9.eE]+).*/\1/p" "$work/$sampler/metrics.jsonl" | tail -1; }
-  awk -v sampler="$sampler" -v seconds="$(last seconds)" -v wait="$(last exposed_wait_seconds)" \
-    'BEGIN { printf "sampler %s: epoch %.3f s, waits for batches %.3f s (%.1f %%)\n", sampler, seconds, wait, 100 * wait / seconds }'
-done
+epochs() {
+  "$build/quadhop" synth --nodes 1000000 --degree 50 --features 100 --classes 47 --to-store --out "$work/graph.qh" >/dev/null || return
+  for step in "partition --parts 4" encode propagate; do
+    # shellcheck disable=SC2086  # words
+    "$build/quadhop" $step --store "$work/graph.qh" >/dev/null || return
+  done
+  for sampler in CPU CUDA; do
+    "$build/quadhop" train --store "$work/graph.qh" --config ogbn-products --run "$work/$sampler" --set train.epochs=2 \
+      --set train.eval_every_epochs=2 --set model.backend=CUDA --set model.precision=BF16 --set sampler.resample=EVERY_EPOCH \
+      --set sampler.backend="$sampler" || return
+    last() { sed -nE "s/.*\"event\":\"epoch\".*\"$1\":([-+0-9.eE]+).*/\1/p" "$work/$sampler/metrics.jsonl" | tail -1; }
+    awk -v sampler="$sampler" -v seconds="$(last seconds)" -v wait="$(last exposed_wait_seconds)" \
+      'BEGIN { printf "sampler %s: epoch %.3f s, waits for batches %.3f s (%.1f %%)\n", sampler, seconds, wait, 100 * wait / seconds }'
+  done
+}
+check epochs
+
+echo "== recordings"
+# Whether they differ, if they do, depends on how threads and streams meet.
+check "$build/tests/cuda/quadhop_cuda_test" --gtest_filter='RecordedSteps.*' --gtest_repeat=50 --gtest_brief=1
 
 if command -v compute-sanitizer >/dev/null; then
   sanitize() {
@@ -91,6 +110,3 @@ if command -v compute-sanitizer >/dev/null; then
 else
   echo "no compute-sanitizer: left out"
 fi
-
-for failure in "${failures[@]}"; do echo "FAILED: $failure"; done
-[ ${#failures[@]} -eq 0 ]
