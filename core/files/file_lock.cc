@@ -1,15 +1,16 @@
 #include "core/files/file_lock.h"
 
+#include <absl/strings/str_cat.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "core/base/status.h"
+#include "core/base/warning.h"
 
 namespace quadhop {
 
@@ -20,8 +21,8 @@ absl::StatusOr<FileLock> FileLock::Take(int fd, const std::string& path, int ope
   if (errno == EWOULDBLOCK) return absl::UnavailableError(absl::StrCat(path, " is locked"));
   if (operation == LOCK_SH) return lock;
   const absl::Status status = ErrnoStatus(errno, absl::StrCat("lock ", path));
-  std::fprintf(stderr, "quadhop: warning: nothing keeps a second process from writing there: %s\n",
-               std::string(status.message()).c_str());
+  PrintWarning(
+      absl::StrCat("nothing keeps a second process from writing there: ", status.message()));
   return lock;
 }
 

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "core/base/status.h"
+#include "core/base/warning.h"
 #include "core/files/file.h"
 #include "launch/cluster/job_words.h"
 #include "launch/cluster/shell.h"
@@ -112,11 +113,10 @@ absl::StatusOr<ExitCode> LaunchSlurm(absl::Span<const std::string> arguments) {
   const std::string folder = std::filesystem::current_path(error).string();
   QH_RETURN_IF_ERROR(CheckSlurmOptions(f.slurm, f.job, folder));
   if (f.slurm.gpus_per_node > 0 && !IsBuiltWithCuda())
-    std::fprintf(stderr,
-                 "quadhop: warning: --gpus-per-node is %d, but this quadhop is built without CUDA: "
-                 "its ranks would compute on CPUs while the job holds GPUs; cmake --preset cuda "
-                 "configures one that uses them\n",
-                 static_cast<int>(f.slurm.gpus_per_node));
+    PrintWarning(absl::StrCat(
+        "--gpus-per-node is ", f.slurm.gpus_per_node,
+        ", but this quadhop is built without CUDA: its ranks would compute on CPUs while the job "
+        "holds GPUs; cmake --preset cuda configures one that uses them"));
   if (f.submit && f.out.empty()) f.out = f.slurm.name + ".sbatch";
   const std::string script = SlurmScript(f.slurm, f.job, folder, OwnProgram());
   if (f.out.empty()) {

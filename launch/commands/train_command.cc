@@ -1,6 +1,5 @@
 // quadhop train --store NAME.qh --config CONFIG --run RUN, and quadhop train --run RUN --resume
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 
 #include <csignal>
 #include <cstdio>
@@ -9,6 +8,7 @@
 
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
+#include "core/base/warning.h"
 #include "core/files/file.h"
 #include "core/store/store.h"
 #include "core/threads/thread_pool.h"
@@ -177,8 +177,8 @@ absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_rank
         "configures one that has it");
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(train.job.store);
   if (absl::IsNotFound(store.status())) {
-    absl::FPrintF(stderr, "quadhop: warning: %s: the job fails if it begins before there is one\n",
-                  store.status().message());
+    PrintWarning(
+        absl::StrCat(store.status().message(), ": the job fails if it begins before there is one"));
     return absl::OkStatus();
   }
   QH_RETURN_IF_ERROR(store.status());

@@ -4,12 +4,12 @@
 #include <absl/strings/str_join.h>
 
 #include <cstddef>
-#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
+#include "core/base/warning.h"
 #include "core/files/checksum.h"
 #include "core/files/file.h"
 #include "launch/ranks/host_name.h"
@@ -40,10 +40,9 @@ absl::Status WarnOfOtherPrograms(Communicator& comm) {
   const auto append = [&hosts](std::string* out, size_t r) {
     absl::StrAppend(out, "rank ", r, " on ", hosts[r]);
   };
-  std::fprintf(stderr,
-               "quadhop: warning: another build of quadhop than on rank 0 runs on %s: the job may "
-               "fail or compute other digits; copy one program to all hosts\n",
-               absl::StrJoin(ranks, ", ", append).c_str());
+  PrintWarning(absl::StrCat(
+      "another build of quadhop than on rank 0 runs on ", absl::StrJoin(ranks, ", ", append),
+      ": the job may fail or compute other digits; copy one program to all hosts"));
   return absl::OkStatus();
 }
 

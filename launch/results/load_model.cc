@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "core/base/warning.h"
 #include "core/store/manifest.h"
 #include "launch/config/model_options.h"
 #include "launch/ranks/agreed_status.h"
@@ -101,11 +102,11 @@ void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
       LikeIdentity(trained) == LikeIdentity(store.manifest()) ||
       !absl::StrContains(OptionsOf(trained, "propagate"), "standardize=true"))
     return;
-  absl::FPrintF(stderr,
-                "quadhop: warning: the features of %s are standardised by its own nodes: results "
-                "are off as far as their means and deviations differ from those of the store "
-                "that the model was trained on; prep --like that store takes these\n",
-                store.path());
+  PrintWarning(absl::StrCat(
+      "the features of ", store.path(),
+      " are standardised by its own nodes: results are off as far as their means and deviations "
+      "differ from those of the store that the model was trained on; prep --like that store takes "
+      "these"));
 }
 
 // Checks what the shapes of the weights do not show.
@@ -191,10 +192,8 @@ absl::Status ReadOntoOtherStore(const CheckpointJob& job, Use use, Session& sess
   if (trained.ok())
     QH_RETURN_IF_ERROR(CheckMadeAlike(*trained, session.store(), session.model().options(), use));
   if (is_main && !trained.ok())
-    absl::FPrintF(stderr,
-                  "quadhop: warning: the store that the model was trained on cannot be compared: "
-                  "%s\n",
-                  std::string(trained.status().message()));
+    PrintWarning(absl::StrCat("the store that the model was trained on cannot be compared: ",
+                              trained.status().message()));
   if (is_main)
     absl::FPrintF(stderr,
                   "%s is not the store that the model was trained on; centroids keep the counts of "

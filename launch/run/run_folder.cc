@@ -16,6 +16,7 @@
 
 #include "core/base/counted.h"
 #include "core/base/status.h"
+#include "core/base/warning.h"
 #include "core/files/file.h"
 #include "core/store/manifest.h"
 #include "launch/config/config.h"
@@ -211,8 +212,7 @@ void RunFolder::Log(const JsonObject& event) {
 void RunFolder::Warn(const absl::Status& lost) {
   if (lost.ok() || warned_) return;
   warned_ = true;
-  absl::FPrintF(stderr, "quadhop: warning: lines of metrics are lost, training goes on: %s\n",
-                std::string(lost.message()));
+  PrintWarning(absl::StrCat("lines of metrics are lost, training goes on: ", lost.message()));
 }
 
 absl::Status RunFolder::AppendMetrics(const JsonObject& event) {

@@ -1,12 +1,12 @@
 #include "launch/session/model_communicator.h"
 
-#include <absl/strings/str_format.h>
+#include <absl/strings/str_cat.h>
 
-#include <cstdio>
 #include <string>
 
 #include "comm/collectives/staged_communicator.h"
 #include "comm/nccl/nccl.h"
+#include "core/base/warning.h"
 
 namespace quadhop {
 
@@ -20,8 +20,7 @@ absl::StatusOr<std::unique_ptr<Communicator>> MakeModelCommunicator(const RankCo
   if (!absl::IsUnavailable(nccl.status()) && !absl::IsFailedPrecondition(nccl.status()))
     return nccl;
   if (context.IsMain())
-    absl::FPrintF(stderr, "quadhop: warning: GPUs exchange through the host: %s\n",
-                  std::string(nccl.status().message()));
+    PrintWarning(absl::StrCat("GPUs exchange through the host: ", nccl.status().message()));
   return MakeStagedCommunicator(context.comm, memory);
 }
 

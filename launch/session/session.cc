@@ -1,5 +1,6 @@
 #include "launch/session/session.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "core/base/counted.h"
 #include "core/base/status.h"
 #include "core/base/stopwatch.h"
+#include "core/base/warning.h"
 #include "core/memory/host_memory.h"
 #include "core/store/manifest.h"
 #include "launch/config/backends.h"
@@ -266,12 +268,11 @@ void Session::WarnOfGpuMemory() const {
   const int64_t needed = gpu_.step_bytes - kGpuKernelBytes;
   const absl::StatusOr<int64_t> free_bytes = FreeGpuBytes(context_.local_rank);
   if (!free_bytes.ok() || needed <= *free_bytes) return;
-  absl::FPrintF(
-      stderr,
-      "quadhop: warning: a training step needs about %s of its GPU's memory, but only %s are "
-      "free besides what it holds of the graph: if the step fails, lower train.batch, "
-      "sampler.sampled_nodes or model.width, or start more ranks\n",
-      Gigabytes(needed), Gigabytes(*free_bytes));
+  PrintWarning(absl::StrCat(
+      "a training step needs about ", Gigabytes(needed), " of its GPU's memory, but only ",
+      Gigabytes(*free_bytes),
+      " are free besides what it holds of the graph: if the step fails, lower train.batch, "
+      "sampler.sampled_nodes or model.width, or start more ranks"));
 }
 
 absl::Status Session::MakeModel() {
@@ -341,12 +342,10 @@ absl::Status Session::ForEachPrediction(
   if (stops) return absl::CancelledError("asked to stop");
   QH_RETURN_IF_ERROR(SumOverRanks(context_.comm, "nodes without numbers", absl::MakeSpan(counts)));
   if (counts[1] > 0 && context_.IsMain())
-    absl::FPrintF(
-        stderr,
-        "quadhop: warning: the model's output is NaN for %d of %d nodes, which have no class and "
-        "count as wrong: the model has diverged in training; lower train.learning_rate or set "
-        "train.clip_norm\n",
-        counts[1], counts[0]);
+    PrintWarning(absl::StrCat(
+        "the model's output is NaN for ", counts[1], " of ", counts[0],
+        " nodes, which have no class and count as wrong: the model has diverged in training; lower "
+        "train.learning_rate or set train.clip_norm"));
   return absl::OkStatus();
 }
 

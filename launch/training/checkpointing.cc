@@ -1,5 +1,6 @@
 #include "launch/training/checkpointing.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "core/base/counted.h"
 #include "core/base/status.h"
 #include "core/base/stopwatch.h"
+#include "core/base/warning.h"
 #include "launch/run/checkpoint_folder.h"
 
 namespace quadhop {
@@ -117,10 +119,8 @@ void Checkpointing::Note(const UnderWay& write, CheckpointWriter::Outcome outcom
 void Checkpointing::Warn(const UnderWay& write, int64_t step, const absl::Status& status) const {
   const char* const what = write.best ? ", the best so far," : "";
   if (!status.ok())
-    absl::FPrintF(stderr,
-                  "quadhop: warning: the checkpoint after step %d%s could not be written, training "
-                  "goes on: %s\n",
-                  step, what, std::string(status.message()));
+    PrintWarning(absl::StrCat("the checkpoint after step ", step, what,
+                              " could not be written, training goes on: ", status.message()));
   else if (write.again)
     absl::FPrintF(stderr, "quadhop: the checkpoint after step %d%s has been written after all\n",
                   step, what);

@@ -3,11 +3,11 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
-#include <cstdio>
 #include <string>
 
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
+#include "core/base/warning.h"
 #include "core/files/file.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_paths.h"
@@ -27,7 +27,7 @@ absl::StatusOr<Found> LookInto(const std::string& run) {
   QH_RETURN_IF_ERROR(ReplaceCopiesByLinks(run));
   QH_ASSIGN_OR_RETURN(const NewestIntact newest, FindNewestIntact(run));
   for (const std::string& damage : newest.damaged)
-    absl::FPrintF(stderr, "quadhop: warning: a damaged checkpoint is skipped: %s\n", damage);
+    PrintWarning(absl::StrCat("a damaged checkpoint is skipped: ", damage));
   return Found{newest.step, FileExists(RunSummaryPath(run))};
 }
 

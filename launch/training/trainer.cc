@@ -13,6 +13,7 @@
 #include "comm/collectives/replica_check.h"
 #include "core/base/counted.h"
 #include "core/base/status.h"
+#include "core/base/warning.h"
 #include "launch/config/backends.h"
 #include "launch/display/loss_text.h"
 #include "launch/ranks/agreed_status.h"
@@ -237,8 +238,8 @@ absl::Status Trainer::HandleBadStep(const Batch& batch, double loss,
     position_.set_step(step + 1);
     position_.mutable_under_way()->set_steps(position_.under_way().steps() + 1);
     if (folder_ != nullptr)
-      absl::FPrintF(stderr, "quadhop: warning: %s; the step is left out (%d of %d allowed)\n", what,
-                    position_.skipped_steps(), config_.bad_steps_allowed());
+      PrintWarning(absl::StrCat(what, "; the step is left out (", position_.skipped_steps(), " of ",
+                                config_.bad_steps_allowed(), " allowed)"));
     return absl::OkStatus();
   }
   QH_RETURN_IF_ERROR(checkpointing_->Write(adam_, position_, /*best=*/false));
