@@ -20,16 +20,18 @@ double CrossEntropyRow(const float* logits, int64_t classes, int32_t label, doub
   return weight * (std::log(sum) + top - double{logits[label]});
 }
 
-// Sum over the labelled columns of one row of -log sigmoid(+-logit).
-double BinaryRow(const float* logits, int64_t columns, const uint8_t* labels, double weight,
-                 float* d_logits) {
+// Sum over the labelled columns of one row of -log sigmoid(+-logit), times the class's weight where
+// the label is 1; times `weight`.
+double BinaryRow(const float* logits, int64_t columns, const uint8_t* labels,
+                 TensorView<const float> class_weight, double weight, float* d_logits) {
   double loss = 0;
   for (int64_t c = 0; c < columns; ++c) {
     d_logits[c] = 0;
     if (labels[c] > 1) continue;
     const double x = double{logits[c]}, target = labels[c];
-    loss += std::max(x, 0.0) - x * target + std::log1p(std::exp(-std::abs(x)));
-    d_logits[c] = static_cast<float>(weight * (1.0 / (1.0 + std::exp(-x)) - target));
+    const double of_class = class_weight.empty() || labels[c] == 0 ? 1.0 : double{class_weight[c]};
+    loss += of_class * (std::max(x, 0.0) - x * target + std::log1p(std::exp(-std::abs(x))));
+    d_logits[c] = static_cast<float>(weight * of_class * (1.0 / (1.0 + std::exp(-x)) - target));
   }
   return weight * loss;
 }
@@ -43,7 +45,7 @@ void CpuKernels::DoLoss(const LossArgs& args) {
     double loss = 0;
     for (int64_t r = args.slices.begin(p); r < args.slices.end(p); ++r) {
       if (args.kind == LossKind::kBinary) {
-        loss += BinaryRow(args.logits.row(r), classes, args.multi_labels.row(r),
+        loss += BinaryRow(args.logits.row(r), classes, args.multi_labels.row(r), args.class_weight,
                           share / static_cast<double>(classes), args.d_logits.row(r));
       } else {
         const int32_t label = args.labels[r];

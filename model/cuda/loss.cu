@@ -34,19 +34,25 @@ __global__ void CrossEntropyKernel(int64_t rows, int64_t classes, const float* l
   if (Lane() == 0) row_loss[row] = weight * (log(sum) + double{top} - double{logits[label]});
 }
 
-// Sum over the labelled columns of one row of -log sigmoid(+-logit); one row per warp.
+// Sum over the labelled columns of one row of -log sigmoid(+-logit), times the class's weight where
+// the label is 1; times `weight`. One row per warp.
 __global__ void BinaryKernel(int64_t rows, int64_t columns, const float* logits,
-                             const uint8_t* labels, double weight, float* d_logits,
-                             double* row_loss) {
+                             const uint8_t* labels, const float* class_weight, double weight,
+                             float* d_logits, double* row_loss) {
   const int64_t row = WarpOfGrid();
   if (row >= rows) return;
+  logits += row * columns;
+  labels += row * columns;
+  d_logits += row * columns;
   double loss = 0;
-  for (int64_t at = row * columns + Lane(); at < (row + 1) * columns; at += kWarpThreads) {
-    d_logits[at] = 0;
-    if (labels[at] > 1) continue;
-    const double x = double{logits[at]}, target = labels[at];
-    loss += fmax(x, 0.0) - x * target + log1p(exp(-fabs(x)));
-    d_logits[at] = static_cast<float>(weight * (1.0 / (1.0 + exp(-x)) - target));
+  for (int64_t c = Lane(); c < columns; c += kWarpThreads) {
+    d_logits[c] = 0;
+    if (labels[c] > 1) continue;
+    const double x = double{logits[c]}, target = labels[c];
+    const double of_class =
+        class_weight == nullptr || labels[c] == 0 ? 1.0 : double{class_weight[c]};
+    loss += of_class * (fmax(x, 0.0) - x * target + log1p(exp(-fabs(x))));
+    d_logits[c] = static_cast<float>(weight * of_class * (1.0 / (1.0 + exp(-x)) - target));
   }
   loss = WarpSum(loss);
   if (Lane() == 0) row_loss[row] = weight * loss;
@@ -72,7 +78,7 @@ void CudaKernels::DoLoss(const LossArgs& args) {
   const Buffer<double> row_loss(*device_, rows);
   if (args.kind == LossKind::kBinary) {
     device_->Launch(BinaryKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, classes,
-                    args.logits.data(), args.multi_labels.data(),
+                    args.logits.data(), args.multi_labels.data(), args.class_weight.data(),
                     share / static_cast<double>(classes), args.d_logits.data(), row_loss.data());
   } else {
     device_->Launch(CrossEntropyKernel, {BlocksOfWarps(rows), kBlockThreads}, rows, classes,

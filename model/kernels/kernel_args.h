@@ -211,7 +211,8 @@ struct CodebookMoveArgs {
 };
 
 // The loss of each partition's rows and its gradient. Cross entropy: sum of class_weight * l over
-// labelled rows. Binary: sum over labelled columns / C. Both divided by global_nodes.
+// labelled rows. Binary: sum over labelled columns / C, those that are 1 times class_weight. Both
+// divided by global_nodes.
 struct LossArgs {
   LossKind kind = LossKind::kCrossEntropy;
   Slices slices;

@@ -42,18 +42,22 @@ Loss<T> CrossEntropy(const Values<T>& logits, const std::vector<size_t>& labels,
 inline constexpr uint8_t kNoTarget = 2;  // as kUnlabelledMulti in a store
 
 // Binary cross entropy with logits over targets [B, C] of 0, 1 or kNoTarget:
-//   sum over labelled entries of (log(1 + exp(l)) - y l) / (B C).
+//   sum over labelled entries of w (log(1 + exp(l)) - y l) / (B C),
+// w = class_weights[c] where y is 1, else 1 (torch's pos_weight); class_weights [C] or empty.
 template <typename T>
-Loss<T> BinaryCrossEntropy(const Values<T>& logits, const std::vector<uint8_t>& targets) {
+Loss<T> BinaryCrossEntropy(const Values<T>& logits, const std::vector<uint8_t>& targets,
+                           const Values<T>& class_weights) {
   QH_CHECK_EQ(logits.size(), targets.size());
   Loss<T> loss{T{0}, Values<T>(logits.size(), T{0})};
   const T share = T{1} / static_cast<T>(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) {
     if (targets[i] == kNoTarget) continue;
     const T l = logits[i], y = static_cast<T>(targets[i]);
+    const T w =
+        class_weights.empty() || targets[i] == 0 ? T{1} : class_weights[i % class_weights.size()];
     // log(1 + exp(l)) without overflow.
-    loss.value += share * (std::max(l, T{0}) + std::log1p(std::exp(-std::abs(l))) - y * l);
-    loss.d_logits[i] = share * (T{1} / (T{1} + std::exp(-l)) - y);
+    loss.value += w * share * (std::max(l, T{0}) + std::log1p(std::exp(-std::abs(l))) - y * l);
+    loss.d_logits[i] = w * share * (T{1} / (T{1} + std::exp(-l)) - y);
   }
   return loss;
 }

@@ -148,11 +148,13 @@ TEST(ReferenceLosses, GradientsAreDerivatives) {
         CrossEntropy(logits, labels, class_weights).d_logits,
         NumericGradient(logits, [&] { return CrossEntropy(logits, labels, class_weights).value; }),
         "cross entropy");
+    const std::vector<uint8_t> targets = {0, 1, 2, 1, 1, 0, 2, 2, 2, 0, 0, 1};
+    ExpectGradient(
+        BinaryCrossEntropy(logits, targets, class_weights).d_logits,
+        NumericGradient(logits,
+                        [&] { return BinaryCrossEntropy(logits, targets, class_weights).value; }),
+        "binary cross entropy");
   }
-  const std::vector<uint8_t> targets = {0, 1, 2, 1, 1, 0, 2, 2, 2, 0, 0, 1};
-  ExpectGradient(BinaryCrossEntropy(logits, targets).d_logits,
-                 NumericGradient(logits, [&] { return BinaryCrossEntropy(logits, targets).value; }),
-                 "binary cross entropy");
 }
 
 TEST(ReferenceLosses, AreWhatTheirFormulasGive) {
@@ -160,10 +162,13 @@ TEST(ReferenceLosses, AreWhatTheirFormulasGive) {
   EXPECT_NEAR(CrossEntropy<double>({0, 2, 5, 5}, {1, 0}, {1, 3}).value,
               (3 * std::log1p(std::exp(-2.0)) + std::log(2.0)) / 2, 1e-15);
   // log(1 + e^-1) for target 1, log(1 + e^-1) for target 0 at -1, one of four entries unlabelled.
-  EXPECT_NEAR(BinaryCrossEntropy<double>({1, -1, 0, 3}, {1, 0, 1, 2}).value,
+  EXPECT_NEAR(BinaryCrossEntropy<double>({1, -1, 0, 3}, {1, 0, 1, 2}, {}).value,
               (2 * std::log1p(std::exp(-1.0)) + std::log(2.0)) / 4, 1e-15);
+  // As torch.nn.BCEWithLogitsLoss(pos_weight=[3, 0.5]) gives it.
+  EXPECT_NEAR(BinaryCrossEntropy<double>({1, -1, 0, 3}, {1, 0, 1, 1}, {3, 0.5}).value,
+              0.8391954918848996, 1e-15);
   // No overflow far out.
-  EXPECT_NEAR(BinaryCrossEntropy<double>({800, -800}, {0, 1}).value, 800, 1e-12);
+  EXPECT_NEAR(BinaryCrossEntropy<double>({800, -800}, {0, 1}, {}).value, 800, 1e-12);
 }
 
 TEST(ReferenceAdam, FirstStepMovesEveryWeightByTheRateAndDecay) {

@@ -260,7 +260,7 @@ void ExpectAgreement(const Job& job, const std::string& what) {
                                        batch.multi_labels.data() + batch.multi_labels.size());
     const reference::Loss<double> expected_loss =
         job.options.loss == LossKind::kBinary
-            ? reference::BinaryCrossEntropy(logits, targets)
+            ? reference::BinaryCrossEntropy(logits, targets, class_weight)
             : reference::CrossEntropy(logits, labels, class_weight);
     EXPECT_LE(Norm(Difference(model.last_logits(), logits)),
               (step == 0 ? kLogitsBound : kLossBound) * Norm(logits));
@@ -297,6 +297,8 @@ TEST(LargeGT, AgreesWithTheReferenceUnderClassWeights) {
   Job job = SmallJob(Conv::kFull, NormKind::kLayer, 1);
   job.class_weight = {0.5f, 2, 0.25f, 1.5f};
   ExpectAgreement(job, "class weights");
+  job.options.loss = LossKind::kBinary;
+  ExpectAgreement(job, "weights of labels");
 }
 
 TEST(LargeGT, AgreesWithTheReferenceOnRowsWiderThanAnyVectorAndALongSequence) {
