@@ -32,7 +32,7 @@ absl::StatusOr<std::string> ImportProvenance(const ImportOptions& options);
 // folder.
 absl::StatusOr<std::string> ImportInputs(const ImportOptions& options);
 
-// The `sources` of that entry: where the inputs are.
+// The `sources` of that entry: where the inputs are, and --like.
 std::string ImportSources(const ImportOptions& options);
 
 // True if the store was imported with these options (ImportProvenance), of inputs that have changed

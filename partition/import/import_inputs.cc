@@ -184,7 +184,9 @@ absl::StatusOr<std::string> ImportInputs(const ImportOptions& options) {
 }
 
 std::string ImportSources(const ImportOptions& options) {
-  return absl::StrJoin(InputsOf(options), "; ", [](std::string* out, const Input& input) {
+  std::vector<Input> sources = InputsOf(options);
+  if (!options.like.empty()) sources.push_back({"--like", options.like});
+  return absl::StrJoin(sources, "; ", [](std::string* out, const Input& input) {
     absl::StrAppend(out, input.flag, " ", AbsolutePath(input.path));
   });
 }

@@ -96,6 +96,8 @@ TEST_F(TablesLike, SayInTheirProvenanceWhichStoreItIs) {
   const std::string like_old = import_of("s.qh");
   EXPECT_THAT(import_of("old.qh"), Not(HasSubstr("like=")));
   EXPECT_THAT(like_old, HasSubstr("like="));
+  EXPECT_THAT(OpenStore()->FindStep("import")->sources(),
+              HasSubstr("; --like " + output_ / "old.qh"));
   ASSERT_OK(ImportAs("next.qh", nodes, "s.qh"));
   EXPECT_EQ(import_of("next.qh"), like_old);
   ASSERT_OK(ImportAs("old.qh", "id,income,city,label\na,2,rome,no\nb,9,oslo,yes\n"));
