@@ -176,7 +176,11 @@ absl::StatusOr<NodeSelection> NodeSelection::FromFile(const Store& store, const 
     selection.nodes_.emplace_back(static_cast<int64_t>(v));
     selection.rows_.push_back(found->second);
   }
-  for (Chosen& node : chosen) selection.names_.push_back(std::move(node.name));
+  if (npy) {
+    QH_ASSIGN_OR_RETURN(selection.names_, NamesOfPlaces(store, places));
+  } else {
+    for (Chosen& node : chosen) selection.names_.push_back(std::move(node.name));
+  }
   selection.all_ = false;
   selection.num_rows_ = static_cast<int64_t>(places.size());
   return selection;
