@@ -189,7 +189,7 @@ absl::Status CheckFileName(absl::string_view name) {
 
 absl::string_view StepOfFile(absl::string_view name) {
   if (name == "features.npy") return "propagate";
-  if (name == "pos_enc.npy") return "encode";
+  if (name == "pos_enc.npy" || name == kEncodingMomentsFile) return "encode";
   return "import";
 }
 

@@ -30,9 +30,10 @@ inline constexpr uint8_t kUnlabelledMulti = 2;  // in labels [N, L]
 
 // Of a store whose input names its nodes: line i has the name of the node with original id i.
 inline constexpr char kOriginalNames[] = "original_names.txt";
-// Of a store imported `--like` another: the means and deviations of that one's features, f64 [2,
-// W].
+// Means and deviations, f64 [2, columns]: of a store imported `--like` another, those of that one's
+// features; and those of encodings before they were standardised, by which they were.
 inline constexpr char kMomentsFile[] = "moments.npy";
+inline constexpr char kEncodingMomentsFile[] = "pos_enc_moments.npy";
 
 enum class SplitPart : uint8_t { kNone = 0, kTrain = 1, kValid = 2, kTest = 3 };
 

@@ -97,16 +97,26 @@ absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
       FeaturesHoldEncodings(trained) ? "" : ", or model.conv=LOCAL"));
 }
 
-void WarnOfOtherScale(const StoreManifest& trained, const Store& store) {
-  if (IsOfSameGraph(trained, store.manifest()) ||
-      LikeIdentity(trained) == LikeIdentity(store.manifest()) ||
-      !absl::StrContains(OptionsOf(trained, "propagate"), "standardize=true"))
-    return;
-  PrintWarning(absl::StrCat(
-      "the features of ", store.path(),
-      " are standardised by its own nodes: results are off as far as their means and deviations "
-      "differ from those of the store that the model was trained on; prep --like that store takes "
-      "these"));
+bool HaveSameEncodingMoments(const StoreManifest& trained, const StoreManifest& store) {
+  const StoreFile* const before = FindFile(trained, kEncodingMomentsFile);
+  const StoreFile* const now = FindFile(store, kEncodingMomentsFile);
+  return before != nullptr && now != nullptr && before->sidecar_xxh3() == now->sidecar_xxh3();
+}
+
+void WarnOfOtherScale(const StoreManifest& trained, const Store& store, bool reads_encodings) {
+  const StoreManifest& now = store.manifest();
+  if (IsOfSameGraph(trained, now)) return;
+  const bool of_features = absl::StrContains(OptionsOf(trained, "propagate"), "standardize=true") &&
+                           LikeIdentity(trained) != LikeIdentity(now);
+  const bool of_encodings = reads_encodings && MethodOf(OptionsOf(trained, "encode")) != "file" &&
+                            !HaveSameEncodingMoments(trained, now);
+  if (!of_features && !of_encodings) return;
+  PrintWarning(absl::StrCat("the ", of_features ? "features" : "",
+                            of_features && of_encodings ? " and " : "",
+                            of_encodings ? "encodings" : "", " of ", store.path(),
+                            " are standardised by its own nodes: results are off as far as their "
+                            "means and deviations differ from those of the store that the model "
+                            "was trained on; prep --like that store takes these"));
 }
 
 // Checks what the shapes of the weights do not show.
@@ -199,7 +209,9 @@ absl::Status ReadOntoOtherStore(const CheckpointJob& job, Use use, Session& sess
                   "%s is not the store that the model was trained on; centroids keep the counts of "
                   "the nodes of that store\n",
                   session.store().path());
-  if (is_main && trained.ok()) WarnOfOtherScale(*trained, session.store());
+  if (is_main && trained.ok())
+    WarnOfOtherScale(*trained, session.store(),
+                     session.model().options().has_global() || FeaturesHoldEncodings(*trained));
   return ReadCheckpointOfOtherStore(job.checkpoint, session.model());
 }
 

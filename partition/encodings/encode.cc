@@ -17,6 +17,8 @@
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/encoding_file.h"
 #include "partition/encodings/link_auc.h"
+#include "partition/linear_algebra/standardize.h"
+#include "partition/steps/moments_file.h"
 #include "partition/steps/node_keys.h"
 #include "partition/steps/provenance.h"
 #include "partition/steps/store_step.h"
@@ -35,6 +37,19 @@ absl::Status CheckOptions(const EncodeOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat("dim is ", options.dim, ": it must be 1 to ", kMaxEncodingWidth));
   return absl::OkStatus();
+}
+
+// By which columns are standardised: their own, or those of the store that `store` is like, if they
+// are of encodings with the same options.
+absl::StatusOr<ColumnMoments> MomentsFor(TensorView<const float> columns,
+                                         const std::string& options_text, const Store& store,
+                                         ThreadPool& pool) {
+  if (store.manifest().encodings_like() != options_text) return MeasureColumns(columns, pool);
+  absl::StatusOr<ColumnMoments> moments = ReadMoments(store, kEncodingMomentsFile);
+  if (moments.ok() && static_cast<int64_t>(moments->mean.size()) == columns.dim(1)) return moments;
+  return absl::DataLossError(absl::StrCat(
+      store.path(), "/", kEncodingMomentsFile, ", of the store that it is like, is not of ",
+      columns.dim(1), " columns any more: run `quadhop import --like` again"));
 }
 
 }  // namespace
@@ -65,7 +80,8 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   const auto& [writer, store] = step;
   if (!options.verified)
     QH_RETURN_IF_ERROR(store->VerifyFiles(
-        {"indptr.npy", "indices.npy", "original_ids.npy", kOriginalNames}, pool));
+        {"indptr.npy", "indices.npy", "original_ids.npy", kOriginalNames, kEncodingMomentsFile},
+        pool));
   const int64_t num_nodes = store->num_nodes();
   QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
   const EncodingMethod* method = nullptr;  // or the file
@@ -94,10 +110,15 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
     QH_RETURN_IF_ERROR(method->encode({topology, store->manifest().directed(), keys, options.seed,
                                        memory_bytes, path, pool, &report.note, options.on_progress},
                                       out));
+    QH_ASSIGN_OR_RETURN(const ColumnMoments moments, MomentsFor(out, options_text, *store, pool));
+    StandardizeColumns(out, moments, pool);
+    QH_RETURN_IF_ERROR(AddMoments(kEncodingMomentsFile, moments, *writer));
   }
   Tell(options.on_progress, "measures link AUC");
   report.link_auc = LinkAuc(topology, out, options.seed);
   // What was made from the earlier encodings is not valid any more.
+  if (method == nullptr) LeaveOut(writer->manifest(), kEncodingMomentsFile);
+  if (store->manifest().encodings_like() != options_text) writer->manifest().clear_encodings_like();
   if (FeaturesHoldEncodings(store->manifest())) LeaveOut(writer->manifest(), "features.npy");
   writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
   QH_RETURN_IF_ERROR(

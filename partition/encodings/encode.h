@@ -19,7 +19,8 @@ struct EncodeOptions {
   // node2vec: walks and skip-gram with negative samples, as in the paper.
   // rwse: probabilities of being back after 2, 3, ... steps of a random walk.
   // laplacian: eigenvectors of the normalised Laplacian, for its smallest eigenvalues except 0.
-  // All with columns standardised; see partition/encodings.
+  // All with columns standardised, by their own moments or those of a store that this one is like;
+  // see partition/encodings.
   // file: rows of an .npy array [N, G] of f32, f64 or f16 in original node order, as they are.
   std::string method = "fastrp";
   int32_t dim = 64;          // G, [1, 65536]; not file

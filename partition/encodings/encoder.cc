@@ -12,7 +12,6 @@
 #include "partition/linear_algebra/randomized_svd.h"
 #include "partition/linear_algebra/sparse_product.h"
 #include "partition/linear_algebra/sparse_transpose.h"
-#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {
@@ -64,7 +63,6 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
       adjacency.Multiply(y, x, input.pool);  // symmetric
   };
   QH_RETURN_IF_ERROR(RandomizedSvd(map, out.dim(1), input.seed, input.pool, out));
-  StandardizeColumns(out, input.pool);
   return absl::OkStatus();
 }
 

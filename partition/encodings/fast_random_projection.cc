@@ -166,7 +166,6 @@ absl::Status FastRandomProjection(const FastRpInput& input, ThreadPool& pool,
       QH_RETURN_IF_ERROR(projection.MakePower(power));
     QH_RETURN_IF_ERROR(projection.AddUp(out));
   }
-  StandardizeColumns(out, pool);
   return absl::OkStatus();
 }
 

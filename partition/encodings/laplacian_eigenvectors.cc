@@ -14,7 +14,6 @@
 #include "core/threads/for_each_row.h"
 #include "partition/encodings/graph_laplacian.h"
 #include "partition/linear_algebra/random_rows.h"
-#include "partition/linear_algebra/standardize.h"
 #include "partition/linear_algebra/symmetric_eigen.h"
 #include "partition/linear_algebra/tall_skinny.h"
 
@@ -198,7 +197,6 @@ absl::Status LaplacianEigenvectorsWithin(int64_t most_products, const EncoderInp
                         quality.bad, Counted(dim, "column"), quality.worst, kEnough);
   space.CopyEigenvectors(out);
   FixSigns(out, input.pool);
-  StandardizeColumns(out, input.pool);
   return absl::OkStatus();
 }
 

@@ -9,7 +9,6 @@
 #include "partition/encodings/random_walk.h"
 #include "partition/linear_algebra/add_scaled.h"
 #include "partition/linear_algebra/random_rows.h"
-#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {
@@ -167,7 +166,6 @@ absl::Status Node2Vec(const EncoderInput& input, TensorView<float> out) {
   SkipGram skip_gram(input, out);
   skip_gram.Begin();
   skip_gram.RunEpoch();
-  StandardizeColumns(out, input.pool);
   return absl::OkStatus();
 }
 

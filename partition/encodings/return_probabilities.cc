@@ -7,7 +7,6 @@
 
 #include "partition/encodings/random_walk.h"
 #include "partition/linear_algebra/random_rows.h"
-#include "partition/linear_algebra/standardize.h"
 
 namespace quadhop {
 namespace {
@@ -150,7 +149,6 @@ absl::Status ReturnProbabilities(const EncoderInput& input, TensorView<float> ou
     nodes_done += range.end - range.begin;
     Tell(input.on_progress, "walks", ShareOf(nodes_done, num_nodes));
   });
-  StandardizeColumns(out, input.pool);
   return absl::OkStatus();
 }
 

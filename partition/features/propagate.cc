@@ -9,7 +9,6 @@
 #include "core/memory/host_memory.h"
 #include "core/store/store.h"
 #include "partition/features/hop_features.h"
-#include "partition/features/moments.h"
 #include "partition/features/raw_features.h"
 #include "partition/linear_algebra/column_blocks.h"
 #include "partition/linear_algebra/sparse_product.h"
@@ -107,7 +106,7 @@ absl::Status PropagateStore(const std::string& path, const PropagateOptions& opt
                       ColumnsAtATime(shape.num_nodes, shape.width, options.memory_bytes));
   if (options.standardize) {
     Tell(options.on_progress, "measures features");
-    QH_ASSIGN_OR_RETURN(const ColumnMoments moments, MomentsFor(raw, *store, pool));
+    QH_ASSIGN_OR_RETURN(const ColumnMoments moments, raw.Moments(*store, pool));
     raw.Standardize(moments);
   }
   QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> data,

@@ -6,6 +6,7 @@
 
 #include "core/base/casts.h"
 #include "core/base/status.h"
+#include "partition/steps/moments_file.h"
 
 namespace quadhop {
 namespace {
@@ -84,7 +85,15 @@ absl::Status RawFeatures::OpenSparse(const Store& store) {
   return absl::OkStatus();
 }
 
-ColumnMoments RawFeatures::Measure(ThreadPool& pool) const {
+absl::StatusOr<ColumnMoments> RawFeatures::Moments(const Store& store, ThreadPool& pool) const {
+  if (store.HasFile(kMomentsFile)) {
+    QH_ASSIGN_OR_RETURN(ColumnMoments moments, ReadMoments(store, kMomentsFile));
+    if (static_cast<int64_t>(moments.mean.size()) == width()) return moments;
+    return absl::FailedPreconditionError(
+        absl::StrCat(store.path(), " is like a store whose features have ", moments.mean.size(),
+                     " columns, those of --with-encodings among them, but here they have ", width(),
+                     ": give --with-encodings, or not, as for that one"));
+  }
   const auto read = [this](int64_t node, float* row) -> const float* {
     ReadRow(node, 0, width(), row);
     return row;

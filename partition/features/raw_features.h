@@ -21,9 +21,11 @@ class RawFeatures {
   // not fit the manifest or each other.
   static absl::StatusOr<RawFeatures> Open(const Store& store, bool with_encodings);
 
-  // Means and deviations of the columns over all nodes, as they stand in the store. Reads the
-  // features twice; moments are sums of doubles that do not depend on the threads.
-  ColumnMoments Measure(ThreadPool& pool) const;
+  // By which the columns are standardised: means and deviations over all nodes, or, if the store is
+  // like another, over those of that one. The former reads the features twice; they are sums of
+  // doubles that do not depend on the threads. kFailedPrecondition if the other store's features
+  // are of other columns.
+  absl::StatusOr<ColumnMoments> Moments(const Store& store, ThreadPool& pool) const;
   // From here on a column is read less its mean, divided by its deviation, and as 0 if that is 0.
   void Standardize(const ColumnMoments& moments);  // [F + G]
 

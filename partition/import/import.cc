@@ -14,7 +14,6 @@
 #include "core/memory/host_memory.h"
 #include "core/store/store.h"
 #include "core/store/store_writer.h"
-#include "partition/features/moments.h"
 #include "partition/import/formats/import_format.h"
 #include "partition/import/formats/import_splits.h"
 #include "partition/import/formats/unrecognised.h"
@@ -193,7 +192,7 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   if (!options.like.empty()) {
     QH_ASSIGN_OR_RETURN(like, LikeStore::Open(options.like, pool));
     target.BeLike(*like);
-    QH_RETURN_IF_ERROR(AddMoments(like->moments(), *writer));
+    QH_RETURN_IF_ERROR(like->AddTo(*writer));
   }
   QH_RETURN_IF_ERROR(format->read(options, target, pool));
   QH_RETURN_IF_ERROR(CheckSplits(options, *format, target.has_splits()));

@@ -10,7 +10,8 @@ namespace {
 
 constexpr int64_t kRowsPerBlock = 4096;
 constexpr int64_t kBlocksAThread = 4;  // of which sums are held
-constexpr double kTiny = 1e-12;        // keeps rows and columns of zeros as they are
+constexpr double kTiny = 1e-12;        // keeps rows of zeros as they are
+constexpr double kConstant = 1e-6;     // a deviation per mean that f32 does not tell from rounding
 
 // The sum over rows of term(value, column) for each column, blocks added in order.
 template <typename Term>
@@ -38,6 +39,10 @@ std::vector<double> ColumnSums(int64_t num_rows, int64_t num_columns, const RowS
   return sums;
 }
 
+bool IsConstant(const ColumnMoments& of, size_t column) {
+  return of.deviation[column] <= kConstant * std::abs(of.mean[column]);
+}
+
 }  // namespace
 
 ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowSource& row,
@@ -55,11 +60,15 @@ ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowSource& r
   return of;
 }
 
-void StandardizeColumns(TensorView<float> x, ThreadPool& pool) {
+ColumnMoments MeasureColumns(TensorView<const float> x, ThreadPool& pool) {
   const auto row_of = [&](int64_t i, float*) -> const float* { return x.row(i); };
-  const ColumnMoments of = MeasureColumns(x.dim(0), x.dim(1), row_of, pool);
+  return MeasureColumns(x.dim(0), x.dim(1), row_of, pool);
+}
+
+void StandardizeColumns(TensorView<float> x, const ColumnMoments& of, ThreadPool& pool) {
   std::vector<double> scale;
-  for (const double deviation : of.deviation) scale.push_back(1 / (deviation + kTiny));
+  for (size_t j = 0; j < of.mean.size(); ++j)
+    scale.push_back(IsConstant(of, j) ? 0 : 1 / (of.deviation[j] + kTiny));
   pool.ParallelFor(NumBlocks(x.dim(0), kRowsPerBlock), [&](int64_t block, int) {
     const BlockRange range = Block(block, x.dim(0), kRowsPerBlock);
     float* row = x.row(range.begin);

@@ -23,8 +23,13 @@ struct ColumnMoments {
 ColumnMoments MeasureColumns(int64_t num_rows, int64_t width, const RowSource& row,
                              ThreadPool& pool);
 
-// x = (x - mean) / (deviation + 1e-12) for each column, by MeasureColumns.
-void StandardizeColumns(TensorView<float> x,  // [N, G]
+ColumnMoments MeasureColumns(TensorView<const float> x,  // [N, G]
+                             ThreadPool& pool);
+
+// x = (x - mean) / (deviation + 1e-12) for each column; 0 if it deviates by at most 1e-6 |mean|,
+// for moments may be those of another graph, whose constant says nothing about the scale here.
+void StandardizeColumns(TensorView<float> x,           // [N, G]
+                        const ColumnMoments& moments,  // [G]
                         ThreadPool& pool);
 
 // 1 / (|x| + 1e-12) of a row whose values' squares add up to `square`.

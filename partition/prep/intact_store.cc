@@ -6,14 +6,16 @@
 
 #include "core/base/status.h"
 #include "core/store/manifest.h"
+#include "partition/encodings/encode.h"
 #include "partition/steps/store_step.h"
 
 namespace quadhop {
 namespace {
 
-std::vector<absl::string_view> FilesOf(PrepStep step) {
-  if (step == PrepStep::kEncode) return {"pos_enc.npy"};
+std::vector<absl::string_view> FilesOf(PrepStep step, absl::string_view options) {
   if (step == PrepStep::kPropagate) return {"features.npy"};
+  if (step == PrepStep::kEncode && MethodOf(options) == "file") return {"pos_enc.npy"};
+  if (step == PrepStep::kEncode) return {"pos_enc.npy", kEncodingMomentsFile};
   return {"indptr.npy", "indices.npy", "original_ids.npy"};
 }
 
@@ -22,7 +24,7 @@ std::vector<absl::string_view> FilesOf(PrepStep step) {
 bool StepIsDone(const Store& store, PrepStep step, absl::string_view options) {
   const Provenance* done = store.FindStep(PrepStepName(step));
   if (done == nullptr || done->options() != options) return false;
-  const std::vector<absl::string_view> files = FilesOf(step);
+  const std::vector<absl::string_view> files = FilesOf(step, options);
   return std::all_of(files.begin(), files.end(),
                      [&](absl::string_view name) { return store.HasFile(name); });
 }

@@ -14,7 +14,8 @@
 namespace quadhop {
 
 // The files that steps after the import make of the others, and can make again.
-inline constexpr absl::string_view kDerivedFiles[] = {"features.npy", "pos_enc.npy"};
+inline constexpr absl::string_view kDerivedFiles[] = {"features.npy", "pos_enc.npy",
+                                                      kEncodingMomentsFile};
 
 struct StoreStep {
   std::unique_ptr<StoreWriter> writer;

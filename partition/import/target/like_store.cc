@@ -12,7 +12,8 @@
 #include "core/base/status.h"
 #include "core/files/checksum.h"
 #include "core/store/manifest.h"
-#include "partition/features/moments.h"
+#include "partition/features/raw_features.h"
+#include "partition/steps/moments_file.h"
 #include "partition/steps/prep_step.h"
 
 namespace quadhop {
@@ -49,16 +50,28 @@ std::string LikeIdentity(const StoreManifest& manifest) {
 
 absl::StatusOr<LikeStore> LikeStore::Open(const std::string& path, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
-  QH_RETURN_IF_ERROR(store->VerifyFiles({"raw.npy", "raw.indptr.npy", "raw.indices.npy",
-                                         "raw.values.npy", "pos_enc.npy", kMomentsFile},
-                                        pool));
+  QH_RETURN_IF_ERROR(
+      store->VerifyFiles({"raw.npy", "raw.indptr.npy", "raw.indices.npy", "raw.values.npy",
+                          "pos_enc.npy", kMomentsFile, kEncodingMomentsFile},
+                         pool));
   QH_ASSIGN_OR_RETURN(const RawFeatures raw,
                       RawFeatures::Open(*store, store->manifest().features_with_encodings()));
   LikeStore like;
   like.path_ = path;
   like.manifest_ = store->manifest();
-  QH_ASSIGN_OR_RETURN(like.moments_, MomentsFor(raw, *store, pool));
+  QH_ASSIGN_OR_RETURN(like.moments_, raw.Moments(*store, pool));
+  if (store->HasFile(kEncodingMomentsFile)) {
+    QH_ASSIGN_OR_RETURN(like.encoding_moments_, ReadMoments(*store, kEncodingMomentsFile));
+  }
   return like;
+}
+
+absl::Status LikeStore::AddTo(StoreWriter& writer) const {
+  QH_RETURN_IF_ERROR(AddMoments(kMomentsFile, moments_, writer));
+  const Provenance* const encode = FindStep(manifest_, PrepStepName(PrepStep::kEncode));
+  if (encode == nullptr || encoding_moments_.mean.empty()) return absl::OkStatus();
+  writer.manifest().set_encodings_like(encode->options());
+  return AddMoments(kEncodingMomentsFile, encoding_moments_, writer);
 }
 
 absl::StatusOr<std::vector<std::string>> LikeStore::CategoriesOf(absl::string_view column) const {

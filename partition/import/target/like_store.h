@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/store/store.h"
+#include "core/store/store_writer.h"
 #include "core/threads/thread_pool.h"
 #include "partition/linear_algebra/standardize.h"
 
@@ -33,6 +34,9 @@ class LikeStore {
   // were set to the means, which that left as they were.
   const ColumnMoments& moments() const { return moments_; }
 
+  // Adds its moments, those of its features and of its encodings, to a store in the making.
+  absl::Status AddTo(StoreWriter& writer) const;
+
   // The texts that are features of a column, "Rome" for "city=Rome". kFailedPrecondition if there
   // are none.
   absl::StatusOr<std::vector<std::string>> CategoriesOf(absl::string_view column) const;
@@ -49,6 +53,7 @@ class LikeStore {
   std::string path_;
   StoreManifest manifest_;
   ColumnMoments moments_;
+  ColumnMoments encoding_moments_;  // empty: there are none
 };
 
 }  // namespace quadhop

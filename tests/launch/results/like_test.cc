@@ -3,10 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "core/arrays/tensor.h"
+#include "core/base/status.h"
 #include "core/files/file.h"
+#include "core/store/store.h"
+#include "partition/linear_algebra/standardize.h"
+#include "partition/steps/moments_file.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -22,12 +28,14 @@ class NextWeek : public testing::Test {
  protected:
   static constexpr int kNodes = 120;
 
-  // A ring of payers, whose class is that of their land.
+  // A ring of payers, whose class is that of their land. At another scale some pay to more.
   Outcome Prep(const std::string& name, const std::string& third_land, double scale,
                const std::vector<std::string>& more = {}) {
     std::string edges, nodes = "id,amount,land,label\n";
     for (int v = 0; v < kNodes; ++v) {
       absl::StrAppend(&edges, "n", v, ",n", (v + 1) % kNodes, "\n");
+      if (scale != 1 && v % 4 == 0)
+        absl::StrAppend(&edges, "n", v, ",n", (7 * v + 2) % kNodes, "\n");
       absl::StrAppend(&nodes, "n", v, ",", v % 7 == 0 ? "" : absl::StrCat(scale * v), ",",
                       v % 3 == 0 ? "DE" : (v % 3 == 1 ? "FR" : third_land), ",",
                       v % 3 == 0 ? "fraud" : "fine", "\n");
@@ -54,6 +62,23 @@ class NextWeek : public testing::Test {
   Outcome Predict(const std::string& name) {
     return Quadhop({"predict", "--run", At("run"), "--store", At(name), "--out", At("x.csv")});
   }
+  // Encodings [N, G] and the means and deviations that they are standardised by.
+  struct Encodings {
+    std::unique_ptr<Store> store;
+    TensorView<const float> columns;
+    ColumnMoments moments;
+    double Before(int64_t v, int64_t g) const {  // before they were standardised
+      const auto j = static_cast<size_t>(g);
+      return double{columns.row(v)[g]} * moments.deviation[j] + moments.mean[j];
+    }
+  };
+  absl::StatusOr<Encodings> ReadEncodings(const std::string& name) {
+    Encodings of;
+    QH_ASSIGN_OR_RETURN(of.store, Store::Open(At(name)));
+    QH_ASSIGN_OR_RETURN(of.columns, of.store->pos_enc());
+    QH_ASSIGN_OR_RETURN(of.moments, ReadMoments(*of.store, kEncodingMomentsFile));
+    return of;
+  }
   std::string At(const std::string& name) const { return folder_ / name; }
 
   TempDir folder_;
@@ -73,6 +98,45 @@ TEST_F(NextWeek, IsPredictedIfItsStoreIsLikeThatOfTheModel) {
   const Outcome predicted = Predict("new");
   EXPECT_EQ(predicted.code, ExitCode::kDone) << predicted.err;
   EXPECT_THAT(predicted.err, Not(HasSubstr("standardised")));
+}
+
+TEST_F(NextWeek, HasEncodingsOnTheScaleOfTheOther) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const Encodings old, ReadEncodings("old"));
+  ASSERT_OK_AND_ASSIGN(const Encodings like, ReadEncodings("new"));
+  EXPECT_EQ(like.moments.mean, old.moments.mean);
+  EXPECT_EQ(like.moments.deviation, old.moments.deviation);
+
+  ASSERT_EQ(Prep("apart", "IT", 2).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const Encodings apart, ReadEncodings("apart"));
+  EXPECT_NE(apart.moments.deviation, old.moments.deviation);
+  ASSERT_EQ(apart.columns.dim(1), 4);
+  for (int64_t v = 0; v < kNodes; ++v)
+    for (int64_t g = 0; g < 4; ++g) EXPECT_NEAR(like.Before(v, g), apart.Before(v, g), 1e-5);
+}
+
+TEST_F(NextWeek, HasEncodingsOfOtherOptionsOnTheirOwnScale) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
+  ASSERT_EQ(Prep("apart", "IT", 2).code, ExitCode::kDone);
+  for (const char* name : {"new", "apart"})
+    ASSERT_EQ(Quadhop({"encode", "--store", At(name), "--dim", "5"}).code, ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const Encodings now, ReadEncodings("new"));
+  ASSERT_OK_AND_ASSIGN(const Encodings apart, ReadEncodings("apart"));
+  EXPECT_EQ(now.moments.deviation, apart.moments.deviation);
+  EXPECT_EQ(now.store->manifest().encodings_like(), "");
+}
+
+TEST_F(NextWeek, IsWarnedOfIfItsEncodingsAreOnAnotherScale) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
+                                   "train.epochs=1", "--run", At("run")});
+  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
+  EXPECT_THAT(Predict("new").err, Not(HasSubstr("standardised")));
+  ASSERT_EQ(Prep("apart", "IT", 2).code, ExitCode::kDone);
+  EXPECT_THAT(Predict("apart").err, HasSubstr("the features and encodings of"));
 }
 
 TEST_F(NextWeek, IsPreparedAnewIfTheOtherStoreIsAnother) {

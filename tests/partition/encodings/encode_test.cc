@@ -10,6 +10,7 @@
 #include "partition/cuts/partition_store.h"
 #include "partition/encodings/encoder.h"
 #include "partition/features/propagate.h"
+#include "partition/steps/moments_file.h"
 #include "tests/partition/import/formats/format_writers.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
@@ -124,6 +125,17 @@ TEST_F(Encode, StandardizesColumns) {
       EXPECT_NEAR(square / 200, 1, 1e-6);
     }
   }
+}
+
+TEST_F(Encode, KeepsTheMomentsByWhichColumnsWereStandardised) {
+  EncodedWith({"fastrp", 4, 0, ""});
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(path_));
+  EXPECT_OK(ReadMoments(*store, kEncodingMomentsFile).status());
+  const std::vector<float> rows = RandomValues(200 * 6, 4);
+  ASSERT_OK(EncodeFile(DType::kF32, {200, 6}, rows.data()));  // not standardised
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> of_file, Store::Open(path_));
+  EXPECT_FALSE(of_file->HasFile(kEncodingMomentsFile));
+  EXPECT_FALSE(FileExists(path_ + "/pos_enc_moments.npy"));
 }
 
 // Sums run in another order, so digits may differ; the random numbers are the same.

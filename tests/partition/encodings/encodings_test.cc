@@ -15,6 +15,7 @@
 #include "partition/encodings/encoder.h"
 #include "partition/encodings/laplacian_eigenvectors.h"
 #include "partition/encodings/link_auc.h"
+#include "partition/linear_algebra/standardize.h"
 #include "tests/partition/store_testing.h"
 #include "tests/support/status_matchers.h"
 
@@ -30,6 +31,7 @@ absl::StatusOr<Tensor<float>> EncodingOf(const TestGraph& graph, const char* met
   QH_ASSIGN_OR_RETURN(const EncodingMethod* const encoding, FindEncoder(method));
   QH_RETURN_IF_ERROR(
       encoding->encode({graph.topology(), directed, keys, 1, 0, "", pool}, out.view()));
+  StandardizeColumns(out.view(), MeasureColumns(out.cview(), pool), pool);
   return out;
 }
 
