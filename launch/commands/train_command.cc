@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <set>
 
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
@@ -25,7 +24,6 @@
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
 #include "launch/session/open_store.h"
-#include "launch/session/trainable.h"
 #include "launch/training/repetitions.h"
 #include "launch/training/train.h"
 #include "launch/training/train_job.h"
@@ -186,11 +184,7 @@ absl::Status CheckTraining(absl::Span<const std::string> arguments, int num_rank
   if (train.repeat.any()) QH_RETURN_IF_ERROR(CheckRepetitions(train.job.run, jobs));
   ThreadPool pool(1);
   QH_RETURN_IF_ERROR(CheckRanksOfStore(**store, num_ranks, pool));
-  std::set<std::string> splits;  // jobs over seeds have the same
-  for (const TrainJob& job : jobs) splits.insert(job.split);
-  for (const std::string& split : splits)
-    QH_RETURN_IF_ERROR(CheckTrainable(**store, split, train.job.config, pool));
-  return absl::OkStatus();
+  return CheckSplits(**store, jobs, pool);
 }
 
 absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {

@@ -6,6 +6,7 @@
 #include <absl/strings/strip.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/files/file.h"
 #include "launch/run/run_paths.h"
@@ -34,6 +35,14 @@ absl::string_view KindOfRun(absl::string_view name) {
   uint64_t seed = 0;
   if (absl::StartsWith(name, kSplitRun)) return kSplitRun;
   return absl::ConsumePrefix(&name, kSeedRun) && absl::SimpleAtoi(name, &seed) ? kSeedRun : "";
+}
+
+std::string FolderOfRuns(const std::string& run) {
+  std::filesystem::path folder = std::filesystem::path(run).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  const std::filesystem::path named = folder;
+  while (!KindOfRun(folder.filename().string()).empty()) folder = folder.parent_path();
+  return folder == named ? "" : folder.string();
 }
 
 std::vector<std::string> RunsIn(const std::string& folder) {

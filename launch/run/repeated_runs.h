@@ -21,6 +21,9 @@ std::string SplitRunName(absl::string_view split);
 // is neither.
 absl::string_view KindOfRun(absl::string_view name);
 
+// The folder of runs that a run stands in; "" if its name is not that of one of several.
+std::string FolderOfRuns(const std::string& run);
+
 // The runs in a folder, by their names in it: "seed-3", "split-NAME/seed-3". Splits are sorted by
 // name, seeds by number.
 std::vector<std::string> RunsIn(const std::string& folder);

@@ -5,14 +5,15 @@
 #include <absl/strings/str_split.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "comm/collectives/gather.h"
 #include "core/base/counted.h"
+#include "core/base/spread.h"
 #include "core/base/status.h"
 #include "core/files/file.h"
 #include "core/files/file_lock.h"
@@ -28,27 +29,12 @@
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
 #include "launch/run/run_place.h"
+#include "launch/session/trainable.h"
 #include "launch/training/train.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
 namespace {
-
-struct Spread {
-  std::vector<double> values;
-  double Mean() const {  // of equal values exactly their value, so that they do not deviate
-    double mean = 0, count = 0;
-    for (const double value : values) mean += (value - mean) / ++count;
-    return mean;
-  }
-  // The sample standard deviation (over n - 1). NaN for one run.
-  double Deviation() const {
-    if (values.size() < 2) return std::nan("");
-    double squares = 0;
-    for (const double value : values) squares += (value - Mean()) * (value - Mean());
-    return std::sqrt(squares / static_cast<double>(values.size() - 1));
-  }
-};
 
 bool IsResult(const std::string& name) {
   for (const char* ending :
@@ -57,14 +43,15 @@ bool IsResult(const std::string& name) {
   return name == "best_epoch" || name == "epoch_seconds" || name == "train_nodes_per_second";
 }
 
-absl::StatusOr<std::map<std::string, Spread>> ReadResults(const std::string& run,
-                                                          const std::vector<std::string>& runs) {
-  std::map<std::string, Spread> results;
+using Results = std::map<std::string, std::vector<double>>;  // a value per run, by name
+
+absl::StatusOr<Results> ReadResults(const std::string& run, const std::vector<std::string>& runs) {
+  Results results;
   for (const std::string& one : runs) {
     QH_ASSIGN_OR_RETURN(const nlohmann::json summary,
                         ReadJsonObject(RunSummaryPath(absl::StrCat(run, "/", one))));
     for (const auto& [name, value] : summary.items())
-      if (value.is_number() && IsResult(name)) results[name].values.push_back(value.get<double>());
+      if (value.is_number() && IsResult(name)) results[name].push_back(value.get<double>());
   }
   return results;
 }
@@ -130,21 +117,20 @@ absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJ
 // Prints and writes the mean and the deviation of every result over the finished runs in `run`.
 absl::Status Conclude(const std::string& run, const std::vector<TrainJob>& jobs) {
   const std::vector<std::string> runs = FinishedRunsIn(run);
-  QH_ASSIGN_OR_RETURN(const auto results, ReadResults(run, runs));
+  QH_ASSIGN_OR_RETURN(const Results results, ReadResults(run, runs));
   JsonObject json;
   json.Add("runs", runs);
   std::FILE* const out = jobs[0].log == LogStyle::kJson ? stderr : stdout;
   absl::FPrintF(out, "\n%-24s %12s %12s   of %s\n", "", "mean", "deviation",
                 Counted(static_cast<int64_t>(runs.size()), "run"));
-  for (const auto& [name, spread] : results) {
-    const size_t count = spread.values.size();  // fewer than runs if some scores are NaN
-    absl::FPrintF(out, "%-24s %12.6g %12s%s\n", name, spread.Mean(),
-                  count < 2 ? "-" : absl::StrFormat("%.6g", spread.Deviation()),
+  for (const auto& [name, values] : results) {
+    const size_t count = values.size();  // fewer than runs if some scores are NaN
+    const Spread spread = SpreadOf(values);
+    absl::FPrintF(out, "%-24s %12.6g %12s%s\n", name, spread.mean,
+                  count < 2 ? "-" : absl::StrFormat("%.6g", spread.deviation),
                   count == runs.size() ? "" : absl::StrCat("   of ", count));
     JsonObject of_metric;
-    of_metric.Add("mean", spread.Mean())
-        .Add("deviation", spread.Deviation())
-        .Add("values", spread.values);
+    of_metric.Add("mean", spread.mean).Add("deviation", spread.deviation).Add("values", values);
     json.Add(name, of_metric);
   }
   return WriteFileAtomically(ConclusionPath(run), json.ToString() + "\n");
@@ -194,10 +180,22 @@ absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob
   return CheckCountTogether(run, jobs);
 }
 
+absl::Status CheckSplits(const Store& store, const std::vector<TrainJob>& jobs, ThreadPool& pool) {
+  std::set<std::string> splits;  // jobs over seeds have the same
+  for (const TrainJob& job : jobs)
+    if (splits.insert(job.split).second)
+      QH_RETURN_IF_ERROR(CheckTrainable(store, job.split, job.config, pool));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context) {
-  QH_RETURN_IF_ERROR(
-      OnMainRank(context.comm, "look for the runs", [&] { return CheckRepetitions(run, jobs); }));
+  const auto check = [&]() -> absl::Status {
+    QH_RETURN_IF_ERROR(CheckRepetitions(run, jobs));
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(jobs.front().store));
+    return CheckSplits(*store, jobs, context.pool);
+  };
+  QH_RETURN_IF_ERROR(OnMainRank(context.comm, "look for the runs", check));
   // Locked between the runs, too, so that nobody writes to the store. If it cannot be locked, the
   // first run says why, on all ranks.
   const absl::StatusOr<FileLock> reads = FileLock::OfFolderToRead(jobs.front().store);

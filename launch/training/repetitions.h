@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/store/store.h"
+#include "core/threads/thread_pool.h"
 #include "launch/command_line/exit_code.h"
 #include "launch/ranks/runtime.h"
 #include "launch/training/train_job.h"
@@ -32,9 +34,14 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 // or another split.
 absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob>& jobs);
 
+// kFailedPrecondition if one of their splits cannot be trained on (CheckTrainable): better known
+// before the first of them.
+absl::Status CheckSplits(const Store& store, const std::vector<TrainJob>& jobs, ThreadPool& pool);
+
 // Trains them one after the other, then prints and writes the results of all finished runs in
 // `run`, including those with other seeds or splits than now. kResumable as soon as one was asked
-// to stop. Errors are CheckRepetitions' and Train's. Collective.
+// to stop. Errors are CheckRepetitions', CheckSplits' and Train's.
+// Collective.
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context);
 

@@ -1,6 +1,7 @@
 #include "launch/training/repetitions.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
 #include <absl/strings/str_split.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +11,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/base/status.h"
 #include "core/files/file.h"
+#include "core/store/store_writer.h"
+#include "core/threads/thread_pool.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
@@ -23,6 +27,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 // A store of 200 nodes with the splits "a" and "b".
 class RepetitionsTest : public testing::Test {
@@ -43,6 +48,17 @@ class RepetitionsTest : public testing::Test {
     std::string line;
     std::getline(metrics, line);
     return nlohmann::json::parse(line, nullptr, false)["loss"].get<double>();
+  }
+
+  absl::Status LeaveNoTrainingNodes(int64_t split) {
+    QH_ASSIGN_OR_RETURN(const std::unique_ptr<StoreWriter> writer,
+                        StoreWriter::Begin(folder_ / "s.qh"));
+    QH_ASSIGN_OR_RETURN(const absl::Span<uint8_t> parts,
+                        writer->AddArrayOf<uint8_t>("splits.npy", {2, 200}));
+    for (int64_t v = 0; v < 400; ++v)
+      parts[static_cast<size_t>(v)] = v / 200 == split ? 3 : TinySplit(v % 200, v / 200);
+    ThreadPool pool(1);
+    return writer->Commit(Provenance(), pool);
   }
 
   TempDir folder_;
@@ -107,6 +123,29 @@ TEST_F(RepetitionsTest, AReportShowsAllOfThem) {
   ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(page));
   for (const char* run : {"split-a/seed-0", "split-a/seed-1", "split-b/seed-0", "split-b/seed-1"})
     EXPECT_THAT(text, HasSubstr(run));
+}
+
+TEST_F(RepetitionsTest, AReportHasTheMeanAndTheDeviationOfThoseThatStandInOneFolder) {
+  ASSERT_EQ(Train("many", {"--seeds", "3"}).code, ExitCode::kDone);
+  ASSERT_EQ(Train("one", {}).code, ExitCode::kDone);
+  const std::string many = folder_ / "many", page = folder_ / "r.html";
+  ASSERT_EQ(Quadhop({"report", many + "/", folder_ / "one", "--out", page}).code, ExitCode::kDone);
+  const nlohmann::json accuracy = Json("many/repetitions.json")["test_accuracy"];
+  const std::string row =
+      absl::StrFormat("<td>%s</td><td>3</td><td>%.4f ± %.4f</td>", many,
+                      accuracy["mean"].get<double>(), accuracy["deviation"].get<double>());
+  ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(page));
+  EXPECT_THAT(text, HasSubstr(row));
+  ASSERT_EQ(Quadhop({"report", folder_ / "one", "--out", page}).code, ExitCode::kDone);
+  EXPECT_THAT(ReadFile(page).value(), Not(HasSubstr("Over seeds and splits")));
+}
+
+TEST_F(RepetitionsTest, BeginNoneIfOneOfTheirSplitsCannotBeTrainedOn) {
+  ASSERT_OK(LeaveNoTrainingNodes(0));  // in split "b"
+  const Outcome outcome = Train("all", {"--splits", "all"});
+  EXPECT_EQ(outcome.code, ExitCode::kFailed);
+  EXPECT_THAT(outcome.err, HasSubstr("split b of"));
+  EXPECT_FALSE(FileExists(folder_ / "all"));
 }
 
 TEST_F(RepetitionsTest, WithoutResumeRunsThatAreThereAreRefused) {
