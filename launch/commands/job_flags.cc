@@ -7,11 +7,25 @@
 
 #include "comm/mpi/mpi_launcher.h"
 #include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
+#include "launch/run/run_paths.h"
+#include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
+namespace {
+
+void SayIfUnfinished(const CheckpointJob& job) {
+  const absl::StatusOr<CheckpointManifest> of = ReadCheckpointManifest(job.checkpoint);
+  if (FileExists(RunSummaryPath(job.run)) || !of.ok()) return;  // damage is told when it is read
+  absl::FPrintF(
+      stderr, "%s is not finished: using its checkpoint after step %d, with %d of %d epochs done\n",
+      job.run, of->position().step(), of->position().epoch(), job.config.train().epochs());
+}
+
+}  // namespace
 
 void AddRanksFlags(Flags* flags, RanksOptions* ranks) {
   AddThreadsFlag(flags, &ranks->threads);
@@ -57,6 +71,7 @@ absl::StatusOr<bool> CheckpointFlags::Parse(Flags* flags, absl::Span<const std::
   QH_ASSIGN_OR_RETURN(job.checkpoint, FindCheckpoint(job.run, checkpoint));
   if (lacks_best && RankByLauncher() == 0)
     absl::FPrintF(stderr, "%s has no best checkpoint; using the latest\n", job.run);
+  if (RankByLauncher() == 0) SayIfUnfinished(job);
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "core/files/file.h"
+#include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -13,7 +14,9 @@
 namespace quadhop {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 
 // A ring of 40 nodes, in tables.
 class LoadModelTest : public testing::Test {
@@ -59,6 +62,16 @@ TEST_F(LoadModelTest, FeaturesAndClassesThatHaveNamesAreTheSameInTheSameOrder) {
                                      folder_ / "others.qh", "--out", folder_ / "p.csv"});
   EXPECT_EQ(predicted.code, ExitCode::kDone) << predicted.err;
   EXPECT_THAT(ReadFile(folder_ / "p.csv").value(), HasSubstr("n0,kind"));
+}
+
+TEST_F(LoadModelTest, ACheckpointOfAnUnfinishedRunIsSaidToBeThat) {
+  Prep("a.qh", true, "kind");
+  ASSERT_EQ(TrainTiny(folder_ / "a.qh", folder_ / "run", /*epochs=*/2).code, ExitCode::kDone);
+  EXPECT_THAT(Eval("a.qh").err, Not(HasSubstr("finished")));
+  ASSERT_OK(RemoveFileIfPresent(RunSummaryPath(folder_ / "run")));
+  EXPECT_THAT(Eval("a.qh").err,
+              ContainsRegex("run is not finished: using its checkpoint after step [0-9]+, with "
+                            "[12] of 2 epochs done"));
 }
 
 TEST_F(LoadModelTest, WeightsThatWereDamagedAreSaidToBe) {
