@@ -31,6 +31,8 @@ struct PlanFlags {
   std::string store, config = "quickstart", dtype = "f32";
   std::vector<std::string> overrides;
   GraphShape graph;
+  int64_t features = -1;  // raw ones per node; -1: not given
+  bool features_with_encodings = false;
   int32_t hops = 2;
   JobShape job;
   int64_t gpus_per_host = 0, gpu_memory_bytes = int64_t{80} << 30;
@@ -52,7 +54,8 @@ Flags Declare(PlanFlags* plan) {
   flags.Int("nodes", &graph.nodes, int64_t{2}, kMostNodes, "nodes in the graph");
   flags.Int("arcs", &graph.arcs, int64_t{1}, kMostArcs,
             "arcs in the graph; an undirected edge counts as two");
-  flags.Int("features", &graph.dims.features, int64_t{1}, int64_t{65536}, "features per node");
+  flags.Int("features", &plan->features, int64_t{0}, int64_t{65536},
+            "features per node; 0: none, encodings stand in for them");
   flags.Int("classes", &graph.dims.classes, int64_t{2}, int64_t{INT32_MAX},
             "classes of the labels");
   flags.Int("train-nodes", &graph.train_nodes, int64_t{2}, kMostNodes,
@@ -101,18 +104,20 @@ absl::Status TakeGraph(PlanFlags* plan) {
     ThreadPool pool(NumThreads(plan->threads));
     QH_ASSIGN_OR_RETURN(graph, GraphShape::Of(*store, pool));
     plan->job.partitions = store->num_partitions();
+    plan->features = store->manifest().features();
+    plan->features_with_encodings = store->manifest().features_with_encodings();
     return CheckRanks(*store, *plan, pool);
   }
-  if (graph.nodes == 0 || graph.arcs == 0 || graph.dims.features == 0)
+  if (graph.nodes == 0 || graph.arcs == 0 || plan->features < 0)
     return UsageError("give --nodes, --arcs and --features, or --store");
   if ((graph.arcs - 1) / graph.nodes >= graph.nodes - 1)
     return UsageError(absl::StrCat("--arcs is ", graph.arcs, ", but --nodes is ", graph.nodes,
                                    ": N nodes have at most N * (N - 1) arcs"));
-  for (const auto& [flag, labelled] :
-       {std::pair("--train-nodes", graph.train_nodes),
-        std::pair("--valid-nodes", graph.valid_nodes), std::pair("--test-nodes", graph.test_nodes)})
-    if (labelled > graph.nodes)
-      return UsageError(absl::StrCat(flag, " is ", labelled, ", more than --nodes, ", graph.nodes));
+  const int64_t labelled = graph.train_nodes + graph.valid_nodes + graph.test_nodes;
+  if (labelled > graph.nodes)
+    return UsageError(absl::StrCat("--train-nodes, --valid-nodes and --test-nodes are ", labelled,
+                                   " together, more than --nodes, ", graph.nodes));
+  graph.dims.features = plan->features > 0 ? plan->features : graph.dims.pos_enc;
   graph.dims.hops_and_self = 1 + plan->hops;
   QH_ASSIGN_OR_RETURN(const DType dtype, ParseDType(plan->dtype));
   graph.feature_bytes = SizeOfDType(dtype);
@@ -161,7 +166,8 @@ void PrintPreparation(const PlanFlags& plan, int32_t threads) {
   PrepShape shape;
   shape.nodes = graph.nodes;
   shape.arcs = graph.arcs;
-  shape.features = graph.dims.features;
+  shape.features = plan.features;
+  shape.features_with_encodings = plan.features_with_encodings;
   shape.parts = static_cast<int32_t>(plan.job.partitions);
   shape.encode_dim = static_cast<int32_t>(graph.dims.pos_enc);
   shape.hops = static_cast<int32_t>(graph.dims.hops_and_self - 1);

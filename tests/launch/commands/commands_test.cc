@@ -299,6 +299,18 @@ TEST_F(CommandsTest, PlanRefusesFiguresThatCannotBeMeant) {
   const Outcome arcs = with_arcs("91");
   EXPECT_EQ(arcs.code, ExitCode::kUsage);
   EXPECT_THAT(arcs.err, HasSubstr("--arcs is 91, but --nodes is 10"));
+  EXPECT_THAT(Quadhop({"plan", "--nodes", "10", "--arcs", "9", "--features", "4", "--train-nodes",
+                       "6", "--test-nodes", "5"})
+                  .err,
+              HasSubstr("are 11 together, more than --nodes, 10"));
+}
+
+TEST_F(CommandsTest, PlanOfAGraphWithoutFeaturesCountsTheEncodingsInTheirPlace) {
+  const Outcome plan = Quadhop({"plan", "--nodes", "1000000", "--arcs", "2000000", "--features",
+                                "0", "--dim", "100", "--hops", "1", "--threads", "1"});
+  EXPECT_EQ(plan.code, ExitCode::kDone) << plan.err;
+  // [N, 2, 100] of f32.
+  EXPECT_THAT(plan.out, ContainsRegex("propagate +- +[0-9.]+ GB +0\\.80 GB"));
 }
 
 TEST_F(CommandsTest, PlanRefusesRanksThatTrainWouldRefuse) {
