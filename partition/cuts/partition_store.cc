@@ -27,12 +27,34 @@
 namespace quadhop {
 namespace {
 
-// The parts to make.
-absl::StatusOr<int32_t> CapParts(const Store& store, int32_t parts, ThreadPool& pool) {
+// Of the splits that have training nodes, the one with the fewest. Without one nothing limits
+// parts.
+SplitStatistics SmallestSplit(const GraphStatistics& statistics) {
+  SplitStatistics smallest;
+  smallest.train = std::numeric_limits<int64_t>::max();
+  for (const SplitStatistics& split : statistics.splits)
+    if (split.train > 0 && split.train < smallest.train) smallest = split;
+  return smallest;
+}
+
+struct PartsToMake {
+  int32_t parts = 0;
+  std::string why_fewer;  // than asked, if they are
+};
+
+absl::StatusOr<PartsToMake> CapParts(const Store& store, int32_t parts, ThreadPool& pool) {
   if (parts < 1)
     return absl::InvalidArgumentError(absl::StrCat("--parts is ", parts, ": at least 1 is needed"));
-  QH_ASSIGN_OR_RETURN(const int64_t most, MostParts(store, pool));
-  return static_cast<int32_t>(std::min(int64_t{parts}, most));
+  QH_ASSIGN_OR_RETURN(const GraphStatistics statistics, GraphStatistics::Of(store, pool));
+  const SplitStatistics split = SmallestSplit(statistics);
+  const int64_t most = MostParts(statistics.nodes, split.train);
+  if (parts <= most) return PartsToMake{parts, ""};
+  if (most == statistics.nodes)
+    return PartsToMake{static_cast<int32_t>(most), "the graph has no more nodes"};
+  return PartsToMake{
+      static_cast<int32_t>(most),
+      absl::StrCat("split ", split.name, " has ", Counted(split.train, "training node"),
+                   ", and each part keeps ", kLeastTrainPerPart, " on average")};
 }
 
 // The new number of every node of the store, from its place among the parts.
@@ -81,6 +103,7 @@ absl::StatusOr<GraphToCut> ReadGraphToCut(const Store& store, int64_t allowed_by
 
 struct GraphCut {
   std::string method;            // for people
+  std::string why_fewer;         // parts than asked, likewise
   std::vector<int32_t> part_of;  // [N]
 };
 
@@ -106,7 +129,7 @@ absl::StatusOr<PartitionReport> WriteInOrder(const PartitionProblem& problem, co
                                              ThreadPool& pool) {
   Tell(options.on_progress, "orders nodes");
   PartGroups groups = PartGroups::Of(cut.part_of, problem.parts);
-  PartitionReport report{cut.method, options.parts, problem.imbalances(), {}};
+  PartitionReport report{cut.method, options.parts, cut.why_fewer, problem.imbalances(), {}};
   report.quality = CutQuality::Of(graph.topology(), cut.part_of, problem.train, groups, pool);
   OrderForLocality(graph.topology(), cut.part_of, pool, groups);
 
@@ -124,10 +147,7 @@ absl::StatusOr<PartitionReport> WriteInOrder(const PartitionProblem& problem, co
 
 absl::StatusOr<int64_t> MostParts(const Store& store, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const GraphStatistics statistics, GraphStatistics::Of(store, pool));
-  int64_t least_train = std::numeric_limits<int64_t>::max();
-  for (const SplitStatistics& split : statistics.splits)
-    if (split.train > 0) least_train = std::min(least_train, split.train);
-  return MostParts(statistics.nodes, least_train);
+  return MostParts(statistics.nodes, SmallestSplit(statistics).train);
 }
 
 int64_t MostParts(int64_t nodes, int64_t train) {
@@ -149,12 +169,8 @@ std::string PartitionReport::Describe() const {
   if (parts() == 0) return "";  // of a rank that only helped
   const PartFigures total = quality.Total();
   std::string text = absl::StrCat(method, ": ", Counted(parts(), "part"));
-  if (parts() < parts_asked && parts() == total.nodes)
-    absl::StrAppendFormat(&text, " (of %d asked: the graph has no more nodes)", parts_asked);
-  else if (parts() < parts_asked)
-    absl::StrAppendFormat(&text,
-                          " (of %d asked: fewer than %d training nodes would be left per part)",
-                          parts_asked, kLeastTrainPerPart);
+  if (!why_fewer.empty())
+    absl::StrAppendFormat(&text, " (of %d asked: %s)", parts_asked, why_fewer);
   absl::StrAppendFormat(&text, "\ncut arcs: %d of %d (%.1f %%)", total.cut_arcs, total.arcs,
                         100 * cut_share());
   absl::StrAppend(&text, "\na part: ", MinMax(quality.parts, &PartFigures::nodes), " nodes, ",
@@ -195,18 +211,19 @@ absl::StatusOr<PartitionReport> PartitionStore(const std::string& path,
     QH_ASSIGN_OR_RETURN(step.store, Store::Open(path));
   }
   if (!options.verified) QH_RETURN_IF_ERROR(step.store->VerifyAll(pool));
-  QH_ASSIGN_OR_RETURN(const int32_t parts, CapParts(*step.store, options.parts, pool));
+  QH_ASSIGN_OR_RETURN(const PartsToMake to_make, CapParts(*step.store, options.parts, pool));
   QH_ASSIGN_OR_RETURN(const GraphToCut input,
                       ReadGraphToCut(*step.store, options.memory_bytes, pool));
   const PartitionProblem problem{input.graph.topology(),
                                  input.train,
-                                 parts,
+                                 to_make.parts,
                                  options.seed,
                                  options.imbalance,
                                  input.free_bytes,
                                  step.store->manifest().directed(),
                                  options.on_progress};
-  QH_ASSIGN_OR_RETURN(const GraphCut cut, CutGraph(problem, options, pool));
+  QH_ASSIGN_OR_RETURN(GraphCut cut, CutGraph(problem, options, pool));
+  cut.why_fewer = to_make.why_fewer;
   if (!options.writes()) return PartitionReport();
   return WriteInOrder(problem, cut, input.graph, options, step, pool);
 }

@@ -50,8 +50,9 @@ struct PartitionOptions {
 struct PartitionReport {
   std::string method;  // "ptscotch on 2 ranks"
   int32_t parts_asked = 0;
+  std::string why_fewer;               // parts were made, if they were: for people
   std::array<double, 3> imbalances{};  // allowed, of nodes, arcs and training nodes
-  CutQuality quality;  // of the parts made: fewer than asked if a part would train on too few nodes
+  CutQuality quality;                  // of the parts made
 
   int32_t parts() const { return static_cast<int32_t>(quality.parts.size()); }
   double cut_share() const;  // of the arcs
