@@ -97,8 +97,8 @@ absl::StatusOr<DType> DTypeOfDescr(absl::string_view descr, absl::string_view pa
                                      "'): convert with a.astype('<", descr.substr(1), "')"));
   if (descr.size() > 1 && (descr[1] == 'U' || descr[1] == 'S'))
     return NotNpy(path,
-                  "texts: numpy.unique(a, return_inverse=True) gives each distinct one, and "
-                  "numbers in their place");
+                  "texts: save numbers instead; for classes, numpy.unique(a, return_inverse=True) "
+                  "gives the distinct texts and a number for each element");
   return NotNpy(path, absl::StrCat("elements of type '", descr, "' are not supported"));
 }
 

@@ -21,6 +21,9 @@
 
 namespace quadhop {
 
+// A note on a graph whose arcs have weights.
+inline constexpr char kWeightsAreNotUsed[] = "the arcs have weights: not used";
+
 // Adds arcs after a check that their ids are in [0, N); `place` names end 0 or 1 of arcs[i].
 absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
                             const std::function<std::string(int64_t i, int end)>& place);

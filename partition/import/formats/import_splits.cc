@@ -32,20 +32,35 @@ void AddSplits(std::vector<std::vector<uint8_t>> splits, ImportTarget& target) {
     target.AddSplit(splits.size() == 1 ? "split" : absl::StrCat("split", i), std::move(splits[i]));
 }
 
-// Training nodes alone are no split, but three sets of them are one.
+// Whether the rows are no splits, but masks: several without a node to validate or to test on.
 bool AreMasks(const std::vector<std::vector<uint8_t>>& splits) {
-  if (splits.size() != 3) return false;
-  bool seen[3] = {};
-  for (size_t v = 0; v < splits[0].size(); ++v) {
-    int parts = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      if (splits[i][v] > 1) return false;
-      parts += splits[i][v];
-      seen[i] |= splits[i][v] == 1;
+  return splits.size() > 1 &&
+         std::all_of(splits.begin(), splits.end(), [](const std::vector<uint8_t>& split) {
+           return std::all_of(split.begin(), split.end(), [](uint8_t part) { return part <= 1; });
+         });
+}
+
+// The split of which the three are the masks.
+absl::StatusOr<std::vector<uint8_t>> SplitOfMasks(std::vector<std::vector<uint8_t>> masks,
+                                                  const std::string& place) {
+  constexpr char kAllowed[] =
+      "allowed: splits of 0 none, 1 train, 2 valid, 3 test; or three masks, of the training, the "
+      "validation and the test nodes, that do not overlap";
+  if (masks.size() != 3)
+    return ArrayError(place, absl::StrCat(masks.size(), " splits of only 0 and 1"), kAllowed);
+  std::vector<uint8_t> split = std::move(masks[0]);
+  for (uint8_t part = 2; part <= 3; ++part) {
+    for (size_t v = 0; v < split.size(); ++v) {
+      if (masks[size_t{part} - 1][v] == 0) continue;
+      if (split[v] != 0)
+        return ArrayError(absl::StrCat(place, " node ", v),
+                          absl::StrCat("1 in rows ", split[v] - 1, " and ", part - 1,
+                                       " of three that are only 0 and 1"),
+                          kAllowed);
+      split[v] = part;
     }
-    if (parts > 1) return false;
   }
-  return seen[0] && seen[1] && seen[2];
+  return split;
 }
 
 // A mask of one split counts for all: WikiCS has 20 splits with one set of test nodes.
@@ -180,9 +195,8 @@ absl::Status ImportSplits(ArraySource array, ImportTarget& target) {
         return absl::OkStatus();
       }));
   if (AreMasks(splits)) {
-    for (size_t v = 0; v < splits[0].size(); ++v)
-      splits[0][v] = static_cast<uint8_t>(splits[0][v] + 2 * splits[1][v] + 3 * splits[2][v]);
-    splits.resize(1);
+    QH_ASSIGN_OR_RETURN(std::vector<uint8_t> split, SplitOfMasks(std::move(splits), array.place()));
+    splits = {std::move(split)};
     target.AddNote("three splits of 0 and 1 that do not overlap: taken as the masks of one split");
   }
   AddSplits(std::move(splits), target);

@@ -30,8 +30,8 @@ namespace quadhop {
 // names those that are missing.
 absl::Status ImportSplitsOrRandomSplit(const NamedArrays& arrays, std::vector<std::string> used,
                                        ImportTarget& target);
-// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Three rows of 0 and 1 without
-// a node in two of them are the masks of one split.
+// [N] or [S, N] of 0 none, 1 train, 2 valid, 3 test, named as above. Several rows that are only 0
+// and 1 are masks: three of one split, without a node in two of them; else kInvalidArgument.
 absl::Status ImportSplits(ArraySource splits, ImportTarget& target);
 
 // A split as it is read, one part after another.

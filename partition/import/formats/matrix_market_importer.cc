@@ -32,6 +32,7 @@ absl::StatusOr<std::string> ReadBanner(const std::string& path) {
 
 struct Sizes {
   bool one_triangle = false;
+  bool weights = false;
   int64_t nodes = 0;
   int64_t entries = 0;
   int64_t line = 0;  // where they stand, from 0
@@ -44,6 +45,7 @@ absl::StatusOr<Sizes> ReadSizes(const std::string& path) {
   if (words.size() != 5 || words[1] != "matrix" || words[2] != "coordinate")
     return LineError(path, 0, banner, "%%MatrixMarket matrix coordinate FIELD SYMMETRY is needed");
   Sizes sizes;
+  sizes.weights = words[3] != "pattern";
   sizes.one_triangle = words[4] != "general";
   QH_ASSIGN_OR_RETURN(const HeadLine head, ReadHeadLine(path, "%"));
   sizes.line = head.number;
@@ -90,6 +92,7 @@ absl::Status ReadMatrixMarket(const ImportOptions& options, ImportTarget& target
   QH_ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(options.from));
   QH_RETURN_IF_ERROR(Annotate(target.SetNodes(sizes.nodes), options.from));
   QH_RETURN_IF_ERROR(ReadArcs(options.from, sizes, target, pool));
+  if (sizes.weights) target.AddNote(kWeightsAreNotUsed);
   return ImportCompanions(options, target);
 }
 

@@ -112,6 +112,7 @@ absl::Status ReadMetisGraph(const ImportOptions& options, ImportTarget& target, 
   QH_ASSIGN_OR_RETURN(const Header header, ReadHeader(options.from));
   QH_RETURN_IF_ERROR(Annotate(target.SetNodes(header.nodes), options.from));
   QH_RETURN_IF_ERROR(ReadArcs(options.from, header, target, pool));
+  if (header.edge_weights) target.AddNote(kWeightsAreNotUsed);
   return ImportCompanions(options, target);
 }
 

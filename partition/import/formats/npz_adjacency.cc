@@ -2,10 +2,12 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "core/base/status.h"
+#include "partition/import/arrays/array_blocks.h"
 #include "partition/import/formats/import_arcs.h"
 
 namespace quadhop {
@@ -32,6 +34,15 @@ absl::StatusOr<std::string> ReadFormat(const NpzFile& npz, const std::string& pr
                     "allowed: csr, csc, coo: save matrix.tocsr()");
 }
 
+// Whether the first entries say more than that they are there.
+bool HasWeights(const NpzFile& npz, const std::string& prefix) {
+  absl::StatusOr<ArraySource> data = npz.Array(NpzFile::Member(prefix, "data"));
+  if (!data.ok()) return false;
+  std::vector<double> first(static_cast<size_t>(std::min(kArrayBlock, data->size())));
+  return data->Read(absl::MakeSpan(first)).ok() &&
+         std::any_of(first.begin(), first.end(), [](double value) { return value != 1; });
+}
+
 }  // namespace
 
 absl::StatusOr<AdjacencySize> MeasureNpzAdjacency(const NpzFile& npz, const std::string& prefix) {
@@ -50,6 +61,7 @@ absl::Status ImportNpzAdjacency(const NpzFile& npz, const std::string& prefix,
   const auto member = [&](const char* name) { return NpzFile::Member(prefix, name); };
   QH_ASSIGN_OR_RETURN(const int64_t num_nodes, ReadNodes(npz, member("shape")));
   QH_RETURN_IF_ERROR(target.SetNodes(num_nodes));
+  if (HasWeights(npz, prefix)) target.AddNote(kWeightsAreNotUsed);
   if (format == "coo") {
     QH_ASSIGN_OR_RETURN(ArraySource rows, npz.Array(member("row")));
     QH_ASSIGN_OR_RETURN(ArraySource columns, npz.Array(member("col")));

@@ -116,6 +116,16 @@ TEST_F(NodeData, TakeThreeMasksForOneSplit) {
   EXPECT_THAT(report.Describe(), HasSubstr("taken as the masks of one split"));
 }
 
+TEST_F(NodeData, RefuseMasksThatAreNotThoseOfOneSplit) {
+  EXPECT_THAT(
+      ImportWith(classes_, NpyOf<uint8_t>({3, 4}, {1, 0, 0, 1, 0, 1, 0, 0, 0, 1, 1, 0})).status(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("node 1 is 1 in rows 1 and 2"), HasSubstr("do not overlap"))));
+  EXPECT_THAT(ImportWith(classes_, NpyOf<uint8_t>({2, 4}, {1, 0, 0, 1, 0, 1, 0, 0})).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("is 2 splits of only 0 and 1; allowed: splits of 0 none")));
+}
+
 TEST_F(NodeData, TakeOneHotLabelsForClasses) {
   ASSERT_OK_AND_ASSIGN(
       const ImportReport report,

@@ -1,7 +1,9 @@
 // Adjacencies in .npz files, in the ways that scipy saves them.
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
 #include <filesystem>
+#include <tuple>
 
 #include "core/files/file.h"
 #include "tests/partition/import/arrays/pickle_writers.h"
@@ -190,6 +192,28 @@ TEST_F(Shchur, NotesTheNamesThatItLeavesAside) {
                               {"attr_names.npy", NpyOfTexts("|S1", "2,", "ab")}});
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("g.npz"));
   EXPECT_THAT(report.Describe(), HasSubstr("note: not used: attr_names"));
+}
+
+TEST_F(ImportOf, SaysThatWeightsOfArcsAreNotUsed) {
+  const std::string note = "note: the arcs have weights: not used";
+  for (const float weight : {1.0f, 0.5f}) {
+    WriteZip(input_ / "a.npz", {{"format.npy", NpyOfText("csr")},
+                                {"shape.npy", NpyOf<int64_t>({2}, {2, 2})},
+                                {"indptr.npy", NpyOf<int32_t>({3}, {0, 1, 2})},
+                                {"indices.npy", NpyOf<int32_t>({2}, {1, 0})},
+                                {"data.npy", NpyOf<float>({2}, {1, weight})}});
+    ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportIt("a.npz"));
+    EXPECT_EQ(absl::StrContains(report.Describe(), note), weight != 1) << weight;
+  }
+  const std::string banner = "%%MatrixMarket matrix coordinate ";
+  for (const auto& [name, text, weighted] :
+       {std::tuple("a.mtx", banner + "pattern general\n2 2 1\n1 2\n", false),
+        std::tuple("b.mtx", banner + "real general\n2 2 1\n1 2 0.5\n", true),
+        std::tuple("a.graph", std::string("2 1\n2\n1\n"), false),
+        std::tuple("b.graph", std::string("2 1 1\n2 7\n1 7\n"), true)}) {
+    ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportText(name, text));
+    EXPECT_EQ(absl::StrContains(report.Describe(), note), weighted) << name;
+  }
 }
 
 }  // namespace
