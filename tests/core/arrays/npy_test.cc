@@ -129,7 +129,7 @@ TEST(NpyHeader, MalformedOnesAreRefusedWithTheReason) {
        "repeated key 'descr'"},
       {"{'descr': '>f4', 'fortran_order': False, 'shape': (3,)}",
        "big-endian elements ('>f4'): convert with a.astype('<f4')"},
-      {"{'descr': '<U5', 'fortran_order': False, 'shape': (3,)}", "texts: numpy.unique"},
+      {"{'descr': '<U5', 'fortran_order': False, 'shape': (3,)}", "texts: save numbers instead"},
       {"{'descr': '|O', 'fortran_order': False, 'shape': (3,)}",
        "Python objects, as numpy saves None and sparse matrices: leave the array out"},
       {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,)}", "structured"},
