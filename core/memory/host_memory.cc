@@ -12,8 +12,11 @@
 
 namespace quadhop {
 
-std::string Gigabytes(int64_t bytes) {
-  return absl::StrFormat("%.2f GB", static_cast<double>(bytes) * 1e-9);
+std::string BytesText(int64_t bytes) {
+  if (bytes == 0) return "0";
+  const auto number = static_cast<double>(bytes);
+  return bytes < 100'000'000 ? absl::StrFormat("%.2f MB", number * 1e-6)
+                             : absl::StrFormat("%.2f GB", number * 1e-9);
 }
 
 absl::StatusOr<int64_t> AvailableMemoryBytes() {
@@ -37,7 +40,7 @@ absl::Status CheckMemory(absl::string_view what, int64_t needed_bytes, int64_t m
   }
   if (needed_bytes <= allowed_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
-      what, " needs ", Gigabytes(needed_bytes), " of memory, ", Gigabytes(allowed_bytes), " ",
+      what, " needs ", BytesText(needed_bytes), " of memory, ", BytesText(allowed_bytes), " ",
       memory_bytes == 0 ? "are available: use a machine, or a job limit, with more"
                         : "may be used (--memory): raise it"));
 }

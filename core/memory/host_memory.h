@@ -9,8 +9,8 @@
 
 namespace quadhop {
 
-// "1.25 GB"
-std::string Gigabytes(int64_t bytes);
+// "1.25 GB"; below 100 MB "1.25 MB"; "0".
+std::string BytesText(int64_t bytes);
 
 // What can be taken without swapping (MemAvailable of /proc/meminfo) and within the limits of this
 // process and its control groups (docker -m, Slurm's --mem, ulimit).

@@ -178,8 +178,8 @@ void PrintPreparation(const PlanFlags& plan, int32_t threads) {
 }
 
 void PrintPlacement(const char* name, const PlacementPlan& placement, int64_t host_memory_bytes) {
-  absl::PrintF("  %-12s %14s %14s   %s\n", name, Gigabytes(placement.rank_bytes),
-               Gigabytes(placement.host_bytes),
+  absl::PrintF("  %-12s %14s %14s   %s\n", name, BytesText(placement.rank_bytes),
+               BytesText(placement.host_bytes),
                placement.host_bytes <= host_memory_bytes ? "fits" : "does not fit");
 }
 
@@ -187,10 +187,10 @@ void PrintMemory(const PlanFlags& plan, const TrainingPlan& training) {
   absl::PrintF("training, %s, %d per host\n", Counted(plan.job.ranks, "rank"),
                plan.job.ranks_per_host);
   absl::PrintF("  files of the store that training reads: %s\n",
-               Gigabytes(plan.graph.store_bytes()));
+               BytesText(plan.graph.store_bytes()));
   absl::PrintF("  %s, without the graph\n", training.work.Describe());
   absl::PrintF("  %-12s %14s %14s   of %s, 80 %% of its memory\n", "features", "per rank",
-               "per host", Gigabytes(plan.host_memory_bytes));
+               "per host", BytesText(plan.host_memory_bytes));
   PrintPlacement("MAPPED", training.mapped, plan.host_memory_bytes);
   PrintPlacement("PARTITIONED", training.partitioned, plan.host_memory_bytes);
   if (plan.job.ranks > 1)
@@ -206,16 +206,16 @@ void PrintGpu(const PlanFlags& plan, const TrainingPlan& training) {
   const GpuPlan& gpu = training.gpu;
   if (training.work.gpu_bytes() > plan.job.gpu_bytes) {
     absl::PrintF("  a step does not fit in %s of a GPU: lower train.batch, or start more ranks\n",
-                 Gigabytes(plan.job.gpu_bytes));
+                 BytesText(plan.job.gpu_bytes));
     return;
   }
   absl::PrintF("  of %s of a GPU, features MAPPED: a step %s, rows %s of %s%s, topology %s\n",
-               Gigabytes(plan.job.gpu_bytes), Gigabytes(training.work.gpu_bytes()),
-               Gigabytes(gpu.row_bytes), Gigabytes(graph.all_rows_bytes()),
+               BytesText(plan.job.gpu_bytes), BytesText(training.work.gpu_bytes()),
+               BytesText(gpu.row_bytes), BytesText(graph.all_rows_bytes()),
                gpu.row_bytes < graph.all_rows_bytes()
                    ? ", those drawn most, the others read from the host"
                    : "",
-               gpu.topology_bytes > 0 ? Gigabytes(gpu.topology_bytes) : "read from the host");
+               gpu.topology_bytes > 0 ? BytesText(gpu.topology_bytes) : "read from the host");
 }
 
 std::string SecondsText(double seconds) {
@@ -276,8 +276,8 @@ absl::Status PrintTime(const PlanFlags& plan, const TrainingPlan& training, cons
     absl::PrintF(
         "  %s per epoch; one of %s per rank takes %s of memory on processors, but only %s may be "
         "used here, so none is timed\n",
-        Counted(training.steps, "step"), nodes, Gigabytes(step_bytes),
-        Gigabytes(UsableBytes(here_bytes)));
+        Counted(training.steps, "step"), nodes, BytesText(step_bytes),
+        BytesText(UsableBytes(here_bytes)));
     return absl::OkStatus();
   }
   ThreadPool pool(plan.job.threads);

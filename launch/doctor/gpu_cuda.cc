@@ -20,7 +20,7 @@ absl::StatusOr<std::string> Describe(const cuda::Device& device) {
   int driver = 0;
   if (cudaDriverGetVersion(&driver) != cudaSuccess) driver = 0;
   return absl::StrFormat("%s, %s free; the driver supports CUDA %d.%d", device.name(),
-                         Gigabytes(free_bytes), driver / 1000, driver % 1000 / 10);
+                         BytesText(free_bytes), driver / 1000, driver % 1000 / 10);
 }
 
 }  // namespace

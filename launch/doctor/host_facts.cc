@@ -96,7 +96,7 @@ Finding JudgeMemory(absl::Span<const HostFacts> facts) {
   const HostFacts& least = *std::min_element(facts.begin(), facts.end(), less);
   const bool little = least.available_memory_bytes < kLittleMemoryBytes;
   return {little ? Verdict::kWarn : Verdict::kOk, "memory",
-          absl::StrCat(Gigabytes(least.available_memory_bytes), " available on ", least.name,
+          absl::StrCat(BytesText(least.available_memory_bytes), " available on ", least.name,
                        ", the host with the least"),
           little ? "end the programs that use it; quadhop plan says what a graph needs" : ""};
 }

@@ -31,13 +31,13 @@ absl::Status MayTrain(const RankContext& context, const Store& store, const Conf
   const MemoryPlan plan =
       PlanMemory(options, largest, owned, partitions, graph.nodes, context.pool.num_threads());
   *need = absl::StrCat(
-      "a rank needs ", Gigabytes(plan.host_bytes()),
-      plan.on_gpu ? absl::StrCat(" and ", Gigabytes(plan.gpu_bytes()), " of its GPU") : "",
-      ", besides ", Gigabytes(graph.store_bytes()), " of the graph's files");
+      "a rank needs ", BytesText(plan.host_bytes()),
+      plan.on_gpu ? absl::StrCat(" and ", BytesText(plan.gpu_bytes()), " of its GPU") : "",
+      ", besides ", BytesText(graph.store_bytes()), " of the graph's files");
   const absl::StatusOr<int64_t> available_bytes = AvailableMemoryBytes();
   if (available_bytes.ok() &&
       graph.store_bytes() + context.ranks_on_host * plan.host_bytes() > *available_bytes)
-    absl::StrAppend(need, ", which do not stay in ", Gigabytes(*available_bytes),
+    absl::StrAppend(need, ", which do not stay in ", BytesText(*available_bytes),
                     " of memory: quadhop plan says how many hosts take them");
   return quadhop::CheckMemory(
       absl::StrFormat("training (ranks per host: %d)", context.ranks_on_host),

@@ -68,12 +68,12 @@ std::string MemoryPlan::Describe() const {
                       gigabytes(step.weight_bytes));
   std::string text =
       absl::StrFormat("memory of a rank: %s (%sbatches %.2f, checkpoints %.2f, graph %.2f)",
-                      Gigabytes(host_bytes()), on_gpu ? "" : of_step + ", ", gigabytes(batch_bytes),
+                      BytesText(host_bytes()), on_gpu ? "" : of_step + ", ", gigabytes(batch_bytes),
                       gigabytes(checkpoint_bytes), gigabytes(resident_bytes));
   if (on_gpu)
-    absl::StrAppend(&text, ", and of its GPU ", Gigabytes(gpu_bytes()), " (", of_step, ")");
+    absl::StrAppend(&text, ", and of its GPU ", BytesText(gpu_bytes()), " (", of_step, ")");
   if (forecast_bytes > 0)
-    absl::StrAppend(&text, "; before that, ", Gigabytes(forecast_bytes), " to choose its hot set");
+    absl::StrAppend(&text, "; before that, ", BytesText(forecast_bytes), " to choose its hot set");
   return text;
 }
 

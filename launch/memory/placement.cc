@@ -37,8 +37,8 @@ absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& fa
       const int64_t work_bytes,
       SumOnHost(comm, "work of a host", facts.first_rank_on_host, facts.working_bytes));
   const std::string need = absl::StrFormat(
-      "%s of features and topology and %s of work of %s on this host", Gigabytes(store_bytes),
-      Gigabytes(work_bytes), Counted(facts.ranks_on_host, "rank"));
+      "%s of features and topology and %s of work of %s on this host", BytesText(store_bytes),
+      BytesText(work_bytes), Counted(facts.ranks_on_host, "rank"));
   QH_ASSIGN_OR_RETURN(const bool fits,
                       OnEveryRank(comm, store_bytes + work_bytes <= UsableBytes(facts)));
   QH_ASSIGN_OR_RETURN(const int64_t parts_bytes,
@@ -51,7 +51,7 @@ absl::Status PlaceFeatures(const SamplerConfig& config, const PlacementFacts& fa
     const bool alone = comm.num_ranks() == 1;
     const bool mapped = fits || !facts.samples || alone || !parts_fit;
     placement.features = mapped ? FeaturePlacement::MAPPED : FeaturePlacement::PARTITIONED;
-    const std::string usable = Gigabytes(UsableBytes(facts));
+    const std::string usable = BytesText(UsableBytes(facts));
     if (!facts.samples)
       reason = "a rank reads its own nodes only";
     else if (fits)
@@ -77,7 +77,7 @@ void PlaceHotSet(const SamplerConfig& config, const PlacementFacts& facts, Place
   if (placement.hot_set_bytes < 0 && facts.forecast_bytes > usable) {
     placement.hot_set_bytes = 0;
     absl::StrAppend(&placement.reason, "; no hot set, as choosing one takes ",
-                    Gigabytes(facts.forecast_bytes), " of a rank's ", Gigabytes(usable));
+                    BytesText(facts.forecast_bytes), " of a rank's ", BytesText(usable));
   } else if (placement.hot_set_bytes < 0) {
     const int64_t left = usable - facts.working_bytes - facts.own_feature_bytes;
     placement.hot_set_bytes =
@@ -110,7 +110,7 @@ absl::Status PlaceTopology(const SamplerConfig& config, const PlacementFacts& fa
     reason = "the model does not sample";
   } else if (is_auto && fits) {
     placement.topology = TopologyPlacement::MAPPED;
-    reason = absl::StrCat(Gigabytes(facts.topology_bytes),
+    reason = absl::StrCat(BytesText(facts.topology_bytes),
                           ", one copy for the ranks of a host, fit beside the rest");
   } else if (may_copy) {
     // What is mapped need not be in memory; copies must.
@@ -120,10 +120,10 @@ absl::Status PlaceTopology(const SamplerConfig& config, const PlacementFacts& fa
     if (is_auto)
       reason = absl::StrFormat(
           "memory is short, and copies of what is needed take %s for %s here, the whole %s",
-          Gigabytes(copies), Counted(facts.ranks_on_host, "rank"), Gigabytes(facts.topology_bytes));
+          BytesText(copies), Counted(facts.ranks_on_host, "rank"), BytesText(facts.topology_bytes));
     else
-      absl::StrAppend(&reason, "; ", Gigabytes(resident), " on this rank, the whole is ",
-                      Gigabytes(facts.topology_bytes));
+      absl::StrAppend(&reason, "; ", BytesText(resident), " on this rank, the whole is ",
+                      BytesText(facts.topology_bytes));
     placement.topology = copy ? TopologyPlacement::RESIDENT : TopologyPlacement::MAPPED;
     if (copy) placement.resident_bytes += resident;
     if (copy && placement.forecast_bytes > 0) placement.forecast_bytes += resident;
@@ -157,8 +157,8 @@ absl::Status CheckLockedRows(const PlacementFacts& facts) {
       "memory, and to choose which (%s per rank), takes %s there, but %s are left: train on more "
       "hosts with sampler.feature_placement=PARTITIONED, propagate again with --dtype f16, or set "
       "sampler.backend=CPU",
-      Gigabytes(facts.feature_bytes), Gigabytes(facts.forecast_bytes), Gigabytes(need),
-      Gigabytes(facts.available_bytes)));
+      BytesText(facts.feature_bytes), BytesText(facts.forecast_bytes), BytesText(need),
+      BytesText(facts.available_bytes)));
 }
 
 }  // namespace quadhop

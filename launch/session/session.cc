@@ -269,8 +269,8 @@ void Session::WarnOfGpuMemory() const {
   const absl::StatusOr<int64_t> free_bytes = FreeGpuBytes(context_.local_rank);
   if (!free_bytes.ok() || needed <= *free_bytes) return;
   PrintWarning(absl::StrCat(
-      "a training step needs about ", Gigabytes(needed), " of its GPU's memory, but only ",
-      Gigabytes(*free_bytes),
+      "a training step needs about ", BytesText(needed), " of its GPU's memory, but only ",
+      BytesText(*free_bytes),
       " are free besides what it holds of the graph: if the step fails, lower train.batch, "
       "sampler.sampled_nodes or model.width, or start more ranks"));
 }

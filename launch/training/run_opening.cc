@@ -192,8 +192,8 @@ std::string DiskAdvice(int64_t checkpoint_bytes, int64_t copies, int64_t free_by
   return absl::StrFormat(
       "the disk of the run has %s free, but %s of %s take %s: a run that cannot write one is lost "
       "when it ends; make room, lower checkpoint.keep or name another --run",
-      Gigabytes(free_bytes), Counted(copies, "checkpoint"), Gigabytes(checkpoint_bytes),
-      Gigabytes(checkpoint_bytes * copies));
+      BytesText(free_bytes), Counted(copies, "checkpoint"), BytesText(checkpoint_bytes),
+      BytesText(checkpoint_bytes * copies));
 }
 
 void WarnOfDisk(Session& session, const TrainJob& job, TrainDisplay& display) {

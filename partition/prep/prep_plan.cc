@@ -161,11 +161,11 @@ std::vector<StepPlan> PlanPrep(const PrepShape& shape, int64_t memory_bytes) {
 std::string DescribePlan(const std::vector<StepPlan>& steps, int64_t memory_bytes) {
   std::string text =
       absl::StrFormat("%-11s %-11s %11s %11s %11s %11s   (memory allowed: %s)\n", "step", "method",
-                      "memory", "disk", "scratch", "seconds", Gigabytes(memory_bytes));
+                      "memory", "disk", "scratch", "seconds", BytesText(memory_bytes));
   for (const StepPlan& step : steps)
     absl::StrAppendFormat(&text, "%-11s %-11s %11s %11s %11s %11.0f%s\n", PrepStepName(step.step),
-                          step.how.empty() ? "-" : step.how, Gigabytes(step.memory_bytes),
-                          Gigabytes(step.disk_bytes), Gigabytes(step.scratch_bytes), step.seconds,
+                          step.how.empty() ? "-" : step.how, BytesText(step.memory_bytes),
+                          BytesText(step.disk_bytes), BytesText(step.scratch_bytes), step.seconds,
                           step.least_bytes > memory_bytes ? "   needs more" : "");
   return text;
 }
@@ -177,17 +177,16 @@ absl::Status CheckPlan(const std::vector<StepPlan>& steps, int64_t memory_bytes,
     if (step.least_bytes > memory_bytes)
       return absl::ResourceExhaustedError(absl::StrCat(
           PrepStepName(step.step), step.how.empty() ? "" : absl::StrCat(" by ", step.how),
-          " needs at least ", Gigabytes(step.least_bytes), " of memory, but only ",
-          Gigabytes(memory_bytes), " may be used: raise --memory",
+          " needs at least ", BytesText(step.least_bytes), " of memory, but only ",
+          BytesText(memory_bytes), " may be used: raise --memory",
           step.how == "metis"        ? ", or cut by multilevel"
           : step.how == "multilevel" ? ", or cut by stream or hash"
                                      : ""));
     if (step.disk_bytes + step.scratch_bytes > free_bytes)
-      return absl::ResourceExhaustedError(absl::StrFormat(
-          "%s needs %.1f MB on the disk of %s, which has %.1f MB free then: make room, or use "
-          "another disk",
-          PrepStepName(step.step), static_cast<double>(step.disk_bytes + step.scratch_bytes) / 1e6,
-          folder, static_cast<double>(free_bytes) / 1e6));
+      return absl::ResourceExhaustedError(absl::StrCat(
+          PrepStepName(step.step), " needs ", BytesText(step.disk_bytes + step.scratch_bytes),
+          " on the disk of ", folder, ", which has ", BytesText(free_bytes),
+          " free then: make room, or use another disk"));
     if (!TakesThePlaceOfFiles(step.step, folder)) free_bytes -= step.disk_bytes;
   }
   return absl::OkStatus();

@@ -21,8 +21,8 @@ absl::Status NodeNames::CheckFit(int64_t text_bytes, int64_t num_nodes, int64_t 
   const int64_t num_bytes = Bytes(text_bytes, num_nodes);
   if (num_bytes <= max_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(
-      absl::StrCat(place, ": the names of ", num_nodes, " nodes take ", Gigabytes(num_bytes),
-                   ", but only ", Gigabytes(max_bytes),
+      absl::StrCat(place, ": the names of ", num_nodes, " nodes take ", BytesText(num_bytes),
+                   ", but only ", BytesText(max_bytes),
                    " may be used for them: raise --memory, or number the nodes from 0 on "
                    "and give their data as .npy"));
 }

@@ -45,7 +45,7 @@ absl::Status ImportTarget::SetNodes(int64_t num_nodes, std::string counted_by) {
   if (num_nodes > available_bytes / kLeastBytes)
     return absl::ResourceExhaustedError(
         absl::StrCat("the graph has ", num_nodes, " nodes, which take ", kLeastBytes,
-                     " bytes each at least, but only ", Gigabytes(available_bytes),
+                     " bytes each at least, but only ", BytesText(available_bytes),
                      " are available: is the number right? If so, import it on a larger machine"));
   num_nodes_ = num_nodes;
   counted_by_ = std::move(counted_by);

@@ -14,6 +14,12 @@
 namespace quadhop {
 namespace {
 
+TEST(BytesText, HasAUnitInWhichItIsNotZero) {
+  EXPECT_EQ(BytesText(0), "0");
+  EXPECT_EQ(BytesText(12'340'000), "12.34 MB");
+  EXPECT_EQ(BytesText(1'250'000'000), "1.25 GB");
+}
+
 class CgroupRoom : public testing::Test {
  protected:
   void Write(const std::string& name, const std::string& text) {
