@@ -202,6 +202,7 @@ void LeaveOut(StoreManifest& manifest, absl::string_view name) {
   files.erase(std::remove_if(files.begin(), files.end(),
                              [&](const StoreFile& file) { return file.name() == name; }),
               files.end());
+  if (name == kEncodingMomentsFile) return;  // encodings are what they are without it
   auto& steps = *manifest.mutable_provenance();
   steps.erase(
       std::remove_if(steps.begin(), steps.end(),

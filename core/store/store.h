@@ -30,10 +30,11 @@ inline constexpr uint8_t kUnlabelledMulti = 2;  // in labels [N, L]
 
 // Of a store whose input names its nodes: line i has the name of the node with original id i.
 inline constexpr char kOriginalNames[] = "original_names.txt";
-// Means and deviations, f64 [2, columns]: of a store imported `--like` another, those of that one's
-// features; and those of encodings before they were standardised, by which they were.
-inline constexpr char kMomentsFile[] = "moments.npy";
+// Means and deviations, f64 [2, columns]: those that encodings were standardised by; and, of a
+// store imported `--like` another, those of that one's features and encodings.
 inline constexpr char kEncodingMomentsFile[] = "pos_enc_moments.npy";
+inline constexpr char kMomentsFile[] = "moments.npy";
+inline constexpr char kLikeEncodingMomentsFile[] = "like_pos_enc_moments.npy";
 
 enum class SplitPart : uint8_t { kNone = 0, kTrain = 1, kValid = 2, kTest = 3 };
 

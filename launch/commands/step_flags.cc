@@ -68,18 +68,20 @@ void StepFlags::AddImport(Flags* flags) {
                 "the columns of an edge list that hold the ends of arcs, given by "
                 "their names, or by their numbers from 1 if there is no header (default: src and "
                 "dst, or the columns that hold names)");
-  flags->String("like", &prep.import.like, "OLD.qh",
-                "a store to be like, so that a model trained on it fits the new one: its features "
-                "by name, its categories and classes, its means for what is missing, and its means "
-                "and deviations for --standardize");
+  flags->String(
+      "like", &prep.import.like, "OLD.qh",
+      "a store to be like, so that a model trained on it fits the new one: its features "
+      "by name, its categories and classes, its means for what is missing, and the "
+      "means and deviations by which its features (--standardize) and encodings are scaled");
   flags->String("features", &prep.import.features, "X.npy",
                 "features [N, F], if --from is an .npy, edge list, PyG's or scipy's .npz, "
                 "Matrix Market or METIS file");
   flags->String("labels", &prep.import.labels, "Y.npy",
                 "labels [N] or [N, L], if --from is one of those files");
-  flags->String(
-      "splits", &prep.import.splits, "S.npy",
-      "splits [N] or [S, N] with 0 none, 1 train, 2 valid, 3 test, if the input has no split");
+  flags->String("splits", &prep.import.splits, "S.npy",
+                "splits [N] or [S, N] with 0 none, 1 train, 2 valid, 3 test, or the three masks of "
+                "one, [3, N], if the input has no "
+                "split");
 }
 
 void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {

@@ -97,19 +97,11 @@ absl::Status CheckAxes(const StoreManifest& trained, const Store& store) {
       FeaturesHoldEncodings(trained) ? "" : ", or model.conv=LOCAL"));
 }
 
-bool HaveSameEncodingMoments(const StoreManifest& trained, const StoreManifest& store) {
-  const StoreFile* const before = FindFile(trained, kEncodingMomentsFile);
-  const StoreFile* const now = FindFile(store, kEncodingMomentsFile);
-  return before != nullptr && now != nullptr && before->sidecar_xxh3() == now->sidecar_xxh3();
-}
-
 void WarnOfOtherScale(const StoreManifest& trained, const Store& store, bool reads_encodings) {
   const StoreManifest& now = store.manifest();
-  if (IsOfSameGraph(trained, now)) return;
   const bool of_features = absl::StrContains(OptionsOf(trained, "propagate"), "standardize=true") &&
                            LikeIdentity(trained) != LikeIdentity(now);
-  const bool of_encodings = reads_encodings && MethodOf(OptionsOf(trained, "encode")) != "file" &&
-                            !HaveSameEncodingMoments(trained, now);
+  const bool of_encodings = reads_encodings && EncodingScale(trained) != EncodingScale(now);
   if (!of_features && !of_encodings) return;
   PrintWarning(absl::StrCat("the ", of_features ? "features" : "",
                             of_features && of_encodings ? " and " : "",

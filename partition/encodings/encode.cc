@@ -39,17 +39,31 @@ absl::Status CheckOptions(const EncodeOptions& options) {
   return absl::OkStatus();
 }
 
-// By which columns are standardised: their own, or those of the store that `store` is like, if they
-// are of encodings with the same options.
+// Whether columns are standardised as those of the store that `store` is like.
+bool IsLikeAnother(const Store& store, const std::string& options_text) {
+  return store.manifest().encodings_like() == options_text;
+}
+
+// By which columns are standardised.
 absl::StatusOr<ColumnMoments> MomentsFor(TensorView<const float> columns,
                                          const std::string& options_text, const Store& store,
                                          ThreadPool& pool) {
-  if (store.manifest().encodings_like() != options_text) return MeasureColumns(columns, pool);
-  absl::StatusOr<ColumnMoments> moments = ReadMoments(store, kEncodingMomentsFile);
-  if (moments.ok() && static_cast<int64_t>(moments->mean.size()) == columns.dim(1)) return moments;
-  return absl::DataLossError(absl::StrCat(
-      store.path(), "/", kEncodingMomentsFile, ", of the store that it is like, is not of ",
-      columns.dim(1), " columns any more: run `quadhop import --like` again"));
+  if (!IsLikeAnother(store, options_text)) return MeasureColumns(columns, pool);
+  QH_ASSIGN_OR_RETURN(ColumnMoments moments, ReadMoments(store, kLikeEncodingMomentsFile));
+  if (static_cast<int64_t>(moments.mean.size()) == columns.dim(1)) return moments;
+  return absl::DataLossError(absl::StrCat(store.path(), "/", kLikeEncodingMomentsFile, " is of ",
+                                          moments.mean.size(), " columns, but the encodings have ",
+                                          columns.dim(1), ": run `quadhop import --like` again"));
+}
+
+// What is to be said of the scale of encodings by `method`.
+std::string NoteOnScale(const EncodingMethod& method, const std::string& options_text,
+                        const Store& store) {
+  const std::string& other = store.manifest().encodings_like();
+  if (other.empty() || other == options_text || !method.keeps_axes) return "";
+  return absl::StrCat(
+      "scaled by the store's own nodes, because the encodings of the store that it ",
+      "is like have other options: ", other);
 }
 
 }  // namespace
@@ -78,10 +92,12 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
   QH_ASSIGN_OR_RETURN(const std::string options_text, options.ToString());
   QH_ASSIGN_OR_RETURN(const auto step, BeginStep(path, kDerivedFiles, options.on_commit));
   const auto& [writer, store] = step;
-  if (!options.verified)
+  if (!options.verified) {
     QH_RETURN_IF_ERROR(store->VerifyFiles(
-        {"indptr.npy", "indices.npy", "original_ids.npy", kOriginalNames, kEncodingMomentsFile},
-        pool));
+        {"indptr.npy", "indices.npy", "original_ids.npy", kOriginalNames}, pool));
+    if (IsLikeAnother(*store, options_text))
+      QH_RETURN_IF_ERROR(store->VerifyFiles({kLikeEncodingMomentsFile}, pool));
+  }
   const int64_t num_nodes = store->num_nodes();
   QH_ASSIGN_OR_RETURN(const int64_t memory_bytes, MemoryBudget(options.memory_bytes));
   const EncodingMethod* method = nullptr;  // or the file
@@ -113,12 +129,12 @@ absl::StatusOr<EncodeReport> EncodeStore(const std::string& path, const EncodeOp
     QH_ASSIGN_OR_RETURN(const ColumnMoments moments, MomentsFor(out, options_text, *store, pool));
     StandardizeColumns(out, moments, pool);
     QH_RETURN_IF_ERROR(AddMoments(kEncodingMomentsFile, moments, *writer));
+    if (report.note.empty()) report.note = NoteOnScale(*method, options_text, *store);
   }
   Tell(options.on_progress, "measures link AUC");
   report.link_auc = LinkAuc(topology, out, options.seed);
   // What was made from the earlier encodings is not valid any more.
   if (method == nullptr) LeaveOut(writer->manifest(), kEncodingMomentsFile);
-  if (store->manifest().encodings_like() != options_text) writer->manifest().clear_encodings_like();
   if (FeaturesHoldEncodings(store->manifest())) LeaveOut(writer->manifest(), "features.npy");
   writer->manifest().set_pos_enc_width(static_cast<int32_t>(dim));
   QH_RETURN_IF_ERROR(

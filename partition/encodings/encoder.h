@@ -31,9 +31,8 @@ struct EncoderInput {
 };
 
 // Fills out [N, G], whose columns are still to be standardised: a function of graph, keys and seed,
-// not of the threads. kInvalidArgument if the
-// method is not for such a graph, kResourceExhausted if the disk does not suffice; `out` is then
-// unspecified.
+// not of the threads. kInvalidArgument if the method is not for such a graph, kResourceExhausted if
+// the disk does not suffice; `out` is then unspecified.
 using Encoder = absl::Status (*)(const EncoderInput& input, TensorView<float> out);
 
 // In the order of the help.

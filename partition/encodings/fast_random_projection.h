@@ -30,11 +30,10 @@ struct FastRpInput {
 StepNeeds FastRandomProjectionNeeds(int64_t num_nodes, int64_t dim);
 
 // out = sum over k = 1..3 of w_k R_k, w = (0.5, 1, 1), R_k the rows of Â R_(k-1) scaled to
-// length 1, R_0 standard normal with row v keyed by (seed, keys[v]); then every column
-// standardised. So a node's row does not depend on its number in the store (but for the rounding of
-// sums in another order), nor on the threads. Memory for two copies of `out`, or, if that is too
-// much, for as many columns of them as fit, 16 at least; the result is the same.
-// Errors: those of ScratchFile.
+// length 1, R_0 standard normal with row v keyed by (seed, keys[v]). A node's row does not depend
+// on its number in the store (but for the rounding of sums in another order), nor on the threads.
+// Memory for two copies of `out`, or, if that is too much, for as many columns of them as fit, 16
+// at least; the result is the same. Errors: those of ScratchFile.
 absl::Status FastRandomProjection(const FastRpInput& input, ThreadPool& pool,
                                   TensorView<float> out);  // [N, G]
 

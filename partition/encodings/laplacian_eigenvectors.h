@@ -7,8 +7,8 @@
 namespace quadhop {
 
 // Eigenvectors of I - D^-1/2 A D^-1/2 with the smallest eigenvalues, ascending, except those that
-// tell nothing: D^1/2 1 on each connected component, of eigenvalue 0. Signs are fixed (FixSigns),
-// columns standardised. By Chebyshev-filtered subspace iteration (Zhou et al., Journal of
+// tell nothing: D^1/2 1 on each connected component, of eigenvalue 0. Signs are fixed (FixSigns).
+// By Chebyshev-filtered subspace iteration (Zhou et al., Journal of
 // Computational Physics 219 (2006)) in double.
 //
 // Every column v has |L v - l v| <= 1e-4 max(l, 1e-8) before it is rounded to float, so that at

@@ -9,7 +9,7 @@ namespace quadhop {
 
 // One epoch of 10 walks of 40 nodes from every node. The first of every 20 consecutive nodes is to
 // score the other 19 above 19 random nodes (skip-gram with negative samples; the nodes of a walk
-// share 20 of them). Columns are standardised.
+// share 20 of them).
 //
 // Walks are taken in blocks: all gradients of a block are made from the same rows, on all threads,
 // and summed by row in the order of the walks, so that the result does not depend on the threads,

@@ -113,12 +113,12 @@ bool HasSplits(const ImportOptions& options, const ImportFormat& format) {
   return format.has_splits != nullptr && format.has_splits(options.from);
 }
 
-// The LikeIdentity of --like, or "".
+// The LikeOptions of --like, or "".
 absl::StatusOr<std::string> LikeOf(const ImportOptions& options) {
   if (options.like.empty()) return std::string();
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options.like);
   QH_RETURN_IF_ERROR(Annotate(store.status(), "--like"));
-  return LikeIdentity((*store)->manifest());
+  return LikeOptions((*store)->manifest());
 }
 
 std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& format,
@@ -129,7 +129,7 @@ std::string ProvenanceOptions(const ImportOptions& options, const ImportFormat& 
   if (!HasSplits(options, format) || options.project > 0)
     absl::StrAppend(&text, " seed=", options.seed);
   if (options.project > 0) absl::StrAppend(&text, " project=", options.project);
-  if (!like.empty()) absl::StrAppend(&text, " like=", like);
+  if (!like.empty()) absl::StrAppend(&text, " ", like);
   if (!options.id.empty()) absl::StrAppend(&text, " id=", options.id);
   if (!options.label.empty()) absl::StrAppend(&text, " label=", options.label);
   if (!options.left_out.empty())
@@ -192,7 +192,8 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   if (!options.like.empty()) {
     QH_ASSIGN_OR_RETURN(like, LikeStore::Open(options.like, pool));
     target.BeLike(*like);
-    QH_RETURN_IF_ERROR(like->AddTo(*writer));
+    QH_RETURN_IF_ERROR(like->AddMomentsTo(*writer));
+    if (std::string note = like->NoteOnEncodings(); !note.empty()) target.AddNote(std::move(note));
   }
   QH_RETURN_IF_ERROR(format->read(options, target, pool));
   QH_RETURN_IF_ERROR(CheckSplits(options, *format, target.has_splits()));
@@ -202,7 +203,7 @@ absl::StatusOr<ImportReport> Import(const ImportOptions& asked, ThreadPool& pool
   }
   QH_ASSIGN_OR_RETURN(ImportReport report, target.Finish(pool));
   report.format = format->name;
-  const std::string of_like = like.has_value() ? LikeIdentity(like->manifest()) : "";
+  const std::string of_like = like.has_value() ? LikeOptions(like->manifest()) : "";
   Provenance step = MakeProvenance(PrepStep::kImport, ProvenanceOptions(options, *format, of_like),
                                    report.Describe());
   step.set_inputs(inputs);

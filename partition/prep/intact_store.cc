@@ -6,16 +6,14 @@
 
 #include "core/base/status.h"
 #include "core/store/manifest.h"
-#include "partition/encodings/encode.h"
 #include "partition/steps/store_step.h"
 
 namespace quadhop {
 namespace {
 
-std::vector<absl::string_view> FilesOf(PrepStep step, absl::string_view options) {
+std::vector<absl::string_view> FilesOf(PrepStep step) {
+  if (step == PrepStep::kEncode) return {"pos_enc.npy"};
   if (step == PrepStep::kPropagate) return {"features.npy"};
-  if (step == PrepStep::kEncode && MethodOf(options) == "file") return {"pos_enc.npy"};
-  if (step == PrepStep::kEncode) return {"pos_enc.npy", kEncodingMomentsFile};
   return {"indptr.npy", "indices.npy", "original_ids.npy"};
 }
 
@@ -24,7 +22,7 @@ std::vector<absl::string_view> FilesOf(PrepStep step, absl::string_view options)
 bool StepIsDone(const Store& store, PrepStep step, absl::string_view options) {
   const Provenance* done = store.FindStep(PrepStepName(step));
   if (done == nullptr || done->options() != options) return false;
-  const std::vector<absl::string_view> files = FilesOf(step, options);
+  const std::vector<absl::string_view> files = FilesOf(step);
   return std::all_of(files.begin(), files.end(),
                      [&](absl::string_view name) { return store.HasFile(name); });
 }

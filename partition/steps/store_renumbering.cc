@@ -106,7 +106,8 @@ absl::Status RenumberStore(const Store& store, const Numbering& numbering, Store
     else if (name == "raw.indptr.npy")
       QH_RETURN_IF_ERROR(RenumberSparseRows(store, numbering, writer, pool));
     else if (name != "indices.npy" && name != "raw.indices.npy" && name != "raw.values.npy" &&
-             name != kOriginalNames && name != kMomentsFile && name != kEncodingMomentsFile)
+             name != kOriginalNames && name != kMomentsFile && name != kEncodingMomentsFile &&
+             name != kLikeEncodingMomentsFile)
       return absl::UnimplementedError(
           absl::StrCat(store.path(), "/", name,
                        ": how to reorder this file is not known: make the store again "

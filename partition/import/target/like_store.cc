@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
+#include <absl/types/optional.h>
 
 #include <algorithm>
 #include <memory>
@@ -12,6 +13,8 @@
 #include "core/base/status.h"
 #include "core/files/checksum.h"
 #include "core/store/manifest.h"
+#include "partition/encodings/encode.h"
+#include "partition/encodings/encoder.h"
 #include "partition/features/raw_features.h"
 #include "partition/steps/moments_file.h"
 #include "partition/steps/prep_step.h"
@@ -33,45 +36,102 @@ absl::Status CheckNames(const char* what, const Names& before, absl::Span<const 
       now == names.end() ? "absent" : absl::StrCat("\"", *now, "\""), " here"));
 }
 
+std::string HexOfText(const std::string& text) { return HexOf(Xxh3(text.data(), text.size())); }
+
+// The value of an option of the import, by how it begins: "like="; "" if there is none.
+std::string ImportOption(const StoreManifest& manifest, absl::string_view name) {
+  const Provenance* const import = FindStep(manifest, PrepStepName(PrepStep::kImport));
+  if (import == nullptr) return "";
+  for (absl::string_view option : absl::StrSplit(import->options(), ' '))
+    if (absl::ConsumePrefix(&option, name)) return std::string(option);
+  return "";
+}
+
+// What tells its graph and features from others.
+std::string OriginOf(const StoreManifest& manifest) {
+  const Provenance* const import = FindStep(manifest, PrepStepName(PrepStep::kImport));
+  return import == nullptr ? StoreIdentity(manifest)
+                           : absl::StrCat(import->options(), "\n", import->inputs());
+}
+
+// Of those that it has, or else of those that it is like.
+std::string OptionsOfEncodings(const StoreManifest& manifest) {
+  const Provenance* const encode = FindStep(manifest, PrepStepName(PrepStep::kEncode));
+  return encode == nullptr ? manifest.encodings_like() : encode->options();
+}
+
+// Whether columns by these options mean the same on every graph.
+bool KeepAxes(const std::string& encode_options) {
+  const absl::StatusOr<const EncodingMethod*> method = FindEncoder(MethodOf(encode_options));
+  return method.ok() && (*method)->keeps_axes;
+}
+
+// The encodings whose scale a store that is like this one takes.
+struct TakenEncodings {
+  std::string options;
+  const char* moments_file;
+};
+absl::optional<TakenEncodings> EncodingsToTake(const StoreManifest& manifest) {
+  const std::string options = OptionsOfEncodings(manifest);
+  const char* const file =
+      options == manifest.encodings_like() ? kLikeEncodingMomentsFile : kEncodingMomentsFile;
+  if (!KeepAxes(options) || FindFile(manifest, file) == nullptr) return absl::nullopt;
+  return TakenEncodings{options, file};
+}
+
 }  // namespace
 
 std::string LikeIdentity(const StoreManifest& manifest) {
-  const Provenance* const import = FindStep(manifest, PrepStepName(PrepStep::kImport));
-  std::string text;
-  if (import != nullptr) {
-    for (absl::string_view option : absl::StrSplit(import->options(), ' '))
-      if (absl::ConsumePrefix(&option, "like=")) return std::string(option);
-    text = absl::StrCat(import->options(), "\n", import->inputs());
-  } else {
-    text = StoreIdentity(manifest);  // synth made it, say
-  }
-  return HexOf(Xxh3(text.data(), text.size()));
+  const std::string of_another = ImportOption(manifest, "like=");
+  return of_another.empty() ? HexOfText(OriginOf(manifest)) : of_another;
+}
+
+std::string EncodingScale(const StoreManifest& manifest) {
+  const std::string options = OptionsOfEncodings(manifest);
+  if (!KeepAxes(options)) return "";
+  if (options == manifest.encodings_like()) return ImportOption(manifest, "encodings-like=");
+  return HexOfText(absl::StrCat(options, "\n", OriginOf(manifest)));
+}
+
+std::string LikeOptions(const StoreManifest& manifest) {
+  const std::string like = absl::StrCat("like=", LikeIdentity(manifest));
+  if (!EncodingsToTake(manifest).has_value()) return like;
+  return absl::StrCat(like, " encodings-like=", EncodingScale(manifest));
 }
 
 absl::StatusOr<LikeStore> LikeStore::Open(const std::string& path, ThreadPool& pool) {
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(path));
-  QH_RETURN_IF_ERROR(
-      store->VerifyFiles({"raw.npy", "raw.indptr.npy", "raw.indices.npy", "raw.values.npy",
-                          "pos_enc.npy", kMomentsFile, kEncodingMomentsFile},
-                         pool));
+  QH_RETURN_IF_ERROR(store->VerifyFiles({"raw.npy", "raw.indptr.npy", "raw.indices.npy",
+                                         "raw.values.npy", "pos_enc.npy", kMomentsFile},
+                                        pool));
   QH_ASSIGN_OR_RETURN(const RawFeatures raw,
                       RawFeatures::Open(*store, store->manifest().features_with_encodings()));
   LikeStore like;
   like.path_ = path;
   like.manifest_ = store->manifest();
   QH_ASSIGN_OR_RETURN(like.moments_, raw.Moments(*store, pool));
-  if (store->HasFile(kEncodingMomentsFile)) {
-    QH_ASSIGN_OR_RETURN(like.encoding_moments_, ReadMoments(*store, kEncodingMomentsFile));
+  if (const auto encodings = EncodingsToTake(like.manifest_)) {
+    QH_RETURN_IF_ERROR(store->VerifyFiles({encodings->moments_file}, pool));
+    QH_ASSIGN_OR_RETURN(like.encoding_moments_, ReadMoments(*store, encodings->moments_file));
   }
   return like;
 }
 
-absl::Status LikeStore::AddTo(StoreWriter& writer) const {
+absl::Status LikeStore::AddMomentsTo(StoreWriter& writer) const {
   QH_RETURN_IF_ERROR(AddMoments(kMomentsFile, moments_, writer));
-  const Provenance* const encode = FindStep(manifest_, PrepStepName(PrepStep::kEncode));
-  if (encode == nullptr || encoding_moments_.mean.empty()) return absl::OkStatus();
-  writer.manifest().set_encodings_like(encode->options());
-  return AddMoments(kEncodingMomentsFile, encoding_moments_, writer);
+  const auto encodings = EncodingsToTake(manifest_);
+  if (!encodings.has_value()) return absl::OkStatus();
+  writer.manifest().set_encodings_like(encodings->options);
+  return AddMoments(kLikeEncodingMomentsFile, encoding_moments_, writer);
+}
+
+std::string LikeStore::NoteOnEncodings() const {
+  const std::string options = OptionsOfEncodings(manifest_);
+  const char kResult[] = ", so encodings will be scaled by the nodes of this store";
+  if (options.empty()) return absl::StrCat(path_, " has no encodings", kResult);
+  if (!KeepAxes(options) || EncodingsToTake(manifest_).has_value()) return "";
+  return absl::StrCat(path_, " keeps no means and deviations of its encodings", kResult,
+                      "; to take theirs, run quadhop encode on ", path_, " again first");
 }
 
 absl::StatusOr<std::vector<std::string>> LikeStore::CategoriesOf(absl::string_view column) const {

@@ -20,6 +20,13 @@ namespace quadhop {
 // What tells stores apart whose features and classes mean different things: 16 hex digits of the
 // import, or, of a store that is like another, of that one's.
 std::string LikeIdentity(const StoreManifest& manifest);
+// The same for the scale of encodings whose columns mean the same on every graph; "" if the store
+// has no such encodings, nor is like one that has.
+std::string EncodingScale(const StoreManifest& manifest);
+
+// What the import of a store that is like this one is recorded with: "like=HEX", and, if the scale
+// of its encodings can be taken, "encodings-like=HEX".
+std::string LikeOptions(const StoreManifest& manifest);
 
 // Immutable, and so thread-safe.
 class LikeStore {
@@ -35,7 +42,9 @@ class LikeStore {
   const ColumnMoments& moments() const { return moments_; }
 
   // Adds its moments, those of its features and of its encodings, to a store in the making.
-  absl::Status AddTo(StoreWriter& writer) const;
+  absl::Status AddMomentsTo(StoreWriter& writer) const;
+  // Why encodings of that store will be on a scale of their own; "" if there is no reason.
+  std::string NoteOnEncodings() const;
 
   // The texts that are features of a column, "Rome" for "city=Rome". kFailedPrecondition if there
   // are none.
@@ -53,7 +62,7 @@ class LikeStore {
   std::string path_;
   StoreManifest manifest_;
   ColumnMoments moments_;
-  ColumnMoments encoding_moments_;  // empty: there are none
+  ColumnMoments encoding_moments_;  // of EncodingsToTake; empty: there are none
 };
 
 }  // namespace quadhop

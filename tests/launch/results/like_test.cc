@@ -62,6 +62,14 @@ class NextWeek : public testing::Test {
   Outcome Predict(const std::string& name) {
     return Quadhop({"predict", "--run", At("run"), "--store", At(name), "--out", At("x.csv")});
   }
+  // What it prints.
+  std::string Encode(const std::string& name, const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments = {"encode", "--store", At(name)};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = Quadhop(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+    return outcome.out;
+  }
   // Encodings [N, G] and the means and deviations that they are standardised by.
   struct Encodings {
     std::unique_ptr<Store> store;
@@ -120,12 +128,67 @@ TEST_F(NextWeek, HasEncodingsOfOtherOptionsOnTheirOwnScale) {
   ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
   ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
   ASSERT_EQ(Prep("apart", "IT", 2).code, ExitCode::kDone);
-  for (const char* name : {"new", "apart"})
-    ASSERT_EQ(Quadhop({"encode", "--store", At(name), "--dim", "5"}).code, ExitCode::kDone);
+  EXPECT_THAT(Encode("new", {"--dim", "5"}), HasSubstr("have other options: method=fastrp dim=4"));
+  EXPECT_THAT(Encode("apart", {"--dim", "5"}), Not(HasSubstr("other options")));
   ASSERT_OK_AND_ASSIGN(const Encodings now, ReadEncodings("new"));
   ASSERT_OK_AND_ASSIGN(const Encodings apart, ReadEncodings("apart"));
   EXPECT_EQ(now.moments.deviation, apart.moments.deviation);
-  EXPECT_EQ(now.store->manifest().encodings_like(), "");
+  Encode("new", {"--dim", "4"});  // as before
+  ASSERT_OK_AND_ASSIGN(const Encodings old, ReadEncodings("old"));
+  ASSERT_OK_AND_ASSIGN(const Encodings again, ReadEncodings("new"));
+  EXPECT_EQ(again.moments.deviation, old.moments.deviation);
+}
+
+TEST_F(NextWeek, FollowsTheOtherStoreIfThatIsEncodedAnew) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
+  Encode("old", {"--dim", "4", "--seed", "7"});
+  const Outcome outcome = Prep("new", "IT", 2, {"--like", At("old"), "--seed", "7"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  ASSERT_OK_AND_ASSIGN(const Encodings old, ReadEncodings("old"));
+  ASSERT_OK_AND_ASSIGN(const Encodings like, ReadEncodings("new"));
+  EXPECT_EQ(like.moments.deviation, old.moments.deviation);
+}
+
+TEST_F(NextWeek, IsLikeTheFirstThroughOneThatIsNotEncoded) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  ASSERT_EQ(Prep("new", "IT", 2).code, ExitCode::kDone);  // writes the tables
+  const auto import = [&](const std::string& name, const std::string& like) {
+    const Outcome outcome =
+        Quadhop({"import", "--from", At("new_edges.csv"), "--nodes", At("new_nodes.csv"),
+                 "--one-hot", "land", "--like", At(like), "--store", At(name)});
+    ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  };
+  import("second", "old");
+  import("third", "second");
+  Encode("third", {"--dim", "4"});
+  ASSERT_OK_AND_ASSIGN(const Encodings old, ReadEncodings("old"));
+  ASSERT_OK_AND_ASSIGN(const Encodings third, ReadEncodings("third"));
+  EXPECT_EQ(third.moments.deviation, old.moments.deviation);
+}
+
+TEST_F(NextWeek, TakesNoScaleOfEncodingsThatMeanNothingOnAnotherGraph) {
+  const std::vector<std::string> laplacian = {"--encode-method", "laplacian"};
+  ASSERT_EQ(Prep("old", "IT", 1, laplacian).code, ExitCode::kDone);
+  ASSERT_EQ(Prep("new", "IT", 2, {"--encode-method", "laplacian", "--like", At("old")}).code,
+            ExitCode::kDone);
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(At("new")));
+  EXPECT_EQ(store->manifest().encodings_like(), "");
+  EXPECT_FALSE(store->HasFile(kLikeEncodingMomentsFile));
+}
+
+TEST_F(NextWeek, IsPreparedAgainIfMomentsAreDamaged) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  ASSERT_OK(WriteFileAtomically(At("old/pos_enc_moments.npy"), "?"));
+  Encode("old", {"--dim", "4"});
+  ASSERT_OK(ReadEncodings("old").status());
+  ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
+  ASSERT_OK(WriteFileAtomically(At("new/like_pos_enc_moments.npy"), "?"));
+  const Outcome again = Prep("new", "IT", 2, {"--like", At("old")});
+  ASSERT_EQ(again.code, ExitCode::kDone) << again.err;
+  ASSERT_OK_AND_ASSIGN(const Encodings old, ReadEncodings("old"));
+  ASSERT_OK_AND_ASSIGN(const Encodings like, ReadEncodings("new"));
+  EXPECT_EQ(like.moments.deviation, old.moments.deviation);
 }
 
 TEST_F(NextWeek, IsWarnedOfIfItsEncodingsAreOnAnotherScale) {
@@ -134,9 +197,26 @@ TEST_F(NextWeek, IsWarnedOfIfItsEncodingsAreOnAnotherScale) {
                                    "train.epochs=1", "--run", At("run")});
   ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
   ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
-  EXPECT_THAT(Predict("new").err, Not(HasSubstr("standardised")));
+  const Outcome alike = Predict("new");
+  EXPECT_EQ(alike.code, ExitCode::kDone) << alike.err;
+  EXPECT_THAT(alike.err, Not(HasSubstr("standardised")));
   ASSERT_EQ(Prep("apart", "IT", 2).code, ExitCode::kDone);
   EXPECT_THAT(Predict("apart").err, HasSubstr("the features and encodings of"));
+  Encode("new", {"--dim", "5"});
+  Encode("new", {"--dim", "4"});  // and the features are as they were
+  EXPECT_THAT(Predict("new").err, Not(HasSubstr("standardised")));
+}
+
+TEST_F(NextWeek, IsNotWarnedOfIfOnlyTheCutDiffers) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
+                                   "train.epochs=1", "--run", At("run")});
+  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  ASSERT_EQ(Quadhop({"partition", "--store", At("old"), "--parts", "4"}).code, ExitCode::kDone);
+  Encode("old", {"--dim", "4"});
+  const Outcome recut = Predict("old");
+  EXPECT_EQ(recut.code, ExitCode::kDone) << recut.err;
+  EXPECT_THAT(recut.err, Not(HasSubstr("standardised")));
 }
 
 TEST_F(NextWeek, IsPreparedAnewIfTheOtherStoreIsAnother) {

@@ -130,7 +130,22 @@ TEST_F(Encode, StandardizesColumns) {
 TEST_F(Encode, KeepsTheMomentsByWhichColumnsWereStandardised) {
   EncodedWith({"fastrp", 4, 0, ""});
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> store, Store::Open(path_));
-  EXPECT_OK(ReadMoments(*store, kEncodingMomentsFile).status());
+  ASSERT_OK_AND_ASSIGN(const ColumnMoments moments, ReadMoments(*store, kEncodingMomentsFile));
+  ASSERT_OK_AND_ASSIGN(const EncodingMethod* const fastrp, FindEncoder("fastrp"));
+  ASSERT_OK_AND_ASSIGN(const Topology topology, store->topology());
+  ASSERT_OK_AND_ASSIGN(const absl::Span<const int64_t> keys, store->original_ids());
+  Tensor<float> plain({200, 4});
+  ThreadPool pool(1);
+  ASSERT_OK(fastrp->encode({topology, false, keys, 0, int64_t{1} << 30, folder_.path(), pool},
+                           plain.view()));
+  for (size_t column = 0; column < 4; ++column) {
+    double sum = 0, square = 0;
+    for (int64_t v = 0; v < 200; ++v) sum += double{plain.row(v)[column]};
+    for (int64_t v = 0; v < 200; ++v)
+      square += std::pow(double{plain.row(v)[column]} - sum / 200, 2);
+    EXPECT_NEAR(moments.mean[column], sum / 200, 1e-12);
+    EXPECT_NEAR(moments.deviation[column], std::sqrt(square / 200), 1e-12);
+  }
   const std::vector<float> rows = RandomValues(200 * 6, 4);
   ASSERT_OK(EncodeFile(DType::kF32, {200, 6}, rows.data()));  // not standardised
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Store> of_file, Store::Open(path_));
