@@ -1,6 +1,9 @@
 // quadhop report RUN... --out report.html
 #include <absl/strings/str_format.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "core/base/status.h"
 #include "core/files/file.h"
 #include "launch/command_line/flags.h"
@@ -30,8 +33,14 @@ absl::StatusOr<ExitCode> ReportCommand(absl::Span<const std::string> arguments) 
   if (!proceed) return ExitCode::kDone;
   QH_RETURN_IF_ERROR(CheckOutput("out", out, {".html"}));
   std::vector<std::string> runs;
-  for (const std::string& folder : folders)
-    for (std::string& run : RunsOf(folder)) runs.push_back(std::move(run));
+  for (const std::string& folder : folders) {
+    for (const std::string& run : RunsOf(folder)) {
+      std::error_code error;
+      const std::filesystem::path path = std::filesystem::weakly_canonical(run, error);
+      std::string once = error ? run : path.string();  // however it is spelled
+      if (std::find(runs.begin(), runs.end(), once) == runs.end()) runs.push_back(std::move(once));
+    }
+  }
   ThreadPool pool(NumThreads(threads));
   QH_ASSIGN_OR_RETURN(const std::string page, ReportPage(runs, pool));
   QH_RETURN_IF_ERROR(WriteFileAtomically(out, page));

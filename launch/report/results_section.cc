@@ -3,8 +3,10 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/base/spread.h"
@@ -16,8 +18,9 @@ namespace {
 
 struct Column {
   const char* header;
-  const char* number;  // of summary.json
-  const char* format;  // nullptr: ShortNumber
+  const char* number;       // of summary.json
+  const char* format;       // nullptr: ShortNumber
+  bool is_repeated = true;  // each run of a job has its own
 };
 constexpr Column kColumns[] = {
     {"test accuracy", "test_accuracy", "%.4f"},
@@ -32,95 +35,141 @@ constexpr Column kColumns[] = {
     {"epochs", "epochs", "%.0f"},
     {"seconds per epoch", "epoch_seconds", "%.2f"},
     {"training nodes per second", "train_nodes_per_second", nullptr},
-    {"ranks", "ranks", "%.0f"},
-    {"parameters", "parameters", nullptr},
-    {"peak memory of a rank, bytes", "peak_rss_bytes", nullptr},
+    {"ranks", "ranks", "%.0f", false},
+    {"parameters", "parameters", nullptr, false},
+    {"peak memory of a rank, bytes", "peak_rss_bytes", nullptr, false},
 };
 
-std::string Text(const Column& column, double value) {
-  if (column.format == nullptr) return ShortNumber(value);
-  return absl::StrFormat(*absl::ParsedFormat<'f'>::New(column.format), value);
-}
+// Runs that stand in one table row: one, or those of a job over seeds and splits.
+using Row = std::vector<const RunRecord*>;
+using Values = std::vector<double>;
 
-// The values that the runs have for a column, in their order.
-std::vector<double> ValuesOf(const Runs& runs, const Column& column) {
-  std::vector<double> values;
-  for (const RunRecord& run : runs) {
-    const auto found = run.summary.find(column.number);
-    if (found != run.summary.end()) values.push_back(found->second);
+// The values that runs have for a column, in their order.
+Values ValuesOf(const Row& runs, const Column& column) {
+  Values values;
+  for (const RunRecord* run : runs) {
+    const auto found = run->summary.find(column.number);
+    if (found != run->summary.end()) values.push_back(found->second);
   }
   return values;
 }
 
-std::string Field(const Runs& runs, const RunRecord& run, const Column& column) {
-  const auto found = run.summary.find(column.number);
-  if (found == run.summary.end()) return "-";
-  const std::string text = Text(column, found->second);
-  const std::vector<double> all = ValuesOf(runs, column);
-  const bool is_best = absl::StartsWith(column.number, "valid_") && all.size() > 1 &&
-                       found->second == *std::max_element(all.begin(), all.end());
-  return is_best ? text + " (best)" : text;
+std::string NumberText(const Column& column, double value) {
+  if (column.format == nullptr) return ShortNumber(value);
+  return absl::StrFormat(*absl::ParsedFormat<'f'>::New(column.format), value);
 }
 
-std::string MeanField(const Runs& runs, const Column& column) {
-  const std::vector<double> values = ValuesOf(runs, column);
+// "0.8124", or of several values that differ "0.8124 ± 0.0041".
+std::string FieldText(const Column& column, const Values& values, size_t num_runs) {
   if (values.empty()) return "-";
   const Spread spread = SpreadOf(values);
-  if (values.size() == 1) return Text(column, spread.mean);
-  const std::string text =
-      absl::StrCat(Text(column, spread.mean), " ± ", Text(column, spread.deviation));
-  return values.size() == runs.size() ? text : absl::StrCat(text, " (", values.size(), " runs)");
+  const std::string mean = NumberText(column, spread.mean);
+  if (!(spread.deviation > 0)) return mean;
+  const std::string text = absl::StrCat(mean, " ± ", NumberText(column, spread.deviation));
+  return values.size() == num_runs ? text : absl::StrCat(text, " (", values.size(), " runs)");
 }
 
-// Finished runs over seeds or splits, by the folder that they stand in.
-std::map<std::string, Runs> Repeated(const Runs& runs) {
-  std::map<std::string, Runs> folders;
+// Adds a column to the table. The best row on the validation nodes is marked, if there is one.
+void AddColumn(const Column& column, const std::vector<Row>& rows, bool marks_best,
+               std::vector<std::vector<std::string>>& table) {
+  Values means;
+  for (const Row& row : rows) {
+    const Values values = ValuesOf(row, column);
+    if (!values.empty()) means.push_back(SpreadOf(values).mean);
+  }
+  const bool differ =
+      std::adjacent_find(means.begin(), means.end(), std::not_equal_to<>()) != means.end();
+  const bool marks = marks_best && differ && absl::StartsWith(column.number, "valid_");
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Values values = ValuesOf(rows[i], column);
+    const bool is_best = marks && !values.empty() &&
+                         SpreadOf(values).mean == *std::max_element(means.begin(), means.end());
+    table[i].push_back(
+        absl::StrCat(FieldText(column, values, rows[i].size()), is_best ? " (best)" : ""));
+  }
+}
+
+// Validation nodes of different stores have nothing in common.
+bool AreOfOneStore(const std::vector<Row>& rows) {
+  return std::all_of(rows.begin(), rows.end(),
+                     [&](const Row& row) { return row[0]->store == rows[0][0]->store; });
+}
+
+std::string ConfigWithoutSeed(Config config) {
+  config.mutable_train()->clear_seed();
+  return config.SerializeAsString();
+}
+
+// The finished runs of jobs over seeds and splits: those that stand in one folder, and have the
+// same store and config, but for the seed.
+std::vector<Row> RepeatedRuns(const Runs& runs) {
+  std::map<std::tuple<std::string, std::string, std::string>, Row> jobs;
   for (const RunRecord& run : runs) {
     const std::string folder = FolderOfRuns(run.path);
-    if (!folder.empty() && !run.summary.empty()) folders[folder].push_back(run);
+    if (!folder.empty() && !run.summary.empty())
+      jobs[{folder, run.store, ConfigWithoutSeed(run.config)}].push_back(&run);
   }
-  return folders;
+  std::vector<Row> rows;
+  for (const auto& [job, row] : jobs)
+    if (row.size() > 1) rows.push_back(row);
+  return rows;
 }
 
-Card MeansCard(const std::map<std::string, Runs>& folders, std::vector<std::string> header,
-               const std::vector<const Column*>& columns) {
-  header.insert(header.begin() + 1, "finished runs");
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& [folder, runs] : folders) {
-    rows.push_back({folder, absl::StrCat(runs.size())});
-    for (const Column* column : columns) rows.back().push_back(MeanField(runs, *column));
+std::vector<const Column*> ColumnsOf(const Runs& runs) {
+  Row all;
+  for (const RunRecord& run : runs) all.push_back(&run);
+  std::vector<const Column*> columns;
+  for (const Column& column : kColumns)
+    if (!ValuesOf(all, column).empty()) columns.push_back(&column);
+  return columns;
+}
+
+Card RunsCard(const Runs& runs, bool marks_best) {
+  std::vector<std::string> header = {"run"};
+  std::vector<std::vector<std::string>> table;
+  std::vector<Row> rows;
+  for (const RunRecord& run : runs) {
+    rows.push_back({&run});
+    table.push_back({run.name});
+  }
+  for (const Column* column : ColumnsOf(runs)) {
+    header.emplace_back(column->header);
+    AddColumn(*column, rows, marks_best && AreOfOneStore(rows), table);
+  }
+  const std::string unfinished =
+      NotRecordedBy(runs, [](const RunRecord& run) { return !run.summary.empty(); });
+  return {"At the best epoch on the validation nodes",
+          "From summary.json, which a run writes when it is finished. " + unfinished,
+          {},
+          TableHtml(header, table)};
+}
+
+Card MeansCard(const Runs& runs, const std::vector<Row>& rows) {
+  std::vector<std::string> folders;
+  for (const Row& row : rows) folders.push_back(FolderOfRuns(row[0]->path));
+  const std::vector<std::string> names = ShortNames(folders);
+  std::vector<std::string> header = {"folder", "finished runs"};
+  std::vector<std::vector<std::string>> table;
+  for (size_t i = 0; i < rows.size(); ++i)
+    table.push_back({names[i], absl::StrCat(rows[i].size())});
+  for (const Column* column : ColumnsOf(runs)) {
+    if (!column->is_repeated) continue;
+    header.emplace_back(column->header);
+    AddColumn(*column, rows, AreOfOneStore(rows), table);
   }
   return {"Over seeds and splits",
           "Mean ± sample standard deviation (over n - 1) of the runs above that stand in one "
-          "folder.",
+          "folder and differ only in their seed or split.",
           {},
-          TableHtml(header, rows)};
+          TableHtml(header, table)};
 }
 
 }  // namespace
 
 std::string ResultsSection(const Runs& runs) {
-  std::vector<std::string> header = {"run"};
-  std::vector<const Column*> columns;
-  for (const Column& column : kColumns) {
-    if (ValuesOf(runs, column).empty()) continue;
-    header.push_back(column.header);
-    columns.push_back(&column);
-  }
-  std::vector<std::vector<std::string>> rows;
-  for (const RunRecord& run : runs) {
-    rows.push_back({run.name});
-    for (const Column* column : columns) rows.back().push_back(Field(runs, run, *column));
-  }
-  const std::string unfinished =
-      NotRecordedBy(runs, [](const RunRecord& run) { return !run.summary.empty(); });
-  std::vector<Card> cards = {
-      {"At the best epoch on the validation nodes",
-       "From summary.json, which a run writes when it is finished. " + unfinished,
-       {},
-       TableHtml(header, rows)}};
-  const std::map<std::string, Runs> folders = Repeated(runs);
-  if (!folders.empty()) cards.push_back(MeansCard(folders, header, columns));
+  const std::vector<Row> repeated = RepeatedRuns(runs);
+  std::vector<Card> cards = {RunsCard(runs, /*marks_best=*/repeated.empty())};
+  if (!repeated.empty()) cards.push_back(MeansCard(runs, repeated));
   return SectionHtml("Results", cards);
 }
 

@@ -132,12 +132,21 @@ absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run_path) {
   return run;
 }
 
-void NameRuns(std::vector<RunRecord>& runs) {
+std::vector<std::string> ShortNames(const std::vector<std::string>& paths) {
+  const size_t num_distinct = std::set<std::string>(paths.begin(), paths.end()).size();
+  std::vector<std::string> names(paths.size());
   for (size_t parts = 1; parts < 32; ++parts) {
-    std::set<std::string> names;
-    for (RunRecord& run : runs) names.insert(run.name = Tail(run.path, parts));
-    if (names.size() == runs.size()) return;
+    for (size_t i = 0; i < paths.size(); ++i) names[i] = Tail(paths[i], parts);
+    if (std::set<std::string>(names.begin(), names.end()).size() == num_distinct) break;
   }
+  return names;
+}
+
+void NameRuns(std::vector<RunRecord>& runs) {
+  std::vector<std::string> paths;
+  for (const RunRecord& run : runs) paths.push_back(run.path);
+  const std::vector<std::string> names = ShortNames(paths);
+  for (size_t i = 0; i < runs.size(); ++i) runs[i].name = names[i];
 }
 
 }  // namespace quadhop

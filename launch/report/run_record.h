@@ -49,6 +49,9 @@ struct RunRecord {
 // line that is cut off is skipped.
 absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run);
 
+// The last parts of each path, as few as tell different paths apart.
+std::vector<std::string> ShortNames(const std::vector<std::string>& paths);
+
 // Gives each record the shortest name that tells it from the others.
 void NameRuns(std::vector<RunRecord>& runs);
 

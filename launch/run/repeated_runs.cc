@@ -38,11 +38,11 @@ absl::string_view KindOfRun(absl::string_view name) {
 }
 
 std::string FolderOfRuns(const std::string& run) {
-  std::filesystem::path folder = std::filesystem::path(run).lexically_normal();
-  if (!folder.has_filename()) folder = folder.parent_path();
-  const std::filesystem::path named = folder;
+  std::error_code error;  // none: paths that are not there stay as they are
+  std::filesystem::path folder = std::filesystem::weakly_canonical(run, error);
+  const std::filesystem::path of_run = folder;
   while (!KindOfRun(folder.filename().string()).empty()) folder = folder.parent_path();
-  return folder == named ? "" : folder.string();
+  return folder == of_run ? "" : folder.string();
 }
 
 std::vector<std::string> RunsIn(const std::string& folder) {

@@ -21,7 +21,8 @@ std::string SplitRunName(absl::string_view split);
 // is neither.
 absl::string_view KindOfRun(absl::string_view name);
 
-// The folder of runs that a run stands in; "" if its name is not that of one of several.
+// The folder of runs that a run stands in, with no links in its path; "" if the run's name is not
+// that of one of several.
 std::string FolderOfRuns(const std::string& run);
 
 // The runs in a folder, by their names in it: "seed-3", "split-NAME/seed-3". Splits are sorted by

@@ -34,8 +34,7 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 // or another split.
 absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob>& jobs);
 
-// kFailedPrecondition if one of their splits cannot be trained on (CheckTrainable): better known
-// before the first of them.
+// kFailedPrecondition if one of their splits cannot be trained on (CheckTrainable).
 absl::Status CheckSplits(const Store& store, const std::vector<TrainJob>& jobs, ThreadPool& pool);
 
 // Trains them one after the other, then prints and writes the results of all finished runs in

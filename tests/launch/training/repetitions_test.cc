@@ -16,6 +16,7 @@
 #include "core/store/store_writer.h"
 #include "core/threads/thread_pool.h"
 #include "launch/json/json_fields.h"
+#include "launch/run/repeated_runs.h"
 #include "launch/run/run_paths.h"
 #include "tests/launch/quadhop_command.h"
 #include "tests/support/graphs.h"
@@ -129,22 +130,41 @@ TEST_F(RepetitionsTest, AReportHasTheMeanAndTheDeviationOfThoseThatStandInOneFol
   ASSERT_EQ(Train("many", {"--seeds", "3"}).code, ExitCode::kDone);
   ASSERT_EQ(Train("one", {}).code, ExitCode::kDone);
   const std::string many = folder_ / "many", page = folder_ / "r.html";
-  ASSERT_EQ(Quadhop({"report", many + "/", folder_ / "one", "--out", page}).code, ExitCode::kDone);
-  const nlohmann::json accuracy = Json("many/repetitions.json")["test_accuracy"];
-  const std::string row =
-      absl::StrFormat("<td>%s</td><td>3</td><td>%.4f ± %.4f</td>", many,
-                      accuracy["mean"].get<double>(), accuracy["deviation"].get<double>());
+  ASSERT_EQ(
+      Quadhop({"report", many + "/", many + "/../many/seed-1", folder_ / "one", "--out", page})
+          .code,
+      ExitCode::kDone);
+  std::vector<double> of;
+  for (const char* run : {"many/seed-0", "many/seed-1", "many/seed-2"})
+    of.push_back(Json(std::string(run) + "/summary.json")["test_accuracy"].get<double>());
+  const double mean = (of[0] + of[1] + of[2]) / 3;
+  const double deviation =
+      std::sqrt(((of[0] - mean) * (of[0] - mean) + (of[1] - mean) * (of[1] - mean) +
+                 (of[2] - mean) * (of[2] - mean)) /
+                2);
+  ASSERT_GT(deviation, 0);
   ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(page));
-  EXPECT_THAT(text, HasSubstr(row));
+  EXPECT_THAT(text, HasSubstr(absl::StrFormat("<td>many</td><td>3</td><td>%.4f ± %.4f</td>", mean,
+                                              deviation)));
   ASSERT_EQ(Quadhop({"report", folder_ / "one", "--out", page}).code, ExitCode::kDone);
   EXPECT_THAT(ReadFile(page).value(), Not(HasSubstr("Over seeds and splits")));
 }
 
+TEST_F(RepetitionsTest, AreOfOneFolderHoweverItIsSpelled) {
+  ASSERT_EQ(Train("many", {"--splits", "all", "--seeds", "1"}).code, ExitCode::kDone);
+  const std::string many = std::filesystem::canonical(folder_ / "many").string();
+  const std::string run = many + "/split-a/seed-0";
+  EXPECT_EQ(FolderOfRuns(run), many);
+  EXPECT_EQ(FolderOfRuns(run + "/"), many);
+  EXPECT_EQ(FolderOfRuns(std::filesystem::relative(run).string()), many);
+  EXPECT_EQ(FolderOfRuns(many), "");
+}
+
 TEST_F(RepetitionsTest, BeginNoneIfOneOfTheirSplitsCannotBeTrainedOn) {
-  ASSERT_OK(LeaveNoTrainingNodes(0));  // in split "b"
+  ASSERT_OK(LeaveNoTrainingNodes(1));  // in split "a", the second to be trained on
   const Outcome outcome = Train("all", {"--splits", "all"});
   EXPECT_EQ(outcome.code, ExitCode::kFailed);
-  EXPECT_THAT(outcome.err, HasSubstr("split b of"));
+  EXPECT_THAT(outcome.err, HasSubstr("split a of"));
   EXPECT_FALSE(FileExists(folder_ / "all"));
 }
 
