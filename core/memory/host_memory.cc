@@ -13,10 +13,11 @@
 namespace quadhop {
 
 std::string BytesText(int64_t bytes) {
-  if (bytes == 0) return "0";
   const auto number = static_cast<double>(bytes);
-  return bytes < 100'000'000 ? absl::StrFormat("%.2f MB", number * 1e-6)
-                             : absl::StrFormat("%.2f GB", number * 1e-9);
+  if (bytes < 100) return absl::StrCat(bytes, " B");
+  if (bytes < 100'000) return absl::StrFormat("%.2f kB", number * 1e-3);
+  if (bytes < 100'000'000) return absl::StrFormat("%.2f MB", number * 1e-6);
+  return absl::StrFormat("%.2f GB", number * 1e-9);
 }
 
 absl::StatusOr<int64_t> AvailableMemoryBytes() {

@@ -9,7 +9,7 @@
 
 namespace quadhop {
 
-// "1.25 GB"; below 100 MB "1.25 MB"; "0".
+// "1.25 GB"; "1.25 MB" below 100 MB, and so on to bytes.
 std::string BytesText(int64_t bytes);
 
 // What can be taken without swapping (MemAvailable of /proc/meminfo) and within the limits of this

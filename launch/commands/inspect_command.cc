@@ -199,7 +199,7 @@ absl::Status InspectStore(const std::string& path, bool as_json, ThreadPool& poo
 absl::Status InspectRun(const std::string& run, bool as_json) {
   QH_RETURN_IF_ERROR(ReadRunConfig(run).status());
   std::string summary;  // of a finished run
-  if (FileExists(RunSummaryPath(run))) {
+  if (IsFinished(run)) {
     QH_ASSIGN_OR_RETURN(summary, ReadRegularFile(RunSummaryPath(run)));
     while (!summary.empty() && summary.back() == '\n') summary.pop_back();
   }

@@ -7,11 +7,9 @@
 
 #include "comm/mpi/mpi_launcher.h"
 #include "core/base/status.h"
-#include "core/files/file.h"
 #include "launch/config/backends.h"
 #include "launch/run/checkpoint_folder.h"
 #include "launch/run/run_folder.h"
-#include "launch/run/run_paths.h"
 #include "model/checkpoint/checkpoint_parts.h"
 
 namespace quadhop {
@@ -19,9 +17,11 @@ namespace {
 
 void SayIfUnfinished(const CheckpointJob& job) {
   const absl::StatusOr<CheckpointManifest> of = ReadCheckpointManifest(job.checkpoint);
-  if (FileExists(RunSummaryPath(job.run)) || !of.ok()) return;  // damage is told when it is read
+  if (IsFinished(job.run) || !of.ok()) return;  // damage is told when it is read
   absl::FPrintF(
-      stderr, "%s is not finished: using its checkpoint after step %d, with %d of %d epochs done\n",
+      stderr,
+      "%s is not finished: using the checkpoint after step %d (epochs done: %d, of at most "
+      "%d); later ones may be better\n",
       job.run, of->position().step(), of->position().epoch(), job.config.train().epochs());
 }
 

@@ -113,6 +113,7 @@ absl::Status TakeGraph(PlanFlags* plan) {
   if ((graph.arcs - 1) / graph.nodes >= graph.nodes - 1)
     return UsageError(absl::StrCat("--arcs is ", graph.arcs, ", but --nodes is ", graph.nodes,
                                    ": N nodes have at most N * (N - 1) arcs"));
+  if (graph.train_nodes == 0) graph.train_nodes = std::max<int64_t>(2, graph.nodes * 8 / 100);
   const int64_t labelled = graph.train_nodes + graph.valid_nodes + graph.test_nodes;
   if (labelled > graph.nodes)
     return UsageError(absl::StrCat("--train-nodes, --valid-nodes and --test-nodes are ", labelled,
@@ -121,7 +122,6 @@ absl::Status TakeGraph(PlanFlags* plan) {
   graph.dims.hops_and_self = 1 + plan->hops;
   QH_ASSIGN_OR_RETURN(const DType dtype, ParseDType(plan->dtype));
   graph.feature_bytes = SizeOfDType(dtype);
-  if (graph.train_nodes == 0) graph.train_nodes = std::max<int64_t>(2, graph.nodes * 8 / 100);
   return absl::OkStatus();
 }
 

@@ -82,7 +82,7 @@ absl::StatusOr<std::string> RunWatch::NewEpochs() {
 }
 
 absl::StatusOr<RunWatch::Standing> RunWatch::Now(absl::Time now) {
-  if (FileExists(RunSummaryPath(run_))) {
+  if (IsFinished(run_)) {
     QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunSummaryPath(run_)));
     const nlohmann::json summary = ParseJson(text);
     QH_ASSIGN_OR_RETURN(const Config config, ReadRunConfig(run_));

@@ -1,7 +1,6 @@
 #include "launch/memory/memory_plan.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -62,14 +61,12 @@ MemoryPlan PlanMemory(const LargeGTOptions& options, const Config& config, int64
 }
 
 std::string MemoryPlan::Describe() const {
-  const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
-  const std::string of_step =
-      absl::StrFormat("activations %.2f, weights %.2f", gigabytes(step.activation_bytes),
-                      gigabytes(step.weight_bytes));
-  std::string text =
-      absl::StrFormat("memory of a rank: %s (%sbatches %.2f, checkpoints %.2f, graph %.2f)",
-                      BytesText(host_bytes()), on_gpu ? "" : of_step + ", ", gigabytes(batch_bytes),
-                      gigabytes(checkpoint_bytes), gigabytes(resident_bytes));
+  const std::string of_step = absl::StrCat("activations ", BytesText(step.activation_bytes),
+                                           ", weights ", BytesText(step.weight_bytes));
+  std::string text = absl::StrCat("memory of a rank: ", BytesText(host_bytes()), " (",
+                                  on_gpu ? "" : of_step + ", ", "batches ", BytesText(batch_bytes),
+                                  ", checkpoints ", BytesText(checkpoint_bytes), ", graph ",
+                                  BytesText(resident_bytes), ")");
   if (on_gpu)
     absl::StrAppend(&text, ", and of its GPU ", BytesText(gpu_bytes()), " (", of_step, ")");
   if (forecast_bytes > 0)

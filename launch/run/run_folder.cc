@@ -31,8 +31,6 @@
 namespace quadhop {
 namespace {
 
-bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
-
 // How long a process that was told to end may take, or a file server to find that the host of one
 // is gone.
 constexpr absl::Duration kTimeToEnd = absl::Seconds(100);
@@ -96,6 +94,8 @@ absl::Status NeedFile(const std::string& run, const std::string& path) {
 }
 
 }  // namespace
+
+bool IsFinished(const std::string& run) { return FileExists(RunSummaryPath(run)); }
 
 absl::StatusOr<Config> ReadRunConfig(const std::string& run) {
   QH_RETURN_IF_ERROR(NeedFile(run, RunConfigPath(run)));

@@ -119,6 +119,9 @@ class RunFolder {
   absl::optional<EventFile> events_;
 };
 
+// Whether a run is finished: it has a summary.
+bool IsFinished(const std::string& run);
+
 // The config of a run, as train wrote it. kNotFound says that `run` is not a run's folder.
 absl::StatusOr<Config> ReadRunConfig(const std::string& run);
 

@@ -61,9 +61,8 @@ std::string ConclusionPath(const std::string& run) { return run + "/repetitions.
 // The finished runs there, by name: those that count for the conclusion.
 std::vector<std::string> FinishedRunsIn(const std::string& run) {
   std::vector<std::string> names = RunsIn(run);
-  std::erase_if(names, [&](const std::string& name) {
-    return !FileExists(RunSummaryPath(absl::StrCat(run, "/", name)));
-  });
+  std::erase_if(names,
+                [&](const std::string& name) { return !IsFinished(absl::StrCat(run, "/", name)); });
   return names;
 }
 

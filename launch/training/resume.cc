@@ -8,9 +8,8 @@
 #include "comm/collectives/gather.h"
 #include "core/base/status.h"
 #include "core/base/warning.h"
-#include "core/files/file.h"
 #include "launch/run/checkpoint_folder.h"
-#include "launch/run/run_paths.h"
+#include "launch/run/run_folder.h"
 #include "model/checkpoint/checkpoint.h"
 
 namespace quadhop {
@@ -28,7 +27,7 @@ absl::StatusOr<Found> LookInto(const std::string& run) {
   QH_ASSIGN_OR_RETURN(const NewestIntact newest, FindNewestIntact(run));
   for (const std::string& damage : newest.damaged)
     PrintWarning(absl::StrCat("a damaged checkpoint is skipped: ", damage));
-  return Found{newest.step, FileExists(RunSummaryPath(run))};
+  return Found{newest.step, IsFinished(run)};
 }
 
 absl::StatusOr<RunPosition> TakeUp(Session& session, Adam& adam, const std::string& checkpoint) {

@@ -54,8 +54,8 @@ absl::StatusOr<std::vector<uint8_t>> SplitOfMasks(std::vector<std::vector<uint8_
       if (masks[size_t{part} - 1][v] == 0) continue;
       if (split[v] != 0)
         return ArrayError(absl::StrCat(place, " node ", v),
-                          absl::StrCat("1 in rows ", split[v] - 1, " and ", part - 1,
-                                       " of three that are only 0 and 1"),
+                          absl::StrCat("1 in both the ", PartName(SplitPart{split[v]}), " and the ",
+                                       PartName(SplitPart{part}), " mask"),
                           kAllowed);
       split[v] = part;
     }

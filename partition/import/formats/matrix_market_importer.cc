@@ -3,6 +3,7 @@
 // directions are made of each entry.
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 
@@ -32,7 +33,6 @@ absl::StatusOr<std::string> ReadBanner(const std::string& path) {
 
 struct Sizes {
   bool one_triangle = false;
-  bool weights = false;
   int64_t nodes = 0;
   int64_t entries = 0;
   int64_t line = 0;  // where they stand, from 0
@@ -45,7 +45,6 @@ absl::StatusOr<Sizes> ReadSizes(const std::string& path) {
   if (words.size() != 5 || words[1] != "matrix" || words[2] != "coordinate")
     return LineError(path, 0, banner, "%%MatrixMarket matrix coordinate FIELD SYMMETRY is needed");
   Sizes sizes;
-  sizes.weights = words[3] != "pattern";
   sizes.one_triangle = words[4] != "general";
   QH_ASSIGN_OR_RETURN(const HeadLine head, ReadHeadLine(path, "%"));
   sizes.line = head.number;
@@ -62,6 +61,7 @@ absl::StatusOr<Sizes> ReadSizes(const std::string& path) {
 absl::Status ReadArcs(const std::string& path, const Sizes& sizes, ImportTarget& target,
                       ThreadPool& pool) {
   std::atomic<int64_t> entries = 0;
+  std::atomic<bool> have_weights = false;
   const auto take = [&](absl::string_view line, int64_t number,
                         std::vector<Arc>* arcs) -> absl::Status {
     absl::string_view rest = absl::StripAsciiWhitespace(line);
@@ -72,6 +72,8 @@ absl::Status ReadArcs(const std::string& path, const Sizes& sizes, ImportTarget&
       return LineError(
           path, number, line,
           absl::StrCat("a row and a column, each in [1, ", sizes.nodes, "], are needed"));
+    double weight = 1;
+    if (absl::SimpleAtod(rest, &weight) && weight != 1) have_weights = true;
     arc = {arc.source - 1, arc.target - 1};
     ++entries;
     arcs->push_back(arc);
@@ -81,6 +83,7 @@ absl::Status ReadArcs(const std::string& path, const Sizes& sizes, ImportTarget&
   QH_RETURN_IF_ERROR(ImportArcLines(
       path, target, pool, take,
       [&](absl::Span<const Arc> arcs, const TextChunk&) { return target.AddArcs(arcs); }));
+  if (have_weights) target.AddNote(kWeightsAreNotUsed);
   if (entries == sizes.entries) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(path, " has ", entries.load(),
                                                  " entries, but its line ", sizes.line + 1,
@@ -92,7 +95,6 @@ absl::Status ReadMatrixMarket(const ImportOptions& options, ImportTarget& target
   QH_ASSIGN_OR_RETURN(const Sizes sizes, ReadSizes(options.from));
   QH_RETURN_IF_ERROR(Annotate(target.SetNodes(sizes.nodes), options.from));
   QH_RETURN_IF_ERROR(ReadArcs(options.from, sizes, target, pool));
-  if (sizes.weights) target.AddNote(kWeightsAreNotUsed);
   return ImportCompanions(options, target);
 }
 

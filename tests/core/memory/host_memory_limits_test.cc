@@ -15,7 +15,8 @@ namespace quadhop {
 namespace {
 
 TEST(BytesText, HasAUnitInWhichItIsNotZero) {
-  EXPECT_EQ(BytesText(0), "0");
+  EXPECT_EQ(BytesText(0), "0 B");
+  EXPECT_EQ(BytesText(4'321), "4.32 kB");
   EXPECT_EQ(BytesText(12'340'000), "12.34 MB");
   EXPECT_EQ(BytesText(1'250'000'000), "1.25 GB");
 }

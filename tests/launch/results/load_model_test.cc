@@ -70,8 +70,8 @@ TEST_F(LoadModelTest, ACheckpointOfAnUnfinishedRunIsSaidToBeThat) {
   EXPECT_THAT(Eval("a.qh").err, Not(HasSubstr("finished")));
   ASSERT_OK(RemoveFileIfPresent(RunSummaryPath(folder_ / "run")));
   EXPECT_THAT(Eval("a.qh").err,
-              ContainsRegex("run is not finished: using its checkpoint after step [0-9]+, with "
-                            "[12] of 2 epochs done"));
+              ContainsRegex("run is not finished: using the checkpoint after step [0-9]+ \\(epochs "
+                            "done: [12], of at most 2\\)"));
 }
 
 TEST_F(LoadModelTest, WeightsThatWereDamagedAreSaidToBe) {

@@ -120,7 +120,8 @@ TEST_F(NodeData, RefuseMasksThatAreNotThoseOfOneSplit) {
   EXPECT_THAT(
       ImportWith(classes_, NpyOf<uint8_t>({3, 4}, {1, 0, 0, 1, 0, 1, 0, 0, 0, 1, 1, 0})).status(),
       StatusIs(absl::StatusCode::kInvalidArgument,
-               AllOf(HasSubstr("node 1 is 1 in rows 1 and 2"), HasSubstr("do not overlap"))));
+               AllOf(HasSubstr("node 1 is 1 in both the valid and the test mask"),
+                     HasSubstr("do not overlap"))));
   EXPECT_THAT(ImportWith(classes_, NpyOf<uint8_t>({2, 4}, {1, 0, 0, 1, 0, 1, 0, 0})).status(),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("is 2 splits of only 0 and 1; allowed: splits of 0 none")));
