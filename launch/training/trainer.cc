@@ -206,7 +206,8 @@ absl::Status Trainer::TrainStep(const Batch& batch) {
   const std::vector<std::string> bad = BadGradients(model);
   if (!std::isfinite(loss) || !bad.empty()) return HandleBadStep(batch, loss, bad);
   const int64_t num_steps = steps_per_epoch_ * config_.epochs();
-  adam_.Apply(session_.kernels(), LearningRate(config_, step, num_steps), model.parameters());
+  const double learning_rate = LearningRate(config_, step, num_steps);
+  adam_.Apply(session_.kernels(), learning_rate, model.parameters());
   EpochProgress& done = *position_.mutable_under_way();
   done.set_loss_sum(done.loss_sum() + loss * static_cast<double>(batch.global_nodes));
   done.set_nodes(done.nodes() + batch.global_nodes);
@@ -217,7 +218,8 @@ absl::Status Trainer::TrainStep(const Batch& batch) {
             .Add("event", "step")
             .Add("step", step)
             .Add("epoch", batch.epoch)
-            .Add("loss", loss));
+            .Add("loss", loss)
+            .Add("learning_rate", learning_rate));
   }
   const int32_t every = config_.replica_check_every_steps();
   return every > 0 && (step + 1) % every == 0 ? CheckReplicas() : absl::OkStatus();

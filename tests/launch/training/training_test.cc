@@ -80,6 +80,16 @@ TEST_F(TrainingTest, SaysHowLongStepsWaitedForSumsOverRanks) {
   EXPECT_GT(num_epochs, 0);
 }
 
+TEST_F(TrainingTest, RecordsTheLearningRateOfEachStep) {
+  ASSERT_EQ(Train(run_, {"train.learning_rate=0.25", "train.warmup_steps=2"}).code,
+            ExitCode::kDone);
+  std::ifstream metrics(RunMetricsPath(run_));
+  std::vector<double> rates;
+  for (std::string line; rates.size() < 3 && std::getline(metrics, line);)
+    rates.push_back(nlohmann::json::parse(line)["learning_rate"]);
+  EXPECT_THAT(rates, testing::ElementsAre(0.125, 0.25, 0.25));
+}
+
 TEST_F(TrainingTest, CarriedOnWithinAnEpochOnOtherRanksItIsEqualInEveryDigit) {
   const Outcome broken =
       Train(run_, {"checkpoint.every_steps=4", "train.fail_at.point=TRAINING_STEP",
