@@ -15,7 +15,7 @@ namespace quadhop {
 
 // The files that steps after the import make of the others, and can make again.
 inline constexpr absl::string_view kDerivedFiles[] = {"features.npy", "pos_enc.npy",
-                                                      kEncodingMomentsFile};
+                                                      "pos_enc_moments.npy"};
 
 struct StoreStep {
   std::unique_ptr<StoreWriter> writer;
