@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <regex>
 
 #include "core/base/counted.h"
 #include "core/base/status.h"
@@ -47,11 +48,13 @@ std::string ImportOption(const StoreManifest& manifest, absl::string_view name) 
   return "";
 }
 
-// What tells its graph and features from others.
+// What tells its graph and features from others: not when the files that they came from were
+// written (import_inputs.cc), which a copy of them changes.
 std::string OriginOf(const StoreManifest& manifest) {
   const Provenance* const import = FindStep(manifest, PrepStepName(PrepStep::kImport));
-  return import == nullptr ? StoreIdentity(manifest)
-                           : absl::StrCat(import->options(), "\n", import->inputs());
+  if (import == nullptr) return StoreIdentity(manifest);
+  static const std::regex kTime(" changed [0-9]+[.][0-9]{9} ");
+  return absl::StrCat(import->options(), "\n", std::regex_replace(import->inputs(), kTime, " "));
 }
 
 // Of those that it has, or else of those that it is like.

@@ -207,6 +207,18 @@ TEST_F(NextWeek, IsWarnedOfIfItsEncodingsAreOnAnotherScale) {
   EXPECT_THAT(Predict("new").err, Not(HasSubstr("standardised")));
 }
 
+TEST_F(NextWeek, IsNotWarnedOfIfTheOtherStoreIsMadeAgainOfTheSameTables) {
+  ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
+  const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
+                                   "train.epochs=1", "--run", At("run")});
+  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  EXPECT_THAT(Prep("old", "IT", 1).out, HasSubstr("made anew"));  // the tables are written again
+  ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
+  const Outcome predicted = Predict("new");
+  EXPECT_EQ(predicted.code, ExitCode::kDone) << predicted.err;
+  EXPECT_THAT(predicted.err, Not(HasSubstr("standardised")));
+}
+
 TEST_F(NextWeek, IsNotWarnedOfIfOnlyTheCutDiffers) {
   ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
   const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
