@@ -19,6 +19,7 @@
 #include "launch/config/config.h"
 #include "launch/ranks/gpus.h"
 #include "launch/ranks/runtime.h"
+#include "launch/run/checkpoint_folder.h"
 #include "launch/run/repeated_runs.h"
 #include "launch/run/resume_check.h"
 #include "launch/run/run_folder.h"
@@ -125,6 +126,10 @@ absl::Status TakeFromRun(TrainFlags* train) {
   if (job.split.empty()) {
     QH_ASSIGN_OR_RETURN(job.split, ReadRunSplit(run));
   }
+  if (job.init.empty()) {
+    QH_ASSIGN_OR_RETURN(const RunInit init, ReadRunInit(run));
+    job.init = init.path;
+  }
   return absl::OkStatus();
 }
 
@@ -158,7 +163,8 @@ absl::Status CheckRun(const TrainJob& job) {
     ChooseBackends(before.model().backend() == ModelConfig::CUDA, &now);
     QH_RETURN_IF_ERROR(ChangesOnResume(before, now).status());
   }
-  if (job.init.empty()) return absl::OkStatus();
+  QH_ASSIGN_OR_RETURN(const std::vector<int64_t> checkpoints, ListCheckpointSteps(job.run));
+  if (job.init.empty() || (goes_on && !checkpoints.empty())) return absl::OkStatus();
   return SafetensorsFile::Open(job.init).status();
 }
 
@@ -201,8 +207,12 @@ absl::StatusOr<ExitCode> TrainCommand(absl::Span<const std::string> arguments) {
       // Another host may not yet see a file that was written to a network folder a moment ago.
       QH_ASSIGN_OR_RETURN(const std::string split, BroadcastText(context.comm, "split of the run",
                                                                  Rank(0), train.job.split));
-      for (TrainJob& job : of_rank)
+      QH_ASSIGN_OR_RETURN(const std::string init,
+                          BroadcastText(context.comm, "initial weights", Rank(0), train.job.init));
+      for (TrainJob& job : of_rank) {
         if (!train.repeat.all_splits) job.split = split;
+        job.init = init;
+      }
     }
     return train.repeat.any() ? TrainRepeatedly(train.job.run, of_rank, context)
                               : Train(of_rank.front(), context);

@@ -91,8 +91,9 @@ void AddColumn(const Column& column, const std::vector<Row>& rows, bool marks_be
 
 // Validation nodes of different stores have nothing in common.
 bool AreOfOneStore(const std::vector<Row>& rows) {
-  return std::all_of(rows.begin(), rows.end(),
-                     [&](const Row& row) { return row[0]->store == rows[0][0]->store; });
+  return std::all_of(rows.begin(), rows.end(), [&](const Row& row) {
+    return row[0]->store_identity == rows[0][0]->store_identity;
+  });
 }
 
 std::string ConfigWithoutSeed(Config config) {
@@ -107,12 +108,15 @@ std::vector<Row> RepeatedRuns(const Runs& runs) {
   for (const RunRecord& run : runs) {
     const std::string folder = FolderOfRuns(run.path);
     if (!folder.empty() && !run.summary.empty())
-      jobs[{folder, run.store, ConfigWithoutSeed(run.config)}].push_back(&run);
+      jobs[{folder, run.store_identity, ConfigWithoutSeed(run.config)}].push_back(&run);
   }
   std::vector<Row> rows;
-  for (const auto& [job, row] : jobs)
-    if (row.size() > 1) rows.push_back(row);
-  return rows;
+  bool any = false;
+  for (const auto& [job, row] : jobs) {
+    rows.push_back(row);
+    any |= row.size() > 1;
+  }
+  return any ? rows : std::vector<Row>();
 }
 
 std::vector<const Column*> ColumnsOf(const Runs& runs) {

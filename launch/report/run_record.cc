@@ -12,6 +12,7 @@
 #include "core/base/median.h"
 #include "core/base/status.h"
 #include "core/files/file.h"
+#include "core/store/manifest.h"
 #include "launch/json/json_fields.h"
 #include "launch/run/run_folder.h"
 #include "launch/run/run_paths.h"
@@ -60,6 +61,22 @@ absl::Status ReadMetrics(RunRecord& run) {
     if (kind != "step" || !event.contains("loss") || !event["loss"].is_number()) continue;
     run.step_losses.emplace_back(NumberField(event, "step"), event["loss"].get<double>());
   }
+  return absl::OkStatus();
+}
+
+// What the run trained on.
+absl::Status ReadData(RunRecord& run) {
+  if (const absl::StatusOr<StoreManifest> store = ReadTrainedOn(run.path); store.ok()) {
+    run.store_identity = StoreIdentity(*store);
+    for (const Provenance& step : store->provenance())
+      run.made_of.emplace_back(step.step(), step.options());
+    run.made_of.emplace_back("store checksum", run.store_identity);
+  }
+  QH_ASSIGN_OR_RETURN(const std::string split, ReadRunSplit(run.path));
+  QH_ASSIGN_OR_RETURN(const RunInit init, ReadRunInit(run.path));
+  run.made_of.emplace_back("split", split);
+  run.made_of.emplace_back("initial weights",
+                           init.path.empty() ? "random" : absl::StrCat(init.path, " ", init.xxh3));
   return absl::OkStatus();
 }
 
@@ -118,6 +135,7 @@ absl::StatusOr<RunRecord> ReadRunRecord(const std::string& run_path) {
   run.path = run_path;
   QH_ASSIGN_OR_RETURN(run.config, ReadRunConfig(run_path));
   QH_ASSIGN_OR_RETURN(run.store, ReadRunStore(run_path));
+  QH_RETURN_IF_ERROR(ReadData(run));
   QH_RETURN_IF_ERROR(ReadMetrics(run));
   QH_ASSIGN_OR_RETURN(const json summary, ReadIfPresent(RunSummaryPath(run_path)));
   for (const auto& [name, value] : summary.items())

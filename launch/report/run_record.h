@@ -29,8 +29,12 @@ struct PartDetail {
 // What is absent from the folder is empty here.
 struct RunRecord {
   std::string path;
-  std::string name;   // the last parts of the path by which runs differ
-  std::string store;  // its path
+  std::string name;            // the last parts of the path by which runs differ
+  std::string store;           // its path
+  std::string store_identity;  // its checksum when the run began
+  std::vector<std::pair<std::string, std::string>> made_of;  // the data: each step of the store
+                                                             // with its options, the split, the
+                                                             // initial weights
   Config config;
   Points step_losses;                    // by step
   std::map<std::string, Points> epochs;  // every number of the epochs' lines by epoch:

@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <functional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "launch/config/config_fields.h"
 #include "launch/report/sections.h"
@@ -9,6 +13,28 @@ namespace {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
+// A row for each name in which the runs differ; of one run, for every name.
+std::string DifferencesHtml(const Runs& runs, const std::vector<Fields>& of_runs) {
+  std::vector<std::string> header = {"field"}, names;
+  for (const RunRecord& run : runs) header.push_back(run.name);
+  for (const Fields& fields : of_runs)
+    for (const auto& [name, value] : fields)
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  std::vector<std::vector<std::string>> rows;
+  for (const std::string& name : names) {
+    std::vector<std::string> row = {name};
+    for (const Fields& fields : of_runs) {
+      const auto found = std::find_if(fields.begin(), fields.end(),
+                                      [&](const auto& field) { return field.first == name; });
+      row.push_back(found == fields.end() ? "-" : found->second);
+    }
+    const bool same =
+        std::adjacent_find(row.begin() + 1, row.end(), std::not_equal_to<>()) == row.end();
+    if (!same || runs.size() == 1) rows.push_back(row);
+  }
+  return rows.empty() ? "" : TableHtml(header, rows);
+}
+
 Card Configs(const Runs& runs) {
   std::vector<Fields> configs(runs.size());
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -16,23 +42,31 @@ Card Configs(const Runs& runs) {
       configs[i].emplace_back(path, FieldText(owner, field));
     });
   }
-  std::vector<std::string> header = {"field"};
-  for (const RunRecord& run : runs) header.push_back(run.name);
-  std::vector<std::vector<std::string>> rows;
-  for (size_t f = 0; f < configs[0].size(); ++f) {
-    std::vector<std::string> row = {configs[0][f].first};
-    bool same = true;
-    for (const Fields& config : configs) {
-      same = same && config[f].second == configs[0][f].second;
-      row.push_back(config[f].second);
-    }
-    if (!same || runs.size() == 1) rows.push_back(row);
-  }
-  if (rows.empty()) return {"Config", "All runs have the same config.", {}, ""};
+  const std::string differences = DifferencesHtml(runs, configs);
+  if (differences.empty()) return {"Config", "All runs have the same config.", {}, ""};
   return {runs.size() == 1 ? "Config" : "What the configs differ in",
           runs.size() == 1 ? "Every field." : "All other fields are equal.",
           {},
-          TableHtml(header, rows)};
+          differences};
+}
+
+// How the stores were made, which is no part of a config.
+Card Data(const Runs& runs) {
+  std::vector<Fields> data;
+  for (const RunRecord& run : runs) data.push_back(run.made_of);
+  const std::string missing =
+      NotRecordedBy(runs, [](const RunRecord& run) { return !run.store_identity.empty(); });
+  const std::string differences = DifferencesHtml(runs, data);
+  if (differences.empty())
+    return {"Data", "All runs have the same store, split and initial weights. " + missing, {}, ""};
+  return {runs.size() == 1 ? "Data" : "What the data differ in",
+          (runs.size() == 1 ? "Steps of the store with their options, as it was when the run "
+                              "began; split; initial weights. "
+                            : "Steps of the store with their options, as it was when the run "
+                              "began; split; initial weights. What is not here is equal. ") +
+              missing,
+          {},
+          differences};
 }
 
 Card Machines(const Runs& runs) {
@@ -63,7 +97,7 @@ Card Machines(const Runs& runs) {
 }  // namespace
 
 std::string SettingsSection(const Runs& runs) {
-  return SectionHtml("Settings", {Configs(runs), Machines(runs)});
+  return SectionHtml("Settings", {Configs(runs), Data(runs), Machines(runs)});
 }
 
 }  // namespace quadhop

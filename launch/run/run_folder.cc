@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 #include <absl/time/time.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include "core/base/counted.h"
 #include "core/base/status.h"
 #include "core/base/warning.h"
+#include "core/files/checksum.h"
 #include "core/files/file.h"
 #include "core/store/manifest.h"
 #include "launch/config/config.h"
@@ -45,9 +47,10 @@ bool HasBegunTraining(const std::string& run) {
 
 absl::Status RemoveRun(const std::string& run) {
   QH_ASSIGN_OR_RETURN(std::vector<std::string> files, ListEventFiles(run));
-  files.insert(files.end(), {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
-                             RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run),
-                             RunConfigPath(run), RunTrainedOnPath(run), RunSplitPath(run)});
+  files.insert(files.end(),
+               {RunSummaryPath(run), RunBadStepPath(run), RunEvaluationPath(run),
+                RunMachinePath(run), RunAlivePath(run), RunMetricsPath(run), RunConfigPath(run),
+                RunTrainedOnPath(run), RunSplitPath(run), RunInitPath(run)});
   for (const std::string& file : files) {
     QH_RETURN_IF_ERROR(RemoveFileIfPresent(file));
   }
@@ -127,6 +130,22 @@ absl::StatusOr<std::string> ReadRunSplit(const std::string& run) {
   if (!FileExists(RunSplitPath(run))) return "";
   QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(RunSplitPath(run)));
   return std::string(absl::StripSuffix(text, "\n"));
+}
+
+absl::StatusOr<RunInit> DescribeInit(const std::string& path) {
+  if (path.empty()) return RunInit();
+  QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  return RunInit{AbsolutePath(path), HexOf(Xxh3(file.bytes().data(), file.bytes().size()))};
+}
+
+absl::StatusOr<RunInit> ReadRunInit(const std::string& run) {
+  const std::string path = RunInitPath(run);
+  if (!FileExists(path)) return RunInit();
+  QH_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path));
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  if (lines.size() != 3)
+    return absl::DataLossError(absl::StrCat(path, " is not a path and a checksum: restore it"));
+  return RunInit{lines[0], lines[1]};
 }
 
 absl::Status RunFolder::CheckStart(const std::string& run, Start start) {
@@ -252,6 +271,11 @@ void RunFolder::WriteEvaluation(const JsonObject& evaluation) {
 
 void RunFolder::WriteMachine(const JsonObject& machine) {
   Warn(WriteFileAtomically(RunMachinePath(path_), machine.ToString() + "\n"));
+}
+
+absl::Status RunFolder::WriteInit(const std::string& path) {
+  QH_ASSIGN_OR_RETURN(const RunInit init, DescribeInit(path));
+  return WriteFileAtomically(RunInitPath(path_), absl::StrCat(init.path, "\n", init.xxh3, "\n"));
 }
 
 absl::Status RunFolder::WriteSummary(const JsonObject& summary) {

@@ -5,6 +5,8 @@
 //                                 marks the folder as a run's
 //   trained_on.textproto          that store's manifest as it was
 //   split.txt                     the split of the store that it trains on, one line
+//   init.txt                      only of a run that begins from weights of a file (--init): its
+//                                 path and its XXH3, a line each
 //   lock                          which process trains in it (run_claim.h)
 //   metrics.jsonl                 one JSON object per line (DESIGN.md section 2)
 //   summary.json                  written at the end: its presence means that the run is finished
@@ -93,6 +95,7 @@ class RunFolder {
   // Writes evaluation.json, or machine.json. Atomic; a failure is only a warning.
   void WriteEvaluation(const JsonObject& evaluation);
   void WriteMachine(const JsonObject& machine);
+  absl::Status WriteInit(const std::string& path);  // of the weights that the run begins from
   // Writes bad_step.json. Atomic.
   absl::Status WriteBadStep(const JsonObject& report);
   // Finishes the run. Atomic.
@@ -139,5 +142,13 @@ absl::StatusOr<StoreManifest> ReadTrainedOn(const std::string& run);
 
 // The split that a run trains on; "" for a folder in which no run has begun.
 absl::StatusOr<std::string> ReadRunSplit(const std::string& run);
+
+// The file of weights that a run begins from.
+struct RunInit {
+  std::string path;  // absolute; "": it begins from fresh ones
+  std::string xxh3;  // of its bytes, 16 hex digits
+};
+absl::StatusOr<RunInit> DescribeInit(const std::string& path);  // of --init, or ""
+absl::StatusOr<RunInit> ReadRunInit(const std::string& run);
 
 }  // namespace quadhop

@@ -15,6 +15,7 @@ std::string RunConfigPath(const std::string& run) { return run + "/config.textpr
 std::string RunStorePath(const std::string& run) { return absl::StrCat(run, "/", kRunMark); }
 std::string RunTrainedOnPath(const std::string& run) { return run + "/trained_on.textproto"; }
 std::string RunSplitPath(const std::string& run) { return run + "/split.txt"; }
+std::string RunInitPath(const std::string& run) { return run + "/init.txt"; }
 std::string RunLockPath(const std::string& run) { return absl::StrCat(run, "/", kLock); }
 std::string RunMetricsPath(const std::string& run) { return run + "/metrics.jsonl"; }
 std::string RunSummaryPath(const std::string& run) { return run + "/summary.json"; }

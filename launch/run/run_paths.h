@@ -14,6 +14,7 @@ std::string RunConfigPath(const std::string& run);
 std::string RunStorePath(const std::string& run);  // of kRunMark
 std::string RunTrainedOnPath(const std::string& run);
 std::string RunSplitPath(const std::string& run);
+std::string RunInitPath(const std::string& run);
 std::string RunLockPath(const std::string& run);
 std::string RunMetricsPath(const std::string& run);
 std::string RunSummaryPath(const std::string& run);

@@ -93,6 +93,24 @@ absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
       absl::StrCat("it was trained on split ", split, ", but now it is ", job.split));
 }
 
+// Checks a finished run that was begun as one of these jobs, or beside them.
+absl::Status CheckBegunAlike(const TrainJob& job, const RunInit& init, const std::string& run) {
+  QH_ASSIGN_OR_RETURN(const RunInit before, ReadRunInit(run));
+  const bool alike = init.xxh3.empty() ? before.path == init.path : before.xxh3 == init.xxh3;
+  if (!alike)
+    return absl::FailedPreconditionError(absl::StrCat(
+        run, " began from ", before.path.empty() ? "fresh weights" : before.path,
+        ", but now it is ", init.path.empty() ? "fresh weights" : init.path,
+        before.path == init.path ? ", whose bytes have changed" : "", ": begin another --run"));
+  QH_ASSIGN_OR_RETURN(const Config config, ReadRunConfig(run));
+  const int64_t epochs = config.train().epochs();
+  if (epochs <= job.config.train().epochs()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(run, " was trained for up to ", Counted(epochs, "epoch"), ", but now it is ",
+                   job.config.train().epochs(), ": give --set train.epochs=", epochs,
+                   ", for all runs, or begin another --run"));
+}
+
 // Checks the finished runs there that are not of these jobs, as they would count together with
 // them.
 absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJob>& jobs) {
@@ -176,6 +194,12 @@ absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob
       absl::StrAppend(&folder, "/", name);
     }
   }
+  absl::StatusOr<RunInit> init = DescribeInit(jobs.front().init);
+  if (absl::IsNotFound(init.status()))
+    init = RunInit{jobs.front().init, ""};  // runs may all be begun
+  QH_RETURN_IF_ERROR(init.status());
+  for (const std::string& name : FinishedRunsIn(run))
+    QH_RETURN_IF_ERROR(CheckBegunAlike(jobs.front(), *init, absl::StrCat(run, "/", name)));
   return CheckCountTogether(run, jobs);
 }
 

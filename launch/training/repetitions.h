@@ -31,7 +31,7 @@ absl::StatusOr<std::vector<TrainJob>> Repetitions(const TrainJob& job,
 
 // kFailedPrecondition if `run` holds runs that cannot count together with these: see
 // CheckFolderOfRuns; or if a finished one has another config (apart from the seed), another store
-// or another split.
+// or another split, began from other weights, or was to be trained for more epochs.
 absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob>& jobs);
 
 // kFailedPrecondition if one of their splits cannot be trained on (CheckTrainable).

@@ -58,8 +58,11 @@ absl::StatusOr<bool> ResumeRun(const TrainJob& job, Session& session, Adam& adam
     QH_ASSIGN_OR_RETURN(position, TakeUp(session, adam, CheckpointPath(job.run, found.step)));
   }
   if (found.summary && IsTrained(job.config.train(), position)) {
-    display.Say(absl::StrFormat("%s is finished after epoch %d: there is nothing to carry on",
-                                job.run, position.epoch()));
+    const int64_t epochs = job.config.train().epochs();
+    display.Say(absl::StrFormat(
+        "%s is finished after epoch %d: there is nothing to carry on%s", job.run, position.epoch(),
+        position.epoch() > epochs ? absl::StrCat(" to train.epochs, ", epochs, ", which it passed")
+                                  : ""));
     return false;
   }
   if (folder == nullptr) return true;

@@ -97,7 +97,7 @@ std::string ResultText(Session& session, const RunPosition& position, const RunF
 }
 
 // "" if there is none to give.
-std::string Advice(Session& session, const RunPosition& position) {
+std::string Advice(Session& session, const RunPosition& position, const RunFigures& figures) {
   const TrainConfig& config = session.config().train();
   if (position.best_says_one_class() && !SelectsByRocAuc(session.config()))
     return OneClassAdvice(session.store().manifest().classes(), config);
@@ -108,6 +108,10 @@ std::string Advice(Session& session, const RunPosition& position) {
         "epoch, %d, may be one of chance: set train.select_by=ROC_AUC, or raise train.epochs "
         "(docs/results.md)",
         position.best_epoch());
+  if (!SelectsByRocAuc(session.config()) && position.best_test() < figures.majority)
+    return absl::StrCat("the best model is right about fewer test nodes than the most frequent ",
+                        "class alone: raise train.epochs, or try another train.learning_rate ",
+                        "(docs/results.md)");
   if (position.best_epoch() == config.epochs() && position.evaluations_without_better() == 0 &&
       !std::isnan(position.best_valid()) && config.schedule() == TrainConfig::CONSTANT)
     return "the best epoch is the last: more epochs (train.epochs) may be better";
@@ -136,7 +140,8 @@ absl::Status SummarizeRun(Session& session, const RunPosition& position, bool di
   QH_RETURN_IF_ERROR(folder->WriteSummary(SummaryOf(session, position, figures)));
   display.Say(ResultText(session, position, figures));
   if (diverged) return absl::OkStatus();
-  if (const std::string advice = Advice(session, position); !advice.empty()) display.Say(advice);
+  if (const std::string advice = Advice(session, position, figures); !advice.empty())
+    display.Say(advice);
   return absl::OkStatus();
 }
 

@@ -102,13 +102,14 @@ absl::StatusOr<bool> Trainer::Begin() {
   QH_ASSIGN_OR_RETURN(agreement_, StepAgreement::Create(session_.context().comm));
   QH_ASSIGN_OR_RETURN(checkpointing_,
                       Checkpointing::Create(job_, session_, adam_, folder_.get(), faults_));
-  QH_RETURN_IF_ERROR(TakeInitialWeights());
   if (job_.start == RunFolder::Start::kResume) {
     QH_ASSIGN_OR_RETURN(const bool unfinished,
                         ResumeRun(job_, session_, adam_, folder_.get(), display_, position_));
     if (!unfinished) return false;
-  } else if (folder_ != nullptr) {
-    QH_RETURN_IF_ERROR(folder_->Begin());
+    if (position_.step() == 0) QH_RETURN_IF_ERROR(TakeInitialWeights());
+  } else {
+    QH_RETURN_IF_ERROR(TakeInitialWeights());  // before an earlier run is removed
+    if (folder_ != nullptr) QH_RETURN_IF_ERROR(folder_->Begin());
   }
   if (folder_ != nullptr) {
     WarnOfShortTraining(session_, config_, display_);
@@ -138,6 +139,8 @@ absl::Status Trainer::TakeInitialWeights() {
 absl::Status Trainer::BeginRecords() {
   QH_ASSIGN_OR_RETURN(const JsonObject machine, DescribeMachine(session_.context()));
   if (folder_ == nullptr) return absl::OkStatus();
+  if (!job_.init.empty() && position_.step() == 0)
+    QH_RETURN_IF_ERROR(folder_->WriteInit(job_.init));
   folder_->WriteMachine(machine);
   QH_RETURN_IF_ERROR(folder_->BeginEvents(position_.step()));
   sign_ = std::make_unique<SignOfLife>(RunAlivePath(job_.run), session_.context().progress);

@@ -160,6 +160,47 @@ TEST_F(RepetitionsTest, AreOfOneFolderHoweverItIsSpelled) {
   EXPECT_EQ(FolderOfRuns(many), "");
 }
 
+TEST_F(RepetitionsTest, BeginFromTheSameWeightsWhenMoreSeedsAreAsked) {
+  ASSERT_EQ(Train("source", {"--set", "train.seed=9"}).code, ExitCode::kDone);
+  const std::string weights = folder_ / "m.safetensors", tuned = folder_ / "tuned";
+  ASSERT_EQ(Quadhop({"export", "--run", folder_ / "source", "--out", weights}).code,
+            ExitCode::kDone);
+  ASSERT_EQ(Train("tuned", {"--seeds", "1", "--init", weights}).code, ExitCode::kDone);
+  const Outcome more = Quadhop({"train", "--run", tuned, "--resume", "--seeds", "2"});
+  ASSERT_EQ(more.code, ExitCode::kDone) << more.err;
+  ASSERT_EQ(Train("direct", {"--init", weights, "--set", "train.seed=1"}).code, ExitCode::kDone);
+  ASSERT_EQ(Train("fresh", {"--set", "train.seed=1"}).code, ExitCode::kDone);
+  EXPECT_EQ(FirstLoss("tuned/seed-1"), FirstLoss("direct"));
+  EXPECT_NE(FirstLoss("fresh"), FirstLoss("direct"));
+
+  ASSERT_EQ(Quadhop({"export", "--run", folder_ / "fresh", "--out", weights}).code,
+            ExitCode::kDone);
+  EXPECT_THAT(Quadhop({"train", "--run", tuned, "--resume", "--seeds", "3"}).err,
+              AllOf(HasSubstr("seed-0 began from " + weights), HasSubstr("bytes have changed")));
+  ASSERT_OK(RemoveFileIfPresent(weights));
+  EXPECT_EQ(Quadhop({"train", "--run", tuned, "--resume", "--seeds", "2"}).code, ExitCode::kDone);
+}
+
+TEST_F(RepetitionsTest, OfWhichOneWasTrainedLongerAreNotAveraged) {
+  ASSERT_EQ(Train("many", {"--seeds", "2"}).code, ExitCode::kDone);
+  const Outcome longer =
+      Quadhop({"train", "--run", folder_ / "many/seed-1", "--resume", "--set", "train.epochs=2"});
+  ASSERT_EQ(longer.code, ExitCode::kDone) << longer.err;
+  const Outcome all = Train("many", {"--seeds", "2", "--resume"});
+  EXPECT_EQ(all.code, ExitCode::kFailed);
+  EXPECT_THAT(all.err, HasSubstr("seed-1 was trained for up to 2 epochs, but now it is 1: give "
+                                 "--set train.epochs=2"));
+}
+
+TEST_F(RepetitionsTest, AReportSaysInWhatTheirDataDiffer) {
+  ASSERT_EQ(Train("many", {"--splits", "all"}).code, ExitCode::kDone);
+  const std::string page = folder_ / "r.html";
+  ASSERT_EQ(Quadhop({"report", folder_ / "many", "--out", page}).code, ExitCode::kDone);
+  EXPECT_THAT(ReadFile(page).value(), AllOf(HasSubstr("What the data differ in"),
+                                            HasSubstr("<td>split</td><td>a</td><td>b</td>"),
+                                            Not(HasSubstr("<td>store checksum</td>"))));
+}
+
 TEST_F(RepetitionsTest, BeginNoneIfOneOfTheirSplitsCannotBeTrainedOn) {
   ASSERT_OK(LeaveNoTrainingNodes(1));  // in split "a", the second to be trained on
   const Outcome outcome = Train("all", {"--splits", "all"});
