@@ -71,7 +71,7 @@ void StepFlags::AddImport(Flags* flags) {
   flags->String(
       "like", &prep.import.like, "OLD.qh",
       "a store to be like, so that a model trained on it fits the new one: its features "
-      "by name, its categories and classes, its means for what is missing, and the "
+      "by name and order, its categories and classes, its means for what is missing, and the "
       "means and deviations by which its features (--standardize) and encodings are scaled");
   flags->String("features", &prep.import.features, "X.npy",
                 "features [N, F], if --from is an .npy, edge list, PyG's or scipy's .npz, "

@@ -65,7 +65,10 @@ absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
                             const std::function<std::string(int64_t, int)>& place) {
   const int64_t num_nodes = target.num_nodes();
   const auto known = [&](int64_t id) { return id >= 0 && id < num_nodes; };
+  int64_t least = num_nodes, most = -1;
   for (size_t i = 0; i < arcs.size(); ++i) {
+    least = std::min({least, arcs[i].source, arcs[i].target});
+    most = std::max({most, arcs[i].source, arcs[i].target});
     if (known(arcs[i].source) && known(arcs[i].target)) continue;
     const int end = known(arcs[i].source) ? 1 : 0;
     const int64_t id = end == 0 ? arcs[i].source : arcs[i].target;
@@ -73,6 +76,7 @@ absl::Status AddCheckedArcs(absl::Span<const Arc> arcs, ImportTarget& target,
                       absl::StrCat("node ids are in [0, ", num_nodes, ")", target.counted_by(),
                                    id == num_nodes ? "; are ids counted from 1?" : ""));
   }
+  target.SawIds(least, most);
   return target.AddArcs(arcs);
 }
 
@@ -112,6 +116,7 @@ absl::Status ImportAdjacency(ArraySource indptr, ArraySource neighbors, ImportTa
   if (indptr.size() != num_nodes + 1)
     return WrongDims(indptr,
                      absl::StrCat("one entry more than the ", num_nodes, " nodes is needed"));
+  target.SawIds(0, 0);  // rows are counted from 0, whether the first has entries or not
   int64_t begin = 0, node = -1;
   std::vector<int64_t> row;
   std::vector<Arc> arcs;

@@ -61,6 +61,11 @@ void ImportTarget::TellProgress(absl::string_view place, double share) const {
 
 absl::Status ImportTarget::AddArcs(absl::Span<const Arc> arcs) { return graph_->Add(arcs); }
 
+void ImportTarget::SawIds(int64_t least, int64_t most) {
+  if (least == 0) saw_first_id_ = true;
+  if (most == num_nodes_ - 1) saw_last_id_ = true;
+}
+
 absl::StatusOr<TensorView<float>> ImportTarget::AddFeatures(int64_t width,
                                                             std::vector<std::string> names) {
   QH_CHECK_GE(width, 1);
@@ -254,6 +259,9 @@ absl::Status ImportTarget::WriteTopology(ThreadPool& pool) {
   report_.duplicates_removed = counts.duplicates_removed;
   report_.self_loops_removed = counts.self_loops_removed;
   report_.inverses_added = counts.inverses_added;
+  if (saw_last_id_ && !saw_first_id_)
+    AddNote(absl::StrCat("no arc has an end at node 0, but some have at node ", num_nodes_ - 1,
+                         ", the last: are ids counted from 1?"));
   if (counts.arcs == 0)
     AddNote("there are no arcs between two nodes: a model learns from each node alone");
   return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -49,6 +50,9 @@ class ImportTarget {
   GraphBuilder& graph() { return *graph_; }
   // Ids must be in [0, N). Thread-safe.
   absl::Status AddArcs(absl::Span<const Arc> arcs);
+  // The range of node ids as the input counts them: if 0 is not in it, but N - 1 is, a note asks
+  // whether it counts from 1. Thread-safe.
+  void SawIds(int64_t least, int64_t most);
 
   // To be filled completely by the caller before Finish. At most one call each. Errors if features
   // are not those of like().
@@ -114,6 +118,7 @@ class ImportTarget {
   Tensor<float> wide_features_;  // those that are still to be projected
   int64_t num_nodes_ = 0;
   std::string counted_by_;
+  std::atomic<bool> saw_first_id_ = false, saw_last_id_ = false;
   std::unique_ptr<GraphBuilder> graph_;
   absl::Span<int32_t> labels_;
   TensorView<uint8_t> multi_labels_;

@@ -34,7 +34,8 @@ absl::Status CheckNames(const char* what, const Names& before, absl::Span<const 
   return absl::FailedPreconditionError(absl::StrCat(
       "the ", what, " are not those of --like ", path, ": number ", old - before.begin() + 1,
       " is ", old == before.end() ? "absent" : absl::StrCat("\"", *old, "\""), " there, and ",
-      now == names.end() ? "absent" : absl::StrCat("\"", *now, "\""), " here"));
+      now == names.end() ? "absent" : absl::StrCat("\"", *now, "\""),
+      " here; they must be the same in the same order"));
 }
 
 std::string HexOfText(const std::string& text) { return HexOf(Xxh3(text.data(), text.size())); }

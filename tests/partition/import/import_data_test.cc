@@ -78,6 +78,20 @@ TEST_F(NodeData, OfAGraphWhoseHeaderSaysHowLargeItIsArePlannedWithIt) {
   }
 }
 
+TEST_F(NodeData, AskWhetherIdsAreCountedFromOne) {
+  const std::string question = "node 3, the last: are ids counted from 1?";
+  for (const auto& [arcs, asks] : {std::pair(NpyOf<int64_t>({2, 2}, {1, 2, 2, 3}), true),
+                                   std::pair(NpyOf<int64_t>({2, 2}, {0, 2, 2, 3}), false),
+                                   std::pair(NpyOf<int64_t>({2, 2}, {1, 2, 2, 1}), false)}) {
+    input_.Write("arcs.npy", arcs);
+    ImportOptions options = OptionsFor("arcs.npy");
+    options.features = input_ / "four.npy";
+    input_.Write("four.npy", NpyOf<float>({4, 1}, {1, 2, 3, 4}));
+    ASSERT_OK_AND_ASSIGN(const ImportReport report, Import(options, pool_));
+    EXPECT_EQ(absl::StrContains(report.Describe(), question), asks);
+  }
+}
+
 TEST_F(NodeData, TellHowManyNodesEachSplitHas) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report,
                        ImportWith(classes_, NpyOf<uint8_t>({2, 4}, {1, 1, 2, 3, 1, 2, 2, 0})));
