@@ -5,6 +5,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
@@ -55,11 +56,18 @@ absl::Status NoSuchNode(const std::string& path, const Chosen& node, const std::
       path, " line ", node.line, ": the store has no node ", node.name, "; allowed: ", allowed));
 }
 
+// The text of a field of csv, as predict writes names that hold commas or quotes.
+std::string Unquoted(absl::string_view field) {
+  if (field.size() < 2 || field.front() != '"' || field.back() != '"') return std::string(field);
+  return absl::StrReplaceAll(field.substr(1, field.size() - 2), {{"\"\"", "\""}});
+}
+
 // The place in the input of each name: the number of its line in the names' file.
 absl::StatusOr<std::vector<int64_t>> PlacesOfNames(const Store& store, const std::string& path,
                                                    const std::vector<Chosen>& nodes) {
-  absl::flat_hash_map<absl::string_view, int64_t> places;
-  for (const Chosen& node : nodes) places.emplace(node.name, -1);
+  absl::flat_hash_map<std::string, int64_t> places;
+  for (const Chosen& node : nodes)
+    for (const std::string& name : {node.name, Unquoted(node.name)}) places.emplace(name, -1);
   QH_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(NamesPath(store)));
   const uint8_t *next = file.bytes().data(), *const end = next + file.bytes().size();
   for (int64_t place = 0; next != end; ++place) {
@@ -68,22 +76,21 @@ absl::StatusOr<std::vector<int64_t>> PlacesOfNames(const Store& store, const std
   }
   std::vector<int64_t> result;
   for (const Chosen& node : nodes) {
-    result.push_back(places[node.name]);
+    const int64_t as_it_stands = places[node.name];
+    result.push_back(as_it_stands >= 0 ? as_it_stands : places[Unquoted(node.name)]);
     if (result.back() < 0)
       return NoSuchNode(path, node, absl::StrCat("the lines of ", NamesPath(store)));
   }
   return result;
 }
 
-// Nodes are then named as others are, whatever " 007" the file has.
 absl::StatusOr<std::vector<int64_t>> PlacesOfNumbers(const Store& store, const std::string& path,
-                                                     std::vector<Chosen>& nodes) {
+                                                     const std::vector<Chosen>& nodes) {
   std::vector<int64_t> places;
-  for (Chosen& node : nodes) {
+  for (const Chosen& node : nodes) {
     int64_t place = -1;
     if (!absl::SimpleAtoi(node.name, &place) || place < 0 || place >= store.num_nodes())
       return NoSuchNode(path, node, absl::StrCat("[0, ", store.num_nodes(), ")"));
-    node.name = absl::StrCat(place);
     places.push_back(place);
   }
   return places;
@@ -176,11 +183,7 @@ absl::StatusOr<NodeSelection> NodeSelection::FromFile(const Store& store, const 
     selection.nodes_.emplace_back(static_cast<int64_t>(v));
     selection.rows_.push_back(found->second);
   }
-  if (npy) {
-    QH_ASSIGN_OR_RETURN(selection.names_, NamesOfPlaces(store, places));
-  } else {
-    for (Chosen& node : chosen) selection.names_.push_back(std::move(node.name));
-  }
+  QH_ASSIGN_OR_RETURN(selection.names_, NamesOfPlaces(store, places));
   selection.all_ = false;
   selection.num_rows_ = static_cast<int64_t>(places.size());
   return selection;

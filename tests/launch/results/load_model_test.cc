@@ -74,6 +74,17 @@ TEST_F(LoadModelTest, ACheckpointOfAnUnfinishedRunIsSaidToBeThat) {
                             "done: [12], of at most 2\\)"));
 }
 
+TEST_F(LoadModelTest, NodesToPredictMayBeNamedAsInTheCsvOfPredictions) {
+  Prep("a.qh", true, "kind");
+  ASSERT_EQ(TrainTiny(folder_ / "a.qh", folder_ / "run", /*epochs=*/1).code, ExitCode::kDone);
+  ASSERT_OK(WriteFileAtomically(folder_ / "some.txt", "\"n7\"\nn3\n"));
+  const Outcome outcome = Quadhop({"predict", "--run", folder_ / "run", "--nodes",
+                                   folder_ / "some.txt", "--out", folder_ / "p.csv"});
+  ASSERT_EQ(outcome.code, ExitCode::kDone) << outcome.err;
+  EXPECT_THAT(ReadFile(folder_ / "p.csv").value(),
+              ContainsRegex("^node,class\nn7,kind[01]\nn3,kind[01]\n$"));
+}
+
 TEST_F(LoadModelTest, WeightsThatWereDamagedAreSaidToBe) {
   Prep("a.qh", true, "kind");
   ASSERT_EQ(TrainTiny(folder_ / "a.qh", folder_ / "run", /*epochs=*/1).code, ExitCode::kDone);
