@@ -1,4 +1,5 @@
 #include "core/base/status.h"
+#include "launch/cluster/host_networks.h"
 #include "launch/cluster/hostfile.h"
 #include "launch/cluster/mpirun.h"
 #include "launch/cluster/restarts.h"
@@ -33,6 +34,7 @@ absl::StatusOr<ExitCode> LaunchHosts(absl::Span<const std::string> arguments) {
   if (!proceed) return ExitCode::kDone;
   QH_ASSIGN_OR_RETURN(const std::vector<Host> hosts, ReadHostfile(hostfile));
   mpirun.hosts = HostsForMpirun(hosts);
+  if (!mpirun.network.empty()) QH_RETURN_IF_ERROR(CheckHostHasNetwork(mpirun.network));
   if (mpirun.ranks == 0)
     for (const Host& host : hosts) mpirun.ranks += host.slots;
   QH_RETURN_IF_ERROR(CheckJob(job, mpirun.ranks, max_restarts));
