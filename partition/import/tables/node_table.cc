@@ -34,8 +34,9 @@ bool IsBeforeHeader(absl::string_view line) {
 // What the first entries of a column are, missing ones aside.
 struct EntriesSeen {
   int64_t entries = 0, numbers = 0;  // all of them; those of one number or more
-  int64_t width = 0;                 // numbers in each; 0: some are none, or not as many
-  size_t odd_line = 0;               // from 0: of the first that is none
+  int64_t numbers_but_for_commas = 0;
+  int64_t width = 0;    // numbers in each; 0: some are none, or not as many
+  size_t odd_line = 0;  // from 0: of the first that is none
   absl::string_view odd_entry;
 
   void Add(absl::string_view entry, bool decimal_comma, size_t line) {
@@ -48,6 +49,10 @@ struct EntriesSeen {
     width = entries == 0 || width == count ? count : 0;
     ++entries;
     numbers += count > 0;
+    numbers_but_for_commas += count > 0 || IsNumberButForCommas(entry);
+  }
+  bool AreNumbersButForCommas() const {
+    return numbers_but_for_commas == entries && numbers < entries;
   }
   // But not all: those may be lists of numbers, of other lengths.
   bool AreMostlyNumbers() const { return 2 * numbers > entries && numbers < entries; }
@@ -109,6 +114,7 @@ absl::Status NodeTable::ReadHead(const TextChunk& head, const ColumnsWanted& wan
   columns_ = *std::move(columns);
   for (const size_t column : columns_.texts) {
     const EntriesSeen& odd = seen[column];
+    if (odd.AreNumbersButForCommas()) with_commas_.push_back(column);
     if (!odd.AreMostlyNumbers()) continue;
     const std::string name = NameOfColumn(column);
     return LineError(path_, static_cast<int64_t>(odd.odd_line), lines[odd.odd_line],
@@ -238,6 +244,11 @@ std::string NodeTable::Describe() const {
   std::vector<std::string> unused;
   for (const size_t column : columns_.unused) unused.push_back(NameOfColumn(column));
   if (!unused.empty()) absl::StrAppend(&text, "; not used: ", ListOfNames(std::move(unused)));
+  std::vector<std::string> with_commas;
+  for (const size_t column : with_commas_) with_commas.push_back(NameOfColumn(column));
+  if (!with_commas.empty())
+    absl::StrAppend(&text, "; no numbers, because of commas: ", ListOfNames(std::move(with_commas)),
+                    " (write 0.5 for 0,5 and 1234 for 1,234, or separate columns by ;)");
   std::vector<std::string> alike;
   for (const size_t column : columns_.named_as_labels) alike.push_back(NameOfColumn(column));
   if (!alike.empty())

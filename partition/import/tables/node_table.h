@@ -98,6 +98,7 @@ class NodeTable {
   int64_t header_lines_ = 0;         // before the first node
   size_t num_columns_ = 0;
   NodeColumns columns_;
+  std::vector<size_t> with_commas_;  // of `columns_.texts`: numbers but for commas
   std::string several_labels_;
   int64_t num_features_ = 0;
   int64_t num_rows_estimated_ = 0;

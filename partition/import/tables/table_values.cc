@@ -2,6 +2,7 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
+#include <absl/strings/str_replace.h>
 #include <absl/strings/strip.h>
 
 #include <algorithm>
@@ -112,6 +113,12 @@ bool IsFalse(absl::string_view entry) {
 int64_t CountNumbers(absl::string_view entry, bool decimal_comma) {
   int64_t count = 0;
   return ForEachNumber(entry, decimal_comma, [&](float) { return ++count > 0; }) ? count : 0;
+}
+
+bool IsNumberButForCommas(absl::string_view entry) {
+  float value;
+  return absl::StrContains(entry, ',') &&
+         absl::SimpleAtof(absl::StrReplaceAll(entry, {{",", ""}}), &value);
 }
 
 bool TakeNumbers(absl::string_view entry, bool decimal_comma, int64_t count, float* out) {

@@ -24,6 +24,9 @@ bool IsFalse(absl::string_view entry);
 // one. So 1,5 and 030 1000 are no numbers. If `decimal_comma`, 1,5 is one number.
 int64_t CountNumbers(absl::string_view entry, bool decimal_comma);
 
+// Whether it has commas, and is a number without them: "0,5" or "1,234.5".
+bool IsNumberButForCommas(absl::string_view entry);
+
 // Takes an entry's numbers; false if it has another number of them, or if one is not finite. NaN in
 // a list is taken.
 bool TakeNumbers(absl::string_view entry, bool decimal_comma, int64_t count,

@@ -25,6 +25,17 @@ TEST_F(Tables, SayWhichFeaturesMayTellTheLabels) {
   EXPECT_THAT(other.Describe(), HasSubstr("feature code tells the class of every labelled node"));
 }
 
+TEST_F(Tables, SayWhichColumnsWouldBeNumbersWithoutCommas) {
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      ImportTables("a\tb\n", {"id\tw\tx\tcity\na\t0,5\t1\tBern\nb\t1,25\t2\tRome\n"}));
+  EXPECT_THAT(report.Describe(), HasSubstr("no numbers, because of commas: w (write 0.5 for 0,5"));
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport plain,
+      ImportTables("a,b\n", {"id,w,x,city\na,0.5,1,\"Bern, CH\"\nb,1.25,2,\"Rome, IT\"\n"}));
+  EXPECT_THAT(plain.Describe(), ::testing::Not(HasSubstr("because of commas")));
+}
+
 TEST_F(Tables, RefuseColumnsThatLookLikeSeveralLabels) {
   for (const char* names : {"label_0,label_1", "class 1,class 2", "target0,target1"})
     EXPECT_THAT(ErrorOf("a,b\n", absl::StrCat("id,x,", names, "\na,5,1,0\nb,6,1,1\n")),
