@@ -14,6 +14,8 @@ namespace {
 constexpr int64_t kLeastLabelled = 50;
 // A class may have several values: codes of its spellings.
 constexpr size_t kMostValuesAClass = 2;
+// Values that hardly repeat tell every class, whatever they are.
+constexpr size_t kLeastNodesAValue = 2;
 
 bool IsCopy(TensorView<const float> x, int64_t column, absl::Span<const int32_t> labels,
             size_t most_values) {
@@ -32,13 +34,16 @@ bool IsCopy(TensorView<const float> x, int64_t column, absl::Span<const int32_t>
 
 int64_t ColumnOfLabels(TensorView<const float> x, absl::Span<const int32_t> labels) {
   const auto is_labelled = [](int32_t label) { return label != kUnlabelled; };
-  if (std::count_if(labels.begin(), labels.end(), is_labelled) < kLeastLabelled) return -1;
+  const auto num_labelled = std::count_if(labels.begin(), labels.end(), is_labelled);
+  if (num_labelled < kLeastLabelled) return -1;
   absl::flat_hash_set<int32_t> classes;
   for (const int32_t label : labels)
     if (is_labelled(label)) classes.insert(label);
   if (classes.size() < 2) return -1;
+  const size_t most_values = std::min(kMostValuesAClass * classes.size(),
+                                      static_cast<size_t>(num_labelled) / kLeastNodesAValue);
   for (int64_t column = 0; column < x.dim(1); ++column)
-    if (IsCopy(x, column, labels, kMostValuesAClass * classes.size())) return column;
+    if (IsCopy(x, column, labels, most_values)) return column;
   return -1;
 }
 

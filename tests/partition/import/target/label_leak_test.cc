@@ -57,6 +57,13 @@ TEST(LabelLeak, IsAColumnWithSeveralValuesForAClassButNotWithMany) {
   EXPECT_EQ(ColumnOfLabels(x.cview(), labels), -1);
 }
 
+TEST(LabelLeak, IsNoColumnWhoseValuesHardlyRepeat) {
+  std::vector<int32_t> labels(60);  // 40 classes, as of measurements taken for labels
+  for (size_t v = 0; v < labels.size(); ++v) labels[v] = static_cast<int32_t>(v % 40);
+  labels[0] = labels[20] = 1;  // so that column 2 has 39 values
+  EXPECT_EQ(ColumnFor(labels), -1);
+}
+
 TEST(LabelLeak, IsNoneForFewNodesOrASingleClass) {
   EXPECT_EQ(ColumnFor(std::vector<int32_t>(60, 1)), -1);
   std::vector<int32_t> labels(49);
