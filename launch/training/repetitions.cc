@@ -198,8 +198,14 @@ absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob
   if (absl::IsNotFound(init.status()))
     init = RunInit{jobs.front().init, ""};  // runs may all be begun
   QH_RETURN_IF_ERROR(init.status());
-  for (const std::string& name : FinishedRunsIn(run))
-    QH_RETURN_IF_ERROR(CheckBegunAlike(jobs.front(), *init, absl::StrCat(run, "/", name)));
+  const bool carries_on = jobs.front().start == RunFolder::Start::kResume;
+  for (const std::string& name : FinishedRunsIn(run)) {
+    const bool is_trained_anew =
+        !carries_on && std::any_of(jobs.begin(), jobs.end(),
+                                   [&](const TrainJob& job) { return job.repetition == name; });
+    if (!is_trained_anew)
+      QH_RETURN_IF_ERROR(CheckBegunAlike(jobs.front(), *init, absl::StrCat(run, "/", name)));
+  }
   return CheckCountTogether(run, jobs);
 }
 

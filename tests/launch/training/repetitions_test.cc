@@ -190,6 +190,7 @@ TEST_F(RepetitionsTest, OfWhichOneWasTrainedLongerAreNotAveraged) {
   EXPECT_EQ(all.code, ExitCode::kFailed);
   EXPECT_THAT(all.err, HasSubstr("seed-1 was trained for up to 2 epochs, but now it is 1: give "
                                  "--set train.epochs=2"));
+  EXPECT_EQ(Train("many", {"--seeds", "2", "--overwrite"}).code, ExitCode::kDone);
 }
 
 TEST_F(RepetitionsTest, AReportSaysInWhatTheirDataDiffer) {
