@@ -68,10 +68,11 @@ absl::StatusOr<ExitCode> RunWithRestarts(
   const std::string run = FlagOfJob(job, "run");
   const auto steps_done = [&] { return IsTraining(job) ? StepsDone(run) : 0; };
   Supervisor supervisor;
+  JobWords words = job;
   for (int64_t restarts = 0;; ++restarts) {
     const bool starts_over = restarts == 0 && HasSwitch(job, "overwrite");
     const int64_t before = steps_done();
-    QH_ASSIGN_OR_RETURN(const auto command, command_of(restarts == 0 ? job : WithResume(job)));
+    QH_ASSIGN_OR_RETURN(const auto command, command_of(words));
     QH_ASSIGN_OR_RETURN(const int code, supervisor.Run(command));
     if (code == 0) return ExitCode::kDone;
     const int64_t after = steps_done();
@@ -96,6 +97,9 @@ absl::StatusOr<ExitCode> RunWithRestarts(
     }
     Say(absl::StrCat(ended, "; restart ", restarts + 1, " of ", max_restarts, ", from ",
                      WhereToResume(run)));
+    words = WithResume(words);
+    // The run has its own by now, whatever becomes of the file.
+    if (got_further) words = WithoutFlag(words, "config");
   }
 }
 

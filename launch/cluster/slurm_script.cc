@@ -159,9 +159,12 @@ steps_done() {
   done | awk '{ all += $0 } END { print all }'
 }
 before=$(steps_done)
+# Queued again, a job takes the config of its run, whatever has become of the file.
+config=(CONFIG)
+[ "$restarts" -eq 0 ] || [ "$before" -eq 0 ] || config=()
 code=75
 if [ "$asked_to_stop" = no ]; then
-  "${start[@]}" "${job[@]}" &
+  "${start[@]}" "${job[@]}" "${config[@]}" &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     # Sent again and again, because a signal that cannot be passed on while ranks are started is dropped.
@@ -207,6 +210,7 @@ std::string Staging(const SlurmOptions& options, const std::string& store) {
 std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::string> job,
                         const std::string& folder, const std::string& program) {
   const bool is_training = IsTraining(job), staged = !options.stage_to.empty();
+  const std::string config = FlagOfJob(job, "config");
   std::string script = absl::StrCat(
       "#!/usr/bin/env bash\n# Written by quadhop launch slurm. Submit it with sbatch.\n",
       Directives(options, is_training, folder),
@@ -223,13 +227,16 @@ std::string SlurmScript(const SlurmOptions& options, absl::Span<const std::strin
     script += absl::StrReplaceAll(kThreadsAsGiven, {{"THREADS", ShellWord(threads)}});
   absl::StrAppend(&script, kStart);
   if (staged) script += Staging(options, FlagOfJob(job, "store"));
-  const JobWords words =
-      WithoutFlag(is_training ? WithResume(job) : JobWords(job.begin(), job.end()), "threads");
+  JobWords words = WithoutFlag(job, "threads");
+  if (is_training) words = WithoutFlag(WithResume(words), "config");
   absl::StrAppend(&script, "\n", JobArray(words, program, staged));
   if (is_training)
     script += absl::StrReplaceAll(
         kTrappedRun,
-        {{"RUN", ShellWord(FlagOfJob(job, "run"))}, {"SEED", kSeedRun}, {"SPLIT", kSplitRun}});
+        {{"RUN", ShellWord(FlagOfJob(job, "run"))},
+         {"SEED", kSeedRun},
+         {"SPLIT", kSplitRun},
+         {"CONFIG", config.empty() ? "" : absl::StrCat("--config ", ShellWord(config))}});
   else
     absl::StrAppend(&script, kPlainRun);
   if (staged) absl::StrAppend(&script, kUnstaging);

@@ -219,6 +219,19 @@ TEST_F(RestartsTest, ResumesWhenARankWasKilledUntilTheJobIsDone) {
   EXPECT_THAT(starts_[2], Contains("--resume"));
 }
 
+TEST_F(RestartsTest, TakeTheConfigOfTheRunOnceItHasBegun) {
+  const JobWords job = {"train", "--config", "mine.textproto", "--run", folder_ / "run"};
+  const std::string script =
+      "echo x >> log\n"
+      "[ $(wc -l < log) -lt 2 ] || { mkdir -p run/checkpoints/step-0000000005; }\n"
+      "[ $(wc -l < log) -lt 3 ] || exit 0; exit 137";
+  EXPECT_THAT(Run(5, script, job), IsOkAndHolds(ExitCode::kDone));
+  ASSERT_EQ(starts_.size(), 3u);
+  EXPECT_THAT(starts_[1], AllOf(Contains("--resume"), Contains("mine.textproto")));
+  EXPECT_THAT(starts_[2], AllOf(Contains("--resume"), Not(Contains("mine.textproto")),
+                                Not(Contains("--config"))));
+}
+
 TEST_F(RestartsTest, GivesUpAfterSoManyTimesWithTheCodeOfTheLast) {
   EXPECT_THAT(Run(2, "exit 137"), IsOkAndHolds(static_cast<ExitCode>(137)));
   EXPECT_EQ(starts_.size(), 3u);

@@ -73,6 +73,30 @@ TEST(SlurmScript, MeasuresARunByItsNewestCheckpointOrLastStep) {
   EXPECT_EQ(StepsDoneByScript(many), "243");
 }
 
+// The script's own words, up to the start of the job.
+std::string ConfigOfStart(int restarts, const std::string& run) {
+  const std::string script = SlurmScript(
+      Options(), {"train", "--config", "my own.textproto", "--run", run}, "/", "/opt/quadhop");
+  const size_t begin = script.find("run="), end = script.find("code=75");
+  const TempDir folder;
+  EXPECT_OK(WriteFileAtomically(
+      folder / "start.sh",
+      absl::StrCat("restarts=", restarts, "\n", script.substr(begin, end - begin),
+                   "printf '<%s>' \"${config[@]}\"")));
+  return RunInShell("bash " + ShellWord(folder / "start.sh")).value().output;
+}
+
+TEST(SlurmScript, TakesTheConfigOfTheRunWhenQueuedAgain) {
+  const TempDir folder;
+  const std::string run = folder / "run";
+  EXPECT_EQ(ConfigOfStart(0, run), "<--config><my own.textproto>");
+  EXPECT_EQ(ConfigOfStart(1, run), "<--config><my own.textproto>");  // it had not begun
+  ASSERT_OK(MakeDirectories(run + "/checkpoints"));
+  ASSERT_OK(WriteFileAtomically(run + "/checkpoints/latest", "step-0000000075\n"));
+  EXPECT_EQ(ConfigOfStart(0, run), "<--config><my own.textproto>");
+  EXPECT_EQ(ConfigOfStart(1, run), "<>");
+}
+
 TEST(SlurmScript, HasARankAGpuAndWhatTheUserAdds) {
   SlurmOptions options = Options();
   options.gpus_per_node = 8;
