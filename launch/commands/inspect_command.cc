@@ -203,10 +203,15 @@ absl::Status InspectRun(const std::string& run, bool as_json) {
     QH_ASSIGN_OR_RETURN(summary, ReadRegularFile(RunSummaryPath(run)));
     while (!summary.empty() && summary.back() == '\n') summary.pop_back();
   }
+  QH_ASSIGN_OR_RETURN(const std::string store, ReadRunStore(run));
+  QH_ASSIGN_OR_RETURN(const std::string split, ReadRunSplit(run));
+  QH_ASSIGN_OR_RETURN(const RunInit init, ReadRunInit(run));
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> checkpoints, ListCheckpointSteps(run));
   if (as_json) {
     JsonObject json;
     json.Add("kind", "run").Add("path", run).Add("finished", !summary.empty());
+    json.Add("store", store).Add("split", split);
+    if (!init.path.empty()) json.Add("init", init.path);
     json.Add("checkpoint_steps", checkpoints);
     if (summary.empty()) {
       json.Add("summary", nullptr);
@@ -220,9 +225,12 @@ absl::Status InspectRun(const std::string& run, bool as_json) {
   }
   const std::string steps = absl::StrJoin(checkpoints, ",");
   QH_ASSIGN_OR_RETURN(const std::string config, ReadRegularFile(RunConfigPath(run)));
-  std::printf("%s\n  %s\n  checkpoints after steps: %s\n  summary: %s\n\n%s", run.c_str(),
-              summary.empty() ? "unfinished" : "finished", steps.empty() ? "none" : steps.c_str(),
-              summary.empty() ? "none" : summary.c_str(), config.c_str());
+  std::printf("%s\n  %s\n  store: %s\n  split: %s\n", run.c_str(),
+              summary.empty() ? "unfinished" : "finished", store.c_str(), split.c_str());
+  if (!init.path.empty()) std::printf("  initial weights: %s\n", init.path.c_str());
+  std::printf("  checkpoints after steps: %s\n  summary: %s\n\n%s",
+              steps.empty() ? "none" : steps.c_str(), summary.empty() ? "none" : summary.c_str(),
+              config.c_str());
   return absl::OkStatus();
 }
 

@@ -172,6 +172,13 @@ TEST_F(RepetitionsTest, BeginFromTheSameWeightsWhenMoreSeedsAreAsked) {
   ASSERT_EQ(Train("fresh", {"--set", "train.seed=1"}).code, ExitCode::kDone);
   EXPECT_EQ(FirstLoss("tuned/seed-1"), FirstLoss("direct"));
   EXPECT_NE(FirstLoss("fresh"), FirstLoss("direct"));
+  const auto inspected =
+      nlohmann::json::parse(Quadhop({"inspect", tuned + "/seed-1", "--json"}).out);
+  EXPECT_EQ(inspected["store"], folder_ / "s.qh");
+  EXPECT_EQ(inspected["split"], "a");
+  EXPECT_EQ(inspected["init"], weights);
+  EXPECT_THAT(Quadhop({"inspect", tuned + "/seed-1"}).out,
+              HasSubstr("  split: a\n  initial weights: " + weights));
 
   ASSERT_EQ(Quadhop({"export", "--run", folder_ / "fresh", "--out", weights}).code,
             ExitCode::kDone);
