@@ -18,6 +18,7 @@
 
 #include "comm/collectives/gather.h"
 #include "comm/heartbeat/heartbeat_socket.h"
+#include "comm/network/host_interfaces.h"
 #include "core/base/status.h"
 
 namespace quadhop {

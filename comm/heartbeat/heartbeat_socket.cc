@@ -3,8 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "comm/network/host_interfaces.h"
 #include "core/base/status.h"
 
 namespace quadhop {
@@ -120,25 +119,10 @@ absl::StatusOr<Socket> Accept(const Listener& listener, SteadyTime deadline) {
 
 std::vector<uint32_t> HostAddresses() {
   std::vector<uint32_t> addresses;
-  ifaddrs* all = nullptr;
-  if (getifaddrs(&all) == 0) {
-    for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
-      if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
-      if ((one->ifa_flags & IFF_UP) == 0 || (one->ifa_flags & IFF_LOOPBACK) != 0) continue;
-      sockaddr_in address;
-      std::memcpy(&address, one->ifa_addr, sizeof(address));
-      addresses.push_back(address.sin_addr.s_addr);
-    }
-    freeifaddrs(all);
-  }
+  for (const HostInterface& interface : HostInterfaces())
+    if (!interface.is_loopback) addresses.push_back(interface.address);
   addresses.push_back(htonl(INADDR_LOOPBACK));
   return addresses;
-}
-
-std::string AddressText(uint32_t address) {
-  char text[INET_ADDRSTRLEN] = "?";
-  inet_ntop(AF_INET, &address, text, sizeof(text));
-  return text;
 }
 
 absl::StatusOr<Socket> Connect(uint32_t address, uint16_t port, SteadyTime deadline) {

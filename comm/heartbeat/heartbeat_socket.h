@@ -92,7 +92,6 @@ absl::StatusOr<Socket> Accept(const Listener& listener, SteadyTime deadline);  /
 
 // This host's IPv4 addresses (network byte order), loopback last.
 std::vector<uint32_t> HostAddresses();
-std::string AddressText(uint32_t address);
 absl::StatusOr<Socket> Connect(uint32_t address, uint16_t port, SteadyTime deadline);
 
 }  // namespace quadhop

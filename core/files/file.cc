@@ -211,6 +211,12 @@ std::string AbsolutePath(const std::string& path) {
   return std::filesystem::equivalent(normal, absolute, error) ? normal : absolute;
 }
 
+std::string CanonicalPath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? "" : std::filesystem::weakly_canonical(absolute, error).string();
+}
+
 absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path) {
   std::error_code error;
   std::vector<std::string> names;

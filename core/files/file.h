@@ -49,6 +49,9 @@ absl::StatusOr<bool> IsPresent(const std::string& path);
 // One spelling for an existing path: absolute, without "." and "..", links left as they are. Only
 // made absolute if ".." follows a link or nothing is there.
 std::string AbsolutePath(const std::string& path);
+// Where a path leads: absolute, following links as far as anything is there. "" if that cannot be
+// told (links that lead in a circle).
+std::string CanonicalPath(const std::string& path);
 // The names of a folder's entries, sorted. kNotFound if there is no such folder.
 absl::StatusOr<std::vector<std::string>> ListFolder(const std::string& path);
 // The same; none if there is no such folder.

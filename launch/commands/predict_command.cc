@@ -1,8 +1,9 @@
 // quadhop predict --run RUN --out FILE
-#include <filesystem>
 #include <set>
+#include <string>
 
 #include "core/base/status.h"
+#include "core/files/file.h"
 #include "launch/command_line/flags.h"
 #include "launch/commands/commands.h"
 #include "launch/commands/job_flags.h"
@@ -15,16 +16,14 @@ namespace {
 
 absl::Status CheckFiles(const PredictJob& job) {
   bool any = false;
-  std::set<std::filesystem::path> files;
+  std::set<std::string> files;
   for (const auto& [flag, path] : {std::pair("out", job.predictions),
                                    {"probabilities", job.probabilities},
                                    {"embeddings", job.embeddings}}) {
     if (path.empty()) continue;
     any = true;
     QH_RETURN_IF_ERROR(CheckOutput(flag, path, {".npy", ".csv"}));
-    std::error_code error;
-    if (!files.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(path), error))
-             .second)
+    if (!files.insert(CanonicalPath(path)).second)
       return UsageError(absl::StrCat(path, " is given twice: each result needs a file of its own"));
   }
   if (any) return absl::OkStatus();

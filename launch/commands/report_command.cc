@@ -2,7 +2,6 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "core/base/status.h"
 #include "core/files/file.h"
@@ -35,10 +34,9 @@ absl::StatusOr<ExitCode> ReportCommand(absl::Span<const std::string> arguments) 
   std::vector<std::string> runs;
   for (const std::string& folder : folders) {
     for (const std::string& run : RunsOf(folder)) {
-      std::error_code error;
-      const std::filesystem::path path = std::filesystem::weakly_canonical(run, error);
-      std::string once = error ? run : path.string();  // however it is spelled
-      if (std::find(runs.begin(), runs.end(), once) == runs.end()) runs.push_back(std::move(once));
+      std::string path = CanonicalPath(run);  // once, however it is spelled
+      if (path.empty()) path = run;
+      if (std::find(runs.begin(), runs.end(), path) == runs.end()) runs.push_back(std::move(path));
     }
   }
   ThreadPool pool(NumThreads(threads));

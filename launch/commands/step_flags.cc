@@ -80,8 +80,7 @@ void StepFlags::AddImport(Flags* flags) {
                 "labels [N] or [N, L], if --from is one of those files");
   flags->String("splits", &prep.import.splits, "S.npy",
                 "splits [N] or [S, N] with 0 none, 1 train, 2 valid, 3 test, or the three masks of "
-                "one, [3, N], if the input has no "
-                "split");
+                "one, [3, N], if the input has no split");
 }
 
 void StepFlags::AddPartition(Flags* flags, const std::string& prefix) {

@@ -163,8 +163,9 @@ absl::Status CheckRun(const TrainJob& job) {
     ChooseBackends(before.model().backend() == ModelConfig::CUDA, &now);
     QH_RETURN_IF_ERROR(ChangesOnResume(before, now).status());
   }
+  if (job.init.empty()) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const std::vector<int64_t> checkpoints, ListCheckpointSteps(job.run));
-  if (job.init.empty() || (goes_on && !checkpoints.empty())) return absl::OkStatus();
+  if (goes_on && !checkpoints.empty()) return absl::OkStatus();  // it is not read again
   return SafetensorsFile::Open(job.init).status();
 }
 

@@ -72,20 +72,20 @@ std::string FieldText(const Column& column, const Values& values, size_t num_run
 // Adds a column to the table. The best row on the validation nodes is marked, if there is one.
 void AddColumn(const Column& column, const std::vector<Row>& rows, bool marks_best,
                std::vector<std::vector<std::string>>& table) {
+  std::vector<Values> of_rows;
   Values means;
   for (const Row& row : rows) {
-    const Values values = ValuesOf(row, column);
-    if (!values.empty()) means.push_back(SpreadOf(values).mean);
+    of_rows.push_back(ValuesOf(row, column));
+    if (!of_rows.back().empty()) means.push_back(SpreadOf(of_rows.back()).mean);
   }
   const bool differ =
       std::adjacent_find(means.begin(), means.end(), std::not_equal_to<>()) != means.end();
   const bool marks = marks_best && differ && absl::StartsWith(column.number, "valid_");
   for (size_t i = 0; i < rows.size(); ++i) {
-    const Values values = ValuesOf(rows[i], column);
-    const bool is_best = marks && !values.empty() &&
-                         SpreadOf(values).mean == *std::max_element(means.begin(), means.end());
+    const bool is_best = marks && !of_rows[i].empty() &&
+                         SpreadOf(of_rows[i]).mean == *std::max_element(means.begin(), means.end());
     table[i].push_back(
-        absl::StrCat(FieldText(column, values, rows[i].size()), is_best ? " (best)" : ""));
+        absl::StrCat(FieldText(column, of_rows[i], rows[i].size()), is_best ? " (best)" : ""));
   }
 }
 

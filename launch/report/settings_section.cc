@@ -1,3 +1,5 @@
+#include <absl/strings/str_cat.h>
+
 #include <algorithm>
 #include <functional>
 #include <set>
@@ -59,14 +61,13 @@ Card Data(const Runs& runs) {
   const std::string differences = DifferencesHtml(runs, data);
   if (differences.empty())
     return {"Data", "All runs have the same store, split and initial weights. " + missing, {}, ""};
-  return {runs.size() == 1 ? "Data" : "What the data differ in",
-          (runs.size() == 1 ? "Steps of the store with their options, as it was when the run "
-                              "began; split; initial weights. "
-                            : "Steps of the store with their options, as it was when the run "
-                              "began; split; initial weights. What is not here is equal. ") +
-              missing,
-          {},
-          differences};
+  return {
+      runs.size() == 1 ? "Data" : "What the data differ in",
+      absl::StrCat("Steps of the store with their options, as it was when the run began; split; "
+                   "initial weights. ",
+                   runs.size() == 1 ? "" : "What is not here is equal. ", missing),
+      {},
+      differences};
 }
 
 Card Machines(const Runs& runs) {

@@ -5,7 +5,6 @@
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_replace.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
@@ -16,6 +15,7 @@
 
 #include "core/arrays/npy.h"
 #include "core/base/status.h"
+#include "partition/import/text/text_fields.h"
 
 namespace quadhop {
 namespace {
@@ -56,10 +56,10 @@ absl::Status NoSuchNode(const std::string& path, const Chosen& node, const std::
       path, " line ", node.line, ": the store has no node ", node.name, "; allowed: ", allowed));
 }
 
-// The text of a field of csv, as predict writes names that hold commas or quotes.
-std::string Unquoted(absl::string_view field) {
-  if (field.size() < 2 || field.front() != '"' || field.back() != '"') return std::string(field);
-  return absl::StrReplaceAll(field.substr(1, field.size() - 2), {{"\"\"", "\""}});
+// The text of a field in quotes, as predict writes names that hold commas or quotes (CsvField).
+std::string Unquoted(const std::string& field) {
+  const Fields fields(field, ',');
+  return field.front() == '"' && fields.size() == 1 ? std::string(fields[0]) : field;
 }
 
 // The place in the input of each name: the number of its line in the names' file.

@@ -38,8 +38,7 @@ absl::string_view KindOfRun(absl::string_view name) {
 }
 
 std::string FolderOfRuns(const std::string& run) {
-  std::error_code error;  // none: paths that are not there stay as they are
-  std::filesystem::path folder = std::filesystem::weakly_canonical(run, error);
+  std::filesystem::path folder = CanonicalPath(run);
   const std::filesystem::path of_run = folder;
   while (!KindOfRun(folder.filename().string()).empty()) folder = folder.parent_path();
   return folder == of_run ? "" : folder.string();

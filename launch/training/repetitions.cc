@@ -93,7 +93,12 @@ absl::Status CheckCountsBeside(const TrainJob& job, const std::string& identity,
       absl::StrCat("it was trained on split ", split, ", but now it is ", job.split));
 }
 
-// Checks a finished run that was begun as one of these jobs, or beside them.
+bool IsOneOf(const std::vector<TrainJob>& jobs, const std::string& name) {
+  return std::any_of(jobs.begin(), jobs.end(),
+                     [&](const TrainJob& job) { return job.repetition == name; });
+}
+
+// Checks a finished run that stays as it is, and counts together with this job's.
 absl::Status CheckBegunAlike(const TrainJob& job, const RunInit& init, const std::string& run) {
   QH_ASSIGN_OR_RETURN(const RunInit before, ReadRunInit(run));
   const bool alike = init.xxh3.empty() ? before.path == init.path : before.xxh3 == init.xxh3;
@@ -111,11 +116,26 @@ absl::Status CheckBegunAlike(const TrainJob& job, const RunInit& init, const std
                    ", for all runs, or begin another --run"));
 }
 
+// Checks all of them.
+absl::Status CheckBegunAlike(const std::string& run, const std::vector<TrainJob>& jobs) {
+  const TrainJob& job = jobs.front();
+  std::vector<std::string> staying = FinishedRunsIn(run);
+  if (job.start != RunFolder::Start::kResume)
+    std::erase_if(staying, [&](const std::string& name) { return IsOneOf(jobs, name); });
+  if (staying.empty()) return absl::OkStatus();
+  absl::StatusOr<RunInit> init = DescribeInit(job.init);
+  if (absl::IsNotFound(init.status())) init = RunInit{job.init, ""};  // all may have begun
+  QH_RETURN_IF_ERROR(init.status());
+  for (const std::string& name : staying)
+    QH_RETURN_IF_ERROR(CheckBegunAlike(job, *init, absl::StrCat(run, "/", name)));
+  return absl::OkStatus();
+}
+
 // Checks the finished runs there that are not of these jobs, as they would count together with
 // them.
 absl::Status CheckCountTogether(const std::string& run, const std::vector<TrainJob>& jobs) {
   std::vector<std::string> others = FinishedRunsIn(run);
-  for (const TrainJob& job : jobs) std::erase(others, job.repetition);
+  std::erase_if(others, [&](const std::string& name) { return IsOneOf(jobs, name); });
   if (others.empty()) return absl::OkStatus();
   QH_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, Store::Open(jobs[0].store));
   const std::string identity = StoreIdentity(store->manifest());
@@ -194,18 +214,7 @@ absl::Status CheckRepetitions(const std::string& run, const std::vector<TrainJob
       absl::StrAppend(&folder, "/", name);
     }
   }
-  absl::StatusOr<RunInit> init = DescribeInit(jobs.front().init);
-  if (absl::IsNotFound(init.status()))
-    init = RunInit{jobs.front().init, ""};  // runs may all be begun
-  QH_RETURN_IF_ERROR(init.status());
-  const bool carries_on = jobs.front().start == RunFolder::Start::kResume;
-  for (const std::string& name : FinishedRunsIn(run)) {
-    const bool is_trained_anew =
-        !carries_on && std::any_of(jobs.begin(), jobs.end(),
-                                   [&](const TrainJob& job) { return job.repetition == name; });
-    if (!is_trained_anew)
-      QH_RETURN_IF_ERROR(CheckBegunAlike(jobs.front(), *init, absl::StrCat(run, "/", name)));
-  }
+  QH_RETURN_IF_ERROR(CheckBegunAlike(run, jobs));
   return CheckCountTogether(run, jobs);
 }
 

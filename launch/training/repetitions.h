@@ -39,8 +39,7 @@ absl::Status CheckSplits(const Store& store, const std::vector<TrainJob>& jobs, 
 
 // Trains them one after the other, then prints and writes the results of all finished runs in
 // `run`, including those with other seeds or splits than now. kResumable as soon as one was asked
-// to stop. Errors are CheckRepetitions', CheckSplits' and Train's.
-// Collective.
+// to stop. Errors are CheckRepetitions', CheckSplits' and Train's. Collective.
 absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vector<TrainJob>& jobs,
                                          const RankContext& context);
 

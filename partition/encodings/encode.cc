@@ -60,7 +60,7 @@ absl::StatusOr<ColumnMoments> MomentsFor(TensorView<const float> columns,
 std::string NoteOnScale(const EncodingMethod& method, const std::string& options_text,
                         const Store& store) {
   const std::string& other = store.manifest().encodings_like();
-  if (other.empty() || other == options_text || !method.keeps_axes) return "";
+  if (other.empty() || IsLikeAnother(store, options_text) || !method.keeps_axes) return "";
   return absl::StrCat(
       "scaled by the store's own nodes, because the encodings of the store that it ",
       "is like have other options: ", other);

@@ -62,8 +62,7 @@ absl::Status EncodeBySvd(const EncoderInput& input, TensorView<float> out) {
     else
       adjacency.Multiply(y, x, input.pool);  // symmetric
   };
-  QH_RETURN_IF_ERROR(RandomizedSvd(map, out.dim(1), input.seed, input.pool, out));
-  return absl::OkStatus();
+  return RandomizedSvd(map, out.dim(1), input.seed, input.pool, out);
 }
 
 StepNeeds WalksNeed(int64_t, int64_t) { return {}; }

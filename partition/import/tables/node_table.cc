@@ -241,19 +241,16 @@ std::string NodeTable::Describe() const {
   else if (!features.empty())
     absl::StrAppend(&text, ", ", Counted(num_features_, "feature"), ": ",
                     absl::StrJoin(names, ", "));
-  std::vector<std::string> unused;
-  for (const size_t column : columns_.unused) unused.push_back(NameOfColumn(column));
-  if (!unused.empty()) absl::StrAppend(&text, "; not used: ", ListOfNames(std::move(unused)));
-  std::vector<std::string> with_commas;
-  for (const size_t column : with_commas_) with_commas.push_back(NameOfColumn(column));
-  if (!with_commas.empty())
-    absl::StrAppend(&text, "; no numbers, because of commas: ", ListOfNames(std::move(with_commas)),
-                    " (write 0.5 for 0,5 and 1234 for 1,234, or separate columns by ;)");
-  std::vector<std::string> alike;
-  for (const size_t column : columns_.named_as_labels) alike.push_back(NameOfColumn(column));
-  if (!alike.empty())
-    absl::StrAppend(&text, "; named as labels are: ", ListOfNames(std::move(alike)),
-                    ": if made from the labels, --leave-out");
+  const auto list = [&](const char* what, const std::vector<size_t>& columns, const char* advice) {
+    std::vector<std::string> of_columns;
+    for (const size_t column : columns) of_columns.push_back(NameOfColumn(column));
+    if (!of_columns.empty())
+      absl::StrAppend(&text, "; ", what, ": ", ListOfNames(std::move(of_columns)), advice);
+  };
+  list("not used", columns_.unused, "");
+  list("no numbers, because of commas", with_commas_,
+       " (write 0.5 for 0,5 and 1234 for 1,234, or separate columns by ;)");
+  list("named as labels are", columns_.named_as_labels, ": if made from the labels, --leave-out");
   return text;
 }
 

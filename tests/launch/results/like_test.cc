@@ -59,6 +59,11 @@ class NextWeek : public testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Quadhop(arguments);
   }
+  void TrainOnOld(int epochs) {
+    const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
+                                     absl::StrCat("train.epochs=", epochs), "--run", At("run")});
+    ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  }
   Outcome Predict(const std::string& name) {
     return Quadhop({"predict", "--run", At("run"), "--store", At(name), "--out", At("x.csv")});
   }
@@ -94,9 +99,7 @@ class NextWeek : public testing::Test {
 
 TEST_F(NextWeek, IsPredictedIfItsStoreIsLikeThatOfTheModel) {
   ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
-  const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
-                                   "train.epochs=2", "--run", At("run")});
-  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  TrainOnOld(/*epochs=*/2);
   ASSERT_EQ(Prep("apart", "KR", 1).code, ExitCode::kDone);
   EXPECT_THAT(Predict("apart").err, HasSubstr("\"land=KR\" and \"land=IT\""));
 
@@ -193,9 +196,7 @@ TEST_F(NextWeek, IsPreparedAgainIfMomentsAreDamaged) {
 
 TEST_F(NextWeek, IsWarnedOfIfItsEncodingsAreOnAnotherScale) {
   ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
-  const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
-                                   "train.epochs=1", "--run", At("run")});
-  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  TrainOnOld(/*epochs=*/1);
   ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
   const Outcome alike = Predict("new");
   EXPECT_EQ(alike.code, ExitCode::kDone) << alike.err;
@@ -209,9 +210,7 @@ TEST_F(NextWeek, IsWarnedOfIfItsEncodingsAreOnAnotherScale) {
 
 TEST_F(NextWeek, IsNotWarnedOfIfTheOtherStoreIsMadeAgainOfTheSameTables) {
   ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
-  const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
-                                   "train.epochs=1", "--run", At("run")});
-  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  TrainOnOld(/*epochs=*/1);
   EXPECT_THAT(Prep("old", "IT", 1).out, HasSubstr("made anew"));  // the tables are written again
   ASSERT_EQ(Prep("new", "IT", 2, {"--like", At("old")}).code, ExitCode::kDone);
   const Outcome predicted = Predict("new");
@@ -221,9 +220,7 @@ TEST_F(NextWeek, IsNotWarnedOfIfTheOtherStoreIsMadeAgainOfTheSameTables) {
 
 TEST_F(NextWeek, IsNotWarnedOfIfOnlyTheCutDiffers) {
   ASSERT_EQ(Prep("old", "IT", 1).code, ExitCode::kDone);
-  const Outcome trained = Quadhop({"train", "--store", At("old"), "--config", "small", "--set",
-                                   "train.epochs=1", "--run", At("run")});
-  ASSERT_EQ(trained.code, ExitCode::kDone) << trained.err;
+  TrainOnOld(/*epochs=*/1);
   ASSERT_EQ(Quadhop({"partition", "--store", At("old"), "--parts", "4"}).code, ExitCode::kDone);
   Encode("old", {"--dim", "4"});
   const Outcome recut = Predict("old");
