@@ -164,7 +164,8 @@ config=(CONFIG)
 [ "$restarts" -eq 0 ] || [ "$before" -eq 0 ] || config=()
 code=75
 if [ "$asked_to_stop" = no ]; then
-  "${start[@]}" "${job[@]}" "${config[@]}" &
+  # mpirun, when it starts or ends, would be ended by a USR1 that is not ignored.
+  (trap '' USR1 && exec "${start[@]}" "${job[@]}" "${config[@]}") &
   pid=$!
   while kill -0 "$pid" 2>/dev/null; do
     # Sent again and again, because a signal that cannot be passed on while ranks are started is dropped.

@@ -97,6 +97,25 @@ TEST(SlurmScript, TakesTheConfigOfTheRunWhenQueuedAgain) {
   EXPECT_EQ(ConfigOfStart(1, run), "<>");
 }
 
+// The script's own words, with a launcher that has the script asked to stop before it can pass a
+// signal on, as mpirun cannot when it starts or ends.
+TEST(SlurmScript, DoesNotEndALauncherThatIsAskedToStopTooEarly) {
+  const std::string script =
+      SlurmScript(Options(), {"train", "--run", "no such run"}, "/", "/opt/quadhop");
+  const auto between = [&script](const char* begin, const char* end) {
+    const size_t at = script.find(begin);
+    return script.substr(at, script.find(end, at) - at);
+  };
+  const TempDir folder;
+  ASSERT_OK(WriteFileAtomically(
+      folder / "start.sh",
+      absl::StrCat("restarts=0\n", between("asked_to_stop=no", "\n# The threads"),
+                   "start=(bash -c 'kill -USR1 $PPID; sleep 1.5; exit 75')\n",
+                   between("run=", "\n# Queued again: a job"), "echo \"code $code\"\n")));
+  const std::string output = RunInShell("bash " + ShellWord(folder / "start.sh")).value().output;
+  EXPECT_THAT(output, AllOf(HasSubstr("asked to stop by USR1"), HasSubstr("code 75")));
+}
+
 TEST(SlurmScript, HasARankAGpuAndWhatTheUserAdds) {
   SlurmOptions options = Options();
   options.gpus_per_node = 8;
