@@ -73,10 +73,12 @@ bool AnyHas(const Runs& runs, const char* number) {
 }  // namespace
 
 std::string CurvesSection(const Runs& runs) {
-  std::vector<Card> cards = {EpochCurves(runs, "Training loss by epoch",
-                                         "The mean over the nodes of an epoch, with dropout.",
-                                         "loss (nats)", {{"training", "train_loss"}}),
-                             StepLosses(runs)};
+  std::vector<Card> cards = {
+      EpochCurves(runs, "Loss by epoch",
+                  "The mean over training nodes, with dropout and class "
+                  "weights; over validation nodes, without.",
+                  "loss (nats)", {{"training", "train_loss"}, {"valid", "valid_loss"}}),
+      StepLosses(runs)};
   const std::string note = "Over all nodes of the part, in the epochs that evaluated them.";
   if (AnyHas(runs, "valid_accuracy"))
     cards.push_back(EpochCurves(runs, "Accuracy by epoch", note, "accuracy (share of nodes)",

@@ -31,6 +31,8 @@ constexpr Column kColumns[] = {
     {"test average precision", "test_average_precision", "%.4f"},
     {"test micro F1", "test_micro_f1", "%.4f"},
     {"test macro F1", "test_macro_f1", "%.4f"},
+    {"test loss", "test_loss", "%.4f"},
+    {"valid loss", "valid_loss", "%.4f"},
     {"best epoch", "best_epoch", "%.0f"},
     {"epochs", "epochs", "%.0f"},
     {"seconds per epoch", "epoch_seconds", "%.2f"},

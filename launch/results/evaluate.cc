@@ -18,8 +18,8 @@
 namespace quadhop {
 namespace {
 
-// "accuracy 0.9123, macro F1 0.8911", then, of two classes, "ROC AUC 0.9544, average precision
-// (fraud) 0.9321". With several labels per node it begins with their micro F1.
+// "accuracy 0.9123, macro F1 0.8911, loss 0.2304", then, of two classes, "ROC AUC 0.9544, average
+// precision (fraud) 0.9321". With several labels per node it begins with their micro F1.
 std::string FiguresText(const PartMetrics& metrics, const Session& session) {
   const StoreManifest& manifest = session.store().manifest();
   std::string text = manifest.multi_label()
@@ -27,6 +27,7 @@ std::string FiguresText(const PartMetrics& metrics, const Session& session) {
                          : absl::StrCat("accuracy ", FigureText(metrics.accuracy));
   if (!std::isnan(metrics.macro_f1))
     absl::StrAppend(&text, ", macro F1 ", FigureText(metrics.macro_f1));
+  if (!std::isnan(metrics.loss)) absl::StrAppend(&text, ", loss ", FigureText(metrics.loss));
   if (std::isnan(metrics.ranking.roc_auc)) return text;
   absl::StrAppend(&text, ", ROC AUC ", FigureText(metrics.ranking.roc_auc), ", average precision ");
   if (const auto ranked = session.ranked_class())

@@ -20,6 +20,7 @@ struct PartCounts {
   AccuracyCounts accuracy;
   std::vector<std::vector<ScoredLabel>> scores;  // for two classes, or for each label
   F1Counts f1;
+  LossSum loss;
   int64_t nodes = 0;
 };
 
@@ -35,6 +36,8 @@ void AddLabels(TensorView<const float> logits,    // [1, C]
                TensorView<const uint8_t> labels,  // [1, C]
                PartCounts& counts) {
   counts.f1.Add(logits, labels);
+  const auto columns = static_cast<size_t>(labels.dim(1));
+  counts.loss.AddLabels({logits.data(), columns}, {labels.data(), columns});
   for (size_t c = 0; c < counts.scores.size(); ++c)
     if (const uint8_t label = labels.data()[c]; label != kUnlabelledMulti)
       counts.scores[c].push_back({logits.data()[c], label});
@@ -45,6 +48,7 @@ void AddClass(absl::Span<const float> logits, int32_t predicted, int32_t label,
               std::optional<int32_t> ranked_class, PartCounts& counts) {
   counts.accuracy.AddClass(predicted, label);
   counts.f1.AddClass(predicted, label);
+  counts.loss.AddClass(logits, label);
   if (!ranked_class.has_value()) return;
   const auto ranked = static_cast<size_t>(*ranked_class);
   counts.scores[0].push_back(
@@ -75,9 +79,14 @@ absl::StatusOr<PartMetrics> Combine(Session& session, PartCounts& counts) {
   int64_t totals[] = {counts.accuracy.right, counts.accuracy.total, counts.nodes};
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of the evaluation", absl::MakeSpan(totals)));
   QH_RETURN_IF_ERROR(SumOverRanks(comm, "counts of F1", counts.f1.counts()));
-  PartMetrics metrics{kNotApplicable, kNotApplicable,
-                      kNotApplicable, {kNotApplicable, kNotApplicable},
-                      totals[2],      SelectsByRocAuc(session.config())};
+  QH_RETURN_IF_ERROR(SumOverRanks(comm, "sum of losses", counts.loss.counts()));
+  PartMetrics metrics{.accuracy = kNotApplicable,
+                      .micro_f1 = kNotApplicable,
+                      .macro_f1 = kNotApplicable,
+                      .loss = counts.loss.Mean(totals[2]),
+                      .ranking = {kNotApplicable, kNotApplicable},
+                      .nodes = totals[2],
+                      .select_by_roc_auc = SelectsByRocAuc(session.config())};
   if (!counts.scores.empty()) {
     QH_ASSIGN_OR_RETURN(metrics.ranking, MeanRanking(comm, counts.scores));
   }
@@ -107,6 +116,7 @@ std::vector<std::pair<std::string, double>> PartMetrics::Named(SplitPart part) c
     named.emplace_back(name + "_micro_f1", micro_f1);
   }
   if (!std::isnan(macro_f1)) named.emplace_back(name + "_macro_f1", macro_f1);
+  if (!std::isnan(loss)) named.emplace_back(name + "_loss", loss);
   if (!std::isnan(ranking.roc_auc)) {
     named.emplace_back(name + "_roc_auc", ranking.roc_auc);
     named.emplace_back(name + "_average_precision", ranking.average_precision);

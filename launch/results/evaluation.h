@@ -20,6 +20,7 @@ struct PartMetrics {
   double accuracy;  // share of nodes that are right
   double micro_f1;  // multi-label
   double macro_f1;  // over classes that the nodes have or are predicted to have; or over labels
+  double loss;      // nats a node, without dropout and class weights
   // Two classes: Session::ranked_class before the other. Or the mean over labels, if
   // train.select_by asks for it.
   RankingMetrics ranking;

@@ -16,6 +16,8 @@ namespace quadhop {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLossUnits = 1 << 20;  // in a nat
+constexpr double kLossLimit = 1 << 16;  // nats
 
 // NaN without positives on either side.
 double F1(int64_t true_positives, int64_t false_positives, int64_t false_negatives) {
@@ -109,6 +111,36 @@ double F1Counts::MacroOfPresent() const {
     ++num_present;
   }
   return sum / num_present;
+}
+
+void LossSum::AddClass(absl::Span<const float> logits, int32_t label) {
+  const float top = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += double{std::exp(logit - top)};
+  Add(std::log(sum) + double{top} - double{logits[static_cast<size_t>(label)]});
+}
+
+void LossSum::AddLabels(absl::Span<const float> logits, absl::Span<const uint8_t> labels) {
+  double sum = 0;
+  for (size_t column = 0; column < logits.size(); ++column) {
+    if (labels[column] == kUnlabelledMulti) continue;
+    const float logit = logits[column];
+    sum += double{std::max(labels[column] == 1 ? -logit : logit, 0.0f) +
+                  std::log1p(std::exp(-std::abs(logit)))};
+  }
+  Add(sum / static_cast<double>(logits.size()));
+}
+
+void LossSum::Add(double nats) {
+  if (nats < kLossLimit)  // not if NaN
+    counts_[0] += std::llround(nats * kLossUnits);
+  else
+    ++counts_[1];
+}
+
+double LossSum::Mean(int64_t nodes) const {
+  if (nodes == 0 || counts_[1] > 0) return kNone;
+  return static_cast<double>(counts_[0]) / kLossUnits / static_cast<double>(nodes);
 }
 
 std::string FigureText(double figure) {

@@ -5,6 +5,7 @@
 #include <absl/status/status.h>
 #include <absl/types/span.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -51,6 +52,26 @@ class F1Counts {
 
   int64_t num_columns_;
   std::vector<int64_t> counts_;  // [3, C]
+};
+
+// The mean loss of nodes, in nats: what training minimises, but without dropout and class weights.
+class LossSum {
+ public:
+  // The cross entropy of a node of class `label`. logits [C].
+  void AddClass(absl::Span<const float> logits, int32_t label);
+  // Of a node with several labels: the binary cross entropy of those that are known, divided by C.
+  // logits [C]; labels [C], values 0, 1 or kUnlabelledMulti.
+  void AddLabels(absl::Span<const float> logits, absl::Span<const uint8_t> labels);
+  // NaN if `nodes` is 0, or a node's loss is not a number below 65,536.
+  double Mean(int64_t nodes) const;
+  // For SumOverRanks.
+  absl::Span<int64_t> counts() { return absl::MakeSpan(counts_); }
+
+ private:
+  void Add(double nats);
+
+  // The sum in units of 2^-20 nats, which holds 10^8 nodes; and the nodes that it leaves out.
+  std::array<int64_t, 2> counts_ = {};
 };
 
 // "0.9875", or "-" for NaN.

@@ -38,7 +38,7 @@ namespace {
 
 bool IsResult(const std::string& name) {
   for (const char* ending :
-       {"_accuracy", "_roc_auc", "_average_precision", "_micro_f1", "_macro_f1"})
+       {"_accuracy", "_roc_auc", "_average_precision", "_micro_f1", "_macro_f1", "_loss"})
     if (name.find(ending) != std::string::npos) return true;
   return name == "best_epoch" || name == "epoch_seconds" || name == "train_nodes_per_second";
 }

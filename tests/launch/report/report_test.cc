@@ -41,14 +41,14 @@ class ReportTest : public testing::Test {
     }
     std::string metrics = "{\"event\":\"step\",\"step\":0,\"epoch\":1,\"loss\":2}\n";
     for (int epoch = 1; epoch <= 3; ++epoch)
-      absl::StrAppend(&metrics, "{\"event\":\"epoch\",\"epoch\":", epoch,
-                      ",\"train_loss\":", 4 - epoch, ",\"valid_accuracy\":0.", epoch,
-                      ",\"test_accuracy\":0.", epoch, ",\"after_step\":", 10 * epoch,
-                      ",\"seconds\":2,\"train_nodes_per_second\":50,",
-                      "\"evaluation_seconds\":1,\"loading\":{\"steps\":5,\"seconds\":1,\"exposed_"
-                      "sample_seconds\":0.25,",
-                      "\"busy_sample_seconds\":1,\"remote_rows\":1000,\"hot_set_hit_rate\":0.25,",
-                      "\"feature_bytes_received\":3000}}\n");
+      absl::StrAppend(
+          &metrics, "{\"event\":\"epoch\",\"epoch\":", epoch, ",\"train_loss\":", 4 - epoch,
+          ",\"valid_loss\":1.", epoch, ",\"valid_accuracy\":0.", epoch, ",\"test_accuracy\":0.",
+          epoch, ",\"after_step\":", 10 * epoch, ",\"seconds\":2,\"train_nodes_per_second\":50,",
+          "\"evaluation_seconds\":1,\"loading\":{\"steps\":5,\"seconds\":1,\"exposed_"
+          "sample_seconds\":0.25,",
+          "\"busy_sample_seconds\":1,\"remote_rows\":1000,\"hot_set_hit_rate\":0.25,",
+          "\"feature_bytes_received\":3000}}\n");
     ASSERT_OK(WriteFileAtomically(RunMetricsPath(full_), metrics + "{\"event\":\"epo"));
     ASSERT_OK(WriteFileAtomically(RunSummaryPath(full_), R"({"test_accuracy":0.3,"ranks":2})"));
     ASSERT_OK(WriteFileAtomically(
@@ -73,7 +73,7 @@ class ReportTest : public testing::Test {
 TEST_F(ReportTest, HasEveryChartWithATitleAndAxesWithUnits) {
   const std::string page = Page();
   for (const char* title :
-       {"Training loss by epoch", "Training loss by step", "Accuracy by epoch", "Speed by epoch",
+       {"Loss by epoch", "Training loss by step", "Accuracy by epoch", "Speed by epoch",
         "Time of a training step", "Time of an epoch", "Making batches, in the background",
         "Exchange of features between ranks", "Accuracy by degree", "Confusion of classes: full",
         "Nodes of each centroid", "Partitions: size and halo", "Partitions: cut",

@@ -57,6 +57,33 @@ TEST(F1Counts, GiveTheHandComputedMicroAndMacro) {
   EXPECT_DOUBLE_EQ(counts.Macro(), (2.0 / 3 + 2.0 / 4 + 0) / 3);
 }
 
+TEST(LossSum, IsTheMeanCrossEntropyInNats) {
+  LossSum loss;
+  loss.AddClass({0.0f, 0.0f, 0.0f, 0.0f}, 2);      // log 4
+  loss.AddClass({std::log(3.0f), 0.0f}, 0);        // -log(3/4)
+  loss.AddClass({1000.0f, 1010.0f, -1000.0f}, 0);  // 10 + log(1 + e^-10)
+  EXPECT_NEAR(loss.Mean(3), (std::log(4.0) + std::log(4.0 / 3) + 10.0000454) / 3, 1e-6);
+}
+
+TEST(LossSum, OfSeveralLabelsIsTheMeanOverColumnsWithoutUnknownOnes) {
+  // log(1 + e^-2) for the 1, log(1 + e^2) for the 0, nothing for the third, log 2 for the last.
+  LossSum loss;
+  loss.AddLabels({2.0f, 2.0f, 5.0f, 0.0f}, {1, 0, kUnlabelledMulti, 1});
+  EXPECT_NEAR(loss.Mean(1), (0.12692801 + 2.12692801 + 0.69314718) / 4, 1e-6);
+}
+
+TEST(LossSum, IsNoneWithoutNodesOrOfScoresThatAreNotNumbers) {
+  LossSum loss;
+  EXPECT_TRUE(std::isnan(loss.Mean(0)));
+  loss.AddClass({1.0f, 2.0f}, 0);
+  EXPECT_FALSE(std::isnan(loss.Mean(1)));
+  loss.AddClass({std::nanf(""), 1.0f}, 0);
+  EXPECT_TRUE(std::isnan(loss.Mean(2)));
+  LossSum huge;
+  huge.AddClass({1e30f, 0.0f}, 1);
+  EXPECT_TRUE(std::isnan(huge.Mean(1)));
+}
+
 TEST(F1Counts, OfOneClassANodeLeaveOutClassesThatNobodyHasOrIsPredictedToHave) {
   // Class 4 is absent.
   F1Counts counts(5);

@@ -73,7 +73,8 @@ class EqualDigitsTest : public testing::Test {
     EXPECT_OK(text);
     for (const absl::string_view line : absl::StrSplit(text.ok() ? *text : "", '\n')) {
       const nlohmann::json event = nlohmann::json::parse(std::string(line), nullptr, false);
-      for (const char* name : {"loss", "train_loss", "valid_accuracy", "test_accuracy"})
+      for (const char* name :
+           {"loss", "train_loss", "valid_accuracy", "valid_loss", "test_accuracy", "test_loss"})
         if (event.contains(name)) digits.push_back(absl::StrCat(name, " ", event[name].dump()));
     }
     return digits;
