@@ -17,6 +17,7 @@ namespace {
 absl::Status CheckFiles(const PredictJob& job) {
   bool any = false;
   std::set<std::string> files;
+  if (!job.nodes.empty()) files.insert(CanonicalPath(job.nodes));
   for (const auto& [flag, path] : {std::pair("out", job.predictions),
                                    {"probabilities", job.probabilities},
                                    {"embeddings", job.embeddings}}) {
@@ -24,7 +25,7 @@ absl::Status CheckFiles(const PredictJob& job) {
     any = true;
     QH_RETURN_IF_ERROR(CheckOutput(flag, path, {".npy", ".csv"}));
     if (!files.insert(CanonicalPath(path)).second)
-      return UsageError(absl::StrCat(path, " is given twice: each result needs a file of its own"));
+      return UsageError(absl::StrCat(path, " is given twice: each result needs a file of its own, other than that of --nodes"));
   }
   if (any) return absl::OkStatus();
   return UsageError("there is nothing to write: give --out, --probabilities or --embeddings");

@@ -310,13 +310,13 @@ TEST_F(PredictTest, PredictsAStoreThatHasNeitherLabelsNorSplits) {
   EXPECT_THAT(Csv("named.csv")[0], ElementsAre("node", "red", "green", "blue"));
 }
 
-TEST_F(PredictTest, RefusesOneFileForTwoResultsBeforeItWorks) {
-  const std::string here = std::filesystem::current_path();
-  for (const auto& [one, other] :
-       std::vector<std::pair<std::string, std::string>>{{At("same.npy"), At("./same.npy")},
-                                                        {"same.npy", "./same.npy"},
-                                                        {here + "/same.npy", "same.npy"}}) {
-    const Outcome outcome = Predict({"--out", one, "--probabilities", other});
+TEST_F(PredictTest, RefusesOneFileForTwoPurposesBeforeItWorks) {
+  using Case = std::array<std::string, 3>;
+  for (const auto& [one, flag, other] :
+       {Case{At("same.npy"), "--probabilities", At("./same.npy")},
+        Case{"same.npy", "--embeddings", "./same.npy"},
+        Case{std::filesystem::current_path() / "same.npy", "--nodes", "same.npy"}}) {
+    const Outcome outcome = Predict({"--out", one, flag, other});
     EXPECT_EQ(outcome.code, ExitCode::kUsage);
     EXPECT_THAT(outcome.err, AllOf(HasSubstr("same.npy"), HasSubstr("a file of its own")));
     EXPECT_FALSE(FileExists(one));
