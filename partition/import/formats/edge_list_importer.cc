@@ -79,21 +79,41 @@ class EdgeListImporter {
     });
   }
 
+  // kInvalidArgument if the first line, "7 12" before 12 others with ids up to 6 or 7, is likely to
+  // hold the numbers of nodes and arcs. `others` is of the ids in those.
+  absl::Status CheckBeginsWithAnArc(const HeadLine& first, int64_t num_others,
+                                    const NodeIds::Range& others) const {
+    QH_ASSIGN_OR_RETURN(const Arc counts, columns_->Take(first.text, first.number));
+    if (counts.target != num_others ||
+        (others.most != counts.source - 1 && others.most != counts.source))
+      return absl::OkStatus();
+    return LineError(path_, first.number, first.text,
+                     absl::StrCat("these may be the numbers of nodes and arcs, since ", num_others,
+                                  " lines follow and their largest id is ", others.most.load(),
+                                  ". If so, put # before them; if it is an arc, move it down"));
+  }
+
   // How many nodes there are is known only at the end: until then arcs wait on disk.
   absl::Status ReadAnyIds(ImportTarget& target, ThreadPool& pool) {
     QH_ASSIGN_OR_RETURN(const std::unique_ptr<ScratchFile> scratch,
                         ScratchFile::Create(target.scratch_folder()));
-    NodeIds::Range range;
+    QH_ASSIGN_OR_RETURN(const HeadLine first,
+                        ReadHeadLine(path_, kComments, columns_->header() + 1));
+    NodeIds::Range range, others;
     QH_RETURN_IF_ERROR(ForEachArcs(
         target, pool,
-        [&](const std::vector<Arc>& arcs, const std::vector<int64_t>&) -> absl::Status {
-          for (const Arc& arc : arcs) {
-            range.Include(arc.source);
-            range.Include(arc.target);
+        [&](const std::vector<Arc>& arcs, const std::vector<int64_t>& lines) -> absl::Status {
+          for (size_t i = 0; i < arcs.size(); ++i) {
+            for (const int64_t id : {arcs[i].source, arcs[i].target}) {
+              range.Include(id);
+              if (lines[i] != first.number) others.Include(id);
+            }
           }
           return scratch->Append(arcs.data(), static_cast<int64_t>(arcs.size() * sizeof(Arc)))
               .status();
         }));
+    const int64_t num_arcs = scratch->num_bytes() / static_cast<int64_t>(sizeof(Arc));
+    QH_RETURN_IF_ERROR(CheckBeginsWithAnArc(first, num_arcs - 1, others));
     QH_ASSIGN_OR_RETURN(NodeIds ids, NodeIds::Make(range, path_, target.memory_bytes() / 2));
     QH_RETURN_IF_ERROR(ForEachKept(*scratch, pool, [&](absl::Span<const Arc> arcs) {
       std::vector<int64_t> both;

@@ -244,6 +244,18 @@ TEST_F(EdgeList, RefusesNegativeIds) {
               StatusIs(kInvalid, HasSubstr("e.txt line 2 is \"-1 -1\"; node ids are at least 0")));
 }
 
+TEST_F(EdgeList, IsRefusedWhereItsFirstLineMayHoldCounts) {
+  for (const char* text : {"4 3\n0 1\n1 2\n2 3\n", "# a graph\n4,3\n1,2\n2,3\n3,4\n"})
+    EXPECT_THAT(
+        ErrorOf(text),
+        StatusIs(kInvalid, HasSubstr("3\"; these may be the numbers of nodes and arcs, since 3 "
+                                     "lines follow and their largest id is")));
+  EXPECT_OK(ErrorOf("0 1\n1 2\n2 3\n4 3\n"));
+  EXPECT_OK(ErrorOf("9 3\n0 1\n1 2\n2 3\n"));  // an id, not the number of nodes
+  EXPECT_OK(ErrorOf("4 7\n0 1\n1 2\n2 3\n"));  // not the number of arcs
+  EXPECT_OK(ErrorOf("src dst\n0 1\n1 2\n2 0\n"));
+}
+
 TEST_F(EdgeList, NumbersIdsWithGapsInTheirOrderAndKeepsThem) {
   ASSERT_OK_AND_ASSIGN(const ImportReport report, ImportText("e.txt", "7 1000000\n5\t7\n7 7\n"));
   EXPECT_THAT(report.Describe(), HasSubstr("; nodes without out-neighbours: 1\n"));
