@@ -25,7 +25,9 @@ absl::Status CheckFiles(const PredictJob& job) {
     any = true;
     QH_RETURN_IF_ERROR(CheckOutput(flag, path, {".npy", ".csv"}));
     if (!files.insert(CanonicalPath(path)).second)
-      return UsageError(absl::StrCat(path, " is given twice: each result needs a file of its own, other than that of --nodes"));
+      return UsageError(absl::StrCat(
+          path,
+          " is given twice: each result needs a file of its own, other than that of --nodes"));
   }
   if (any) return absl::OkStatus();
   return UsageError("there is nothing to write: give --out, --probabilities or --embeddings");
