@@ -243,6 +243,9 @@ absl::StatusOr<ExitCode> TrainRepeatedly(const std::string& run, const std::vect
       absl::FPrintF(stderr, "\nrun %d of %d: %s\n", i + 1, jobs.size(), jobs[i].run);
     if (jobs[i].stop != nullptr) jobs[i].stop->EndAtOnce();  // the run before is saved
     QH_ASSIGN_OR_RETURN(const ExitCode code, Train(jobs[i], context));
+    if (code == ExitCode::kResumable && context.IsMain())
+      absl::FPrintF(stderr, "that was run %d of %d: give --resume the same --seeds and --splits\n",
+                    i + 1, jobs.size());
     if (code != ExitCode::kDone) return code;
   }
   if (context.IsMain()) QH_RETURN_IF_ERROR(Conclude(run, jobs));

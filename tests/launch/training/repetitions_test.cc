@@ -259,6 +259,15 @@ TEST_F(RepetitionsTest, OneRunHasNoDeviation) {
   EXPECT_TRUE(Json("many/repetitions.json")["test_accuracy"]["deviation"].is_null());
 }
 
+TEST_F(RepetitionsTest, AskedToStopSayHowAllOfThemAreCarriedOn) {
+  const Outcome stopped =
+      Train("r", {"--seeds", "2", "--set", "train.fail_at.point=EVALUATION", "--set",
+                  "train.fail_at.fault=TERM", "--set", "train.fail_at.step=1"});
+  EXPECT_EQ(stopped.code, ExitCode::kResumable) << stopped.err;
+  EXPECT_THAT(stopped.err,
+              HasSubstr("that was run 1 of 2: give --resume the same --seeds and --splits"));
+}
+
 TEST_F(RepetitionsTest, CarriedOnWithFewerSeedsThoseBeforeStillCount) {
   ASSERT_EQ(Train("many", {"--seeds", "3"}).code, ExitCode::kDone);
   const nlohmann::json before = Json("many/repetitions.json");
